@@ -1,0 +1,44 @@
+/* All memory of the library comes from here: 64-byte aligned, zeroed, counted, and able to fail on demand in tests. */
+#ifndef WN_BASE_ALLOC_H
+#define WN_BASE_ALLOC_H
+
+#include "winnow/core.h"
+
+#define WN__ALIGN 64
+
+/* `size` bytes, zeroed, aligned to 64; NULL when there is no memory (the caller fails with WN_ENOMEM). size 0 gives a valid pointer. */
+void *wn__alloc(size_t size);
+/* count * size with the product checked; NULL on overflow too. */
+void *wn__alloc_array(int64_t count, size_t size);
+/* Grow or shrink keeping the contents; new bytes are zero. On failure NULL, and `old` stays valid. */
+void *wn__realloc(void *old, size_t size);
+void wn__free(void *pointer); /* accepts NULL */
+char *wn__strdup(const char *text);
+
+#define WN_NEW(type) ((type *)wn__alloc(sizeof(type)))
+#define WN_NEW_ARRAY(type, count) ((type *)wn__alloc_array((count), sizeof(type)))
+
+/* Sets the standard out-of-memory message. */
+wn_status wn__no_memory(size_t wanted);
+
+/* Counters over the whole process: calls to wn__alloc and wn__realloc so far, bytes now, highest bytes ever. */
+typedef struct wn__alloc_stats {
+    int64_t calls, bytes, peak;
+} wn__alloc_stats;
+wn__alloc_stats wn__alloc_statistics(void);
+void wn__alloc_reset_peak(void);
+/* Tests only: the n-th call from now fails (n >= 1); 0 switches it off. */
+void wn__alloc_fail_at(int64_t n);
+
+/* Arena: count sizes first, allocate once, take pieces, free all at once. Pieces are 64-byte aligned;
+ * under AddressSanitizer poisoned gaps lie between them. */
+typedef struct wn__arena {
+    char *base;
+    size_t size, used;
+} wn__arena;
+wn_status wn__arena_init(wn__arena *arena, size_t size);
+void *wn__arena_take(wn__arena *arena, size_t size); /* asserts that it fits */
+void wn__arena_release(wn__arena *arena);            /* accepts a zeroed arena */
+size_t wn__arena_piece(size_t size);                 /* what a piece of `size` takes from an arena */
+
+#endif

@@ -1,0 +1,53 @@
+/* Files and folders: whole-file reads, writes that either happen completely or not at all, locks. */
+#ifndef WN_BASE_FILES_H
+#define WN_BASE_FILES_H
+
+#include <stdio.h>
+
+#include "winnow/core.h"
+
+/* Whole file into memory; one zero byte follows the data, not counted in *size. Caller frees with wn__free. */
+wn_status wn__file_read(const char *path, char **data, size_t *size);
+bool wn__file_exists(const char *path);
+bool wn__folder_exists(const char *path);
+wn_status wn__file_size(const char *path, int64_t *size);
+
+/* A file being replaced: written under a temporary name beside the target, synced, renamed on commit.
+ * Until wn__replace_commit returns WN_OK the old file is intact. */
+typedef struct wn__replace {
+    FILE *file;
+    char *path, *temporary;
+} wn__replace;
+wn_status wn__replace_open(wn__replace *r, const char *path);
+wn_status wn__replace_write(wn__replace *r, const void *data, size_t size);
+wn_status wn__replace_commit(wn__replace *r); /* flush, fsync, close, rename, fsync of the folder; releases r also on failure */
+void wn__replace_abort(wn__replace *r);       /* removes the temporary file; accepts a zeroed r */
+wn_status wn__file_write(const char *path, const void *data, size_t size); /* the three in one */
+
+/* Append-only file: opened at an exact length (what lies behind is cut off), synced on request. */
+typedef struct wn__append {
+    FILE *file;
+    char *path;
+} wn__append;
+wn_status wn__append_open(wn__append *a, const char *path, int64_t length); /* length -1: at the end; shorter than `length`: WN_EFORMAT */
+wn_status wn__append_write(wn__append *a, const void *data, size_t size);
+wn_status wn__append_sync(wn__append *a, int64_t *length); /* flush + fsync; *length = the file's length now */
+wn_status wn__append_close(wn__append *a);                 /* accepts a zeroed a */
+
+wn_status wn__make_folders(const char *path); /* like mkdir -p */
+wn_status wn__remove_tree(const char *path);  /* not an error if absent */
+/* Names in a folder (without . and ..), sorted bytewise. Free with wn__free_names. */
+wn_status wn__list_folder(const char *path, char ***names, int *count);
+void wn__free_names(char **names, int count);
+
+/* Exclusive advisory lock on `path` (created if absent), freed by the kernel if the process dies. WN_EBUSY if another holds it. */
+typedef struct wn__lock {
+    int fd;
+} wn__lock;
+wn_status wn__lock_take(wn__lock *lock, const char *path);
+void wn__lock_release(wn__lock *lock);
+
+/* "a/b" in memory of wn__alloc; an absolute b wins. NULL if out of memory. */
+char *wn__path_join(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,29 @@
+/* Growing text. */
+#ifndef WN_BASE_TEXT_H
+#define WN_BASE_TEXT_H
+
+#include <stdarg.h>
+
+#include "winnow/core.h"
+
+typedef struct wn__text {
+    char *data; /* always terminated once anything was added; NULL before */
+    size_t size, capacity;
+    bool failed; /* out of memory: later additions are ignored; ask once at the end */
+} wn__text;
+void wn__text_add(wn__text *t, const char *format, ...) WN_PRINTF(2, 3);
+void wn__text_add_bytes(wn__text *t, const void *data, size_t size);
+void wn__text_release(wn__text *t);
+
+/* Shell-style match of the whole name: * ? [abc]; with the prefix "re:" a POSIX extended regular expression that may match anywhere. */
+wn_status wn__name_matches(const char *pattern, const char *name, bool *matches);
+
+/* "1,234,567" / "1.2 GB" / "2 h 05 min" into the caller's buffer, which is returned. */
+char *wn__show_count(int64_t count, char *buffer, size_t size);
+char *wn__show_bytes(int64_t bytes, char *buffer, size_t size);
+char *wn__show_seconds(double seconds, char *buffer, size_t size);
+
+/* The name in `names` (count of them) nearest to `wrong` by edit distance, or NULL if none is near: for "did you mean". */
+const char *wn__nearest_name(const char *wrong, const char *const *names, int count);
+
+#endif
