@@ -28,20 +28,20 @@ extern "C" {
 #define WN_MAX_DIMS 6
 
 /* One map makes the enum, the names and the texts: X(name, value, text). */
-#define WN_STATUS_MAP(X)                                                    \
-    X(OK, 0, "ok")                                                          \
-    X(EINVAL, -1, "invalid argument")                                       \
-    X(ENOMEM, -2, "out of memory")                                          \
-    X(EIO, -3, "input or output failed")                                    \
-    X(ENOSPACE, -4, "no space left on the device")                          \
-    X(EFORMAT, -5, "damaged or foreign file")                               \
-    X(ENOTFOUND, -6, "not found")                                           \
-    X(EMISMATCH, -7, "parts do not belong together")                        \
-    X(EUNSUPPORTED, -8, "not supported by this build, backend or machine")  \
-    X(EDIVERGED, -9, "training diverged")                                   \
-    X(ESTOPPED, -10, "stopped on request, can be resumed")                  \
-    X(ENETWORK, -11, "network failure")                                     \
-    X(EBUSY, -12, "in use by another process")                              \
+#define WN_STATUS_MAP(X)                                                   \
+    X(OK, 0, "ok")                                                         \
+    X(EINVAL, -1, "invalid argument")                                      \
+    X(ENOMEM, -2, "out of memory")                                         \
+    X(EIO, -3, "input or output failed")                                   \
+    X(ENOSPACE, -4, "no space left on the device")                         \
+    X(EFORMAT, -5, "damaged or foreign file")                              \
+    X(ENOTFOUND, -6, "not found")                                          \
+    X(EMISMATCH, -7, "parts do not belong together")                       \
+    X(EUNSUPPORTED, -8, "not supported by this build, backend or machine") \
+    X(EDIVERGED, -9, "training diverged")                                  \
+    X(ESTOPPED, -10, "stopped on request, can be resumed")                 \
+    X(ENETWORK, -11, "network failure")                                    \
+    X(EBUSY, -12, "in use by another process")                             \
     X(EUSAGE, -13, "wrong usage or recipe")
 
 typedef enum wn_status {

@@ -11,9 +11,9 @@ wn_status wn__fail_errno(const char *format, ...) WN_PRINTF(1, 2);
 /* Prefix the current message with context ("recipe.yaml:12: ") and return `status`. */
 wn_status wn__fail_within(wn_status status, const char *format, ...) WN_PRINTF(2, 3);
 
-#define WN_TRY(expr)                                   \
-    do {                                               \
-        wn_status wn_try_status_ = (expr);             \
+#define WN_TRY(expr)                                        \
+    do {                                                    \
+        wn_status wn_try_status_ = (expr);                  \
         if (wn_try_status_ != WN_OK) return wn_try_status_; \
     } while (0)
 /* For functions with clean-up labels: wants a local `wn_status status`. */

@@ -12,16 +12,16 @@
 
 /* What a stream is for. The number is part of every result: never renumber, only append. */
 typedef enum wn__purpose {
-    WN__FOR_INIT = 1,      /* start weights; a = parameter index */
-    WN__FOR_ORDER = 2,     /* order of samples; a = epoch */
-    WN__FOR_AUGMENT = 3,   /* augmentation; a = epoch, b = sample */
-    WN__FOR_MASK = 4,      /* random masks; a = layer */
-    WN__FOR_DROPOUT = 5,   /* a = step, b = node */
-    WN__FOR_TOPOLOGY = 6,  /* topology updates; a = step, b = layer */
-    WN__FOR_SHAPES = 7,    /* procedural images; a = index */
-    WN__FOR_REINIT = 8,    /* re-drawn weights */
-    WN__FOR_SPLIT = 9,     /* data splits, independent of the run's seed */
-    WN__FOR_TEST = 100     /* tests */
+    WN__FOR_INIT = 1,     /* start weights; a = parameter index */
+    WN__FOR_ORDER = 2,    /* order of samples; a = epoch */
+    WN__FOR_AUGMENT = 3,  /* augmentation; a = epoch, b = sample */
+    WN__FOR_MASK = 4,     /* random masks; a = layer */
+    WN__FOR_DROPOUT = 5,  /* a = step, b = node */
+    WN__FOR_TOPOLOGY = 6, /* topology updates; a = step, b = layer */
+    WN__FOR_SHAPES = 7,   /* procedural images; a = index */
+    WN__FOR_REINIT = 8,   /* re-drawn weights */
+    WN__FOR_SPLIT = 9,    /* data splits, independent of the run's seed */
+    WN__FOR_TEST = 100    /* tests */
 } wn__purpose;
 
 typedef struct wn__rng {

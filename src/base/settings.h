@@ -13,13 +13,13 @@
 
 typedef enum wn__setting_type {
     WN__SETTING_END = 0,
-    WN__SETTING_BOOL,     /* bool */
-    WN__SETTING_INT,      /* int64_t */
-    WN__SETTING_FLOAT,    /* double */
-    WN__SETTING_TEXT,     /* const char *: points into the source of the value, which the caller keeps */
-    WN__SETTING_CHOICE,   /* int: index into choices */
-    WN__SETTING_STEPS,    /* wn__steps: "160ep", "500it", "33%" */
-    WN__SETTING_SPARSITY  /* double: sparsity in [0,1); "90%", "0.9", "0.1d", "10x" */
+    WN__SETTING_BOOL,    /* bool */
+    WN__SETTING_INT,     /* int64_t */
+    WN__SETTING_FLOAT,   /* double */
+    WN__SETTING_TEXT,    /* const char *: points into the source of the value, which the caller keeps */
+    WN__SETTING_CHOICE,  /* int: index into choices */
+    WN__SETTING_STEPS,   /* wn__steps: "160ep", "500it", "33%" */
+    WN__SETTING_SPARSITY /* double: sparsity in [0,1); "90%", "0.9", "0.1d", "10x" */
 } wn__setting_type;
 
 typedef struct wn__setting {
@@ -32,6 +32,7 @@ typedef struct wn__setting {
     const char *help;
 } wn__setting;
 
+/* clang-format off */
 #define WN_SETTING_BOOL(type, field, value, text) {#field, WN__SETTING_BOOL, offsetof(type, field), 0, 0, #value, NULL, text}
 #define WN_SETTING_INT(type, field, value, low, high, text) {#field, WN__SETTING_INT, offsetof(type, field), low, high, #value, NULL, text}
 #define WN_SETTING_FLOAT(type, field, value, low, high, text) {#field, WN__SETTING_FLOAT, offsetof(type, field), low, high, #value, NULL, text}
@@ -39,6 +40,7 @@ typedef struct wn__setting {
 #define WN_SETTING_TEXT(type, field, value, text) {#field, WN__SETTING_TEXT, offsetof(type, field), 0, 0, value, NULL, text}
 #define WN_SETTING_STEPS(type, field, value, text) {#field, WN__SETTING_STEPS, offsetof(type, field), 0, 0, value, NULL, text}
 #define WN_SETTING_SPARSITY(type, field, value, text) {#field, WN__SETTING_SPARSITY, offsetof(type, field), 0, 0, value, NULL, text}
+/* clang-format on */
 
 /* A time in training, as written. `unit`: e = epochs, i = iterations (steps), % = of the whole run. */
 typedef struct wn__steps {

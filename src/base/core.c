@@ -1,0 +1,34 @@
+#include "winnow/core.h"
+
+#include <signal.h>
+
+const char *wn_status_name(wn_status status)
+{
+    switch (status) {
+#define WN_STATUS_NAME(name, value, text) \
+    case WN_##name: return #name;
+        WN_STATUS_MAP(WN_STATUS_NAME)
+#undef WN_STATUS_NAME
+    }
+    return "?";
+}
+
+const char *wn_status_text(wn_status status)
+{
+    switch (status) {
+#define WN_STATUS_TEXT(name, value, text) \
+    case WN_##name: return text;
+        WN_STATUS_MAP(WN_STATUS_TEXT)
+#undef WN_STATUS_TEXT
+    }
+    return "unknown status";
+}
+
+const char *wn_version(void) { return WN_VERSION; }
+
+/* Process-wide, since a signal handler has nowhere else to write. */
+static volatile sig_atomic_t stop_requested;
+
+void wn_request_stop(void) { stop_requested = 1; }
+
+bool wn_stop_requested(void) { return stop_requested != 0; }
