@@ -1,0 +1,57 @@
+/* Runs a graph on a device: fuses nodes, plans memory, walks the phases.
+ *
+ * One executor serves batches of up to `batch` images (of up to `micro_batch` at a time, if set: gradients and loss then add up over
+ * micro-batches, batch-norm statistics are per micro-batch). It borrows graph, params and device, which must outlive it.
+ * After preparing a batch size nothing is allocated in a step.
+ */
+#ifndef WN_NN_EXECUTOR_H
+#define WN_NN_EXECUTOR_H
+
+#include "backend/backend.h"
+#include "nn/graph_nodes.h"
+
+typedef struct wn__executor wn__executor;
+
+typedef struct wn__executor_options {
+    int64_t batch;         /* largest batch */
+    int64_t micro_batch;   /* 0 = whole batch */
+    bool training;         /* plan backward phases */
+    bool input_gradient;   /* keep the gradient of the images: wn__executor_input_gradient */
+    bool tangents;         /* plan Hessian-vector products (the device's backend must have tangents) */
+    int64_t memory;        /* bytes that activations may take; 0 = no limit. Recomputation is used only if needed; WN_ENOMEM if it still cannot fit */
+    bool recompute;        /* force recomputation */
+} wn__executor_options;
+
+wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device *device, const wn__executor_options *options,
+                           wn__executor **out);
+void wn__executor_free(wn__executor *ex); /* accepts NULL */
+
+/* Prepare for batches of exactly n images now, so that later steps allocate nothing; otherwise done on first use. */
+wn_status wn__executor_prepare(wn__executor *ex, int64_t n);
+
+/* Inference: logits (n,k) of images (n,c,h,w). training=true in `step` gives batch statistics. n may exceed the batch: it is run in pieces. */
+wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, wn__step_info step, float *logits);
+
+/* Loss and its gradient: from logits (n,k) of images first..first+n-1 of the batch, write dlogits (n,k), the gradient of the loss
+ * that the caller means for the whole batch. */
+typedef wn_status (*wn__loss_gradient)(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits);
+
+/* One training step's gradients: forward, loss, backward. grad of every trained parameter is overwritten. */
+wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg);
+/* (n,c,h,w) gradient of the images of the last wn__executor_gradients; n = its batch; one micro-batch only. */
+wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages);
+
+/* Hessian-vector product of the loss at params: product[i] (stored of trained param i, else NULL) = H * vector. Gradients are made as well.
+ * loss: from logits and their tangents write dlogits and t_dlogits. One micro-batch. */
+typedef wn_status (*wn__loss_tangent)(void *arg, const float *logits, const float *t_logits, int64_t n, float *dlogits, float *t_dlogits);
+wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss, void *arg,
+                                      const float *const *vector, float *const *product);
+
+/* After a non-finite loss: run the batch forward again and name the first node whose output is not finite; "" if none is. */
+wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int64_t n, wn__step_info step, const char **node);
+
+/* The plan: bytes of activations, gradients and scratch for n images; and a listing, one line per call. */
+wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes);
+wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text); /* free with wn__free */
+
+#endif
