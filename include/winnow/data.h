@@ -1,0 +1,67 @@
+/* Winnow: the data sets it knows, where they lie, how to get and check them.
+ *
+ * A data folder comes from the argument, else the environment variable WINNOW_DATA, else $XDG_DATA_HOME/winnow, else ~/.local/share/winnow.
+ *
+ *     wn_data_get("fashion-mnist", NULL, NULL, NULL, NULL);      // from the official address into the data folder
+ *     wn_data_verify("fashion-mnist", NULL, print_file, NULL);
+ */
+#ifndef WINNOW_DATA_H
+#define WINNOW_DATA_H
+
+#include "winnow/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Facts about a data set. All texts are static or NULL. */
+typedef struct wn_dataset_info {
+    const char *name, *summary, *license;
+    int channels, height, width, classes;
+    const char *const *class_names; /* (classes) */
+    int64_t train_count, test_count;
+    bool embedded;   /* made by the program itself: needs no files */
+    const char *url; /* first official address; NULL if embedded */
+    bool checksums;  /* every download is checked by SHA-256 (otherwise by the published MD5 only) */
+} wn_dataset_info;
+
+/* A setting of a data set in a recipe (`data: {set: shapes, train: 20000}`). All texts are static. */
+typedef struct wn_dataset_setting {
+    const char *name, *fallback, *help;
+} wn_dataset_setting;
+
+WN_API int wn_dataset_count(void);
+/* 0 <= index < wn_dataset_count(); WN_EINVAL otherwise. */
+WN_API WN_NODISCARD wn_status wn_dataset_get_info(int index, wn_dataset_info *info);
+WN_API WN_NODISCARD wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out); /* WN_ENOTFOUND past the last */
+
+/* The folder that would be used. `buffer` gets the text; WN_EINVAL if it does not fit. */
+WN_API WN_NODISCARD wn_status wn_data_folder(const char *given, char *buffer, size_t size);
+
+/* One file of a data set. Texts are borrowed for the call. */
+typedef struct wn_data_file_state {
+    const char *dataset;
+    const char *name;  /* usual name under the data folder */
+    const char *path;  /* where it was found; NULL if it was not */
+    int64_t bytes;     /* unpacked size it should have */
+    bool checked;      /* its unpacked bytes have the published SHA-256 (wn_data_verify only) */
+    const char *fault; /* NULL, or what is wrong: missing, truncated, wrong checksum ... */
+} wn_data_file_state;
+typedef void (*wn_data_visit)(void *user, const wn_data_file_state *file);
+
+/* Visit each file of the data set (name NULL: of all); says only whether it is there. */
+WN_API WN_NODISCARD wn_status wn_data_list(const char *name, const char *folder, wn_data_visit visit, void *user);
+/* Read each file of the data set, check size and SHA-256, visit each; the status of the first fault, after all were visited. */
+WN_API WN_NODISCARD wn_status wn_data_verify(const char *name, const char *folder, wn_data_visit visit, void *user);
+
+/* done and total in bytes; total 0 if not known. */
+typedef void (*wn_data_progress)(void *user, const char *url, int64_t done, int64_t total);
+
+/* Download what is missing, check it, unpack it into the data folder; an interrupted download is resumed. `from`: NULL for the official
+ * address, or a folder or an URL that holds the same files (a mirror). Files that are already there and whole are kept. */
+WN_API WN_NODISCARD wn_status wn_data_get(const char *name, const char *from, const char *folder, wn_data_progress progress, void *user);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

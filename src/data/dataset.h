@@ -1,0 +1,107 @@
+/* Data sets: a registry of entries (one file each, one line in list.h), loading, splits and normalisation. */
+#ifndef WN_DATA_DATASET_H
+#define WN_DATA_DATASET_H
+
+#include "base/settings.h"
+#include "base/threads.h"
+
+#define WN__MAX_CHANNELS 3
+
+typedef struct wn__images {
+    int64_t n;
+    uint8_t *pixels; /* (n,C,H,W) */
+    int32_t *labels; /* (n) */
+} wn__images;
+
+typedef struct wn__dataset_type wn__dataset_type;
+
+/* A loaded data set. Release with wn__dataset_release. */
+typedef struct wn__dataset {
+    const wn__dataset_type *type;
+    int channels, height, width, classes; /* as in type */
+    const char *const *class_names;       /* (classes) */
+    wn__images train, test;
+} wn__dataset;
+
+/* A file that load needs. */
+typedef struct wn__data_file {
+    const char *const *names; /* where it may lie under the data folder, without .gz or .xz; NULL-terminated; the first is the usual one */
+    int64_t bytes;            /* unpacked */
+    const char *sha256;       /* of the unpacked bytes; NULL if no published value is known */
+} wn__data_file;
+
+/* A file that `data get` downloads. */
+typedef struct wn__data_source {
+    const char *url;    /* official address; a mirror holds the same file name */
+    const char *target; /* under the data folder: file name, or for an archive the folder for its files (their own folders dropped) */
+    int64_t bytes;      /* of the download */
+    const char *sha256; /* NULL if no published value is known */
+    const char *md5;    /* as published */
+    bool archive;       /* tar, packed or not */
+} wn__data_source;
+
+struct wn__dataset_type {
+    const char *name, *summary;
+    const char *license;
+    int channels, height, width, classes;
+    const char *const *class_names;
+    int64_t train_count, test_count;                     /* of the complete set; shapes: the defaults of its settings */
+    float mean[WN__MAX_CHANNELS], std[WN__MAX_CHANNELS]; /* of the training pixels / 255: the normalisation named after the set */
+    const wn__setting *settings;                         /* NULL: none */
+    size_t config_size;
+    const wn__data_file *files;     /* ended by names = NULL; NULL: needs none */
+    const wn__data_source *sources; /* ended by url = NULL; NULL: none */
+    /* `folder` is a resolved data folder. `out` is zeroed but for type and the facts copied from it; on failure the caller releases it. */
+    wn_status (*load)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
+};
+
+/* All entries, ended by NULL. */
+extern const wn__dataset_type *const wn__datasets[];
+/* WN_EUSAGE lists the valid names. */
+wn_status wn__dataset_find(const char *name, const wn__dataset_type **type);
+
+/* The data folder: `given` if not NULL or empty, else WINNOW_DATA, else $XDG_DATA_HOME/winnow, else ~/.local/share/winnow. Free with wn__free. */
+wn_status wn__data_folder(const char *given, char **folder);
+
+/* `config` is of type->config_size bytes (NULL: the defaults), `folder` as for wn__data_folder; the pool may be NULL. Same bytes for any pool. */
+wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
+void wn__dataset_release(wn__dataset *data); /* accepts a zeroed one */
+
+/* ---- splits: independent of any run's seed (protocol.md, section 1) */
+
+typedef enum wn__part { WN__PART_TRAIN, WN__PART_VALIDATION, WN__PART_TEST } wn__part;
+const char *wn__part_name(wn__part part); /* "train", "validation", "test" */
+
+typedef struct wn__range {
+    int64_t first, count;
+} wn__range;
+
+/* Train and validation are ranges of data->train, test is all of data->test. */
+typedef struct wn__split {
+    wn__range train, validation, test;
+} wn__split;
+
+/* `validation`: "none", "last-5000", "first-5000". `train_size` > 0 keeps only the first so many of the remaining training images; 0 keeps all. */
+wn_status wn__split_make(const wn__dataset *data, const char *validation, int64_t train_size, wn__split *split);
+wn__range wn__split_range(const wn__split *split, wn__part part);
+
+/* ---- normalisation: bytes to network input */
+
+typedef enum wn__normalize_kind {
+    WN__NORMALIZE_MEAN_STD, /* (x/255 - mean) / std, per channel; "none" is mean 0, std 1; "signed" mean 0.5, std 0.5 */
+    WN__NORMALIZE_PER_IMAGE /* (x - m) / max(s, 1/sqrt(C H W)) with mean m and deviation s of the image's x/255 over all channels */
+} wn__normalize_kind;
+
+typedef struct wn__normalize {
+    wn__normalize_kind kind;
+    float mean[WN__MAX_CHANNELS], std[WN__MAX_CHANNELS];
+    const char *name; /* static */
+} wn__normalize;
+
+/* "dataset" (the set's own), the name of a data set with as many channels, "imagenet", "per-image", "signed" (-1..1), "none" (0..1).
+ * An unknown name is WN_EUSAGE with the list. ImageNet's constants on one channel are their averages. */
+wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__normalize *out);
+/* pixels (C,H,W) bytes to out (C,H,W) floats. */
+void wn__normalize_image(const wn__normalize *n, int channels, int64_t plane, const uint8_t *pixels, float *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* Batches of a data set, prepared ahead by threads of their own.
+ *
+ * What a batch holds depends on (options, epoch, batch) alone: never on the number of threads, on earlier batches, or on restarts.
+ * All memory is taken by wn__loader_new; handing out batches allocates nothing.
+ *
+ *     wn__loader_seek(loader, 3, 17);                    // continue a run
+ *     for (;;) { WN_TRY(wn__loader_next(loader, &batch)); step(batch->images, batch->labels, batch->n); }
+ */
+#ifndef WN_DATA_LOADER_H
+#define WN_DATA_LOADER_H
+
+#include "data/augment.h"
+#include "data/dataset.h"
+
+typedef enum wn__last_batch {
+    WN__LAST_KEEP, /* a smaller last batch */
+    WN__LAST_DROP, /* no last batch unless full */
+    WN__LAST_WRAP  /* filled up from the beginning of the same epoch's order */
+} wn__last_batch;
+extern const char *const wn__last_batch_names[]; /* "keep", "drop", "wrap", NULL: choices of a setting */
+
+typedef struct wn__loader_options {
+    const wn__dataset *data; /* borrowed until wn__loader_free */
+    wn__part part;
+    wn__split split;
+    int64_t batch;
+    wn__last_batch last_batch;
+    uint64_t seed; /* the data stream: order and augmentation */
+    bool shuffle;  /* order of an epoch = permutation by wn__rng_make(seed, WN__FOR_ORDER, epoch, 0); else ascending */
+    wn__augment augment;
+    wn__normalize normalize;
+    int threads; /* preparing ahead: 1..8; 0 prepares in the caller (no threads, for evaluation or tests) */
+} wn__loader_options;
+
+typedef struct wn__batch {
+    int64_t epoch, index; /* position: index-th batch of the epoch */
+    int64_t n;            /* samples in this batch */
+    float *images;        /* (n,C,H,W) */
+    int32_t *labels;      /* (n) */
+    int64_t *samples;     /* (n): index in data->train (train, validation) or data->test, before shuffling */
+} wn__batch;
+
+typedef struct wn__loader wn__loader;
+
+/* Starts at epoch 0, batch 0. WN_EINVAL if there is no batch at all (empty part; drop with too few samples). */
+wn_status wn__loader_new(const wn__loader_options *options, wn__loader **out);
+void wn__loader_free(wn__loader *loader);             /* stops and joins its threads; accepts NULL */
+int64_t wn__loader_batches(const wn__loader *loader); /* per epoch */
+int64_t wn__loader_samples(const wn__loader *loader); /* per epoch, after last_batch */
+/* The next batch; after the last one of an epoch the first of the next. Valid until the next call with this loader. */
+wn_status wn__loader_next(wn__loader *loader, const wn__batch **batch);
+/* 0 <= batch <= wn__loader_batches (the end of an epoch is the start of the next). */
+wn_status wn__loader_seek(wn__loader *loader, int64_t epoch, int64_t batch);
+/* Seconds that wn__loader_next has waited for batches so far: starving shows here. */
+double wn__loader_waited(const wn__loader *loader);
+
+#endif
