@@ -96,7 +96,8 @@ static inline uint64_t wn__rng_below(wn__rng *r, uint64_t n)
     }
 }
 
-/* Standard normal: inverse distribution function (Wichura, AS 241) of a 53-bit uniform; one draw each, so streams can be split anywhere. */
+/* Standard normal: inverse distribution function (Wichura, AS 241) of a uniform in (0, 1), an odd multiple of 2^-53. Each takes one 64-bit
+ * number, so streams can be split anywhere. Plain arithmetic and sqrt only: the same bits on every CPU. */
 double wn__rng_normal(wn__rng *r);
 
 /* Fisher-Yates over 0..n-1 written into order[n]. */

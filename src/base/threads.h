@@ -12,7 +12,8 @@ typedef struct wn__pool wn__pool;
 
 /* `threads` >= 1 counts the calling thread; 0 = the CPUs this process may use. */
 wn_status wn__pool_new(int threads, wn__pool **out);
-void wn__pool_free(wn__pool *pool); /* accepts NULL */
+/* Accepts NULL. A forked child has no workers: it neither uses nor frees the pools of its parent. */
+void wn__pool_free(wn__pool *pool);
 int wn__pool_threads(const wn__pool *pool);
 
 /* Run body(arg, chunk, worker) for chunk = 0..chunks-1, worker in 0..threads-1; returns when all are done.

@@ -1,0 +1,130 @@
+#include "base/alloc.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(WITH_ASAN)
+#include <sanitizer/asan_interface.h>
+#define POISON(address, size) __asan_poison_memory_region(address, size)
+#define UNPOISON(address, size) __asan_unpoison_memory_region(address, size)
+#define GAP WN__ALIGN
+#else
+#define POISON(address, size) ((void)(address), (void)(size))
+#define UNPOISON(address, size) ((void)(address), (void)(size))
+#define GAP 0
+#endif
+
+/* Lies in the WN__ALIGN bytes before each block. */
+typedef struct header {
+    void *raw; /* what calloc gave */
+    size_t size;
+} header;
+
+/* Process-wide by nature: they describe the process' memory. */
+static atomic_llong calls, bytes, peak, fail_countdown;
+
+static bool must_fail(void) { return atomic_load(&fail_countdown) > 0 && atomic_fetch_sub(&fail_countdown, 1) == 1; }
+
+static void count_bytes(long long change)
+{
+    const long long now = atomic_fetch_add(&bytes, change) + change;
+    long long highest = atomic_load(&peak);
+    while (now > highest && !atomic_compare_exchange_weak(&peak, &highest, now))
+        ;
+}
+
+static header *header_of(void *pointer) { return (header *)((char *)pointer - WN__ALIGN); }
+
+void *wn__alloc(size_t size)
+{
+    atomic_fetch_add(&calls, 1);
+    if (must_fail() || size > (size_t)PTRDIFF_MAX - 2 * WN__ALIGN) return NULL;
+    char *raw = calloc(1, size + 2 * WN__ALIGN); /* not aligned_alloc: large blocks come zeroed from the system for free */
+    if (!raw) return NULL;
+    char *pointer = raw + 2 * WN__ALIGN - (uintptr_t)raw % WN__ALIGN;
+    *header_of(pointer) = (header){.raw = raw, .size = size};
+    count_bytes((long long)size);
+    return pointer;
+}
+
+void *wn__alloc_array(int64_t count, size_t size)
+{
+    size_t total;
+    if (count < 0 || __builtin_mul_overflow((size_t)count, size, &total)) return NULL;
+    return wn__alloc(total);
+}
+
+void *wn__realloc(void *old, size_t size)
+{
+    char *pointer = wn__alloc(size);
+    if (!pointer || !old) return pointer;
+    const size_t kept = header_of(old)->size < size ? header_of(old)->size : size;
+    memcpy(pointer, old, kept);
+    wn__free(old);
+    return pointer;
+}
+
+void wn__free(void *pointer)
+{
+    if (!pointer) return;
+    count_bytes(-(long long)header_of(pointer)->size);
+    free(header_of(pointer)->raw);
+}
+
+char *wn__strdup(const char *text)
+{
+    const size_t size = strlen(text) + 1;
+    char *copy = wn__alloc(size);
+    return copy ? memcpy(copy, text, size) : NULL;
+}
+
+wn_status wn__no_memory(size_t wanted)
+{
+    return wn__fail(WN_ENOMEM, "out of memory: %.1f MB wanted, %.1f MB in use", (double)wanted * 1e-6, (double)atomic_load(&bytes) * 1e-6);
+}
+
+wn__alloc_stats wn__alloc_statistics(void)
+{
+    return (wn__alloc_stats){.calls = atomic_load(&calls), .bytes = atomic_load(&bytes), .peak = atomic_load(&peak)};
+}
+
+void wn__alloc_reset_peak(void) { atomic_store(&peak, atomic_load(&bytes)); }
+
+void wn__alloc_fail_at(int64_t n) { atomic_store(&fail_countdown, n); }
+
+size_t wn__arena_piece(size_t size) { return (size + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN + GAP; }
+
+wn_status wn__arena_init(wn__arena *arena, size_t size)
+{
+    char *base = wn__alloc(size);
+    if (!base) return wn__no_memory(size);
+    POISON(base, size);
+    *arena = (wn__arena){.base = base, .size = size};
+    return WN_OK;
+}
+
+void *wn__arena_take(wn__arena *arena, size_t size)
+{
+    const size_t piece = wn__arena_piece(size);
+    assert(piece >= size && piece <= arena->size - arena->used);
+    char *start = arena->base + arena->used;
+    UNPOISON(start, size);
+    arena->used += piece;
+    return start;
+}
+
+void wn__arena_release(wn__arena *arena)
+{
+    if (arena->base) UNPOISON(arena->base, arena->size);
+    wn__free(arena->base);
+    *arena = (wn__arena){0};
+}

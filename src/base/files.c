@@ -1,0 +1,320 @@
+#include "base/files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+static wn_status read_all(FILE *file, const char *path, char **data, size_t *size)
+{
+    struct stat about;
+    if (fstat(fileno(file), &about) != 0) return wn__fail_errno("cannot read %s", path);
+    if (S_ISDIR(about.st_mode)) return wn__fail(WN_EIO, "cannot read %s: it is a folder", path);
+    size_t room = (size_t)about.st_size + 1, used = 0; /* st_size is 0 for pipes and /proc: grow */
+    char *bytes = wn__alloc(room);
+    if (!bytes) return wn__no_memory(room);
+    for (size_t got; (got = fread(bytes + used, 1, room - used, file)) > 0;) {
+        used += got;
+        if (used < room) continue;
+        char *larger = wn__realloc(bytes, 2 * room);
+        if (!larger) {
+            wn__free(bytes);
+            return wn__no_memory(2 * room);
+        }
+        bytes = larger;
+        room *= 2;
+    }
+    if (ferror(file)) {
+        wn__free(bytes);
+        return wn__fail_errno("cannot read %s", path);
+    }
+    bytes[used] = 0;
+    *data = bytes;
+    *size = used;
+    return WN_OK;
+}
+
+wn_status wn__file_read(const char *path, char **data, size_t *size)
+{
+    FILE *file = fopen(path, "re");
+    if (!file) return wn__fail_errno("cannot open %s", path);
+    const wn_status status = read_all(file, path, data, size);
+    fclose(file);
+    return status;
+}
+
+bool wn__file_exists(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && !S_ISDIR(about.st_mode);
+}
+
+bool wn__folder_exists(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+wn_status wn__file_size(const char *path, int64_t *size)
+{
+    struct stat about;
+    if (stat(path, &about) != 0) return wn__fail_errno("cannot look at %s", path);
+    *size = about.st_size;
+    return WN_OK;
+}
+
+/* Make the names in the folder of `path` durable. */
+static wn_status sync_folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = wn__strdup(slash ? path : ".");
+    if (!folder) return wn__no_memory(strlen(path));
+    if (slash) folder[slash == path ? 1 : slash - path] = 0;
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP); /* some file systems need and know none */
+    const wn_status status = synced ? WN_OK : wn__fail_errno("cannot sync folder %s", folder);
+    if (fd >= 0) close(fd);
+    wn__free(folder);
+    return status;
+}
+
+static void replace_release(wn__replace *r)
+{
+    wn__free(r->path);
+    wn__free(r->temporary);
+    *r = (wn__replace){0};
+}
+
+/* Beside the target, so that the rename stays within one file system; of a name that no other process or thread uses. */
+static char *temporary_name(const char *path)
+{
+    static atomic_int last_number;
+    const size_t size = strlen(path) + 40;
+    char *name = wn__alloc(size);
+    if (name) snprintf(name, size, "%s.tmp-%ld-%d", path, (long)getpid(), atomic_fetch_add(&last_number, 1));
+    return name;
+}
+
+wn_status wn__replace_open(wn__replace *r, const char *path)
+{
+    *r = (wn__replace){.path = wn__strdup(path), .temporary = temporary_name(path)};
+    if (!r->path || !r->temporary) {
+        replace_release(r);
+        return wn__no_memory(strlen(path));
+    }
+    r->file = fopen(r->temporary, "we");
+    if (r->file) return WN_OK;
+    const wn_status status = wn__fail_errno("cannot write %s", path);
+    replace_release(r);
+    return status;
+}
+
+wn_status wn__replace_write(wn__replace *r, const void *data, size_t size)
+{
+    if (fwrite(data, 1, size, r->file) == size) return WN_OK;
+    return wn__fail_errno("cannot write %s", r->path);
+}
+
+static wn_status commit(wn__replace *r)
+{
+    if (ferror(r->file)) return wn__fail(WN_EIO, "cannot write %s: an earlier write failed", r->path);
+    if (fflush(r->file) != 0 || fsync(fileno(r->file)) != 0) return wn__fail_errno("cannot write %s", r->path);
+    FILE *file = r->file;
+    r->file = NULL;
+    if (fclose(file) != 0) return wn__fail_errno("cannot write %s", r->path);
+    if (rename(r->temporary, r->path) != 0) return wn__fail_errno("cannot replace %s", r->path);
+    return sync_folder_of(r->path);
+}
+
+wn_status wn__replace_commit(wn__replace *r)
+{
+    const wn_status status = commit(r);
+    if (status == WN_OK)
+        replace_release(r);
+    else
+        wn__replace_abort(r);
+    return status;
+}
+
+void wn__replace_abort(wn__replace *r)
+{
+    if (r->file) fclose(r->file);
+    if (r->temporary) unlink(r->temporary);
+    replace_release(r);
+}
+
+wn_status wn__file_write(const char *path, const void *data, size_t size)
+{
+    wn__replace r;
+    WN_TRY(wn__replace_open(&r, path));
+    const wn_status status = wn__replace_write(&r, data, size);
+    if (status == WN_OK) return wn__replace_commit(&r);
+    wn__replace_abort(&r);
+    return status;
+}
+
+static wn_status cut_to_length(int fd, const char *path, int64_t length)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0) return wn__fail_errno("cannot look at %s", path);
+    if (length < 0 || about.st_size == length) return WN_OK;
+    if (about.st_size < length)
+        return wn__fail(WN_EFORMAT, "%s has %lld bytes, but %lld were recorded: it was cut or replaced", path, (long long)about.st_size,
+                        (long long)length);
+    if (ftruncate(fd, length) != 0) return wn__fail_errno("cannot cut %s to %lld bytes", path, (long long)length);
+    return WN_OK;
+}
+
+wn_status wn__append_open(wn__append *a, const char *path, int64_t length)
+{
+    *a = (wn__append){0};
+    const int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC | (length <= 0 ? O_CREAT : 0), 0666);
+    if (fd < 0) return wn__fail_errno("cannot open %s", path);
+    wn_status status = cut_to_length(fd, path, length);
+    if (status == WN_OK) status = sync_folder_of(path);
+    if (status == WN_OK && !(a->path = wn__strdup(path))) status = wn__no_memory(strlen(path));
+    if (status == WN_OK && !(a->file = fdopen(fd, "a"))) status = wn__fail_errno("cannot open %s", path);
+    if (status == WN_OK) return WN_OK;
+    close(fd);
+    wn__free(a->path);
+    a->path = NULL;
+    return status;
+}
+
+wn_status wn__append_write(wn__append *a, const void *data, size_t size)
+{
+    if (fwrite(data, 1, size, a->file) == size) return WN_OK;
+    return wn__fail_errno("cannot write %s", a->path);
+}
+
+wn_status wn__append_sync(wn__append *a, int64_t *length)
+{
+    if (fflush(a->file) != 0 || fsync(fileno(a->file)) != 0) return wn__fail_errno("cannot write %s", a->path);
+    struct stat about;
+    if (fstat(fileno(a->file), &about) != 0) return wn__fail_errno("cannot look at %s", a->path);
+    *length = about.st_size;
+    return WN_OK;
+}
+
+wn_status wn__append_close(wn__append *a)
+{
+    wn_status status = WN_OK;
+    if (a->file && fclose(a->file) != 0) status = wn__fail_errno("cannot write %s", a->path);
+    wn__free(a->path);
+    *a = (wn__append){0};
+    return status;
+}
+
+wn_status wn__make_folders(const char *path)
+{
+    char *part = wn__strdup(path);
+    if (!part) return wn__no_memory(strlen(path));
+    wn_status status = WN_OK;
+    for (char *end = part; status == WN_OK && *end;) {
+        end += strspn(end, "/");
+        end += strcspn(end, "/");
+        const char kept = *end;
+        *end = 0;
+        if (mkdir(part, 0777) != 0 && !wn__folder_exists(part)) status = wn__fail_errno("cannot make folder %s", part);
+        *end = kept;
+    }
+    wn__free(part);
+    return status;
+}
+
+static int remove_entry(const char *path, const struct stat *about, int kind, struct FTW *where)
+{
+    (void)about, (void)kind, (void)where;
+    return remove(path);
+}
+
+wn_status wn__remove_tree(const char *path)
+{
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT) return WN_OK;
+    return wn__fail_errno("cannot remove %s", path);
+}
+
+static int compare_names(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static wn_status read_names(DIR *folder, const char *path, char ***names, int *count)
+{
+    int room = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (!entry) return errno == 0 ? WN_OK : wn__fail_errno("cannot read folder %s", path);
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+        if (*count == room) {
+            room = 2 * room + 16;
+            char **larger = wn__realloc(*names, (size_t)room * sizeof(char *));
+            if (!larger) return wn__no_memory((size_t)room * sizeof(char *));
+            *names = larger;
+        }
+        char *name = wn__strdup(entry->d_name);
+        if (!name) return wn__no_memory(sizeof entry->d_name);
+        (*names)[(*count)++] = name;
+    }
+}
+
+wn_status wn__list_folder(const char *path, char ***names, int *count)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return wn__fail_errno("cannot open folder %s", path);
+    char **found = NULL;
+    int n = 0;
+    const wn_status status = read_names(folder, path, &found, &n);
+    closedir(folder);
+    if (status != WN_OK) {
+        wn__free_names(found, n);
+        return status;
+    }
+    if (n > 0) qsort(found, (size_t)n, sizeof *found, compare_names);
+    *names = found;
+    *count = n;
+    return WN_OK;
+}
+
+void wn__free_names(char **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        wn__free(names[i]);
+    wn__free(names);
+}
+
+wn_status wn__lock_take(wn__lock *lock, const char *path)
+{
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd < 0) return wn__fail_errno("cannot open lock %s", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        const wn_status status =
+            errno == EWOULDBLOCK ? wn__fail(WN_EBUSY, "%s: another process works here", path) : wn__fail_errno("cannot lock %s", path);
+        close(fd);
+        return status;
+    }
+    lock->fd = fd;
+    return WN_OK;
+}
+
+void wn__lock_release(wn__lock *lock)
+{
+    if (lock->fd >= 0) close(lock->fd);
+    lock->fd = -1;
+}
+
+char *wn__path_join(const char *a, const char *b)
+{
+    if (b[0] == '/' || a[0] == 0) return wn__strdup(b);
+    const size_t size = strlen(a) + strlen(b) + 2;
+    char *path = wn__alloc(size);
+    if (path) snprintf(path, size, "%s%s%s", a, a[strlen(a) - 1] == '/' ? "" : "/", b);
+    return path;
+}
