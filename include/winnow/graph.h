@@ -25,12 +25,12 @@ extern "C" {
 typedef struct wn_graph wn_graph;
 
 typedef struct wn_conv {
-    int out;                /* output channels */
-    int kernel;             /* square side; kernel_h and kernel_w, if set, override it */
+    int out;    /* output channels */
+    int kernel; /* square side; kernel_h and kernel_w, if set, override it */
     int kernel_h, kernel_w;
-    int stride;             /* 0 means 1 */
-    int pad;                /* zeros on each side */
-    int groups;             /* 0 means 1 */
+    int stride; /* 0 means 1 */
+    int pad;    /* zeros on each side */
+    int groups; /* 0 means 1 */
     bool bias;
 } wn_conv;
 

@@ -30,17 +30,17 @@ typedef enum wn__op_kind {
 
 typedef struct wn__op_desc {
     wn__op_kind kind;
-    int64_t n;                     /* images the operation is prepared for; a phase may be given fewer where block > 0 */
+    int64_t n; /* images the operation is prepared for; a phase may be given fewer where block > 0 */
     int64_t in_c, in_h, in_w;
     int64_t out_c, out_h, out_w;
     int kernel_h, kernel_w, stride, pad, groups; /* conv and pools */
-    bool relu;                     /* fused at the end */
-    bool bias;                     /* conv, linear */
-    int inputs;                    /* 1 or 2 (norm, add: with residual) */
-    float eps, momentum;           /* norm; momentum = weight of the new statistics */
-    float rate;                    /* dropout */
-    int node;                      /* index that keys dropout */
-    bool input_gradient;           /* din[0] will be asked for */
+    bool relu;                                   /* fused at the end */
+    bool bias;                                   /* conv, linear */
+    int inputs;                                  /* 1 or 2 (norm, add: with residual) */
+    float eps, momentum;                         /* norm; momentum = weight of the new statistics */
+    float rate;                                  /* dropout */
+    int node;                                    /* index that keys dropout */
+    bool input_gradient;                         /* din[0] will be asked for */
 } wn__op_desc;
 
 typedef enum wn__phase {
@@ -68,18 +68,18 @@ typedef struct wn__step_info {
 /* Buffers of one call. Unused ones are NULL. Activations are in the device's own layout; params are float32 in the weight's own shape. */
 typedef struct wn__op_args {
     wn__step_info step;
-    int64_t n;            /* images in the batch */
+    int64_t n; /* images in the batch */
     const void *in[2];
     void *out;
-    void *saved;          /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices */
-    void *scratch;        /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
-    void *dout[2];        /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
-    void *din[2];         /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
+    void *saved;         /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices */
+    void *scratch;       /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
+    void *dout[2];       /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
+    void *din[2];        /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
                              din[1] of norm and add may be dout[0] itself: then nothing is to be done for it */
-    float *param[4];      /* as the op kind says; norm's running statistics are written */
-    float *dparam[2];     /* gradients of param[0..1] */
-    bool accumulate;      /* add to dparam instead of overwriting */
-    const void *t_in[2];  /* tangents of the above; t_in[0] NULL = zero (the images) */
+    float *param[4];     /* as the op kind says; norm's running statistics are written */
+    float *dparam[2];    /* gradients of param[0..1] */
+    bool accumulate;     /* add to dparam instead of overwriting */
+    const void *t_in[2]; /* tangents of the above; t_in[0] NULL = zero (the images) */
     void *t_out, *t_saved;
     void *t_dout[2];
     void *t_din[2];
@@ -94,40 +94,41 @@ typedef wn_status (*wn__op_phase)(wn__op *op, const wn__op_args *args, int64_t f
 
 /* One per (backend, op kind): the operations table. */
 typedef struct wn__op_class {
-    wn__op_phase run[WN__PHASES]; /* NULL: nothing to do in that phase */
+    wn__op_phase run[WN__PHASES];                                         /* NULL: nothing to do in that phase */
     wn_status (*finish[WN__PHASES])(wn__op *op, const wn__op_args *args); /* after all blocks ran; NULL: no batch-wide sum */
     /* Take new weights (float32, weight's shape) into the op's own format; NULL where args->param is read directly. */
     wn_status (*pack)(wn__op *op, float *const param[4]);
-    void (*release)(wn__op *op);  /* also frees op */
+    void (*release)(wn__op *op); /* also frees op */
 } wn__op_class;
 
-struct wn__op {                   /* first member of a backend's own struct */
+struct wn__op { /* first member of a backend's own struct */
     const wn__op_class *cls;
     wn__device *device;
     wn__op_desc desc;
     size_t saved_bytes, scratch_bytes;
-    bool backward_needs_in;       /* in[0] must live until the last backward phase */
+    bool backward_needs_in; /* in[0] must live until the last backward phase */
     bool backward_needs_out;
-    const char *implementation;   /* for reports: "brgconv:avx512_core" ...; static text or owned by the op */
+    const char *implementation; /* for reports: "brgconv:avx512_core" ...; static text or owned by the op */
 };
 
 typedef struct wn__device_options {
-    wn__dtype dtype;              /* of stored activations */
-    wn__pool *pool;               /* borrowed */
+    wn__dtype dtype; /* of stored activations */
+    wn__pool *pool;  /* borrowed */
 } wn__device_options;
 
 typedef struct wn__backend {
     const char *name, *summary;
-    wn_status (*open)(const struct wn__backend *backend, const wn__device_options *options, wn__device **out); /* WN_EUNSUPPORTED: says why */
+    wn_status (*open)(const struct wn__backend *backend, const wn__device_options *options,
+                      wn__device **out);       /* WN_EUNSUPPORTED: says why */
     void (*describe)(char *text, size_t size); /* library and version: "oneDNN 2.6.3, OpenMP" */
-    bool tangents;                /* the TANGENT phases exist */
+    bool tangents;                             /* the TANGENT phases exist */
 } wn__backend;
 
-struct wn__device {               /* first member of a backend's own struct */
+struct wn__device { /* first member of a backend's own struct */
     const wn__backend *backend;
     wn__dtype dtype;
     wn__pool *pool;
-    int64_t block;                /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
+    int64_t block; /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
     size_t (*activation_bytes)(const wn__device *d, int64_t n, int64_t c, int64_t h, int64_t w);
     wn_status (*upload)(wn__device *d, const float *plain /* (n,c,h,w) */, int64_t n, int64_t c, int64_t h, int64_t w, void *activation);
     wn_status (*download)(wn__device *d, const void *activation, int64_t n, int64_t c, int64_t h, int64_t w, float *plain /* (n,c,h,w) */);
@@ -141,7 +142,8 @@ const wn__backend *wn__backend_find(const char *name); /* NULL if not in this bu
 
 /* The one place where batch-wide sums are made: out[i] = sum over chunks, in chunk order, of partials[chunk * stride + i]. */
 void wn__reduce_sums(const double *partials, int64_t chunks, int64_t stride, int64_t length, double *out);
-void wn__reduce_sums_f32(wn__pool *pool, const float *partials, int64_t chunks, int64_t stride, int64_t length, float *out, bool accumulate);
+void wn__reduce_sums_f32(wn__pool *pool, const float *partials, int64_t chunks, int64_t stride, int64_t length, float *out,
+                         bool accumulate);
 /* Merge (count, mean, M2) triples in chunk order (Chan, Golub, LeVeque 1979); partials (chunks, channels), out (channels). */
 typedef struct wn__moments {
     double count, mean, m2;

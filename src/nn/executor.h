@@ -13,13 +13,14 @@
 typedef struct wn__executor wn__executor;
 
 typedef struct wn__executor_options {
-    int64_t batch;         /* largest batch */
-    int64_t micro_batch;   /* 0 = whole batch */
-    bool training;         /* plan backward phases */
-    bool input_gradient;   /* keep the gradient of the images: wn__executor_input_gradient */
-    bool tangents;         /* plan Hessian-vector products (the device's backend must have tangents) */
-    int64_t memory;        /* bytes that activations may take; 0 = no limit. Recomputation is used only if needed; WN_ENOMEM if it still cannot fit */
-    bool recompute;        /* force recomputation */
+    int64_t batch;       /* largest batch */
+    int64_t micro_batch; /* 0 = whole batch */
+    bool training;       /* plan backward phases */
+    bool input_gradient; /* keep the gradient of the images: wn__executor_input_gradient */
+    bool tangents;       /* plan Hessian-vector products (the device's backend must have tangents) */
+    int64_t
+        memory; /* bytes that activations may take; 0 = no limit. Recomputation is used only if needed; WN_ENOMEM if it still cannot fit */
+    bool recompute; /* force recomputation */
 } wn__executor_options;
 
 wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device *device, const wn__executor_options *options,
@@ -44,8 +45,8 @@ wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages);
 /* Hessian-vector product of the loss at params: product[i] (stored of trained param i, else NULL) = H * vector. Gradients are made as well.
  * loss: from logits and their tangents write dlogits and t_dlogits. One micro-batch. */
 typedef wn_status (*wn__loss_tangent)(void *arg, const float *logits, const float *t_logits, int64_t n, float *dlogits, float *t_dlogits);
-wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss, void *arg,
-                                      const float *const *vector, float *const *product);
+wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss,
+                                      void *arg, const float *const *vector, float *const *product);
 
 /* After a non-finite loss: run the batch forward again and name the first node whose output is not finite; "" if none is. */
 wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int64_t n, wn__step_info step, const char **node);

@@ -19,13 +19,13 @@ typedef enum wn__node_kind {
 
 typedef struct wn__node {
     wn__node_kind kind;
-    char *name;               /* "<kind><index>" for nodes without parameters */
-    int input[2], inputs;     /* node indices */
-    int64_t c, h, w;          /* output shape per image */
+    char *name;           /* "<kind><index>" for nodes without parameters */
+    int input[2], inputs; /* node indices */
+    int64_t c, h, w;      /* output shape per image */
     int kernel_h, kernel_w, stride, pad, groups;
     bool bias;
     float eps, momentum, rate;
-    int param[4];             /* indices into the parameters, -1 = none: weight, bias | scale, shift, mean, variance */
+    int param[4]; /* indices into the parameters, -1 = none: weight, bias | scale, shift, mean, variance */
 } wn__node;
 
 typedef struct wn__param_spec {
@@ -37,12 +37,12 @@ typedef struct wn__param_spec {
 
 struct wn_graph {
     char *name;
-    int64_t c, h, w;          /* input */
+    int64_t c, h, w; /* input */
     wn__node *node;
     int nodes, output;
     wn__param_spec *param;
     int params;
-    wn_status status;         /* first failure of a builder */
+    wn_status status; /* first failure of a builder */
     char *message;
     bool finished;
 };

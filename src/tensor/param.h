@@ -33,15 +33,15 @@ struct wn__param {
     char *name;
     wn__param_role role;
     int ndim;
-    int64_t dim[WN_MAX_DIMS];  /* shape of the weight, outermost first */
-    int64_t count;             /* product of dim */
-    int64_t stored;            /* trained scalars; == count under the identity map */
-    float *value;              /* (stored) */
-    float *grad;               /* (stored); NULL for statistics */
-    float *slot[WN__SLOTS];    /* (stored) or NULL: as the optimizer needs */
-    uint8_t *mask;             /* (stored) 1 = active, or NULL = all active */
-    int64_t active;            /* entries that are active; == stored without a mask */
-    const wn__param_map *map;  /* NULL = identity */
+    int64_t dim[WN_MAX_DIMS]; /* shape of the weight, outermost first */
+    int64_t count;            /* product of dim */
+    int64_t stored;           /* trained scalars; == count under the identity map */
+    float *value;             /* (stored) */
+    float *grad;              /* (stored); NULL for statistics */
+    float *slot[WN__SLOTS];   /* (stored) or NULL: as the optimizer needs */
+    uint8_t *mask;            /* (stored) 1 = active, or NULL = all active */
+    int64_t active;           /* entries that are active; == stored without a mask */
+    const wn__param_map *map; /* NULL = identity */
     void *map_state;
 };
 
@@ -55,7 +55,7 @@ typedef struct wn__params {
 bool wn__role_is_trained(wn__param_role role);
 /* Appends; dims are copied. grad is allocated for trained roles. */
 wn_status wn__params_add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim);
-wn_status wn__params_allocate_slots(wn__params *set, int slots); /* zeroed; of trained parameters */
+wn_status wn__params_allocate_slots(wn__params *set, int slots);     /* zeroed; of trained parameters */
 wn__param *wn__params_find(const wn__params *set, const char *name); /* NULL if absent */
 /* Same names and shapes, else WN_EMISMATCH. Masks stay as they are and are applied. */
 wn_status wn__params_copy_values(wn__params *to, const wn__params *from);

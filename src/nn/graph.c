@@ -1,0 +1,348 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "nn/graph_nodes.h"
+
+wn_graph *wn_graph_new(const char *name, int channels, int height, int width)
+{
+    wn_graph *g = WN_NEW(wn_graph);
+    if (!g) return NULL;
+    g->name = wn__strdup(name);
+    g->c = channels;
+    g->h = height;
+    g->w = width;
+    g->output = -1;
+    if (!g->name) {
+        wn_graph_free(g);
+        return NULL;
+    }
+    return g;
+}
+
+void wn_graph_free(wn_graph *g)
+{
+    if (!g) return;
+    for (int i = 0; i < g->nodes; i++)
+        wn__free(g->node[i].name);
+    for (int i = 0; i < g->params; i++)
+        wn__free(g->param[i].name);
+    wn__free(g->node);
+    wn__free(g->param);
+    wn__free(g->name);
+    wn__free(g->message);
+    wn__free(g);
+}
+
+/* Keep the first failure; later builders do nothing. */
+static int latch(wn_graph *g, wn_status status)
+{
+    if (g->status == WN_OK) {
+        g->status = status;
+        g->message = wn__strdup(wn_error_message());
+    }
+    return -1;
+}
+
+#define REFUSE(g, ...) latch((g), wn__fail(WN_EINVAL, __VA_ARGS__))
+
+static const char *kind_name(wn__node_kind kind)
+{
+    static const char *const names[] = {[WN__INPUT] = "input",           [WN__CONV] = "conv",         [WN__LINEAR] = "linear",
+                                        [WN__BATCH_NORM] = "batch_norm", [WN__RELU] = "relu",         [WN__ADD] = "add",
+                                        [WN__MAX_POOL] = "max_pool",     [WN__AVG_POOL] = "avg_pool", [WN__DROPOUT] = "dropout"};
+    return names[kind];
+}
+
+/* The node that input `x` names, or NULL after latching an error. */
+static const wn__node *input_node(wn_graph *g, int x, const char *user)
+{
+    if (g->status != WN_OK) return NULL;
+    if (g->finished) {
+        REFUSE(g, "%s: graph %s is finished, no node can be added", user, g->name);
+        return NULL;
+    }
+    if (x < 0 || x >= g->nodes) {
+        REFUSE(g, "%s: input %d is not a node, must be 0..%d", user, x, g->nodes - 1);
+        return NULL;
+    }
+    return &g->node[x];
+}
+
+/* Appends a copy of `node` under `name` (NULL: "<kind><index>"); its index or -1. */
+static int add_node(wn_graph *g, wn__node node, const char *name)
+{
+    char fallback[40];
+    snprintf(fallback, sizeof fallback, "%s%d", kind_name(node.kind), g->nodes);
+    if (!name || !*name) name = fallback;
+    if (node.c < 1 || node.h < 1 || node.w < 1)
+        return REFUSE(g, "%s: output would be %lld x %lld x %lld; the image is too small for this network", name, (long long)node.c,
+                      (long long)node.h, (long long)node.w);
+    wn__node *grown = wn__realloc(g->node, (size_t)(g->nodes + 1) * sizeof *grown);
+    if (!grown) return latch(g, wn__no_memory((size_t)(g->nodes + 1) * sizeof *grown));
+    g->node = grown;
+    node.name = wn__strdup(name);
+    if (!node.name) return latch(g, wn__no_memory(strlen(name)));
+    memset(node.param, -1, sizeof node.param);
+    grown[g->nodes] = node;
+    return g->nodes++;
+}
+
+static bool add_param(wn_graph *g, int node, int slot, const char *suffix, wn__param_role role, int ndim, const int64_t *dim)
+{
+    char name[256];
+    snprintf(name, sizeof name, "%s.%s", g->node[node].name, suffix);
+    for (int i = 0; i < g->params; i++)
+        if (!strcmp(g->param[i].name, name)) {
+            REFUSE(g, "two nodes are named %s; names of parameters must differ", g->node[node].name);
+            return false;
+        }
+    wn__param_spec *grown = wn__realloc(g->param, (size_t)(g->params + 1) * sizeof *grown);
+    if (!grown) {
+        latch(g, wn__no_memory((size_t)(g->params + 1) * sizeof *grown));
+        return false;
+    }
+    g->param = grown;
+    wn__param_spec *p = &grown[g->params];
+    *p = (wn__param_spec){.name = wn__strdup(name), .role = role, .ndim = ndim};
+    if (!p->name) {
+        latch(g, wn__no_memory(strlen(name)));
+        return false;
+    }
+    memcpy(p->dim, dim, (size_t)ndim * sizeof *dim);
+    g->node[node].param[slot] = g->params++;
+    return true;
+}
+
+int wn_graph_input(wn_graph *g)
+{
+    if (!g || g->status != WN_OK) return -1;
+    if (g->nodes) return REFUSE(g, "graph %s: the input must be its first node", g->name);
+    return add_node(g, (wn__node){.kind = WN__INPUT, .c = g->c, .h = g->h, .w = g->w}, "input");
+}
+
+static int64_t window_count(int64_t size, int kernel, int stride, int pad)
+{
+    return size + 2 * pad < kernel ? 0 : (size + 2 * pad - kernel) / stride + 1;
+}
+
+int wn_graph_conv(wn_graph *g, int x, const char *name, wn_conv s)
+{
+    const wn__node *in = input_node(g, x, name);
+    if (!in) return -1;
+    const int kh = s.kernel_h ? s.kernel_h : s.kernel, kw = s.kernel_w ? s.kernel_w : s.kernel;
+    const int stride = s.stride ? s.stride : 1, groups = s.groups ? s.groups : 1;
+    if (s.out < 1 || kh < 1 || kw < 1 || stride < 1 || s.pad < 0 || groups < 1)
+        return REFUSE(g, "%s: out %d, kernel %d x %d, stride %d, groups %d must be > 0 and pad %d >= 0", name, s.out, kh, kw, stride,
+                      groups, s.pad);
+    if (in->c % groups || s.out % groups)
+        return REFUSE(g, "%s: %d groups must divide %lld input and %d output channels", name, groups, (long long)in->c, s.out);
+    const int64_t weight[4] = {s.out, in->c / groups, kh, kw}, out = s.out;
+    const int id = add_node(g,
+                            (wn__node){.kind = WN__CONV,
+                                       .input = {x},
+                                       .inputs = 1,
+                                       .c = s.out,
+                                       .h = window_count(in->h, kh, stride, s.pad),
+                                       .w = window_count(in->w, kw, stride, s.pad),
+                                       .kernel_h = kh,
+                                       .kernel_w = kw,
+                                       .stride = stride,
+                                       .pad = s.pad,
+                                       .groups = groups,
+                                       .bias = s.bias},
+                            name);
+    if (id < 0 || !add_param(g, id, 0, "weight", WN__WEIGHT, 4, weight)) return -1;
+    if (s.bias && !add_param(g, id, 1, "bias", WN__BIAS, 1, &out)) return -1;
+    return id;
+}
+
+int wn_graph_linear(wn_graph *g, int x, const char *name, int out, bool bias)
+{
+    const wn__node *in = input_node(g, x, name);
+    if (!in) return -1;
+    if (out < 1) return REFUSE(g, "%s: out %d must be > 0", name, out);
+    const int64_t weight[2] = {out, in->c * in->h * in->w}, bias_dim = out;
+    const int id = add_node(g, (wn__node){.kind = WN__LINEAR, .input = {x}, .inputs = 1, .c = out, .h = 1, .w = 1, .bias = bias}, name);
+    if (id < 0 || !add_param(g, id, 0, "weight", WN__WEIGHT, 2, weight)) return -1;
+    if (bias && !add_param(g, id, 1, "bias", WN__BIAS, 1, &bias_dim)) return -1;
+    return id;
+}
+
+int wn_graph_batch_norm(wn_graph *g, int x, const char *name)
+{
+    const wn__node *in = input_node(g, x, name);
+    if (!in) return -1;
+    static const struct {
+        const char *suffix;
+        wn__param_role role;
+    } parts[4] = {{"weight", WN__SCALE}, {"bias", WN__SHIFT}, {"running_mean", WN__MEAN}, {"running_var", WN__VARIANCE}};
+    const int64_t channels = in->c;
+    const int id = add_node(
+        g,
+        (wn__node){.kind = WN__BATCH_NORM, .input = {x}, .inputs = 1, .c = in->c, .h = in->h, .w = in->w, .eps = 1e-5f, .momentum = 0.1f},
+        name);
+    for (int i = 0; i < 4; i++)
+        if (id < 0 || !add_param(g, id, i, parts[i].suffix, parts[i].role, 1, &channels)) return -1;
+    return id;
+}
+
+int wn_graph_relu(wn_graph *g, int x)
+{
+    const wn__node *in = input_node(g, x, "relu");
+    return in ? add_node(g, (wn__node){.kind = WN__RELU, .input = {x}, .inputs = 1, .c = in->c, .h = in->h, .w = in->w}, NULL) : -1;
+}
+
+int wn_graph_add(wn_graph *g, int x, int y)
+{
+    const wn__node *a = input_node(g, x, "add"), *b = input_node(g, y, "add");
+    if (!a || !b) return -1;
+    if (a->c != b->c || a->h != b->h || a->w != b->w)
+        return REFUSE(g, "add: %s is %lld x %lld x %lld, %s is %lld x %lld x %lld; shapes must be equal", a->name, (long long)a->c,
+                      (long long)a->h, (long long)a->w, b->name, (long long)b->c, (long long)b->h, (long long)b->w);
+    return add_node(g, (wn__node){.kind = WN__ADD, .input = {x, y}, .inputs = 2, .c = a->c, .h = a->h, .w = a->w}, NULL);
+}
+
+static int add_pool(wn_graph *g, int x, wn__node_kind kind, int kh, int kw, int stride, int pad)
+{
+    const wn__node *in = input_node(g, x, kind_name(kind));
+    if (!in) return -1;
+    if (kh < 1 || kw < 1 || stride < 1 || pad < 0 || 2 * pad > kh || 2 * pad > kw)
+        return REFUSE(g, "%s: kernel %d x %d and stride %d must be > 0, pad %d at most half the kernel", kind_name(kind), kh, kw, stride,
+                      pad);
+    return add_node(g,
+                    (wn__node){.kind = kind,
+                               .input = {x},
+                               .inputs = 1,
+                               .c = in->c,
+                               .h = window_count(in->h, kh, stride, pad),
+                               .w = window_count(in->w, kw, stride, pad),
+                               .kernel_h = kh,
+                               .kernel_w = kw,
+                               .stride = stride,
+                               .pad = pad},
+                    NULL);
+}
+
+int wn_graph_max_pool(wn_graph *g, int x, int kernel, int stride, int pad)
+{
+    return add_pool(g, x, WN__MAX_POOL, kernel, kernel, stride, pad);
+}
+
+int wn_graph_avg_pool(wn_graph *g, int x, int kernel, int stride, int pad)
+{
+    return add_pool(g, x, WN__AVG_POOL, kernel, kernel, stride, pad);
+}
+
+int wn_graph_global_pool(wn_graph *g, int x)
+{
+    const wn__node *in = input_node(g, x, "global_pool");
+    return in ? add_pool(g, x, WN__AVG_POOL, (int)in->h, (int)in->w, 1, 0) : -1;
+}
+
+int wn_graph_dropout(wn_graph *g, int x, double rate)
+{
+    const wn__node *in = input_node(g, x, "dropout");
+    if (!in) return -1;
+    if (!(rate >= 0 && rate < 1)) return REFUSE(g, "dropout: rate %g must be in [0, 1)", rate);
+    return add_node(g, (wn__node){.kind = WN__DROPOUT, .input = {x}, .inputs = 1, .c = in->c, .h = in->h, .w = in->w, .rate = (float)rate},
+                    NULL);
+}
+
+/* Drop parameter `index`, moving later ones down. */
+static void remove_param(wn_graph *g, int index)
+{
+    wn__free(g->param[index].name);
+    memmove(&g->param[index], &g->param[index + 1], (size_t)(g->params - index - 1) * sizeof *g->param);
+    g->params--;
+    for (int i = 0; i < g->nodes; i++)
+        for (int s = 0; s < 4; s++)
+            if (g->node[i].param[s] > index) g->node[i].param[s]--;
+}
+
+int wn_graph_share(wn_graph *g, int node, int owner)
+{
+    if (!input_node(g, node, "share") || !input_node(g, owner, "share")) return -1;
+    wn__node *a = &g->node[node];
+    const wn__node *b = &g->node[owner];
+    if (a->kind != b->kind || node == owner) return REFUSE(g, "share: %s and %s must be two nodes of one kind", a->name, b->name);
+    for (int s = 0; s < 4; s++) {
+        const int mine = a->param[s], theirs = b->param[s];
+        if ((mine < 0) != (theirs < 0) || (mine >= 0 && memcmp(g->param[mine].dim, g->param[theirs].dim, sizeof g->param[mine].dim)))
+            return REFUSE(g, "share: the parameters of %s and %s differ in shape", a->name, b->name);
+    }
+    for (int s = 0; s < 4; s++) {
+        const int mine = a->param[s];
+        if (mine < 0 || mine == b->param[s]) continue;
+        a->param[s] = b->param[s];
+        remove_param(g, mine);
+    }
+    return node;
+}
+
+wn_status wn_graph_finish(wn_graph *g, int output)
+{
+    if (g->status == WN_OK && (output < 0 || output >= g->nodes)) REFUSE(g, "graph %s: output %d is not a node", g->name, output);
+    if (g->status == WN_OK && (g->node[output].h != 1 || g->node[output].w != 1))
+        REFUSE(g, "graph %s: its output %s must be logits (k, 1, 1), but is %lld x %lld x %lld", g->name, g->node[output].name,
+               (long long)g->node[output].c, (long long)g->node[output].h, (long long)g->node[output].w);
+    if (g->status != WN_OK) return wn__fail(g->status, "%s", g->message ? g->message : "out of memory");
+    g->output = output;
+    g->finished = true;
+    return WN_OK;
+}
+
+const char *wn_graph_name(const wn_graph *g) { return g->name; }
+
+static int64_t spec_count(const wn__param_spec *p)
+{
+    int64_t count = 1;
+    for (int i = 0; i < p->ndim; i++)
+        count *= p->dim[i];
+    return count;
+}
+
+int64_t wn_graph_parameter_count(const wn_graph *g)
+{
+    int64_t total = 0;
+    for (int i = 0; i < g->params; i++)
+        if (wn__role_is_trained(g->param[i].role)) total += spec_count(&g->param[i]);
+    return total;
+}
+
+int64_t wn__graph_uses_per_weight(const wn_graph *g, int param)
+{
+    int64_t uses = 0;
+    for (int i = 0; i < g->nodes; i++)
+        if (g->node[i].param[0] == param && g->param[param].role == WN__WEIGHT) uses += g->node[i].h * g->node[i].w;
+    return uses;
+}
+
+int64_t wn_graph_forward_flops(const wn_graph *g)
+{
+    int64_t flops = 0;
+    for (int i = 0; i < g->params; i++)
+        flops += 2 * spec_count(&g->param[i]) * wn__graph_uses_per_weight(g, i);
+    return flops;
+}
+
+int64_t wn__graph_classes(const wn_graph *g) { return g->node[g->output].c; }
+
+wn_status wn__graph_make_params(const wn_graph *g, wn__params *out)
+{
+    wn__params set = {0};
+    for (int i = 0; i < g->params; i++) {
+        const wn__param_spec *spec = &g->param[i];
+        const wn_status status = wn__params_add(&set, spec->name, spec->role, spec->ndim, spec->dim);
+        if (status != WN_OK) {
+            wn__params_release(&set);
+            return status;
+        }
+        wn__param *p = &set.item[i];
+        if (spec->role == WN__SCALE || spec->role == WN__VARIANCE)
+            for (int64_t k = 0; k < p->stored; k++)
+                p->value[k] = 1.0f;
+    }
+    *out = set;
+    return WN_OK;
+}

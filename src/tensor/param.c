@@ -1,0 +1,125 @@
+#include "tensor/param.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+
+bool wn__role_is_trained(wn__param_role role) { return role != WN__MEAN && role != WN__VARIANCE; }
+
+static wn_status make_param(wn__param *p, const char *name, wn__param_role role, int ndim, const int64_t *dim)
+{
+    *p = (wn__param){.role = role, .ndim = ndim, .count = 1};
+    for (int i = 0; i < ndim; i++) {
+        p->dim[i] = dim[i];
+        if (dim[i] < 1 || __builtin_mul_overflow(p->count, dim[i], &p->count))
+            return wn__fail(WN_EINVAL, "parameter %s: dimension %d is %lld", name, i, (long long)dim[i]);
+    }
+    p->stored = p->active = p->count;
+    p->name = wn__strdup(name);
+    p->value = WN_NEW_ARRAY(float, p->stored);
+    if (wn__role_is_trained(role)) p->grad = WN_NEW_ARRAY(float, p->stored);
+    if (!p->name || !p->value || (wn__role_is_trained(role) && !p->grad)) return wn__no_memory((size_t)p->stored * sizeof(float));
+    return WN_OK;
+}
+
+static void release_param(wn__param *p)
+{
+    if (p->map && p->map->release) p->map->release(p);
+    wn__free(p->name);
+    wn__free(p->value);
+    wn__free(p->grad);
+    wn__free(p->mask);
+    for (int i = 0; i < WN__SLOTS; i++)
+        wn__free(p->slot[i]);
+    *p = (wn__param){0};
+}
+
+wn_status wn__params_add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim)
+{
+    wn__param *grown = wn__realloc(set->item, (size_t)(set->count + 1) * sizeof *grown);
+    if (!grown) return wn__no_memory((size_t)(set->count + 1) * sizeof *grown);
+    set->item = grown;
+    const wn_status status = make_param(&grown[set->count], name, role, ndim, dim);
+    if (status != WN_OK) {
+        release_param(&grown[set->count]);
+        return status;
+    }
+    set->count++;
+    set->version++;
+    return WN_OK;
+}
+
+wn_status wn__params_allocate_slots(wn__params *set, int slots)
+{
+    for (int i = 0; i < set->count; i++) {
+        wn__param *p = &set->item[i];
+        if (!wn__role_is_trained(p->role)) continue;
+        for (int s = 0; s < slots; s++) {
+            if (p->slot[s])
+                memset(p->slot[s], 0, (size_t)p->stored * sizeof(float));
+            else if (!(p->slot[s] = WN_NEW_ARRAY(float, p->stored)))
+                return wn__no_memory((size_t)p->stored * sizeof(float));
+        }
+    }
+    return WN_OK;
+}
+
+wn__param *wn__params_find(const wn__params *set, const char *name)
+{
+    for (int i = 0; i < set->count; i++)
+        if (!strcmp(set->item[i].name, name)) return &set->item[i];
+    return NULL;
+}
+
+wn_status wn__params_copy_values(wn__params *to, const wn__params *from)
+{
+    if (to->count != from->count)
+        return wn__fail(WN_EMISMATCH, "weights of another network: %d parameters, expected %d", from->count, to->count);
+    for (int i = 0; i < to->count; i++) {
+        const wn__param *a = &to->item[i], *b = &from->item[i];
+        if (strcmp(a->name, b->name) || a->stored != b->stored)
+            return wn__fail(WN_EMISMATCH, "weights of another network: %s has %lld entries, expected %s with %lld", b->name,
+                            (long long)b->stored, a->name, (long long)a->stored);
+    }
+    for (int i = 0; i < to->count; i++) {
+        memcpy(to->item[i].value, from->item[i].value, (size_t)to->item[i].stored * sizeof(float));
+        wn__param_apply_mask(&to->item[i]);
+    }
+    to->version++;
+    return WN_OK;
+}
+
+wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask)
+{
+    if (!mask) {
+        wn__free(p->mask);
+        p->mask = NULL;
+        p->active = p->stored;
+        return WN_OK;
+    }
+    if (!p->mask && !(p->mask = wn__alloc((size_t)p->stored))) return wn__no_memory((size_t)p->stored);
+    p->active = 0;
+    for (int64_t i = 0; i < p->stored; i++)
+        p->active += p->mask[i] = mask[i] != 0;
+    wn__param_apply_mask(p);
+    return WN_OK;
+}
+
+void wn__param_apply_mask(wn__param *p)
+{
+    if (!p->mask) return;
+    for (int64_t i = 0; i < p->stored; i++) {
+        if (p->mask[i]) continue;
+        p->value[i] = 0.0f;
+        for (int s = 0; s < WN__SLOTS; s++)
+            if (p->slot[s]) p->slot[s][i] = 0.0f;
+    }
+}
+
+void wn__params_release(wn__params *set)
+{
+    for (int i = 0; i < set->count; i++)
+        release_param(&set->item[i]);
+    wn__free(set->item);
+    *set = (wn__params){0};
+}
