@@ -20,7 +20,7 @@
 /* The ticket is all that threads compete for: the job's number in the upper bits, its next chunk in the lower ones. A chunk is taken by
  * compare-and-swap, so a worker that wakes up late can neither take a chunk of a finished job nor hold one up: a job ends when its
  * chunks are done, whoever did them. While the fields of a new job are written, its ticket says that no chunk is left; a worker that
- * read the fields in that moment fails to swap. (It would have to sleep through 2^24 jobs to be fooled.) */
+ * read a field in that moment fails to swap (all accesses are sequentially consistent). (It would have to sleep through 2^24 jobs to be fooled.) */
 enum { CHUNK_BITS = 40, SPINS = 2000 };
 #define CHUNK_MASK ((UINT64_C(1) << CHUNK_BITS) - 1)
 
@@ -69,9 +69,9 @@ static void run_chunks(wn__pool *pool, uint64_t ticket, int index)
 {
     const uint64_t job = job_of(ticket);
     while (job_of(ticket) == job) {
-        const wn__chunk_body body = atomic_load_explicit(&pool->body, memory_order_relaxed);
-        void *arg = atomic_load_explicit(&pool->arg, memory_order_relaxed);
-        const int64_t chunks = atomic_load_explicit(&pool->chunks, memory_order_relaxed);
+        const wn__chunk_body body = atomic_load(&pool->body);
+        void *arg = atomic_load(&pool->arg);
+        const int64_t chunks = atomic_load(&pool->chunks);
         const int64_t chunk = (int64_t)(ticket & CHUNK_MASK);
         if (chunk >= chunks) return;
         if (!atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket + 1)) continue;
@@ -138,9 +138,9 @@ static void run_in_pool(wn__pool *pool, int64_t chunks, wn__chunk_body body, voi
     assert(chunks < (int64_t)CHUNK_MASK);
     const uint64_t job = (job_of(atomic_load(&pool->ticket)) + 1) << CHUNK_BITS;
     atomic_store(&pool->ticket, job | CHUNK_MASK); /* closed until the fields are written */
-    atomic_store_explicit(&pool->body, body, memory_order_relaxed);
-    atomic_store_explicit(&pool->arg, arg, memory_order_relaxed);
-    atomic_store_explicit(&pool->chunks, chunks, memory_order_relaxed);
+    atomic_store(&pool->body, body);
+    atomic_store(&pool->arg, arg);
+    atomic_store(&pool->chunks, chunks);
     atomic_store(&pool->done, 0);
     atomic_store(&pool->ticket, job);
     wake_workers(pool);

@@ -1,0 +1,44 @@
+# A thin front to CMake: `make` builds build/winnow; see CMakePresets.json for debug, asan and tsan builds.
+JOBS ?= $(shell nproc)
+DEVELOPER ?= OFF
+PREFIX ?= /usr/local
+
+all: build
+
+deps:
+	scripts/install-deps.sh build
+
+build: deps
+	cmake --preset release -DWINNOW_DEVELOPER=$(DEVELOPER) -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build --preset release --parallel $(JOBS)
+
+demo: build
+	build/winnow run examples/demo.yaml
+
+test: build
+	ctest --preset release --parallel $(JOBS) --output-junit ctest.xml
+
+install: build
+	cmake --install build
+
+bench: build
+	bench/run.sh
+
+check: build
+	scripts/install-deps.sh check
+	scripts/check-format.sh
+	scripts/check-layers.sh
+	scripts/check-symbols.sh build
+
+lint: build
+	scripts/install-deps.sh lint
+	scripts/lint.sh build
+
+format:
+	scripts/install-deps.sh check
+	scripts/check-format.sh --fix
+
+clean:
+	rm -rf build build-debug build-asan build-tsan build-fuzz
+
+.PHONY: all deps build demo test install bench check lint format clean

@@ -1,0 +1,32 @@
+#!/bin/bash
+# Installs what the build (or the checks, or the linter) lacks: install-deps.sh build|check|lint. As root through apt-get; without
+# root, or without apt-get, it prints what is missing and stops.
+set -eu
+
+build="build-essential cmake pkg-config libyaml-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev liblzma-dev libdnnl-dev
+    gnuplot-nox"
+case "${1:-build}" in
+build) packages=$build ;;
+check) packages="clang-format-14" ;;
+lint) packages="clang-tidy-14" ;;
+*) echo "usage: $0 build|check|lint" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is no Debian system; what Debian calls" $packages "is taken to be there." >&2
+    exit 0
+fi
+missing=
+for package in $packages; do
+    [ "$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null)" = "install ok installed" ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ]; then
+    echo "Packages are missing. As root:" >&2
+    echo "    apt-get install$missing" >&2
+    exit 1
+fi
+echo "Installing:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt-get install -y --no-install-recommends $missing >/dev/null 2>&1 ||
+    { apt-get update && apt-get install -y --no-install-recommends $missing; } >&2
