@@ -90,8 +90,10 @@ fail:
 void wn__executor_free(wn__executor *ex)
 {
     if (!ex) return;
-    for (int i = 0; i < ex->plans; i++)
-        wn__plan_release(&ex->plan[i]);
+    for (int i = 0; i < ex->plans; i++) {
+        wn__plan_release(ex->plan[i]);
+        wn__free(ex->plan[i]);
+    }
     for (int i = 0; i < ex->params->count; i++) {
         if (!ex->params->item[i].map) continue;
         if (ex->weight) wn__free(ex->weight[i]);
