@@ -1,15 +1,13 @@
-/* Digests as lower-case hexadecimal text (through libcrypto). */
+/* SHA-256 as lower-case hexadecimal text (through libcrypto). */
 #ifndef WN_IO_DIGEST_H
 #define WN_IO_DIGEST_H
 
 #include "winnow/core.h"
 
 #define WN__SHA256_TEXT 65
-#define WN__MD5_TEXT 33 /* MD5 only where a publisher gives nothing better */
 
 wn_status wn__sha256(const void *data, size_t size, char text[WN__SHA256_TEXT]);
 wn_status wn__sha256_file(const char *path, char text[WN__SHA256_TEXT]);
-wn_status wn__md5_file(const char *path, char text[WN__MD5_TEXT]);
 
 /* Digest over pieces, for identities made of many parts. Free with wn__sha256_finish (text may be NULL to drop it). */
 typedef struct wn__sha256_state wn__sha256_state;

@@ -34,7 +34,7 @@ typedef struct wn__st_tensor {
     int ndim; /* 0..WN_MAX_DIMS; 0 is a scalar */
     int64_t dim[WN_MAX_DIMS];
     int64_t count;    /* elements */
-    const void *data; /* little-endian, aligned to the size of an element */
+    const void *data; /* little-endian; aligned to the element in files written here, not always in files of others */
 } wn__st_tensor;
 
 typedef struct wn__safetensors wn__safetensors;

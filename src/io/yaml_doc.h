@@ -1,8 +1,8 @@
 /* YAML documents as trees whose nodes know their line and column (through libyaml).
  *
- * One document per file. Duplicate keys, keys that are no scalars, and unknown anchors are errors with file, line and column. An alias shares
- * its anchor's node, so aliases cannot blow up memory; walks are limited too: a tree that unfolds to more than a million nodes or
- * 64 levels is refused. Tags are ignored: a scalar is a text, and the schema that reads it knows its type.
+ * One document per file. Duplicate keys, keys that are no scalars, and unknown anchors are errors with file, line and column. Aliases are
+ * unfolded: each use is a copy of its anchor's node. A document that unfolds to more than 100,000 nodes or 64 levels is refused, so
+ * aliases of aliases cannot exhaust memory. Tags are ignored: a scalar is a text, and the schema that reads it knows its type.
  */
 #ifndef WN_IO_YAML_DOC_H
 #define WN_IO_YAML_DOC_H
@@ -38,10 +38,10 @@ wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char 
 
 /* Override for `--set path=value`: `path` is keys joined by dots ("train.epochs", "compare.methods"), a number picks an item of a list;
  * `value` is YAML ("10", "[a, b]", "{sgd: {momentum: 0.9}}"). Missing mappings are made. The new nodes' source is the --set text.
- * Nodes shared by aliases are copied first: only the named place changes. */
+ * With aliases only the named place changes. */
 wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value);
 
-/* The tree as YAML text in block style (short lists of scalars inline), aliases unfolded; parsing it again gives an equal tree. */
+/* The tree as YAML text in block style, lists of scalars inline; parsing it again gives an equal tree. */
 wn_status wn__yaml_emit(const wn__yaml_node *node, wn__text *out);
 
 #endif

@@ -1,0 +1,573 @@
+#include "io/safetensors.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "base/text.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "safetensors are little-endian and read in place");
+
+#define CRC_KEY "winnow.crc32"
+#define MAX_HEADER (100 * 1000 * 1000) /* the limit of the reference reader */
+
+static const struct {
+    const char *name;
+    int size;
+} dtypes[WN__ST_DTYPES] = {
+    [WN__ST_F32] = {"F32", 4}, [WN__ST_F64] = {"F64", 8}, [WN__ST_BF16] = {"BF16", 2}, [WN__ST_F16] = {"F16", 2},
+    [WN__ST_I64] = {"I64", 8}, [WN__ST_I32] = {"I32", 4}, [WN__ST_U8] = {"U8", 1},     [WN__ST_BOOL] = {"BOOL", 1},
+};
+
+const char *wn__st_dtype_name(wn__st_dtype dtype) { return dtypes[dtype].name; }
+int wn__st_dtype_size(wn__st_dtype dtype) { return dtypes[dtype].size; }
+
+typedef struct st_meta {
+    const char *key, *value;
+} st_meta;
+
+struct wn__safetensors {
+    char *label;
+    char *bytes;    /* the whole file */
+    json_t *header; /* owns names and metadata */
+    const char *data;
+    int64_t data_size;
+    wn__st_tensor *tensors; /* in order of their bytes */
+    int count;
+    st_meta *meta; /* sorted by key, without CRC_KEY */
+    int meta_count;
+    bool has_crc;
+};
+
+/* ---- shared by reader and writer */
+
+static int compare_meta(const void *a, const void *b) { return strcmp(((const st_meta *)a)->key, ((const st_meta *)b)->key); }
+
+static uint32_t crc_of(const void *data, size_t size) { return size ? (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, size) : 0; }
+
+static uint32_t crc_text(uint32_t crc, const char *text) { return (uint32_t)crc32_z(crc, (const Bytef *)text, strlen(text) + 1); }
+
+static int64_t tensor_bytes(const wn__st_tensor *t) { return t->count * dtypes[t->dtype].size; }
+
+/* Over all that the header says but the CRCs themselves: metadata sorted by key, then name, dtype and shape of the tensors in order. */
+static uint32_t crc_of_header(const st_meta *meta, int meta_count, const wn__st_tensor *tensors, int count)
+{
+    uint32_t crc = (uint32_t)crc32_z(0, NULL, 0);
+    for (int i = 0; i < meta_count; i++) {
+        crc = crc_text(crc, meta[i].key);
+        crc = crc_text(crc, meta[i].value);
+    }
+    for (int i = 0; i < count; i++) {
+        char size[24];
+        crc = crc_text(crc, tensors[i].name);
+        crc = crc_text(crc, dtypes[tensors[i].dtype].name);
+        for (int d = 0; d < tensors[i].ndim; d++) {
+            snprintf(size, sizeof(size), "%" PRId64, tensors[i].dim[d]);
+            crc = crc_text(crc, size);
+        }
+    }
+    return crc;
+}
+
+/* "(16,3,3,3)" into buffer, which is returned. */
+static const char *show_shape(int ndim, const int64_t *dim, char buffer[160])
+{
+    size_t used = 0;
+    buffer[used++] = '(';
+    for (int d = 0; d < ndim; d++)
+        used += (size_t)snprintf(buffer + used, 160 - used, d ? ",%" PRId64 : "%" PRId64, dim[d]);
+    snprintf(buffer + used, 160 - used, ")");
+    return buffer;
+}
+
+/* ---- reader */
+
+static wn_status damaged(const wn__safetensors *f, const char *tensor, const char *what)
+{
+    if (!tensor) return wn__fail(WN_EFORMAT, "%s: %s", f->label, what);
+    return wn__fail(WN_EFORMAT, "%s: tensor '%s': %s", f->label, tensor, what);
+}
+
+static bool find_dtype(const char *name, wn__st_dtype *dtype)
+{
+    for (int i = 0; i < WN__ST_DTYPES; i++)
+        if (strcmp(dtypes[i].name, name) == 0) {
+            *dtype = (wn__st_dtype)i;
+            return true;
+        }
+    return false;
+}
+
+static wn_status read_shape(const wn__safetensors *f, const json_t *shape, wn__st_tensor *t)
+{
+    if (!json_is_array(shape)) return damaged(f, t->name, "no shape");
+    if (json_array_size(shape) > WN_MAX_DIMS) return damaged(f, t->name, "more than 6 dimensions");
+    t->ndim = (int)json_array_size(shape);
+    t->count = 1;
+    for (int d = 0; d < t->ndim; d++) {
+        const json_t *size = json_array_get(shape, (size_t)d);
+        if (!json_is_integer(size) || json_integer_value(size) < 0) return damaged(f, t->name, "a size in the shape is no count");
+        t->dim[d] = json_integer_value(size);
+        if (__builtin_mul_overflow(t->count, t->dim[d], &t->count)) return damaged(f, t->name, "shape too large");
+    }
+    return WN_OK;
+}
+
+static wn_status read_entry(const wn__safetensors *f, const char *name, const json_t *entry, wn__st_tensor *t)
+{
+    t->name = name;
+    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    if (!dtype) return damaged(f, name, "no dtype");
+    if (!find_dtype(dtype, &t->dtype))
+        return wn__fail(WN_EFORMAT, "%s: tensor '%s': dtype '%s' is not one of F32, F64, BF16, F16, I64, I32, U8, BOOL", f->label, name,
+                        dtype);
+    WN_TRY(read_shape(f, json_object_get(entry, "shape"), t));
+
+    const json_t *offsets = json_object_get(entry, "data_offsets");
+    const json_t *first = json_array_get(offsets, 0), *last = json_array_get(offsets, 1);
+    if (json_array_size(offsets) != 2 || !json_is_integer(first) || !json_is_integer(last)) return damaged(f, name, "no data_offsets");
+    const int64_t begin = json_integer_value(first), end = json_integer_value(last);
+    if (begin < 0 || end < begin || end > f->data_size)
+        return wn__fail(WN_EFORMAT,
+                        "%s: tensor '%s': bytes %" PRId64 " to %" PRId64 " lie outside the file's %" PRId64 " data bytes (truncated?)",
+                        f->label, name, begin, end, f->data_size);
+    int64_t wanted;
+    if (__builtin_mul_overflow(t->count, (int64_t)dtypes[t->dtype].size, &wanted) || wanted != end - begin) {
+        char shape[160];
+        return wn__fail(WN_EFORMAT, "%s: tensor '%s': %" PRId64 " bytes do not fit %s%s", f->label, name, end - begin, dtype,
+                        show_shape(t->ndim, t->dim, shape));
+    }
+    t->data = f->data + begin;
+    return WN_OK;
+}
+
+/* Empty tensors sort before the one that begins at the same place. */
+static int compare_place(const void *a, const void *b)
+{
+    const wn__st_tensor *x = a, *y = b;
+    if (x->data != y->data) return (const char *)x->data < (const char *)y->data ? -1 : 1;
+    const int64_t x_bytes = tensor_bytes(x), y_bytes = tensor_bytes(y);
+    return x_bytes != y_bytes ? (x_bytes < y_bytes ? -1 : 1) : strcmp(x->name, y->name);
+}
+
+static wn_status check_places(const wn__safetensors *f)
+{
+    const char *at = f->data;
+    for (int i = 0; i < f->count; i++) {
+        const char *begin = f->tensors[i].data;
+        if (begin != at)
+            return damaged(f, f->tensors[i].name, begin < at ? "overlaps the tensor before it" : "a hole lies before its bytes");
+        at = begin + tensor_bytes(&f->tensors[i]);
+    }
+    const int64_t over = f->data + f->data_size - at;
+    if (over != 0) return wn__fail(WN_EFORMAT, "%s: %" PRId64 " bytes after the last tensor", f->label, over);
+    return WN_OK;
+}
+
+static wn_status read_meta(wn__safetensors *f, json_t *metadata)
+{
+    if (!metadata) return WN_OK;
+    if (!json_is_object(metadata)) return damaged(f, NULL, "__metadata__ is no object");
+    f->meta = WN_NEW_ARRAY(st_meta, (int64_t)json_object_size(metadata));
+    if (!f->meta) return wn__no_memory(json_object_size(metadata) * sizeof(st_meta));
+    const char *key;
+    json_t *value;
+    json_object_foreach(metadata, key, value)
+    {
+        if (!json_is_string(value)) return wn__fail(WN_EFORMAT, "%s: metadata '%s' is no text", f->label, key);
+        if (strcmp(key, CRC_KEY) != 0) f->meta[f->meta_count++] = (st_meta){key, json_string_value(value)};
+    }
+    qsort(f->meta, (size_t)f->meta_count, sizeof(st_meta), compare_meta);
+    return WN_OK;
+}
+
+static wn_status check_crc(const wn__safetensors *f, const char *tensor, uint32_t found, const json_t *wanted)
+{
+    char text[9];
+    snprintf(text, sizeof(text), "%08" PRIx32, found);
+    const char *stored = json_string_value(wanted);
+    if (stored && strcmp(stored, text) == 0) return WN_OK;
+    if (!tensor) return wn__fail(WN_EFORMAT, "%s: header is damaged: CRC32 %s, stored %s", f->label, text, stored ? stored : "none");
+    return wn__fail(WN_EFORMAT, "%s: tensor '%s' is damaged: CRC32 %s, stored %s", f->label, tensor, text, stored ? stored : "none");
+}
+
+static wn_status check_crcs(wn__safetensors *f, const char *text)
+{
+    if (!text) {
+        wn__log(WN_LOG_INFO, "%s: no checksums in this file, loaded unchecked", f->label);
+        return WN_OK;
+    }
+    json_t *crcs = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!crcs) return damaged(f, NULL, "metadata '" CRC_KEY "' is no JSON");
+    wn_status status = check_crc(f, NULL, crc_of_header(f->meta, f->meta_count, f->tensors, f->count), json_object_get(crcs, "header"));
+    const json_t *of_tensors = json_object_get(crcs, "tensors");
+    for (int i = 0; status == WN_OK && i < f->count; i++) {
+        const wn__st_tensor *t = &f->tensors[i];
+        status = check_crc(f, t->name, crc_of(t->data, (size_t)tensor_bytes(t)), json_object_get(of_tensors, t->name));
+    }
+    json_decref(crcs);
+    f->has_crc = status == WN_OK;
+    return status;
+}
+
+static wn_status read_header(wn__safetensors *f, size_t size)
+{
+    uint64_t length;
+    if (size < sizeof(length)) return wn__fail(WN_EFORMAT, "%s: %zu bytes are no safetensors file", f->label, size);
+    memcpy(&length, f->bytes, sizeof(length));
+    if (length > MAX_HEADER || length > size - sizeof(length))
+        return wn__fail(WN_EFORMAT, "%s: header of %" PRIu64 " bytes in a file of %zu (truncated, or no safetensors file)", f->label,
+                        length, size);
+    json_error_t error;
+    f->header = json_loadb(f->bytes + sizeof(length), (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    if (!f->header) return wn__fail(WN_EFORMAT, "%s: header is no JSON: %s at byte %d", f->label, error.text, error.position);
+    if (!json_is_object(f->header)) return damaged(f, NULL, "header is no JSON object");
+    f->data = f->bytes + sizeof(length) + length;
+    f->data_size = (int64_t)(size - sizeof(length) - length);
+    return WN_OK;
+}
+
+static wn_status read_tensors(wn__safetensors *f, size_t size)
+{
+    WN_TRY(read_header(f, size));
+    f->tensors = WN_NEW_ARRAY(wn__st_tensor, (int64_t)json_object_size(f->header));
+    if (!f->tensors) return wn__no_memory(json_object_size(f->header) * sizeof(wn__st_tensor));
+    json_t *metadata = json_object_get(f->header, "__metadata__");
+    const char *name;
+    json_t *entry;
+    json_object_foreach(f->header, name, entry)
+    {
+        if (entry == metadata) continue;
+        WN_TRY(read_entry(f, name, entry, &f->tensors[f->count]));
+        f->count++;
+    }
+    qsort(f->tensors, (size_t)f->count, sizeof(wn__st_tensor), compare_place);
+    WN_TRY(check_places(f));
+    WN_TRY(read_meta(f, metadata));
+    return check_crcs(f, json_string_value(json_object_get(metadata, CRC_KEY)));
+}
+
+/* Takes over `bytes`, also on failure. */
+static wn_status take_bytes(const char *label, char *bytes, size_t size, wn__safetensors **file)
+{
+    wn__safetensors *f = WN_NEW(wn__safetensors);
+    if (!f) {
+        wn__free(bytes);
+        return wn__no_memory(sizeof(*f));
+    }
+    f->bytes = bytes;
+    f->label = wn__strdup(label);
+    const wn_status status = f->label ? read_tensors(f, size) : wn__no_memory(strlen(label));
+    if (status != WN_OK) {
+        wn__safetensors_close(f);
+        return status;
+    }
+    *file = f;
+    return WN_OK;
+}
+
+wn_status wn__safetensors_open(const char *path, wn__safetensors **file)
+{
+    char *bytes;
+    size_t size;
+    WN_TRY(wn__file_read(path, &bytes, &size));
+    return take_bytes(path, bytes, size, file);
+}
+
+wn_status wn__safetensors_parse(const char *label, const void *bytes, size_t size, wn__safetensors **file)
+{
+    char *copy = wn__alloc(size);
+    if (!copy) return wn__no_memory(size);
+    if (size) memcpy(copy, bytes, size);
+    return take_bytes(label, copy, size, file);
+}
+
+void wn__safetensors_close(wn__safetensors *f)
+{
+    if (!f) return;
+    json_decref(f->header);
+    wn__free(f->meta);
+    wn__free(f->tensors);
+    wn__free(f->bytes);
+    wn__free(f->label);
+    wn__free(f);
+}
+
+int wn__safetensors_count(const wn__safetensors *f) { return f->count; }
+const wn__st_tensor *wn__safetensors_at(const wn__safetensors *f, int index) { return &f->tensors[index]; }
+bool wn__safetensors_has_crc(const wn__safetensors *f) { return f->has_crc; }
+int wn__safetensors_meta_count(const wn__safetensors *f) { return f->meta_count; }
+
+const wn__st_tensor *wn__safetensors_find(const wn__safetensors *f, const char *name)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strcmp(f->tensors[i].name, name) == 0) return &f->tensors[i];
+    return NULL;
+}
+
+const char *wn__safetensors_meta(const wn__safetensors *f, const char *key)
+{
+    const st_meta wanted = {key, NULL};
+    const st_meta *found = f->meta_count ? bsearch(&wanted, f->meta, (size_t)f->meta_count, sizeof(st_meta), compare_meta) : NULL;
+    return found ? found->value : NULL;
+}
+
+void wn__safetensors_meta_at(const wn__safetensors *f, int index, const char **key, const char **value)
+{
+    *key = f->meta[index].key;
+    *value = f->meta[index].value;
+}
+
+wn_status wn__safetensors_need(const wn__safetensors *f, const char *name, int ndim, const int64_t *dim, const wn__st_tensor **tensor)
+{
+    const wn__st_tensor *t = wn__safetensors_find(f, name);
+    if (!t) return wn__fail(WN_ENOTFOUND, "%s: no tensor '%s'", f->label, name);
+    if (ndim >= 0 && (t->ndim != ndim || (ndim > 0 && memcmp(t->dim, dim, (size_t)ndim * sizeof(*dim)) != 0))) {
+        char has[160], wants[160];
+        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' has shape %s, not %s", f->label, name, show_shape(t->ndim, t->dim, has),
+                        show_shape(ndim, dim, wants));
+    }
+    *tensor = t;
+    return WN_OK;
+}
+
+static float float_of_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+/* IEEE 754 half precision. */
+static float float_of_half(uint16_t half)
+{
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = half >> 10 & 31u, fraction = half & 0x3FFu;
+    if (exponent == 31) return float_of_bits(sign | 0x7F800000u | fraction << 13);
+    if (exponent != 0) return float_of_bits(sign | (exponent + 112u) << 23 | fraction << 13);
+    const float tiny = (float)fraction * 0x1p-24f;
+    return sign ? -tiny : tiny;
+}
+
+wn_status wn__safetensors_floats(const wn__safetensors *f, const char *name, int ndim, const int64_t *dim, float *out)
+{
+    const wn__st_tensor *t;
+    WN_TRY(wn__safetensors_need(f, name, ndim, dim, &t));
+    const char *in = t->data;
+    switch (t->dtype) {
+    case WN__ST_F32:
+        if (t->count) memcpy(out, in, (size_t)t->count * sizeof(float));
+        return WN_OK;
+    case WN__ST_F64:
+        for (int64_t i = 0; i < t->count; i++) {
+            double value;
+            memcpy(&value, in + 8 * i, sizeof(value));
+            out[i] = (float)value;
+        }
+        return WN_OK;
+    case WN__ST_BF16:
+    case WN__ST_F16:
+        for (int64_t i = 0; i < t->count; i++) {
+            uint16_t value;
+            memcpy(&value, in + 2 * i, sizeof(value));
+            out[i] = t->dtype == WN__ST_BF16 ? float_of_bits((uint32_t)value << 16) : float_of_half(value);
+        }
+        return WN_OK;
+    default: return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not floats", f->label, name, dtypes[t->dtype].name);
+    }
+}
+
+wn_status wn__safetensors_bytes(const wn__safetensors *f, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, void *out)
+{
+    const wn__st_tensor *t;
+    WN_TRY(wn__safetensors_need(f, name, ndim, dim, &t));
+    if (t->dtype != dtype)
+        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not %s", f->label, name, dtypes[t->dtype].name, dtypes[dtype].name);
+    if (t->count) memcpy(out, t->data, (size_t)tensor_bytes(t));
+    return WN_OK;
+}
+
+/* ---- writer */
+
+struct wn__st_writer {
+    wn__st_tensor *tensors; /* names and metadata are owned by the writer */
+    int count, capacity;
+    st_meta *meta;
+    int meta_count, meta_capacity;
+};
+
+wn_status wn__st_writer_new(wn__st_writer **out)
+{
+    wn__st_writer *w = WN_NEW(wn__st_writer);
+    if (!w) return wn__no_memory(sizeof(*w));
+    *out = w;
+    return WN_OK;
+}
+
+void wn__st_writer_free(wn__st_writer *w)
+{
+    if (!w) return;
+    for (int i = 0; i < w->count; i++)
+        wn__free((char *)w->tensors[i].name);
+    for (int i = 0; i < w->meta_count; i++) {
+        wn__free((char *)w->meta[i].key);
+        wn__free((char *)w->meta[i].value);
+    }
+    wn__free(w->tensors);
+    wn__free(w->meta);
+    wn__free(w);
+}
+
+/* Room for one more element of `size` in an array of `count`. */
+static wn_status grow(void **array, int count, int *capacity, size_t size)
+{
+    if (count < *capacity) return WN_OK;
+    const int wanted = *capacity ? 2 * *capacity : 64;
+    void *larger = wn__realloc(*array, (size_t)wanted * size);
+    if (!larger) return wn__no_memory((size_t)wanted * size);
+    *array = larger;
+    *capacity = wanted;
+    return WN_OK;
+}
+
+wn_status wn__st_writer_add(wn__st_writer *w, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, const void *data)
+{
+    if (ndim < 0 || ndim > WN_MAX_DIMS) return wn__fail(WN_EINVAL, "tensor '%s': %d dimensions, at most %d", name, ndim, WN_MAX_DIMS);
+    if (strcmp(name, "__metadata__") == 0) return wn__fail(WN_EINVAL, "a tensor cannot be named '__metadata__'");
+    for (int i = 0; i < w->count; i++)
+        if (strcmp(w->tensors[i].name, name) == 0) return wn__fail(WN_EINVAL, "tensor '%s' is added twice", name);
+    wn__st_tensor t = {.dtype = dtype, .ndim = ndim, .count = 1, .data = data};
+    for (int d = 0; d < ndim; d++) {
+        t.dim[d] = dim[d];
+        if (dim[d] < 0 || __builtin_mul_overflow(t.count, dim[d], &t.count)) return wn__fail(WN_EINVAL, "tensor '%s': invalid shape", name);
+    }
+    WN_TRY(grow((void **)&w->tensors, w->count, &w->capacity, sizeof(t)));
+    t.name = wn__strdup(name);
+    if (!t.name) return wn__no_memory(strlen(name));
+    w->tensors[w->count++] = t;
+    return WN_OK;
+}
+
+wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *value)
+{
+    if (strcmp(key, CRC_KEY) == 0) return wn__fail(WN_EINVAL, "metadata '%s' is made by the writer", key);
+    for (int i = 0; i < w->meta_count; i++)
+        if (strcmp(w->meta[i].key, key) == 0) return wn__fail(WN_EINVAL, "metadata '%s' is added twice", key);
+    WN_TRY(grow((void **)&w->meta, w->meta_count, &w->meta_capacity, sizeof(st_meta)));
+    char *own_key = wn__strdup(key), *own_value = wn__strdup(value);
+    if (!own_key || !own_value) {
+        wn__free(own_key);
+        wn__free(own_value);
+        return wn__no_memory(strlen(key) + strlen(value));
+    }
+    w->meta[w->meta_count++] = (st_meta){own_key, own_value};
+    return WN_OK;
+}
+
+wn_status wn__st_writer_meta_int(wn__st_writer *w, const char *key, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, value);
+    return wn__st_writer_meta(w, key, text);
+}
+
+/* Stable, by falling element size: every tensor is then aligned to its elements. */
+static void sort_tensors(wn__st_writer *w)
+{
+    for (int i = 1; i < w->count; i++) {
+        const wn__st_tensor t = w->tensors[i];
+        int at = i;
+        for (; at > 0 && dtypes[w->tensors[at - 1].dtype].size < dtypes[t.dtype].size; at--)
+            w->tensors[at] = w->tensors[at - 1];
+        w->tensors[at] = t;
+    }
+}
+
+static json_t *hex_json(uint32_t crc)
+{
+    char text[9];
+    snprintf(text, sizeof(text), "%08" PRIx32, crc);
+    return json_string(text);
+}
+
+/* The text of CRC_KEY; NULL if out of memory or a name is no UTF-8. Freed by free. */
+static char *crc_json(const wn__st_writer *w)
+{
+    json_t *tensors = json_object(), *root = json_object();
+    int failed = json_object_set_new(root, "header", hex_json(crc_of_header(w->meta, w->meta_count, w->tensors, w->count)));
+    for (int i = 0; i < w->count; i++) {
+        const wn__st_tensor *t = &w->tensors[i];
+        failed |= json_object_set_new(tensors, t->name, hex_json(crc_of(t->data, (size_t)tensor_bytes(t))));
+    }
+    failed |= json_object_set_new(root, "tensors", tensors);
+    char *text = failed ? NULL : json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
+
+static json_t *entry_json(const wn__st_tensor *t, int64_t begin)
+{
+    json_t *shape = json_array();
+    for (int d = 0; d < t->ndim; d++)
+        json_array_append_new(shape, json_integer(t->dim[d]));
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtypes[t->dtype].name, "shape", shape, "data_offsets", (json_int_t)begin,
+                     (json_int_t)(begin + tensor_bytes(t)));
+}
+
+/* The header as text, freed by free; NULL if out of memory or a text is no UTF-8. */
+static char *header_json(const wn__st_writer *w)
+{
+    char *crcs = crc_json(w);
+    if (!crcs) return NULL;
+    json_t *root = json_object(), *metadata = json_object();
+    int failed = json_object_set_new(metadata, CRC_KEY, json_string(crcs));
+    free(crcs);
+    for (int i = 0; i < w->meta_count; i++)
+        failed |= json_object_set_new(metadata, w->meta[i].key, json_string(w->meta[i].value));
+    failed |= json_object_set_new(root, "__metadata__", metadata);
+    int64_t at = 0;
+    for (int i = 0; i < w->count; i++) {
+        failed |= json_object_set_new(root, w->tensors[i].name, entry_json(&w->tensors[i], at));
+        at += tensor_bytes(&w->tensors[i]);
+    }
+    char *text = failed ? NULL : json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}
+
+static wn_status write_parts(const wn__st_writer *w, wn__replace *r, const char *header)
+{
+    static const char blanks[WN__ALIGN + 1] = "                                                                ";
+    const size_t length = strlen(header), padding = (WN__ALIGN - (length + 8) % WN__ALIGN) % WN__ALIGN;
+    const uint64_t padded = length + padding;
+    WN_TRY(wn__replace_write(r, &padded, sizeof(padded)));
+    WN_TRY(wn__replace_write(r, header, length));
+    WN_TRY(wn__replace_write(r, blanks, padding));
+    for (int i = 0; i < w->count; i++)
+        WN_TRY(wn__replace_write(r, w->tensors[i].data, (size_t)tensor_bytes(&w->tensors[i])));
+    return WN_OK;
+}
+
+wn_status wn__st_writer_write(wn__st_writer *w, const char *path)
+{
+    sort_tensors(w);
+    if (w->meta_count) qsort(w->meta, (size_t)w->meta_count, sizeof(st_meta), compare_meta);
+    char *header = header_json(w);
+    if (!header) return wn__fail(WN_EINVAL, "%s: a tensor name or metadata is no UTF-8 (or memory ran out)", path);
+    wn__replace r;
+    wn_status status = wn__replace_open(&r, path);
+    if (status == WN_OK) {
+        status = write_parts(w, &r, header);
+        if (status == WN_OK)
+            status = wn__replace_commit(&r);
+        else
+            wn__replace_abort(&r);
+    }
+    free(header);
+    return status;
+}

@@ -1,0 +1,76 @@
+#include "io/tar.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+#define BLOCK 512
+
+/* POSIX.1-1988 ustar header; the fields that are read. */
+typedef struct tar_header {
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2], user[32], group[32],
+        device[16], prefix[155], rest[12];
+} tar_header;
+_Static_assert(sizeof(tar_header) == BLOCK, "a tar header is one block");
+
+static bool read_octal(const char *field, int width, uint64_t *value)
+{
+    int i = 0;
+    uint64_t sum = 0;
+    while (i < width && field[i] == ' ')
+        i++;
+    const int first = i;
+    for (; i < width && field[i] >= '0' && field[i] <= '7'; i++)
+        sum = sum * 8 + (uint64_t)(field[i] - '0');
+    *value = sum;
+    return i > first && (i == width || field[i] == ' ' || field[i] == 0);
+}
+
+/* The sum of the header's bytes, its own field counted as blanks. */
+static uint64_t checksum_of(const tar_header *h)
+{
+    const unsigned char *b = (const unsigned char *)h;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < BLOCK; i++) {
+        const bool own = i >= offsetof(tar_header, checksum) && i < offsetof(tar_header, checksum) + sizeof(h->checksum);
+        sum += own ? ' ' : b[i];
+    }
+    return sum;
+}
+
+static bool is_empty(const tar_header *h)
+{
+    static const tar_header zero;
+    return memcmp(h, &zero, BLOCK) == 0;
+}
+
+wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__tar_visit visit, void *user)
+{
+    const char *at = bytes;
+    size_t left = size;
+    while (left >= BLOCK) {
+        tar_header h;
+        memcpy(&h, at, BLOCK);
+        if (is_empty(&h)) return WN_OK;
+        const size_t offset = size - left;
+        at += BLOCK;
+        left -= BLOCK;
+        uint64_t length, sum;
+        if (!read_octal(h.checksum, sizeof(h.checksum), &sum) || sum != checksum_of(&h) || !read_octal(h.size, sizeof(h.size), &length))
+            return wn__fail(WN_EFORMAT, "%s: no tar header at byte %zu", label, offset);
+        if (length > left)
+            return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' has %llu bytes, %zu are left", label, h.name, (unsigned long long)length,
+                            left);
+        if (h.type == '0' || h.type == 0) {
+            char name[sizeof(h.prefix) + sizeof(h.name) + 2];
+            const bool prefixed = memcmp(h.magic, "ustar", 6) == 0 && h.prefix[0];
+            snprintf(name, sizeof(name), "%.155s%s%.100s", prefixed ? h.prefix : "", prefixed ? "/" : "", h.name);
+            WN_TRY(visit(user, name, at, (size_t)length));
+        }
+        const size_t padded = ((size_t)length + BLOCK - 1) / BLOCK * BLOCK, step = padded < left ? padded : left;
+        at += step;
+        left -= step;
+    }
+    return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", label);
+}
