@@ -1,6 +1,7 @@
 #include <errno.h>
 
 #include "base/fail.h"
+#include "base/log.h"
 #include "test.h"
 
 TEST(every_status_has_a_name_and_a_text)
@@ -47,6 +48,30 @@ TEST(a_long_message_is_cut_not_overrun)
     CHECK(strlen(wn_error_message()) < sizeof text - 1);
 }
 
+static void keep_line(void *user, wn_log_level level, const char *text) { snprintf(user, 100, "%d:%s", level, text); }
+
+TEST(log_lines_reach_the_sink_or_nobody)
+{
+    char line[100] = "";
+    wn__log(WN_LOG_ERROR, "nobody listens");
+    wn_log_set_sink(keep_line, line);
+    wn__log(WN_LOG_WARNING, "layer %d", 3);
+    CHECK_EQ_TEXT(line, "2:layer 3");
+    wn_log_set_sink(NULL, NULL);
+    wn__log(WN_LOG_INFO, "nobody listens");
+    CHECK_EQ_TEXT(line, "2:layer 3");
+}
+
+TEST(the_clock_never_runs_backwards)
+{
+    double before = wn__seconds();
+    for (int i = 0; i < 1000; i++) {
+        const double now = wn__seconds();
+        CHECK(now >= before);
+        before = now;
+    }
+}
+
 TEST(stop_request_is_seen)
 {
     CHECK(!wn_stop_requested());
@@ -61,6 +86,8 @@ int main(int argc, char **argv)
                                     RUN(message_is_kept_and_can_be_prefixed),
                                     RUN(errno_becomes_a_status_and_a_text),
                                     RUN(a_long_message_is_cut_not_overrun),
+                                    RUN(log_lines_reach_the_sink_or_nobody),
+                                    RUN(the_clock_never_runs_backwards),
                                     RUN(stop_request_is_seen),
                                     {0}};
     return wn_test_main(argc, argv, tests);

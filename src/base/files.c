@@ -208,6 +208,7 @@ wn_status wn__append_sync(wn__append *a, int64_t *length)
 wn_status wn__append_close(wn__append *a)
 {
     wn_status status = WN_OK;
+    if (a->file && ferror(a->file)) status = wn__fail(WN_EIO, "cannot write %s: an earlier write failed", a->path);
     if (a->file && fclose(a->file) != 0) status = wn__fail_errno("cannot write %s", a->path);
     wn__free(a->path);
     *a = (wn__append){0};

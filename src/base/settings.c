@@ -172,10 +172,10 @@ wn_status wn__settings_set(const wn__setting *rows, void *config, const char *na
     return unknown_name("unknown setting", name, names, count);
 }
 
-/* The shortest decimal form that reads back as the same number. */
+/* A short decimal form that reads back as the same number. */
 static void show_number(double value, char *buffer, size_t size)
 {
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) {
         snprintf(buffer, size, "%.*g", digits, value);
         if (strtod(buffer, NULL) == value) return;
     }

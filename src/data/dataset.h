@@ -36,6 +36,7 @@ typedef struct wn__data_source {
     const char *target; /* under the data folder: file name, or for an archive the folder for its files (their own folders dropped) */
     int64_t bytes;      /* of the download */
     const char *sha256; /* NULL if no published value is known */
+    const char *md5;    /* as published */
     bool archive;       /* tar, packed or not */
 } wn__data_source;
 

@@ -1,0 +1,234 @@
+/* Experiments: recipes, their stages and where results are kept; single steps (train, evaluate, prune, inspect); listings.
+ *
+ *     wn_run_options options = {.recipe = "examples/demo.yaml"};
+ *     wn_run_summary summary;
+ *     if (wn_experiment_run(&options, &summary) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
+ *     else puts(summary.folder); // holds results.json, see docs/results-format.md
+ *
+ * The store (default folder: winnow-runs) holds
+ *     stages/<identity>/   one folder per stage: stage.json (what it depends on), environment.json, metrics.jsonl, weights, done.json (written last)
+ *     <name>/              one folder per experiment: recipe.yaml, resolved.yaml, environment.json, stages.json, results.json
+ * An identity is the SHA-256 of all that a stage's result depends on. Starting the same recipe again skips stages that are done and continues
+ * those that were cut off; recipes share the stages that they have in common.
+ *
+ * Texts in structs that are passed to callbacks are borrowed for the call. Fractions are in [0,1].
+ */
+#ifndef WINNOW_EXPERIMENT_H
+#define WINNOW_EXPERIMENT_H
+
+#include "winnow/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- running a recipe */
+
+/* Called after each training step and each finished part of other stages. */
+typedef struct wn_progress {
+    const char *stage;                   /* "kd-ticket 95% seed 0" */
+    int64_t step, first_step, last_step; /* of the stage: done up to `step`; other units than steps for stages that do not train */
+    int64_t epoch;                       /* of training, else 0 */
+    double loss, rate;                   /* of the last step; NaN if the stage does not train */
+    double per_second;                   /* images (training) or units per second since the last call */
+    double seconds_left;                 /* of the stage, at its mean speed so far; negative while unknown */
+    int stages_done, stages;             /* of the experiment */
+} wn_progress;
+typedef void (*wn_progress_call)(void *user, const wn_progress *progress);
+
+/* Zero means: the default, or what the recipe says. All texts are borrowed for the call. */
+typedef struct wn_run_options {
+    const char *recipe;     /* file; NULL: an empty recipe, made by `set` alone */
+    const char *const *set; /* (sets) "train.epochs=10": changes to the recipe; the value is YAML */
+    int sets;
+    const char *seeds;       /* "0-4" or "0,2": instead of compare.seeds */
+    const char *const *redo; /* (redos) stages whose results are thrown away first, with all that depends on them: an identity or its
+                                       beginning (6 digits or more), a kind ("train", "mask" ...), or a pattern for labels ("kd-* 95%*") */
+    int redos;
+    const char *out;         /* store; NULL: "winnow-runs" */
+    const char *data_folder; /* NULL: as winnow/data.h says */
+    int threads;             /* per stage; 0: the recipe's, else the CPUs divided by jobs */
+    int jobs;                /* stages side by side; 0 or 1: one after the other, in this process */
+    bool force;              /* allow jobs x threads beyond the CPUs */
+    /* For jobs > 1: the start of a command line, NULL-terminated, to which "<experiment folder> <stage identity>" is appended; the program
+     * must then call wn_stage_run with them and exit with 0 on WN_OK. NULL: jobs > 1 is WN_EINVAL. */
+    const char *const *worker;
+    wn_progress_call progress; /* may be NULL */
+    void *user;
+} wn_run_options;
+
+typedef struct wn_run_summary {
+    char folder[1024];            /* of the experiment: for wn_report and people */
+    int stages, done_before, run; /* all, done at the start, run by this call */
+} wn_run_summary;
+
+/* Run everything that is not done yet. WN_EUSAGE: fault in the recipe ("file:line:column: ..."). WN_ESTOPPED: stopped on request; the same
+ * call continues. A stage that fails (WN_EDIVERGED ...) does not keep independent ones from running; the first failure is returned at the end.
+ * summary may be NULL. */
+WN_API WN_NODISCARD wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summary);
+
+/* One stage of a recipe, before anything is run. */
+typedef struct wn_stage_info {
+    const char *identity;       /* 64 hexadecimal digits */
+    const char *kind;           /* train, soft-labels, mask, evaluate */
+    const char *label;          /* "kd-ticket 95% seed 0" */
+    const char *state;          /* done, interrupted, waiting, running, failed */
+    const char *const *parents; /* (parent_count) identities */
+    int parent_count;
+    int64_t steps;  /* of training; 0 for other kinds */
+    double seconds; /* estimate of what is left of it; negative: unknown */
+} wn_stage_info;
+typedef void (*wn_stage_visit)(void *user, const wn_stage_info *stage);
+
+typedef struct wn_plan_summary {
+    char folder[1024];
+    int stages, done;
+    double seconds; /* estimate of all that is left, run one after the other; negative: unknown */
+    bool measured;  /* from finished stages; false: from a benchmark of a few steps */
+} wn_plan_summary;
+/* What wn_experiment_run would do, in the order of running; writes nothing into the store. `benchmark`: time a few steps if no finished stage
+ * tells the speed. visit and summary may be NULL. */
+WN_API WN_NODISCARD wn_status wn_experiment_plan(const wn_run_options *options, bool benchmark, wn_stage_visit visit, void *user,
+                                                 wn_plan_summary *summary);
+
+/* The recipe with all defaults and every time in steps, as YAML that reads back to the same stages. Free with wn_text_free. */
+WN_API WN_NODISCARD wn_status wn_recipe_resolve(const wn_run_options *options, char **yaml);
+WN_API void wn_text_free(char *text); /* accepts NULL */
+
+typedef struct wn_stage_options {
+    wn_progress_call progress;
+    void *user;
+} wn_stage_options;
+/* One stage of an experiment whose folder wn_experiment_run made: what a worker process does. Its parents must be done. A stage that is done is
+ * left alone; one that another process runs is waited for. `options` may be NULL. */
+WN_API WN_NODISCARD wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options);
+
+/* ---- the store */
+
+typedef struct wn_stored_stage {
+    const char *identity, *kind, *label, *state, *path;
+    int64_t bytes; /* on disk */
+    bool used;     /* some experiment folder refers to it */
+} wn_stored_stage;
+typedef void (*wn_stored_visit)(void *user, const wn_stored_stage *stage);
+/* All stages of the store `out` (NULL: the default), or, if `experiment` is not NULL, those of that experiment (its name or folder). */
+WN_API WN_NODISCARD wn_status wn_store_status(const char *out, const char *experiment, wn_stored_visit visit, void *user);
+
+/* A key whose values differ; NULL where one side has none. Results are named "METHOD SPARSITY seed N: KEY". */
+typedef struct wn_difference {
+    const char *key, *left, *right;
+} wn_difference;
+typedef void (*wn_difference_visit)(void *user, const wn_difference *difference);
+/* Differences of two experiments' (folders, or names in the store `out`) resolved recipes and results, in the order of the left one. */
+WN_API WN_NODISCARD wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user);
+
+/* Remove stages that no experiment folder refers to; those that are running are kept. With dry_run only visit them. */
+WN_API WN_NODISCARD wn_status wn_store_gc(const char *out, bool dry_run, wn_stored_visit visit, void *user, int64_t *bytes);
+
+/* ---- single steps */
+
+/* Train the dense network of a recipe (compare, methods and mask are not looked at) into `folder`: metrics.jsonl, timing.jsonl, events, resolved.yaml,
+ * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress of options. */
+typedef struct wn_train_summary {
+    double test_accuracy, test_loss;
+    double validation_accuracy; /* NaN without validation */
+    int64_t parameters, steps;
+    double seconds;
+    char weights[1024]; /* path of final.safetensors */
+} wn_train_summary;
+WN_API WN_NODISCARD wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary);
+
+typedef struct wn_eval_options {
+    const char *weights; /* file */
+    /* Changes to what the file says of itself, as in a recipe: "data.set=cifar10", "data.normalize=cifar10", "model.arch=resnet20", "backend=ref" ...;
+     * what neither says is the recipe's default. */
+    const char *const *set;
+    int sets;
+    const char *part; /* "test" (NULL), "validation", "train" */
+    const char *data_folder;
+    int threads;
+} wn_eval_options;
+
+/* Release with wn_evaluation_release. */
+typedef struct wn_evaluation {
+    int64_t count, correct;
+    double accuracy, loss, soft_error;
+    int classes;
+    const char *const *class_names; /* (classes), static */
+    double *class_accuracy;         /* (classes), NaN without samples */
+    int64_t *confusion;             /* (classes, classes): [true][predicted] */
+} wn_evaluation;
+/* WN_EMISMATCH: the weights are of another network or of other classes than the data's. */
+WN_API WN_NODISCARD wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation);
+WN_API void wn_evaluation_release(wn_evaluation *evaluation); /* accepts a zeroed one */
+
+typedef struct wn_prune_options {
+    const char *weights;    /* file that says its architecture (those written by Winnow do), else set model.* */
+    const char *result;     /* file to write: weights, masks ("<tensor>_mask") and the same metadata */
+    const char *sparsity;   /* "90%", "0.1d", "10x": of the selection, from dense */
+    const char *const *set; /* "mask.scope=layer", "mask.layers=[conv*]", "mask.shuffle=layer", "model.arch=lenet5" ... */
+    int sets;
+    uint64_t seed; /* of shuffled masks */
+} wn_prune_options;
+
+typedef struct wn_prune_summary {
+    double asked;
+    int64_t selected, selected_nonzero;         /* weights that may be pruned */
+    int64_t network, network_nonzero;           /* all trained scalars */
+    int64_t forward_flops, dense_forward_flops; /* per image */
+    int64_t bytes, dense_bytes;
+} wn_prune_summary;
+WN_API WN_NODISCARD wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary);
+
+/* A tensor of a weights file or checkpoint. */
+typedef struct wn_tensor_info {
+    const char *name, *dtype;
+    int dims;
+    int64_t dim[WN_MAX_DIMS];
+    int64_t count, nonzero; /* nonzero: of the values; of the mask for tensors that have one */
+    bool masked;
+} wn_tensor_info;
+typedef struct wn_file_summary {
+    int64_t tensors, count, nonzero;      /* of weights, biases and batch norm; masks and optimizer slots left out */
+    int64_t masked_count, masked_nonzero; /* of the tensors with masks */
+    int64_t bytes;                        /* of the file */
+    bool checked;                         /* it carries checksums, and they are right */
+} wn_file_summary;
+typedef void (*wn_tensor_visit)(void *user, const wn_tensor_info *tensor);
+typedef void (*wn_text_visit)(void *user, const char *key, const char *value);
+/* The tensors and metadata of a safetensors file. Callbacks and summary may be NULL. */
+WN_API WN_NODISCARD wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary);
+
+/* ---- listings: methods, models, optimizers, schedules, recipe sections. All texts are static, or NULL where there is none. */
+
+typedef enum wn_list {
+    WN_LIST_METHODS,
+    WN_LIST_MODELS,
+    WN_LIST_OPTIMIZERS,
+    WN_LIST_SCHEDULES,
+    WN_LIST_DATASETS,
+    WN_LIST_BACKENDS,
+    WN_LIST_SECTIONS
+} wn_list;
+
+typedef struct wn_list_entry {
+    const char *name, *summary, *paper;
+} wn_list_entry;
+WN_API int wn_list_count(wn_list list);
+/* WN_EINVAL unless 0 <= index < wn_list_count(list). */
+WN_API WN_NODISCARD wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry);
+
+typedef struct wn_setting_info {
+    const char *name, *help;
+    const char *type;           /* yes/no, whole number, number, text, choice, time, sparsity, mapping */
+    const char *fallback;       /* default as written; for a method its own value; NULL: required, or decided elsewhere */
+    double min, max;            /* numbers; equal: unbounded */
+    const char *const *choices; /* NULL-terminated; NULL unless a choice */
+} wn_setting_info;
+/* The setting-th setting of entry `index`; WN_ENOTFOUND past the last one. Texts are valid until the next call in this thread. */
+WN_API WN_NODISCARD wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info *info);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

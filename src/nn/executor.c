@@ -1,0 +1,508 @@
+#include "nn/executor.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "nn/plan.h"
+
+struct wn__executor {
+    const wn_graph *graph;
+    wn__params *params;
+    wn__device *device;
+    wn__executor_options options;
+    wn__lowered *lowered;
+    int count;
+    wn__plan **plan; /* one per (batch size, kind) seen so far */
+    int plans;
+    wn__arena arena;               /* the largest plan's buffers; plans are never active together */
+    float *logits, *dlogits;       /* (piece, classes) */
+    float *t_logits, *t_dlogits;   /* tangent plans only */
+    float **weight, **weight_grad; /* per parameter: what operations use; the parameter's own arrays under the identity map */
+    int64_t materialised;          /* version of the mapped weights; -1 = none */
+    const wn__plan *last;          /* plan of the last wn__executor_gradients */
+};
+
+static int64_t piece_size(const wn__executor *ex) { return ex->options.micro_batch ? ex->options.micro_batch : ex->options.batch; }
+
+/* --- making and freeing -------------------------------------------------------------------------------------------------------- */
+
+static wn_status allocate_weights(wn__executor *ex)
+{
+    const wn__params *params = ex->params;
+    ex->weight = WN_NEW_ARRAY(float *, params->count);
+    ex->weight_grad = WN_NEW_ARRAY(float *, params->count);
+    if (!ex->weight || !ex->weight_grad) return wn__no_memory((size_t)params->count * sizeof(float *));
+    for (int i = 0; i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        ex->weight[i] = p->map ? WN_NEW_ARRAY(float, p->count) : p->value;
+        ex->weight_grad[i] = p->map ? WN_NEW_ARRAY(float, p->count) : p->grad;
+        if (p->map && (!ex->weight[i] || !ex->weight_grad[i])) return wn__no_memory((size_t)p->count * sizeof(float));
+    }
+    return WN_OK;
+}
+
+static wn_status allocate_borders(wn__executor *ex)
+{
+    const int64_t size = piece_size(ex) * wn__graph_classes(ex->graph);
+    float **border[] = {&ex->logits, &ex->dlogits, &ex->t_logits, &ex->t_dlogits};
+    for (int i = 0; i < (ex->options.tangents ? 4 : 2); i++)
+        if (!(*border[i] = WN_NEW_ARRAY(float, size))) return wn__no_memory((size_t)size * sizeof(float));
+    return WN_OK;
+}
+
+static wn_status check_options(const wn_graph *graph, const wn__params *params, const wn__device *device, const wn__executor_options *o)
+{
+    if (params->count != graph->params)
+        return wn__fail(WN_EMISMATCH, "graph %s has %d parameters, but %d were given", graph->name, graph->params, params->count);
+    if (o->batch < 1 || o->micro_batch < 0) return wn__fail(WN_EINVAL, "batch %lld must be > 0", (long long)o->batch);
+    if (o->tangents && !device->backend->tangents)
+        return wn__fail(WN_EUNSUPPORTED, "backend %s has no Hessian-vector products; use ref", device->backend->name);
+    return WN_OK;
+}
+
+wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device *device, const wn__executor_options *options,
+                           wn__executor **out)
+{
+    WN_TRY(check_options(graph, params, device, options));
+    wn__executor *ex = WN_NEW(wn__executor);
+    if (!ex) return wn__no_memory(sizeof *ex);
+    ex->graph = graph;
+    ex->params = params;
+    ex->device = device;
+    ex->options = *options;
+    ex->materialised = -1;
+    if (ex->options.micro_batch >= ex->options.batch) ex->options.micro_batch = 0;
+    wn_status status;
+    WN_TRY_OR(fail, wn__lower(graph, &ex->lowered, &ex->count));
+    WN_TRY_OR(fail, allocate_weights(ex));
+    WN_TRY_OR(fail, allocate_borders(ex));
+    *out = ex;
+    return WN_OK;
+fail:
+    wn__executor_free(ex);
+    return status;
+}
+
+void wn__executor_free(wn__executor *ex)
+{
+    if (!ex) return;
+    for (int i = 0; i < ex->plans; i++) {
+        wn__plan_release(ex->plan[i]);
+        wn__free(ex->plan[i]);
+    }
+    for (int i = 0; i < ex->params->count; i++) {
+        if (!ex->params->item[i].map) continue;
+        if (ex->weight) wn__free(ex->weight[i]);
+        if (ex->weight_grad) wn__free(ex->weight_grad[i]);
+    }
+    wn__free(ex->plan);
+    wn__free(ex->weight);
+    wn__free(ex->weight_grad);
+    wn__free(ex->lowered);
+    wn__free(ex->logits);
+    wn__free(ex->dlogits);
+    wn__free(ex->t_logits);
+    wn__free(ex->t_dlogits);
+    wn__arena_release(&ex->arena);
+    wn__free(ex);
+}
+
+/* --- plans --------------------------------------------------------------------------------------------------------------------- */
+
+static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__plan *plan)
+{
+    const wn__executor_options *o = &ex->options;
+    wn__plan_request request = {.graph = ex->graph,
+                                .lowered = ex->lowered,
+                                .count = ex->count,
+                                .device = ex->device,
+                                .n = n,
+                                .kind = kind,
+                                .input_gradient = o->input_gradient,
+                                .recompute = o->recompute};
+    WN_TRY(wn__plan_make(&request, plan));
+    if (!o->memory || plan->bytes <= (size_t)o->memory) return WN_OK;
+    const size_t wanted = plan->bytes;
+    wn__plan_release(plan);
+    request.recompute = true;
+    WN_TRY(wn__plan_make(&request, plan));
+    if (plan->bytes <= (size_t)o->memory) return WN_OK;
+    const wn_status status = wn__fail(
+        WN_ENOMEM,
+        "%s with %lld images needs %.2f GiB of activations, %.2f GiB with recomputation; the limit is %.2f GiB: use a smaller micro-batch",
+        ex->graph->name, (long long)n, (double)wanted / 0x1p30, (double)plan->bytes / 0x1p30, (double)o->memory / 0x1p30);
+    wn__plan_release(plan);
+    return status;
+}
+
+/* Make sure that the arena holds the plan's buffers, and keep the plan. */
+static wn_status keep_plan(wn__executor *ex, wn__plan *plan)
+{
+    wn__plan **grown = wn__realloc(ex->plan, (size_t)(ex->plans + 1) * sizeof *grown);
+    if (!grown) return wn__no_memory((size_t)(ex->plans + 1) * sizeof *grown);
+    ex->plan = grown;
+    if (plan->bytes > ex->arena.size) {
+        wn__arena_release(&ex->arena);
+        WN_TRY(wn__arena_init(&ex->arena, plan->bytes));
+    }
+    grown[ex->plans++] = plan;
+    return WN_OK;
+}
+
+static wn_status get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__plan **out)
+{
+    for (int i = 0; i < ex->plans; i++)
+        if (ex->plan[i]->n == n && ex->plan[i]->kind == kind) {
+            *out = ex->plan[i];
+            return WN_OK;
+        }
+    wn__plan *plan = WN_NEW(wn__plan);
+    if (!plan) return wn__no_memory(sizeof *plan);
+    wn_status status = make_plan(ex, n, kind, plan);
+    if (status == WN_OK && (status = keep_plan(ex, plan)) != WN_OK) wn__plan_release(plan);
+    if (status == WN_OK)
+        *out = plan;
+    else
+        wn__free(plan);
+    return status;
+}
+
+static wn__plan_kind kind_of(const wn__executor *ex, bool backward, bool training)
+{
+    if (!backward) return training ? WN__PLAN_STATISTICS : WN__PLAN_INFER;
+    if (ex->options.tangents) return training ? WN__PLAN_TANGENT : WN__PLAN_FROZEN_TANGENT;
+    return training ? WN__PLAN_TRAIN : WN__PLAN_FROZEN;
+}
+
+wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
+{
+    wn__plan *plan;
+    const int64_t piece = n < piece_size(ex) ? n : piece_size(ex);
+    const wn__plan_kind kind = kind_of(ex, ex->options.training, ex->options.training);
+    WN_TRY(get_plan(ex, piece, kind, &plan));
+    return n % piece ? get_plan(ex, n % piece, kind, &plan) : WN_OK;
+}
+
+/* --- running ------------------------------------------------------------------------------------------------------------------- */
+
+static void *pointer(const wn__executor *ex, const wn__plan *plan, int buffer)
+{
+    return buffer < 0 ? NULL : ex->arena.base + plan->buffer[buffer].offset;
+}
+
+static void *twin(const wn__executor *ex, const wn__plan *plan, int buffer)
+{
+    return buffer < 0 ? NULL : pointer(ex, plan, plan->buffer[buffer].twin);
+}
+
+typedef struct run_state {
+    wn__executor *ex;
+    wn__plan *plan;
+    wn__step_info step;
+    bool accumulate;            /* a later micro-batch: all gradients add */
+    const float *const *vector; /* tangents of parameters */
+    float *const *product;
+} run_state;
+
+static void fill_params(const run_state *r, const wn__call *call, wn__op_args *a)
+{
+    const wn__executor *ex = r->ex;
+    for (int k = 0; k < 4; k++) {
+        const int i = call->lowered->param[k];
+        if (i < 0) continue;
+        a->param[k] = ex->weight[i];
+        if (k > 1) continue;
+        a->dparam[k] = ex->weight_grad[i];
+        if (r->vector) a->t_param[k] = r->vector[i];
+        if (r->product) a->t_dparam[k] = r->product[i];
+    }
+}
+
+static wn__op_args resolve(const run_state *r, const wn__call *call)
+{
+    const wn__executor *ex = r->ex;
+    const wn__plan *plan = r->plan;
+    wn__op_args a = {.step = r->step,
+                     .n = plan->n,
+                     .out = pointer(ex, plan, call->out),
+                     .saved = pointer(ex, plan, call->saved),
+                     .scratch = pointer(ex, plan, call->scratch),
+                     .t_out = twin(ex, plan, call->out),
+                     .t_saved = twin(ex, plan, call->saved),
+                     .accumulate = r->accumulate || call->accumulate};
+    for (int s = 0; s < 2; s++) {
+        a.in[s] = pointer(ex, plan, call->in[s]);
+        a.dout[s] = pointer(ex, plan, call->dout[s]);
+        a.din[s] = pointer(ex, plan, call->din[s]);
+        a.t_in[s] = twin(ex, plan, call->in[s]);
+        a.t_dout[s] = twin(ex, plan, call->dout[s]);
+        a.t_din[s] = twin(ex, plan, call->din[s]);
+    }
+    if (call->lowered) fill_params(r, call, &a);
+    return a;
+}
+
+typedef struct group_run {
+    const run_state *state;
+    const wn__call *call;
+    int calls;
+    atomic_int failed; /* first wn_status that a block met, and its message */
+    char message[512];
+} group_run;
+
+static wn_status run_block(const group_run *g, int64_t first, int64_t n)
+{
+    for (int i = 0; i < g->calls; i++) {
+        const wn__call *call = &g->call[i];
+        const wn__op_phase run = call->op->cls->run[call->phase];
+        if (!run) continue;
+        const wn__op_args args = resolve(g->state, call);
+        WN_TRY(run(call->op, &args, first, n));
+    }
+    return WN_OK;
+}
+
+static void run_block_of_group(void *arg, int64_t chunk, int worker)
+{
+    (void)worker;
+    group_run *g = arg;
+    const int64_t block = g->state->ex->device->block, n = g->state->plan->n, first = chunk * block;
+    const wn_status status = run_block(g, first, n - first < block ? n - first : block);
+    int none = WN_OK;
+    if (status != WN_OK && atomic_compare_exchange_strong(&g->failed, &none, status))
+        snprintf(g->message, sizeof g->message, "%s", wn_error_message());
+}
+
+/* All blocks of one group, then its batch-wide sums. */
+static wn_status run_group(const run_state *r, const wn__call *call, int calls)
+{
+    const wn__device *d = r->ex->device;
+    group_run g = {.state = r, .call = call, .calls = calls};
+    if (d->block == 0) {
+        WN_TRY(run_block(&g, 0, r->plan->n));
+    } else {
+        wn__parallel_for(d->pool, (r->plan->n + d->block - 1) / d->block, run_block_of_group, &g);
+        if (g.failed != WN_OK) return wn__fail((wn_status)g.failed, "%s", g.message);
+    }
+    for (int i = 0; i < calls; i++) {
+        if (!call[i].op->cls->finish[call[i].phase]) continue;
+        const wn__op_args args = resolve(r, &call[i]);
+        WN_TRY(call[i].op->cls->finish[call[i].phase](call[i].op, &args));
+    }
+    return WN_OK;
+}
+
+static wn_status run_calls(const run_state *r, int first, int end)
+{
+    const wn__plan *plan = r->plan;
+    for (int i = first, next; i < end; i = next) {
+        for (next = i + 1; next < end && plan->call[next].group == plan->call[i].group; next++) {
+        }
+        WN_TRY(run_group(r, &plan->call[i], next - i));
+    }
+    return WN_OK;
+}
+
+/* Bring the operations' own copies of the weights up to date. */
+static wn_status pack_weights(const run_state *r)
+{
+    wn__executor *ex = r->ex;
+    wn__plan *plan = r->plan;
+    const wn__params *params = ex->params;
+    for (int i = 0; ex->materialised != params->version && i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        if (p->map) WN_TRY(p->map->materialise(p, p->value, ex->weight[i]));
+    }
+    ex->materialised = params->version;
+    if (plan->packed == params->version) return WN_OK;
+    for (int i = 0; i < plan->lowered_ops; i++) {
+        if (!plan->op[i]->cls->pack) continue;
+        float *weights[4] = {NULL};
+        for (int k = 0; k < 4; k++)
+            if (ex->lowered[i].param[k] >= 0) weights[k] = ex->weight[ex->lowered[i].param[k]];
+        WN_TRY(plan->op[i]->cls->pack(plan->op[i], weights));
+    }
+    plan->packed = params->version;
+    return WN_OK;
+}
+
+static wn_status run_forward(const run_state *r, const float *images, float *logits)
+{
+    const wn_graph *g = r->ex->graph;
+    const wn__plan *plan = r->plan;
+    wn__device *d = r->ex->device;
+    WN_TRY(pack_weights(r));
+    WN_TRY(d->upload(d, images, plan->n, g->c, g->h, g->w, pointer(r->ex, plan, plan->images)));
+    WN_TRY(run_calls(r, 0, plan->forward_calls));
+    return d->download(d, pointer(r->ex, plan, plan->logits), plan->n, wn__graph_classes(g), 1, 1, logits);
+}
+
+wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, wn__step_info step, float *logits)
+{
+    const wn_graph *g = ex->graph;
+    const int64_t image = g->c * g->h * g->w;
+    for (int64_t first = 0, piece; first < n; first += piece) {
+        piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
+        run_state r = {.ex = ex, .step = step};
+        WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), &r.plan));
+        WN_TRY(run_forward(&r, images + first * image, logits + first * wn__graph_classes(g)));
+        r.step.step++;
+    }
+    return WN_OK;
+}
+
+static wn_status upload_gradient(const run_state *r, const float *plain, void *activation)
+{
+    wn__device *d = r->ex->device;
+    return d->upload(d, plain, r->plan->n, wn__graph_classes(r->ex->graph), 1, 1, activation);
+}
+
+/* Gradients of parameters that no operation reaches are zero; mapped ones are pulled back to what is stored. */
+static wn_status finish_gradients(const run_state *r)
+{
+    const wn__executor *ex = r->ex;
+    for (int i = 0; i < ex->params->count; i++) {
+        wn__param *p = &ex->params->item[i];
+        if (!wn__role_is_trained(p->role)) continue;
+        if (!r->plan->param_written[i]) memset(ex->weight_grad[i], 0, (size_t)p->count * sizeof(float));
+        if (p->map) WN_TRY(p->map->pull_back(p, ex->weight_grad[i], p->grad));
+    }
+    return WN_OK;
+}
+
+wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg)
+{
+    const wn_graph *g = ex->graph;
+    if (!ex->options.training) return wn__fail(WN_EINVAL, "executor of %s was not made for training", g->name);
+    if (n < 1 || n > ex->options.batch)
+        return wn__fail(WN_EINVAL, "batch of %lld images, must be 1..%lld", (long long)n, (long long)ex->options.batch);
+    run_state r = {.ex = ex, .step = step};
+    const int64_t pieces = (n + piece_size(ex) - 1) / piece_size(ex);
+    for (int64_t k = 0; k < pieces; k++) {
+        const int64_t first = k * piece_size(ex), piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
+        r.step.step = step.step * pieces + k;
+        r.accumulate = k > 0;
+        WN_TRY(get_plan(ex, piece, kind_of(ex, true, step.training), &r.plan));
+        WN_TRY(run_forward(&r, images + first * g->c * g->h * g->w, ex->logits));
+        WN_TRY(loss(arg, ex->logits, first, piece, ex->dlogits));
+        WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, r.plan, r.plan->dlogits)));
+        WN_TRY(run_calls(&r, r.plan->forward_calls, r.plan->calls));
+    }
+    ex->last = pieces == 1 ? r.plan : NULL;
+    return finish_gradients(&r);
+}
+
+wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages)
+{
+    const wn_graph *g = ex->graph;
+    if (!ex->last || ex->last->dimages < 0)
+        return wn__fail(WN_EINVAL, "no gradient of the images: ask for it in the options and use one micro-batch");
+    return ex->device->download(ex->device, pointer(ex, ex->last, ex->last->dimages), ex->last->n, g->c, g->h, g->w, dimages);
+}
+
+wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss,
+                                      void *arg, const float *const *vector, float *const *product)
+{
+    if (!ex->options.tangents) return wn__fail(WN_EINVAL, "executor of %s was not made for Hessian-vector products", ex->graph->name);
+    if (n < 1 || n > piece_size(ex))
+        return wn__fail(WN_EINVAL, "batch of %lld images, must be 1..%lld", (long long)n, (long long)piece_size(ex));
+    for (int i = 0; i < ex->params->count; i++)
+        if (ex->params->item[i].map)
+            return wn__fail(WN_EUNSUPPORTED, "%s: Hessian-vector products of mapped parameters", ex->params->item[i].name);
+    run_state r = {.ex = ex, .step = step, .vector = vector, .product = product};
+    WN_TRY(get_plan(ex, n, kind_of(ex, true, step.training), &r.plan));
+    const wn__plan *plan = r.plan;
+    WN_TRY(run_forward(&r, images, ex->logits));
+    WN_TRY(ex->device->download(ex->device, twin(ex, plan, plan->logits), n, wn__graph_classes(ex->graph), 1, 1, ex->t_logits));
+    WN_TRY(loss(arg, ex->logits, ex->t_logits, n, ex->dlogits, ex->t_dlogits));
+    WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, plan, plan->dlogits)));
+    WN_TRY(upload_gradient(&r, ex->t_dlogits, twin(ex, plan, plan->dlogits)));
+    WN_TRY(run_calls(&r, plan->forward_calls, plan->calls));
+    for (int i = 0; i < ex->params->count; i++)
+        if (product[i] && !plan->param_written[i]) memset(product[i], 0, (size_t)ex->params->item[i].count * sizeof(float));
+    return finish_gradients(&r);
+}
+
+/* --- diagnosis ----------------------------------------------------------------------------------------------------------------- */
+
+static wn_status is_finite(const run_state *r, const wn__call *call, bool *finite)
+{
+    const wn__node *t = &r->ex->graph->node[call->lowered->out];
+    const int64_t size = r->plan->n * t->c * t->h * t->w;
+    float *plain = WN_NEW_ARRAY(float, size);
+    if (!plain) return wn__no_memory((size_t)size * sizeof(float));
+    const wn_status status =
+        r->ex->device->download(r->ex->device, pointer(r->ex, r->plan, call->out), r->plan->n, t->c, t->h, t->w, plain);
+    *finite = true;
+    for (int64_t i = 0; status == WN_OK && i < size; i++)
+        *finite &= isfinite(plain[i]) != 0;
+    wn__free(plain);
+    return status;
+}
+
+/* One group at a time, looking at every output made in it. */
+static wn_status search_nonfinite(const run_state *r, const char **node)
+{
+    const wn__plan *plan = r->plan;
+    for (int i = 0, next; i < plan->forward_calls; i = next) {
+        for (next = i + 1; next < plan->forward_calls && plan->call[next].group == plan->call[i].group; next++) {
+        }
+        WN_TRY(run_group(r, &plan->call[i], next - i));
+        for (int k = i; k < next; k++) {
+            bool finite = true;
+            if (plan->call[k].phase == WN__FORWARD) WN_TRY(is_finite(r, &plan->call[k], &finite));
+            if (finite) continue;
+            *node = r->ex->graph->node[plan->call[k].lowered->node].name;
+            return WN_OK;
+        }
+    }
+    return WN_OK;
+}
+
+wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int64_t n, wn__step_info step, const char **node)
+{
+    *node = "";
+    const int64_t image = ex->graph->c * ex->graph->h * ex->graph->w;
+    step.update_statistics = false;
+    for (int64_t first = 0, piece; first < n && !**node; first += piece) {
+        piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
+        run_state r = {.ex = ex, .step = step};
+        WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), &r.plan));
+        WN_TRY(pack_weights(&r));
+        WN_TRY(ex->device->upload(ex->device, images + first * image, piece, ex->graph->c, ex->graph->h, ex->graph->w,
+                                  pointer(ex, r.plan, r.plan->images)));
+        WN_TRY(search_nonfinite(&r, node));
+    }
+    return WN_OK;
+}
+
+wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes)
+{
+    wn__plan *plan;
+    WN_TRY(get_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), &plan));
+    *bytes = (int64_t)plan->bytes;
+    return WN_OK;
+}
+
+wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text)
+{
+    static const char *const phases[WN__PHASES] = {
+        "statistics",         "forward",         "backward prepare", "backward data", "backward params",
+        "tangent statistics", "tangent forward", "tangent prepare",  "tangent data",  "tangent params"};
+    wn__plan *plan;
+    WN_TRY(get_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), &plan));
+    wn__text t = {0};
+    wn__text_add(&t, "%d calls in %d groups, %.1f MiB\n", plan->calls, plan->groups, (double)plan->bytes / 0x1p20);
+    for (int i = 0; i < plan->calls; i++) {
+        const wn__call *c = &plan->call[i];
+        wn__text_add(&t, "%3d  %-18s %-28s %s\n", c->group, phases[c->phase], c->lowered ? ex->graph->node[c->lowered->node].name : "(sum)",
+                     c->op->implementation ? c->op->implementation : "");
+    }
+    if (t.failed) return wn__no_memory(t.size);
+    *text = t.data;
+    return WN_OK;
+}

@@ -1,0 +1,72 @@
+/* A plan: for one batch size and one purpose, the calls to make, in order, in groups, and where each buffer lies.
+ *
+ * A group is a run of calls without a batch-wide barrier in between. On a device with block > 0 each block of images walks through the
+ * whole group before the next; buffers therefore live for whole groups. On a device with block 0 every call is a group.
+ */
+#ifndef WN_NN_PLAN_H
+#define WN_NN_PLAN_H
+
+#include "nn/lower.h"
+
+typedef enum wn__plan_kind {
+    WN__PLAN_INFER,      /* forward with running statistics */
+    WN__PLAN_STATISTICS, /* forward with batch statistics */
+    WN__PLAN_TRAIN,      /* forward with batch statistics, backward */
+    WN__PLAN_FROZEN,     /* forward with running statistics, backward */
+    WN__PLAN_TANGENT,    /* TRAIN plus directional derivatives */
+    WN__PLAN_FROZEN_TANGENT,
+    WN__PLANS
+} wn__plan_kind;
+
+typedef struct wn__call {
+    wn__op *op;
+    const wn__lowered *lowered; /* NULL: adds up gradients of a tensor with many consumers */
+    wn__phase phase;
+    int group;
+    bool accumulate;
+    /* Buffer indices, -1 = none. */
+    int in[2], out, saved, scratch, dout[2], din[2];
+} wn__call;
+
+typedef struct wn__buffer {
+    size_t size, offset;
+    int first, last; /* groups */
+    int twin;        /* buffer of its tangent, -1 = none */
+} wn__buffer;
+
+typedef struct wn__plan {
+    int64_t n;
+    wn__plan_kind kind;
+    wn__op **op; /* one per lowered operation, then the adders */
+    int ops, lowered_ops;
+    wn__call *call;
+    int calls, forward_calls, groups;
+    wn__buffer *buffer;
+    int buffers;
+    int images, logits, dlogits, dimages; /* buffers; the last two -1 without backward */
+    size_t bytes;                         /* of the arena that the offsets point into */
+    bool *param_written;                  /* per parameter: some call makes its gradient */
+    int64_t packed;                       /* version of the parameters that the ops hold; -1 = none */
+} wn__plan;
+
+typedef struct wn__plan_request {
+    const wn_graph *graph;
+    const wn__lowered *lowered;
+    int count;
+    wn__device *device;
+    int64_t n;
+    wn__plan_kind kind;
+    bool input_gradient, recompute;
+} wn__plan_request;
+
+static inline bool wn__plan_is_backward(wn__plan_kind k) { return k >= WN__PLAN_TRAIN; }
+static inline bool wn__plan_is_tangent(wn__plan_kind k) { return k >= WN__PLAN_TANGENT; }
+static inline bool wn__plan_uses_batch_statistics(wn__plan_kind k)
+{
+    return k == WN__PLAN_STATISTICS || k == WN__PLAN_TRAIN || k == WN__PLAN_TANGENT;
+}
+
+wn_status wn__plan_make(const wn__plan_request *request, wn__plan *out);
+void wn__plan_release(wn__plan *plan);
+
+#endif

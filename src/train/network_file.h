@@ -1,0 +1,33 @@
+/* Networks in safetensors files: tensors named as torchvision names them, masks as "<name>_mask" (U8), optimizer slots as
+ * "<name>.<slot>" ("conv1.weight.momentum"). Metadata make the file complete: architecture, input size, normalisation, class names. */
+#ifndef WN_TRAIN_NETWORK_FILE_H
+#define WN_TRAIN_NETWORK_FILE_H
+
+#include "data/dataset.h"
+#include "io/safetensors.h"
+#include "nn/graph_nodes.h"
+#include "nn/optimizer.h"
+
+/* What the network is for; everything borrowed. Any pointer may be NULL: then its keys are left out. */
+typedef struct wn__network_info {
+    const wn_graph *graph;          /* "arch", "input" = "3x32x32", "classes" */
+    const wn__dataset *data;        /* "dataset", "class_names" (JSON array) */
+    const wn__normalize *normalize; /* "normalize" (name), "mean", "std" (JSON arrays) */
+} wn__network_info;
+
+/* Add parameters (and masks; and slots, if `optimizer` is not NULL) and metadata to a file being made. Values are borrowed until the write. */
+wn_status wn__network_add(wn__st_writer *w, const wn__network_info *info, const wn__params *params, const wn__optimizer_type *optimizer);
+/* The three in one: weights, statistics and masks of `params`. */
+wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params);
+
+typedef enum wn__network_parts {
+    WN__PART_VALUES = 1, /* weights, biases, batch norm and its statistics */
+    WN__PART_MASKS = 2,  /* masks; a parameter without one in the file becomes dense */
+    WN__PART_SLOTS = 4   /* optimizer slots, which must have been allocated */
+} wn__network_parts;
+/* Read parts into params of the same network. Values are masked by what masks are then set. Another network: WN_EMISMATCH that names the
+ * first difference; on failure params are unchanged. */
+wn_status wn__network_read(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, wn__params *params);
+wn_status wn__network_load(const char *path, int parts, wn__params *params);
+
+#endif

@@ -1,0 +1,89 @@
+/* The one training loop. A stage comes completely resolved: every time is an absolute optimizer step.
+ *
+ * Steps are counted from random initialisation: step s uses batch s % B of epoch s / B of the stage's data stream (B batches an epoch), the
+ * schedule's rate at s, and soft labels while s < soft_until. A stage runs steps [first_step, last_step) from the weights, masks and
+ * (if `keep_slots`) optimizer slots that are in `params`.
+ *
+ * Files in `folder` (made if absent; everything but timing and events depends on the stage alone):
+ *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, loss, accuracy, soft_error, lr, nnz, density, flops_total
+ *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow: the same for TensorBoard
+ *     checkpoint.safetensors  what continuing needs; replaced atomically
+ *     step-<k>.safetensors    state before step k, for each k of keep_step: network and slots
+ *     final.safetensors       the trained network
+ * Running the same stage again continues from the checkpoint, or returns the result at once when it was finished.
+ */
+#ifndef WN_TRAIN_TRAINER_H
+#define WN_TRAIN_TRAINER_H
+
+#include "data/loader.h"
+#include "nn/executor.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "nn/schedule.h"
+#include "train/soft_labels.h"
+
+typedef struct wn__train_progress {
+    const char *stage;
+    int64_t step, first_step, last_step; /* step = next one to be run */
+    int64_t epoch;
+    double loss;              /* of the last step */
+    double rate;              /* learning rate */
+    double images_per_second; /* since the last call */
+} wn__train_progress;
+
+typedef struct wn__train_stage {
+    const char *name;     /* "stage" in metrics */
+    const char *identity; /* checkpoints of another identity are refused (WN_EMISMATCH) */
+    const char *folder;
+
+    const wn_graph *graph; /* borrowed, as everything here */
+    wn__params *params;    /* trained in place; hold the result afterwards */
+    wn__device *device;
+    int64_t micro_batch, memory; /* as in wn__executor_options */
+    bool recompute;
+
+    wn__loader_options loader; /* part TRAIN; its seed is the data stream */
+    int64_t eval_batch;        /* 0 = loader.batch */
+    int64_t evaluate_every;    /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
+
+    wn__optimizer optimizer;
+    bool keep_slots; /* optimizer slots in params are those of slots_step updates; otherwise they are zeroed */
+    int64_t slots_updates;
+    wn__schedule schedule;
+    wn__loss loss;         /* loss.soft: needs teacher or cache */
+    int64_t soft_until;    /* soft labels before this step, hard ones from it on; INT64_MAX = always */
+    wn__executor *teacher; /* live, inference in evaluation mode; may share the device */
+    wn__soft_cache *cache; /* used if teacher is NULL */
+
+    uint64_t noise_seed; /* dropout */
+    int64_t first_step, last_step;
+    const int64_t *keep_step; /* ascending; those inside [first_step, last_step] are stored */
+    int keep_steps;
+
+    int64_t flops_before;            /* what the start of this stage has cost already: all training from random initialisation */
+    int64_t teacher_flops_per_image; /* added for each image with soft labels: forward, or its share of a cached pass */
+
+    double checkpoint_seconds;                                 /* 0 = 60 */
+    int64_t checkpoint_steps;                                  /* 0 = by time only */
+    void (*progress)(void *user, const wn__train_progress *p); /* after each step; may be NULL */
+    void *user;
+} wn__train_stage;
+
+typedef struct wn__train_result {
+    int64_t steps;                                       /* run by this stage */
+    double test_accuracy, test_loss, test_soft_error;    /* of the last step: the headline number */
+    double validation_accuracy, validation_loss;         /* of the last step; NaN without validation */
+    int64_t best_step;                                   /* of the best validation accuracy (the first of equals); -1 without validation */
+    double best_validation_accuracy, best_test_accuracy; /* NaN without validation */
+    double train_loss, train_accuracy;                   /* over the last (part of an) epoch */
+    int64_t flops_stage, flops_total;
+    double seconds; /* of training in this process and those before it; not deterministic */
+} wn__train_result;
+
+wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result);
+
+/* Names of the files above, in wn__alloc memory; NULL if there is none. */
+char *wn__train_final_path(const char *folder);
+char *wn__train_step_path(const char *folder, int64_t step);
+
+#endif
