@@ -1,0 +1,166 @@
+#include "backend/ref/ref.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+static const wn__ref_kind *const kinds[] = {
+    [WN__OP_CONV] = &wn__ref_conv,       [WN__OP_LINEAR] = &wn__ref_linear,     [WN__OP_NORM] = &wn__ref_norm,
+    [WN__OP_ADD] = &wn__ref_add,         [WN__OP_MAX_POOL] = &wn__ref_max_pool, [WN__OP_AVG_POOL] = &wn__ref_avg_pool,
+    [WN__OP_DROPOUT] = &wn__ref_dropout,
+};
+
+static void add_masked(const wn__op_desc *d, const float *out, void *const gradient[2], int64_t first, int64_t n)
+{
+    const int64_t size = wn__ref_out_size(d), begin = first * size, end = begin + n * size;
+    float *sum = gradient[0];
+    const float *other = gradient[1];
+    if (other)
+        for (int64_t i = begin; i < end; i++)
+            sum[i] += other[i];
+    if (d->relu)
+        for (int64_t i = begin; i < end; i++)
+            sum[i] = wn__ref_relu_mask(out[i], sum[i]);
+}
+
+wn_status wn__ref_backward_prepare(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    add_masked(&op->desc, args->out, args->dout, first, n);
+    return WN_OK;
+}
+
+wn_status wn__ref_tangent_prepare(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    add_masked(&op->desc, args->out, args->t_dout, first, n);
+    return WN_OK;
+}
+
+void wn__ref_copy_images(const wn__op_desc *d, const float *gradient, void *to, int64_t first, int64_t n)
+{
+    const int64_t size = wn__ref_out_size(d);
+    if (to && to != gradient) memcpy((float *)to + first * size, gradient + first * size, (size_t)(n * size) * sizeof(float));
+}
+
+void wn__ref_release(wn__op *op) { wn__free(op); }
+
+wn_status wn__ref_check_same_shape(const wn__op_desc *d, const char *what)
+{
+    if (d->in_c == d->out_c && d->in_h == d->out_h && d->in_w == d->out_w) return WN_OK;
+    return wn__fail(WN_EINVAL, "ref %s: output (%lld,%lld,%lld) is not of the input's shape (%lld,%lld,%lld)", what, (long long)d->out_c,
+                    (long long)d->out_h, (long long)d->out_w, (long long)d->in_c, (long long)d->in_h, (long long)d->in_w);
+}
+
+static int64_t window_count(int64_t in, int kernel, int stride, int pad)
+{
+    return in + 2 * (int64_t)pad < kernel ? 0 : (in + 2 * (int64_t)pad - kernel) / stride + 1;
+}
+
+wn_status wn__ref_check_window(const wn__op_desc *d, const char *what)
+{
+    if (d->kernel_h < 1 || d->kernel_w < 1 || d->stride < 1 || d->pad < 0)
+        return wn__fail(WN_EINVAL, "ref %s: kernel %dx%d, stride %d, pad %d; kernel and stride must be >= 1, pad >= 0", what, d->kernel_h,
+                        d->kernel_w, d->stride, d->pad);
+    const int64_t out_h = window_count(d->in_h, d->kernel_h, d->stride, d->pad);
+    const int64_t out_w = window_count(d->in_w, d->kernel_w, d->stride, d->pad);
+    if (out_h < 1 || out_w < 1)
+        return wn__fail(WN_EINVAL, "ref %s: kernel %dx%d does not fit into %lldx%lld with pad %d", what, d->kernel_h, d->kernel_w,
+                        (long long)d->in_h, (long long)d->in_w, d->pad);
+    if (d->out_h != out_h || d->out_w != out_w)
+        return wn__fail(WN_EINVAL, "ref %s: output is %lldx%lld, must be %lldx%lld", what, (long long)d->out_h, (long long)d->out_w,
+                        (long long)out_h, (long long)out_w);
+    return WN_OK;
+}
+
+static bool is_positive_and_fits(int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    int64_t bytes = sizeof(double);
+    if (n < 1 || c < 1 || h < 1 || w < 1) return false;
+    return !__builtin_mul_overflow(bytes, n, &bytes) && !__builtin_mul_overflow(bytes, c, &bytes) &&
+           !__builtin_mul_overflow(bytes, h, &bytes) && !__builtin_mul_overflow(bytes, w, &bytes);
+}
+
+static wn_status check_common(const wn__op_desc *d)
+{
+    if ((unsigned)d->kind >= sizeof(kinds) / sizeof(kinds[0])) return wn__fail(WN_EINVAL, "ref: no operation of kind %d", (int)d->kind);
+    if (!is_positive_and_fits(d->n, d->in_c, d->in_h, d->in_w))
+        return wn__fail(WN_EINVAL, "ref: %lld images of (%lld,%lld,%lld); sizes must be >= 1 and fit into memory", (long long)d->n,
+                        (long long)d->in_c, (long long)d->in_h, (long long)d->in_w);
+    if (!is_positive_and_fits(d->n, d->out_c, d->out_h, d->out_w))
+        return wn__fail(WN_EINVAL, "ref: %lld outputs of (%lld,%lld,%lld); sizes must be >= 1 and fit into memory", (long long)d->n,
+                        (long long)d->out_c, (long long)d->out_h, (long long)d->out_w);
+    const bool can_have_two = d->kind == WN__OP_NORM || d->kind == WN__OP_ADD;
+    if (d->inputs < 1 || d->inputs > (can_have_two ? 2 : 1))
+        return wn__fail(WN_EINVAL, "ref: %d inputs, must be 1%s", d->inputs, can_have_two ? " or 2" : "");
+    if (d->relu && (d->kind == WN__OP_MAX_POOL || d->kind == WN__OP_AVG_POOL || d->kind == WN__OP_DROPOUT))
+        return wn__fail(WN_EINVAL, "ref: pools and dropout have no fused relu; only conv, linear, norm and add do");
+    return WN_OK;
+}
+
+static wn_status ref_prepare(wn__device *device, const wn__op_desc *desc, wn__op **out)
+{
+    WN_TRY(check_common(desc));
+    const wn__ref_kind *kind = kinds[desc->kind];
+    WN_TRY(kind->check(desc));
+    wn__op *op = WN_NEW(wn__op);
+    if (!op) return wn__no_memory(sizeof(wn__op));
+    op->cls = &kind->cls;
+    op->device = device;
+    op->desc = *desc;
+    op->backward_needs_out = desc->relu;
+    op->implementation = "plain";
+    if (kind->plan) kind->plan(op);
+    *out = op;
+    return WN_OK;
+}
+
+static size_t ref_activation_bytes(const wn__device *device, int64_t n, int64_t c, int64_t h, int64_t w)
+{
+    (void)device;
+    return (size_t)(n * c * h * w) * sizeof(float);
+}
+
+static wn_status ref_upload(wn__device *device, const float *plain, int64_t n, int64_t c, int64_t h, int64_t w, void *activation)
+{
+    memcpy(activation, plain, ref_activation_bytes(device, n, c, h, w));
+    return WN_OK;
+}
+
+static wn_status ref_download(wn__device *device, const void *activation, int64_t n, int64_t c, int64_t h, int64_t w, float *plain)
+{
+    memcpy(plain, activation, ref_activation_bytes(device, n, c, h, w));
+    return WN_OK;
+}
+
+static void ref_close(wn__device *device) { wn__free(device); }
+
+static wn_status ref_open(const wn__backend *backend, const wn__device_options *options, wn__device **out)
+{
+    if (options->dtype != WN__F32) return wn__fail(WN_EUNSUPPORTED, "backend ref computes in float32 only");
+    wn__device *device = WN_NEW(wn__device);
+    if (!device) return wn__no_memory(sizeof(wn__device));
+    *device = (wn__device){
+        .backend = backend,
+        .dtype = WN__F32,
+        .pool = options->pool,
+        .block = WN__CHUNK,
+        .activation_bytes = ref_activation_bytes,
+        .upload = ref_upload,
+        .download = ref_download,
+        .prepare = ref_prepare,
+        .close = ref_close,
+    };
+    *out = device;
+    return WN_OK;
+}
+
+static void ref_describe(char *text, size_t size) { snprintf(text, size, "plain C, double sums"); }
+
+const wn__backend wn__backend_ref = {
+    .name = "ref",
+    .summary = "plain C in float32 with double sums: the definition, slow",
+    .open = ref_open,
+    .describe = ref_describe,
+    .tangents = true,
+};
