@@ -1,0 +1,180 @@
+#include "models/model.h"
+#include "nn/graph_nodes.h"
+#include "nn/lower.h"
+#include "test.h"
+
+static wn_graph *build(const char *name, wn__model_input *input)
+{
+    const wn__model *model;
+    wn_graph *graph;
+    CHECK_OK(wn__model_find(name, &model));
+    CHECK_OK(wn__model_build(model, NULL, input ? *input : model->usual, &graph));
+    return graph;
+}
+
+static int64_t convolution_weights(const wn_graph *g)
+{
+    int64_t total = 0;
+    for (int i = 0; i < g->params; i++)
+        if (g->param[i].ndim == 4) total += g->param[i].dim[0] * g->param[i].dim[1] * g->param[i].dim[2] * g->param[i].dim[3];
+    return total;
+}
+
+TEST(parameter_counts_are_the_published_ones)
+{
+    static const struct {
+        const char *name;
+        int64_t count;
+    } published[] = {{"lenet-300-100", 266610},
+                     {"lenet5", 44426},
+                     {"lenet5-caffe", 431080},
+                     {"resnet20", 272474},
+                     {"resnet32", 466906},
+                     {"resnet44", 661338},
+                     {"resnet56", 855770},
+                     {"resnet110", 1730714},
+                     {"resnet18-cifar", 11173962},
+                     {"vgg16", 14728266},
+                     {"vgg19", 20040522},
+                     {"resnet56-bottleneck", 869530},
+                     {"resnet110-bottleneck", 1704154}};
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        wn_graph *g = build(published[i].name, NULL);
+        CHECK_EQ_INT(wn_graph_parameter_count(g), published[i].count);
+        wn_graph_free(g);
+    }
+}
+
+TEST(every_entry_states_its_true_parameter_count)
+{
+    for (const wn__model *const *m = wn__models; *m; m++) {
+        wn_graph *g = build((*m)->name, NULL);
+        CHECK_EQ_INT(wn_graph_parameter_count(g), (*m)->parameters);
+        wn_graph_free(g);
+    }
+}
+
+TEST(bottleneck_networks_have_the_published_convolution_weights)
+{
+    wn_graph *g56 = build("resnet56-bottleneck", NULL), *g110 = build("resnet110-bottleneck", NULL);
+    CHECK_EQ_INT(convolution_weights(g56), 853936);
+    CHECK_EQ_INT(convolution_weights(g110), 1676464);
+    wn_graph_free(g56);
+    wn_graph_free(g110);
+}
+
+TEST(forward_flops_of_resnet20_count_convolutions_and_linear_layers)
+{
+    /* stem 432*1024; stage 1: 6*2304*1024; stage 2: (4608+5*9216+512)*256; stage 3: (18432+5*36864+2048)*64; fc 640 */
+    const int64_t macs = 432 * 1024 + 6 * 2304 * 1024 + (4608 + 5 * 9216 + 512) * 256 + (18432 + 5 * 36864 + 2048) * 64 + 640;
+    wn_graph *g = build("resnet20", NULL);
+    CHECK_EQ_INT(wn_graph_forward_flops(g), 2 * macs);
+    wn_graph_free(g);
+}
+
+TEST(tensor_names_are_torchvisions)
+{
+    static const char *const wanted[] = {"conv1.weight",
+                                         "bn1.running_mean",
+                                         "layer1.0.conv1.weight",
+                                         "layer2.0.downsample.0.weight",
+                                         "layer2.0.downsample.1.bias",
+                                         "layer3.2.bn2.running_var",
+                                         "fc.weight",
+                                         "fc.bias"};
+    wn_graph *g = build("resnet20", NULL);
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        bool found = false;
+        for (int k = 0; k < g->params; k++)
+            found |= !strcmp(g->param[k].name, wanted[i]);
+        if (!found) WN_TEST_FAIL("no tensor %s", wanted[i]);
+    }
+    wn_graph_free(g);
+}
+
+TEST(unknown_model_lists_the_valid_ones)
+{
+    const wn__model *model;
+    CHECK_EQ_INT(wn__model_find("resnet21", &model), WN_ENOTFOUND);
+    CHECK_HAS_TEXT(wn_error_message(), "resnet21");
+    CHECK_HAS_TEXT(wn_error_message(), "resnet20");
+    CHECK_HAS_TEXT(wn_error_message(), "lenet-300-100");
+}
+
+TEST(image_too_small_for_the_network_is_refused)
+{
+    const wn__model *model;
+    wn_graph *g;
+    CHECK_OK(wn__model_find("lenet5", &model));
+    CHECK_EQ_INT(wn__model_build(model, NULL, (wn__model_input){1, 10, 10, 10}, &g), WN_EINVAL);
+    CHECK_HAS_TEXT(wn_error_message(), "conv2");
+    CHECK_HAS_TEXT(wn_error_message(), "too small");
+}
+
+TEST(builder_keeps_its_first_failure)
+{
+    wn_graph *g = wn_graph_new("bad", 3, 8, 8);
+    int x = wn_graph_input(g);
+    x = wn_graph_conv(g, x, "first", (wn_conv){.out = 4, .kernel = 3, .groups = 2});
+    x = wn_graph_linear(g, x, "second", 0, false);
+    CHECK_EQ_INT(wn_graph_finish(g, x), WN_EINVAL);
+    CHECK_HAS_TEXT(wn_error_message(), "first");
+    CHECK_HAS_TEXT(wn_error_message(), "groups");
+    wn_graph_free(g);
+}
+
+TEST(two_nodes_of_one_name_are_refused)
+{
+    wn_graph *g = wn_graph_new("bad", 3, 8, 8);
+    int x = wn_graph_conv(g, wn_graph_input(g), "a", (wn_conv){.out = 4, .kernel = 3});
+    x = wn_graph_conv(g, x, "a", (wn_conv){.out = 4, .kernel = 3});
+    CHECK_EQ_INT(wn_graph_finish(g, wn_graph_global_pool(g, x)), WN_EINVAL);
+    wn_graph_free(g);
+}
+
+TEST(shared_nodes_have_one_set_of_parameters)
+{
+    wn_graph *g = wn_graph_new("shared", 4, 8, 8);
+    int a = wn_graph_conv(g, wn_graph_input(g), "a", (wn_conv){.out = 4, .kernel = 3, .pad = 1});
+    int b = wn_graph_share(g, wn_graph_conv(g, a, "b", (wn_conv){.out = 4, .kernel = 3, .pad = 1}), a);
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_global_pool(g, b), "fc", 2, true)));
+    CHECK_EQ_INT(wn_graph_parameter_count(g), 4 * 4 * 9 + 4 * 2 + 2);
+    CHECK_EQ_INT(wn_graph_forward_flops(g), 2 * (2 * 4 * 4 * 9 * 64 + 8));
+    wn_graph_free(g);
+}
+
+TEST(lowering_fuses_what_nobody_else_reads)
+{
+    wn_graph *g = build("resnet20", NULL);
+    wn__lowered *ops;
+    int count, norms = 0, residual = 0, relus = 0;
+    CHECK_OK(wn__lower(g, &ops, &count));
+    for (int i = 0; i < count; i++) {
+        norms += ops[i].desc.kind == WN__OP_NORM;
+        residual += ops[i].desc.kind == WN__OP_NORM && ops[i].desc.inputs == 2;
+        relus += ops[i].desc.relu;
+    }
+    CHECK_EQ_INT(count, 21 + 21 + 2); /* convolutions, norms, pool and linear: adds and ReLUs are gone */
+    CHECK_EQ_INT(norms, 21);
+    CHECK_EQ_INT(residual, 9);
+    CHECK_EQ_INT(relus, 19); /* all norms but those of the two shortcuts */
+    wn__free(ops);
+    wn_graph_free(g);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(parameter_counts_are_the_published_ones),
+                                    RUN(every_entry_states_its_true_parameter_count),
+                                    RUN(bottleneck_networks_have_the_published_convolution_weights),
+                                    RUN(forward_flops_of_resnet20_count_convolutions_and_linear_layers),
+                                    RUN(tensor_names_are_torchvisions),
+                                    RUN(unknown_model_lists_the_valid_ones),
+                                    RUN(image_too_small_for_the_network_is_refused),
+                                    RUN(builder_keeps_its_first_failure),
+                                    RUN(two_nodes_of_one_name_are_refused),
+                                    RUN(shared_nodes_have_one_set_of_parameters),
+                                    RUN(lowering_fuses_what_nobody_else_reads),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
