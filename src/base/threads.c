@@ -56,6 +56,9 @@ static void pause_briefly(void)
 
 static uint64_t job_of(uint64_t ticket) { return ticket >> CHUNK_BITS; }
 
+/* A job other than `job`, whose fields are written. */
+static bool is_new(uint64_t ticket, uint64_t job) { return job_of(ticket) != job && (ticket & CHUNK_MASK) != CHUNK_MASK; }
+
 static void report_done(wn__pool *pool, int64_t chunks)
 {
     if (atomic_fetch_add(&pool->done, 1) + 1 != chunks || !atomic_load(&pool->waiting)) return;
@@ -81,17 +84,17 @@ static void run_chunks(wn__pool *pool, uint64_t ticket, int index)
     }
 }
 
-/* Spin for a while, then sleep, until the ticket's job differs from `job` or the pool stops; returns the ticket. */
+/* Spin for a while, then sleep, until there is a job other than `job` or the pool stops; returns the ticket. */
 static uint64_t wait_for_job(wn__pool *pool, uint64_t job)
 {
     for (int i = 0; i < pool->spins; i++) {
         const uint64_t ticket = atomic_load(&pool->ticket);
-        if (job_of(ticket) != job) return ticket;
+        if (is_new(ticket, job)) return ticket;
         pause_briefly();
     }
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleepers, 1);
-    while (job_of(atomic_load(&pool->ticket)) == job && !atomic_load(&pool->stop))
+    while (!is_new(atomic_load(&pool->ticket), job) && !atomic_load(&pool->stop))
         pthread_cond_wait(&pool->work, &pool->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
