@@ -1,0 +1,264 @@
+#include "models/graph_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "io/yaml_doc.h"
+
+/* Every key that some kind of node has; each kind lists the rows it knows. */
+typedef struct node_config {
+    const char *name, *as, *share, *out;
+    int64_t kernel, kernel_h, kernel_w, stride, pad, groups;
+    bool bias;
+    double rate;
+} node_config;
+
+typedef struct reader {
+    wn_graph *graph;
+    int classes;
+    const char **label; /* per node, borrowed from the document; NULL = none */
+    int labels, last;
+} reader;
+
+typedef struct node_kind {
+    const char *name;
+    int inputs;
+    const wn__setting *settings;
+    int (*build)(reader *r, const node_config *c, const int *from);
+} node_kind;
+
+#define LABELS WN_SETTING_TEXT(node_config, as, "", "name of the value, for `from`")
+#define NAMED                                                                                    \
+    WN_SETTING_TEXT(node_config, name, NULL, "name of the node, prefix of its tensors"), LABELS, \
+        WN_SETTING_TEXT(node_config, share, "", "earlier node whose parameters are used")
+#define WINDOW(pad_default)                                                    \
+    WN_SETTING_INT(node_config, kernel, 2, 1, 1024, "side of the window"),     \
+        WN_SETTING_INT(node_config, stride, 2, 1, 1024, "step of the window"), \
+        WN_SETTING_INT(node_config, pad, pad_default, 0, 1024, "zeros on each side")
+
+static const wn__setting conv_settings[] = {NAMED,
+                                            WN_SETTING_TEXT(node_config, out, NULL, "output channels"),
+                                            WN_SETTING_INT(node_config, kernel, 0, 0, 1024, "side of the kernel"),
+                                            WN_SETTING_INT(node_config, kernel_h, 0, 0, 1024, "height of the kernel, overrides kernel"),
+                                            WN_SETTING_INT(node_config, kernel_w, 0, 0, 1024, "width of the kernel, overrides kernel"),
+                                            WN_SETTING_INT(node_config, stride, 1, 1, 1024, "step of the kernel"),
+                                            WN_SETTING_INT(node_config, pad, 0, 0, 1024, "zeros on each side"),
+                                            WN_SETTING_INT(node_config, groups, 1, 1, 65536, "groups of channels"),
+                                            WN_SETTING_BOOL(node_config, bias, false, "add a bias per channel"),
+                                            {0}};
+static const wn__setting linear_settings[] = {NAMED,
+                                              WN_SETTING_TEXT(node_config, out, NULL, "outputs, or \"classes\""),
+                                              WN_SETTING_BOOL(node_config, bias, true, "add a bias per output"),
+                                              {0}};
+static const wn__setting norm_settings[] = {NAMED, {0}};
+static const wn__setting plain_settings[] = {LABELS, {0}};
+static const wn__setting pool_settings[] = {LABELS, WINDOW(0), {0}};
+static const wn__setting dropout_settings[] = {LABELS, WN_SETTING_FLOAT(node_config, rate, 0.5, 0, 0.999, "fraction that is dropped"), {0}};
+
+/* "classes" or a number; 0 (which the builder refuses) if neither. */
+static int out_of(const reader *r, const node_config *c)
+{
+    char *end;
+    if (!strcmp(c->out, "classes")) return r->classes;
+    const long out = strtol(c->out, &end, 10);
+    return *end || out > 1 << 24 ? 0 : (int)out;
+}
+
+static int build_conv(reader *r, const node_config *c, const int *from)
+{
+    const wn_conv spec = {.out = out_of(r, c),
+                          .kernel = (int)c->kernel,
+                          .kernel_h = (int)c->kernel_h,
+                          .kernel_w = (int)c->kernel_w,
+                          .stride = (int)c->stride,
+                          .pad = (int)c->pad,
+                          .groups = (int)c->groups,
+                          .bias = c->bias};
+    return wn_graph_conv(r->graph, from[0], c->name, spec);
+}
+
+static int build_linear(reader *r, const node_config *c, const int *from)
+{
+    return wn_graph_linear(r->graph, from[0], c->name, out_of(r, c), c->bias);
+}
+
+static int build_norm(reader *r, const node_config *c, const int *from) { return wn_graph_batch_norm(r->graph, from[0], c->name); }
+
+static int build_relu(reader *r, const node_config *c, const int *from)
+{
+    (void)c;
+    return wn_graph_relu(r->graph, from[0]);
+}
+
+static int build_add(reader *r, const node_config *c, const int *from)
+{
+    (void)c;
+    return wn_graph_add(r->graph, from[0], from[1]);
+}
+
+static int build_max_pool(reader *r, const node_config *c, const int *from)
+{
+    return wn_graph_max_pool(r->graph, from[0], (int)c->kernel, (int)c->stride, (int)c->pad);
+}
+
+static int build_avg_pool(reader *r, const node_config *c, const int *from)
+{
+    return wn_graph_avg_pool(r->graph, from[0], (int)c->kernel, (int)c->stride, (int)c->pad);
+}
+
+static int build_global_pool(reader *r, const node_config *c, const int *from)
+{
+    (void)c;
+    return wn_graph_global_pool(r->graph, from[0]);
+}
+
+static int build_dropout(reader *r, const node_config *c, const int *from) { return wn_graph_dropout(r->graph, from[0], c->rate); }
+
+static const node_kind kinds[] = {{"conv", 1, conv_settings, build_conv},          {"linear", 1, linear_settings, build_linear},
+                                  {"batch_norm", 1, norm_settings, build_norm},    {"relu", 1, plain_settings, build_relu},
+                                  {"add", 2, plain_settings, build_add},           {"max_pool", 1, pool_settings, build_max_pool},
+                                  {"avg_pool", 1, pool_settings, build_avg_pool},  {"global_pool", 1, plain_settings, build_global_pool},
+                                  {"dropout", 1, dropout_settings, build_dropout}, {0}};
+
+static wn_status find_kind(const wn__yaml_node *at, const char *name, const node_kind **out)
+{
+    for (*out = kinds; (*out)->name; (*out)++)
+        if (!strcmp((*out)->name, name)) return WN_OK;
+    return wn__yaml_fail(
+        WN_EUSAGE, at, "unknown kind of node \"%s\"; valid: conv, linear, batch_norm, relu, add, max_pool, avg_pool, global_pool, dropout",
+        name);
+}
+
+/* Index of the node with this label; the newest of equals. */
+static wn_status find_label(const reader *r, const wn__yaml_node *at, const char *label, int *out)
+{
+    for (int i = r->labels - 1; i >= 0; i--)
+        if (r->label[i] && !strcmp(r->label[i], label)) {
+            *out = i;
+            return WN_OK;
+        }
+    return wn__yaml_fail(WN_EUSAGE, at, "no earlier node is named \"%s\"", label);
+}
+
+static wn_status read_from(const reader *r, const wn__yaml_node *at, const wn__yaml_node *from, const node_kind *kind, int *out)
+{
+    const int given = !from ? 0 : wn__yaml_kind_of(from) == WN__YAML_SCALAR ? 1 : wn__yaml_count(from);
+    if (!from && kind->inputs == 1) {
+        out[0] = r->last;
+        return WN_OK;
+    }
+    if (given != kind->inputs || wn__yaml_kind_of(from) == WN__YAML_MAPPING)
+        return wn__yaml_fail(WN_EUSAGE, from ? from : at, "%s reads %d value(s): from: %s", kind->name, kind->inputs,
+                             kind->inputs == 1 ? "name" : "[name, name]");
+    for (int i = 0; i < given; i++) {
+        const wn__yaml_node *item = wn__yaml_kind_of(from) == WN__YAML_SCALAR ? from : wn__yaml_child(from, i);
+        const char *label = wn__yaml_text(item);
+        if (!label) return wn__yaml_fail(WN_EUSAGE, item, "`from` wants names of earlier nodes");
+        WN_TRY(find_label(r, item, label, &out[i]));
+    }
+    return WN_OK;
+}
+
+static wn_status read_keys(const node_kind *kind, const wn__yaml_node *body, node_config *c, const wn__yaml_node **from)
+{
+    WN_TRY(wn__settings_defaults(kind->settings, c));
+    for (int i = 0; body && i < wn__yaml_count(body); i++) {
+        const wn__yaml_node *value = wn__yaml_child(body, i);
+        const char *key = wn__yaml_text(wn__yaml_key(body, i)), *text = wn__yaml_text(value);
+        if (!strcmp(key, "from")) {
+            *from = value;
+            continue;
+        }
+        if (!text) return wn__yaml_fail(WN_EUSAGE, value, "%s: wants a single value", key);
+        const wn_status status = wn__settings_set(kind->settings, c, key, text);
+        if (status != WN_OK)
+            return wn__fail_within(status, "%s:%d:%d: ", wn__yaml_source(value), wn__yaml_line(value), wn__yaml_column(value));
+    }
+    return WN_OK;
+}
+
+static wn_status check_required(const node_kind *kind, const node_config *c, const wn__yaml_node *at)
+{
+    for (const wn__setting *s = kind->settings; s->name; s++)
+        if (!s->fallback && !*(const char *const *)((const char *)c + s->offset))
+            return wn__yaml_fail(WN_EUSAGE, at, "%s needs `%s`: %s", kind->name, s->name, s->help);
+    return WN_OK;
+}
+
+static wn_status add_label(reader *r, const char *label)
+{
+    const char **grown = wn__realloc(r->label, (size_t)(r->last + 1) * sizeof *grown);
+    if (!grown) return wn__no_memory((size_t)(r->last + 1) * sizeof *grown);
+    r->label = grown;
+    while (r->labels <= r->last)
+        grown[r->labels++] = NULL;
+    grown[r->last] = label;
+    return WN_OK;
+}
+
+/* `- kind` or `- kind: {...}`. */
+static wn_status read_node(reader *r, const wn__yaml_node *item)
+{
+    const bool bare = wn__yaml_kind_of(item) == WN__YAML_SCALAR;
+    if (!bare && (wn__yaml_kind_of(item) != WN__YAML_MAPPING || wn__yaml_count(item) != 1))
+        return wn__yaml_fail(WN_EUSAGE, item, "a node is written `- kind` or `- kind: {key: value, ...}`");
+    const wn__yaml_node *key = bare ? item : wn__yaml_key(item, 0), *body = bare ? NULL : wn__yaml_child(item, 0);
+    if (body && wn__yaml_kind_of(body) == WN__YAML_SCALAR && !wn__yaml_is_null(body))
+        return wn__yaml_fail(WN_EUSAGE, body, "wants a mapping {key: value, ...}");
+    const node_kind *kind;
+    const wn__yaml_node *from = NULL;
+    node_config c = {0};
+    int inputs[2];
+    WN_TRY(find_kind(key, wn__yaml_text(key), &kind));
+    WN_TRY(read_keys(kind, body, &c, &from));
+    WN_TRY(check_required(kind, &c, key));
+    WN_TRY(read_from(r, key, from, kind, inputs));
+    int owner = -1;
+    if (c.share && *c.share) WN_TRY(find_label(r, body, c.share, &owner));
+    r->last = kind->build(r, &c, inputs);
+    if (r->last >= 0 && owner >= 0) r->last = wn_graph_share(r->graph, r->last, owner);
+    if (r->last < 0) { /* let the graph say what was wrong */
+        const wn_status status = wn_graph_finish(r->graph, -1);
+        return wn__fail_within(status, "%s:%d:%d: ", wn__yaml_source(key), wn__yaml_line(key), wn__yaml_column(key));
+    }
+    return add_label(r, c.as && *c.as ? c.as : c.name && *c.name ? c.name : NULL);
+}
+
+static wn_status read_document(const wn__yaml_node *root, reader *r)
+{
+    if (wn__yaml_kind_of(root) != WN__YAML_MAPPING)
+        return wn__yaml_fail(WN_EUSAGE, root, "a network is a mapping with the keys name and nodes");
+    for (int i = 0; i < wn__yaml_count(root); i++) {
+        const char *key = wn__yaml_text(wn__yaml_key(root, i));
+        if (strcmp(key, "name") && strcmp(key, "nodes"))
+            return wn__yaml_fail(WN_EUSAGE, wn__yaml_key(root, i), "unknown key \"%s\"; valid: name, nodes", key);
+    }
+    const wn__yaml_node *nodes = wn__yaml_find(root, "nodes");
+    if (!nodes || wn__yaml_kind_of(nodes) != WN__YAML_SEQUENCE || !wn__yaml_count(nodes))
+        return wn__yaml_fail(WN_EUSAGE, nodes ? nodes : root, "a network needs a list of nodes");
+    r->last = wn_graph_input(r->graph);
+    WN_TRY(add_label(r, "input"));
+    for (int i = 0; i < wn__yaml_count(nodes); i++)
+        WN_TRY(read_node(r, wn__yaml_child(nodes, i)));
+    const wn_status status = wn_graph_finish(r->graph, r->last);
+    return status == WN_OK ? status : wn__fail_within(status, "%s: ", wn__yaml_source(root));
+}
+
+wn_status wn__graph_file_read(const char *path, wn__model_input input, wn_graph **out)
+{
+    wn__yaml *doc;
+    WN_TRY(wn__yaml_read(path, &doc));
+    const wn__yaml_node *root = wn__yaml_root(doc), *name = wn__yaml_find(root, "name");
+    reader r = {.graph = wn_graph_new(name && wn__yaml_text(name) ? wn__yaml_text(name) : "network", input.c, input.h, input.w),
+                .classes = input.classes};
+    const wn_status status = r.graph ? read_document(root, &r) : wn__no_memory(sizeof(void *));
+    wn__free(r.label);
+    wn__yaml_free(doc);
+    if (status != WN_OK)
+        wn_graph_free(r.graph);
+    else
+        *out = r.graph;
+    return status;
+}

@@ -1,0 +1,24 @@
+/* Networks that users write in a YAML file.
+ *
+ *     name: tiny
+ *     nodes:                      # in topological order; each reads the one before unless it names others with `from`
+ *       - conv: {name: conv1, out: 16, kernel: 3, pad: 1}
+ *       - batch_norm: {name: bn1}
+ *       - relu: {as: stem}        # `as` names a value for later `from`
+ *       - conv: {name: conv2, out: 16, kernel: 3, pad: 1}
+ *       - add: {from: [conv2, stem]}
+ *       - global_pool
+ *       - linear: {name: fc, out: classes}
+ *
+ * Kinds: conv, linear, batch_norm, relu, add, max_pool, avg_pool, global_pool, dropout. `out: classes` is the data set's number of classes;
+ * `input` names the images; `share: conv1` uses the parameters of an earlier node of the same kind. A node's own `name` serves as its `as`.
+ */
+#ifndef WN_MODELS_GRAPH_FILE_H
+#define WN_MODELS_GRAPH_FILE_H
+
+#include "models/model.h"
+
+/* Unknown kinds and keys are errors with file, line and the valid ones. */
+wn_status wn__graph_file_read(const char *path, wn__model_input input, wn_graph **out);
+
+#endif
