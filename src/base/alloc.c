@@ -87,9 +87,9 @@ char *wn__strdup(const char *text)
     return copy ? memcpy(copy, text, size) : NULL;
 }
 
-wn_status wn__no_memory(size_t wanted)
+void wn__set_memory_message(size_t wanted)
 {
-    return wn__fail(WN_ENOMEM, "out of memory: %.1f MB wanted, %.1f MB in use", (double)wanted * 1e-6, (double)atomic_load(&bytes) * 1e-6);
+    wn__set_message("out of memory: %.1f MB wanted, %.1f MB in use", (double)wanted * 1e-6, (double)atomic_load(&bytes) * 1e-6);
 }
 
 wn__alloc_stats wn__alloc_statistics(void)

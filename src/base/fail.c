@@ -10,7 +10,7 @@ static _Thread_local char message[2048];
 
 const char *wn_error_message(void) { return message; }
 
-wn_status wn__fail(wn_status status, const char *format, ...)
+void wn__set_message(const char *format, ...)
 {
     char text[sizeof message]; /* arguments may point into the old message */
     va_list arguments;
@@ -18,7 +18,6 @@ wn_status wn__fail(wn_status status, const char *format, ...)
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memcpy(message, text, sizeof message);
-    return status;
 }
 
 static wn_status status_of_errno(int error)
@@ -35,7 +34,7 @@ static wn_status status_of_errno(int error)
     }
 }
 
-wn_status wn__fail_errno(const char *format, ...)
+wn_status wn__set_errno_message(const char *format, ...)
 {
     const int error = errno;
     char text[1536];
@@ -43,15 +42,16 @@ wn_status wn__fail_errno(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return wn__fail(status_of_errno(error), "%s: %s", text, strerrordesc_np(error));
+    wn__set_message("%s: %s", text, strerrordesc_np(error));
+    return status_of_errno(error);
 }
 
-wn_status wn__fail_within(wn_status status, const char *format, ...)
+void wn__prefix_message(const char *format, ...)
 {
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return wn__fail(status, "%s%s", text, message);
+    wn__set_message("%s%s", text, message);
 }

@@ -4,12 +4,19 @@
 
 #include "winnow/core.h"
 
-/* Set the thread's message and return `status`. The message says what, where and what would be valid. */
-wn_status wn__fail(wn_status status, const char *format, ...) WN_PRINTF(2, 3);
-/* Like wn__fail for a failed system call: maps errno (ENOSPC, ENOENT, EACCES, ...) to a status and appends its text. */
-wn_status wn__fail_errno(const char *format, ...) WN_PRINTF(1, 2);
-/* Prefix the current message with context ("recipe.yaml:12: ") and return `status`. */
-wn_status wn__fail_within(wn_status status, const char *format, ...) WN_PRINTF(2, 3);
+/* wn__fail(status, format, ...): set the thread's message and give `status`. The message says what, where and what would be valid. */
+#define wn__fail(status, ...) (wn__set_message(__VA_ARGS__), wn__failure(status))
+/* wn__fail_errno(format, ...): like wn__fail for a failed system call: maps errno (ENOSPC, ENOENT, ENOMEM, ...) to a status and appends
+ * its text. */
+#define wn__fail_errno(...) wn__failure(wn__set_errno_message(__VA_ARGS__))
+/* wn__fail_within(status, format, ...): prefix the current message with context ("recipe.yaml:12: ") and give `status`. */
+#define wn__fail_within(status, ...) (wn__prefix_message(__VA_ARGS__), wn__failure(status))
+
+/* What the macros call. They are macros so that compilers and analyzers see which status comes out, and that it is never WN_OK. */
+void wn__set_message(const char *format, ...) WN_PRINTF(1, 2);
+wn_status wn__set_errno_message(const char *format, ...) WN_PRINTF(1, 2);
+void wn__prefix_message(const char *format, ...) WN_PRINTF(1, 2);
+static inline wn_status wn__failure(wn_status status) { return status != WN_OK ? status : WN_EIO; }
 
 #define WN_TRY(expr)                                        \
     do {                                                    \

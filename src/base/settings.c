@@ -44,8 +44,8 @@ int64_t wn__steps_resolve(wn__steps s, int64_t steps_per_epoch, int64_t of)
 
 wn_status wn__sparsity_parse(const char *text, double *sparsity)
 {
-    double s;
-    const char *unit;
+    double s = 0;
+    const char *unit = "";
     bool valid = read_number(text, &s, &unit);
     if (valid && strcmp(unit, "%") == 0)
         s /= 100;
