@@ -1,4 +1,5 @@
-/* Settings: one row per setting; parsing, range checks, --help, the run's record and the docs tables all read the row.
+/* Settings: one row per setting; parsing, range checks, --help, the run's record and the docs tables all read the row. Numbers have a point,
+ * so the numeric locale must be "C".
  *
  *     typedef struct sgd_config { float momentum; bool nesterov; } sgd_config;
  *     static const wn__setting sgd_settings[] = {
