@@ -548,8 +548,10 @@ static wn_status write_parts(const wn__st_writer *w, wn__replace *r, const char 
     WN_TRY(wn__replace_write(r, &padded, sizeof(padded)));
     WN_TRY(wn__replace_write(r, header, length));
     WN_TRY(wn__replace_write(r, blanks, padding));
-    for (int i = 0; i < w->count; i++)
-        WN_TRY(wn__replace_write(r, w->tensors[i].data, (size_t)tensor_bytes(&w->tensors[i])));
+    for (int i = 0; i < w->count; i++) {
+        const size_t bytes = (size_t)tensor_bytes(&w->tensors[i]);
+        if (bytes) WN_TRY(wn__replace_write(r, w->tensors[i].data, bytes)); /* data of an empty tensor may be NULL */
+    }
     return WN_OK;
 }
 
