@@ -18,13 +18,9 @@ char *wn__strdup(const char *text);
 #define WN_NEW(type) ((type *)wn__alloc(sizeof(type)))
 #define WN_NEW_ARRAY(type, count) ((type *)wn__alloc_array((count), sizeof(type)))
 
-/* Sets the standard out-of-memory message. */
+/* wn__no_memory(wanted): sets the standard out-of-memory message and gives WN_ENOMEM; a macro for the same reason as wn__fail. */
+#define wn__no_memory(wanted) (wn__set_memory_message(wanted), WN_ENOMEM)
 void wn__set_memory_message(size_t wanted);
-static inline wn_status wn__no_memory(size_t wanted)
-{
-    wn__set_memory_message(wanted);
-    return WN_ENOMEM;
-}
 
 /* Counters over the whole process: calls to wn__alloc and wn__realloc so far, bytes now, highest bytes ever. */
 typedef struct wn__alloc_stats {

@@ -1,5 +1,6 @@
 #include "io/yaml_doc.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -346,6 +347,7 @@ static wn_status find_place(const yaml_override *o, wn__yaml_node **at, const ch
         WN_TRY(add_entry(o, node, key, made));
         index = node->count - 1;
     }
+    assert(node->children);
     *place = &node->children[index];
     return WN_OK;
 }
