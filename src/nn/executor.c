@@ -18,7 +18,8 @@ struct wn__executor {
     int count;
     wn__plan **plan; /* one per (batch size, kind) seen so far */
     int plans;
-    wn__arena arena;               /* the largest plan's buffers; plans are never active together */
+    char *memory; /* the largest plan's buffers, at its offsets; plans are never active together */
+    size_t memory_bytes;
     float *logits, *dlogits;       /* (piece, classes) */
     float *t_logits, *t_dlogits;   /* tangent plans only */
     float **weight, **weight_grad; /* per parameter: what operations use; the parameter's own arrays under the identity map */
@@ -107,7 +108,7 @@ void wn__executor_free(wn__executor *ex)
     wn__free(ex->dlogits);
     wn__free(ex->t_logits);
     wn__free(ex->t_dlogits);
-    wn__arena_release(&ex->arena);
+    wn__free(ex->memory);
     wn__free(ex);
 }
 
@@ -139,16 +140,24 @@ static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__
     return status;
 }
 
-/* Make sure that the arena holds the plan's buffers, and keep the plan. */
+/* Make sure that the memory holds the plan's buffers. */
+static wn_status make_memory(wn__executor *ex, size_t bytes)
+{
+    if (bytes <= ex->memory_bytes) return WN_OK;
+    wn__free(ex->memory);
+    ex->memory_bytes = 0;
+    ex->memory = wn__alloc(bytes);
+    if (!ex->memory) return wn__no_memory(bytes);
+    ex->memory_bytes = bytes;
+    return WN_OK;
+}
+
 static wn_status keep_plan(wn__executor *ex, wn__plan *plan)
 {
     wn__plan **grown = wn__realloc(ex->plan, (size_t)(ex->plans + 1) * sizeof *grown);
     if (!grown) return wn__no_memory((size_t)(ex->plans + 1) * sizeof *grown);
     ex->plan = grown;
-    if (plan->bytes > ex->arena.size) {
-        wn__arena_release(&ex->arena);
-        WN_TRY(wn__arena_init(&ex->arena, plan->bytes));
-    }
+    WN_TRY(make_memory(ex, plan->bytes));
     grown[ex->plans++] = plan;
     return WN_OK;
 }
@@ -158,7 +167,7 @@ static wn_status get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__p
     for (int i = 0; i < ex->plans; i++)
         if (ex->plan[i]->n == n && ex->plan[i]->kind == kind) {
             *out = ex->plan[i];
-            return WN_OK;
+            return make_memory(ex, ex->plan[i]->bytes); /* it may be missing after a failure */
         }
     wn__plan *plan = WN_NEW(wn__plan);
     if (!plan) return wn__no_memory(sizeof *plan);
@@ -191,7 +200,7 @@ wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
 
 static void *pointer(const wn__executor *ex, const wn__plan *plan, int buffer)
 {
-    return buffer < 0 ? NULL : ex->arena.base + plan->buffer[buffer].offset;
+    return buffer < 0 ? NULL : ex->memory + plan->buffer[buffer].offset;
 }
 
 static void *twin(const wn__executor *ex, const wn__plan *plan, int buffer)

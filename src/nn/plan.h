@@ -44,7 +44,7 @@ typedef struct wn__plan {
     wn__buffer *buffer;
     int buffers;
     int images, logits, dlogits, dimages; /* buffers; the last two -1 without backward */
-    size_t bytes;                         /* of the arena that the offsets point into */
+    size_t bytes;                         /* of the memory that the offsets point into */
     bool *param_written;                  /* per parameter: some call makes its gradient */
     int64_t packed;                       /* version of the parameters that the ops hold; -1 = none */
 } wn__plan;
