@@ -43,6 +43,14 @@ void wn__ref_copy_images(const wn__op_desc *d, const float *gradient, void *to, 
     if (to && to != gradient) memcpy((float *)to + first * size, gradient + first * size, (size_t)(n * size) * sizeof(float));
 }
 
+void wn__ref_reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2], int64_t stride, int64_t weights)
+{
+    const int64_t chunks = wn__ref_chunks(args->n), biases = op->desc.bias ? op->desc.out_c : 0;
+    const float *partials = args->scratch;
+    if (to[0]) wn__reduce_sums_f32(op->device->pool, partials, chunks, stride, weights, to[0], args->accumulate);
+    if (biases && to[1]) wn__reduce_sums_f32(op->device->pool, partials + weights, chunks, stride, biases, to[1], args->accumulate);
+}
+
 void wn__ref_release(wn__op *op) { wn__free(op); }
 
 wn_status wn__ref_check_same_shape(const wn__op_desc *d, const char *what)

@@ -31,6 +31,9 @@ wn_status wn__ref_tangent_prepare(wn__op *op, const wn__op_args *args, int64_t f
 /* Images first..first+n-1 of a gradient of the output's shape, unless `to` is NULL (not wanted) or the gradient's own buffer. */
 void wn__ref_copy_images(const wn__op_desc *d, const float *gradient, void *to, int64_t first, int64_t n);
 
+/* Adds up the chunks' partial gradients (weights, then bias) in scratch, `stride` floats apart, into to[0] and to[1]; NULL = not wanted. */
+void wn__ref_reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2], int64_t stride, int64_t weights);
+
 void wn__ref_release(wn__op *op); /* of every kind */
 
 /* The output is the input's shape. */
@@ -52,6 +55,18 @@ static inline int64_t wn__ref_chunk_at(int64_t first, int64_t n)
 }
 static inline int64_t wn__ref_in_size(const wn__op_desc *d) { return d->in_c * d->in_h * d->in_w; }
 static inline int64_t wn__ref_out_size(const wn__op_desc *d) { return d->out_c * d->out_h * d->out_w; }
+
+static inline void wn__ref_fill(double *sums, int64_t count, double value)
+{
+    for (int64_t i = 0; i < count; i++)
+        sums[i] = value;
+}
+
+static inline void wn__ref_store(const double *sums, int64_t count, float *out)
+{
+    for (int64_t i = 0; i < count; i++)
+        out[i] = (float)sums[i];
+}
 
 /* Outputs begin..end-1 of a row (or column) read a valid input at o * stride + tap - pad. */
 static inline void wn__ref_tap_range(int64_t out, int64_t in, int stride, int64_t offset /* tap - pad */, int64_t *begin, int64_t *end)

@@ -102,12 +102,6 @@ static void convolve_back(const wn__op_desc *d, const float *dout, const float *
     }
 }
 
-static void fill(double *sums, int64_t count, double value)
-{
-    for (int64_t i = 0; i < count; i++)
-        sums[i] = value;
-}
-
 static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     const wn__op_desc *d = &op->desc;
@@ -115,7 +109,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     double *sums = (double *)chunk_scratch(op, args, first, n);
     for (int64_t image = first; image < first + n; image++)
         for (int64_t o = 0; o < d->out_c; o++) {
-            fill(sums, plane, d->bias ? args->param[1][o] : 0);
+            wn__ref_fill(sums, plane, d->bias ? args->param[1][o] : 0);
             convolve(d, (const float *)args->in[0] + image * wn__ref_in_size(d), args->param[0], o, sums);
             float *out = (float *)args->out + (image * d->out_c + o) * plane;
             for (int64_t i = 0; i < plane; i++)
@@ -131,7 +125,7 @@ static wn_status tangent_forward(wn__op *op, const wn__op_args *args, int64_t fi
     double *sums = (double *)chunk_scratch(op, args, first, n);
     for (int64_t image = first; image < first + n; image++)
         for (int64_t o = 0; o < d->out_c; o++) {
-            fill(sums, plane, d->bias && args->t_param[1] ? args->t_param[1][o] : 0);
+            wn__ref_fill(sums, plane, d->bias && args->t_param[1] ? args->t_param[1][o] : 0);
             if (args->t_in[0]) convolve(d, (const float *)args->t_in[0] + image * in_size, args->param[0], o, sums);
             if (args->t_param[0]) convolve(d, (const float *)args->in[0] + image * in_size, args->t_param[0], o, sums);
             const int64_t at = (image * d->out_c + o) * plane;
@@ -143,12 +137,6 @@ static wn_status tangent_forward(wn__op *op, const wn__op_args *args, int64_t fi
     return WN_OK;
 }
 
-static void store(const double *sums, int64_t count, float *out)
-{
-    for (int64_t i = 0; i < count; i++)
-        out[i] = (float)sums[i];
-}
-
 static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     const wn__op_desc *d = &op->desc;
@@ -157,9 +145,9 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
     if (!args->din[0]) return WN_OK;
     for (int64_t image = first; image < first + n; image++)
         for (int64_t i = 0; i < d->in_c; i++) {
-            fill(sums, plane, 0);
+            wn__ref_fill(sums, plane, 0);
             convolve_back(d, (const float *)args->dout[0] + image * wn__ref_out_size(d), args->param[0], i, sums);
-            store(sums, plane, (float *)args->din[0] + (image * d->in_c + i) * plane);
+            wn__ref_store(sums, plane, (float *)args->din[0] + (image * d->in_c + i) * plane);
         }
     return WN_OK;
 }
@@ -172,10 +160,10 @@ static wn_status tangent_data(wn__op *op, const wn__op_args *args, int64_t first
     if (!args->t_din[0]) return WN_OK;
     for (int64_t image = first; image < first + n; image++)
         for (int64_t i = 0; i < d->in_c; i++) {
-            fill(sums, plane, 0);
+            wn__ref_fill(sums, plane, 0);
             convolve_back(d, (const float *)args->t_dout[0] + image * out_size, args->param[0], i, sums);
             if (args->t_param[0]) convolve_back(d, (const float *)args->dout[0] + image * out_size, args->t_param[0], i, sums);
-            store(sums, plane, (float *)args->t_din[0] + (image * d->in_c + i) * plane);
+            wn__ref_store(sums, plane, (float *)args->t_din[0] + (image * d->in_c + i) * plane);
         }
     return WN_OK;
 }
@@ -245,24 +233,15 @@ static wn_status tangent_params(wn__op *op, const wn__op_args *args, int64_t fir
     return WN_OK;
 }
 
-static void reduce(const wn__op *op, const wn__op_args *args, float *const to[2])
-{
-    const wn__op_desc *d = &op->desc;
-    const int64_t chunks = wn__ref_chunks(args->n), stride = chunk_stride(d), weights = weight_count(d);
-    const float *partials = args->scratch;
-    if (to[0]) wn__reduce_sums_f32(op->device->pool, partials, chunks, stride, weights, to[0], args->accumulate);
-    if (d->bias && to[1]) wn__reduce_sums_f32(op->device->pool, partials + weights, chunks, stride, d->out_c, to[1], args->accumulate);
-}
-
 static wn_status finish_params(wn__op *op, const wn__op_args *args)
 {
-    reduce(op, args, args->dparam);
+    wn__ref_reduce_params(op, args, args->dparam, chunk_stride(&op->desc), weight_count(&op->desc));
     return WN_OK;
 }
 
 static wn_status finish_tangent_params(wn__op *op, const wn__op_args *args)
 {
-    reduce(op, args, args->t_dparam);
+    wn__ref_reduce_params(op, args, args->t_dparam, chunk_stride(&op->desc), weight_count(&op->desc));
     return WN_OK;
 }
 

@@ -10,6 +10,8 @@ static wn_status check(const wn__op_desc *d)
                     (long long)d->out_w);
 }
 
+static int64_t weight_count(const wn__op_desc *d) { return wn__ref_in_size(d) * d->out_c; }
+
 /* Floats from one chunk's weight gradient (weight, bias) to the next. */
 static int64_t chunk_stride(const wn__op_desc *d)
 {
@@ -75,18 +77,6 @@ static void multiply_back(const wn__op_desc *d, const float *weight, const float
             sums[i] += (double)weight[o * inputs + i] * dout[o];
 }
 
-static void clear(double *sums, int64_t count)
-{
-    for (int64_t i = 0; i < count; i++)
-        sums[i] = 0;
-}
-
-static void store(const double *sums, int64_t count, float *out)
-{
-    for (int64_t i = 0; i < count; i++)
-        out[i] = (float)sums[i];
-}
-
 static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     const wn__op_desc *d = &op->desc;
@@ -94,9 +84,9 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
     double *sums = (double *)chunk_scratch(op, args, first, n);
     if (!args->din[0]) return WN_OK;
     for (int64_t image = first; image < first + n; image++) {
-        clear(sums, inputs);
+        wn__ref_fill(sums, inputs, 0);
         multiply_back(d, args->param[0], (const float *)args->dout[0] + image * d->out_c, sums);
-        store(sums, inputs, (float *)args->din[0] + image * inputs);
+        wn__ref_store(sums, inputs, (float *)args->din[0] + image * inputs);
     }
     return WN_OK;
 }
@@ -108,10 +98,10 @@ static wn_status tangent_data(wn__op *op, const wn__op_args *args, int64_t first
     double *sums = (double *)chunk_scratch(op, args, first, n);
     if (!args->t_din[0]) return WN_OK;
     for (int64_t image = first; image < first + n; image++) {
-        clear(sums, inputs);
+        wn__ref_fill(sums, inputs, 0);
         multiply_back(d, args->param[0], (const float *)args->t_dout[0] + image * d->out_c, sums);
         if (args->t_param[0]) multiply_back(d, args->t_param[0], (const float *)args->dout[0] + image * d->out_c, sums);
-        store(sums, inputs, (float *)args->t_din[0] + image * inputs);
+        wn__ref_store(sums, inputs, (float *)args->t_din[0] + image * inputs);
     }
     return WN_OK;
 }
@@ -166,24 +156,15 @@ static wn_status tangent_params(wn__op *op, const wn__op_args *args, int64_t fir
     return WN_OK;
 }
 
-static void reduce(const wn__op *op, const wn__op_args *args, float *const to[2])
-{
-    const wn__op_desc *d = &op->desc;
-    const int64_t chunks = wn__ref_chunks(args->n), stride = chunk_stride(d), weights = wn__ref_in_size(d) * d->out_c;
-    const float *partials = args->scratch;
-    if (to[0]) wn__reduce_sums_f32(op->device->pool, partials, chunks, stride, weights, to[0], args->accumulate);
-    if (d->bias && to[1]) wn__reduce_sums_f32(op->device->pool, partials + weights, chunks, stride, d->out_c, to[1], args->accumulate);
-}
-
 static wn_status finish_params(wn__op *op, const wn__op_args *args)
 {
-    reduce(op, args, args->dparam);
+    wn__ref_reduce_params(op, args, args->dparam, chunk_stride(&op->desc), weight_count(&op->desc));
     return WN_OK;
 }
 
 static wn_status finish_tangent_params(wn__op *op, const wn__op_args *args)
 {
-    reduce(op, args, args->t_dparam);
+    wn__ref_reduce_params(op, args, args->t_dparam, chunk_stride(&op->desc), weight_count(&op->desc));
     return WN_OK;
 }
 

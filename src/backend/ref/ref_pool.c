@@ -131,16 +131,14 @@ static wn_status pool_back(const wn__op *op, const wn__op_args *args, const int3
     if (!din) return WN_OK;
     for (int64_t p = first * d->in_c; p < (first + n) * d->in_c; p++) {
         const int64_t out_at = p * out_plane(d);
-        for (int64_t i = 0; i < in_plane(d); i++)
-            sums[i] = 0;
+        wn__ref_fill(sums, in_plane(d), 0);
         for (int64_t i = 0; i < out_plane(d); i++) {
             if (winner)
                 sums[winner[out_at + i]] += dout[out_at + i];
             else
                 spread_mean(d, window_at(d, i), dout[out_at + i], sums);
         }
-        for (int64_t i = 0; i < in_plane(d); i++)
-            din[p * in_plane(d) + i] = (float)sums[i];
+        wn__ref_store(sums, in_plane(d), din + p * in_plane(d));
     }
     return WN_OK;
 }
