@@ -49,7 +49,8 @@ typedef enum wn__phase {
     WN__BACKWARD_PREPARE, /* dout[0] := (dout[0] + dout[1]) masked by the fused relu, in place; norm: batch sums too (finish) */
     WN__BACKWARD_DATA,    /* din[0] (and din[1], where it is not dout[0] itself) from the prepared dout[0] */
     WN__BACKWARD_PARAMS,  /* dparam from the prepared dout[0] and in (finish: reduce) */
-    /* Directional derivatives of the five above along (t_in, t_param): exact Hessian-vector products (Pearlmutter 1994). */
+    /* Directional derivatives of the five above along (t_in, t_param): exact Hessian-vector products (Pearlmutter 1994). Each runs after
+     * the phase it belongs to, except TANGENT_DATA, which reads dout[0] and so runs before BACKWARD_DATA may overwrite it. */
     WN__TANGENT_STATISTICS,
     WN__TANGENT_FORWARD,
     WN__TANGENT_PREPARE,
@@ -71,7 +72,8 @@ typedef struct wn__op_args {
     int64_t n; /* images in the batch */
     const void *in[2];
     void *out;
-    void *saved;         /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices */
+    void *saved;         /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices; norm's
+                             BACKWARD_PREPARE may leave its sums there for the phases that follow */
     void *scratch;       /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
     void *dout[2];       /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
     void *din[2];        /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
