@@ -25,19 +25,17 @@ typedef struct wn__dataset {
 
 /* A file that load needs. */
 typedef struct wn__data_file {
-    const char *const *names; /* where it may lie under the data folder, without .gz or .xz; NULL-terminated; the first is the usual one */
-    int64_t bytes;            /* unpacked */
-    const char *sha256;       /* of the unpacked bytes; NULL if no published value is known */
+    const char *const *names; /* where it may lie under the data folder, without .gz or .xz; NULL-terminated; `data get` makes the first */
+    int64_t bytes;            /* unpacked: the size of the published file, and the most that is accepted */
+    const char *sha256;       /* of the unpacked bytes */
 } wn__data_file;
 
-/* A file that `data get` downloads. */
+/* A file that `data get` downloads: one of the files above with .gz, or an archive of them all. */
 typedef struct wn__data_source {
-    const char *url;    /* official address; a mirror holds the same file name */
-    const char *target; /* under the data folder: file name, or for an archive the folder for its files (their own folders dropped) */
-    int64_t bytes;      /* of the download */
-    const char *sha256; /* NULL if no published value is known */
-    const char *md5;    /* as published */
-    bool archive;       /* tar, packed or not */
+    const char *url; /* official address; a mirror holds the same file name */
+    int64_t bytes;
+    const char *sha256;
+    bool archive; /* tar, packed or not */
 } wn__data_source;
 
 struct wn__dataset_type {
@@ -55,6 +53,9 @@ struct wn__dataset_type {
     wn_status (*load)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
 };
 
+/* The file name at the end of a path or address. */
+const char *wn__base_name(const char *path);
+
 /* All entries, ended by NULL. */
 extern const wn__dataset_type *const wn__datasets[];
 /* WN_EUSAGE lists the valid names. */
@@ -66,6 +67,8 @@ wn_status wn__data_folder(const char *given, char **folder);
 /* `config` is of type->config_size bytes (NULL: the defaults), `folder` as for wn__data_folder; the pool may be NULL. Same bytes for any pool. */
 wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
 void wn__dataset_release(wn__dataset *data); /* accepts a zeroed one */
+/* For load functions: room for n images, set into the zeroed `images`; released with the data set, also on failure. */
+wn_status wn__images_alloc(wn__images *images, int64_t n, int64_t image_bytes);
 
 /* ---- splits: independent of any run's seed (protocol.md, section 1) */
 

@@ -1,0 +1,109 @@
+#include "data/image_files.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "io/compressed.h"
+#include "io/idx.h"
+
+/* A file of a data set in memory. */
+typedef struct loaded_file {
+    char *path, *bytes;
+    size_t size;
+} loaded_file;
+
+static wn_status load_file(const char *folder, const wn__data_file *file, loaded_file *out)
+{
+    WN_TRY(wn__find_data_file(folder, file->names, &out->path));
+    return wn__read_unpacked(out->path, file->bytes, &out->bytes, &out->size);
+}
+
+static void release_file(loaded_file *file)
+{
+    wn__free(file->path);
+    wn__free(file->bytes);
+    *file = (loaded_file){0};
+}
+
+/* ---- IDX */
+
+static wn_status check_idx(const wn__dataset_type *type, const char *images_path, const wn__idx *images, const char *labels_path,
+                           const wn__idx *labels)
+{
+    if (images->ndim != 3 || images->dim[1] != type->height || images->dim[2] != type->width)
+        return wn__fail(WN_EFORMAT, "%s: no images of %d x %d", images_path, type->height, type->width);
+    if (labels->ndim != 1) return wn__fail(WN_EFORMAT, "%s: no list of labels", labels_path);
+    if (images->dim[0] != labels->dim[0] || labels->count == 0)
+        return wn__fail(WN_EFORMAT, "%s has %" PRId64 " labels, %s has %" PRId64 " images", labels_path, labels->count, images_path,
+                        images->dim[0]);
+    for (int64_t i = 0; i < labels->count; i++)
+        if (labels->data[i] >= type->classes)
+            return wn__fail(WN_EFORMAT, "%s: label %" PRId64 " is %d, expected 0 to %d", labels_path, i, labels->data[i],
+                            type->classes - 1);
+    return WN_OK;
+}
+
+static wn_status load_idx_pair(const wn__dataset_type *type, const char *folder, const wn__data_file *files, loaded_file *a, loaded_file *b,
+                               wn__images *out)
+{
+    wn__idx images, labels;
+    WN_TRY(load_file(folder, &files[0], a));
+    WN_TRY(load_file(folder, &files[1], b));
+    WN_TRY(wn__idx_parse(a->path, a->bytes, a->size, &images));
+    WN_TRY(wn__idx_parse(b->path, b->bytes, b->size, &labels));
+    WN_TRY(check_idx(type, a->path, &images, b->path, &labels));
+    WN_TRY(wn__images_alloc(out, labels.count, (int64_t)type->height * type->width));
+    memcpy(out->pixels, images.data, (size_t)images.count);
+    for (int64_t i = 0; i < labels.count; i++)
+        out->labels[i] = labels.data[i];
+    return WN_OK;
+}
+
+wn_status wn__load_idx_files(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
+{
+    (void)config, (void)pool;
+    wn_status status = WN_OK;
+    for (int part = 0; status == WN_OK && part < 2; part++) {
+        loaded_file images = {0}, labels = {0};
+        status = load_idx_pair(type, folder, &type->files[2 * part], &images, &labels, part == 0 ? &out->train : &out->test);
+        release_file(&images);
+        release_file(&labels);
+    }
+    return status;
+}
+
+/* ---- CIFAR */
+
+/* Reads `count` files one after the other; their sizes are known only then, so room is made for the published sizes. */
+static wn_status load_cifar_part(const wn__cifar_layout *layout, const char *folder, const wn__data_file *files, int count, wn__images *out)
+{
+    int64_t most = 0;
+    for (int i = 0; i < count; i++)
+        most += files[i].bytes / (layout->label_bytes + WN__CIFAR_PIXELS);
+    WN_TRY(wn__images_alloc(out, most, WN__CIFAR_PIXELS));
+    out->n = 0;
+    wn_status status = WN_OK;
+    for (int i = 0; status == WN_OK && i < count; i++) {
+        loaded_file file = {0};
+        int64_t records = 0;
+        status = load_file(folder, &files[i], &file);
+        if (status == WN_OK) status = wn__cifar_count(file.path, file.size, layout, &records);
+        if (status == WN_OK)
+            status =
+                wn__cifar_parse(file.path, file.bytes, file.size, layout, out->pixels + out->n * WN__CIFAR_PIXELS, out->labels + out->n);
+        out->n += records;
+        release_file(&file);
+    }
+    return status;
+}
+
+wn_status wn__load_cifar_files(const wn__dataset_type *type, const wn__cifar_layout *layout, const char *folder, wn__dataset *out)
+{
+    int count = 0;
+    while (type->files[count].names)
+        count++;
+    WN_TRY(load_cifar_part(layout, folder, type->files, count - 1, &out->train));
+    return load_cifar_part(layout, folder, &type->files[count - 1], 1, &out->test);
+}

@@ -1,0 +1,264 @@
+#include "data/loader.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/rng.h"
+
+enum { MAX_THREADS = 8, AHEAD = 2 }; /* ready batches kept per thread */
+
+const char *const wn__last_batch_names[] = {"keep", "drop", "wrap", NULL};
+
+/* Batches are numbered through all epochs: number = epoch * batches + index. Slot number % slots holds it. */
+typedef struct loader_slot {
+    wn__batch batch;
+    int64_t number; /* of the batch that is ready here; -1: none */
+} loader_slot;
+
+/* What one preparing thread (or the caller, without threads) needs for itself. */
+typedef struct loader_scratch {
+    wn__loader *loader;
+    int64_t *order; /* (n) of `epoch` */
+    int64_t epoch;  /* -1: none yet */
+    uint8_t *image; /* (C,H,W) */
+    pthread_t thread;
+} loader_scratch;
+
+struct wn__loader {
+    wn__loader_options o;
+    const wn__images *images;
+    wn__range range;
+    int64_t batches, samples; /* per epoch */
+    int64_t plane;            /* H W */
+    loader_slot *slots;
+    int slot_count;
+    loader_scratch scratch[MAX_THREADS];
+    int threads, started;
+
+    pthread_mutex_t lock;
+    pthread_cond_t prepared, released; /* a batch became ready; a slot became free, or the end */
+    int64_t next;                      /* number that the next free thread prepares */
+    int64_t taken;                     /* number that wn__loader_next hands out next; taken - 1 is in the caller's hands */
+    int busy;                          /* threads preparing a batch now */
+    bool ending;
+    double waited;
+};
+
+/* ---- preparing a batch */
+
+static const int64_t *order_of(loader_scratch *s, int64_t epoch)
+{
+    const wn__loader *l = s->loader;
+    if (s->epoch == epoch) return s->order;
+    const bool first = s->epoch < 0;
+    s->epoch = epoch;
+    if (l->o.shuffle) {
+        wn__rng r = wn__rng_make(l->o.seed, WN__FOR_ORDER, (uint64_t)epoch, 0);
+        wn__rng_permutation(&r, l->range.count, s->order);
+    } else if (first) {
+        for (int64_t i = 0; i < l->range.count; i++)
+            s->order[i] = i;
+    }
+    return s->order;
+}
+
+static void prepare(loader_scratch *s, int64_t number, wn__batch *b)
+{
+    const wn__loader *l = s->loader;
+    const wn__loader_options *o = &l->o;
+    const int64_t epoch = number / l->batches, begin = number % l->batches * o->batch, image_bytes = o->data->channels * l->plane;
+    const int64_t *order = order_of(s, epoch);
+    b->epoch = epoch;
+    b->index = number % l->batches;
+    b->n = begin + o->batch <= l->samples ? o->batch : l->samples - begin;
+    for (int64_t i = 0; i < b->n; i++) {
+        const int64_t sample = l->range.first + order[(begin + i) % l->range.count];
+        const uint8_t *pixels = l->images->pixels + sample * image_bytes;
+        if (!wn__augment_is_none(&o->augment)) {
+            wn__augment_image(&o->augment, o->seed, epoch, sample, o->data->channels, o->data->height, o->data->width, pixels, s->image);
+            pixels = s->image;
+        }
+        wn__normalize_image(&o->normalize, o->data->channels, l->plane, pixels, b->images + i * image_bytes);
+        b->labels[i] = l->images->labels[sample];
+        b->samples[i] = sample;
+    }
+}
+
+static void *prepare_ahead(void *arg)
+{
+    loader_scratch *s = arg;
+    wn__loader *l = s->loader;
+    pthread_mutex_lock(&l->lock);
+    for (;;) {
+        /* The batch in the caller's hands keeps its slot. */
+        while (!l->ending && l->next >= l->taken - 1 + l->slot_count)
+            pthread_cond_wait(&l->released, &l->lock);
+        if (l->ending) break;
+        const int64_t number = l->next++;
+        loader_slot *slot = &l->slots[number % l->slot_count];
+        l->busy++;
+        pthread_mutex_unlock(&l->lock);
+        prepare(s, number, &slot->batch);
+        pthread_mutex_lock(&l->lock);
+        l->busy--;
+        slot->number = number;
+        pthread_cond_broadcast(&l->prepared);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return NULL;
+}
+
+/* ---- making and ending */
+
+static wn_status check_options(const wn__loader_options *o, wn__range range)
+{
+    if (o->batch < 1) return wn__fail(WN_EINVAL, "batch of %" PRId64 ", must be at least 1", o->batch);
+    if (o->threads < 0 || o->threads > MAX_THREADS)
+        return wn__fail(WN_EINVAL, "%d loader threads, valid is 0 to %d", o->threads, MAX_THREADS);
+    if (range.count < 1) return wn__fail(WN_EINVAL, "the %s part of %s is empty", wn__part_name(o->part), o->data->type->name);
+    if (o->last_batch == WN__LAST_DROP && range.count < o->batch)
+        return wn__fail(WN_EINVAL, "%" PRId64 " images make no batch of %" PRId64 " when the last batch is dropped", range.count, o->batch);
+    const int side = o->data->height < o->data->width ? o->data->height : o->data->width;
+    if (o->augment.reflect && o->augment.pad >= side)
+        return wn__fail(WN_EINVAL, "pad-crop-%d-reflect on images of %d x %d: the padding must be smaller", o->augment.pad, o->data->height,
+                        o->data->width);
+    return WN_OK;
+}
+
+static wn_status take_memory(wn__loader *l)
+{
+    const int64_t image_bytes = l->o.data->channels * l->plane;
+    const int workers = l->threads ? l->threads : 1;
+    for (int i = 0; i < workers; i++) {
+        loader_scratch *s = &l->scratch[i];
+        *s = (loader_scratch){
+            .loader = l, .epoch = -1, .order = WN_NEW_ARRAY(int64_t, l->range.count), .image = wn__alloc((size_t)image_bytes)};
+        if (!s->order || !s->image) return wn__no_memory((size_t)l->range.count * sizeof(int64_t));
+    }
+    l->slot_count = l->threads ? l->threads * AHEAD + 1 : 1;
+    l->slots = WN_NEW_ARRAY(loader_slot, l->slot_count);
+    if (!l->slots) return wn__no_memory((size_t)l->slot_count * sizeof(loader_slot));
+    for (int i = 0; i < l->slot_count; i++) {
+        wn__batch *b = &l->slots[i].batch;
+        l->slots[i].number = -1;
+        b->images = wn__alloc_array(l->o.batch * image_bytes, sizeof(float));
+        b->labels = WN_NEW_ARRAY(int32_t, l->o.batch);
+        b->samples = WN_NEW_ARRAY(int64_t, l->o.batch);
+        if (!b->images || !b->labels || !b->samples) return wn__no_memory((size_t)(l->o.batch * image_bytes) * sizeof(float));
+    }
+    return WN_OK;
+}
+
+/* Signals stay with the threads of the program. */
+static wn_status start_threads(wn__loader *l)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int fault = 0;
+    for (; l->started < l->threads && fault == 0; l->started += fault == 0)
+        fault = pthread_create(&l->scratch[l->started].thread, NULL, prepare_ahead, &l->scratch[l->started]);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return fault ? wn__fail(WN_EIO, "cannot start a loader thread: %s", strerrordesc_np(fault)) : WN_OK;
+}
+
+wn_status wn__loader_new(const wn__loader_options *o, wn__loader **out)
+{
+    const wn__range range = wn__split_range(&o->split, o->part);
+    WN_TRY(check_options(o, range));
+    wn__loader *l = WN_NEW(wn__loader);
+    if (!l) return wn__no_memory(sizeof(*l));
+    l->o = *o;
+    l->images = o->part == WN__PART_TEST ? &o->data->test : &o->data->train;
+    l->range = range;
+    l->plane = (int64_t)o->data->height * o->data->width;
+    l->threads = o->threads;
+    l->batches = o->last_batch == WN__LAST_DROP ? range.count / o->batch : (range.count + o->batch - 1) / o->batch;
+    l->samples = o->last_batch == WN__LAST_KEEP ? range.count : l->batches * o->batch;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->prepared, NULL);
+    pthread_cond_init(&l->released, NULL);
+    wn_status status = take_memory(l);
+    if (status == WN_OK) status = start_threads(l);
+    if (status != WN_OK) {
+        wn__loader_free(l);
+        return status;
+    }
+    *out = l;
+    return WN_OK;
+}
+
+void wn__loader_free(wn__loader *l)
+{
+    if (!l) return;
+    pthread_mutex_lock(&l->lock);
+    l->ending = true;
+    pthread_cond_broadcast(&l->released);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < l->started; i++)
+        pthread_join(l->scratch[i].thread, NULL);
+    pthread_cond_destroy(&l->prepared);
+    pthread_cond_destroy(&l->released);
+    pthread_mutex_destroy(&l->lock);
+    for (int i = 0; i < MAX_THREADS; i++) {
+        wn__free(l->scratch[i].order);
+        wn__free(l->scratch[i].image);
+    }
+    for (int i = 0; l->slots && i < l->slot_count; i++) {
+        wn__free(l->slots[i].batch.images);
+        wn__free(l->slots[i].batch.labels);
+        wn__free(l->slots[i].batch.samples);
+    }
+    wn__free(l->slots);
+    wn__free(l);
+}
+
+/* ---- handing out */
+
+int64_t wn__loader_batches(const wn__loader *l) { return l->batches; }
+int64_t wn__loader_samples(const wn__loader *l) { return l->samples; }
+double wn__loader_waited(const wn__loader *l) { return l->waited; }
+
+wn_status wn__loader_next(wn__loader *l, const wn__batch **batch)
+{
+    loader_slot *slot = &l->slots[l->taken % l->slot_count];
+    if (!l->threads) {
+        prepare(&l->scratch[0], l->taken++, &slot->batch);
+        *batch = &slot->batch;
+        return WN_OK;
+    }
+    const double begin = wn__seconds();
+    pthread_mutex_lock(&l->lock);
+    while (slot->number != l->taken)
+        pthread_cond_wait(&l->prepared, &l->lock);
+    l->taken++; /* the batch before is given back: its slot is free */
+    pthread_cond_signal(&l->released);
+    pthread_mutex_unlock(&l->lock);
+    l->waited += wn__seconds() - begin;
+    *batch = &slot->batch;
+    return WN_OK;
+}
+
+wn_status wn__loader_seek(wn__loader *l, int64_t epoch, int64_t batch)
+{
+    if (epoch < 0 || batch < 0 || batch > l->batches)
+        return wn__fail(WN_EINVAL, "no position: epoch %" PRId64 ", batch %" PRId64 " of %" PRId64, epoch, batch, l->batches);
+    const int64_t number = epoch * l->batches + batch;
+    pthread_mutex_lock(&l->lock);
+    if (number != l->taken) {
+        l->next = INT64_MAX; /* nothing new is begun until the running ones are through */
+        while (l->busy > 0)
+            pthread_cond_wait(&l->prepared, &l->lock);
+        for (int i = 0; i < l->slot_count; i++)
+            l->slots[i].number = -1;
+        l->next = l->taken = number;
+        pthread_cond_broadcast(&l->released);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return WN_OK;
+}
