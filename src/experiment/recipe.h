@@ -1,0 +1,173 @@
+/* A recipe: what a YAML file says, checked, with all defaults filled in. Sections: name, data, model, train, backend, dtype, threads, memory,
+ * compare, mask, labels, teacher, methods, report. docs/recipe.md describes them to users. */
+#ifndef WN_EXPERIMENT_RECIPE_H
+#define WN_EXPERIMENT_RECIPE_H
+
+#include "data/augment.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "experiment/bind.h"
+#include "methods/method.h"
+#include "models/model.h"
+#include "nn/init.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "nn/schedule.h"
+#include "sparse/mask.h"
+
+enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 64, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
+
+typedef struct wn__data_section {
+    const wn__dataset_type *type;
+    void *config; /* of the type's settings; owned */
+    const char *validation, *normalize;
+    int64_t train_size;
+    int last_batch; /* wn__last_batch */
+    wn__augment augment;
+} wn__data_section;
+
+typedef struct wn__model_section {
+    const wn__model *type;
+    void *config; /* owned */
+} wn__model_section;
+
+/* Learning rates as written; wn__recipe.schedule holds them in steps. */
+typedef struct wn__rate_section {
+    int kind; /* wn__schedule_kind */
+    double base, factor, final;
+    wn__steps warm_up;
+    bool warm_up_from_zero;
+    int per; /* 0: changes per step, 1: per epoch */
+    wn__steps at[WN__MAX_MILESTONES];
+    int ats;
+} wn__rate_section;
+
+typedef struct wn__train_section {
+    int64_t epochs, steps, batch, micro_batch, evaluate_every;
+    bool evaluate_test;
+    double smoothing, clip_norm, clip_value;
+    const wn__optimizer_type *optimizer;
+    void *optimizer_config; /* owned */
+    wn__rate_section rate;
+    wn__init_options init;
+} wn__train_section;
+
+typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
+
+typedef struct wn__mask_section {
+    int score, scope, rule, empty;
+    int64_t rounds; /* >= 1; not used if rate > 0 */
+    double rate;    /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
+    int inner;      /* wn__inner */
+    wn__steps rewind; /* of the inner rule weight-rewind */
+    int shuffle;    /* wn__shuffle: of random masks */
+    const char *file; /* "": none */
+    const char *layers[WN__MOST_PATTERNS];
+    int patterns; /* 0: the default selection */
+} wn__mask_section;
+
+typedef struct wn__labels_section {
+    wn__loss soft;   /* temperature, alpha, reduction */
+    wn__steps until; /* soft labels before it; unit 0: always */
+    double epsilon;  /* of smoothed labels */
+} wn__labels_section;
+
+typedef enum wn__cache_mode { WN__CACHE_AUTO, WN__CACHE_ON, WN__CACHE_OFF } wn__cache_mode;
+typedef struct wn__teacher_section {
+    int dtype; /* wn__dtype */
+    int cache; /* wn__cache_mode */
+    const char *file; /* "": the replicate's dense network */
+} wn__teacher_section;
+
+/* A method as this recipe has it. */
+typedef struct wn__row {
+    const char *name, *base; /* base: the table's row that it comes from */
+    const wn__method *method; /* of `base`: summary and paper */
+    const wn__yaml_node *node; /* where the recipe changed it; NULL if it did not */
+    wn__method_axes axes;
+    const char *start_file; /* "": none */
+    wn__mask_section mask;
+    wn__labels_section labels;
+    wn__teacher_section teacher;
+} wn__row;
+
+typedef struct wn__report_section {
+    const char *baseline[WN__MOST_ROWS];
+    int baselines;
+    double margin; /* percentage points */
+    bool short_budget;
+} wn__report_section;
+
+typedef struct wn__top_section {
+    const char *name, *backend;
+    int dtype; /* wn__dtype */
+    int64_t threads; /* 0: not said */
+    double memory;   /* GiB that activations may take; 0: no limit */
+} wn__top_section;
+
+typedef struct wn__recipe {
+    wn__yaml *doc; /* texts above point into it */
+    char *default_name;
+    wn__top_section top;
+    wn__data_section data;
+    wn__model_section model;
+    wn__train_section train;
+    wn__mask_section mask;
+    wn__labels_section labels;
+    wn__teacher_section teacher;
+    wn__report_section report;
+    wn__row row[WN__MOST_ROWS];
+    int rows;
+    int compared[WN__MOST_ROWS]; /* indices into row */
+    int methods;
+    double sparsity[WN__MOST_SPARSITIES];
+    int sparsities;
+    uint64_t seed[WN__MOST_SEEDS];
+    int seeds;
+    const wn__yaml_node *methods_node, *compare_node;
+    /* What follows from the above. */
+    wn_graph *graph;
+    int64_t train_images, validation_images, test_images;
+    wn__clock clock;      /* of the dense run */
+    wn__schedule schedule;
+} wn__recipe;
+
+typedef struct wn__recipe_source {
+    const char *path;       /* NULL: an empty recipe */
+    const char *const *set; /* "key=value" (sets) */
+    int sets;
+    const char *seeds;      /* NULL, or instead of compare.seeds */
+    bool no_compare;        /* leave out compare, methods, report (wn_train) */
+} wn__recipe_source;
+
+/* WN_EUSAGE with file, line, column and what would be valid. Free with wn__recipe_free. */
+wn_status wn__recipe_read(const wn__recipe_source *source, wn__recipe **out);
+void wn__recipe_free(wn__recipe *recipe); /* accepts NULL */
+
+/* Sections that single steps use alone: data and model without train and compare (all optional). */
+wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **out);
+/* Fills the second part of the struct; called by wn__recipe_read. */
+wn_status wn__recipe_resolve(wn__recipe *recipe);
+
+/* The resolved recipe: all keys, every time in steps. Reading it gives the same recipe. Caller releases the text. */
+wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out);
+
+/* Settings tables, for listings and slices. */
+extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
+    wn__report_settings[], wn__smooth_settings[], wn__until_settings[], wn__start_file_settings[];
+/* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
+const wn__setting *wn__rate_settings(int kind);
+extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */
+extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
+extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
+
+/* Parts of wn__recipe_read. */
+wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
+wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
+wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count); /* "0-4", "0,3,7-9"; at most WN__MOST_SEEDS, each once */
+wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node); /* from: row's mask axis, may be NULL */
+wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
+wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
+wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);
+
+#endif

@@ -1,0 +1,269 @@
+/* The sections `methods` (changes to the table's rows, and new rows) and `compare`. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "experiment/recipe.h"
+
+static wn__row *find_row(wn__recipe *r, const char *name)
+{
+    for (int i = 0; i < r->rows; i++)
+        if (strcmp(r->row[i].name, name) == 0) return &r->row[i];
+    return NULL;
+}
+
+static wn_status unknown_method(const wn__recipe *r, const wn__yaml_node *node, const char *what, const char *wrong)
+{
+    const char *names[WN__MOST_ROWS];
+    for (int i = 0; i < r->rows; i++)
+        names[i] = r->row[i].name;
+    return wn__unknown_at(node, what, wrong, names, r->rows);
+}
+
+/* ---- one row */
+
+typedef struct row_reader {
+    wn__recipe *recipe;
+    wn__row *row;
+} row_reader;
+
+static wn_status read_row_mask(void *arg, const wn__yaml_node *node)
+{
+    wn__row *row = ((row_reader *)arg)->row;
+    return wn__mask_read(&row->mask, &row->axes.mask, node);
+}
+
+static wn_status read_row_labels(void *arg, const wn__yaml_node *node)
+{
+    wn__row *row = ((row_reader *)arg)->row;
+    wn__variant v;
+    WN_TRY(wn__variant_read(node, "labels", &v));
+    WN_TRY(wn__choice_read(v.name_node, "labels: unknown kind", v.name, wn__method_labels_names, &row->axes.labels));
+    if (!v.settings) return WN_OK;
+    switch (row->axes.labels) {
+    case WN__LABELS_SOFT: return wn__soft_read(&row->labels, v.settings);
+    case WN__LABELS_SMOOTH: return wn__smooth_read(&row->labels, v.settings);
+    default: return wn__yaml_fail(WN_EUSAGE, v.settings, "labels: hard labels have no settings");
+    }
+}
+
+static wn_status read_row_teacher(void *arg, const wn__yaml_node *node)
+{
+    return wn__teacher_read(&((row_reader *)arg)->row->teacher, node);
+}
+
+static wn_status ignore(void *arg, const wn__yaml_node *node)
+{
+    (void)arg, (void)node;
+    return WN_OK;
+}
+
+static wn_status check_row(const wn__recipe *r, const wn__row *row)
+{
+    wn__method_span span;
+    if (wn__method_span_of(&row->axes, r->clock.steps_per_epoch, r->clock.total, &span) != WN_OK) {
+        if (!row->node) return wn__fail_within(WN_EUSAGE, "%s: ", row->name);
+        char message[512];
+        snprintf(message, sizeof message, "%s", wn_error_message());
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: %s", row->name, message);
+    }
+    if (row->axes.optimizer_state == WN__SLOTS_REWOUND && row->axes.start != WN__START_REWOUND)
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: optimizer_state: rewound needs start: rewound", row->name);
+    return WN_OK;
+}
+
+static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node)
+{
+    static const wn__special keys[] = {
+        {"like", ignore}, {"mask", read_row_mask}, {"labels", read_row_labels}, {"teacher", read_row_teacher}, {0}};
+    row_reader reader = {r, row};
+    const wn__schema schema = {
+        .what = row->name,
+        .table = {{wn__method_settings, &row->axes}, {wn__start_file_settings, row}},
+        .special = keys,
+        .arg = &reader,
+    };
+    /* A length alone says where rewinding goes to: to the end of the run less this length. */
+    if (wn__yaml_find(node, "retrain") && !wn__yaml_find(node, "rewind")) row->axes.rewind.unit = 0;
+    row->node = node;
+    WN_TRY(wn__schema_read(&schema, node));
+    return check_row(r, row);
+}
+
+/* ---- all rows */
+
+static wn_status add_row(wn__recipe *r, const wn__row *row)
+{
+    if (r->rows == WN__MOST_ROWS) return wn__fail(WN_EUSAGE, "methods: more than %d rows", WN__MOST_ROWS);
+    r->row[r->rows++] = *row;
+    return WN_OK;
+}
+
+static wn_status add_table(wn__recipe *r)
+{
+    for (const wn__method *m = wn__methods; m->name; m++) {
+        const wn__row row = {
+            .name = m->name,
+            .base = m->name,
+            .method = m,
+            .axes = m->axes,
+            .start_file = "",
+            .mask = r->mask,
+            .labels = r->labels,
+            .teacher = r->teacher,
+        };
+        WN_TRY(add_row(r, &row));
+    }
+    return WN_OK;
+}
+
+static wn_status add_new_row(wn__recipe *r, const wn__yaml_node *key, const wn__yaml_node *node)
+{
+    const char *name = wn__yaml_text(key), *like;
+    const wn__yaml_node *like_node = wn__yaml_find(node, "like");
+    if (!like_node) {
+        char what[512];
+        snprintf(what, sizeof what, "methods: no such method (a new row needs \"like\")");
+        return unknown_method(r, key, what, name);
+    }
+    WN_TRY(wn__scalar_text(like_node, "like", &like));
+    const wn__row *model = find_row(r, like);
+    if (!model) return unknown_method(r, like_node, "like: no such method", like);
+    wn__row row = *model;
+    row.name = name;
+    return add_row(r, &row);
+}
+
+static wn_status read_methods(wn__recipe *r)
+{
+    const wn__yaml_node *methods = r->methods_node;
+    if (!methods || wn__yaml_is_null(methods)) return WN_OK;
+    if (wn__yaml_kind_of(methods) != WN__YAML_MAPPING)
+        return wn__yaml_fail(WN_EUSAGE, methods, "methods: a mapping is needed, not a %s", wn__yaml_kind_name(wn__yaml_kind_of(methods)));
+    for (int i = 0; i < wn__yaml_count(methods); i++) {
+        const wn__yaml_node *key = wn__yaml_key(methods, i), *node = wn__yaml_child(methods, i);
+        wn__row *row = find_row(r, wn__yaml_text(key));
+        const wn__yaml_node *like = wn__yaml_find(node, "like");
+        if (row && like && strcmp(wn__yaml_text(like) ? wn__yaml_text(like) : "", row->base) != 0)
+            return wn__yaml_fail(WN_EUSAGE, like, "methods.%s: is a row already; \"like\" is for new rows", row->name);
+        if (!row) {
+            WN_TRY(add_new_row(r, key, node));
+            row = &r->row[r->rows - 1];
+        }
+        WN_TRY(read_row(r, row, node));
+    }
+    return WN_OK;
+}
+
+wn_status wn__recipe_read_rows(wn__recipe *recipe)
+{
+    WN_TRY(add_table(recipe));
+    return read_methods(recipe);
+}
+
+/* ---- compare */
+
+static wn_status read_compared(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const char *names[WN__MOST_ROWS];
+    WN_TRY(wn__scalar_list(node, "compare.methods", WN__MOST_ROWS, names, &r->methods));
+    for (int i = 0; i < r->methods; i++) {
+        const wn__yaml_node *item = wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node;
+        const wn__row *row = find_row(r, names[i]);
+        if (!row) return unknown_method(r, item, "compare.methods: unknown method", names[i]);
+        r->compared[i] = (int)(row - r->row);
+        for (int j = 0; j < i; j++)
+            if (r->compared[j] == r->compared[i]) return wn__yaml_fail(WN_EUSAGE, item, "compare.methods: \"%s\" is listed twice", names[i]);
+        WN_TRY(check_row(r, row));
+    }
+    return WN_OK;
+}
+
+static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const char *texts[WN__MOST_SPARSITIES];
+    WN_TRY(wn__scalar_list(node, "compare.sparsity", WN__MOST_SPARSITIES, texts, &r->sparsities));
+    for (int i = 0; i < r->sparsities; i++) {
+        const wn__yaml_node *item = wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node;
+        if (wn__sparsity_parse(texts[i], &r->sparsity[i]) != WN_OK) {
+            char message[512];
+            snprintf(message, sizeof message, "%s", wn_error_message());
+            return wn__yaml_fail(WN_EUSAGE, item, "compare.sparsity: %s", message);
+        }
+        for (int j = 0; j < i; j++)
+            if (r->sparsity[j] == r->sparsity[i]) return wn__yaml_fail(WN_EUSAGE, item, "compare.sparsity: %s is listed twice", texts[i]);
+    }
+    return WN_OK;
+}
+
+static wn_status add_seed(uint64_t seed, uint64_t *seeds, int *count)
+{
+    for (int i = 0; i < *count; i++)
+        if (seeds[i] == seed) return wn__fail(WN_EUSAGE, "seed %llu is listed twice", (unsigned long long)seed);
+    if (*count == WN__MOST_SEEDS) return wn__fail(WN_EUSAGE, "more than %d seeds", WN__MOST_SEEDS);
+    seeds[(*count)++] = seed;
+    return WN_OK;
+}
+
+wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count)
+{
+    const char *at = text;
+    for (;;) {
+        char *end;
+        const bool digits = *at >= '0' && *at <= '9';
+        const uint64_t first = strtoull(at, &end, 10);
+        uint64_t last = first;
+        bool good = digits && end - at <= 18;
+        if (good && *end == '-') {
+            at = end + 1;
+            good = *at >= '0' && *at <= '9';
+            last = strtoull(at, &end, 10);
+            good = good && end - at <= 18 && last >= first;
+        }
+        if (!good || (*end != 0 && *end != ','))
+            return wn__fail(WN_EUSAGE, "\"%s\" are no seeds; write 0-4, or 0,2,7", text);
+        for (uint64_t seed = first; seed <= last; seed++)
+            WN_TRY(add_seed(seed, seeds, count));
+        if (*end == 0) return WN_OK;
+        at = end + 1;
+        at += strspn(at, " ");
+    }
+}
+
+static wn_status read_seeds(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const char *texts[WN__MOST_SEEDS];
+    int count;
+    WN_TRY(wn__scalar_list(node, "compare.seeds", WN__MOST_SEEDS, texts, &count));
+    r->seeds = 0;
+    for (int i = 0; i < count; i++) {
+        if (wn__seeds_parse(texts[i], r->seed, &r->seeds) == WN_OK) continue;
+        char message[512];
+        snprintf(message, sizeof message, "%s", wn_error_message());
+        return wn__yaml_fail(WN_EUSAGE, node, "compare.seeds: %s", message);
+    }
+    return WN_OK;
+}
+
+wn_status wn__recipe_read_compare(wn__recipe *recipe)
+{
+    static const wn__special keys[] = {{"methods", read_compared}, {"sparsity", read_sparsity}, {"seeds", read_seeds}, {0}};
+    const wn__schema schema = {.what = "compare", .special = keys, .arg = recipe};
+    const wn__yaml_node *root = wn__yaml_root(recipe->doc), *node = recipe->compare_node;
+    recipe->seeds = 1; /* seed 0 */
+    if (!node) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"compare\" is missing: compare: {methods: [dense], sparsity: 90%%}");
+    WN_TRY(wn__schema_read(&schema, node));
+    if (recipe->methods == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"methods\" is missing or empty");
+    if (recipe->seeds == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare.seeds: there is none");
+    bool prunes = false;
+    for (int i = 0; i < recipe->methods; i++)
+        prunes = prunes || recipe->row[recipe->compared[i]].axes.mask != WN__MASK_NONE;
+    if (prunes && recipe->sparsities == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"sparsity\" is missing or empty");
+    for (int i = 0; i < recipe->report.baselines; i++)
+        if (!find_row(recipe, recipe->report.baseline[i]))
+            return unknown_method(recipe, wn__yaml_find(root, "report"), "report.baseline: unknown method", recipe->report.baseline[i]);
+    return WN_OK;
+}

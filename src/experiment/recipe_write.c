@@ -1,0 +1,175 @@
+/* The resolved recipe as YAML: all keys, every time in steps. */
+#include "base/fail.h"
+#include "experiment/recipe.h"
+
+enum { ITEM = 48 };
+
+static void write_data(wn__yaml_out *out, const wn__recipe *r)
+{
+    const wn__augment *a = &r->data.augment;
+    char crop[ITEM];
+    const char *items[2];
+    int count = 0;
+    snprintf(crop, sizeof crop, "pad-crop-%d%s", a->pad, a->reflect ? "-reflect" : "");
+    if (a->pad > 0) items[count++] = crop;
+    if (a->flip) items[count++] = "flip";
+    wn__out_open(out, "data");
+    wn__out_value(out, "set", r->data.type->name);
+    wn__out_table(out, r->data.type->settings, r->data.config);
+    wn__out_table(out, wn__data_settings, &r->data);
+    wn__out_list(out, "augment", items, count);
+    wn__out_close(out);
+}
+
+static void write_rate(wn__yaml_out *out, const wn__recipe *r)
+{
+    const wn__rate_section *rate = &r->train.rate;
+    char text[WN__MAX_MILESTONES][ITEM];
+    const char *items[WN__MAX_MILESTONES];
+    wn__out_open(out, "lr");
+    wn__out_open(out, wn__rate_names[rate->kind]);
+    wn__out_table(out, wn__rate_settings(rate->kind), rate);
+    for (int i = 0; i < rate->ats; i++) {
+        snprintf(text[i], ITEM, "%lldit", (long long)r->schedule.milestone[i]);
+        items[i] = text[i];
+    }
+    if (rate->ats) wn__out_list(out, "at", items, rate->ats);
+    wn__out_close(out);
+    wn__out_close(out);
+}
+
+static void write_train(wn__yaml_out *out, const wn__recipe *r)
+{
+    wn__train_section train = r->train;
+    train.epochs = 0; /* said in steps */
+    train.steps = r->clock.total;
+    wn__text_add(&out->text, "%*s# %lld steps an epoch\n", out->indent, "", (long long)r->clock.steps_per_epoch);
+    wn__out_open(out, "train");
+    wn__out_table(out, wn__train_settings, &train);
+    wn__out_open(out, "optimizer");
+    wn__out_open(out, train.optimizer->name);
+    wn__out_table(out, train.optimizer->settings, train.optimizer_config);
+    wn__out_close(out);
+    wn__out_close(out);
+    write_rate(out, r);
+    wn__out_open(out, "init");
+    wn__out_table(out, wn__init_settings, &train.init);
+    wn__out_close(out);
+    wn__out_close(out);
+}
+
+static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const char *from)
+{
+    wn__out_open(out, "mask");
+    if (from) wn__out_value(out, "from", from);
+    wn__out_table(out, wn__mask_settings, mask);
+    wn__out_list(out, "layers", mask->layers, mask->patterns);
+    wn__out_close(out);
+}
+
+static void write_soft(wn__yaml_out *out, const wn__labels_section *labels)
+{
+    wn__out_open(out, "soft");
+    wn__out_table(out, wn__soft_label_settings, &labels->soft);
+    wn__out_table(out, wn__until_settings, labels);
+    wn__out_close(out);
+}
+
+static void write_smooth(wn__yaml_out *out, const wn__labels_section *labels)
+{
+    wn__out_open(out, "smooth");
+    wn__out_table(out, wn__smooth_settings, labels);
+    wn__out_close(out);
+}
+
+static void write_labels(wn__yaml_out *out, const wn__row *row)
+{
+    if (row->axes.labels == WN__LABELS_HARD) {
+        wn__out_value(out, "labels", "hard");
+        return;
+    }
+    wn__out_open(out, "labels");
+    if (row->axes.labels == WN__LABELS_SOFT)
+        write_soft(out, &row->labels);
+    else
+        write_smooth(out, &row->labels);
+    wn__out_close(out);
+}
+
+static void write_teacher(wn__yaml_out *out, const wn__teacher_section *teacher)
+{
+    wn__out_open(out, "teacher");
+    wn__out_table(out, wn__teacher_settings, teacher);
+    wn__out_close(out);
+}
+
+static void write_row(wn__yaml_out *out, const wn__row *row)
+{
+    wn__out_open(out, row->name);
+    wn__out_value(out, "like", row->base);
+    write_mask(out, &row->mask, wn__method_mask_names[row->axes.mask]);
+    wn__out_table(out, wn__method_settings, &row->axes);
+    wn__out_table(out, wn__start_file_settings, row);
+    write_labels(out, row);
+    if (row->axes.labels == WN__LABELS_SOFT) write_teacher(out, &row->teacher);
+    wn__out_close(out);
+}
+
+static void write_compare(wn__yaml_out *out, const wn__recipe *r)
+{
+    static const wn__setting row = {"sparsity", WN__SETTING_SPARSITY, 0, 0, 0, NULL, NULL, NULL};
+    char text[WN__MOST_SPARSITIES][ITEM];
+    const char *methods[WN__MOST_ROWS], *sparsity[WN__MOST_SPARSITIES];
+    for (int i = 0; i < r->methods; i++)
+        methods[i] = r->row[r->compared[i]].name;
+    for (int i = 0; i < r->sparsities; i++)
+        sparsity[i] = wn__settings_show(&row, &r->sparsity[i], text[i], ITEM);
+    wn__out_open(out, "compare");
+    wn__out_list(out, "methods", methods, r->methods);
+    wn__out_list(out, "sparsity", sparsity, r->sparsities);
+    wn__text_add(&out->text, "%*sseeds: [", out->indent, "");
+    for (int i = 0; i < r->seeds; i++)
+        wn__text_add(&out->text, "%s%llu", i > 0 ? ", " : "", (unsigned long long)r->seed[i]);
+    wn__text_add(&out->text, "]\n");
+    wn__out_close(out);
+}
+
+static void write_report(wn__yaml_out *out, const wn__recipe *r)
+{
+    wn__out_open(out, "report");
+    wn__out_list(out, "baseline", r->report.baseline, r->report.baselines);
+    wn__out_table(out, wn__report_settings, &r->report);
+    wn__out_close(out);
+}
+
+wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
+{
+    wn__yaml_out yaml = {.clock = &recipe->clock};
+    wn__out_table(&yaml, wn__top_settings, &recipe->top);
+    write_data(&yaml, recipe);
+    wn__out_open(&yaml, "model");
+    wn__out_value(&yaml, "arch", recipe->model.type->name);
+    wn__out_table(&yaml, recipe->model.type->settings, recipe->model.config);
+    wn__out_close(&yaml);
+    write_train(&yaml, recipe);
+    write_mask(&yaml, &recipe->mask, NULL);
+    wn__out_open(&yaml, "labels");
+    write_soft(&yaml, &recipe->labels);
+    write_smooth(&yaml, &recipe->labels);
+    wn__out_close(&yaml);
+    write_teacher(&yaml, &recipe->teacher);
+    if (recipe->methods > 0) {
+        wn__out_open(&yaml, "methods");
+        for (int i = 0; i < recipe->methods; i++)
+            write_row(&yaml, &recipe->row[recipe->compared[i]]);
+        wn__out_close(&yaml);
+        write_compare(&yaml, recipe);
+        write_report(&yaml, recipe);
+    }
+    if (yaml.text.failed) {
+        wn__text_release(&yaml.text);
+        return wn__no_memory(1);
+    }
+    *out = yaml.text;
+    return WN_OK;
+}

@@ -1,0 +1,114 @@
+#include "methods/method.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "nn/init.h"
+
+const char *const wn__method_mask_names[] = {"none", "pruned", "random", NULL};
+const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
+static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
+static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
+static const char *const order_names[] = {"new", "same-as-dense", "continue", NULL};
+static const char *const slots_names[] = {"fresh", "rewound", NULL};
+
+const wn__setting wn__method_settings[] = {
+    WN_SETTING_CHOICE(wn__method_axes, start, "initial", start_names, "weights that retraining starts from"),
+    WN_SETTING_STEPS(wn__method_axes, rewind, NULL, "time k in the dense run that weights or schedule go back to"),
+    WN_SETTING_CHOICE(wn__method_axes, schedule, "full", schedule_names, "learning rates: from the start, from time k, or the last one"),
+    WN_SETTING_CHOICE(wn__method_axes, data_order, "new", order_names, "stream of batches"),
+    WN_SETTING_STEPS(wn__method_axes, retrain, NULL, "length; default: to the end of the schedule"),
+    WN_SETTING_CHOICE(wn__method_axes, optimizer_state, "fresh", slots_names, "momentum at the start: zero, or that of time k"),
+    {"reinit", WN__SETTING_CHOICE, offsetof(wn__method_axes, reinit), 0, 0, "same", wn__reinit_names, "how weights are redrawn"},
+    {0},
+};
+
+#define FRANKLE "Frankle and Carbin 2019, arXiv:1803.03635"
+#define RENDA "Renda, Frankle and Carbin 2020, arXiv:2003.02389"
+#define KD "Ma et al. 2021, arXiv:2101.02997v2"
+
+const wn__method wn__methods[] = {
+    {.name = "dense",
+     .summary = "the whole network, trained once",
+     .axes = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME}},
+    {.name = "lottery-ticket",
+     .summary = "pruned network from its initial weights",
+     .paper = FRANKLE,
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_INITIAL}},
+    {.name = "weight-rewind",
+     .summary = "weights and learning rate of an early step",
+     .paper = RENDA,
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_REWOUND, .schedule = WN__RATE_REWOUND, .rewind = {18, '%'}}},
+    {.name = "lr-rewind",
+     .summary = "final weights, learning rates again from the start",
+     .paper = RENDA,
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_FINAL, .schedule = WN__RATE_REWOUND, .rewind = {0, 'i'}}},
+    {.name = "fine-tune",
+     .summary = "final weights, last learning rate",
+     .paper = RENDA,
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_FINAL, .schedule = WN__RATE_CONSTANT}},
+    {.name = "reinit",
+     .summary = "pruned network from new random weights",
+     .paper = FRANKLE,
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_REDRAWN}},
+    {.name = "random-ticket",
+     .summary = "shuffled mask, initial weights",
+     .paper = FRANKLE,
+     .axes = {.mask = WN__MASK_RANDOM, .start = WN__START_INITIAL}},
+    {.name = "kd-ticket",
+     .summary = "lottery ticket with soft labels of the dense network",
+     .paper = KD,
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_INITIAL, .labels = WN__LABELS_SOFT}},
+    {.name = "kd-weight-rewind",
+     .summary = "weight rewinding with soft labels",
+     .paper = KD,
+     .axes = {.mask = WN__MASK_PRUNED,
+              .start = WN__START_REWOUND,
+              .schedule = WN__RATE_REWOUND,
+              .rewind = {18, '%'},
+              .labels = WN__LABELS_SOFT}},
+    {.name = "kd-lr-rewind",
+     .summary = "learning-rate rewinding with soft labels (not in the paper's code)",
+     .axes = {.mask = WN__MASK_PRUNED,
+              .start = WN__START_FINAL,
+              .schedule = WN__RATE_REWOUND,
+              .rewind = {0, 'i'},
+              .labels = WN__LABELS_SOFT}},
+    {.name = "kd-random-ticket",
+     .summary = "control: random ticket with soft labels",
+     .axes = {.mask = WN__MASK_RANDOM, .start = WN__START_INITIAL, .labels = WN__LABELS_SOFT}},
+    {.name = "kd-reinit",
+     .summary = "control: new random weights with soft labels",
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_REDRAWN, .labels = WN__LABELS_SOFT}},
+    {.name = "kd-fine-tune",
+     .summary = "control: fine-tuning with soft labels",
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_FINAL, .schedule = WN__RATE_CONSTANT, .labels = WN__LABELS_SOFT}},
+    {.name = "smooth-ticket",
+     .summary = "control: lottery ticket with smoothed labels",
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_INITIAL, .labels = WN__LABELS_SMOOTH}},
+    {0},
+};
+
+const wn__method *wn__method_find(const char *name)
+{
+    for (const wn__method *m = wn__methods; m->name; m++)
+        if (strcmp(m->name, name) == 0) return m;
+    return NULL;
+}
+
+wn_status wn__method_span_of(const wn__method_axes *axes, int64_t steps_per_epoch, int64_t total, wn__method_span *span)
+{
+    const bool rewinds = axes->start == WN__START_REWOUND || axes->schedule == WN__RATE_REWOUND;
+    int64_t k = 0, length = total;
+    if (axes->retrain.unit) length = wn__steps_resolve(axes->retrain, steps_per_epoch, total);
+    if (rewinds) k = axes->rewind.unit ? wn__steps_resolve(axes->rewind, steps_per_epoch, total) : total - length;
+    if (k < 0 || k > total)
+        return wn__fail(WN_EUSAGE, "rewind: step %lld is outside of the dense run, which has %lld steps", (long long)k, (long long)total);
+    const bool from_k = axes->schedule == WN__RATE_REWOUND;
+    if (!axes->retrain.unit && from_k) length = total - k;
+    if (length < 1) return wn__fail(WN_EUSAGE, "retrain: nothing is left to train after step %lld of %lld", (long long)k, (long long)total);
+    span->rewind = axes->start == WN__START_REWOUND ? k : 0;
+    span->first = from_k ? k : 0;
+    span->last = span->first + length;
+    return WN_OK;
+}
