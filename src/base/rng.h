@@ -21,6 +21,7 @@ typedef enum wn__purpose {
     WN__FOR_SHAPES = 7,   /* procedural images; a = index */
     WN__FOR_REINIT = 8,   /* re-drawn weights */
     WN__FOR_SPLIT = 9,    /* data splits, independent of the run's seed */
+    WN__FOR_STREAM = 10,  /* sub-seeds of a replicate; a = which */
     WN__FOR_TEST = 100    /* tests */
 } wn__purpose;
 

@@ -68,23 +68,35 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     return wn__schema_read(&schema, node);
 }
 
-static wn_status read_model(void *arg, const wn__yaml_node *node)
+/* A name of the list, or a file that describes a network: "nets/my.yaml". */
+static wn_status find_arch(wn__recipe *r, const wn__yaml_node *arch)
 {
-    wn__recipe *r = arg;
-    const wn__yaml_node *arch = wn__yaml_kind_of(node) == WN__YAML_SCALAR ? node : wn__yaml_find(node, "arch");
     const char *name, *names[WN__MOST_KEYS];
-    if (!arch) return wn__yaml_fail(WN_EUSAGE, node, "model: the key \"arch\" is missing: which network?");
     WN_TRY(wn__scalar_text(arch, "model.arch", &name));
+    const size_t length = strlen(name);
+    if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0)) {
+        r->model.file = name;
+        return WN_OK;
+    }
     int count = 0;
     for (; wn__models[count] && count < WN__MOST_KEYS; count++) {
         names[count] = wn__models[count]->name;
         if (strcmp(names[count], name) == 0) r->model.type = wn__models[count];
     }
     if (!r->model.type) return wn__unknown_at(arch, "model.arch: unknown network", name, names, count);
-    WN_TRY(make_config(r->model.type->settings, r->model.type->config_size, &r->model.config));
+    return make_config(r->model.type->settings, r->model.type->config_size, &r->model.config);
+}
+
+static wn_status read_model(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const wn__yaml_node *arch = wn__yaml_kind_of(node) == WN__YAML_SCALAR ? node : wn__yaml_find(node, "arch");
+    if (!arch) return wn__yaml_fail(WN_EUSAGE, node, "model: the key \"arch\" is missing: which network?");
+    WN_TRY(find_arch(r, arch));
     if (arch == node) return WN_OK;
     static const wn__special keys[] = {{"arch", ignore}, {0}};
-    const wn__schema schema = {.what = "model", .table = {{r->model.type->settings, r->model.config}}, .special = keys, .arg = r};
+    const wn__setting *rows = r->model.type ? r->model.type->settings : NULL;
+    const wn__schema schema = {.what = "model", .table = {{rows, r->model.config}}, .special = keys, .arg = r};
     return wn__schema_read(&schema, node);
 }
 
@@ -324,7 +336,8 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
     WN_TRY(check_name(r, source->path));
     if (parts) return WN_OK;
     if (!r->data.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"data\" is missing: data: {set: shapes}");
-    if (!r->model.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"model\" is missing: model: {arch: resnet20}");
+    if (!r->model.type && !r->model.file)
+        return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"model\" is missing: model: {arch: resnet20}");
     if ((r->train.epochs > 0) == (r->train.steps > 0)) {
         const wn__yaml_node *train = wn__yaml_find(root, "train");
         return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: one of \"epochs\" and \"steps\" is needed: train: {epochs: 20}");

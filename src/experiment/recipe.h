@@ -27,8 +27,9 @@ typedef struct wn__data_section {
 } wn__data_section;
 
 typedef struct wn__model_section {
-    const wn__model *type;
-    void *config; /* owned */
+    const wn__model *type; /* NULL: from a file */
+    void *config;          /* owned */
+    const char *file;      /* NULL: none */
 } wn__model_section;
 
 /* Learning rates as written; wn__recipe.schedule holds them in steps. */
@@ -127,6 +128,7 @@ typedef struct wn__recipe {
     const wn__yaml_node *methods_node, *compare_node;
     /* What follows from the above. */
     wn_graph *graph;
+    const char *arch; /* name or file */
     int64_t train_images, validation_images, test_images;
     wn__clock clock;      /* of the dense run */
     wn__schedule schedule;

@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "experiment/recipe.h"
+#include "models/graph_file.h"
 
 /* The size that a set's own settings give, for sets that are made on demand ("train", "test"); otherwise the published one. */
 static int64_t image_count(const wn__data_section *data, const char *name, int64_t usual)
@@ -75,5 +76,7 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
     WN_TRY(make_clock(recipe));
     WN_TRY(make_schedule(recipe));
     const wn__model_input input = {type->channels, type->height, type->width, type->classes};
+    recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
+    if (recipe->model.file) return wn__graph_file_read(recipe->model.file, input, &recipe->graph);
     return wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph);
 }

@@ -148,8 +148,8 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
     wn__out_table(&yaml, wn__top_settings, &recipe->top);
     write_data(&yaml, recipe);
     wn__out_open(&yaml, "model");
-    wn__out_value(&yaml, "arch", recipe->model.type->name);
-    wn__out_table(&yaml, recipe->model.type->settings, recipe->model.config);
+    wn__out_value(&yaml, "arch", recipe->arch);
+    if (recipe->model.type) wn__out_table(&yaml, recipe->model.type->settings, recipe->model.config);
     wn__out_close(&yaml);
     write_train(&yaml, recipe);
     write_mask(&yaml, &recipe->mask, NULL);

@@ -1,0 +1,73 @@
+#include "experiment/context.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+
+wn_status wn__context_load(wn__context *c)
+{
+    const wn__recipe *r = c->recipe;
+    if (c->loaded) return WN_OK;
+    if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
+    WN_TRY(wn__dataset_load(r->data.type, r->data.config, c->data_folder, c->pool, &c->data));
+    WN_TRY(wn__split_make(&c->data, r->data.validation, r->data.train_size, &c->split));
+    WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
+    if (r->graph && c->split.train.count != r->train_images)
+        return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with", r->data.type->name,
+                        (long long)c->split.train.count, (long long)r->train_images);
+    c->loaded = true;
+    return WN_OK;
+}
+
+wn_status wn__context_device(wn__context *c, wn__dtype dtype, wn__device **out)
+{
+    if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
+    if (!c->device[dtype]) {
+        const wn__device_options options = {.dtype = dtype, .pool = c->pool};
+        WN_TRY(c->machine.backend->open(c->machine.backend, &options, &c->device[dtype]));
+    }
+    *out = c->device[dtype];
+    return WN_OK;
+}
+
+void wn__context_release(wn__context *c)
+{
+    wn__dataset_release(&c->data);
+    for (int i = 0; i < 2; i++)
+        if (c->device[i]) c->device[i]->close(c->device[i]);
+    wn__pool_free(c->pool);
+    c->device[0] = c->device[1] = NULL;
+    c->pool = NULL;
+    c->loaded = false;
+}
+
+wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream)
+{
+    const wn__recipe *r = c->recipe;
+    return (wn__loader_options){
+        .data = &c->data,
+        .part = WN__PART_TRAIN,
+        .split = c->split,
+        .batch = r->train.batch,
+        .last_batch = (wn__last_batch)r->data.last_batch,
+        .seed = wn__stream_seed(seed, dense_stream ? WN__STREAM_DENSE : WN__STREAM_RETRAIN),
+        .shuffle = true,
+        .augment = r->data.augment,
+        .normalize = c->normalize,
+        .threads = c->machine.threads > 4 ? 2 : 1,
+    };
+}
+
+wn__network_info wn__context_network_info(const wn__context *c)
+{
+    return (wn__network_info){.graph = c->recipe->graph, .data = &c->data, .normalize = &c->normalize};
+}
+
+wn_status wn__context_inference(wn__context *c, wn__params *params, wn__dtype dtype, wn__executor **out)
+{
+    wn__device *device;
+    WN_TRY(wn__context_device(c, dtype, &device));
+    const wn__executor_options options = {
+        .batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
+    return wn__executor_new(c->recipe->graph, params, device, &options, out);
+}

@@ -1,0 +1,39 @@
+/* What stages run with in one process: data, threads, devices. Opened when the first stage needs it, then shared by all. */
+#ifndef WN_EXPERIMENT_CONTEXT_H
+#define WN_EXPERIMENT_CONTEXT_H
+
+#include "experiment/plan.h"
+#include "nn/executor.h"
+#include "train/network_file.h"
+#include "winnow/experiment.h"
+
+typedef struct wn__context {
+    const wn__recipe *recipe;  /* borrowed, as the next three */
+    const wn__plan *plan;      /* NULL for single steps */
+    const char *root;          /* of the store */
+    const char *data_folder;   /* "" or NULL: the usual one */
+    wn__machine machine;
+    wn_progress_call progress; /* may be NULL */
+    void *user;
+    int stages_done, stages;   /* for progress */
+    /* Opened on demand. */
+    bool loaded;
+    wn__pool *pool;
+    wn__device *device[2]; /* by dtype */
+    wn__dataset data;
+    wn__split split;
+    wn__normalize normalize;
+} wn__context;
+
+/* Data and threads; does nothing if they are there. */
+wn_status wn__context_load(wn__context *c);
+wn_status wn__context_device(wn__context *c, wn__dtype dtype, wn__device **out);
+void wn__context_release(wn__context *c);
+
+/* Training stream of a replicate. */
+wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream);
+wn__network_info wn__context_network_info(const wn__context *c);
+/* Inference on batches of the recipe's size. */
+wn_status wn__context_inference(wn__context *c, wn__params *params, wn__dtype dtype, wn__executor **out);
+
+#endif

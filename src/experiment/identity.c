@@ -1,0 +1,235 @@
+/* What a stage's result depends on, as JSON, and its digest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/fail.h"
+#include "experiment/plan.h"
+
+static wn_status set_text(json_t *o, const char *key, const char *value) { return wn__slice_set(o, key, json_string(value)); }
+static wn_status set_int(json_t *o, const char *key, int64_t value) { return wn__slice_set(o, key, json_integer(value)); }
+
+/* As text with all digits: the same on every machine. */
+static wn_status set_real(json_t *o, const char *key, double value)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    return set_text(o, key, text);
+}
+
+static wn_status set_file(json_t *o, const char *key, const char *path)
+{
+    char digest[WN__SHA256_TEXT];
+    WN_TRY(wn__sha256_file(path, digest));
+    return set_text(o, key, digest);
+}
+
+static wn_status set_stage(json_t *o, const char *key, const wn__plan *plan, int stage)
+{
+    return set_text(o, key, plan->stage[stage].identity);
+}
+
+static wn_status add_object(json_t *parent, const char *key, json_t **out)
+{
+    json_t *object = json_object();
+    WN_TRY(wn__slice_set(parent, key, object));
+    *out = object;
+    return WN_OK;
+}
+
+static wn_status add_machine(json_t *o, const wn__plan *plan)
+{
+    const wn__machine *m = &plan->machine;
+    WN_TRY(set_text(o, "backend", m->backend->name));
+    WN_TRY(set_text(o, "dtype", wn__dtype_names[plan->recipe->top.dtype]));
+    WN_TRY(set_text(o, "isa", wn__isa_name(wn__isa_in_use())));
+    /* oneDNN's weight gradients may depend on how many threads share the sum. */
+    if (strcmp(m->backend->name, "onednn") == 0) WN_TRY(set_int(o, "threads", m->threads));
+    return WN_OK;
+}
+
+static wn_status add_data(json_t *inputs, const wn__plan *plan)
+{
+    const wn__recipe *r = plan->recipe;
+    const wn__augment *a = &r->data.augment;
+    json_t *o;
+    WN_TRY(add_object(inputs, "data", &o));
+    WN_TRY(set_text(o, "set", r->data.type->name));
+    WN_TRY(wn__slice_table(o, r->data.type->settings, r->data.config, &r->clock));
+    WN_TRY(wn__slice_table(o, wn__data_settings, &r->data, &r->clock));
+    WN_TRY(set_int(o, "pad", a->pad));
+    WN_TRY(set_int(o, "reflect", a->reflect));
+    WN_TRY(set_int(o, "flip", a->flip));
+    return set_int(o, "batch", r->train.batch);
+}
+
+static wn_status add_model(json_t *inputs, const wn__plan *plan)
+{
+    const wn__recipe *r = plan->recipe;
+    json_t *o;
+    WN_TRY(add_object(inputs, "model", &o));
+    if (r->model.file) return set_file(o, "file", r->model.file);
+    WN_TRY(set_text(o, "arch", r->model.type->name));
+    return wn__slice_table(o, r->model.type->settings, r->model.config, &r->clock);
+}
+
+static wn_status add_schedule(json_t *inputs, const wn__schedule *s)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "schedule", &o));
+    WN_TRY(set_text(o, "kind", wn__rate_names[s->kind]));
+    WN_TRY(set_real(o, "base", s->base));
+    if (s->warm_up > 0) {
+        WN_TRY(set_int(o, "warm_up", s->warm_up));
+        WN_TRY(set_int(o, "warm_up_from_zero", s->warm_up_from_zero));
+    }
+    if (s->kind == WN__SCHEDULE_COSINE) {
+        WN_TRY(set_int(o, "length", s->length));
+        WN_TRY(set_real(o, "final", s->final));
+    }
+    if (s->kind != WN__SCHEDULE_CONSTANT || s->warm_up > 0) WN_TRY(set_int(o, "every", s->every));
+    if (s->kind != WN__SCHEDULE_STEP) return WN_OK;
+    json_t *milestones = json_array();
+    WN_TRY(wn__slice_set(o, "milestones", milestones));
+    for (int i = 0; i < s->milestones; i++)
+        if (json_array_append_new(milestones, json_integer(s->milestone[i])) != 0) return wn__no_memory(64);
+    return set_real(o, "factor", s->factor);
+}
+
+static wn_status add_optimizer(json_t *inputs, const wn__recipe *r)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "optimizer", &o));
+    WN_TRY(set_text(o, "name", r->train.optimizer->name));
+    WN_TRY(wn__slice_table(o, r->train.optimizer->settings, r->train.optimizer_config, &r->clock));
+    WN_TRY(set_real(o, "clip_norm", r->train.clip_norm));
+    return set_real(o, "clip_value", r->train.clip_value);
+}
+
+static wn_status add_init(json_t *o, const wn__recipe *r) { return wn__slice_table(o, wn__init_settings, &r->train.init, &r->clock); }
+
+static wn_status add_start(json_t *inputs, const wn__plan *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "start", &o));
+    if (t->start_file[0]) return set_file(o, "file", t->start_file);
+    switch ((wn__method_start)t->start) {
+    case WN__START_INITIAL: return add_init(o, plan->recipe);
+    case WN__START_REDRAWN: WN_TRY(set_text(o, "redrawn", wn__reinit_names[t->reinit])); return add_init(o, plan->recipe);
+    case WN__START_FINAL: return set_stage(o, "final", plan, t->start_stage);
+    case WN__START_REWOUND: break;
+    }
+    WN_TRY(set_stage(o, "stage", plan, t->start_stage));
+    WN_TRY(set_int(o, "slots", t->keep_slots));
+    return set_int(o, "step", t->start_step);
+}
+
+static wn_status add_teacher(json_t *o, const wn__plan *plan, const wn__teacher_plan *teacher)
+{
+    WN_TRY(set_text(o, "teacher_dtype", wn__dtype_names[teacher->dtype]));
+    if (teacher->file[0]) return set_file(o, "teacher_file", teacher->file);
+    return set_stage(o, "teacher", plan, teacher->stage);
+}
+
+static wn_status add_labels(json_t *inputs, const wn__plan *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "labels", &o));
+    WN_TRY(set_real(o, "smoothing", t->loss.smoothing));
+    if (!t->loss.soft) return WN_OK;
+    WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->loss, &plan->recipe->clock));
+    if (t->soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->soft_until));
+    return add_teacher(o, plan, &t->teacher);
+}
+
+static wn_status add_train(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+{
+    const wn__recipe *r = plan->recipe;
+    const wn__train_plan *t = &stage->train;
+    WN_TRY(add_machine(inputs, plan));
+    WN_TRY(add_data(inputs, plan));
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(add_optimizer(inputs, r));
+    WN_TRY(add_schedule(inputs, &t->schedule));
+    WN_TRY(add_start(inputs, plan, t));
+    WN_TRY(add_labels(inputs, plan, t));
+    if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
+    if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
+    WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
+    WN_TRY(set_int(inputs, "evaluate_test", r->train.evaluate_test));
+    WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
+    if (t->data_offset) WN_TRY(set_int(inputs, "data_offset", t->data_offset));
+    WN_TRY(set_int(inputs, "first", t->first));
+    WN_TRY(set_int(inputs, "last", t->last));
+    return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
+static wn_status add_cache(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+{
+    const wn__cache_plan *c = &stage->cache;
+    WN_TRY(add_machine(inputs, plan));
+    WN_TRY(add_data(inputs, plan));
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(add_teacher(inputs, plan, &c->teacher));
+    WN_TRY(set_text(inputs, "stream", c->dense_stream ? "dense" : "retrain"));
+    WN_TRY(set_int(inputs, "first_epoch", c->first_epoch));
+    WN_TRY(set_int(inputs, "end_epoch", c->end_epoch));
+    return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
+static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
+{
+    json_t *layers = json_array();
+    WN_TRY(wn__slice_set(inputs, "layers", layers));
+    for (int i = 0; i < m->patterns; i++)
+        if (json_array_append_new(layers, json_string(m->layers[i])) != 0) return wn__no_memory(64);
+    return WN_OK;
+}
+
+static wn_status add_mask(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+{
+    const wn__mask_plan *m = &stage->mask;
+    WN_TRY(add_selection(inputs, &m->section));
+    if (m->shuffle_of >= 0) {
+        WN_TRY(set_text(inputs, "shuffle", wn__shuffle_names[m->section.shuffle]));
+        WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
+        return set_stage(inputs, "of", plan, m->shuffle_of);
+    }
+    if (m->section.file[0]) {
+        WN_TRY(add_model(inputs, plan));
+        return set_file(inputs, "file", m->section.file);
+    }
+    char sparsity[40];
+    snprintf(sparsity, sizeof sparsity, "%.10g", m->sparsity);
+    WN_TRY(set_text(inputs, "sparsity", sparsity));
+    static const char *const rows[] = {"score", "scope", "rule", "empty"};
+    for (int i = 0; i < 4; i++) {
+        const wn__setting *row = wn__settings_find(wn__mask_settings, rows[i]);
+        WN_TRY(set_text(inputs, row->name, row->choices[*(const int *)((const char *)&m->section + row->offset)]));
+    }
+    return set_stage(inputs, "source", plan, m->source);
+}
+
+static wn_status add_evaluate(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+{
+    WN_TRY(add_machine(inputs, plan));
+    WN_TRY(add_data(inputs, plan));
+    WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
+    return set_stage(inputs, "source", plan, stage->evaluate.source);
+}
+
+wn_status wn__stage_identify(const wn__plan *plan, wn__stage *stage)
+{
+    static wn_status (*const add[])(json_t *, const wn__plan *, const wn__stage *) = {add_train, add_cache, add_mask, add_evaluate};
+    json_t *inputs = json_object();
+    stage->inputs = inputs;
+    WN_TRY(set_text(inputs, "kind", wn__stage_kind_names[stage->kind]));
+    WN_TRY(set_int(inputs, "numerics", WN__NUMERICS));
+    WN_TRY(add[stage->kind](inputs, plan, stage));
+    char *text = json_dumps(inputs, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text) return wn__no_memory(4096);
+    const wn_status status = wn__sha256(text, strlen(text), stage->identity);
+    free(text); /* jansson's own allocation */
+    return status;
+}

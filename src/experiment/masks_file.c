@@ -1,0 +1,89 @@
+#include "experiment/masks_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "io/safetensors.h"
+
+enum { NAME = 512 };
+
+static wn_status add_masks(wn__st_writer *w, const wn__params *params)
+{
+    char name[NAME];
+    for (int i = 0; i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        if (!p->mask) continue;
+        snprintf(name, sizeof name, "%s_mask", p->name);
+        WN_TRY(wn__st_writer_add(w, name, WN__ST_U8, p->ndim, p->dim, p->mask));
+    }
+    return WN_OK;
+}
+
+wn_status wn__masks_save(const char *path, const wn__params *params)
+{
+    wn__st_writer *w;
+    WN_TRY(wn__st_writer_new(&w));
+    wn_status status = add_masks(w, params);
+    if (status == WN_OK) status = wn__st_writer_write(w, path);
+    wn__st_writer_free(w);
+    return status;
+}
+
+static bool is_mask(const wn__st_tensor *t)
+{
+    const size_t length = strlen(t->name);
+    return length > 5 && strcmp(t->name + length - 5, "_mask") == 0 && (t->dtype == WN__ST_U8 || t->dtype == WN__ST_BOOL);
+}
+
+/* Every mask of the file belongs to a parameter of this shape. */
+static wn_status check_masks(const char *path, const wn__safetensors *file, const wn__params *params)
+{
+    int masks = 0;
+    char name[NAME];
+    for (int i = 0; i < wn__safetensors_count(file); i++) {
+        const wn__st_tensor *t = wn__safetensors_at(file, i), *same;
+        if (!is_mask(t)) continue;
+        snprintf(name, sizeof name, "%.*s", (int)(strlen(t->name) - 5), t->name);
+        const wn__param *p = wn__params_find(params, name);
+        if (!p) return wn__fail(WN_EMISMATCH, "%s: mask of \"%s\", which the network does not have", path, name);
+        WN_TRY(wn__safetensors_need(file, t->name, p->ndim, p->dim, &same));
+        masks++;
+    }
+    return masks ? WN_OK : wn__fail(WN_EMISMATCH, "%s: holds no masks (tensors named \"<weight>_mask\")", path);
+}
+
+wn_status wn__masks_load(const char *path, wn__params *params)
+{
+    wn__safetensors *file;
+    WN_TRY(wn__safetensors_open(path, &file));
+    wn_status status = check_masks(path, file, params);
+    char name[NAME];
+    for (int i = 0; i < params->count && status == WN_OK; i++) {
+        wn__param *p = &params->item[i];
+        snprintf(name, sizeof name, "%s_mask", p->name);
+        const wn__st_tensor *t = wn__safetensors_find(file, name);
+        status = wn__param_set_mask(p, t ? t->data : NULL);
+    }
+    wn__safetensors_close(file);
+    return status;
+}
+
+wn_status wn__masks_file_sparsity(const char *path, double *sparsity)
+{
+    wn__safetensors *file;
+    int64_t count = 0, zeros = 0;
+    WN_TRY(wn__safetensors_open(path, &file));
+    for (int i = 0; i < wn__safetensors_count(file); i++) {
+        const wn__st_tensor *t = wn__safetensors_at(file, i);
+        if (!is_mask(t)) continue;
+        const uint8_t *mask = t->data;
+        for (int64_t j = 0; j < t->count; j++)
+            zeros += mask[j] == 0;
+        count += t->count;
+    }
+    wn__safetensors_close(file);
+    if (count == 0) return wn__fail(WN_EMISMATCH, "%s: holds no masks (tensors named \"<weight>_mask\")", path);
+    *sparsity = (double)zeros / (double)count;
+    return WN_OK;
+}

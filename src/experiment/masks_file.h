@@ -1,0 +1,14 @@
+/* Files of masks alone: safetensors with "<parameter>_mask" (U8, the parameter's shape) for each masked parameter. Files of networks with masks
+ * serve as well. */
+#ifndef WN_EXPERIMENT_MASKS_FILE_H
+#define WN_EXPERIMENT_MASKS_FILE_H
+
+#include "tensor/param.h"
+
+wn_status wn__masks_save(const char *path, const wn__params *params);
+/* Parameters without a mask in the file become dense. WN_EMISMATCH: no masks at all, or masks of another network. */
+wn_status wn__masks_load(const char *path, wn__params *params);
+/* Share of zeros over all masks of a file. */
+wn_status wn__masks_file_sparsity(const char *path, double *sparsity);
+
+#endif

@@ -1,0 +1,460 @@
+#include "experiment/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/rng.h"
+#include "experiment/masks_file.h"
+
+const char *const wn__stage_kind_names[] = {"train", "soft-labels", "mask", "evaluate"};
+
+uint64_t wn__stream_seed(uint64_t seed, wn__stream stream)
+{
+    wn__rng rng = wn__rng_make(seed, WN__FOR_STREAM, (uint64_t)stream, 0);
+    return wn__rng_u64(&rng);
+}
+
+char *wn__show_sparsity(double sparsity, char buffer[32])
+{
+    snprintf(buffer, 32, "%.8g%%", sparsity * 100);
+    return buffer;
+}
+
+wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out)
+{
+    const wn__backend *found = strcmp(backend, "auto") == 0 ? wn__backends[0] : wn__backend_find(backend);
+    if (!found) {
+        wn__text names = {0};
+        for (int i = 0; wn__backends[i]; i++)
+            wn__text_add(&names, ", %s", wn__backends[i]->name);
+        const wn_status status = wn__fail(WN_EUSAGE, "backend: \"%s\" is not in this build; valid: auto%s", backend, names.data ? names.data : "");
+        wn__text_release(&names);
+        return status;
+    }
+    *out = (wn__machine){found, threads};
+    return WN_OK;
+}
+
+/* ---- adding stages */
+
+static void release_stage(wn__stage *s)
+{
+    if (s->kind == WN__STAGE_TRAIN) wn__free(s->train.keep);
+    wn__free(s->label);
+    json_decref(s->inputs);
+}
+
+static wn_status add_parent(wn__stage *s, int parent)
+{
+    for (int i = 0; i < s->parents; i++)
+        if (s->parent[i] == parent) return WN_OK;
+    if (parent < 0) return WN_OK;
+    if (s->parents == WN__MOST_PARENTS) return wn__fail(WN_EINVAL, "a stage with more than %d parents", WN__MOST_PARENTS);
+    s->parent[s->parents++] = parent;
+    return WN_OK;
+}
+
+static wn_status grow(void **array, int count, int *capacity, size_t size)
+{
+    if (count < *capacity) return WN_OK;
+    const int wanted = *capacity ? 2 * *capacity : 64;
+    void *larger = wn__realloc(*array, (size_t)wanted * size);
+    if (!larger) return wn__no_memory((size_t)wanted * size);
+    *array = larger;
+    *capacity = wanted;
+    return WN_OK;
+}
+
+/* Takes over *draft. *index = the new stage, or the one that is the same already. */
+static wn_status add_stage(wn__plan *plan, wn__stage *draft, const char *label, int *index)
+{
+    wn_status status = wn__stage_identify(plan, draft);
+    if (status != WN_OK) goto drop;
+    for (int i = 0; i < plan->stages; i++)
+        if (strcmp(plan->stage[i].identity, draft->identity) == 0) {
+            *index = i;
+            goto drop;
+        }
+    draft->label = wn__strdup(label);
+    if (!draft->label) {
+        status = wn__no_memory(strlen(label));
+        goto drop;
+    }
+    WN_TRY_OR(drop, grow((void **)&plan->stage, plan->stages, &plan->capacity, sizeof *plan->stage));
+    *index = plan->stages;
+    plan->stage[plan->stages++] = *draft;
+    return WN_OK;
+drop:
+    release_stage(draft);
+    return status;
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Let stage `index` keep its state before `step`. */
+static wn_status keep_point(wn__plan *plan, int index, int64_t step)
+{
+    wn__train_plan *t = &plan->stage[index].train;
+    for (int i = 0; i < t->keeps; i++)
+        if (t->keep[i] == step) return WN_OK;
+    int64_t *keep = wn__realloc(t->keep, (size_t)(t->keeps + 1) * sizeof *keep);
+    if (!keep) return wn__no_memory(sizeof *keep);
+    keep[t->keeps++] = step;
+    t->keep = keep;
+    qsort(keep, (size_t)t->keeps, sizeof *keep, compare_steps);
+    return WN_OK;
+}
+
+/* ---- training */
+
+/* What one training stage is for. */
+typedef struct request {
+    const wn__row *row;
+    const wn__method_axes *axes;
+    uint64_t seed;
+    int mask;   /* stage or -1 */
+    int source; /* whose final weights were pruned; -1: the dense run */
+    const char *label;
+} request;
+
+static wn_status dense_stage(wn__plan *plan, uint64_t seed, int *index);
+
+static wn_status set_start(wn__plan *plan, const request *q, const wn__method_span *span, wn__train_plan *t)
+{
+    t->start = q->axes->start;
+    t->start_file = q->row ? q->row->start_file : "";
+    t->reinit = q->axes->reinit;
+    if (t->start_file[0]) {
+        t->start = WN__START_FINAL;
+        return WN_OK;
+    }
+    if (t->start == WN__START_REWOUND && span->rewind == 0) t->start = WN__START_INITIAL;
+    if (t->start == WN__START_FINAL) {
+        t->start_stage = q->source;
+        return q->source >= 0 ? WN_OK : dense_stage(plan, q->seed, &t->start_stage);
+    }
+    if (t->start != WN__START_REWOUND) return WN_OK;
+    t->start_step = span->rewind;
+    t->keep_slots = q->axes->optimizer_state == WN__SLOTS_REWOUND;
+    WN_TRY(dense_stage(plan, q->seed, &t->start_stage));
+    return keep_point(plan, t->start_stage, t->start_step);
+}
+
+static wn_status set_labels(wn__plan *plan, const request *q, wn__train_plan *t)
+{
+    const wn__recipe *r = plan->recipe;
+    t->loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1};
+    t->soft_until = INT64_MAX;
+    if (q->axes->labels == WN__LABELS_SMOOTH) t->loss.smoothing = q->row->labels.epsilon;
+    if (q->axes->labels != WN__LABELS_SOFT) return WN_OK;
+    const wn__steps until = q->row->labels.until;
+    if (until.unit) t->soft_until = wn__steps_resolve(until, r->clock.steps_per_epoch, r->clock.total);
+    if (t->soft_until <= t->first) return WN_OK; /* never soft */
+    if (t->soft_until >= t->last) t->soft_until = INT64_MAX;
+    t->loss = q->row->labels.soft;
+    t->loss.soft = true;
+    t->loss.smoothing = r->train.smoothing;
+    t->teacher.file = q->row->teacher.file;
+    t->teacher.dtype = (wn__dtype)q->row->teacher.dtype;
+    t->cache_mode = q->row->teacher.cache;
+    return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
+}
+
+static wn_status train_stage(wn__plan *plan, const request *q, int *index)
+{
+    const wn__recipe *r = plan->recipe;
+    wn__method_span span;
+    WN_TRY(wn__method_span_of(q->axes, r->clock.steps_per_epoch, r->clock.total, &span));
+    wn__stage draft = {.kind = WN__STAGE_TRAIN, .seed = q->seed};
+    wn__train_plan *t = &draft.train;
+    *t = (wn__train_plan){.start_stage = -1,
+                          .mask = q->mask,
+                          .dense_stream = q->axes->data_order != WN__ORDER_NEW,
+                          .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
+                          .first = span.first,
+                          .last = span.last,
+                          .schedule = r->schedule,
+                          .teacher = {-1, "", WN__F32},
+                          .cache = -1};
+    if (q->axes->schedule == WN__RATE_CONSTANT)
+        t->schedule = (wn__schedule){
+            .kind = WN__SCHEDULE_CONSTANT, .base = wn__schedule_rate(&r->schedule, r->clock.total - 1), .length = r->clock.total, .every = 1};
+    WN_TRY(set_start(plan, q, &span, t));
+    WN_TRY(set_labels(plan, q, t));
+    WN_TRY(add_parent(&draft, t->start_stage));
+    WN_TRY(add_parent(&draft, t->mask));
+    WN_TRY(add_parent(&draft, t->teacher.stage));
+    return add_stage(plan, &draft, q->label, index);
+}
+
+static wn_status dense_stage(wn__plan *plan, uint64_t seed, int *index)
+{
+    char label[64];
+    snprintf(label, sizeof label, "dense seed %llu", (unsigned long long)seed);
+    static const wn__method_axes dense = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME};
+    const request q = {.axes = &dense, .seed = seed, .mask = -1, .source = -1, .label = label};
+    return train_stage(plan, &q, index);
+}
+
+/* ---- masks */
+
+static wn_status mask_stage(wn__plan *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity, const char *label,
+                            int *index)
+{
+    wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
+    draft.mask = (wn__mask_plan){.section = *section, .source = section->file[0] ? -1 : source, .shuffle_of = -1, .sparsity = sparsity};
+    WN_TRY(add_parent(&draft, draft.mask.source));
+    return add_stage(plan, &draft, label, index);
+}
+
+static wn_status shuffle_stage(wn__plan *plan, const wn__mask_section *section, uint64_t seed, const char *label, int *mask)
+{
+    wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
+    draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = *mask, .sparsity = plan->stage[*mask].mask.sparsity};
+    WN_TRY(add_parent(&draft, *mask));
+    return add_stage(plan, &draft, label, mask);
+}
+
+/* How many prunings, and the sparsity after each: ten digits, so that chains meet where they are the same. */
+static int round_count(const wn__mask_section *m, double sparsity)
+{
+    if (m->file[0]) return 1;
+    if (m->rate <= 0) return (int)m->rounds;
+    int rounds = 1;
+    while (wn__rate_sparsity(m->rate, rounds) < sparsity - 1e-9 && rounds < 1000)
+        rounds++;
+    return rounds;
+}
+
+static double sparsity_after(const wn__mask_section *m, double sparsity, int rounds, int round)
+{
+    double s = sparsity;
+    if (round < rounds) s = m->rate > 0 ? wn__rate_sparsity(m->rate, round) : wn__round_sparsity(sparsity, rounds, round);
+    char text[40];
+    snprintf(text, sizeof text, "%.10g", s);
+    return strtod(text, NULL);
+}
+
+/* Prune, retrain, prune ...; *mask = the last mask, *source = the stage whose weights it was made from. */
+static wn_status mask_chain(wn__plan *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask, int *source, int *rounds)
+{
+    const wn__mask_section *m = &row->mask;
+    const wn__method_axes shared = {
+        .mask = WN__MASK_PRUNED, .start = WN__START_REWOUND, .schedule = WN__RATE_REWOUND, .rewind = m->rewind};
+    const bool own = m->inner == WN__INNER_OWN;
+    const int count = round_count(m, sparsity);
+    char shown[32], label[320];
+    WN_TRY(dense_stage(plan, seed, source));
+    for (int round = 1; round <= count; round++) {
+        const double s = sparsity_after(m, sparsity, count, round);
+        wn__show_sparsity(s, shown);
+        snprintf(label, sizeof label, "mask %s seed %llu", m->file[0] ? m->file : shown, (unsigned long long)seed);
+        WN_TRY(mask_stage(plan, m, seed, *source, s, label, mask));
+        if (round == count) break;
+        snprintf(label, sizeof label, "%s %s round %d seed %llu", own ? row->name : "inner", shown, round, (unsigned long long)seed);
+        const request q = {.row = row, .axes = own ? &row->axes : &shared, .seed = seed, .mask = *mask, .source = *source, .label = label};
+        WN_TRY(train_stage(plan, &q, source));
+    }
+    *rounds = count;
+    if (row->axes.mask != WN__MASK_RANDOM) return WN_OK;
+    snprintf(label, sizeof label, "random mask %s seed %llu", shown, (unsigned long long)seed);
+    return shuffle_stage(plan, m, seed, label, mask);
+}
+
+/* ---- rows */
+
+static wn_status evaluate_stage(wn__plan *plan, const wn__plan_row *row, const char *shown, int *index)
+{
+    char label[128];
+    wn__stage draft = {.kind = WN__STAGE_EVALUATE, .seed = row->seed};
+    draft.evaluate = (wn__evaluate_plan){row->source, row->mask};
+    snprintf(label, sizeof label, "pruned %s seed %llu", shown, (unsigned long long)row->seed);
+    WN_TRY(add_parent(&draft, row->source));
+    WN_TRY(add_parent(&draft, row->mask));
+    return add_stage(plan, &draft, label, index);
+}
+
+static wn_status add_row(wn__plan *plan, int row_index, double sparsity, uint64_t seed)
+{
+    const wn__row *row = &plan->recipe->row[row_index];
+    wn__plan_row out = {.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
+    char shown[32], label[320];
+    wn__show_sparsity(sparsity, shown);
+    if (row->axes.mask != WN__MASK_NONE && sparsity > 0) {
+        WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
+        WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));
+    }
+    const bool dense = row->axes.mask == WN__MASK_NONE;
+    snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
+    const request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out.mask, .source = out.source, .label = label};
+    WN_TRY(train_stage(plan, &q, &out.train));
+    WN_TRY(grow((void **)&plan->row, plan->rows, &plan->row_capacity, sizeof *plan->row));
+    plan->row[plan->rows++] = out;
+    return WN_OK;
+}
+
+/* Rows without a mask stand once, at sparsity 0; rows with the masks of a file once, at its sparsity. */
+static wn_status add_rows(wn__plan *plan, uint64_t seed, int row_index)
+{
+    const wn__recipe *r = plan->recipe;
+    const wn__row *row = &r->row[row_index];
+    if (row->axes.mask == WN__MASK_NONE) return add_row(plan, row_index, 0, seed);
+    if (row->mask.file[0]) {
+        double sparsity;
+        WN_TRY(wn__masks_file_sparsity(row->mask.file, &sparsity));
+        return add_row(plan, row_index, sparsity, seed);
+    }
+    for (int s = 0; s < r->sparsities; s++)
+        WN_TRY(add_row(plan, row_index, r->sparsity[s], seed));
+    return WN_OK;
+}
+
+/* ---- soft-label caches: one for all stages with the same teacher and stream */
+
+static int64_t epoch_of(const wn__recipe *r, int64_t step, bool end)
+{
+    const int64_t per = r->clock.steps_per_epoch;
+    return end ? (step + per - 1) / per : step / per;
+}
+
+static bool same_cache(const wn__stage *a, const wn__stage *b)
+{
+    const wn__train_plan *x = &a->train, *y = &b->train;
+    return a->seed == b->seed && x->teacher.stage == y->teacher.stage && x->teacher.dtype == y->teacher.dtype &&
+           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream;
+}
+
+static bool wants_cache(const wn__stage *s) { return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF; }
+
+static wn_status add_cache(wn__plan *plan, int first_user)
+{
+    const wn__stage user = plan->stage[first_user];
+    int64_t first = INT64_MAX, end = 0;
+    int users = 0;
+    bool forced = false;
+    for (int i = first_user; i < plan->stages; i++) {
+        const wn__stage *s = &plan->stage[i];
+        if (!wants_cache(s) || !same_cache(&user, s)) continue;
+        const wn__train_plan *t = &s->train;
+        const int64_t from = epoch_of(plan->recipe, t->first + t->data_offset, false);
+        const int64_t last = t->soft_until < t->last ? t->soft_until : t->last;
+        const int64_t to = epoch_of(plan->recipe, last + t->data_offset, true);
+        first = from < first ? from : first;
+        end = to > end ? to : end;
+        forced = forced || t->cache_mode == WN__CACHE_ON;
+        users++;
+    }
+    if (users < 2 && !forced) return WN_OK;
+    char label[64];
+    snprintf(label, sizeof label, "soft labels seed %llu", (unsigned long long)user.seed);
+    wn__stage draft = {.kind = WN__STAGE_SOFT_LABELS, .seed = user.seed};
+    draft.cache =
+        (wn__cache_plan){.teacher = user.train.teacher, .dense_stream = user.train.dense_stream, .first_epoch = first, .end_epoch = end};
+    WN_TRY(add_parent(&draft, user.train.teacher.stage));
+    int cache;
+    WN_TRY(add_stage(plan, &draft, label, &cache));
+    for (int i = first_user; i < plan->stages; i++) {
+        wn__stage *s = &plan->stage[i];
+        if (!wants_cache(s) || !same_cache(&user, s)) continue;
+        s->train.cache = cache;
+        WN_TRY(add_parent(s, cache));
+    }
+    return WN_OK;
+}
+
+static wn_status add_caches(wn__plan *plan)
+{
+    const int stages = plan->stages;
+    for (int i = 0; i < stages; i++) {
+        if (!wants_cache(&plan->stage[i]) || plan->stage[i].train.cache >= 0) continue;
+        bool seen = false; /* a single user earlier on that needs none */
+        for (int j = 0; j < i; j++)
+            seen = seen || (wants_cache(&plan->stage[j]) && same_cache(&plan->stage[i], &plan->stage[j]));
+        if (!seen) WN_TRY(add_cache(plan, i));
+    }
+    return WN_OK;
+}
+
+/* ---- the whole */
+
+static wn_status fill(wn__plan *plan)
+{
+    const wn__recipe *r = plan->recipe;
+    for (int s = 0; s < r->seeds; s++)
+        for (int m = 0; m < r->methods; m++)
+            WN_TRY(add_rows(plan, r->seed[s], r->compared[m]));
+    return add_caches(plan);
+}
+
+static wn_status new_plan(const wn__recipe *recipe, const wn__machine *machine, wn__plan **out)
+{
+    wn__plan *plan = WN_NEW(wn__plan);
+    if (!plan) return wn__no_memory(sizeof *plan);
+    plan->recipe = recipe;
+    plan->machine = *machine;
+    *out = plan;
+    return WN_OK;
+}
+
+wn_status wn__plan_make(const wn__recipe *recipe, const wn__machine *machine, wn__plan **out)
+{
+    wn__plan *plan;
+    WN_TRY(new_plan(recipe, machine, &plan));
+    const wn_status status = fill(plan);
+    if (status != WN_OK) {
+        wn__plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return WN_OK;
+}
+
+wn_status wn__plan_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__plan **out)
+{
+    wn__plan *plan;
+    int index;
+    WN_TRY(new_plan(recipe, machine, &plan));
+    const wn_status status = dense_stage(plan, seed, &index);
+    if (status != WN_OK) {
+        wn__plan_free(plan);
+        return status;
+    }
+    *out = plan;
+    return WN_OK;
+}
+
+void wn__plan_free(wn__plan *plan)
+{
+    if (!plan) return;
+    for (int i = 0; i < plan->stages; i++)
+        release_stage(&plan->stage[i]);
+    wn__free(plan->stage);
+    wn__free(plan->row);
+    wn__free(plan);
+}
+
+int wn__plan_find(const wn__plan *plan, const char *identity)
+{
+    int found = -1;
+    for (int i = 0; i < plan->stages; i++) {
+        if (strncmp(plan->stage[i].identity, identity, strlen(identity)) != 0) continue;
+        if (found >= 0) return -1;
+        found = i;
+    }
+    return found;
+}
+
+void wn__plan_mark_needed(const wn__plan *plan, int stage, bool *needed)
+{
+    if (needed[stage]) return;
+    needed[stage] = true;
+    const wn__stage *s = &plan->stage[stage];
+    for (int i = 0; i < s->parents; i++)
+        wn__plan_mark_needed(plan, s->parent[i], needed);
+}

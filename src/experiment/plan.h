@@ -1,0 +1,126 @@
+/* A recipe expanded into stages: a graph without cycles whose nodes are found again by their identity.
+ *
+ * Identity = SHA-256 over the canonical JSON (sorted keys, no blanks) of all that a stage's result depends on: its slice of the recipe with every
+ * time in steps, its parents' identities, contents of files it reads, the numerics version, backend, dtype, instruction set; on the onednn backend
+ * the number of threads too. Two ways of writing the same thing give the same identity.
+ */
+#ifndef WN_EXPERIMENT_PLAN_H
+#define WN_EXPERIMENT_PLAN_H
+
+#include "backend/backend.h"
+#include "experiment/recipe.h"
+#include "io/digest.h"
+
+/* Raised by every change of the library that changes results. */
+#define WN__NUMERICS 1
+
+typedef enum wn__stage_kind { WN__STAGE_TRAIN, WN__STAGE_SOFT_LABELS, WN__STAGE_MASK, WN__STAGE_EVALUATE } wn__stage_kind;
+extern const char *const wn__stage_kind_names[]; /* "train", "soft-labels", "mask", "evaluate" */
+
+/* Indices into wn__plan.stage are -1 for none; texts are "" for none. */
+typedef struct wn__teacher_plan {
+    int stage;
+    const char *file;
+    wn__dtype dtype;
+} wn__teacher_plan;
+
+typedef struct wn__train_plan {
+    int start; /* wn__method_start */
+    int start_stage;
+    int64_t start_step; /* rewound: before this step */
+    const char *start_file;
+    int reinit;
+    int mask;
+    bool dense_stream;   /* the dense run's data, else the retraining stream */
+    int64_t data_offset; /* added to a step for its place in the stream */
+    int64_t first, last;
+    bool keep_slots;
+    wn__schedule schedule;
+    wn__loss loss;
+    int64_t soft_until; /* INT64_MAX: always */
+    wn__teacher_plan teacher;
+    int cache;     /* stage of the soft labels; -1: the teacher runs along */
+    int cache_mode; /* wn__cache_mode */
+    int64_t *keep; /* states that others start from, ascending; owned */
+    int keeps;
+} wn__train_plan;
+
+typedef struct wn__cache_plan {
+    wn__teacher_plan teacher;
+    bool dense_stream;
+    int64_t first_epoch, end_epoch;
+} wn__cache_plan;
+
+typedef struct wn__mask_plan {
+    wn__mask_section section;
+    int source;     /* stage whose final weights and masks are pruned further */
+    int shuffle_of; /* a mask stage: only shuffle its masks */
+    double sparsity;
+} wn__mask_plan;
+
+typedef struct wn__evaluate_plan {
+    int source, mask; /* final weights of one stage under the mask of another */
+} wn__evaluate_plan;
+
+enum { WN__MOST_PARENTS = 5 };
+typedef struct wn__stage {
+    wn__stage_kind kind;
+    char *label;
+    char identity[WN__SHA256_TEXT];
+    json_t *inputs; /* what the identity is made of */
+    uint64_t seed;
+    int parent[WN__MOST_PARENTS], parents;
+    union {
+        wn__train_plan train;
+        wn__cache_plan cache;
+        wn__mask_plan mask;
+        wn__evaluate_plan evaluate;
+    };
+} wn__stage;
+
+/* A line of the results. */
+typedef struct wn__plan_row {
+    int row; /* in recipe->row */
+    double sparsity;
+    uint64_t seed;
+    int train, mask, source, evaluate; /* stages; source: whose weights were pruned */
+    int rounds;
+} wn__plan_row;
+
+/* Where stages run, as far as results depend on it. */
+typedef struct wn__machine {
+    const wn__backend *backend;
+    int threads;
+} wn__machine;
+
+typedef struct wn__plan {
+    const wn__recipe *recipe; /* borrowed */
+    wn__machine machine;
+    wn__stage *stage;
+    int stages, capacity;
+    wn__plan_row *row;
+    int rows, row_capacity;
+} wn__plan;
+
+/* The backend by name; "auto" is the best of the build. WN_EUSAGE lists the valid ones. */
+wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out);
+wn_status wn__plan_make(const wn__recipe *recipe, const wn__machine *machine, wn__plan **out);
+/* The dense training of one seed alone; recipe may lack `compare`. Its stage is 0. */
+wn_status wn__plan_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__plan **out);
+void wn__plan_free(wn__plan *plan); /* accepts NULL */
+/* Index, or -1. A beginning of the identity is enough if nothing else begins so. */
+int wn__plan_find(const wn__plan *plan, const char *identity);
+/* needed (stages): set true for `stage` and all that it needs. */
+void wn__plan_mark_needed(const wn__plan *plan, int stage, bool *needed);
+
+/* Sub-seeds of a replicate. */
+typedef enum wn__stream { WN__STREAM_DENSE, WN__STREAM_RETRAIN, WN__STREAM_DENSE_NOISE, WN__STREAM_RETRAIN_NOISE } wn__stream;
+uint64_t wn__stream_seed(uint64_t seed, wn__stream stream);
+
+/* "95%" into buffer. */
+char *wn__show_sparsity(double sparsity, char buffer[32]);
+
+/* identity.c: fill stage->inputs and stage->identity from the rest. */
+wn_status wn__stage_identify(const wn__plan *plan, wn__stage *stage);
+
+#endif

@@ -1,0 +1,266 @@
+#include "experiment/stage.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "experiment/masks_file.h"
+#include "experiment/store.h"
+#include "sparse/cost.h"
+#include "sparse/score.h"
+#include "train/evaluate.h"
+#include "train/trainer.h"
+
+char *wn__stage_file(const wn__context *c, int index, const char *name)
+{
+    char *folder = wn__store_stage_folder(c->root, c->plan->stage[index].identity);
+    char *path = folder ? wn__path_join(folder, name) : NULL;
+    wn__free(folder);
+    return path;
+}
+
+static wn_status need_file(const wn__context *c, int index, const char *name, char **path)
+{
+    *path = wn__stage_file(c, index, name);
+    return *path ? WN_OK : wn__no_memory(64);
+}
+
+/* ---- masks */
+
+static wn_status prune(const wn__recipe *r, const wn__mask_plan *m, wn__params *params)
+{
+    wn__selection selection = {0};
+    wn__scores scores = {0};
+    const wn__prune how = {.scope = m->section.scope, .rule = m->section.rule, .empty = m->section.empty, .sparsity = m->sparsity};
+    wn_status status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
+    if (status == WN_OK) status = wn__scores_magnitude(params, &selection, &scores);
+    if (status == WN_OK) status = wn__masks_prune(params, &selection, (const float *const *)scores.score, &how);
+    wn__scores_release(&scores);
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
+{
+    wn__selection selection = {0};
+    wn_status status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
+    if (status == WN_OK) status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->section.shuffle, seed);
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status load_final(const wn__context *c, int index, int parts, wn__params *params)
+{
+    char *path;
+    WN_TRY(need_file(c, index, "final.safetensors", &path));
+    const wn_status status = wn__network_load(path, parts, params);
+    wn__free(path);
+    return status;
+}
+
+static wn_status load_masks(const wn__context *c, int index, wn__params *params)
+{
+    char *path;
+    WN_TRY(need_file(c, index, "mask.safetensors", &path));
+    const wn_status status = wn__masks_load(path, params);
+    wn__free(path);
+    return status;
+}
+
+static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    const wn__mask_plan *m = &stage->mask;
+    if (m->shuffle_of >= 0) {
+        WN_TRY(load_masks(c, m->shuffle_of, params));
+        return shuffle(c->recipe, m, stage->seed, params);
+    }
+    if (m->section.file[0]) return wn__masks_load(m->section.file, params);
+    WN_TRY(load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params));
+    return prune(c->recipe, m, params);
+}
+
+wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    wn__params params = {0};
+    char *path = wn__path_join(folder, "mask.safetensors");
+    wn_status status = path ? wn__graph_make_params(c->recipe->graph, &params) : wn__no_memory(64);
+    if (status == WN_OK) status = make_masks(c, stage, &params);
+    if (status == WN_OK) status = wn__masks_save(path, &params);
+    if (status == WN_OK) status = wn__stage_add_cost(c->recipe->graph, &params, result, NULL);
+    wn__params_release(&params);
+    wn__free(path);
+    return status;
+}
+
+/* ---- evaluation straight after pruning */
+
+static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed, json_t *result)
+{
+    wn__loader_options loader = wn__context_loader(c, seed, false);
+    wn__loader_options test = loader;
+    test.part = WN__PART_TEST;
+    wn__evaluator *evaluator;
+    wn__evaluation plain = {0}, again = {0};
+    WN_TRY(wn__evaluator_new(&test, &evaluator));
+    wn_status status = wn__evaluator_run(evaluator, ex, c->pool, false, &plain);
+    if (status == WN_OK) status = wn__reestimate_statistics(ex, &loader, 0);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, false, &again);
+    wn__evaluator_free(evaluator);
+    WN_TRY(status);
+    WN_TRY(wn__slice_set(result, "pruned_accuracy", json_real(plain.accuracy)));
+    WN_TRY(wn__slice_set(result, "pruned_loss", wn__json_real_or_null(plain.loss)));
+    WN_TRY(wn__slice_set(result, "pruned_accuracy_reestimated_bn", json_real(again.accuracy)));
+    return wn__slice_set(result, "pruned_loss_reestimated_bn", wn__json_real_or_null(again.loss));
+}
+
+wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    (void)folder;
+    wn__params params = {0};
+    wn__executor *ex = NULL;
+    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
+    if (status == WN_OK) status = load_masks(c, stage->evaluate.mask, &params);
+    if (status == WN_OK) status = load_final(c, stage->evaluate.source, WN__PART_VALUES, &params);
+    if (status == WN_OK) status = wn__context_inference(c, &params, (wn__dtype)c->recipe->top.dtype, &ex);
+    if (status == WN_OK) status = evaluate_twice(c, ex, stage->seed, result);
+    wn__executor_free(ex);
+    wn__params_release(&params);
+    return status;
+}
+
+/* ---- soft labels */
+
+wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__params *params, wn__executor **out)
+{
+    WN_TRY(wn__graph_make_params(c->recipe->graph, params));
+    const int parts = WN__PART_VALUES | WN__PART_MASKS;
+    WN_TRY(teacher->file[0] ? wn__network_load(teacher->file, parts, params) : load_final(c, teacher->stage, parts, params));
+    return wn__context_inference(c, params, teacher->dtype, out);
+}
+
+static void report_units(const wn__context *c, const char *label, int64_t done, int64_t all)
+{
+    if (!c->progress) return;
+    const wn_progress p = {.stage = label,
+                           .step = done,
+                           .last_step = all,
+                           .loss = (double)NAN,
+                           .rate = (double)NAN,
+                           .seconds_left = -1,
+                           .stages_done = c->stages_done,
+                           .stages = c->stages};
+    c->progress(c->user, &p);
+}
+
+typedef struct labelled_context {
+    const wn__context *context;
+    const char *label;
+} labelled_context;
+
+static void cache_progress(void *user, int64_t done, int64_t all)
+{
+    const labelled_context *l = user;
+    report_units(l->context, l->label, done, all);
+}
+
+wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    const wn__cache_plan *plan = &stage->cache;
+    const wn__loader_options loader = wn__context_loader(c, stage->seed, plan->dense_stream);
+    const wn__soft_cache_spec spec = {.loader = &loader,
+                                      .first_epoch = plan->first_epoch,
+                                      .end_epoch = plan->end_epoch,
+                                      .classes = c->data.classes,
+                                      .identity = stage->identity};
+    labelled_context labelled = {c, stage->label};
+    wn__params params = {0};
+    wn__executor *teacher = NULL;
+    char size[64];
+    const int64_t bytes = wn__soft_cache_bytes(&spec);
+    wn__log(WN_LOG_INFO, "%s: %s of teacher outputs, epochs %lld to %lld", stage->label, wn__show_bytes(bytes, size, sizeof size),
+            (long long)plan->first_epoch, (long long)plan->end_epoch - 1);
+    char *path = wn__path_join(folder, "labels.cache");
+    wn_status status = path ? wn__stage_teacher(c, &plan->teacher, &params, &teacher) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__soft_cache_make(path, &spec, teacher, cache_progress, &labelled);
+    if (status == WN_OK) status = wn__slice_set(result, "bytes", json_integer(bytes));
+    wn__executor_free(teacher);
+    wn__params_release(&params);
+    wn__free(path);
+    return status;
+}
+
+/* ---- cost */
+
+static json_t *layer_json(const wn__layer_cost *layer, const wn__param *p)
+{
+    json_t *shape = json_array();
+    for (int d = 0; d < p->ndim; d++)
+        json_array_append_new(shape, json_integer(p->dim[d]));
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I}", "name", layer->name, "shape", shape, "count", (json_int_t)layer->weights, "nonzero",
+                     (json_int_t)layer->active, "dense_flops", (json_int_t)layer->dense_flops, "flops", (json_int_t)layer->flops);
+}
+
+static wn_status cost_json(const wn__cost *cost, const wn__params *params, json_t *result)
+{
+    WN_TRY(wn__slice_set(result, "network", json_integer(cost->parameters)));
+    WN_TRY(wn__slice_set(result, "network_nonzero", json_integer(cost->active)));
+    WN_TRY(wn__slice_set(result, "dense_flops", json_integer(cost->dense_flops)));
+    WN_TRY(wn__slice_set(result, "inference_flops", json_integer(cost->flops)));
+    WN_TRY(wn__slice_set(result, "dense_bytes", json_integer(cost->dense_bytes)));
+    WN_TRY(wn__slice_set(result, "bytes", json_integer(cost->bytes)));
+    json_t *layers = json_array();
+    WN_TRY(wn__slice_set(result, "layers", layers));
+    for (int i = 0; i < cost->layers; i++)
+        if (json_array_append_new(layers, layer_json(&cost->layer[i], wn__params_find(params, cost->layer[i].name))) != 0)
+            return wn__no_memory(256);
+    return WN_OK;
+}
+
+wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, json_t *result, int64_t *training_flops)
+{
+    wn__cost cost = {0};
+    WN_TRY(wn__cost_make(graph, params, &cost));
+    const wn_status status = cost_json(&cost, params, result);
+    if (training_flops) *training_flops = cost.training_flops;
+    wn__cost_release(&cost);
+    return status;
+}
+
+/* ---- any kind */
+
+static wn_status run_locked(wn__context *c, const wn__stage *stage)
+{
+    static wn_status (*const run[])(wn__context *, const wn__stage *, const char *, json_t *) = {
+        wn__stage_train, wn__stage_soft_labels, wn__stage_mask, wn__stage_evaluate};
+    json_t *result = json_object();
+    char *folder = wn__store_stage_folder(c->root, stage->identity);
+    if (stage->kind != WN__STAGE_TRAIN) report_units(c, stage->label, 0, 1);
+    wn_status status = result && folder ? WN_OK : wn__no_memory(256);
+    if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks need no images */
+    const double start = wn__seconds();
+    if (status == WN_OK) status = run[stage->kind](c, stage, folder, result);
+    if (status == WN_OK && !json_object_get(result, "seconds"))
+        status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));
+    if (status == WN_OK)
+        status = wn__store_finish(c->root, stage, result);
+    else
+        json_decref(result);
+    wn__free(folder);
+    return status;
+}
+
+wn_status wn__stage_execute(wn__context *c, int index, bool *ran)
+{
+    const wn__stage *stage = &c->plan->stage[index];
+    wn__lock lock;
+    bool done;
+    WN_TRY(wn__store_begin(c->root, c->plan, stage, &lock, &done));
+    wn_status status = WN_OK;
+    if (!done) status = run_locked(c, stage);
+    if (status != WN_OK && status != WN_ESTOPPED) wn__store_note_failure(c->root, stage, status);
+    wn__lock_release(&lock);
+    if (ran) *ran = !done;
+    return status;
+}

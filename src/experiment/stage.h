@@ -1,0 +1,36 @@
+/* Running one stage: from its plan to the files in its folder. */
+#ifndef WN_EXPERIMENT_STAGE_H
+#define WN_EXPERIMENT_STAGE_H
+
+#include "experiment/context.h"
+
+/* Do nothing if it is done, continue it if it was cut off. Parents must be done. WN_ESTOPPED: what was reached is saved.
+ * *ran (may be NULL) = whether there was anything to do. */
+wn_status wn__stage_execute(wn__context *c, int stage, bool *ran);
+
+/* Steps of a run, from the first to before the last: how many training images. */
+int64_t wn__images_between(const wn__recipe *recipe, int64_t first, int64_t last);
+/* Images of a training stage that get soft labels. */
+int64_t wn__soft_images(const wn__recipe *recipe, const wn__train_plan *t);
+
+/* Parts, one per kind: fill `result`. The stage is locked, its folder exists; data are loaded. */
+wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *folder, json_t *result);
+wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const char *folder, json_t *result);
+wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result);
+wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char *folder, json_t *result);
+
+/* Path of the state of dense stage `index` before `step`, made by replaying if it was not kept. Free with wn__free. */
+wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path);
+/* Path of a stage's file; NULL if out of memory. */
+char *wn__stage_file(const wn__context *c, int index, const char *name);
+
+/* The trainer's stage for steps [first, last) of a training stage, without weights, teacher and cost; borrows everything. */
+struct wn__train_stage;
+wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, struct wn__train_stage *out);
+
+/* Sizes and cost of a network: parameters, nonzero, dense_flops, inference_flops, bytes, layers. */
+wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, json_t *result, int64_t *training_flops);
+/* Trained weights of a file as the teacher (masks too, if the file has some). */
+wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__params *params, wn__executor **out);
+
+#endif

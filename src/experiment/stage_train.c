@@ -1,0 +1,351 @@
+/* The training stage: from its plan to the trainer's resolved stage. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "experiment/masks_file.h"
+#include "experiment/stage.h"
+#include "experiment/store.h"
+#include "train/trainer.h"
+
+/* ---- counting images */
+
+/* Images before step `step`, from step 0 on. */
+static int64_t images_before(const wn__recipe *r, int64_t step)
+{
+    const int64_t per = r->clock.steps_per_epoch, batch = r->train.batch;
+    const int64_t epoch = r->data.last_batch == WN__LAST_KEEP ? r->train_images : per * batch;
+    const int64_t rest = (step % per) * batch;
+    return step / per * epoch + (rest < epoch ? rest : epoch);
+}
+
+int64_t wn__images_between(const wn__recipe *recipe, int64_t first, int64_t last)
+{
+    return images_before(recipe, last) - images_before(recipe, first);
+}
+
+int64_t wn__soft_images(const wn__recipe *recipe, const wn__train_plan *t)
+{
+    if (!t->loss.soft) return 0;
+    const int64_t end = t->soft_until < t->last ? t->soft_until : t->last;
+    return wn__images_between(recipe, t->first + t->data_offset, end + t->data_offset);
+}
+
+/* ---- start weights */
+
+static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    const wn__train_plan *t = &stage->train;
+    const wn__recipe *r = c->recipe;
+    char *path = NULL;
+    if (t->start_file[0]) return wn__network_load(t->start_file, WN__PART_VALUES, params);
+    switch ((wn__method_start)t->start) {
+    case WN__START_INITIAL: return wn__init_params(params, &r->train.init, stage->seed);
+    case WN__START_REDRAWN: return wn__reinit_params(params, &r->train.init, (wn__reinit_rule)t->reinit, stage->seed);
+    case WN__START_FINAL:
+        path = wn__stage_file(c, t->start_stage, "final.safetensors");
+        if (!path) return wn__no_memory(64);
+        break;
+    case WN__START_REWOUND: WN_TRY(wn__stage_point(c, t->start_stage, t->start_step, &path)); break;
+    }
+    wn__safetensors *file;
+    wn_status status = wn__safetensors_open(path, &file);
+    wn__free(path);
+    WN_TRY(status);
+    if (t->keep_slots) status = wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
+    if (status == WN_OK)
+        status = wn__network_read(file, WN__PART_VALUES | (t->keep_slots ? WN__PART_SLOTS : 0), r->train.optimizer, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* Masks first: what is loaded or drawn then obeys them. */
+static wn_status make_params(wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    const wn__train_plan *t = &stage->train;
+    WN_TRY(wn__graph_make_params(c->recipe->graph, params));
+    if (t->mask >= 0) {
+        char *path = wn__stage_file(c, t->mask, "mask.safetensors");
+        const wn_status status = path ? wn__masks_load(path, params) : wn__no_memory(64);
+        wn__free(path);
+        WN_TRY(status);
+    }
+    return load_start(c, stage, params);
+}
+
+/* ---- what came before */
+
+static wn_status flops_before(const wn__context *c, const wn__stage *stage, int64_t *flops)
+{
+    const wn__plan *plan = c->plan;
+    bool *needed = WN_NEW_ARRAY(bool, plan->stages);
+    if (!needed) return wn__no_memory((size_t)plan->stages);
+    wn_status status = WN_OK;
+    *flops = 0;
+    for (int i = 0; i < stage->parents; i++)
+        wn__plan_mark_needed(plan, stage->parent[i], needed);
+    for (int i = 0; i < plan->stages && status == WN_OK; i++) {
+        if (!needed[i] || plan->stage[i].kind != WN__STAGE_TRAIN) continue;
+        json_t *result;
+        status = wn__store_result(c->root, plan->stage[i].identity, &result);
+        if (status != WN_OK) break;
+        *flops += json_integer_value(json_object_get(result, "train_flops")) + json_integer_value(json_object_get(result, "teacher_flops"));
+        json_decref(result);
+    }
+    wn__free(needed);
+    return status;
+}
+
+/* ---- the trainer's stage */
+
+typedef struct train_user {
+    wn__context *context;
+    const char *label;
+    int64_t first_seen; /* step at the first call; -1 before */
+    double first_time;
+} train_user;
+
+static void on_step(void *user, const wn__train_progress *t)
+{
+    train_user *u = user;
+    const wn__context *c = u->context;
+    const double now = wn__seconds();
+    if (u->first_seen < 0) {
+        u->first_seen = t->step;
+        u->first_time = now;
+    }
+    const int64_t seen = t->step - u->first_seen;
+    const wn_progress p = {
+        .stage = u->label,
+        .step = t->step,
+        .first_step = t->first_step,
+        .last_step = t->last_step,
+        .epoch = t->epoch,
+        .loss = t->loss,
+        .rate = t->rate,
+        .per_second = t->images_per_second,
+        .seconds_left = seen > 0 ? (now - u->first_time) / (double)seen * (double)(t->last_step - t->step) : -1,
+        .stages_done = c->stages_done,
+        .stages = c->stages,
+    };
+    c->progress(c->user, &p);
+}
+
+wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_stage *out)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__train_plan *t = &stage->train;
+    wn__device *device;
+    WN_TRY(wn__context_load(c));
+    WN_TRY(wn__context_device(c, (wn__dtype)r->top.dtype, &device));
+    *out = (wn__train_stage){
+        .name = stage->label,
+        .identity = stage->identity,
+        .graph = r->graph,
+        .device = device,
+        .micro_batch = r->train.micro_batch,
+        .memory = (int64_t)(r->top.memory * 1073741824.0),
+        .loader = wn__context_loader(c, stage->seed, t->dense_stream),
+        .data_offset = t->data_offset,
+        .evaluate_every = r->train.evaluate_every,
+        .evaluate_test = r->train.evaluate_test,
+        .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
+        .keep_slots = t->keep_slots,
+        .slots_updates = t->keep_slots ? t->start_step : 0,
+        .schedule = t->schedule,
+        .loss = t->loss,
+        .soft_until = t->soft_until,
+        .noise_seed = wn__stream_seed(stage->seed, t->dense_stream ? WN__STREAM_DENSE_NOISE : WN__STREAM_RETRAIN_NOISE),
+        .first_step = t->first,
+        .last_step = t->last,
+        .keep_step = t->keep,
+        .keep_steps = t->keeps,
+    };
+    return WN_OK;
+}
+
+/* ---- soft labels: from the cache if there is one, else the teacher runs along */
+
+typedef struct label_source {
+    wn__params params;
+    wn__executor *teacher;
+    wn__soft_cache *cache;
+} label_source;
+
+static wn_status open_labels(wn__context *c, const wn__stage *stage, wn__train_stage *train, label_source *labels)
+{
+    const wn__train_plan *t = &stage->train;
+    if (!t->loss.soft) return WN_OK;
+    if (t->cache < 0) {
+        WN_TRY(wn__stage_teacher(c, &t->teacher, &labels->params, &labels->teacher));
+        train->teacher = labels->teacher;
+        return WN_OK;
+    }
+    const wn__stage *made = &c->plan->stage[t->cache];
+    const wn__soft_cache_spec spec = {.loader = &train->loader,
+                                      .first_epoch = made->cache.first_epoch,
+                                      .end_epoch = made->cache.end_epoch,
+                                      .classes = c->data.classes,
+                                      .identity = made->identity};
+    char *path = wn__stage_file(c, t->cache, "labels.cache");
+    const wn_status status = path ? wn__soft_cache_open(path, &spec, &labels->cache) : wn__no_memory(64);
+    train->cache = labels->cache;
+    wn__free(path);
+    return status;
+}
+
+static void close_labels(label_source *labels)
+{
+    wn__executor_free(labels->teacher);
+    wn__params_release(&labels->params);
+    wn__soft_cache_close(labels->cache);
+}
+
+/* Forward FLOPs of the teacher for one image: the network's, dense. */
+static int64_t teacher_flops(const wn__recipe *r) { return wn_graph_forward_flops(r->graph); }
+
+/* ---- result */
+
+static wn_status set_real(json_t *o, const char *key, double value) { return wn__slice_set(o, key, wn__json_real_or_null(value)); }
+
+static wn_status result_json(const wn__context *c, const wn__stage *stage, const wn__params *params, const wn__train_result *r, json_t *out)
+{
+    const wn__recipe *recipe = c->recipe;
+    const wn__train_plan *t = &stage->train;
+    const int64_t images = wn__images_between(recipe, t->first + t->data_offset, t->last + t->data_offset);
+    const int64_t taught = wn__soft_images(recipe, t);
+    int64_t training_flops;
+    WN_TRY(wn__slice_set(out, "steps", json_integer(r->steps)));
+    WN_TRY(set_real(out, "test_accuracy", r->test_accuracy));
+    WN_TRY(set_real(out, "test_loss", r->test_loss));
+    WN_TRY(set_real(out, "test_soft_error", r->test_soft_error));
+    WN_TRY(set_real(out, "validation_accuracy", r->validation_accuracy));
+    WN_TRY(set_real(out, "validation_loss", r->validation_loss));
+    WN_TRY(wn__slice_set(out, "best_step", r->best_step < 0 ? json_null() : json_integer(r->best_step)));
+    WN_TRY(set_real(out, "best_validation_accuracy", r->best_validation_accuracy));
+    WN_TRY(set_real(out, "best_test_accuracy", r->best_test_accuracy));
+    WN_TRY(set_real(out, "train_loss", r->train_loss));
+    WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
+    WN_TRY(wn__stage_add_cost(recipe->graph, params, out, &training_flops));
+    WN_TRY(wn__slice_set(out, "train_flops", json_integer(training_flops * images)));
+    WN_TRY(wn__slice_set(out, "teacher_images", json_integer(taught)));
+    WN_TRY(wn__slice_set(out, "teacher_flops", json_integer(teacher_flops(recipe) * taught)));
+    return set_real(out, "seconds", r->seconds);
+}
+
+wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    wn__params params = {0};
+    label_source labels = {0};
+    wn__train_stage train;
+    wn__train_result reached = {0};
+    train_user user = {c, stage->label, -1, 0};
+    WN_TRY(wn__stage_set_up(c, stage, &train));
+    train.folder = folder;
+    train.params = &params;
+    train.progress = c->progress ? on_step : NULL;
+    train.user = &user;
+    train.teacher_flops_per_image = stage->train.loss.soft ? teacher_flops(c->recipe) : 0;
+    wn_status status = make_params(c, stage, &params);
+    if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
+    if (status == WN_OK) status = open_labels(c, stage, &train, &labels);
+    if (status == WN_OK) status = wn__train_run(&train, &reached);
+    if (status == WN_OK) status = result_json(c, stage, &params, &reached, result);
+    close_labels(&labels);
+    wn__params_release(&params);
+    return status;
+}
+
+/* ---- rewind points */
+
+/* The kept state with the highest step at or below `step`; -1: none. */
+static int64_t nearest_point(const char *folder, int64_t step)
+{
+    char **names;
+    int count;
+    int64_t best = -1;
+    if (wn__list_folder(folder, &names, &count) != WN_OK) return -1;
+    for (int i = 0; i < count; i++) {
+        long long k;
+        char rest;
+        if (sscanf(names[i], "step-%lld.safetensor%c", &k, &rest) == 2 && rest == 's' && k <= step && k > best) best = k;
+    }
+    wn__free_names(names, count);
+    return best;
+}
+
+/* Weights and slots of the stage before step `from`; -1: as it starts. */
+static wn_status replay_start(wn__context *c, const wn__stage *stage, const char *folder, int64_t from, wn__params *params)
+{
+    if (from < 0) return make_params(c, stage, params);
+    const wn__recipe *r = c->recipe;
+    wn__safetensors *file;
+    WN_TRY(wn__graph_make_params(r->graph, params));
+    WN_TRY(wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config)));
+    char *path = wn__train_step_path(folder, from);
+    wn_status status = path ? wn__safetensors_open(path, &file) : wn__no_memory(64);
+    wn__free(path);
+    WN_TRY(status);
+    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, r->train.optimizer, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* Train from the nearest kept state up to `step` in a folder of its own, then move the state to where it belongs. */
+static wn_status replay(wn__context *c, const wn__stage *stage, const char *folder, int64_t step, const char *target)
+{
+    wn__params params = {0};
+    wn__train_stage train;
+    wn__train_result reached;
+    const int64_t from = nearest_point(folder, step);
+    WN_TRY(wn__stage_set_up(c, stage, &train));
+    char name[64];
+    snprintf(name, sizeof name, "replay-%lld", (long long)step);
+    char *own = wn__path_join(folder, name), *made = own ? wn__train_step_path(own, step) : NULL;
+    train.folder = own;
+    train.params = &params;
+    train.first_step = from < 0 ? stage->train.first : from;
+    train.last_step = step;
+    train.keep_slots = from >= 0;
+    train.slots_updates = from < 0 ? 0 : from;
+    train.keep_step = &step;
+    train.keep_steps = 1;
+    wn__log(WN_LOG_INFO, "%s: the state before step %lld was not kept; replaying from step %lld", stage->label, (long long)step,
+            (long long)train.first_step);
+    wn_status status = made ? replay_start(c, stage, folder, from, &params) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__train_run(&train, &reached);
+    if (status == WN_OK && rename(made, target) != 0) status = wn__fail_errno("%s", target);
+    if (status == WN_OK) status = wn__remove_tree(own);
+    wn__free(made);
+    wn__free(own);
+    wn__params_release(&params);
+    return status;
+}
+
+wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path)
+{
+    const wn__stage *stage = &c->plan->stage[index];
+    char *folder = wn__store_stage_folder(c->root, stage->identity);
+    char *target = folder ? wn__train_step_path(folder, step) : NULL;
+    wn_status status = target ? WN_OK : wn__no_memory(64);
+    if (status == WN_OK && !wn__file_exists(target)) {
+        wn__lock lock; /* two methods may miss the same state at once */
+        bool done;
+        status = wn__store_begin(c->root, c->plan, stage, &lock, &done);
+        if (status == WN_OK) {
+            if (!done) status = wn__fail(WN_EINVAL, "%s: is not done", stage->label);
+            if (status == WN_OK && !wn__file_exists(target)) status = replay(c, stage, folder, step, target);
+            wn__lock_release(&lock);
+        }
+    }
+    wn__free(folder);
+    if (status != WN_OK) {
+        wn__free(target);
+        return status;
+    }
+    *path = target;
+    return WN_OK;
+}
