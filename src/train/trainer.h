@@ -43,6 +43,7 @@ typedef struct wn__train_stage {
     bool recompute;
 
     wn__loader_options loader; /* part TRAIN; its seed is the data stream */
+    int64_t data_offset;       /* step s uses the batch of step s + data_offset; everything else, soft labels too, follows from that batch */
     int64_t eval_batch;        /* 0 = loader.batch */
     int64_t evaluate_every;    /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
 
