@@ -157,7 +157,6 @@ static wn_status add_train(json_t *inputs, const wn__plan *plan, const wn__stage
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
-    WN_TRY(set_int(inputs, "evaluate_test", r->train.evaluate_test));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
     if (t->data_offset) WN_TRY(set_int(inputs, "data_offset", t->data_offset));
     WN_TRY(set_int(inputs, "first", t->first));

@@ -45,7 +45,6 @@ typedef struct wn__rate_section {
 
 typedef struct wn__train_section {
     int64_t epochs, steps, batch, micro_batch, evaluate_every;
-    bool evaluate_test;
     double smoothing, clip_norm, clip_value;
     const wn__optimizer_type *optimizer;
     void *optimizer_config; /* owned */

@@ -35,7 +35,6 @@ const wn__setting wn__train_settings[] = {
     WN_SETTING_FLOAT(wn__train_section, clip_norm, 0, 0, 1e30, "largest norm of the gradient; 0: not clipped"),
     WN_SETTING_FLOAT(wn__train_section, clip_value, 0, 0, 1e30, "largest absolute entry of the gradient; 0: not clipped"),
     WN_SETTING_INT(wn__train_section, evaluate_every, 1, 1, 1e9, "epochs between evaluations"),
-    WN_SETTING_BOOL(wn__train_section, evaluate_test, true, "test accuracy at each evaluation, not at the last one only"),
     {0},
 };
 

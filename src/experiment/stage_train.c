@@ -151,7 +151,6 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .loader = wn__context_loader(c, stage->seed, t->dense_stream),
         .data_offset = t->data_offset,
         .evaluate_every = r->train.evaluate_every,
-        .evaluate_test = r->train.evaluate_test,
         .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
         .keep_slots = t->keep_slots,
         .slots_updates = t->keep_slots ? t->start_step : 0,
