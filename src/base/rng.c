@@ -3,24 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Natural logarithm of a normal positive x, relative error below 4e-16 for x <= 0.5. The C library's picks its code by CPU, and so may
- * its last bit; this one gives the same bits everywhere. x = 2^k m with m in [sqrt(1/2), sqrt(2)), ln m = 2 artanh((m - 1) / (m + 1)). */
-static double logarithm(double x)
-{
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint64_t above_half_root = bits - 0x3FE6A09E667F3BCDu; /* bits of sqrt(1/2) */
-    const int k = (int)((int64_t)above_half_root >> 52);
-    bits -= (uint64_t)(int64_t)k << 52;
-    double m;
-    memcpy(&m, &bits, sizeof m);
-    const double s = (m - 1) / (m + 1), z = s * s;
-    double series = 0;
-    for (int n = 23; n >= 3; n -= 2)
-        series = (series + 1.0 / n) * z;
-    const double ln2_high = 0x1.62e42fefa38p-1, ln2_low = 0x1.ef35793c7673p-45;
-    return k * ln2_high + (2 * s + (2 * s * series + k * ln2_low));
-}
+#include "base/elementary.h"
 
 /* Value of the polynomial c[0] + c[1] x + ... + c[7] x^7. */
 static double polynomial(const double c[8], double x)
@@ -69,7 +52,7 @@ static double normal_quantile(double p)
         const double r = 0.180625 - q * q;
         return q * polynomial(a, r) / polynomial(b, r);
     }
-    const double r = sqrt(-logarithm(q < 0 ? p : 1 - p));
+    const double r = sqrt(-wn__ln(q < 0 ? p : 1 - p));
     const double tail = r <= 5 ? polynomial(c, r - 1.6) / polynomial(d, r - 1.6) : polynomial(e, r - 5) / polynomial(f, r - 5);
     return q < 0 ? -tail : tail;
 }

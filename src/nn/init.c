@@ -1,0 +1,129 @@
+#include "nn/init.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/rng.h"
+
+static const char *const weight_rules[] = {"kaiming", "kaiming-fan-out", "pytorch", "xavier", "xavier-normal", NULL};
+static const char *const scale_rules[] = {"one", "uniform", NULL};
+const char *const wn__reinit_names[] = {"same", "kd-ticket", NULL};
+
+const wn__setting wn__init_settings[] = {
+    WN_SETTING_CHOICE(wn__init_options, weights, "kaiming", weight_rules, "distribution of start weights"),
+    WN_SETTING_CHOICE(wn__init_options, bn_scale, "one", scale_rules, "batch norm scales: 1, or drawn from U[0,1)"),
+    {0}};
+
+/* The weight that belongs to the bias `p`: "<node>.weight". */
+static const wn__param *weight_of_bias(const wn__params *params, const wn__param *p)
+{
+    const char *dot = strrchr(p->name, '.');
+    const size_t node = dot ? (size_t)(dot - p->name) : strlen(p->name);
+    for (int i = 0; i < params->count; i++) {
+        const char *name = params->item[i].name;
+        if (params->item[i].role == WN__WEIGHT && !strncmp(name, p->name, node) && !strcmp(name + node, ".weight")) return &params->item[i];
+    }
+    return NULL;
+}
+
+wn_status wn__init_fans(const wn__params *params, int index, int64_t *fan_in, int64_t *fan_out)
+{
+    const wn__param *p = &params->item[index];
+    if (p->role == WN__BIAS) p = weight_of_bias(params, p);
+    if (!p || p->role != WN__WEIGHT || p->ndim < 2)
+        return wn__fail(WN_EINVAL, "parameter %s has no fan: it belongs to no convolution or linear layer", params->item[index].name);
+    int64_t field = 1;
+    for (int d = 2; d < p->ndim; d++)
+        field *= p->dim[d];
+    *fan_in = p->dim[1] * field;
+    *fan_out = p->dim[0] * field;
+    return WN_OK;
+}
+
+static void fill(wn__param *p, float value)
+{
+    for (int64_t i = 0; i < p->stored; i++)
+        p->value[i] = value;
+}
+
+static void draw_normal(wn__param *p, wn__rng rng, double deviation)
+{
+    for (int64_t i = 0; i < p->stored; i++)
+        p->value[i] = (float)(deviation * wn__rng_normal(&rng));
+}
+
+static void draw_uniform(wn__param *p, wn__rng rng, double low, double high)
+{
+    for (int64_t i = 0; i < p->stored; i++)
+        p->value[i] = (float)(low + (high - low) * (double)wn__rng_uniform(&rng));
+}
+
+static void draw_weight(wn__param *p, wn__rng rng, int rule, double fan_in, double fan_out)
+{
+    switch ((wn__init_weights)rule) {
+    case WN__INIT_KAIMING: draw_normal(p, rng, sqrt(2 / fan_in)); break;
+    case WN__INIT_KAIMING_FAN_OUT: draw_normal(p, rng, sqrt(2 / fan_out)); break;
+    case WN__INIT_PYTORCH: draw_uniform(p, rng, -1 / sqrt(fan_in), 1 / sqrt(fan_in)); break;
+    case WN__INIT_XAVIER: draw_uniform(p, rng, -sqrt(6 / (fan_in + fan_out)), sqrt(6 / (fan_in + fan_out))); break;
+    case WN__INIT_XAVIER_NORMAL: draw_normal(p, rng, sqrt(2 / (fan_in + fan_out))); break;
+    }
+}
+
+static wn_status init_one(wn__params *params, int index, const wn__init_options *options, wn__rng rng)
+{
+    wn__param *p = &params->item[index];
+    int64_t fan_in, fan_out;
+    switch (p->role) {
+    case WN__WEIGHT:
+        WN_TRY(wn__init_fans(params, index, &fan_in, &fan_out));
+        draw_weight(p, rng, options->weights, (double)fan_in, (double)fan_out);
+        break;
+    case WN__BIAS:
+        fill(p, 0.0f);
+        if (options->weights != WN__INIT_PYTORCH) break;
+        WN_TRY(wn__init_fans(params, index, &fan_in, &fan_out));
+        draw_uniform(p, rng, -1 / sqrt((double)fan_in), 1 / sqrt((double)fan_in));
+        break;
+    case WN__SCALE:
+        fill(p, 1.0f);
+        if (options->bn_scale) draw_uniform(p, rng, 0, 1);
+        break;
+    case WN__SHIFT:
+    case WN__MEAN: fill(p, 0.0f); break;
+    case WN__VARIANCE: fill(p, 1.0f); break;
+    }
+    return WN_OK;
+}
+
+static wn_status init_all(wn__params *params, const wn__init_options *options, wn__purpose purpose, uint64_t seed)
+{
+    for (int i = 0; i < params->count; i++) {
+        wn__param *p = &params->item[i];
+        if (p->map)
+            return wn__fail(WN_EUNSUPPORTED, "parameter %s is stored as %s and cannot be drawn as plain weights", p->name, p->map->name);
+        WN_TRY(init_one(params, i, options, wn__rng_make(seed, purpose, (uint64_t)i, 0)));
+        wn__param_apply_mask(p);
+    }
+    params->version++;
+    return WN_OK;
+}
+
+wn_status wn__init_params(wn__params *params, const wn__init_options *options, uint64_t seed)
+{
+    return init_all(params, options, WN__FOR_INIT, seed);
+}
+
+wn_status wn__reinit_params(wn__params *params, const wn__init_options *options, wn__reinit_rule rule, uint64_t seed)
+{
+    WN_TRY(init_all(params, options, WN__FOR_REINIT, seed));
+    if (rule != WN__REINIT_KD_TICKET) return WN_OK;
+    for (int i = 0; i < params->count; i++) {
+        wn__param *p = &params->item[i];
+        if (p->role != WN__WEIGHT || p->ndim != 4 || !p->mask || p->active == 0) continue;
+        const double n = (double)p->active / (double)p->dim[1];
+        draw_normal(p, wn__rng_make(seed, WN__FOR_REINIT, (uint64_t)i, 0), sqrt(2 / n));
+        wn__param_apply_mask(p);
+    }
+    return WN_OK;
+}

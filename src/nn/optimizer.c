@@ -1,0 +1,155 @@
+#include "nn/optimizer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/text.h"
+#include "kernels/update.h"
+
+#define WN__OPTIMIZER(name) extern const wn__optimizer_type wn__optimizer_##name;
+#include "nn/optimizers/list.h"
+#undef WN__OPTIMIZER
+#define WN__OPTIMIZER(name) &wn__optimizer_##name,
+const wn__optimizer_type *const wn__optimizers[] = {
+#include "nn/optimizers/list.h"
+    NULL};
+#undef WN__OPTIMIZER
+
+wn_status wn__optimizer_find(const char *name, const wn__optimizer_type **type)
+{
+    wn__text valid = {0};
+    for (int i = 0; wn__optimizers[i]; i++) {
+        if (!strcmp(wn__optimizers[i]->name, name)) {
+            wn__text_release(&valid);
+            *type = wn__optimizers[i];
+            return WN_OK;
+        }
+        wn__text_add(&valid, "%s%s", i ? ", " : "", wn__optimizers[i]->name);
+    }
+    const wn_status status = wn__fail(WN_EUSAGE, "unknown optimizer \"%s\"; valid: %s", name, valid.data ? valid.data : "none");
+    wn__text_release(&valid);
+    return status;
+}
+
+#define CHUNK 16384 /* entries; fixed, so that sums do not depend on the thread count */
+
+typedef struct piece {
+    int param;
+    int64_t first, n;
+} piece;
+
+struct wn__updater {
+    wn__optimizer optimizer;
+    wn__params *params;
+    wn__pool *pool;
+    piece *piece;
+    double *squares; /* (pieces) */
+    int64_t pieces;
+    /* of the current step */
+    float rate, scale;
+    int64_t t;
+};
+
+/* Calls with pieces NULL only count. */
+static int64_t cut(const wn__params *params, piece *pieces)
+{
+    int64_t count = 0;
+    for (int i = 0; i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        if (!wn__role_is_trained(p->role)) continue;
+        for (int64_t first = 0; first < p->stored; first += CHUNK) {
+            const int64_t left = p->stored - first;
+            if (pieces) pieces[count] = (piece){i, first, left < CHUNK ? left : CHUNK};
+            count++;
+        }
+    }
+    return count;
+}
+
+static wn_status add_missing_slots(wn__params *params, int slots)
+{
+    for (int i = 0; i < params->count; i++) {
+        wn__param *p = &params->item[i];
+        for (int s = 0; wn__role_is_trained(p->role) && s < slots; s++)
+            if (!p->slot[s] && !(p->slot[s] = WN_NEW_ARRAY(float, p->stored))) return wn__no_memory((size_t)p->stored * sizeof(float));
+    }
+    return WN_OK;
+}
+
+wn_status wn__updater_new(const wn__optimizer *optimizer, wn__params *params, wn__pool *pool, wn__updater **out)
+{
+    WN_TRY(add_missing_slots(params, optimizer->type->slots(optimizer->config)));
+    wn__updater *u = WN_NEW(wn__updater);
+    if (!u) return wn__no_memory(sizeof *u);
+    u->optimizer = *optimizer;
+    u->params = params;
+    u->pool = pool;
+    u->pieces = cut(params, NULL);
+    u->piece = WN_NEW_ARRAY(piece, u->pieces);
+    u->squares = WN_NEW_ARRAY(double, u->pieces);
+    if (!u->piece || !u->squares) {
+        wn__updater_free(u);
+        return wn__no_memory((size_t)u->pieces * sizeof(piece));
+    }
+    cut(params, u->piece);
+    *out = u;
+    return WN_OK;
+}
+
+void wn__updater_free(wn__updater *u)
+{
+    if (!u) return;
+    wn__free(u->piece);
+    wn__free(u->squares);
+    wn__free(u);
+}
+
+static void clean_gradient(void *arg, int64_t chunk, int worker)
+{
+    (void)worker;
+    wn__updater *u = arg;
+    const piece *c = &u->piece[chunk];
+    const wn__param *p = &u->params->item[c->param];
+    float *grad = p->grad + c->first;
+    if (p->mask) wn__mask_f32(c->n, p->mask + c->first, grad);
+    if (u->optimizer.clip_value > 0) wn__clamp_f32(c->n, (float)u->optimizer.clip_value, grad);
+    if (u->optimizer.clip_norm > 0) u->squares[chunk] = wn__sum_squares_f32(c->n, grad);
+}
+
+static void update_piece(void *arg, int64_t chunk, int worker)
+{
+    wn__updater *u = arg;
+    const piece *c = &u->piece[chunk];
+    const wn__param *p = &u->params->item[c->param];
+    if (u->optimizer.clip_norm > 0)
+        wn__scale_f32(c->n, u->scale, p->grad + c->first);
+    else
+        clean_gradient(arg, chunk, worker); /* one pass over memory instead of two */
+    wn__update job = {.value = p->value + c->first,
+                      .grad = p->grad + c->first,
+                      .n = c->n,
+                      .rate = u->rate,
+                      .decay = p->role == WN__WEIGHT || u->optimizer.type->decays_bn_and_bias(u->optimizer.config),
+                      .t = u->t};
+    for (int s = 0; s < WN__SLOTS; s++)
+        job.slot[s] = p->slot[s] ? p->slot[s] + c->first : NULL;
+    u->optimizer.type->update(u->optimizer.config, &job);
+}
+
+void wn__updater_step(wn__updater *u, double rate, int64_t t)
+{
+    u->rate = (float)rate;
+    u->t = t;
+    u->scale = 1.0f;
+    if (u->optimizer.clip_norm > 0) {
+        wn__parallel_for(u->pool, u->pieces, clean_gradient, u);
+        double squares = 0;
+        for (int64_t i = 0; i < u->pieces; i++)
+            squares += u->squares[i];
+        const double norm = sqrt(squares);
+        if (norm > u->optimizer.clip_norm) u->scale = (float)(u->optimizer.clip_norm / norm);
+    }
+    wn__parallel_for(u->pool, u->pieces, update_piece, u);
+    u->params->version++;
+}

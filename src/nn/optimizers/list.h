@@ -1,0 +1,3 @@
+WN__OPTIMIZER(sgd)
+WN__OPTIMIZER(adam)
+WN__OPTIMIZER(adamw)
