@@ -1,0 +1,258 @@
+#include <lzma.h>
+#include <zlib.h>
+
+#include "base/alloc.h"
+#include "io/cifar.h"
+#include "io/compressed.h"
+#include "io/idx.h"
+#include "io/tar.h"
+#include "scratch_folder.h"
+
+/* ---- plain, .gz, .xz */
+
+enum { PLAIN = 100000 };
+static uint8_t plain[PLAIN], packed[2 * PLAIN];
+
+static void fill_plain(void)
+{
+    for (int i = 0; i < PLAIN; i++)
+        plain[i] = (uint8_t)((int64_t)i * i / 977 + i % 13);
+}
+
+static size_t pack_gzip(const void *data, size_t size, uint8_t *out)
+{
+    z_stream z = {.next_in = (Bytef *)data, .avail_in = (uInt)size, .next_out = out, .avail_out = 2 * PLAIN};
+    CHECK_EQ_INT(deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    CHECK_EQ_INT(deflate(&z, Z_FINISH), Z_STREAM_END);
+    const size_t made = z.total_out;
+    deflateEnd(&z);
+    return made;
+}
+
+/* The delta filter twice before LZMA2, as pixel files are sometimes packed. */
+static size_t pack_xz(const void *data, size_t size, uint8_t *out)
+{
+    lzma_options_lzma options;
+    lzma_options_delta near = {.type = LZMA_DELTA_TYPE_BYTE, .dist = 1}, far = {.type = LZMA_DELTA_TYPE_BYTE, .dist = 32};
+    CHECK(!lzma_lzma_preset(&options, 6));
+    const lzma_filter filters[] = {
+        {LZMA_FILTER_DELTA, &near}, {LZMA_FILTER_DELTA, &far}, {LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, NULL}};
+    size_t made = 0;
+    CHECK_EQ_INT(lzma_stream_buffer_encode((lzma_filter *)filters, LZMA_CHECK_CRC64, NULL, data, size, out, &made, 2 * PLAIN), LZMA_OK);
+    return made;
+}
+
+static void check_unpacks(const void *bytes, size_t count)
+{
+    char *data;
+    size_t size;
+    CHECK_OK(wn__unpack("packed", bytes, count, PLAIN, &data, &size));
+    CHECK_EQ_INT(size, PLAIN);
+    CHECK(memcmp(data, plain, PLAIN) == 0);
+    CHECK_EQ_INT(data[PLAIN], 0);
+    wn__free(data);
+}
+
+TEST(plain_gz_and_xz_unpack_to_the_same)
+{
+    fill_plain();
+    check_unpacks(plain, PLAIN);
+    check_unpacks(packed, pack_gzip(plain, PLAIN, packed));
+    check_unpacks(packed, pack_xz(plain, PLAIN, packed));
+}
+
+TEST(several_members_are_joined)
+{
+    fill_plain();
+    size_t size = pack_gzip(plain, 1000, packed);
+    size += pack_gzip(plain + 1000, PLAIN - 1000, packed + size);
+    check_unpacks(packed, size);
+    size = pack_xz(plain, 1000, packed);
+    size += pack_xz(plain + 1000, PLAIN - 1000, packed + size);
+    check_unpacks(packed, size);
+}
+
+TEST(nothing_is_unpacked_beyond_the_limit)
+{
+    char *data;
+    size_t size;
+    memset(plain, 7, PLAIN);
+    static size_t (*const packers[])(const void *, size_t, uint8_t *) = {pack_gzip, pack_xz};
+    for (int p = 0; p < 2; p++) {
+        const size_t count = packers[p](plain, PLAIN, packed);
+        CHECK(count < 1000); /* a small bomb */
+        CHECK_OK(wn__unpack("bomb", packed, count, PLAIN, &data, &size));
+        wn__free(data);
+        wn__alloc_reset_peak();
+        const int64_t before = wn__alloc_statistics().peak;
+        CHECK_STATUS(wn__unpack("bomb", packed, count, 5000, &data, &size), WN_EFORMAT);
+        CHECK_HAS_TEXT(wn_error_message(), "bomb: unpacks to more than the expected 5000 bytes");
+        CHECK(wn__alloc_statistics().peak - before <= 2 * 5000 + 1024);
+        CHECK_STATUS(wn__unpack("bomb", packed, count, PLAIN - 1, &data, &size), WN_EFORMAT);
+    }
+    CHECK_STATUS(wn__unpack("long", plain, PLAIN, PLAIN - 1, &data, &size), WN_EFORMAT);
+}
+
+TEST(truncated_and_damaged_packed_files_are_refused)
+{
+    fill_plain();
+    static size_t (*const packers[])(const void *, size_t, uint8_t *) = {pack_gzip, pack_xz};
+    for (int p = 0; p < 2; p++) {
+        const size_t count = packers[p](plain, 3000, packed);
+        char *data = NULL;
+        size_t size;
+        for (size_t n = 6; n < count; n++) {
+            CHECK_STATUS(wn__unpack("cut", packed, n, PLAIN, &data, &size), WN_EFORMAT);
+            CHECK_HAS_TEXT(wn_error_message(), "cut: ");
+        }
+        packed[count / 2] ^= 4;
+        CHECK_STATUS(wn__unpack("flipped", packed, count, PLAIN, &data, &size), WN_EFORMAT);
+    }
+}
+
+TEST(data_files_are_found_by_candidate_and_ending)
+{
+    static const char *const names[] = {"a/images", "b/images", NULL};
+    char *path = NULL;
+    CHECK_STATUS(wn__find_data_file(scratch_folder, names, &path), WN_ENOTFOUND);
+    CHECK_HAS_TEXT(wn_error_message(), "a/images, b/images");
+    CHECK_OK(wn__make_folders(scratch_path("a")));
+    CHECK_OK(wn__make_folders(scratch_path("b")));
+    static const char *const order[] = {"b/images.xz", "b/images", "a/images.gz", "a/images"}; /* each is preferred to those before */
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(wn__file_write(scratch_path(order[i]), "x", 1));
+        CHECK_OK(wn__find_data_file(scratch_folder, names, &path));
+        CHECK_EQ_TEXT(path, scratch_path(order[i]));
+        wn__free(path);
+    }
+}
+
+/* ---- IDX */
+
+TEST(idx_images_and_labels_are_read)
+{
+    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6};
+    static const uint8_t labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 9, 4};
+    wn__idx idx;
+    CHECK_OK(wn__idx_parse("images", images, sizeof(images), &idx));
+    CHECK(idx.ndim == 3 && idx.dim[0] == 2 && idx.dim[1] == 1 && idx.dim[2] == 3 && idx.count == 6 && idx.data[5] == 6);
+    CHECK_OK(wn__idx_parse("labels", labels, sizeof(labels), &idx));
+    CHECK(idx.ndim == 1 && idx.count == 2 && idx.data[1] == 4);
+}
+
+TEST(truncated_or_foreign_idx_is_refused)
+{
+    uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 99};
+    wn__idx idx;
+    for (size_t n = 0; n <= sizeof(images); n++)
+        if (n != sizeof(images) - 1) CHECK_STATUS(wn__idx_parse("t10k-images", images, n, &idx), WN_EFORMAT);
+    CHECK_STATUS(wn__idx_parse("t10k-images", images, sizeof(images) - 3, &idx), WN_EFORMAT);
+    CHECK_EQ_TEXT(wn_error_message(), "t10k-images: expected 6 bytes of data after the header, found 4");
+    images[2] = 13; /* floats */
+    CHECK_STATUS(wn__idx_parse("t10k-images", images, sizeof(images) - 1, &idx), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "00000d03");
+    memcpy(images, (uint8_t[]){0, 0, 8, 3, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, 16);
+    CHECK_STATUS(wn__idx_parse("t10k-images", images, sizeof(images), &idx), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "too large");
+}
+
+/* ---- CIFAR */
+
+TEST(cifar_records_are_split)
+{
+    static uint8_t ten[2 * 3073], hundred[3074], pixels[2 * WN__CIFAR_PIXELS];
+    int32_t labels[2];
+    int64_t records;
+    ten[0] = 3;
+    ten[1] = 11;
+    ten[3073] = 9;
+    ten[2 * 3073 - 1] = 22;
+    CHECK_OK(wn__cifar_count("ten", sizeof(ten), &wn__cifar10_layout, &records));
+    CHECK_EQ_INT(records, 2);
+    CHECK_OK(wn__cifar_parse("ten", ten, sizeof(ten), &wn__cifar10_layout, pixels, labels));
+    CHECK(labels[0] == 3 && labels[1] == 9 && pixels[0] == 11 && pixels[2 * WN__CIFAR_PIXELS - 1] == 22);
+    hundred[0] = 5;
+    hundred[1] = 77;
+    CHECK_OK(wn__cifar_parse("hundred", hundred, sizeof(hundred), &wn__cifar100_layout, pixels, labels));
+    CHECK_EQ_INT(labels[0], 77);
+}
+
+TEST(truncated_or_foreign_cifar_is_refused)
+{
+    static uint8_t ten[2 * 3073], pixels[2 * WN__CIFAR_PIXELS];
+    int32_t labels[2];
+    int64_t records;
+    CHECK_STATUS(wn__cifar_count("data_batch_1.bin", 5000, &wn__cifar10_layout, &records), WN_EFORMAT);
+    CHECK_EQ_TEXT(wn_error_message(),
+                  "data_batch_1.bin: 5000 bytes are no whole number of CIFAR-10 records of 3073 bytes (the last has 1927)");
+    CHECK_STATUS(wn__cifar_count("empty", 0, &wn__cifar10_layout, &records), WN_EFORMAT);
+    ten[3073] = 10;
+    CHECK_STATUS(wn__cifar_parse("data_batch_1.bin", ten, sizeof(ten), &wn__cifar10_layout, pixels, labels), WN_EFORMAT);
+    CHECK_EQ_TEXT(wn_error_message(), "data_batch_1.bin: record 1 has label 10, expected 0 to 9");
+}
+
+/* ---- tar */
+
+/* One header and padded contents at `at`; returns what it took. */
+static size_t add_member(uint8_t *at, const char *name, char type, const char *contents)
+{
+    const size_t size = strlen(contents);
+    memset(at, 0, 1024);
+    snprintf((char *)at, 100, "%s", name);
+    snprintf((char *)at + 124, 12, "%011o", (unsigned)size);
+    at[156] = (uint8_t)type;
+    memcpy(at + 257, "ustar\00000", 8);
+    memset(at + 148, ' ', 8);
+    unsigned sum = 0;
+    for (int i = 0; i < 512; i++)
+        sum += at[i];
+    snprintf((char *)at + 148, 8, "%06o", sum);
+    memcpy(at + 512, contents, size);
+    return size ? 1024 : 512;
+}
+
+static wn_status note_member(void *user, const char *name, const void *data, size_t size)
+{
+    char *notes = user;
+    snprintf(notes + strlen(notes), 200, "%s=%.*s;", name, (int)size, (const char *)data);
+    return WN_OK;
+}
+
+TEST(tar_gives_regular_files)
+{
+    static uint8_t archive[8192];
+    char notes[600] = "";
+    size_t size = add_member(archive, "folder/", '5', "");
+    size += add_member(archive + size, "folder/a.bin", '0', "abc");
+    size += add_member(archive + size, "folder/link", '2', "");
+    size += add_member(archive + size, "b", '0', "");
+    memset(archive + size, 0, 1024);
+    CHECK_OK(wn__tar_read("x.tar", archive, size + 1024, note_member, notes));
+    CHECK_EQ_TEXT(notes, "folder/a.bin=abc;b=;");
+}
+
+TEST(truncated_or_foreign_tar_is_refused)
+{
+    static uint8_t archive[8192];
+    char notes[600] = "";
+    size_t size = add_member(archive, "a.bin", '0', "abc");
+    memset(archive + size, 0, 1024);
+    CHECK_STATUS(wn__tar_read("x.tar", archive, size, note_member, notes), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "no end mark");
+    CHECK_STATUS(wn__tar_read("x.tar", archive, 514, note_member, notes), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "x.tar: truncated: 'a.bin' has 3 bytes, 2 are left");
+    archive[0] = 'z';
+    CHECK_STATUS(wn__tar_read("x.tar", archive, size + 1024, note_member, notes), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "no tar header at byte 0");
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(plain_gz_and_xz_unpack_to_the_same),           RUN(several_members_are_joined),
+                                    RUN(nothing_is_unpacked_beyond_the_limit),         RUN(truncated_and_damaged_packed_files_are_refused),
+                                    RUN(data_files_are_found_by_candidate_and_ending), RUN(idx_images_and_labels_are_read),
+                                    RUN(truncated_or_foreign_idx_is_refused),          RUN(cifar_records_are_split),
+                                    RUN(truncated_or_foreign_cifar_is_refused),        RUN(tar_gives_regular_files),
+                                    RUN(truncated_or_foreign_tar_is_refused),          {0}};
+    return scratch_test_main(argc, argv, tests);
+}
