@@ -1,6 +1,7 @@
 #include "base/cpu.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,4 +86,47 @@ const char *wn__cpu_name(void)
 {
     pthread_once(&resolved, resolve);
     return cpu_name[0] ? cpu_name : "unknown CPU";
+}
+
+#if defined(__x86_64__)
+/* Features that __builtin_cpu_supports of older compilers does not know: bits of CPUID leaf 7, EDX. */
+static bool has_newer(unsigned bit)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> bit & 1u);
+}
+#endif
+
+char *wn__cpu_features(char *text, size_t size)
+{
+    const struct {
+        const char *name;
+        bool present;
+    } features[] = {
+#if defined(__x86_64__)
+        {"avx", __builtin_cpu_supports("avx")},
+        {"avx2", __builtin_cpu_supports("avx2")},
+        {"fma", __builtin_cpu_supports("fma")},
+        {"avx512f", __builtin_cpu_supports("avx512f")},
+        {"avx512bw", __builtin_cpu_supports("avx512bw")},
+        {"avx512dq", __builtin_cpu_supports("avx512dq")},
+        {"avx512vl", __builtin_cpu_supports("avx512vl")},
+        {"avx512vnni", __builtin_cpu_supports("avx512vnni")},
+        {"avx512bf16", __builtin_cpu_supports("avx512bf16")},
+        {"avx512fp16", has_newer(23)},
+        {"amx-bf16", has_newer(22)},
+        {"amx-tile", has_newer(24)},
+        {"amx-int8", has_newer(25)},
+#elif defined(__aarch64__)
+        {"neon", true},
+#else
+        {"none known", true},
+#endif
+    };
+    size_t used = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
+        if (features[i].present && used < size)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? " " : "", features[i].name);
+    return text;
 }

@@ -12,5 +12,7 @@ wn__isa wn__isa_in_use(void);
 wn_status wn__isa_status(void);
 const char *wn__isa_name(wn__isa isa);
 const char *wn__cpu_name(void); /* brand string */
+/* What of interest the CPU has beyond its base, "avx2 fma avx512f ...", whatever WINNOW_ISA says; into the caller's buffer, which is returned. */
+char *wn__cpu_features(char *text, size_t size);
 
 #endif

@@ -73,7 +73,7 @@ wn_status wn__name_matches(const char *pattern, const char *name, bool *matches)
     return WN_OK;
 }
 
-char *wn__show_count(int64_t count, char *buffer, size_t size)
+char *wn_show_count(int64_t count, char *buffer, size_t size)
 {
     char digits[24], grouped[32];
     const int length = snprintf(digits, sizeof digits, "%lld", (long long)count);
@@ -86,7 +86,7 @@ char *wn__show_count(int64_t count, char *buffer, size_t size)
     return buffer;
 }
 
-char *wn__show_bytes(int64_t bytes, char *buffer, size_t size)
+char *wn_show_bytes(int64_t bytes, char *buffer, size_t size)
 {
     static const char *const units[] = {"kB", "MB", "GB", "TB"};
     if (bytes < 1000) {
@@ -101,7 +101,7 @@ char *wn__show_bytes(int64_t bytes, char *buffer, size_t size)
     return buffer;
 }
 
-char *wn__show_seconds(double seconds, char *buffer, size_t size)
+char *wn_show_seconds(double seconds, char *buffer, size_t size)
 {
     const long long whole = (long long)(seconds + 0.5), minutes = (whole + 30) / 60, hours = (minutes + 30) / 60;
     if (seconds < 9.995)
@@ -141,7 +141,7 @@ static int edit_distance(const char *a, const char *b)
     return row[n];
 }
 
-const char *wn__nearest_name(const char *wrong, const char *const *names, int count)
+const char *wn_nearest_name(const char *wrong, const char *const *names, int count)
 {
     int best = 1 + (int)strlen(wrong) / 3;
     const char *nearest = NULL;

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "winnow/core.h"
+#include "winnow/show.h"
 
 typedef struct wn__text {
     char *data; /* always terminated once anything was added; NULL before */
@@ -18,12 +19,10 @@ void wn__text_release(wn__text *t);
 /* Shell-style match of the whole name: * ? [abc]; with the prefix "re:" a POSIX extended regular expression that may match anywhere. */
 wn_status wn__name_matches(const char *pattern, const char *name, bool *matches);
 
-/* "1,234,567" / "1.2 GB" / "2 h 05 min" into the caller's buffer, which is returned. */
-char *wn__show_count(int64_t count, char *buffer, size_t size);
-char *wn__show_bytes(int64_t bytes, char *buffer, size_t size);
-char *wn__show_seconds(double seconds, char *buffer, size_t size);
-
-/* The name in `names` (count of them) nearest to `wrong` by edit distance, or NULL if none is near: for "did you mean". */
-const char *wn__nearest_name(const char *wrong, const char *const *names, int count);
+/* Names from before these were public. */
+#define wn__show_count wn_show_count
+#define wn__show_bytes wn_show_bytes
+#define wn__show_seconds wn_show_seconds
+#define wn__nearest_name wn_nearest_name
 
 #endif

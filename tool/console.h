@@ -1,0 +1,37 @@
+/* What goes to standard error: messages, log lines, and the progress of long work: a live bar on a terminal, plain lines otherwise. */
+#ifndef WN_TOOL_CONSOLE_H
+#define WN_TOOL_CONSOLE_H
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "winnow/experiment.h"
+
+typedef struct wn__console {
+    bool quiet, verbose;
+    bool live;       /* standard error is a terminal that can redraw a line */
+    bool color;      /* ... and colour is wanted: NO_COLOR is not set */
+    bool bar_shown;  /* the cursor stands behind a bar */
+    double last;     /* seconds of the monotonic clock: when a bar or line was last printed */
+    double speed;    /* smoothed wn_progress.per_second */
+    char stage[160]; /* that `speed` belongs to */
+    pthread_mutex_t lock;
+} wn__console;
+
+void wn__console_init(wn__console *console, bool quiet, bool verbose);
+/* Removes a bar and forgets the library's log sink. */
+void wn__console_release(wn__console *console);
+
+/* "winnow: ..." whatever --quiet says. */
+void wn__console_error(wn__console *console, const char *format, ...) WN_PRINTF(2, 3);
+/* A line unless --quiet. */
+void wn__console_note(wn__console *console, const char *format, ...) WN_PRINTF(2, 3);
+
+/* A wn_progress_call; user is the console. */
+void wn__console_progress(void *user, const wn_progress *progress);
+/* A wn_data_progress; user is the console. */
+void wn__console_download(void *user, const char *url, int64_t done, int64_t total);
+/* Takes a bar away, before something is printed to standard output. */
+void wn__console_clear(wn__console *console);
+
+#endif

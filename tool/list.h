@@ -1,0 +1,2 @@
+/* Commands, in the order of --help: WN_COMMAND(name) needs `const wn__command wn__command_<name>`. */
+WN_COMMAND(doctor)
