@@ -22,12 +22,12 @@ static inline void scratch_remove(void)
     if (wn__remove_tree(scratch_folder) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
 }
 
-/* Path of `name` in the folder; one of four rotating buffers. */
+/* Path of `name` in the folder; valid for the next 31 calls. */
 static inline const char *scratch_path(const char *name)
 {
-    static char paths[4][512];
+    static char paths[32][512];
     static int turn;
-    char *path = paths[turn++ % 4];
+    char *path = paths[turn++ % 32];
     snprintf(path, sizeof(paths[0]), "%s/%s", scratch_folder, name);
     return path;
 }
