@@ -1,0 +1,354 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "experiment/gnuplot.h"
+#include "experiment/report_html.h"
+#include "experiment/report_tables.h"
+#include "test.h"
+#include "winnow/report.h"
+
+/* A folder with results of three methods at two sparsities over two seeds; one row is not finished. */
+typedef struct folder {
+    char path[64];
+} folder;
+
+static void write_file(const char *where, const char *name, const char *text)
+{
+    char *path = wn__path_join(where, name);
+    CHECK(path);
+    CHECK_OK(wn__file_write(path, text, strlen(text)));
+    wn__free(path);
+}
+
+static void add_row(wn__text *t, const char *method, double sparsity, int seed, double accuracy)
+{
+    const bool soft = strncmp(method, "kd", 2) == 0;
+    wn__text_add(t, "%s{\"method\": \"%s\", \"sparsity\": %g, \"seed\": %d, \"state\": \"done\", \"test_accuracy\": %.4f, ",
+                 t->size ? ",\n" : "", method, sparsity, seed, accuracy);
+    wn__text_add(t, "\"test_accuracy_at_best_validation\": %.4f, \"validation_accuracy\": 0.9, \"parameters\": %.0f, \"bytes\": 4000, ",
+                 accuracy - 0.001, 1000 * (1 - sparsity));
+    wn__text_add(t, "\"train_flops_stage\": 1.5e12, \"train_flops_total\": 3e12, \"seconds\": 12.5, \"metrics\": \"m.jsonl\", ");
+    wn__text_add(
+        t, "\"labels\": %s, ",
+        soft ? "{\"kind\": \"soft\", \"temperature\": 5, \"alpha\": 0.9, \"kl\": \"mean\", \"kl_weight\": 2.25, \"gradient_scale\": 0.45}"
+             : "{\"kind\": \"hard\"}");
+    wn__text_add(t, "\"layers\": [{\"name\": \"a.weight\", \"count\": 900, \"nonzero\": %.0f, \"selected\": true}]}", 900 * (1 - sparsity));
+}
+
+static folder new_folder(int seeds)
+{
+    folder f = {"/tmp/winnow-test-report-XXXXXX"};
+    wn__text rows = {0}, all = {0};
+    CHECK(mkdtemp(f.path));
+    for (int s = 0; s < seeds; s++)
+        add_row(&rows, "dense", 0, s, 0.92 + 0.001 * s);
+    for (int sparse = 0; sparse < 2; sparse++)
+        for (int s = 0; s < seeds; s++)
+            add_row(&rows, "kd-<&_ticket", sparse ? 0.98 : 0.9, s, (sparse ? 0.88 : 0.9190) + 0.0011 * s);
+    for (int s = 0; s < seeds; s++)
+        add_row(&rows, "lottery-ticket", 0.9, s, 0.91 + 0.001 * s);
+    wn__text_add(
+        &all,
+        "{\"format\": \"winnow-results\", \"version\": 1, \"name\": \"a <b> & c\", \"recipe\": \"recipe.yaml\", \"model\": {\"arch\": \"lenet5\"},\n");
+    wn__text_add(
+        &all,
+        "\"compare\": {\"methods\": [\"dense\", \"kd-<&_ticket\", \"lottery-ticket\"]}, \"report\": {\"baseline\": [\"dense\", \"lottery-ticket\"], \"margin\": 0.3},\n");
+    wn__text_add(&all, "\"rows\": [%s,\n{\"method\": \"lottery-ticket\", \"sparsity\": 0.98, \"seed\": 0, \"state\": \"waiting\"}]}\n",
+                 rows.data);
+    write_file(f.path, "results.json", all.data);
+    write_file(f.path, "recipe.yaml", "name: \"<script>\"\n");
+    write_file(f.path, "m.jsonl",
+               "{\"epoch\":1,\"split\":\"validation\",\"accuracy\":0.5}\n{\"epoch\":2,\"split\":\"validation\",\"accuracy\":0.9}\n"
+               "{\"epoch\":2,\"split\":\"train\",\"accuracy\":0.95}\n");
+    wn__text_release(&rows);
+    wn__text_release(&all);
+    return f;
+}
+
+static char *text_of(const char *where, wn_report_format format)
+{
+    char *text = NULL;
+    CHECK_OK(wn_report_text(where, format, &text));
+    return text;
+}
+
+TEST(cells_differences_and_baselines_are_found)
+{
+    const folder f = new_folder(2);
+    wn__results *r;
+    CHECK_OK(wn__results_read(f.path, &r));
+    CHECK_EQ_INT(r->row_count, 8);
+    CHECK_EQ_INT(r->unfinished, 1);
+    CHECK_EQ_INT(r->cell_count, 4);
+    const wn__cell *ticket = wn__results_find(r, "kd-<&_ticket", 0.9), *dense = wn__results_baseline(r, "dense", 0.9);
+    CHECK(ticket && dense && dense->sparsity == 0);
+    CHECK(!wn__results_baseline(r, "lottery-ticket", 0.98));
+    const wn__summary d = wn__cell_difference(ticket, dense);
+    CHECK_EQ_INT(d.n, 2);
+    CHECK_NEAR(d.mean, -0.095, 1e-9, 0);
+    wn__results_free(r);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(text_shows_headline_spread_and_what_is_missing)
+{
+    const folder f = new_folder(2);
+    char *text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK_HAS_TEXT(text, "last epoch  ±95 %    sd  best val.");
+    CHECK_HAS_TEXT(text, "92.05  ±0.64  0.07      91.95");
+    CHECK_HAS_TEXT(text, "1.50 T       3.00 T");
+    CHECK_HAS_TEXT(text, "Not finished yet: 1 of 9 runs.");
+    CHECK_HAS_TEXT(text, "batch and classes                2.25            0.45");
+    CHECK_HAS_TEXT(text, "−0.09");
+    wn__free(text);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(one_seed_prints_no_spread_and_says_so)
+{
+    const folder f = new_folder(1);
+    char *text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK(!strstr(text, "±"));
+    CHECK(!strstr(text, "  sd"));
+    CHECK_HAS_TEXT(text, "One seed each: no spread can be given.");
+    wn__free(text);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(matching_sparsity_needs_five_seeds_to_be_sure)
+{
+    for (int seeds = 2; seeds <= 5; seeds += 3) {
+        const folder f = new_folder(seeds);
+        wn__results *r;
+        const char *method;
+        double sparsity;
+        bool by_interval;
+        CHECK_OK(wn__results_read(f.path, &r));
+        CHECK(wn__best_matching(r, &method, &sparsity, &by_interval));
+        CHECK_EQ_TEXT(method, "kd-<&_ticket");
+        CHECK_NEAR(sparsity, 0.9, 0, 0);
+        CHECK_EQ_INT(by_interval, seeds == 5);
+        wn__results_free(r);
+        CHECK_OK(wn__remove_tree(f.path));
+    }
+}
+
+TEST(csv_is_plain_numbers_with_names)
+{
+    const folder f = new_folder(2);
+    char *text = text_of(f.path, WN_REPORT_CSV);
+    CHECK_HAS_TEXT(text, "method,sparsity,n,test_accuracy,test_accuracy_sd,test_accuracy_ci95,");
+    CHECK_HAS_TEXT(text, ",points_from_dense,points_from_dense_sd,points_from_dense_ci95,");
+    CHECK_HAS_TEXT(text, "\r\ndense,0.0,2,0.9205");
+    wn__free(text);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(latex_and_csv_escape_what_they_must)
+{
+    wn__table t = {.id = "t", .title = "50% & more"};
+    wn__text out = {0};
+    wn__table_column_add(&t, false, "a_b");
+    wn__table_column_add(&t, true, "c");
+    wn__table_cell(&t, "x,\"y\"");
+    wn__table_cell(&t, "±1 {\\}");
+    CHECK_OK(wn__table_status(&t));
+    wn__table_csv(&t, &out);
+    CHECK_EQ_TEXT(out.data, "a_b,c\r\n\"x,\"\"y\"\"\",±1 {\\}\r\n");
+    wn__text_release(&out);
+    wn__table_latex(&t, &out);
+    CHECK_HAS_TEXT(out.data, "\\caption{50\\% \\& more}");
+    CHECK_HAS_TEXT(out.data, "\\begin{tabular}{lr}\n\\toprule\na\\_b & c \\\\\n\\midrule\n");
+    CHECK_HAS_TEXT(out.data, "x,\"y\" & $\\pm$1 \\{\\textbackslash{}\\} \\\\\n");
+    wn__text_release(&out);
+    wn__add_html(&out, "<a href='x'>&\"</a>");
+    CHECK_EQ_TEXT(out.data, "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;");
+    wn__text_release(&out);
+    wn__table_release(&t);
+}
+
+TEST(text_columns_are_aligned_by_code_points)
+{
+    wn__table t = {.id = "t", .title = "T"};
+    wn__text out = {0};
+    wn__table_column_add(&t, false, "name");
+    wn__table_column_add(&t, true, "±");
+    wn__table_cell(&t, "α");
+    wn__table_cell(&t, "10");
+    wn__table_rule(&t);
+    wn__table_cell(&t, "%s", "");
+    wn__table_cell(&t, "–");
+    wn__table_text(&t, &out);
+    CHECK_EQ_TEXT(out.data, "T\n--------\nname   ±\n--------\nα     10\n\n       –\n--------\n");
+    wn__text_release(&out);
+    wn__table_release(&t);
+}
+
+/* Every element of the page is closed in order; enough of HTML for what the report writes. */
+static void check_nesting(const char *page)
+{
+    char open[64][16];
+    int depth = 0;
+    const char *at = strstr(page, "<html");
+    CHECK(at);
+    for (; (at = strchr(at, '<')); at++) {
+        char name[16];
+        const bool closing = at[1] == '/';
+        const char *end = strchr(at, '>');
+        CHECK(end);
+        CHECK_EQ_INT(sscanf(at + 1 + closing, "%15[a-zA-Z0-9]", name), 1);
+        if (closing) {
+            CHECK(depth > 0);
+            CHECK_EQ_TEXT(name, open[--depth]);
+        } else if (end[-1] != '/' && strcmp(name, "meta") != 0) {
+            CHECK(depth < 64);
+            strcpy(open[depth++], name);
+        }
+    }
+    CHECK_EQ_INT(depth, 0);
+}
+
+static char *read_text(const char *where, const char *name)
+{
+    char *path = wn__path_join(where, name), *text;
+    size_t size;
+    CHECK_OK(wn__file_read(path, &text, &size));
+    wn__free(path);
+    return text;
+}
+
+static bool have_gnuplot(void)
+{
+    folder f = {"/tmp/winnow-test-report-XXXXXX"};
+    CHECK(mkdtemp(f.path));
+    write_file(f.path, "a.gp", "print 1\n");
+    const bool there = wn__gnuplot_run(f.path, "a.gp") == WN_OK;
+    CHECK_OK(wn__remove_tree(f.path));
+    return there;
+}
+
+TEST(page_is_well_formed_escaped_and_needs_no_network)
+{
+    const folder f = new_folder(2);
+    wn_report_files files;
+    CHECK_OK(wn_report_write(f.path, &files));
+    char *page = read_text(f.path, "report.html");
+    check_nesting(page);
+    CHECK_HAS_TEXT(page, "<h1>a &lt;b&gt; &amp; c</h1>");
+    CHECK_HAS_TEXT(page, "&lt;script&gt;");
+    CHECK(!strstr(page, "<script"));
+    CHECK(!strstr(page, "src="));
+    CHECK(!strstr(page, "@import"));
+    if (files.figures > 0) CHECK_HAS_TEXT(page, "<svg");
+    wn__free(page);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(two_reports_are_equal_files)
+{
+    static const char *const names[] = {"report.html", "figures/accuracy.svg", "figures/accuracy.pdf", "figures/curves.pdf",
+                                        "figures/layers.svg"};
+    const folder a = new_folder(2), b = new_folder(2);
+    wn_report_files files;
+    if (!have_gnuplot()) SKIP("no gnuplot");
+    CHECK_OK(wn_report_write(a.path, &files));
+    CHECK_EQ_INT(files.figures, 4);
+    sleep(1); /* times of creation would differ */
+    CHECK_OK(wn_report_write(b.path, &files));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        char *left = read_text(a.path, names[i]), *right = read_text(b.path, names[i]);
+        CHECK_EQ_TEXT(left, right);
+        wn__free(left);
+        wn__free(right);
+    }
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+}
+
+TEST(without_gnuplot_the_page_comes_and_says_so)
+{
+    const folder f = new_folder(2);
+    wn_report_files files;
+    setenv("WINNOW_GNUPLOT", "/nowhere/gnuplot", 1);
+    CHECK_OK(wn_report_write(f.path, &files));
+    unsetenv("WINNOW_GNUPLOT");
+    CHECK_EQ_INT(files.figures, 0);
+    CHECK_HAS_TEXT(files.note, "\"/nowhere/gnuplot\" was not found");
+    char *page = read_text(f.path, "report.html");
+    CHECK_HAS_TEXT(page, "Without figures: ");
+    CHECK_HAS_TEXT(page, "<table id=\"accuracy\">");
+    wn__free(page);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(a_failing_gnuplot_is_reported_with_its_words)
+{
+    folder f = {"/tmp/winnow-test-report-XXXXXX"};
+    if (!have_gnuplot()) SKIP("no gnuplot");
+    CHECK(mkdtemp(f.path));
+    write_file(f.path, "a.gp", "plot no_such_function(x)\n");
+    CHECK_STATUS(wn__gnuplot_run(f.path, "a.gp"), WN_EIO);
+    CHECK_HAS_TEXT(wn_error_message(), "no_such_function");
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(missing_foreign_and_damaged_results_are_refused)
+{
+    folder f = {"/tmp/winnow-test-report-XXXXXX"};
+    char *text;
+    CHECK(mkdtemp(f.path));
+    CHECK_STATUS(wn_report_text("/nowhere", WN_REPORT_TEXT, &text), WN_ENOTFOUND);
+    CHECK_STATUS(wn_report_text(f.path, WN_REPORT_TEXT, &text), WN_ENOTFOUND);
+    CHECK_HAS_TEXT(wn_error_message(), "no results.json");
+    write_file(f.path, "results.json", "{\"format\": \"winnow-results\", \"version\": 2}");
+    CHECK_STATUS(wn_report_text(f.path, WN_REPORT_TEXT, &text), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "version 2, this program reads 1");
+    write_file(f.path, "results.json",
+               "{\"format\": \"winnow-results\", \"version\": 1, \"compare\": {\"methods\": [\"a\"]}, "
+               "\"rows\": [{\"state\": \"done\", \"method\": \"a\", \"sparsity\": 1.5, \"seed\": 0}]}");
+    CHECK_STATUS(wn_report_text(f.path, WN_REPORT_TEXT, &text), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "row 0: needs a method, a sparsity in [0, 1) and a seed");
+    write_file(f.path, "results.json", "{\"format\"");
+    CHECK_STATUS(wn_report_text(f.path, WN_REPORT_TEXT, &text), WN_EFORMAT);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(running_out_of_memory_is_survived)
+{
+    const folder f = new_folder(2);
+    for (int n = 1;; n++) {
+        char *text;
+        const int64_t before = wn__alloc_statistics().bytes;
+        wn__alloc_fail_at(n);
+        const wn_status status = wn_report_text(f.path, WN_REPORT_TEXT, &text);
+        wn__alloc_fail_at(0);
+        if (status == WN_OK) {
+            wn__free(text);
+            break;
+        }
+        CHECK_EQ_INT(status, WN_ENOMEM);
+        CHECK_EQ_INT(wn__alloc_statistics().bytes, before);
+    }
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(cells_differences_and_baselines_are_found),
+                                    RUN(text_shows_headline_spread_and_what_is_missing),
+                                    RUN(one_seed_prints_no_spread_and_says_so),
+                                    RUN(matching_sparsity_needs_five_seeds_to_be_sure),
+                                    RUN(csv_is_plain_numbers_with_names),
+                                    RUN(latex_and_csv_escape_what_they_must),
+                                    RUN(text_columns_are_aligned_by_code_points),
+                                    RUN(page_is_well_formed_escaped_and_needs_no_network),
+                                    RUN(two_reports_are_equal_files),
+                                    RUN(without_gnuplot_the_page_comes_and_says_so),
+                                    RUN(a_failing_gnuplot_is_reported_with_its_words),
+                                    RUN(missing_foreign_and_damaged_results_are_refused),
+                                    RUN(running_out_of_memory_is_survived),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
