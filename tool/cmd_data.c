@@ -1,0 +1,84 @@
+#include <string.h>
+
+#include "command.h"
+#include "table.h"
+#include "winnow/data.h"
+#include "winnow/show.h"
+
+typedef struct data_config {
+    const char *from, *data_folder;
+} data_config;
+
+static const wn__option data_options[] = {
+    WN_OPTION_TEXT(data_config, from, "from", "DIR|URL", "get: a mirror that holds the same files instead of the official address"),
+    WN_OPTION_TEXT(data_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    {0}};
+
+static void add_file(void *user, const wn_data_file_state *file)
+{
+    wn__table *table = user;
+    char size[32] = "";
+    if (file->bytes > 0) wn_show_bytes(file->bytes, size, sizeof size);
+    wn__table_add(table, "%s", file->dataset);
+    wn__table_add(table, "%s", file->fault ? file->fault : file->checked ? "checked" : "here");
+    wn__table_add(table, "%s", size);
+    wn__table_add(table, "%s", file->path ? file->path : file->name);
+}
+
+/* Files of the data sets named, or of all. */
+static wn_status print_files(const wn__call *call, const char *folder,
+                             wn_status (*visit)(const char *name, const char *folder, wn_data_visit visit, void *user))
+{
+    wn__table table = WN_TABLE("data set", "state", ">size", "file");
+    wn_status status = WN_OK;
+    if (call->count == 1) status = visit(NULL, folder, add_file, &table);
+    for (int i = 1; i < call->count; i++) {
+        const wn_status one = visit(call->arguments[i], folder, add_file, &table);
+        if (status == WN_OK) status = one;
+    }
+    if (table.count > 0) wn__table_print(&table);
+    return status;
+}
+
+static wn_status get(const wn__call *call, const data_config *config)
+{
+    for (int i = 1; i < call->count; i++) {
+        const wn_status status = wn_data_get(call->arguments[i], config->from, config->data_folder, wn__console_download, call->console);
+        wn__console_clear(call->console);
+        if (status != WN_OK) return status;
+        wn__console_note(call->console, "%s is here and whole", call->arguments[i]);
+    }
+    return WN_OK;
+}
+
+static int run_data(const wn__call *call)
+{
+    const data_config *config = call->config;
+    const char *action = call->arguments[0];
+    if (strcmp(action, "get") == 0) {
+        if (call->count < 2) return wn__wrong_usage(call, "get wants the names of data sets: `winnow datasets` lists them");
+        return wn__finish(call, get(call, config));
+    }
+    if (strcmp(action, "verify") == 0) return wn__finish(call, print_files(call, config->data_folder, wn_data_verify));
+    char folder[1024];
+    const wn_status status = wn_data_folder(config->data_folder, folder, sizeof folder);
+    if (status != WN_OK) return wn__finish(call, status);
+    printf("data folder: %s\n\n", folder);
+    return wn__finish(call, print_files(call, config->data_folder, wn_data_list));
+}
+
+static const char *const actions[] = {"get", "list", "verify", NULL};
+
+const wn__command wn__command_data = {
+    .name = "data",
+    .arguments = "get|list|verify [DATASET]...",
+    .summary = "Get data sets, list which files are here, check their sums",
+    .details = "get downloads what is missing, checks it and unpacks it; an interrupted download is resumed. list and verify take\n"
+               "all data sets if none is named; verify fails if a file is missing or damaged.",
+    .options = data_options,
+    .config_size = sizeof(data_config),
+    .least = 1,
+    .most = -1,
+    .actions = actions,
+    .run = run_data,
+};

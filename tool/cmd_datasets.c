@@ -1,0 +1,65 @@
+#include <string.h>
+
+#include "listing.h"
+#include "table.h"
+#include "winnow/data.h"
+#include "winnow/show.h"
+
+static void print_shape(wn__table *table, const wn_dataset_info *info)
+{
+    char count[32];
+    wn__table_add(table, "%s", info->name);
+    wn__table_add(table, "%dx%dx%d", info->channels, info->height, info->width);
+    wn__table_add(table, "%d", info->classes);
+    wn__table_add(table, "%s", wn_show_count(info->train_count, count, sizeof count));
+    wn__table_add(table, "%s", wn_show_count(info->test_count, count, sizeof count));
+    wn__table_add(table, "%s", info->summary);
+}
+
+static wn_status print_sets(void)
+{
+    wn__table table = WN_TABLE("name", ">images", ">classes", ">train", ">test", "what it is");
+    for (int i = 0; i < wn_dataset_count(); i++) {
+        wn_dataset_info info;
+        const wn_status status = wn_dataset_get_info(i, &info);
+        if (status != WN_OK) return status;
+        print_shape(&table, &info);
+    }
+    wn__table_print(&table);
+    return WN_OK;
+}
+
+/* What the listing does not know of the set. */
+static void print_facts(const char *name)
+{
+    wn_dataset_info info;
+    for (int i = 0; i < wn_dataset_count(); i++) {
+        if (wn_dataset_get_info(i, &info) != WN_OK || strcmp(info.name, name) != 0) continue;
+        wn__table table = WN_TABLE("name", ">images", ">classes", ">train", ">test", "what it is");
+        print_shape(&table, &info);
+        wn__table_print(&table);
+        printf("classes: ");
+        for (int c = 0; c < info.classes; c++)
+            printf("%s%s", c ? ", " : "", info.class_names[c]);
+        printf("\nlicense: %s\n", info.license ? info.license : "unknown");
+        if (info.url) printf("from: %s\n", info.url);
+        putchar('\n');
+    }
+}
+
+static int run_datasets(const wn__call *call)
+{
+    if (call->count == 0) return wn__finish(call, print_sets());
+    for (int i = 0; i < call->count; i++)
+        print_facts(call->arguments[i]);
+    return wn__print_listing(call, WN_LIST_DATASETS, "data set");
+}
+
+const wn__command wn__command_datasets = {
+    .name = "datasets",
+    .arguments = "[DATASET]...",
+    .summary = "List the data sets, or the classes, source and settings of some",
+    .details = "`winnow data` tells which are here and gets them.",
+    .most = -1,
+    .run = run_datasets,
+};

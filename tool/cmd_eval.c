@@ -1,0 +1,93 @@
+#include <math.h>
+
+#include "command.h"
+#include "table.h"
+#include "winnow/experiment.h"
+
+typedef struct eval_config {
+    wn__texts set;
+    const char *part, *data_folder;
+    int64_t threads;
+} eval_config;
+
+static const wn__option eval_options[] = {
+    WN_OPTION_LIST(eval_config, set, "set", "KEY=VALUE",
+                   "change what the file says of itself: data.set=cifar10, model.arch=resnet20, backend=ref; may be repeated"),
+    WN_OPTION_TEXT(eval_config, part, "part", "PART", "test (default), validation or train"),
+    WN_OPTION_TEXT(eval_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_NUMBER(eval_config, threads, "threads", "N", "(default: all CPUs)"),
+    {0}};
+
+static int64_t images_of_class(const wn_evaluation *e, int class)
+{
+    int64_t images = 0;
+    for (int predicted = 0; predicted < e->classes; predicted++)
+        images += e->confusion[class * e->classes + predicted];
+    return images;
+}
+
+static void print_classes(const wn_evaluation *e)
+{
+    wn__table table = WN_TABLE(">class", "name", ">accuracy", ">images");
+    for (int i = 0; i < e->classes; i++) {
+        wn__table_add(&table, "%d", i);
+        wn__table_add(&table, "%s", e->class_names ? e->class_names[i] : "");
+        if (isnan(e->class_accuracy[i]))
+            wn__table_add(&table, "-");
+        else
+            wn__table_add(&table, "%.4f", e->class_accuracy[i]);
+        wn__table_add(&table, "%lld", (long long)images_of_class(e, i));
+    }
+    wn__table_print(&table);
+}
+
+static void print_confusion(const wn_evaluation *e)
+{
+    puts("confusion: a row per true class, a column per predicted class");
+    printf("%5s", "");
+    for (int predicted = 0; predicted < e->classes; predicted++)
+        printf(" %5d", predicted);
+    putchar('\n');
+    for (int class = 0; class < e->classes; class ++) {
+        printf("%5d", class);
+        for (int predicted = 0; predicted < e->classes; predicted++)
+            printf(" %5lld", (long long)e->confusion[class * e->classes + predicted]);
+        putchar('\n');
+    }
+}
+
+static int run_eval(const wn__call *call)
+{
+    const eval_config *config = call->config;
+    const wn_eval_options options = {
+        .weights = call->arguments[0],
+        .set = config->set.items,
+        .sets = config->set.count,
+        .part = config->part,
+        .data_folder = config->data_folder,
+        .threads = (int)config->threads,
+    };
+    wn_evaluation e = {0};
+    const wn_status status = wn_eval(&options, &e);
+    if (status == WN_OK) {
+        printf("accuracy    %.4f (%lld of %lld)\nloss        %.4f\nsoft error  %.4f\n\n", e.accuracy, (long long)e.correct,
+               (long long)e.count, e.loss, e.soft_error);
+        print_classes(&e);
+        putchar('\n');
+        print_confusion(&e);
+    }
+    wn_evaluation_release(&e);
+    return wn__finish(call, status);
+}
+
+const wn__command wn__command_eval = {
+    .name = "eval",
+    .arguments = "WEIGHTS",
+    .summary = "Evaluate a weights file: accuracy, accuracy per class, confusion matrix",
+    .options = eval_options,
+    .config_size = sizeof(eval_config),
+    .least = 1,
+    .most = 1,
+    .computes = true,
+    .run = run_eval,
+};

@@ -1,0 +1,12 @@
+#include "listing.h"
+
+static int run_models(const wn__call *call) { return wn__print_listing(call, WN_LIST_MODELS, "model"); }
+
+const wn__command wn__command_models = {
+    .name = "models",
+    .arguments = "[MODEL]...",
+    .summary = "List the networks, or the settings of some",
+    .details = "A file with a network of your own can be named as well: model.file.",
+    .most = -1,
+    .run = run_models,
+};

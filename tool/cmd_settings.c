@@ -1,0 +1,29 @@
+#include <string.h>
+
+#include "listing.h"
+#include "table.h"
+
+static const char *const actions[] = {"sections", "optimizers", "schedules", "backends", NULL};
+static const wn_list lists[] = {WN_LIST_SECTIONS, WN_LIST_OPTIMIZERS, WN_LIST_SCHEDULES, WN_LIST_BACKENDS};
+
+static int run_settings(const wn__call *call)
+{
+    int i = 0;
+    while (strcmp(actions[i], call->arguments[0]) != 0)
+        i++;
+    wn__call rest = *call;
+    rest.arguments++;
+    rest.count--;
+    return wn__print_listing(&rest, lists[i], "entry");
+}
+
+const wn__command wn__command_settings = {
+    .name = "settings",
+    .arguments = "LIST [NAME]...",
+    .summary = "List what a recipe can say besides methods, models and data sets",
+    .details = "LIST is sections (the recipe's own keys), optimizers, schedules or backends.",
+    .least = 1,
+    .most = -1,
+    .actions = actions,
+    .run = run_settings,
+};

@@ -1,0 +1,64 @@
+#include <math.h>
+
+#include "command.h"
+#include "stop.h"
+#include "winnow/experiment.h"
+#include "winnow/show.h"
+
+typedef struct train_config {
+    wn__texts set;
+    const char *out, *data_folder;
+    int64_t seed, threads;
+} train_config;
+
+static const wn__option train_options[] = {
+    WN_OPTION_LIST(train_config, set, "set", "KEY=VALUE", "change the recipe: model.arch=resnet20, data.set=cifar10; may be repeated"),
+    WN_OPTION_NUMBER(train_config, seed, "seed", "N", "of the start weights and of the data's order (default: 0)"),
+    WN_OPTION_TEXT(train_config, out, "out", "DIR", "folder of the run (default: winnow-train)"),
+    WN_OPTION_TEXT(train_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_NUMBER(train_config, threads, "threads", "N", "(default: the recipe's, else all CPUs)"),
+    {0}};
+
+static void print_training(const wn_train_summary *summary)
+{
+    char count[32], took[32];
+    printf("test accuracy        %.4f\ntest loss            %.4f\n", summary->test_accuracy, summary->test_loss);
+    if (!isnan(summary->validation_accuracy)) printf("validation accuracy  %.4f\n", summary->validation_accuracy);
+    printf("parameters           %s\n", wn_show_count(summary->parameters, count, sizeof count));
+    printf("steps                %s\n", wn_show_count(summary->steps, count, sizeof count));
+    printf("time                 %s\n", wn_show_seconds(summary->seconds, took, sizeof took));
+    printf("weights              %s\n", summary->weights);
+}
+
+static int run_train(const wn__call *call)
+{
+    const train_config *config = call->config;
+    const wn_run_options options = {
+        .recipe = call->count > 0 ? call->arguments[0] : NULL,
+        .set = config->set.items,
+        .sets = config->set.count,
+        .data_folder = config->data_folder,
+        .threads = (int)config->threads,
+        .progress = wn__console_progress,
+        .user = call->console,
+    };
+    wn_train_summary summary;
+    wn__stop_on_signals();
+    const wn_status status = wn_train(&options, (uint64_t)config->seed, config->out ? config->out : "winnow-train", &summary);
+    wn__console_clear(call->console);
+    if (status == WN_OK) print_training(&summary);
+    return wn__finish(call, status);
+}
+
+const wn__command wn__command_train = {
+    .name = "train",
+    .arguments = "[RECIPE]",
+    .summary = "Train one dense network",
+    .details = "Of a recipe only data, model, train and backend count; without one, --set says everything. A training that was\n"
+               "cut off is continued by the same command.",
+    .options = train_options,
+    .config_size = sizeof(train_config),
+    .most = 1,
+    .computes = true,
+    .run = run_train,
+};

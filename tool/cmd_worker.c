@@ -1,0 +1,20 @@
+#include "command.h"
+#include "stop.h"
+#include "winnow/experiment.h"
+
+static int run_worker(const wn__call *call)
+{
+    wn__stop_on_signals();
+    return wn__finish(call, wn_stage_run(call->arguments[0], call->arguments[1], NULL));
+}
+
+const wn__command wn__command_worker = {
+    .name = "worker",
+    .arguments = "FOLDER IDENTITY",
+    .summary = "Run one stage of an experiment: what run --jobs starts",
+    .least = 2,
+    .most = 2,
+    .computes = true,
+    .hidden = true,
+    .run = run_worker,
+};
