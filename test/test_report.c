@@ -49,12 +49,10 @@ static folder new_folder(int seeds)
             add_row(&rows, "kd-<&_ticket", sparse ? 0.98 : 0.9, s, (sparse ? 0.88 : 0.9190) + 0.0011 * s);
     for (int s = 0; s < seeds; s++)
         add_row(&rows, "lottery-ticket", 0.9, s, 0.91 + 0.001 * s);
-    wn__text_add(
-        &all,
-        "{\"format\": \"winnow-results\", \"version\": 1, \"name\": \"a <b> & c\", \"recipe\": \"recipe.yaml\", \"model\": {\"arch\": \"lenet5\"},\n");
-    wn__text_add(
-        &all,
-        "\"compare\": {\"methods\": [\"dense\", \"kd-<&_ticket\", \"lottery-ticket\"]}, \"report\": {\"baseline\": [\"dense\", \"lottery-ticket\"], \"margin\": 0.3},\n");
+    wn__text_add(&all, "{\"format\": \"winnow-results\", \"version\": 1, \"name\": \"a <b> & c\", \"recipe\": \"recipe.yaml\", "
+                       "\"model\": {\"arch\": \"lenet5\"},\n");
+    wn__text_add(&all, "\"compare\": {\"methods\": [\"dense\", \"kd-<&_ticket\", \"lottery-ticket\"]}, "
+                       "\"report\": {\"baseline\": [\"dense\", \"lottery-ticket\"], \"margin\": 0.3},\n");
     wn__text_add(&all, "\"rows\": [%s,\n{\"method\": \"lottery-ticket\", \"sparsity\": 0.98, \"seed\": 0, \"state\": \"waiting\"}]}\n",
                  rows.data);
     write_file(f.path, "results.json", all.data);

@@ -70,7 +70,8 @@ static void add_legend(wn__sheet *s, const wn__legend *l)
     const int per_line = entries_per_line(s, l);
     const double top = row_top(s, l->row) + ABOVE + s->plot_height + s->below, left = l->column * panel_width(s) + LEFT;
     for (int i = 0; i < l->count; i++) {
-        const double x = left + (i % per_line) * entry_width(l), y = 1 - (top + (i / per_line + 0.5) * LEGEND_LINE) / s->height;
+        const int line = i / per_line;
+        const double x = left + (i % per_line) * entry_width(l), y = 1 - (top + (line + 0.5) * LEGEND_LINE) / s->height;
         const double end = (x + LEGEND_SAMPLE) / s->width;
         const int style = l->entries[i].style;
         wn__text_add(&s->script, "set arrow from screen %.5f,%.5f to screen %.5f,%.5f nohead ls %d\n", x / s->width, y, end, y, style);
@@ -99,7 +100,7 @@ void wn__sheet_begin(wn__sheet *s)
     s->height = row_top(s, s->rows);
     wn__text_add(&s->script, "reset\nset border 3 lw 0.8\nset tics nomirror out scale 0.5\nset xtics offset 0,0.25\n");
     wn__text_add(&s->script, "set grid ytics lc rgb '#a0a0a0' lw 0.4 dt (2,4)\nset bars 0.5\nunset key\nset title offset 0,-0.6\n");
-    wn__text_add(&s->script, "set style fill transparent solid 0.18 noborder\nset xlabel offset 0,0.7\nset ylabel offset 1,0\n");
+    wn__text_add(&s->script, "set style fill transparent solid 0.18 noborder\nset xlabel offset 0,0.8\nset ylabel offset 1,0\n");
     add_styles(&s->script);
     wn__text_add(&s->script, "set multiplot\n");
 }
@@ -147,8 +148,8 @@ void wn__sheet_output(const wn__sheet *s, const char *name, wn__text *main_scrip
     const double scale = WN__COLUMN_INCHES / WN__COLUMN_PIXELS, points = WN__FONT_PIXELS * scale * 72;
     wn__text_add(main_script, "set terminal svg noenhanced size %.0f,%.0f dynamic font 'sans,%g' name '%s'\n", s->width, s->height,
                  WN__FONT_PIXELS, name);
-    wn__text_add(main_script, "set output '%s.svg'\nload '%s.gp'\nunset output\n", name, name);
+    wn__text_add(main_script, "small_font = ',%g'\nset output '%s.svg'\nload '%s.gp'\nunset output\n", 0.8 * WN__FONT_PIXELS, name, name);
     wn__text_add(main_script, "set terminal pdfcairo noenhanced size %.4fin,%.4fin font 'sans,%.3f' linewidth 0.55\n", s->width * scale,
                  s->height * scale, points);
-    wn__text_add(main_script, "set output '%s.pdf'\nload '%s.gp'\nunset output\n", name, name);
+    wn__text_add(main_script, "small_font = ',%.3f'\nset output '%s.pdf'\nload '%s.gp'\nunset output\n", 0.8 * points, name, name);
 }

@@ -7,12 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
-
-extern char **environ;
 
 enum { VARIABLES_SET = 2 };
 static char *const variables[VARIABLES_SET] = {"LC_ALL=C.UTF-8", "TZ=UTC"}; /* numbers and dates of the output depend on them */

@@ -9,8 +9,8 @@ typedef struct wn__curve {
     int count, seeds;
 } wn__curve;
 
-/* The curve of one cell: accuracy on `split` at the end of each epoch. Rows without metrics or without this split are left out; a curve may be
- * empty. WN_EFORMAT: a damaged metrics file. */
+/* The curve of one cell: accuracy on `split` at the end of each epoch. Rows without metrics or without this split are left out; a curve may
+ * be empty. WN_EFORMAT: a damaged metrics file. */
 wn_status wn__curve_read(const wn__results *results, const wn__cell *cell, const char *split, wn__curve *curve);
 void wn__curve_release(wn__curve *curve); /* accepts a zeroed one */
 

@@ -1,5 +1,6 @@
 #include "experiment/report_figures.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,7 +247,7 @@ static void share_accuracy_range(wn__sheet *s, const plan *p)
 static wn_status accuracy_figure(const plan *p, wn__sheet *s, bool *drawn)
 {
     if (p->sparsity_count == 0) return WN_OK;
-    *s = (wn__sheet){.rows = 1, .columns = p->group_count, .plot_width = 386, .plot_height = 260, .below = 42};
+    *s = (wn__sheet){.rows = 1, .columns = p->group_count, .plot_width = 386, .plot_height = 260, .below = 46};
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], 0, g, 1, p->dense ? "dense" : NULL);
     wn__sheet_begin(s);
@@ -265,7 +266,7 @@ static wn_status difference_figure(const plan *p, wn__sheet *s, bool *drawn)
         if (wn__results_baseline(p->r, p->r->baselines[b], p->sparsities[p->sparsity_count > 0 ? p->sparsity_count - 1 : 0]))
             baselines[count++] = p->r->baselines[b];
     if (p->sparsity_count == 0 || count == 0) return WN_OK;
-    *s = (wn__sheet){.rows = p->group_count, .columns = count, .plot_width = 386, .plot_height = 200, .below = 42};
+    *s = (wn__sheet){.rows = p->group_count, .columns = count, .plot_width = 386, .plot_height = 200, .below = 46};
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], g, 0, count, NULL);
     wn__sheet_begin(s);
@@ -389,7 +390,7 @@ static wn_status curve_figure(const plan *p, wn__sheet *s, bool *drawn)
                                    : panels == 2 ? 386
                                                  : 232,
                      .plot_height = 200,
-                     .below = 42};
+                     .below = 46};
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], g, 0, panels, p->dense ? "dense" : NULL);
     wn__sheet_begin(s);
@@ -488,15 +489,16 @@ static int add_layer_series(wn__sheet *s, const plan *p, int method, double spar
     return block;
 }
 
-/* Names of the selected layers below the axis, or their numbers if there are many; returns how many there are. */
-static int add_layer_axis(wn__sheet *s, const wn__result_row *row, bool named)
+/* Names of the selected layers below the axis, or their numbers if there are many. */
+static void add_layer_axis(wn__sheet *s, const wn__result_row *row, bool named)
 {
     int count = 0;
+    assert(row); /* methods without layers have no panel */
     for (int l = 0; l < row->layer_count; l++)
         count += row->layers[l].selected;
     wn__text_add(&s->script, "set xrange [0.5:%d.5]\nset xlabel '%s'\n", count, named ? "" : "layer");
-    if (!named) return count;
-    wn__text_add(&s->script, "set xtics rotate by 50 right font ',10' (");
+    if (!named) return;
+    wn__text_add(&s->script, "set xtics rotate by 50 right font small_font (");
     for (int l = 0, shown = 0; l < row->layer_count; l++) {
         char name[64];
         if (!row->layers[l].selected) continue;
@@ -508,7 +510,6 @@ static int add_layer_axis(wn__sheet *s, const wn__result_row *row, bool named)
         wn__text_add(&s->script, " %d", ++shown);
     }
     wn__text_add(&s->script, ")\n");
-    return count;
 }
 
 static void add_sparsities_legend(wn__sheet *s, const plan *p, int row)
@@ -559,7 +560,7 @@ static wn_status mask_figure(const plan *p, wn__sheet *s, bool *drawn)
     const int panels = group_masks(p, groups), layers = selected_layers(p->r);
     const bool named = layers <= NAMED_LAYERS;
     if (panels == 0 || layers == 0) return WN_OK;
-    *s = (wn__sheet){.rows = panels, .columns = 1, .plot_width = 386, .plot_height = 170, .below = named ? 86 : 42};
+    *s = (wn__sheet){.rows = panels, .columns = 1, .plot_width = 386, .plot_height = 170, .below = named ? 86 : 46};
     for (int row = 0; row < panels; row++)
         add_sparsities_legend(s, p, row);
     wn__sheet_begin(s);
@@ -577,8 +578,8 @@ static const struct {
     wn_status (*build)(const plan *p, wn__sheet *s, bool *drawn);
 } builders[] = {
     {{"accuracy", "Accuracy against sparsity",
-      "Test accuracy of the last epoch, mean over seeds with the 95 % t-interval. The grey band is dense and its interval. The axis is "
-      "the logarithm of what is left.",
+      "Test accuracy of the last epoch, mean over seeds with the 95 % t-interval where there are two seeds or more. "
+      "The grey band is dense and its interval. The axis is the logarithm of what is left.",
       0},
      accuracy_figure},
     {{"differences", "Paired differences",

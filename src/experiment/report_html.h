@@ -5,7 +5,8 @@
 #include "base/text.h"
 #include "experiment/report_figures.h"
 
-/* The page as text, added to `out`. `figures` were drawn into `figure_folder`; if there are none, `note` says why. Equal results give equal text. */
+/* The page as text, added to `out`. `figures` were drawn into `figure_folder`; if there are none, `note` says why.
+ * Equal results give equal text. */
 wn_status wn__report_page(const wn__results *results, const wn__figures *figures, const char *figure_folder, const char *note,
                           wn__text *out);
 

@@ -131,9 +131,8 @@ static void add_wrapped(wn__text *out, const char *text)
 
 void wn__table_text(const wn__table *t, wn__text *out)
 {
-    int widths[WN__TABLE_COLUMNS], total = 0;
+    int widths[WN__TABLE_COLUMNS] = {0}, total = 0;
     for (int c = 0; c < t->column_count; c++) {
-        widths[c] = 0;
         for (int r = -1; r < wn__table_rows(t); r++) {
             const int width = width_of(cell_at(t, r, c));
             widths[c] = width > widths[c] ? width : widths[c];

@@ -264,11 +264,11 @@ wn_status wn__matching_table(const wn__results *r, wn__table *t)
         wn__table_cell(t, "%s", sure < 0 ? "none" : wn__show_sparsity(sure, text, sizeof text));
         wn__table_cell(t, "%s", likely < 0 ? "none" : wn__show_sparsity(likely, text, sizeof text));
     }
-    wn__text_add(
-        &t->note,
-        "Matches: not below dense by more than %g points, here and at every smaller sparsity tried. By interval: the whole 95 %% interval of the "
-        "paired difference says so, with %d seeds or more; by mean alone is no evidence of it.",
-        100 * r->margin, WN__EQUIVALENCE_SEEDS);
+    wn__text_add(&t->note,
+                 "Matches: not below dense by more than %g points, here and at every smaller sparsity tried. "
+                 "By interval: the whole 95 %% interval of the "
+                 "paired difference says so, with %d seeds or more; by mean alone is no evidence of it.",
+                 100 * r->margin, WN__EQUIVALENCE_SEEDS);
     return wn__table_status(t);
 }
 
@@ -297,10 +297,9 @@ wn_status wn__mask_table(const wn__results *r, wn__table *t)
         real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(pruned_accuracy), 100).mean);
         real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(pruned_accuracy_bn), 100).mean);
     }
-    wn__text_add(
-        &t->note,
-        "Reached: over the selected tensors and over the whole network. Pruned: accuracy in %% straight after pruning, before any retraining; "
-        "new BN: with batch-norm statistics measured anew.");
+    wn__text_add(&t->note, "Reached: over the selected tensors and over the whole network. "
+                           "Pruned: accuracy in %% straight after pruning, before any retraining; "
+                           "new BN: with batch-norm statistics measured anew.");
     return wn__table_status(t);
 }
 
@@ -338,10 +337,9 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
         seconds_cell(t, mean_of(cell, FIELD(seconds)));
         seconds_cell(t, mean_of(cell, FIELD(seconds_total)));
     }
-    wn__text_add(
-        &t->note,
-        "FLOPs: 2 per multiply-add of convolutions and linear layers, backward = 2 x forward. Total: with the dense run, all pruning rounds, the "
-        "teacher's training and its share of the teacher's forward passes. Bytes: stored values and pattern.");
+    wn__text_add(&t->note, "FLOPs: 2 per multiply-add of convolutions and linear layers, backward = 2 x forward. "
+                           "Total: with the dense run, all pruning rounds, the "
+                           "teacher's training and its share of the teacher's forward passes. Bytes: stored values and pattern.");
     return wn__table_status(t);
 }
 
@@ -378,10 +376,9 @@ wn_status wn__label_table(const wn__results *r, wn__table *t)
         real_cell(t, "%.4g", row->gradient_scale);
         real_cell(t, "%.4g", row->smoothing);
     }
-    wn__text_add(
-        &t->note,
-        "KL weight: what the divergence of one sample is multiplied by, α T² and the averaging over classes included. Gradient scale: α T times "
-        "that averaging, the size of its gradient at the logits.");
+    wn__text_add(&t->note, "KL weight: what the divergence of one sample is multiplied by, α T² and the averaging over classes included. "
+                           "Gradient scale: α T times "
+                           "that averaging, the size of its gradient at the logits.");
     return wn__table_status(t);
 }
 

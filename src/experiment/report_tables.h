@@ -5,7 +5,8 @@
 #include "experiment/report_data.h"
 #include "experiment/report_table.h"
 
-/* A table with its columns and cells from the results; it has no rows where there is nothing to show. Released by the caller also on failure. */
+/* A table with its columns and cells from the results; it has no rows where there is nothing to show. Released by the caller, also
+ * on failure. */
 typedef wn_status (*wn__table_builder)(const wn__results *results, wn__table *table);
 
 wn_status wn__accuracy_table(const wn__results *r, wn__table *t);   /* the headline: accuracy and its price */
@@ -23,7 +24,8 @@ extern const wn__table_builder wn__report_tables[];
 /* One row per cell with plain numbers, for CSV: means, sd and half-widths of the 95 % interval, fractions and units in the column names. */
 wn_status wn__number_table(const wn__results *r, wn__table *t);
 
-/* The method that matches dense at the largest sparsity, by interval if any does, else by mean alone; false if none does. Of several the first. */
+/* The method that matches dense at the largest sparsity, by interval if any does, else by mean alone; false if none does.
+ * Of several the first. */
 bool wn__best_matching(const wn__results *r, const char **method, double *sparsity, bool *by_interval);
 
 /* "95%", with as many digits as needed. Returns buffer. */

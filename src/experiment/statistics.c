@@ -11,7 +11,8 @@ static double log_gamma(double x)
 
 static double away_from_zero(double x) { return fabs(x) < 1e-300 ? 1e-300 : x; }
 
-/* The continued fraction 1 / (1 + d1 / (1 + d2 / (1 + ...))) of the incomplete beta function, converging fast for x < (a + 1) / (a + b + 2). */
+/* The continued fraction 1 / (1 + d1 / (1 + d2 / (1 + ...))) of the incomplete beta function; it converges fast
+ * for x < (a + 1) / (a + b + 2). */
 static double beta_fraction(double x, double a, double b)
 {
     double c = 1, d = 1 / away_from_zero(1 - (a + b) * x / (a + 1)), result = d;
