@@ -43,9 +43,9 @@ typedef struct wn__train_stage {
     bool recompute;
 
     wn__loader_options loader; /* part TRAIN; its seed is the data stream */
-    int64_t data_offset;       /* step s uses the batch of step s + data_offset; everything else, soft labels too, follows from that batch */
-    int64_t eval_batch;        /* 0 = loader.batch */
-    int64_t evaluate_every;    /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
+    int64_t data_offset;    /* step s uses the batch of step s + data_offset; everything else, soft labels too, follows from that batch */
+    int64_t eval_batch;     /* 0 = loader.batch */
+    int64_t evaluate_every; /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
 
     wn__optimizer optimizer;
     bool keep_slots; /* optimizer slots in params are those of slots_step updates; otherwise they are zeroed */
@@ -77,8 +77,9 @@ typedef struct wn__train_result {
     int64_t best_step;                                   /* of the best validation accuracy (the first of equals); -1 without validation */
     double best_validation_accuracy, best_test_accuracy; /* NaN without validation */
     double train_loss, train_accuracy;                   /* over the last (part of an) epoch */
-    int64_t flops_stage, flops_total;
-    double seconds; /* of training in this process and those before it; not deterministic */
+    int64_t flops_stage;                                 /* training alone */
+    int64_t flops_total;                                 /* with flops_before and the teacher's forward passes */
+    double seconds;                                      /* of training in this process and those before it; not deterministic */
 } wn__train_result;
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result);

@@ -1,0 +1,135 @@
+#include "train/checkpoint.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+typedef enum field_type { INT, REAL, BOOL } field_type;
+
+typedef struct field {
+    const char *name;
+    field_type type;
+    size_t offset;
+} field;
+
+#define FIELD(name, type)                            \
+    {                                                \
+#name, type, offsetof(wn__train_state, name) \
+    }
+
+/* Metadata "state.<name>". Reals are hexadecimal: they come back to the last bit. */
+static const field fields[] = {
+    FIELD(step, INT),
+    FIELD(updates, INT),
+    FIELD(epoch, INT),
+    FIELD(batch, INT),
+    FIELD(finished, BOOL),
+    FIELD(seen, INT),
+    FIELD(correct, INT),
+    FIELD(loss_sum, REAL),
+    FIELD(soft_error_sum, REAL),
+    FIELD(train_loss, REAL),
+    FIELD(train_accuracy, REAL),
+    FIELD(validation_accuracy, REAL),
+    FIELD(validation_loss, REAL),
+    FIELD(test_accuracy, REAL),
+    FIELD(test_loss, REAL),
+    FIELD(test_soft_error, REAL),
+    FIELD(best_step, INT),
+    FIELD(best_validation_accuracy, REAL),
+    FIELD(best_test_accuracy, REAL),
+    FIELD(flops, INT),
+    FIELD(teacher_flops, INT),
+    FIELD(seconds, REAL),
+    FIELD(metrics_length, INT),
+    FIELD(timing_length, INT),
+    FIELD(events_length, INT),
+};
+enum { FIELDS = sizeof fields / sizeof fields[0], KEY = 64 };
+
+static wn_status write_state(wn__st_writer *w, const wn__train_state *state)
+{
+    char key[KEY], text[64];
+    for (int i = 0; i < FIELDS; i++) {
+        const void *at = (const char *)state + fields[i].offset;
+        switch (fields[i].type) {
+        case INT: snprintf(text, sizeof text, "%" PRId64, *(const int64_t *)at); break;
+        case REAL: snprintf(text, sizeof text, "%a", *(const double *)at); break;
+        case BOOL: snprintf(text, sizeof text, "%d", *(const bool *)at); break;
+        }
+        snprintf(key, sizeof key, "state.%s", fields[i].name);
+        WN_TRY(wn__st_writer_meta(w, key, text));
+    }
+    return WN_OK;
+}
+
+static wn_status read_state(const wn__safetensors *file, const char *path, wn__train_state *state)
+{
+    for (int i = 0; i < FIELDS; i++) {
+        char key[KEY];
+        snprintf(key, sizeof key, "state.%s", fields[i].name);
+        const char *text = wn__safetensors_meta(file, key);
+        if (!text) return wn__fail(WN_EFORMAT, "%s is no checkpoint: it has no \"%s\"", path, key);
+        void *at = (char *)state + fields[i].offset;
+        char *end;
+        switch (fields[i].type) {
+        case INT: *(int64_t *)at = strtoll(text, &end, 10); break;
+        case REAL: *(double *)at = strtod(text, &end); break;
+        case BOOL: *(bool *)at = strtoll(text, &end, 10) != 0; break;
+        }
+        if (end == text || *end) return wn__fail(WN_EFORMAT, "%s: \"%s\" is \"%s\", must be a number", path, key, text);
+    }
+    return WN_OK;
+}
+
+static wn_status add_owner(wn__st_writer *w, const wn__checkpoint_owner *owner)
+{
+    char text[32];
+    WN_TRY(wn__st_writer_meta(w, "stage", owner->stage));
+    WN_TRY(wn__st_writer_meta(w, "identity", owner->identity));
+    WN_TRY(wn__st_writer_meta(w, "optimizer", owner->optimizer->name));
+    snprintf(text, sizeof text, "%" PRIu64, owner->data_seed);
+    WN_TRY(wn__st_writer_meta(w, "data_seed", text));
+    snprintf(text, sizeof text, "%" PRIu64, owner->noise_seed);
+    return wn__st_writer_meta(w, "noise_seed", text);
+}
+
+wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owner, const wn__params *params, const wn__train_state *state)
+{
+    wn__st_writer *w;
+    WN_TRY(wn__st_writer_new(&w));
+    wn_status status = wn__network_add(w, &owner->info, params, owner->optimizer);
+    if (status == WN_OK) status = add_owner(w, owner);
+    if (status == WN_OK) status = write_state(w, state);
+    if (status == WN_OK) status = wn__st_writer_write(w, path);
+    wn__st_writer_free(w);
+    return status;
+}
+
+static wn_status check_owner(const wn__safetensors *file, const char *path, const wn__checkpoint_owner *owner)
+{
+    const char *identity = wn__safetensors_meta(file, "identity");
+    if (!identity || strcmp(identity, owner->identity) != 0)
+        return wn__fail(WN_EMISMATCH, "%s belongs to another stage (%s), not to %s", path, identity ? identity : "none is named",
+                        owner->identity);
+    return WN_OK;
+}
+
+wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owner, wn__params *params, wn__train_state *state)
+{
+    wn__safetensors *file;
+    wn__train_state read = {0};
+    WN_TRY(wn__safetensors_open(path, &file));
+    wn_status status = check_owner(file, path, owner);
+    if (status == WN_OK) status = read_state(file, path, &read);
+    if (status == WN_OK) {
+        status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, owner->optimizer, params);
+        if (status != WN_OK) status = wn__fail_within(status, "%s: ", path);
+    }
+    wn__safetensors_close(file);
+    if (status == WN_OK) *state = read;
+    return status;
+}

@@ -1,0 +1,45 @@
+/* Checkpoints of a training stage: the network with masks and slots, and everything that the loop has counted so far.
+ *
+ * Random numbers are addressed by (seed, epoch, sample) or (seed, step), so that step and seeds are their whole state. */
+#ifndef WN_TRAIN_CHECKPOINT_H
+#define WN_TRAIN_CHECKPOINT_H
+
+#include "train/network_file.h"
+
+/* Where a stage stands. */
+typedef struct wn__train_state {
+    int64_t step;         /* next one to be run */
+    int64_t updates;      /* of the optimizer slots */
+    int64_t epoch, batch; /* position in the data stream, for readers of the file */
+    bool finished;        /* all steps run, the last one evaluated, the final network stored */
+
+    /* sums over the epoch so far */
+    int64_t seen, correct;
+    double loss_sum, soft_error_sum;
+
+    /* results so far; NaN and -1 where there are none */
+    double train_loss, train_accuracy;
+    double validation_accuracy, validation_loss;
+    double test_accuracy, test_loss, test_soft_error;
+    int64_t best_step;
+    double best_validation_accuracy, best_test_accuracy;
+
+    int64_t flops, teacher_flops;
+    double seconds;
+    int64_t metrics_length, timing_length, events_length; /* of the append-only files */
+} wn__train_state;
+
+/* Whose checkpoint it is; everything borrowed. */
+typedef struct wn__checkpoint_owner {
+    wn__network_info info;
+    const wn__optimizer_type *optimizer;
+    const char *stage, *identity;
+    uint64_t data_seed, noise_seed;
+} wn__checkpoint_owner;
+
+/* Atomic: the old file stays until the new one is complete on disk. */
+wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owner, const wn__params *params, const wn__train_state *state);
+/* Values, masks, slots (which must be allocated) and state. Damaged: WN_EFORMAT; of another stage or network: WN_EMISMATCH; then nothing changes. */
+wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owner, wn__params *params, wn__train_state *state);
+
+#endif

@@ -1,0 +1,87 @@
+#include "train/run_files.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "io/jsonl.h"
+
+static wn_status open_append(wn__append *a, const char *folder, const char *name, int64_t length)
+{
+    char *path = wn__path_join(folder, name);
+    if (!path) return wn__no_memory(64);
+    const wn_status status = wn__append_open(a, path, length);
+    wn__free(path);
+    return status;
+}
+
+static double wall_time(void) { return (double)time(NULL); }
+
+wn_status wn__run_files_open(wn__run_files *f, const char *folder, int64_t metrics, int64_t timing, int64_t events)
+{
+    *f = (wn__run_files){0};
+    char *path = wn__path_join(folder, "events.out.tfevents.winnow");
+    wn_status status = path ? WN_OK : wn__no_memory(64);
+    if (status == WN_OK) status = open_append(&f->metrics, folder, "metrics.jsonl", metrics);
+    if (status == WN_OK) status = open_append(&f->timing, folder, "timing.jsonl", timing);
+    if (status == WN_OK) status = wn__events_open(&f->events, path, events, wall_time());
+    wn__free(path);
+    if (status != WN_OK && wn__run_files_close(f) != WN_OK) return status;
+    return status;
+}
+
+wn_status wn__run_files_sync(wn__run_files *f, int64_t *metrics, int64_t *timing, int64_t *events)
+{
+    WN_TRY(wn__append_sync(&f->metrics, metrics));
+    WN_TRY(wn__append_sync(&f->timing, timing));
+    return wn__events_sync(&f->events, events);
+}
+
+wn_status wn__run_files_close(wn__run_files *f)
+{
+    const wn_status metrics = wn__append_close(&f->metrics), timing = wn__append_close(&f->timing), events = wn__events_close(&f->events);
+    return metrics != WN_OK ? metrics : timing != WN_OK ? timing : events;
+}
+
+static wn_status scalar(wn__run_files *f, const char *split, const char *what, int64_t step, double value)
+{
+    char tag[80];
+    snprintf(tag, sizeof tag, "%s/%s", split, what);
+    return wn__events_scalar(&f->events, tag, step, wall_time(), (float)value);
+}
+
+wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m)
+{
+    wn__json_line line = {0};
+    wn__json_line_text(&line, "stage", m->stage);
+    wn__json_line_int(&line, "step", m->step);
+    wn__json_line_real(&line, "epoch", m->epoch);
+    wn__json_line_text(&line, "split", m->split);
+    wn__json_line_int(&line, "n", m->n);
+    wn__json_line_real(&line, "loss", m->loss);
+    wn__json_line_real(&line, "accuracy", m->accuracy);
+    wn__json_line_real(&line, "soft_error", m->soft_error);
+    wn__json_line_real(&line, "lr", m->lr);
+    wn__json_line_int(&line, "nnz", m->nnz);
+    wn__json_line_real(&line, "density", m->density);
+    wn__json_line_int(&line, "flops_total", m->flops_total);
+    WN_TRY(wn__json_line_append(&line, &f->metrics));
+    WN_TRY(scalar(f, m->split, "loss", m->step, m->loss));
+    WN_TRY(scalar(f, m->split, "accuracy", m->step, m->accuracy));
+    WN_TRY(scalar(f, m->split, "soft_error", m->step, m->soft_error));
+    return scalar(f, m->split, "learning_rate", m->step, m->lr);
+}
+
+wn_status wn__run_files_timing(wn__run_files *f, const wn__timing *t)
+{
+    wn__json_line line = {0};
+    wn__json_line_int(&line, "step", t->step);
+    wn__json_line_real(&line, "train_seconds", t->train_seconds);
+    wn__json_line_real(&line, "images_per_second", t->images_per_second);
+    wn__json_line_real(&line, "evaluate_seconds", t->evaluate_seconds);
+    wn__json_line_real(&line, "waited_seconds", t->waited_seconds);
+    wn__json_line_int(&line, "peak_bytes", t->peak_bytes);
+    WN_TRY(wn__json_line_append(&line, &f->timing));
+    return scalar(f, "speed", "images_per_second", t->step, t->images_per_second);
+}

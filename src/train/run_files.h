@@ -1,0 +1,41 @@
+/* The append-only files of a training stage: metrics.jsonl (deterministic), timing.jsonl and TensorBoard events (not). */
+#ifndef WN_TRAIN_RUN_FILES_H
+#define WN_TRAIN_RUN_FILES_H
+
+#include "io/events.h"
+
+typedef struct wn__run_files {
+    wn__append metrics, timing;
+    wn__events events;
+} wn__run_files;
+
+/* Lengths to continue from; all 0 for a fresh start. On failure nothing stays open. */
+wn_status wn__run_files_open(wn__run_files *f, const char *folder, int64_t metrics, int64_t timing, int64_t events);
+/* To disk; the lengths belong into the checkpoint that follows. */
+wn_status wn__run_files_sync(wn__run_files *f, int64_t *metrics, int64_t *timing, int64_t *events);
+wn_status wn__run_files_close(wn__run_files *f);
+
+/* One line of metrics.jsonl, keys in this order; also as TensorBoard scalars "<split>/loss" ... */
+typedef struct wn__metrics {
+    const char *stage;
+    int64_t step; /* steps run since random initialisation */
+    double epoch; /* position in the data stream */
+    const char *split;
+    int64_t n;
+    double loss, accuracy, soft_error, lr;
+    int64_t nnz;    /* active trained parameters of the network */
+    double density; /* nnz over all trained parameters */
+    int64_t flops_total;
+} wn__metrics;
+wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m);
+
+/* One line of timing.jsonl. */
+typedef struct wn__timing {
+    int64_t step;
+    double train_seconds, images_per_second; /* since the last line, evaluation left out */
+    double evaluate_seconds, waited_seconds; /* waited: for the loader */
+    int64_t peak_bytes;                      /* of wn__alloc, since the start of the process */
+} wn__timing;
+wn_status wn__run_files_timing(wn__run_files *f, const wn__timing *t);
+
+#endif

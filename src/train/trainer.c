@@ -1,0 +1,523 @@
+#include "train/trainer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "sparse/cost.h"
+#include "sparse/selection.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/run_files.h"
+
+#define CHECKPOINT_SECONDS 60
+
+typedef struct run {
+    const wn__train_stage *stage;
+    wn__train_state state;
+    wn__checkpoint_owner owner;
+    char *checkpoint, *final; /* paths */
+    wn__run_files files;
+    wn__executor *ex;
+    wn__updater *updater;
+    wn__loader *loader;
+    wn__evaluator *validation, *test; /* validation: NULL without */
+    int64_t batches;                  /* per epoch of the data stream */
+    int64_t classes;
+    int64_t image_flops; /* training, one image */
+    wn__sparsity sparsity;
+
+    /* of the current step */
+    const wn__batch *batch;
+    wn__loss loss;            /* soft or hard */
+    float *teacher;           /* (batch, classes); NULL without soft labels */
+    double *row_loss, *row_p; /* (batch) */
+    uint8_t *row_correct;     /* (batch) */
+    double step_loss;
+
+    double started, epoch_started, last_checkpoint, last_progress, waited_before; /* seconds */
+    double seconds_before;                                                        /* of earlier processes */
+    int64_t epoch_images;
+} run;
+
+/* ---- setting up */
+
+char *wn__train_final_path(const char *folder) { return wn__path_join(folder, "final.safetensors"); }
+
+char *wn__train_step_path(const char *folder, int64_t step)
+{
+    char name[64];
+    snprintf(name, sizeof name, "step-%" PRId64 ".safetensors", step);
+    return wn__path_join(folder, name);
+}
+
+static wn_status check_stage(const wn__train_stage *s)
+{
+    WN_TRY(wn__schedule_check(&s->schedule));
+    if (s->first_step < 0 || s->last_step < s->first_step)
+        return wn__fail(WN_EINVAL, "%s: steps %" PRId64 " to %" PRId64 ", must not go back", s->name, s->first_step, s->last_step);
+    if (s->loss.soft && !s->teacher && !s->cache) return wn__fail(WN_EINVAL, "%s: soft labels without a teacher", s->name);
+    if (s->loss.soft && !(s->loss.temperature > 0))
+        return wn__fail(WN_EUSAGE, "%s: temperature %g, must be positive", s->name, s->loss.temperature);
+    const wn__dataset *d = s->loader.data;
+    if (d->channels != s->graph->c || d->height != s->graph->h || d->width != s->graph->w)
+        return wn__fail(WN_EMISMATCH, "%s takes images of %" PRId64 "x%" PRId64 "x%" PRId64 ", the data set has %dx%dx%d", s->graph->name,
+                        s->graph->c, s->graph->h, s->graph->w, d->channels, d->height, d->width);
+    if (d->classes != wn__graph_classes(s->graph))
+        return wn__fail(WN_EMISMATCH, "%s has %" PRId64 " outputs, the data set has %d classes", s->graph->name,
+                        wn__graph_classes(s->graph), d->classes);
+    return WN_OK;
+}
+
+/* What an interrupted process left of files that it was replacing. */
+static wn_status remove_leftovers(const char *folder)
+{
+    char **names;
+    int count;
+    WN_TRY(wn__list_folder(folder, &names, &count));
+    for (int i = 0; i < count; i++) {
+        if (!strstr(names[i], ".safetensors.tmp-")) continue;
+        char *path = wn__path_join(folder, names[i]);
+        if (path) unlink(path);
+        wn__free(path);
+    }
+    wn__free_names(names, count);
+    return WN_OK;
+}
+
+static wn_status make_paths(run *r)
+{
+    WN_TRY(wn__make_folders(r->stage->folder));
+    WN_TRY(remove_leftovers(r->stage->folder));
+    r->checkpoint = wn__path_join(r->stage->folder, "checkpoint.safetensors");
+    r->final = wn__train_final_path(r->stage->folder);
+    return r->checkpoint && r->final ? WN_OK : wn__no_memory(64);
+}
+
+static wn_status make_evaluator(const run *r, wn__part part, wn__evaluator **out)
+{
+    wn__loader_options o = r->stage->loader;
+    o.part = part;
+    if (r->stage->eval_batch) o.batch = r->stage->eval_batch;
+    const int64_t count = wn__split_range(&o.split, part).count;
+    if (count == 0) return WN_OK;
+    if (o.batch > count) o.batch = count;
+    return wn__evaluator_new(&o, out);
+}
+
+static wn_status make_buffers(run *r)
+{
+    const int64_t batch = r->stage->loader.batch;
+    r->row_loss = WN_NEW_ARRAY(double, batch);
+    r->row_p = WN_NEW_ARRAY(double, batch);
+    r->row_correct = WN_NEW_ARRAY(uint8_t, batch);
+    if (r->stage->loss.soft) r->teacher = WN_NEW_ARRAY(float, batch * r->classes);
+    if (!r->row_loss || !r->row_p || !r->row_correct || (r->stage->loss.soft && !r->teacher))
+        return wn__no_memory((size_t)(batch * r->classes) * sizeof(float));
+    return WN_OK;
+}
+
+/* Executors for the batch sizes that occur, now, so that steps allocate nothing. */
+static wn_status prepare(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    const int64_t batch = s->loader.batch, samples = wn__loader_samples(r->loader);
+    const int64_t sizes[2] = {batch < samples ? batch : samples, samples % batch};
+    for (int i = 0; i < 2; i++) {
+        if (sizes[i] == 0) continue;
+        WN_TRY(wn__executor_prepare(r->ex, sizes[i]));
+        if (s->loss.soft && s->teacher) WN_TRY(wn__executor_prepare(s->teacher, sizes[i]));
+    }
+    return WN_OK;
+}
+
+static wn_status set_up(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    const wn__executor_options options = {
+        .batch = s->loader.batch, .micro_batch = s->micro_batch, .training = true, .memory = s->memory, .recompute = s->recompute};
+    wn__cost cost;
+    r->classes = wn__graph_classes(s->graph);
+    WN_TRY(wn__cost_make(s->graph, s->params, &cost));
+    r->image_flops = cost.training_flops;
+    wn__cost_release(&cost);
+    r->sparsity = wn__sparsity_measure(s->params, NULL);
+    WN_TRY(make_buffers(r));
+    WN_TRY(wn__loader_new(&s->loader, &r->loader));
+    r->batches = wn__loader_batches(r->loader);
+    WN_TRY(make_evaluator(r, WN__PART_VALIDATION, &r->validation));
+    WN_TRY(make_evaluator(r, WN__PART_TEST, &r->test));
+    WN_TRY(wn__executor_new(s->graph, s->params, s->device, &options, &r->ex));
+    return prepare(r);
+}
+
+static void release(run *r)
+{
+    wn__updater_free(r->updater);
+    wn__executor_free(r->ex);
+    wn__loader_free(r->loader);
+    wn__evaluator_free(r->validation);
+    wn__evaluator_free(r->test);
+    wn__free(r->checkpoint);
+    wn__free(r->final);
+    wn__free(r->teacher);
+    wn__free(r->row_loss);
+    wn__free(r->row_p);
+    wn__free(r->row_correct);
+}
+
+/* ---- state */
+
+static void place(run *r, int64_t *epoch, int64_t *batch)
+{
+    const int64_t position = r->state.step + r->stage->data_offset;
+    *epoch = position / r->batches;
+    *batch = position % r->batches;
+}
+
+static void fresh_state(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    r->state = (wn__train_state){
+        .step = s->first_step,
+        .updates = s->keep_slots ? s->slots_updates : 0,
+        .best_step = -1,
+        .train_loss = NAN,
+        .train_accuracy = NAN,
+        .validation_accuracy = NAN,
+        .validation_loss = NAN,
+        .test_accuracy = NAN,
+        .test_loss = NAN,
+        .test_soft_error = NAN,
+        .best_validation_accuracy = NAN,
+        .best_test_accuracy = NAN,
+    };
+}
+
+static wn_status load_or_start(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    const int slots = s->optimizer.type->slots(s->optimizer.config);
+    r->owner = (wn__checkpoint_owner){.info = {s->graph, s->loader.data, &s->loader.normalize},
+                                      .optimizer = s->optimizer.type,
+                                      .stage = s->name,
+                                      .identity = s->identity,
+                                      .data_seed = s->loader.seed,
+                                      .noise_seed = s->noise_seed};
+    if (!s->keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
+    WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
+    fresh_state(r);
+    if (wn__file_exists(r->checkpoint)) WN_TRY(wn__checkpoint_load(r->checkpoint, &r->owner, s->params, &r->state));
+    r->seconds_before = r->state.seconds;
+    return WN_OK;
+}
+
+static wn_status save_checkpoint(run *r)
+{
+    wn__train_state *st = &r->state;
+    place(r, &st->epoch, &st->batch);
+    st->seconds = r->seconds_before + (wn__seconds() - r->started);
+    WN_TRY(wn__run_files_sync(&r->files, &st->metrics_length, &st->timing_length, &st->events_length));
+    WN_TRY(wn__checkpoint_save(r->checkpoint, &r->owner, r->stage->params, st));
+    r->last_checkpoint = wn__seconds();
+    return WN_OK;
+}
+
+/* The state before this step, if it is one of those to keep. */
+static wn_status keep_state(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    for (int i = 0; i < s->keep_steps; i++) {
+        if (s->keep_step[i] != r->state.step) continue;
+        wn__st_writer *w;
+        char *path = wn__train_step_path(s->folder, r->state.step);
+        if (!path) return wn__no_memory(64);
+        wn_status status = wn__st_writer_new(&w);
+        if (status == WN_OK) {
+            status = wn__network_add(w, &r->owner.info, s->params, s->optimizer.type);
+            if (status == WN_OK) status = wn__st_writer_meta(w, "stage", s->name);
+            if (status == WN_OK) status = wn__st_writer_meta_int(w, "step", r->state.step);
+            if (status == WN_OK) status = wn__st_writer_meta_int(w, "updates", r->state.updates);
+            if (status == WN_OK) status = wn__st_writer_write(w, path);
+            wn__st_writer_free(w);
+        }
+        wn__free(path);
+        return status;
+    }
+    return WN_OK;
+}
+
+/* ---- one step */
+
+static bool soft_now(const run *r) { return r->stage->loss.soft && r->state.step < r->stage->soft_until; }
+
+static wn_status get_soft_labels(run *r)
+{
+    r->loss = r->stage->loss;
+    r->loss.soft = soft_now(r);
+    if (!r->loss.soft) return WN_OK;
+    if (r->stage->teacher) return wn__executor_infer(r->stage->teacher, r->batch->images, r->batch->n, (wn__step_info){0}, r->teacher);
+    return wn__soft_cache_read(r->stage->cache, r->batch, r->teacher);
+}
+
+/* The executor's question for a (micro-)batch: values are kept per sample, and added up when all are there. */
+static wn_status loss_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    run *r = arg;
+    const wn__loss_rows rows = {.n = n,
+                                .batch = r->batch->n,
+                                .classes = r->classes,
+                                .logits = logits,
+                                .labels = r->batch->labels + first,
+                                .teacher = r->loss.soft ? r->teacher + first * r->classes : NULL};
+    const wn__loss_out out = {
+        .loss = r->row_loss + first, .correct_probability = r->row_p + first, .correct = r->row_correct + first, .dlogits = dlogits};
+    wn__loss_compute(&r->loss, &rows, r->stage->device->pool, &out);
+    return WN_OK;
+}
+
+static wn_status diverged(run *r, wn__step_info step)
+{
+    const char *node = "";
+    const double loss = r->step_loss;
+    WN_TRY(wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node));
+    return wn__fail(WN_EDIVERGED, "%s: the loss is %g at step %" PRId64 " (epoch %" PRId64 "); %s%s", r->stage->name, loss, r->state.step,
+                    r->batch->epoch, *node ? "the first output that is not finite is that of layer " : "no layer's output is the cause",
+                    node);
+}
+
+static void count_batch(run *r)
+{
+    wn__train_state *st = &r->state;
+    for (int64_t i = 0; i < r->batch->n; i++) {
+        st->loss_sum += r->row_loss[i];
+        st->soft_error_sum += 1 - r->row_p[i];
+        st->correct += r->row_correct[i];
+    }
+    st->seen += r->batch->n;
+    st->flops += r->image_flops * r->batch->n;
+    if (r->loss.soft) st->teacher_flops += r->stage->teacher_flops_per_image * r->batch->n;
+    r->epoch_images += r->batch->n;
+}
+
+static wn_status run_step(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    const wn__step_info step = {.training = true, .update_statistics = true, .seed = s->noise_seed, .step = r->state.step};
+    WN_TRY(wn__loader_next(r->loader, &r->batch));
+    WN_TRY(get_soft_labels(r));
+    WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
+    double sum = 0;
+    for (int64_t i = 0; i < r->batch->n; i++)
+        sum += r->row_loss[i];
+    r->step_loss = sum / (double)r->batch->n;
+    if (!isfinite(r->step_loss)) return diverged(r, step);
+    r->state.updates++;
+    wn__updater_step(r->updater, wn__schedule_rate(&s->schedule, r->state.step), r->state.updates);
+    count_batch(r);
+    r->state.step++;
+    return WN_OK;
+}
+
+static void show_progress(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    const double now = wn__seconds();
+    if (!s->progress) return;
+    const wn__train_progress p = {.stage = s->name,
+                                  .step = r->state.step,
+                                  .first_step = s->first_step,
+                                  .last_step = s->last_step,
+                                  .epoch = r->batch->epoch,
+                                  .loss = r->step_loss,
+                                  .rate = wn__schedule_rate(&s->schedule, r->state.step - 1),
+                                  .images_per_second = (double)r->batch->n / fmax(now - r->last_progress, 1e-9)};
+    r->last_progress = now;
+    s->progress(s->user, &p);
+}
+
+/* ---- epochs */
+
+static wn__metrics metrics_of(const run *r, const char *split)
+{
+    const wn__train_stage *s = r->stage;
+    return (wn__metrics){.stage = s->name,
+                         .step = r->state.step,
+                         .epoch = (double)(r->state.step + s->data_offset) / (double)r->batches,
+                         .split = split,
+                         .lr = wn__schedule_rate(&s->schedule, r->state.step > s->first_step ? r->state.step - 1 : r->state.step),
+                         .nnz = r->sparsity.network_active,
+                         .density = (double)r->sparsity.network_active / (double)r->sparsity.network,
+                         .flops_total = s->flops_before + r->state.flops + r->state.teacher_flops};
+}
+
+static wn_status end_of_training_epoch(run *r)
+{
+    wn__train_state *st = &r->state;
+    if (st->seen == 0) return WN_OK;
+    wn__metrics m = metrics_of(r, "train");
+    m.n = st->seen;
+    m.loss = st->train_loss = st->loss_sum / (double)st->seen;
+    m.accuracy = st->train_accuracy = (double)st->correct / (double)st->seen;
+    m.soft_error = st->soft_error_sum / (double)st->seen;
+    st->seen = st->correct = 0;
+    st->loss_sum = st->soft_error_sum = 0;
+    return wn__run_files_metrics(&r->files, &m);
+}
+
+static wn_status evaluate_one(run *r, wn__evaluator *evaluator, wn__part part, wn__evaluation *e)
+{
+    WN_TRY(wn__evaluator_run(evaluator, r->ex, r->stage->device->pool, false, e));
+    if (!isfinite(e->loss))
+        return wn__fail(WN_EDIVERGED, "%s: the %s loss is %g after step %" PRId64, r->stage->name, wn__part_name(part), e->loss,
+                        r->state.step);
+    wn__metrics m = metrics_of(r, wn__part_name(part));
+    m.n = e->n;
+    m.loss = e->loss;
+    m.accuracy = e->accuracy;
+    m.soft_error = e->soft_error;
+    return wn__run_files_metrics(&r->files, &m);
+}
+
+static wn_status evaluate(run *r)
+{
+    wn__train_state *st = &r->state;
+    wn__evaluation e = {0};
+    bool best = false;
+    if (r->validation) {
+        WN_TRY(evaluate_one(r, r->validation, WN__PART_VALIDATION, &e));
+        st->validation_accuracy = e.accuracy;
+        st->validation_loss = e.loss;
+        best = st->best_step < 0 || e.accuracy > st->best_validation_accuracy;
+    }
+    if (best) {
+        st->best_step = st->step;
+        st->best_validation_accuracy = e.accuracy;
+    }
+    if (!r->test) return WN_OK;
+    WN_TRY(evaluate_one(r, r->test, WN__PART_TEST, &e));
+    st->test_accuracy = e.accuracy;
+    st->test_loss = e.loss;
+    st->test_soft_error = e.soft_error;
+    if (best) st->best_test_accuracy = e.accuracy;
+    return WN_OK;
+}
+
+static wn_status end_of_epoch(run *r, bool want_evaluation)
+{
+    const double trained = wn__seconds();
+    const wn__train_state *st = &r->state;
+    WN_TRY(end_of_training_epoch(r));
+    if (want_evaluation) WN_TRY(evaluate(r));
+    const double now = wn__seconds(), seconds = trained - r->epoch_started;
+    const double waited = wn__loader_waited(r->loader);
+    const wn__timing t = {.step = st->step,
+                          .train_seconds = seconds,
+                          .images_per_second = (double)r->epoch_images / fmax(seconds, 1e-9),
+                          .evaluate_seconds = now - trained,
+                          .waited_seconds = waited - r->waited_before,
+                          .peak_bytes = wn__alloc_statistics().peak};
+    r->waited_before = waited;
+    r->epoch_started = r->last_progress = now;
+    r->epoch_images = 0;
+    wn__log(WN_LOG_INFO, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f, validation %.4f, test %.4f, %.0f images/s",
+            r->stage->name, st->step, r->stage->last_step, st->train_loss, st->train_accuracy, st->validation_accuracy, st->test_accuracy,
+            t.images_per_second);
+    return wn__run_files_timing(&r->files, &t);
+}
+
+static bool checkpoint_is_due(const run *r)
+{
+    const wn__train_stage *s = r->stage;
+    if (s->checkpoint_steps && (r->state.step - s->first_step) % s->checkpoint_steps == 0) return true;
+    return wn__seconds() - r->last_checkpoint >= (s->checkpoint_seconds > 0 ? s->checkpoint_seconds : CHECKPOINT_SECONDS);
+}
+
+static wn_status stop(run *r)
+{
+    WN_TRY(save_checkpoint(r));
+    return wn__fail(WN_ESTOPPED, "%s: stopped after step %" PRId64 " of %" PRId64 "; the same command continues", r->stage->name,
+                    r->state.step, r->stage->last_step);
+}
+
+static wn_status run_steps(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    const int64_t every = s->evaluate_every > 0 ? s->evaluate_every : 1;
+    while (r->state.step < s->last_step) {
+        int64_t epoch, batch;
+        WN_TRY(keep_state(r));
+        if (wn_stop_requested()) return stop(r);
+        WN_TRY(run_step(r));
+        show_progress(r);
+        place(r, &epoch, &batch);
+        if (batch == 0 && r->state.step < s->last_step) WN_TRY(end_of_epoch(r, epoch % every == 0));
+        if (r->state.step < s->last_step && checkpoint_is_due(r)) WN_TRY(save_checkpoint(r));
+    }
+    return keep_state(r);
+}
+
+static wn_status finish(run *r)
+{
+    WN_TRY(end_of_epoch(r, true));
+    WN_TRY(wn__network_save(r->final, &r->owner.info, r->stage->params));
+    r->state.finished = true;
+    return save_checkpoint(r);
+}
+
+static wn_status train(run *r)
+{
+    int64_t epoch, batch;
+    place(r, &epoch, &batch);
+    WN_TRY(wn__loader_seek(r->loader, epoch, batch));
+    r->started = r->epoch_started = r->last_checkpoint = r->last_progress = wn__seconds();
+    const wn__train_state *st = &r->state;
+    WN_TRY(wn__run_files_open(&r->files, r->stage->folder, st->metrics_length, st->timing_length, st->events_length));
+    wn_status status = run_steps(r);
+    if (status == WN_OK) status = finish(r);
+    const wn_status closed = wn__run_files_close(&r->files);
+    return status != WN_OK ? status : closed;
+}
+
+static void report(const run *r, wn__train_result *out)
+{
+    const wn__train_state *st = &r->state;
+    *out = (wn__train_result){.steps = r->stage->last_step - r->stage->first_step,
+                              .test_accuracy = st->test_accuracy,
+                              .test_loss = st->test_loss,
+                              .test_soft_error = st->test_soft_error,
+                              .validation_accuracy = st->validation_accuracy,
+                              .validation_loss = st->validation_loss,
+                              .best_step = st->best_step,
+                              .best_validation_accuracy = st->best_validation_accuracy,
+                              .best_test_accuracy = st->best_test_accuracy,
+                              .train_loss = st->train_loss,
+                              .train_accuracy = st->train_accuracy,
+                              .flops_stage = st->flops,
+                              .flops_total = r->stage->flops_before + st->flops + st->teacher_flops,
+                              .seconds = st->seconds};
+}
+
+wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result)
+{
+    run r = {.stage = stage};
+    wn_status status;
+    WN_TRY_OR(done, check_stage(stage));
+    WN_TRY_OR(done, make_paths(&r));
+    WN_TRY_OR(done, load_or_start(&r));
+    if (!r.state.finished) {
+        WN_TRY_OR(done, set_up(&r));
+        WN_TRY_OR(done, train(&r));
+    }
+    report(&r, result);
+    status = WN_OK;
+done:
+    release(&r);
+    return status;
+}
