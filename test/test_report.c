@@ -287,7 +287,7 @@ TEST(a_failing_gnuplot_is_reported_with_its_words)
     if (!have_gnuplot()) SKIP("no gnuplot");
     CHECK(mkdtemp(f.path));
     write_file(f.path, "a.gp", "plot no_such_function(x)\n");
-    CHECK_STATUS(wn__gnuplot_run(f.path, "a.gp"), WN_EIO);
+    CHECK_STATUS(wn__gnuplot_run(f.path, "a.gp"), WN_EUNSUPPORTED);
     CHECK_HAS_TEXT(wn_error_message(), "no_such_function");
     CHECK_OK(wn__remove_tree(f.path));
 }

@@ -30,7 +30,7 @@ typedef struct wn_report_files {
     int figures;     /* drawn: each as figures/NAME.svg and figures/NAME.pdf */
     char note[512];  /* why there are no figures; "" if there are */
 } wn_report_files;
-/* Write report.html and the figures into `folder`. Without gnuplot the page comes without figures and says so. Equal results give equal
+/* Write report.html and the figures into `folder`. Without a gnuplot that can draw them the page comes without figures and says so. Equal results give equal
  * files. `files` may be NULL. */
 WN_API WN_NODISCARD wn_status wn_report_write(const char *folder, wn_report_files *files);
 

@@ -54,7 +54,7 @@ void wn__sheet_quote_tic(wn__sheet *s, const char *text);
 enum { WN__STYLES = 14, WN__GREY_STYLE = 20 };
 int wn__sheet_style(int series);
 
-/* The commands that draw (`small_font` holds a font for crowded labels) `name`.gp as `name`.svg and `name`.pdf, added to the main script. */
+/* The commands that draw `name`.gp as `name`.svg and `name`.pdf, added to the main script. `small_font` holds a font for crowded labels. */
 void wn__sheet_output(const wn__sheet *s, const char *name, wn__text *main_script);
 
 #endif

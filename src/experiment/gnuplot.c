@@ -58,7 +58,7 @@ static wn_status fail_with_log(const char *folder, const char *program)
     const bool read = wn__file_read(path, &log, &size) == WN_OK;
     wn__free(path);
     const char *last_words = !read ? "" : size > 300 ? log + size - 300 : log;
-    const wn_status status = wn__fail(WN_EIO, "%s failed: %s", program, last_words);
+    const wn_status status = wn__fail(WN_EUNSUPPORTED, "%s could not draw the figures: %s", program, last_words);
     wn__free(log);
     return status;
 }

@@ -5,8 +5,8 @@
 #include "winnow/core.h"
 
 /* Run the script `script` (a name in `folder`) with `folder` as working directory; what gnuplot prints goes to gnuplot.log there.
- * WN_EUNSUPPORTED: there is no gnuplot (PATH is searched; WINNOW_GNUPLOT names another program). WN_EIO: it failed; the
- * message has its last words. */
+ * WN_EUNSUPPORTED: there is no gnuplot (PATH is searched; WINNOW_GNUPLOT names another program), or it failed: then
+ * the message has its last words. */
 wn_status wn__gnuplot_run(const char *folder, const char *script);
 
 /* The time of creation in a PDF file made by cairo is set to a fixed one, so that equal figures are equal files. */

@@ -498,7 +498,7 @@ static void add_layer_axis(wn__sheet *s, const wn__result_row *row, bool named)
         count += row->layers[l].selected;
     wn__text_add(&s->script, "set xrange [0.5:%d.5]\nset xlabel '%s'\n", count, named ? "" : "layer");
     if (!named) return;
-    wn__text_add(&s->script, "set xtics rotate by 50 right font small_font (");
+    wn__text_add(&s->script, "set xtics (");
     for (int l = 0, shown = 0; l < row->layer_count; l++) {
         char name[64];
         if (!row->layers[l].selected) continue;
@@ -509,7 +509,7 @@ static void add_layer_axis(wn__sheet *s, const wn__result_row *row, bool named)
         wn__sheet_quote_tic(s, name);
         wn__text_add(&s->script, " %d", ++shown);
     }
-    wn__text_add(&s->script, ")\n");
+    wn__text_add(&s->script, ") rotate by 50 right font small_font\n");
 }
 
 static void add_sparsities_legend(wn__sheet *s, const plan *p, int row)
