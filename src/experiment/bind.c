@@ -121,10 +121,7 @@ wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping
 
 /* ---- writing */
 
-static void start_line(wn__yaml_out *out, const char *key)
-{
-    wn__text_add(&out->text, "%*s%s:", out->indent, "", key);
-}
+static void start_line(wn__yaml_out *out, const char *key) { wn__text_add(&out->text, "%*s%s:", out->indent, "", key); }
 
 void wn__out_open(wn__yaml_out *out, const char *key)
 {

@@ -12,9 +12,9 @@ wn_status wn__context_load(wn__context *c)
     WN_TRY(wn__dataset_load(r->data.type, r->data.config, c->data_folder, c->pool, &c->data));
     WN_TRY(wn__split_make(&c->data, r->data.validation, r->data.train_size, &c->split));
     WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
-    if (r->graph && c->split.train.count != r->train_images)
-        return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with", r->data.type->name,
-                        (long long)c->split.train.count, (long long)r->train_images);
+    if (r->train_images >= 0 && c->split.train.count != r->train_images)
+        return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with",
+                        r->data.type->name, (long long)c->split.train.count, (long long)r->train_images);
     c->loaded = true;
     return WN_OK;
 }
@@ -67,7 +67,6 @@ wn_status wn__context_inference(wn__context *c, wn__params *params, wn__dtype dt
 {
     wn__device *device;
     WN_TRY(wn__context_device(c, dtype, &device));
-    const wn__executor_options options = {
-        .batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
+    const wn__executor_options options = {.batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
     return wn__executor_new(c->recipe->graph, params, device, &options, out);
 }

@@ -8,14 +8,14 @@
 #include "winnow/experiment.h"
 
 typedef struct wn__context {
-    const wn__recipe *recipe;  /* borrowed, as the next three */
-    const wn__plan *plan;      /* NULL for single steps */
-    const char *root;          /* of the store */
-    const char *data_folder;   /* "" or NULL: the usual one */
+    const wn__recipe *recipe; /* borrowed, as the next three */
+    const wn__plan *plan;     /* NULL for single steps */
+    const char *root;         /* of the store */
+    const char *data_folder;  /* "" or NULL: the usual one */
     wn__machine machine;
     wn_progress_call progress; /* may be NULL */
     void *user;
-    int stages_done, stages;   /* for progress */
+    int stages_done, stages; /* for progress */
     /* Opened on demand. */
     bool loaded;
     wn__pool *pool;

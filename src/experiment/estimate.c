@@ -24,7 +24,8 @@ static bool same_work(const json_t *a, const json_t *b)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (!json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i]))) return false;
     const json_t *x = json_object_get(a, "data"), *y = json_object_get(b, "data");
-    return json_equal(json_object_get(x, "set"), json_object_get(y, "set")) && json_equal(json_object_get(x, "batch"), json_object_get(y, "batch"));
+    return json_equal(json_object_get(x, "set"), json_object_get(y, "set")) &&
+           json_equal(json_object_get(x, "batch"), json_object_get(y, "batch"));
 }
 
 typedef struct speed {

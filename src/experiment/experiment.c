@@ -110,8 +110,8 @@ static json_t *stage_list(const wn__plan *plan)
     json_t *list = json_array();
     for (int i = 0; list && i < plan->stages; i++) {
         const wn__stage *s = &plan->stage[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "identity", s->identity, "kind", wn__stage_kind_names[s->kind], "label",
-                                              s->label));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s}", "identity", s->identity, "kind", wn__stage_kind_names[s->kind], "label", s->label));
     }
     return json_pack("{s:o}", "stages", list);
 }
@@ -121,8 +121,7 @@ wn_status wn__experiment_write_folder(const wn__experiment *e, const char *recip
     WN_TRY(wn__make_folders(e->folder));
     WN_TRY(write_recipe(e, recipe_path));
     json_t *environment = wn__environment(e->plan);
-    if (environment && e->context.data_folder)
-        json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
+    if (environment && e->context.data_folder) json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
     WN_TRY(write_json(e->folder, "environment.json", environment));
     return write_json(e->folder, "stages.json", stage_list(e->plan));
 }
@@ -209,7 +208,8 @@ bool wn__experiment_is_idle(const wn__experiment *e, int stage)
     const wn__plan *plan = e->plan;
     if (plan->stage[stage].kind != WN__STAGE_SOFT_LABELS) return false;
     for (int i = 0; i < plan->stages; i++)
-        if (plan->stage[i].kind == WN__STAGE_TRAIN && plan->stage[i].train.cache == stage && !wn__store_is_done(e->root, plan->stage[i].identity))
+        if (plan->stage[i].kind == WN__STAGE_TRAIN && plan->stage[i].train.cache == stage &&
+            !wn__store_is_done(e->root, plan->stage[i].identity))
             return false;
     return true;
 }

@@ -1,9 +1,9 @@
 /* Listings of what exists, with settings. */
 #include <string.h>
 
+#include "backend/backend.h"
 #include "base/fail.h"
 #include "experiment/recipe.h"
-#include "backend/backend.h"
 #include "winnow/experiment.h"
 
 /* One kind of list: entry `index`, and the settings table of that entry (several tables follow one another). */
@@ -106,9 +106,9 @@ static bool section_entry(int index, wn_list_entry *out)
 static const wn__setting *section_table(int index, int table) { return table < 2 ? sections[index].table[table] : NULL; }
 
 static const list_kind kinds[] = {
-    [WN_LIST_METHODS] = {method_entry, method_table},       [WN_LIST_MODELS] = {model_entry, model_table},
+    [WN_LIST_METHODS] = {method_entry, method_table},          [WN_LIST_MODELS] = {model_entry, model_table},
     [WN_LIST_OPTIMIZERS] = {optimizer_entry, optimizer_table}, [WN_LIST_SCHEDULES] = {schedule_entry, schedule_table},
-    [WN_LIST_DATASETS] = {dataset_entry, dataset_table},    [WN_LIST_BACKENDS] = {backend_entry, no_table},
+    [WN_LIST_DATASETS] = {dataset_entry, dataset_table},       [WN_LIST_BACKENDS] = {backend_entry, no_table},
     [WN_LIST_SECTIONS] = {section_entry, section_table},
 };
 
@@ -123,7 +123,8 @@ int wn_list_count(wn_list list)
 
 wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
 {
-    if (index < 0 || index >= wn_list_count(list)) return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
+    if (index < 0 || index >= wn_list_count(list))
+        return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
     (void)kinds[list].entry(index, entry);
     return WN_OK;
 }
@@ -145,7 +146,8 @@ static const char *method_fallback(int index, const wn__setting *row)
 
 wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info *info)
 {
-    if (index < 0 || index >= wn_list_count(list)) return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
+    if (index < 0 || index >= wn_list_count(list))
+        return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
     int left = setting;
     for (int t = 0; left >= 0; t++) {
         const wn__setting *row = kinds[list].table(index, t);

@@ -29,7 +29,8 @@ wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out)
         wn__text names = {0};
         for (int i = 0; wn__backends[i]; i++)
             wn__text_add(&names, ", %s", wn__backends[i]->name);
-        const wn_status status = wn__fail(WN_EUSAGE, "backend: \"%s\" is not in this build; valid: auto%s", backend, names.data ? names.data : "");
+        const wn_status status =
+            wn__fail(WN_EUSAGE, "backend: \"%s\" is not in this build; valid: auto%s", backend, names.data ? names.data : "");
         wn__text_release(&names);
         return status;
     }
@@ -183,8 +184,10 @@ static wn_status train_stage(wn__plan *plan, const request *q, int *index)
                           .teacher = {-1, "", WN__F32},
                           .cache = -1};
     if (q->axes->schedule == WN__RATE_CONSTANT)
-        t->schedule = (wn__schedule){
-            .kind = WN__SCHEDULE_CONSTANT, .base = wn__schedule_rate(&r->schedule, r->clock.total - 1), .length = r->clock.total, .every = 1};
+        t->schedule = (wn__schedule){.kind = WN__SCHEDULE_CONSTANT,
+                                     .base = wn__schedule_rate(&r->schedule, r->clock.total - 1),
+                                     .length = r->clock.total,
+                                     .every = 1};
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));
     WN_TRY(add_parent(&draft, t->start_stage));
@@ -245,8 +248,7 @@ static double sparsity_after(const wn__mask_section *m, double sparsity, int rou
 static wn_status mask_chain(wn__plan *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask, int *source, int *rounds)
 {
     const wn__mask_section *m = &row->mask;
-    const wn__method_axes shared = {
-        .mask = WN__MASK_PRUNED, .start = WN__START_REWOUND, .schedule = WN__RATE_REWOUND, .rewind = m->rewind};
+    const wn__method_axes shared = {.mask = WN__MASK_PRUNED, .start = WN__START_REWOUND, .schedule = WN__RATE_REWOUND, .rewind = m->rewind};
     const bool own = m->inner == WN__INNER_OWN;
     const int count = round_count(m, sparsity);
     char shown[32], label[320];
@@ -330,7 +332,10 @@ static bool same_cache(const wn__stage *a, const wn__stage *b)
            strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream;
 }
 
-static bool wants_cache(const wn__stage *s) { return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF; }
+static bool wants_cache(const wn__stage *s)
+{
+    return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF;
+}
 
 static wn_status add_cache(wn__plan *plan, int first_user)
 {

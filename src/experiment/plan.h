@@ -39,9 +39,9 @@ typedef struct wn__train_plan {
     wn__loss loss;
     int64_t soft_until; /* INT64_MAX: always */
     wn__teacher_plan teacher;
-    int cache;     /* stage of the soft labels; -1: the teacher runs along */
+    int cache;      /* stage of the soft labels; -1: the teacher runs along */
     int cache_mode; /* wn__cache_mode */
-    int64_t *keep; /* states that others start from, ascending; owned */
+    int64_t *keep;  /* states that others start from, ascending; owned */
     int keeps;
 } wn__train_plan;
 

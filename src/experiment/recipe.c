@@ -128,7 +128,8 @@ static wn_status read_milestones(void *arg, const wn__yaml_node *node)
         if (wn__steps_parse(texts[i], &rate->at[i]) == WN_OK) continue;
         char message[512];
         snprintf(message, sizeof message, "%s", wn_error_message());
-        return wn__yaml_fail(WN_EUSAGE, wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node, "lr.step.at: %s", message);
+        return wn__yaml_fail(WN_EUSAGE, wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node, "lr.step.at: %s",
+                             message);
     }
     return WN_OK;
 }
@@ -326,7 +327,7 @@ static wn_status check_name(wn__recipe *r, const char *path)
 static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool parts)
 {
     static const wn__special keys[] = {
-        {"data", read_data},     {"model", read_model},     {"train", read_train},   {"mask", read_mask},       {"labels", read_labels},
+        {"data", read_data},       {"model", read_model},     {"train", read_train},     {"mask", read_mask},     {"labels", read_labels},
         {"teacher", read_teacher}, {"compare", keep_compare}, {"methods", keep_methods}, {"report", read_report}, {0}};
     const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
     WN_TRY(set_defaults(r));

@@ -56,11 +56,11 @@ typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
 
 typedef struct wn__mask_section {
     int score, scope, rule, empty;
-    int64_t rounds; /* >= 1; not used if rate > 0 */
-    double rate;    /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
-    int inner;      /* wn__inner */
+    int64_t rounds;   /* >= 1; not used if rate > 0 */
+    double rate;      /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
+    int inner;        /* wn__inner */
     wn__steps rewind; /* of the inner rule weight-rewind */
-    int shuffle;    /* wn__shuffle: of random masks */
+    int shuffle;      /* wn__shuffle: of random masks */
     const char *file; /* "": none */
     const char *layers[WN__MOST_PATTERNS];
     int patterns; /* 0: the default selection */
@@ -74,15 +74,15 @@ typedef struct wn__labels_section {
 
 typedef enum wn__cache_mode { WN__CACHE_AUTO, WN__CACHE_ON, WN__CACHE_OFF } wn__cache_mode;
 typedef struct wn__teacher_section {
-    int dtype; /* wn__dtype */
-    int cache; /* wn__cache_mode */
+    int dtype;        /* wn__dtype */
+    int cache;        /* wn__cache_mode */
     const char *file; /* "": the replicate's dense network */
 } wn__teacher_section;
 
 /* A method as this recipe has it. */
 typedef struct wn__row {
-    const char *name, *base; /* base: the table's row that it comes from */
-    const wn__method *method; /* of `base`: summary and paper */
+    const char *name, *base;   /* base: the table's row that it comes from */
+    const wn__method *method;  /* of `base`: summary and paper */
     const wn__yaml_node *node; /* where the recipe changed it; NULL if it did not */
     wn__method_axes axes;
     const char *start_file; /* "": none */
@@ -100,7 +100,7 @@ typedef struct wn__report_section {
 
 typedef struct wn__top_section {
     const char *name, *backend;
-    int dtype; /* wn__dtype */
+    int dtype;       /* wn__dtype */
     int64_t threads; /* 0: not said */
     double memory;   /* GiB that activations may take; 0: no limit */
 } wn__top_section;
@@ -129,7 +129,7 @@ typedef struct wn__recipe {
     wn_graph *graph;
     const char *arch; /* name or file */
     int64_t train_images, validation_images, test_images;
-    wn__clock clock;      /* of the dense run */
+    wn__clock clock; /* of the dense run */
     wn__schedule schedule;
 } wn__recipe;
 
@@ -137,8 +137,8 @@ typedef struct wn__recipe_source {
     const char *path;       /* NULL: an empty recipe */
     const char *const *set; /* "key=value" (sets) */
     int sets;
-    const char *seeds;      /* NULL, or instead of compare.seeds */
-    bool no_compare;        /* leave out compare, methods, report (wn_train) */
+    const char *seeds; /* NULL, or instead of compare.seeds */
+    bool no_compare;   /* leave out compare, methods, report (wn_train) */
 } wn__recipe_source;
 
 /* WN_EUSAGE with file, line, column and what would be valid. Free with wn__recipe_free. */
@@ -163,8 +163,8 @@ extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
 extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 
 /* Parts of wn__recipe_read. */
-wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
-wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
+wn_status wn__recipe_read_rows(wn__recipe *recipe);                       /* methods: the table's rows and the recipe's changes */
+wn_status wn__recipe_read_compare(wn__recipe *recipe);                    /* methods, sparsity, seeds */
 wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count); /* "0-4", "0,3,7-9"; at most WN__MOST_SEEDS, each once */
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node); /* from: row's mask axis, may be NULL */
 wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);

@@ -174,7 +174,8 @@ static wn_status read_compared(void *arg, const wn__yaml_node *node)
         if (!row) return unknown_method(r, item, "compare.methods: unknown method", names[i]);
         r->compared[i] = (int)(row - r->row);
         for (int j = 0; j < i; j++)
-            if (r->compared[j] == r->compared[i]) return wn__yaml_fail(WN_EUSAGE, item, "compare.methods: \"%s\" is listed twice", names[i]);
+            if (r->compared[j] == r->compared[i])
+                return wn__yaml_fail(WN_EUSAGE, item, "compare.methods: \"%s\" is listed twice", names[i]);
         WN_TRY(check_row(r, row));
     }
     return WN_OK;
@@ -222,8 +223,7 @@ wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count)
             last = strtoull(at, &end, 10);
             good = good && end - at <= 18 && last >= first;
         }
-        if (!good || (*end != 0 && *end != ','))
-            return wn__fail(WN_EUSAGE, "\"%s\" are no seeds; write 0-4, or 0,2,7", text);
+        if (!good || (*end != 0 && *end != ',')) return wn__fail(WN_EUSAGE, "\"%s\" are no seeds; write 0-4, or 0,2,7", text);
         for (uint64_t seed = first; seed <= last; seed++)
             WN_TRY(add_seed(seed, seeds, count));
         if (*end == 0) return WN_OK;
@@ -254,7 +254,8 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     const wn__schema schema = {.what = "compare", .special = keys, .arg = recipe};
     const wn__yaml_node *root = wn__yaml_root(recipe->doc), *node = recipe->compare_node;
     recipe->seeds = 1; /* seed 0 */
-    if (!node) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"compare\" is missing: compare: {methods: [dense], sparsity: 90%%}");
+    if (!node)
+        return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"compare\" is missing: compare: {methods: [dense], sparsity: 90%%}");
     WN_TRY(wn__schema_read(&schema, node));
     if (recipe->methods == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"methods\" is missing or empty");
     if (recipe->seeds == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare.seeds: there is none");

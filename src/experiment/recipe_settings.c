@@ -39,18 +39,18 @@ const wn__setting wn__train_settings[] = {
 };
 
 #define RATE_BASE WN_SETTING_FLOAT(wn__rate_section, base, 0.1, 0, 1e6, "highest learning rate")
-#define RATE_REST                                                                                                           \
-    WN_SETTING_STEPS(wn__rate_section, warm_up, "0it", "rising linearly up to here"),                                       \
-        WN_SETTING_BOOL(wn__rate_section, warm_up_from_zero, false, "the first step has rate 0"),                           \
-        WN_SETTING_CHOICE(wn__rate_section, per, "step", per_names, "changes every step, or once an epoch"),                \
-    {                                                                                                                       \
-        0                                                                                                                   \
+#define RATE_REST                                                                                            \
+    WN_SETTING_STEPS(wn__rate_section, warm_up, "0it", "rising linearly up to here"),                        \
+        WN_SETTING_BOOL(wn__rate_section, warm_up_from_zero, false, "the first step has rate 0"),            \
+        WN_SETTING_CHOICE(wn__rate_section, per, "step", per_names, "changes every step, or once an epoch"), \
+    {                                                                                                        \
+        0                                                                                                    \
     }
 static const wn__setting constant_settings[] = {RATE_BASE, RATE_REST};
-static const wn__setting step_settings[] = {
-    RATE_BASE, WN_SETTING_FLOAT(wn__rate_section, factor, 0.1, 0, 1, "at each milestone of `at`"), RATE_REST};
-static const wn__setting cosine_settings[] = {
-    RATE_BASE, WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end"), RATE_REST};
+static const wn__setting step_settings[] = {RATE_BASE, WN_SETTING_FLOAT(wn__rate_section, factor, 0.1, 0, 1, "at each milestone of `at`"),
+                                            RATE_REST};
+static const wn__setting cosine_settings[] = {RATE_BASE, WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end"),
+                                              RATE_REST};
 
 const wn__setting *wn__rate_settings(int kind)
 {

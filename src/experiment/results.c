@@ -187,7 +187,8 @@ static wn_status add_layers(json_t *out, const wn__results *r, int row, const js
     int64_t selected = 0, nonzero = 0;
     size_t index;
     WN_TRY(wn__slice_set(out, "layers", layers));
-    json_array_foreach(layers, index, layer) {
+    json_array_foreach(layers, index, layer)
+    {
         const char *name = json_string_value(json_object_get(layer, "name"));
         bool in = false;
         for (int p = 0; p < graph->params && p < selection->count; p++)
@@ -203,8 +204,8 @@ static wn_status add_layers(json_t *out, const wn__results *r, int row, const js
 
 static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t *result)
 {
-    static const char *const same[] = {"test_accuracy", "test_loss", "test_soft_error", "validation_accuracy", "steps", "bytes",
-                                       "network",       "network_nonzero", "inference_flops", "teacher_images", "seconds"};
+    static const char *const same[] = {"test_accuracy", "test_loss",       "test_soft_error", "validation_accuracy", "steps",  "bytes",
+                                       "network",       "network_nonzero", "inference_flops", "teacher_images",      "seconds"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         WN_TRY(copy(out, same[i], result, same[i]));
     WN_TRY(copy(out, "test_accuracy_at_best_validation", result, "best_test_accuracy"));
@@ -353,9 +354,9 @@ static wn_status add_facts(json_t *root, const wn__results *r)
     WN_TRY(wn__slice_table(mask, wn__mask_settings, &recipe->mask, clock));
     WN_TRY(add_compare(root, recipe));
     WN_TRY(add_methods(root, recipe));
-    return wn__slice_set(root, "report",
-                         json_pack("{s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "margin",
-                                   recipe->report.margin));
+    return wn__slice_set(
+        root, "report",
+        json_pack("{s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "margin", recipe->report.margin));
 }
 
 static wn_status fill(wn__results *r, json_t *root)

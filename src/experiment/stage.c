@@ -232,8 +232,8 @@ wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, js
 
 static wn_status run_locked(wn__context *c, const wn__stage *stage)
 {
-    static wn_status (*const run[])(wn__context *, const wn__stage *, const char *, json_t *) = {
-        wn__stage_train, wn__stage_soft_labels, wn__stage_mask, wn__stage_evaluate};
+    static wn_status (*const run[])(wn__context *, const wn__stage *, const char *, json_t *) = {wn__stage_train, wn__stage_soft_labels,
+                                                                                                 wn__stage_mask, wn__stage_evaluate};
     json_t *result = json_object();
     char *folder = wn__store_stage_folder(c->root, stage->identity);
     if (stage->kind != WN__STAGE_TRAIN) report_units(c, stage->label, 0, 1);
@@ -241,8 +241,7 @@ static wn_status run_locked(wn__context *c, const wn__stage *stage)
     if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks need no images */
     const double start = wn__seconds();
     if (status == WN_OK) status = run[stage->kind](c, stage, folder, result);
-    if (status == WN_OK && !json_object_get(result, "seconds"))
-        status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));
+    if (status == WN_OK && !json_object_get(result, "seconds")) status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));
     if (status == WN_OK)
         status = wn__store_finish(c->root, stage, result);
     else

@@ -102,8 +102,8 @@ json_t *wn__environment(const wn__plan *plan)
     char version[256] = "";
     const wn__backend *backend = plan->machine.backend;
     if (backend->describe) backend->describe(version, sizeof version);
-    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "version", wn_version(), "numerics", WN__NUMERICS, "cpu", wn__cpu_name(),
-                     "isa", wn__isa_name(wn__isa_in_use()), "backend", backend->name, "backend_version", version, "dtype",
+    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "version", wn_version(), "numerics", WN__NUMERICS, "cpu",
+                     wn__cpu_name(), "isa", wn__isa_name(wn__isa_in_use()), "backend", backend->name, "backend_version", version, "dtype",
                      wn__dtype_names[plan->recipe->top.dtype], "threads", plan->machine.threads, "compiler", compiler());
 }
 
@@ -120,8 +120,9 @@ static wn_status write_stage_file(const char *path, const wn__plan *plan, const 
     json_t *parents = json_array();
     for (int i = 0; i < stage->parents; i++)
         if (json_array_append_new(parents, json_string(plan->stage[stage->parent[i]].identity)) != 0) return wn__no_memory(128);
-    return save_and_drop(path, json_pack("{s:s, s:s, s:s, s:o, s:O}", "identity", stage->identity, "kind", wn__stage_kind_names[stage->kind],
-                                         "label", stage->label, "parents", parents, "inputs", stage->inputs));
+    return save_and_drop(path,
+                         json_pack("{s:s, s:s, s:s, s:o, s:O}", "identity", stage->identity, "kind", wn__stage_kind_names[stage->kind],
+                                   "label", stage->label, "parents", parents, "inputs", stage->inputs));
 }
 
 static wn_status check_stage_file(const char *path, const wn__stage *stage)
@@ -171,8 +172,8 @@ wn_status wn__store_finish(const char *root, const wn__stage *stage, json_t *res
         json_decref(result);
         return status;
     }
-    return save_and_drop(path, json_pack("{s:s, s:s, s:o}", "identity", stage->identity, "kind", wn__stage_kind_names[stage->kind], "result",
-                                         result));
+    return save_and_drop(
+        path, json_pack("{s:s, s:s, s:o}", "identity", stage->identity, "kind", wn__stage_kind_names[stage->kind], "result", result));
 }
 
 void wn__store_note_failure(const char *root, const wn__stage *stage, wn_status status)

@@ -11,7 +11,13 @@
 
 #define WN__STORE_DEFAULT "winnow-runs"
 
-typedef enum wn__stage_state { WN__STATE_WAITING, WN__STATE_INTERRUPTED, WN__STATE_RUNNING, WN__STATE_FAILED, WN__STATE_DONE } wn__stage_state;
+typedef enum wn__stage_state {
+    WN__STATE_WAITING,
+    WN__STATE_INTERRUPTED,
+    WN__STATE_RUNNING,
+    WN__STATE_FAILED,
+    WN__STATE_DONE
+} wn__stage_state;
 extern const char *const wn__stage_state_names[]; /* "waiting", ... */
 
 /* Paths in memory of wn__alloc; NULL if there is none. */

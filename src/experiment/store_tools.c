@@ -23,7 +23,8 @@ static wn_status add_used(const char *folder, json_t *used)
     wn__free(path);
     if (status == WN_ENOTFOUND) return WN_OK;
     WN_TRY(status);
-    json_array_foreach(json_object_get(json, "stages"), index, stage) {
+    json_array_foreach(json_object_get(json, "stages"), index, stage)
+    {
         const char *identity = json_string_value(json_object_get(stage, "identity"));
         if (status == WN_OK && identity) status = json_object_set_new(used, identity, json_true()) == 0 ? WN_OK : wn__no_memory(64);
     }
@@ -84,7 +85,9 @@ static wn_status visit_folder(const char *folder, const json_t *used, bool only_
         const wn_stored_stage stage = {
             .identity = identity ? identity : "",
             .kind = kind ? kind : "",
-            .label = label ? label : readable ? "" : "(unreadable)",
+            .label = label      ? label
+                     : readable ? ""
+                                : "(unreadable)",
             .state = wn__stage_state_names[wn__store_folder_state(folder)],
             .path = folder,
             .bytes = folder_bytes(folder),
@@ -234,8 +237,16 @@ static wn_status flatten_recipe(const char *folder, json_t *flat)
 /* Numbers that a reader compares; seconds differ always and say nothing. */
 static wn_status flatten_row(const json_t *row, json_t *flat)
 {
-    static const char *const keys[] = {"state", "test_accuracy", "test_loss", "test_accuracy_at_best_validation", "validation_accuracy",
-                                       "pruned_accuracy", "parameters", "inference_flops", "train_flops_total", "stage"};
+    static const char *const keys[] = {"state",
+                                       "test_accuracy",
+                                       "test_loss",
+                                       "test_accuracy_at_best_validation",
+                                       "validation_accuracy",
+                                       "pruned_accuracy",
+                                       "parameters",
+                                       "inference_flops",
+                                       "train_flops_total",
+                                       "stage"};
     const char *method = json_string_value(json_object_get(row, "method"));
     char shown[32], key[512], text[64];
     wn__show_sparsity(json_number_value(json_object_get(row, "sparsity")), shown);
@@ -256,9 +267,7 @@ static wn_status flatten_results(const char *folder, json_t *flat)
     json_t *json = NULL, *row;
     size_t index;
     wn_status status = path ? wn__json_load(path, &json) : wn__no_memory(64);
-    if (status == WN_OK)
-        json_array_foreach(json_object_get(json, "rows"), index, row)
-            if (status == WN_OK) status = flatten_row(row, flat);
+    if (status == WN_OK) json_array_foreach(json_object_get(json, "rows"), index, row) if (status == WN_OK) status = flatten_row(row, flat);
     json_decref(json);
     wn__free(path);
     return status;
@@ -279,12 +288,13 @@ static void show_differences(json_t *left, json_t *right, wn_difference_visit vi
 {
     const char *key;
     json_t *value;
-    json_object_foreach(left, key, value) {
+    json_object_foreach(left, key, value)
+    {
         const char *other = json_string_value(json_object_get(right, key));
         if (!other || strcmp(other, json_string_value(value)) != 0) visit(user, &(wn_difference){key, json_string_value(value), other});
     }
-    json_object_foreach(right, key, value)
-        if (!json_object_get(left, key)) visit(user, &(wn_difference){key, NULL, json_string_value(value)});
+    json_object_foreach(right, key, value) if (!json_object_get(left, key))
+        visit(user, &(wn_difference){key, NULL, json_string_value(value)});
 }
 
 wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user)

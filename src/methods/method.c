@@ -28,9 +28,7 @@ const wn__setting wn__method_settings[] = {
 #define KD "Ma et al. 2021, arXiv:2101.02997v2"
 
 const wn__method wn__methods[] = {
-    {.name = "dense",
-     .summary = "the whole network, trained once",
-     .axes = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME}},
+    {.name = "dense", .summary = "the whole network, trained once", .axes = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME}},
     {.name = "lottery-ticket",
      .summary = "pruned network from its initial weights",
      .paper = FRANKLE,
@@ -69,11 +67,8 @@ const wn__method wn__methods[] = {
               .labels = WN__LABELS_SOFT}},
     {.name = "kd-lr-rewind",
      .summary = "learning-rate rewinding with soft labels (not in the paper's code)",
-     .axes = {.mask = WN__MASK_PRUNED,
-              .start = WN__START_FINAL,
-              .schedule = WN__RATE_REWOUND,
-              .rewind = {0, 'i'},
-              .labels = WN__LABELS_SOFT}},
+     .axes =
+         {.mask = WN__MASK_PRUNED, .start = WN__START_FINAL, .schedule = WN__RATE_REWOUND, .rewind = {0, 'i'}, .labels = WN__LABELS_SOFT}},
     {.name = "kd-random-ticket",
      .summary = "control: random ticket with soft labels",
      .axes = {.mask = WN__MASK_RANDOM, .start = WN__START_INITIAL, .labels = WN__LABELS_SOFT}},

@@ -32,8 +32,8 @@ typedef enum wn__method_schedule {
 typedef enum wn__method_labels { WN__LABELS_HARD, WN__LABELS_SOFT, WN__LABELS_SMOOTH } wn__method_labels;
 
 typedef enum wn__method_order {
-    WN__ORDER_NEW,  /* the replicate's retraining stream, shared by all its rows, at the absolute step */
-    WN__ORDER_SAME, /* the dense run's stream at the absolute step */
+    WN__ORDER_NEW,     /* the replicate's retraining stream, shared by all its rows, at the absolute step */
+    WN__ORDER_SAME,    /* the dense run's stream at the absolute step */
     WN__ORDER_CONTINUE /* the dense run's stream from its end on */
 } wn__method_order;
 

@@ -1,0 +1,415 @@
+/* Single steps: train, evaluate, prune, inspect. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "experiment/experiment.h"
+#include "experiment/stage.h"
+#include "experiment/store.h"
+#include "io/json_file.h"
+#include "models/graph_file.h"
+#include "sparse/cost.h"
+#include "sparse/score.h"
+#include "train/evaluate.h"
+#include "winnow/experiment.h"
+
+/* ---- train */
+
+static wn_status write_record(const wn__context *c, const char *folder, uint64_t seed)
+{
+    wn__text text = {0};
+    json_t *environment = wn__environment(c->plan);
+    char *recipe = wn__path_join(folder, "resolved.yaml"), *machine = wn__path_join(folder, "environment.json");
+    wn_status status = recipe && machine && environment ? wn__recipe_write(c->recipe, &text) : wn__no_memory(256);
+    if (status == WN_OK) status = wn__file_write(recipe, text.data, text.size);
+    if (status == WN_OK) status = wn__slice_set(environment, "seed", json_integer((json_int_t)seed));
+    if (status == WN_OK) status = wn__json_save(machine, environment);
+    json_decref(environment);
+    wn__text_release(&text);
+    wn__free(recipe);
+    wn__free(machine);
+    return status;
+}
+
+static double number(const json_t *result, const char *key)
+{
+    const json_t *value = json_object_get(result, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, wn_train_summary *summary)
+{
+    char lock_path[4096];
+    wn__lock lock;
+    json_t *result = json_object();
+    if (!result) return wn__no_memory(64);
+    snprintf(lock_path, sizeof lock_path, "%s/lock", folder);
+    wn_status status = wn__make_folders(folder);
+    if (status == WN_OK) status = wn__lock_take(&lock, lock_path);
+    if (status == WN_OK) {
+        status = write_record(c, folder, seed);
+        if (status == WN_OK) status = wn__stage_train(c, &c->plan->stage[0], folder, result);
+        wn__lock_release(&lock);
+    }
+    if (status == WN_OK && summary) {
+        *summary = (wn_train_summary){
+            .test_accuracy = number(result, "test_accuracy"),
+            .test_loss = number(result, "test_loss"),
+            .validation_accuracy = number(result, "validation_accuracy"),
+            .parameters = (int64_t)number(result, "network"),
+            .steps = (int64_t)number(result, "steps"),
+            .seconds = number(result, "seconds"),
+        };
+        snprintf(summary->weights, sizeof summary->weights, "%s/final.safetensors", folder);
+    }
+    json_decref(result);
+    return status;
+}
+
+wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
+{
+    const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
+    wn__recipe *recipe;
+    wn__plan *plan = NULL;
+    wn__machine machine;
+    WN_TRY(wn__recipe_read(&source, &recipe));
+    if (recipe->top.threads == 0) recipe->top.threads = wn__cpu_count();
+    if (options->threads > 0) recipe->top.threads = options->threads;
+    wn_status status = wn__machine_choose(recipe->top.backend, (int)recipe->top.threads, &machine);
+    if (status == WN_OK) {
+        recipe->top.backend = machine.backend->name;
+        status = wn__plan_make_dense(recipe, &machine, seed, &plan);
+    }
+    if (status == WN_OK) {
+        wn__context context = {.recipe = recipe,
+                               .plan = plan,
+                               .root = "",
+                               .data_folder = options->data_folder,
+                               .machine = machine,
+                               .progress = options->progress,
+                               .user = options->user,
+                               .stages = 1};
+        status = train_alone(&context, seed, folder, summary);
+        wn__context_release(&context);
+    }
+    wn__plan_free(plan);
+    wn__recipe_free(recipe);
+    return status;
+}
+
+/* ---- recipes made of what a weights file says and what the caller changes */
+
+enum { MOST_SETS = 64, SET_TEXT = 600 };
+
+typedef struct file_recipe {
+    char own[4][2 * SET_TEXT];
+    const char *set[MOST_SETS];
+    int sets;
+} file_recipe;
+
+static void add_from_file(file_recipe *f, const char *key, const char *value)
+{
+    if (!value || strlen(value) + strlen(key) + 4 > SET_TEXT) return;
+    snprintf(f->own[f->sets], sizeof f->own[0], "%s=\"%s\"", key, value);
+    f->set[f->sets] = f->own[f->sets];
+    f->sets++;
+}
+
+/* The file's word first, so that the caller's comes later and wins. */
+static wn_status recipe_of_file(const wn__safetensors *file, const char *const *set, int sets, wn__recipe **out)
+{
+    file_recipe f = {.sets = 0};
+    add_from_file(&f, "data.set", wn__safetensors_meta(file, "dataset"));
+    add_from_file(&f, "data.normalize", wn__safetensors_meta(file, "normalize"));
+    add_from_file(&f, "model.arch", wn__safetensors_meta(file, "arch"));
+    if (sets > MOST_SETS - f.sets) return wn__fail(WN_EUSAGE, "more than %d settings", MOST_SETS - f.sets);
+    for (int i = 0; i < sets; i++)
+        f.set[f.sets++] = set[i];
+    const wn__recipe_source source = {.set = f.set, .sets = f.sets};
+    return wn__recipe_read_parts(&source, out);
+}
+
+/* The graph of the recipe's network for images of `input`. */
+static wn_status build_graph(wn__recipe *r, const char *path, wn__model_input input)
+{
+    if (r->model.file) return wn__graph_file_read(r->model.file, input, &r->graph);
+    if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
+    return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
+}
+
+/* ---- evaluate */
+
+static wn_status pick_part(const char *name, wn__part *part)
+{
+    const char *wanted = name ? name : "test";
+    for (int i = WN__PART_TRAIN; i <= WN__PART_TEST; i++)
+        if (strcmp(wn__part_name((wn__part)i), wanted) == 0) {
+            *part = (wn__part)i;
+            return WN_OK;
+        }
+    return wn__fail(WN_EUSAGE, "there is no part \"%s\"; valid: train, validation, test", wanted);
+}
+
+static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, wn_evaluation *to)
+{
+    double *accuracy = WN_NEW_ARRAY(double, data->classes);
+    if (!accuracy) return wn__no_memory((size_t)data->classes * sizeof *accuracy);
+    for (int k = 0; k < data->classes; k++)
+        accuracy[k] = wn__evaluation_class_accuracy(from, k);
+    *to = (wn_evaluation){
+        .count = from->n,
+        .correct = from->correct,
+        .accuracy = from->accuracy,
+        .loss = from->loss,
+        .soft_error = from->soft_error,
+        .classes = data->classes,
+        .class_names = data->type->class_names,
+        .class_accuracy = accuracy,
+        .confusion = from->confusion,
+    };
+    from->confusion = NULL; /* handed over */
+    return WN_OK;
+}
+
+static wn_status check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data)
+{
+    const char *classes = wn__safetensors_meta(file, "classes");
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "%d", data->classes);
+    if (!classes || strcmp(classes, wanted) == 0) return WN_OK;
+    return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, data->name, data->classes);
+}
+
+static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_eval_options *o, wn_evaluation *out)
+{
+    wn__params params = {0};
+    wn__executor *ex = NULL;
+    wn__evaluator *evaluator = NULL;
+    wn__evaluation got = {0};
+    wn__part part;
+    WN_TRY(pick_part(o->part, &part));
+    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
+    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
+    if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
+    if (status == WN_OK) status = wn__context_load(c);
+    wn__loader_options loader = wn__context_loader(c, 0, true);
+    loader.part = part;
+    if (status == WN_OK) status = wn__context_inference(c, &params, (wn__dtype)c->recipe->top.dtype, &ex);
+    if (status == WN_OK) status = wn__evaluator_new(&loader, &evaluator);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, true, &got);
+    if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
+    wn__evaluation_release(&got);
+    wn__evaluator_free(evaluator);
+    wn__executor_free(ex);
+    wn__params_release(&params);
+    return status;
+}
+
+static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const wn_eval_options *o, wn_evaluation *out)
+{
+    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", o->weights);
+    const wn__dataset_type *data = r->data.type;
+    WN_TRY(check_classes(file, o->weights, data));
+    WN_TRY(build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
+    const int threads = o->threads > 0 ? o->threads : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
+    wn__context context = {.recipe = r, .data_folder = o->data_folder};
+    WN_TRY(wn__machine_choose(r->top.backend, threads, &context.machine));
+    r->train_images = -1; /* not planned */
+    const wn_status status = evaluate(&context, file, o, out);
+    wn__context_release(&context);
+    return status;
+}
+
+wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
+{
+    wn__safetensors *file;
+    wn__recipe *recipe = NULL;
+    WN_TRY(wn__safetensors_open(options->weights, &file));
+    wn_status status = recipe_of_file(file, options->set, options->sets, &recipe);
+    if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
+    wn__recipe_free(recipe);
+    wn__safetensors_close(file);
+    return status;
+}
+
+void wn_evaluation_release(wn_evaluation *evaluation)
+{
+    wn__free(evaluation->class_accuracy);
+    wn__free(evaluation->confusion);
+    *evaluation = (wn_evaluation){0};
+}
+
+/* ---- prune */
+
+/* "3x32x32" and "10" as the file says them; else those of the recipe's data set. */
+static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
+{
+    const char *text = wn__safetensors_meta(file, "input"), *classes = wn__safetensors_meta(file, "classes");
+    if (text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1)
+        return WN_OK;
+    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
+    *input = (wn__model_input){r->data.type->channels, r->data.type->height, r->data.type->width, r->data.type->classes};
+    return WN_OK;
+}
+
+/* Copies values, masks and all metadata, so that nothing the file says of itself is lost. */
+static wn_status save_pruned(const wn__safetensors *file, const wn__params *params, const char *path)
+{
+    const wn__network_info info = {0};
+    wn__st_writer *w;
+    WN_TRY(wn__st_writer_new(&w));
+    wn_status status = wn__network_add(w, &info, params, NULL);
+    for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
+        const char *key, *value;
+        wn__safetensors_meta_at(file, i, &key, &value);
+        status = wn__st_writer_meta(w, key, value);
+    }
+    if (status == WN_OK) status = wn__st_writer_write(w, path);
+    wn__st_writer_free(w);
+    return status;
+}
+
+static wn_status summarise(const wn_graph *graph, const wn__params *params, const wn__selection *selection, double asked,
+                           wn_prune_summary *summary)
+{
+    wn__cost cost = {0};
+    WN_TRY(wn__cost_make(graph, params, &cost));
+    const wn__sparsity s = wn__sparsity_measure(params, selection);
+    *summary = (wn_prune_summary){
+        .asked = asked,
+        .selected = s.selected,
+        .selected_nonzero = s.selected_active,
+        .network = s.network,
+        .network_nonzero = s.network_active,
+        .forward_flops = cost.flops,
+        .dense_forward_flops = cost.dense_flops,
+        .bytes = cost.bytes,
+        .dense_bytes = cost.dense_bytes,
+    };
+    wn__cost_release(&cost);
+    return WN_OK;
+}
+
+/* A caller who says how to shuffle wants a random mask. */
+static wn_status prune_params(const wn__recipe *r, const wn_prune_options *o, double sparsity, wn__params *params,
+                              wn_prune_summary *summary)
+{
+    const wn__mask_section *m = &r->mask;
+    const wn__prune how = {.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = sparsity};
+    wn__selection selection = {0};
+    wn__scores scores = {0};
+    const wn__yaml_node *mask = wn__yaml_find(wn__yaml_root(r->doc), "mask");
+    wn_status status = wn__selection_make(r->graph, m->layers, m->patterns, &selection);
+    if (status == WN_OK) status = wn__scores_magnitude(params, &selection, &scores);
+    if (status == WN_OK) status = wn__masks_prune(params, &selection, (const float *const *)scores.score, &how);
+    if (status == WN_OK && mask && wn__yaml_find(mask, "shuffle"))
+        status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->shuffle, o->seed);
+    if (status == WN_OK && summary) status = summarise(r->graph, params, &selection, sparsity, summary);
+    wn__scores_release(&scores);
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status prune_file(const wn__safetensors *file, wn__recipe *r, const wn_prune_options *o, wn_prune_summary *summary)
+{
+    double sparsity;
+    wn__model_input input;
+    wn__params params = {0};
+    WN_TRY(wn__sparsity_parse(o->sparsity, &sparsity));
+    WN_TRY(input_of(file, r, o->weights, &input));
+    WN_TRY(build_graph(r, o->weights, input));
+    wn_status status = wn__graph_make_params(r->graph, &params);
+    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
+    if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
+    if (status == WN_OK) status = prune_params(r, o, sparsity, &params, summary);
+    if (status == WN_OK) status = save_pruned(file, &params, o->result);
+    wn__params_release(&params);
+    return status;
+}
+
+wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
+{
+    wn__safetensors *file;
+    wn__recipe *recipe = NULL;
+    WN_TRY(wn__safetensors_open(options->weights, &file));
+    wn_status status = recipe_of_file(file, options->set, options->sets, &recipe);
+    if (status == WN_OK) status = prune_file(file, recipe, options, summary);
+    wn__recipe_free(recipe);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* ---- inspect */
+
+static int64_t count_nonzero(const wn__st_tensor *t)
+{
+    const int size = wn__st_dtype_size(t->dtype);
+    const bool is_float = t->dtype == WN__ST_F32 || t->dtype == WN__ST_F64 || t->dtype == WN__ST_BF16 || t->dtype == WN__ST_F16;
+    const uint8_t *bytes = t->data;
+    int64_t nonzero = 0;
+    for (int64_t i = 0; i < t->count; i++, bytes += size) {
+        bool any = false;
+        for (int b = 0; b < size; b++) /* -0.0 is a zero */
+            any = any || (b == size - 1 && is_float ? bytes[b] & 0x7F : bytes[b]);
+        nonzero += any;
+    }
+    return nonzero;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), e = strlen(end);
+    return n > e && strcmp(name + n - e, end) == 0;
+}
+
+/* A tensor of the network itself: neither a mask nor a slot of another tensor ("conv1.weight.momentum"). */
+static bool is_network_tensor(const wn__safetensors *file, const wn__st_tensor *t)
+{
+    char owner[512];
+    if (ends_with(t->name, "_mask")) return false;
+    const char *dot = strrchr(t->name, '.');
+    if (!dot) return true;
+    snprintf(owner, sizeof owner, "%.*s", (int)(dot - t->name), t->name);
+    return !wn__safetensors_find(file, owner);
+}
+
+static void inspect_tensor(const wn__safetensors *file, const wn__st_tensor *t, wn_tensor_visit visit, void *user, wn_file_summary *sum)
+{
+    char name[512];
+    snprintf(name, sizeof name, "%s_mask", t->name);
+    const wn__st_tensor *mask = wn__safetensors_find(file, name);
+    wn_tensor_info info = {.name = t->name,
+                           .dtype = wn__st_dtype_name(t->dtype),
+                           .dims = t->ndim,
+                           .count = t->count,
+                           .nonzero = count_nonzero(mask ? mask : t),
+                           .masked = mask != NULL};
+    memcpy(info.dim, t->dim, sizeof info.dim);
+    if (visit) visit(user, &info);
+    if (!is_network_tensor(file, t)) return;
+    sum->tensors++;
+    sum->count += info.count;
+    sum->nonzero += info.nonzero;
+    sum->masked_count += mask ? info.count : 0;
+    sum->masked_nonzero += mask ? info.nonzero : 0;
+}
+
+wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)
+{
+    wn__safetensors *file;
+    wn_file_summary sum = {0};
+    WN_TRY(wn__file_size(path, &sum.bytes));
+    WN_TRY(wn__safetensors_open(path, &file));
+    sum.checked = wn__safetensors_has_crc(file);
+    for (int i = 0; meta && i < wn__safetensors_meta_count(file); i++) {
+        const char *key, *value;
+        wn__safetensors_meta_at(file, i, &key, &value);
+        meta(user, key, value);
+    }
+    for (int i = 0; i < wn__safetensors_count(file); i++)
+        inspect_tensor(file, wn__safetensors_at(file, i), visit, user, &sum);
+    wn__safetensors_close(file);
+    if (summary) *summary = sum;
+    return WN_OK;
+}
