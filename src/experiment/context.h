@@ -2,14 +2,14 @@
 #ifndef WN_EXPERIMENT_CONTEXT_H
 #define WN_EXPERIMENT_CONTEXT_H
 
-#include "experiment/plan.h"
+#include "experiment/agenda.h"
 #include "nn/executor.h"
 #include "train/network_file.h"
 #include "winnow/experiment.h"
 
 typedef struct wn__context {
     const wn__recipe *recipe; /* borrowed, as the next three */
-    const wn__plan *plan;     /* NULL for single steps */
+    const wn__agenda *plan;   /* NULL for single steps */
     const char *root;         /* of the store */
     const char *data_folder;  /* "" or NULL: the usual one */
     wn__machine machine;

@@ -31,7 +31,7 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
     WN_TRY(wn__machine_choose(r->top.backend, threads, &machine));
     r->top.backend = machine.backend->name;
     r->top.threads = threads;
-    WN_TRY(wn__plan_make(r, &machine, &e->plan));
+    WN_TRY(wn__agenda_make(r, &machine, &e->plan));
     e->root = wn__strdup(root);
     e->folder = e->root ? wn__store_experiment_folder(root, r->top.name) : NULL;
     if (!e->folder) return wn__no_memory(strlen(root));
@@ -105,7 +105,7 @@ static wn_status write_recipe(const wn__experiment *e, const char *recipe_path)
     return status;
 }
 
-static json_t *stage_list(const wn__plan *plan)
+static json_t *stage_list(const wn__agenda *plan)
 {
     json_t *list = json_array();
     for (int i = 0; list && i < plan->stages; i++) {
@@ -195,7 +195,7 @@ wn_status wn__experiment_reopen(const char *folder, const wn_stage_options *opti
 void wn__experiment_close(wn__experiment *e)
 {
     wn__context_release(&e->context);
-    wn__plan_free(e->plan);
+    wn__agenda_free(e->plan);
     wn__recipe_free(e->recipe);
     wn__free(e->root);
     wn__free(e->folder);
@@ -205,7 +205,7 @@ void wn__experiment_close(wn__experiment *e)
 
 bool wn__experiment_is_idle(const wn__experiment *e, int stage)
 {
-    const wn__plan *plan = e->plan;
+    const wn__agenda *plan = e->plan;
     if (plan->stage[stage].kind != WN__STAGE_SOFT_LABELS) return false;
     for (int i = 0; i < plan->stages; i++)
         if (plan->stage[i].kind == WN__STAGE_TRAIN && plan->stage[i].train.cache == stage &&

@@ -2,12 +2,12 @@
 #ifndef WN_EXPERIMENT_EXPERIMENT_H
 #define WN_EXPERIMENT_EXPERIMENT_H
 
+#include "experiment/agenda.h"
 #include "experiment/context.h"
-#include "experiment/plan.h"
 
 typedef struct wn__experiment {
     wn__recipe *recipe;
-    wn__plan *plan;
+    wn__agenda *plan;
     char *root, *folder; /* store and experiment */
     char *data_folder;   /* owned, or NULL */
     wn__context context;

@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/fail.h"
-#include "experiment/plan.h"
+#include "experiment/agenda.h"
 
 static wn_status set_text(json_t *o, const char *key, const char *value) { return wn__slice_set(o, key, json_string(value)); }
 static wn_status set_int(json_t *o, const char *key, int64_t value) { return wn__slice_set(o, key, json_integer(value)); }
@@ -25,7 +25,7 @@ static wn_status set_file(json_t *o, const char *key, const char *path)
     return set_text(o, key, digest);
 }
 
-static wn_status set_stage(json_t *o, const char *key, const wn__plan *plan, int stage)
+static wn_status set_stage(json_t *o, const char *key, const wn__agenda *plan, int stage)
 {
     return set_text(o, key, plan->stage[stage].identity);
 }
@@ -38,7 +38,7 @@ static wn_status add_object(json_t *parent, const char *key, json_t **out)
     return WN_OK;
 }
 
-static wn_status add_machine(json_t *o, const wn__plan *plan)
+static wn_status add_machine(json_t *o, const wn__agenda *plan)
 {
     const wn__machine *m = &plan->machine;
     WN_TRY(set_text(o, "backend", m->backend->name));
@@ -49,7 +49,7 @@ static wn_status add_machine(json_t *o, const wn__plan *plan)
     return WN_OK;
 }
 
-static wn_status add_data(json_t *inputs, const wn__plan *plan)
+static wn_status add_data(json_t *inputs, const wn__agenda *plan)
 {
     const wn__recipe *r = plan->recipe;
     const wn__augment *a = &r->data.augment;
@@ -64,7 +64,7 @@ static wn_status add_data(json_t *inputs, const wn__plan *plan)
     return set_int(o, "batch", r->train.batch);
 }
 
-static wn_status add_model(json_t *inputs, const wn__plan *plan)
+static wn_status add_model(json_t *inputs, const wn__agenda *plan)
 {
     const wn__recipe *r = plan->recipe;
     json_t *o;
@@ -109,7 +109,7 @@ static wn_status add_optimizer(json_t *inputs, const wn__recipe *r)
 
 static wn_status add_init(json_t *o, const wn__recipe *r) { return wn__slice_table(o, wn__init_settings, &r->train.init, &r->clock); }
 
-static wn_status add_start(json_t *inputs, const wn__plan *plan, const wn__train_plan *t)
+static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
 {
     json_t *o;
     WN_TRY(add_object(inputs, "start", &o));
@@ -125,14 +125,14 @@ static wn_status add_start(json_t *inputs, const wn__plan *plan, const wn__train
     return set_int(o, "step", t->start_step);
 }
 
-static wn_status add_teacher(json_t *o, const wn__plan *plan, const wn__teacher_plan *teacher)
+static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__teacher_plan *teacher)
 {
     WN_TRY(set_text(o, "teacher_dtype", wn__dtype_names[teacher->dtype]));
     if (teacher->file[0]) return set_file(o, "teacher_file", teacher->file);
     return set_stage(o, "teacher", plan, teacher->stage);
 }
 
-static wn_status add_labels(json_t *inputs, const wn__plan *plan, const wn__train_plan *t)
+static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
 {
     json_t *o;
     WN_TRY(add_object(inputs, "labels", &o));
@@ -143,7 +143,7 @@ static wn_status add_labels(json_t *inputs, const wn__plan *plan, const wn__trai
     return add_teacher(o, plan, &t->teacher);
 }
 
-static wn_status add_train(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
     const wn__train_plan *t = &stage->train;
@@ -164,7 +164,7 @@ static wn_status add_train(json_t *inputs, const wn__plan *plan, const wn__stage
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }
 
-static wn_status add_cache(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__cache_plan *c = &stage->cache;
     WN_TRY(add_machine(inputs, plan));
@@ -186,7 +186,7 @@ static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
     return WN_OK;
 }
 
-static wn_status add_mask(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__mask_plan *m = &stage->mask;
     WN_TRY(add_selection(inputs, &m->section));
@@ -210,7 +210,7 @@ static wn_status add_mask(json_t *inputs, const wn__plan *plan, const wn__stage 
     return set_stage(inputs, "source", plan, m->source);
 }
 
-static wn_status add_evaluate(json_t *inputs, const wn__plan *plan, const wn__stage *stage)
+static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     WN_TRY(add_machine(inputs, plan));
     WN_TRY(add_data(inputs, plan));
@@ -218,9 +218,9 @@ static wn_status add_evaluate(json_t *inputs, const wn__plan *plan, const wn__st
     return set_stage(inputs, "source", plan, stage->evaluate.source);
 }
 
-wn_status wn__stage_identify(const wn__plan *plan, wn__stage *stage)
+wn_status wn__stage_identify(const wn__agenda *plan, wn__stage *stage)
 {
-    static wn_status (*const add[])(json_t *, const wn__plan *, const wn__stage *) = {add_train, add_cache, add_mask, add_evaluate};
+    static wn_status (*const add[])(json_t *, const wn__agenda *, const wn__stage *) = {add_train, add_cache, add_mask, add_evaluate};
     json_t *inputs = json_object();
     stage->inputs = inputs;
     WN_TRY(set_text(inputs, "kind", wn__stage_kind_names[stage->kind]));

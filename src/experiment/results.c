@@ -9,7 +9,7 @@
 #include "io/json_file.h"
 
 struct wn__results {
-    const wn__plan *plan;
+    const wn__agenda *plan;
     const char *root;
     json_t **result;          /* (stages) of done stages, NULL for others; kept between writes */
     bool *needed;             /* (stages) scratch */
@@ -28,7 +28,7 @@ static wn_status make_selections(wn__results *r)
     return WN_OK;
 }
 
-wn_status wn__results_new(const wn__plan *plan, const char *root, wn__results **out)
+wn_status wn__results_new(const wn__agenda *plan, const char *root, wn__results **out)
 {
     wn__results *r = WN_NEW(wn__results);
     if (!r) return wn__no_memory(sizeof *r);
@@ -73,7 +73,7 @@ static wn_status load_results(wn__results *r)
 static int64_t soft_end(const wn__train_plan *t) { return t->soft_until < t->last ? t->soft_until : t->last; }
 
 /* Stages with the same cache that read it in `epoch` of the stream. */
-static int users_in(const wn__plan *plan, int cache, int64_t epoch)
+static int users_in(const wn__agenda *plan, int cache, int64_t epoch)
 {
     const int64_t per = plan->recipe->clock.steps_per_epoch;
     int users = 0;
@@ -89,7 +89,7 @@ static int64_t lower(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t upper(int64_t a, int64_t b) { return a > b ? a : b; }
 
 /* Teacher passes that a stage answers for: a cached pass is divided among its users. */
-static double teacher_share(const wn__plan *plan, const wn__train_plan *t)
+static double teacher_share(const wn__agenda *plan, const wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
     if (!t->loss.soft) return 0;
@@ -101,7 +101,7 @@ static double teacher_share(const wn__plan *plan, const wn__train_plan *t)
     return images;
 }
 
-static int teacher_users(const wn__plan *plan, const wn__train_plan *t)
+static int teacher_users(const wn__agenda *plan, const wn__train_plan *t)
 {
     int users = 0;
     if (!t->loss.soft) return 0;
@@ -113,9 +113,9 @@ static int teacher_users(const wn__plan *plan, const wn__train_plan *t)
 /* FLOPs and seconds of everything that a stage needed; r->needed is marked. */
 static void total_cost(wn__results *r, int stage, double *flops, double *seconds)
 {
-    const wn__plan *plan = r->plan;
+    const wn__agenda *plan = r->plan;
     memset(r->needed, 0, (size_t)plan->stages * sizeof *r->needed);
-    wn__plan_mark_needed(plan, stage, r->needed);
+    wn__agenda_mark_needed(plan, stage, r->needed);
     *flops = *seconds = 0;
     for (int i = 0; i < plan->stages; i++) {
         if (!r->needed[i] || !r->result[i]) continue;
@@ -150,7 +150,7 @@ static wn_status copy(json_t *out, const char *to, const json_t *result, const c
     return value ? wn__slice_set(out, to, json_incref(value)) : WN_OK;
 }
 
-static wn_status add_labels(json_t *out, const wn__plan *plan, const wn__row *row, const wn__train_plan *t)
+static wn_status add_labels(json_t *out, const wn__agenda *plan, const wn__row *row, const wn__train_plan *t)
 {
     const int64_t classes = plan->recipe->data.type->classes;
     json_t *labels = json_object();
@@ -220,9 +220,9 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
     return set_real(out, "sparsity_network", network > 0 ? 1 - json_number_value(json_object_get(result, "network_nonzero")) / network : 0);
 }
 
-static wn_status add_numbers(json_t *out, wn__results *r, const wn__plan_row *row)
+static wn_status add_numbers(json_t *out, wn__results *r, const wn__agenda_row *row)
 {
-    const wn__plan *plan = r->plan;
+    const wn__agenda *plan = r->plan;
     const wn__stage *stage = &plan->stage[row->train];
     const json_t *result = r->result[row->train];
     double flops, seconds;
@@ -244,7 +244,7 @@ static wn_status add_numbers(json_t *out, wn__results *r, const wn__plan_row *ro
     return append_stages(r, row->train, stages);
 }
 
-static wn_status add_row(json_t *rows, wn__results *r, const wn__plan_row *row)
+static wn_status add_row(json_t *rows, wn__results *r, const wn__agenda_row *row)
 {
     const wn__stage *stage = &r->plan->stage[row->train];
     wn__stage_state state = wn__store_state(r->root, stage->identity);
@@ -267,7 +267,7 @@ static wn_status add_row(json_t *rows, wn__results *r, const wn__plan_row *row)
 /* In the recipe's order: methods, then sparsities, then seeds (the plan runs seed by seed). */
 static wn_status add_rows(json_t *rows, wn__results *r)
 {
-    const wn__plan *plan = r->plan;
+    const wn__agenda *plan = r->plan;
     const int seeds = plan->recipe->seeds, per_seed = plan->rows / seeds;
     for (int i = 0; i < per_seed; i++)
         for (int s = 0; s < seeds; s++)

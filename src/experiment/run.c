@@ -219,7 +219,7 @@ static wn_status is_meant(const wn__stage *s, const char *what, bool *meant)
 /* Throw away the stages that are meant and all that depends on them. */
 static wn_status redo(const wn__experiment *e, const char *what, bool *needed)
 {
-    const wn__plan *plan = e->plan;
+    const wn__agenda *plan = e->plan;
     int found = 0;
     for (int i = 0; i < plan->stages; i++) {
         bool meant;
@@ -228,7 +228,7 @@ static wn_status redo(const wn__experiment *e, const char *what, bool *needed)
         found++;
         for (int j = 0; j < plan->stages; j++) {
             memset(needed, 0, (size_t)plan->stages * sizeof *needed);
-            wn__plan_mark_needed(plan, j, needed);
+            wn__agenda_mark_needed(plan, j, needed);
             if (needed[i]) WN_TRY(wn__store_remove(e->root, plan->stage[j].identity));
         }
     }
@@ -253,7 +253,7 @@ static wn_status redo_all(const wn__experiment *e, const wn_run_options *options
 
 static wn_status run_all(runner *r)
 {
-    const wn__plan *plan = r->e->plan;
+    const wn__agenda *plan = r->e->plan;
     for (int i = 0; i < plan->stages; i++)
         if (wn__store_is_done(r->e->root, plan->stage[i].identity)) stage_ended(r, i);
     WN_TRY(wn__results_new(plan, r->e->root, &r->results));
@@ -301,7 +301,7 @@ wn_status wn_stage_run(const char *experiment_folder, const char *identity, cons
 {
     wn__experiment e;
     WN_TRY(wn__experiment_reopen(experiment_folder, options, &e));
-    const int stage = wn__plan_find(e.plan, identity);
+    const int stage = wn__agenda_find(e.plan, identity);
     wn_status status = WN_OK;
     if (stage < 0) status = wn__fail(WN_ENOTFOUND, "%s: has no stage %s", experiment_folder, identity);
     for (int i = 0; status == WN_OK && i < e.plan->stage[stage].parents; i++) {

@@ -71,7 +71,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
     wn__recipe *recipe;
-    wn__plan *plan = NULL;
+    wn__agenda *plan = NULL;
     wn__machine machine;
     WN_TRY(wn__recipe_read(&source, &recipe));
     if (recipe->top.threads == 0) recipe->top.threads = wn__cpu_count();
@@ -79,7 +79,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     wn_status status = wn__machine_choose(recipe->top.backend, (int)recipe->top.threads, &machine);
     if (status == WN_OK) {
         recipe->top.backend = machine.backend->name;
-        status = wn__plan_make_dense(recipe, &machine, seed, &plan);
+        status = wn__agenda_make_dense(recipe, &machine, seed, &plan);
     }
     if (status == WN_OK) {
         wn__context context = {.recipe = recipe,
@@ -93,7 +93,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
         status = train_alone(&context, seed, folder, summary);
         wn__context_release(&context);
     }
-    wn__plan_free(plan);
+    wn__agenda_free(plan);
     wn__recipe_free(recipe);
     return status;
 }

@@ -80,13 +80,13 @@ static wn_status make_params(wn__context *c, const wn__stage *stage, wn__params 
 
 static wn_status flops_before(const wn__context *c, const wn__stage *stage, int64_t *flops)
 {
-    const wn__plan *plan = c->plan;
+    const wn__agenda *plan = c->plan;
     bool *needed = WN_NEW_ARRAY(bool, plan->stages);
     if (!needed) return wn__no_memory((size_t)plan->stages);
     wn_status status = WN_OK;
     *flops = 0;
     for (int i = 0; i < stage->parents; i++)
-        wn__plan_mark_needed(plan, stage->parent[i], needed);
+        wn__agenda_mark_needed(plan, stage->parent[i], needed);
     for (int i = 0; i < plan->stages && status == WN_OK; i++) {
         if (!needed[i] || plan->stage[i].kind != WN__STAGE_TRAIN) continue;
         json_t *result;

@@ -97,7 +97,7 @@ static const char *compiler(void)
 #endif
 }
 
-json_t *wn__environment(const wn__plan *plan)
+json_t *wn__environment(const wn__agenda *plan)
 {
     char version[256] = "";
     const wn__backend *backend = plan->machine.backend;
@@ -115,7 +115,7 @@ static wn_status save_and_drop(const char *path, json_t *json)
     return status;
 }
 
-static wn_status write_stage_file(const char *path, const wn__plan *plan, const wn__stage *stage)
+static wn_status write_stage_file(const char *path, const wn__agenda *plan, const wn__stage *stage)
 {
     json_t *parents = json_array();
     for (int i = 0; i < stage->parents; i++)
@@ -135,7 +135,7 @@ static wn_status check_stage_file(const char *path, const wn__stage *stage)
     return same ? WN_OK : wn__fail(WN_EMISMATCH, "%s: belongs to another stage than \"%s\" (%s)", path, stage->label, stage->identity);
 }
 
-static wn_status prepare_folder(const char *root, const wn__plan *plan, const wn__stage *stage)
+static wn_status prepare_folder(const char *root, const wn__agenda *plan, const wn__stage *stage)
 {
     char path[PATH];
     WN_TRY(need_path(path, root, stage->identity, "stage.json"));
@@ -149,7 +149,7 @@ static wn_status prepare_folder(const char *root, const wn__plan *plan, const wn
     return save_and_drop(path, environment);
 }
 
-wn_status wn__store_begin(const char *root, const wn__plan *plan, const wn__stage *stage, wn__lock *lock, bool *done)
+wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, wn__lock *lock, bool *done)
 {
     char path[PATH];
     WN_TRY(need_path(path, root, stage->identity, ""));

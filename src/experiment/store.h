@@ -7,7 +7,7 @@
 #define WN_EXPERIMENT_STORE_H
 
 #include "base/files.h"
-#include "experiment/plan.h"
+#include "experiment/agenda.h"
 
 #define WN__STORE_DEFAULT "winnow-runs"
 
@@ -31,7 +31,7 @@ wn__stage_state wn__store_folder_state(const char *folder);
 
 /* Lock the stage, waiting for another process that runs it; make its folder, stage.json and environment.json; forget an old failure.
  * *done = it was done already, perhaps by that process. WN_EMISMATCH: the folder belongs to another identity. */
-wn_status wn__store_begin(const char *root, const wn__plan *plan, const wn__stage *stage, wn__lock *lock, bool *done);
+wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, wn__lock *lock, bool *done);
 /* done.json: identity and `result`, which is taken over. */
 wn_status wn__store_finish(const char *root, const wn__stage *stage, json_t *result);
 /* Write down why a stage failed (the message of the current failure) for those who ask later. Keeps status and message. */
@@ -45,7 +45,7 @@ wn_status wn__store_remove(const char *root, const char *identity);
 wn_status wn__store_remove_folder(const char *folder);
 
 /* What ran: version, CPU, instruction set, backend, dtype, threads, compiler. New reference; NULL if out of memory. */
-json_t *wn__environment(const wn__plan *plan);
+json_t *wn__environment(const wn__agenda *plan);
 
 /* Real number, null if it is not finite. NULL if out of memory. */
 json_t *wn__json_real_or_null(double value);

@@ -1,5 +1,5 @@
 /* Methods as rows over a few independent axes (protocol.md, sections 2 and 3). A row holds no code: what its training stage does follows from
- * the axes alone (src/experiment/plan.c).
+ * the axes alone (src/experiment/agenda.c).
  *
  * A retraining stage runs L steps of a dense run of T steps, from absolute step k on:
  *     L = `retrain` if given; else T - k under a rewound schedule; else T

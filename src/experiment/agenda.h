@@ -4,8 +4,8 @@
  * time in steps, its parents' identities, contents of files it reads, the numerics version, backend, dtype, instruction set; on the onednn backend
  * the number of threads too. Two ways of writing the same thing give the same identity.
  */
-#ifndef WN_EXPERIMENT_PLAN_H
-#define WN_EXPERIMENT_PLAN_H
+#ifndef WN_EXPERIMENT_AGENDA_H
+#define WN_EXPERIMENT_AGENDA_H
 
 #include "backend/backend.h"
 #include "experiment/recipe.h"
@@ -17,7 +17,7 @@
 typedef enum wn__stage_kind { WN__STAGE_TRAIN, WN__STAGE_SOFT_LABELS, WN__STAGE_MASK, WN__STAGE_EVALUATE } wn__stage_kind;
 extern const char *const wn__stage_kind_names[]; /* "train", "soft-labels", "mask", "evaluate" */
 
-/* Indices into wn__plan.stage are -1 for none; texts are "" for none. */
+/* Indices into wn__agenda.stage are -1 for none; texts are "" for none. */
 typedef struct wn__teacher_plan {
     int stage;
     const char *file;
@@ -79,13 +79,13 @@ typedef struct wn__stage {
 } wn__stage;
 
 /* A line of the results. */
-typedef struct wn__plan_row {
+typedef struct wn__agenda_row {
     int row; /* in recipe->row */
     double sparsity;
     uint64_t seed;
     int train, mask, source, evaluate; /* stages; source: whose weights were pruned */
     int rounds;
-} wn__plan_row;
+} wn__agenda_row;
 
 /* Where stages run, as far as results depend on it. */
 typedef struct wn__machine {
@@ -93,25 +93,25 @@ typedef struct wn__machine {
     int threads;
 } wn__machine;
 
-typedef struct wn__plan {
+typedef struct wn__agenda {
     const wn__recipe *recipe; /* borrowed */
     wn__machine machine;
     wn__stage *stage;
     int stages, capacity;
-    wn__plan_row *row;
+    wn__agenda_row *row;
     int rows, row_capacity;
-} wn__plan;
+} wn__agenda;
 
 /* The backend by name; "auto" is the best of the build. WN_EUSAGE lists the valid ones. */
 wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out);
-wn_status wn__plan_make(const wn__recipe *recipe, const wn__machine *machine, wn__plan **out);
+wn_status wn__agenda_make(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out);
 /* The dense training of one seed alone; recipe may lack `compare`. Its stage is 0. */
-wn_status wn__plan_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__plan **out);
-void wn__plan_free(wn__plan *plan); /* accepts NULL */
+wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__agenda **out);
+void wn__agenda_free(wn__agenda *plan); /* accepts NULL */
 /* Index, or -1. A beginning of the identity is enough if nothing else begins so. */
-int wn__plan_find(const wn__plan *plan, const char *identity);
+int wn__agenda_find(const wn__agenda *plan, const char *identity);
 /* needed (stages): set true for `stage` and all that it needs. */
-void wn__plan_mark_needed(const wn__plan *plan, int stage, bool *needed);
+void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed);
 
 /* Sub-seeds of a replicate. */
 typedef enum wn__stream { WN__STREAM_DENSE, WN__STREAM_RETRAIN, WN__STREAM_DENSE_NOISE, WN__STREAM_RETRAIN_NOISE } wn__stream;
@@ -121,6 +121,6 @@ uint64_t wn__stream_seed(uint64_t seed, wn__stream stream);
 char *wn__show_sparsity(double sparsity, char buffer[32]);
 
 /* identity.c: fill stage->inputs and stage->identity from the rest. */
-wn_status wn__stage_identify(const wn__plan *plan, wn__stage *stage);
+wn_status wn__stage_identify(const wn__agenda *plan, wn__stage *stage);
 
 #endif

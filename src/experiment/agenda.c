@@ -1,4 +1,4 @@
-#include "experiment/plan.h"
+#include "experiment/agenda.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +69,7 @@ static wn_status grow(void **array, int count, int *capacity, size_t size)
 }
 
 /* Takes over *draft. *index = the new stage, or the one that is the same already. */
-static wn_status add_stage(wn__plan *plan, wn__stage *draft, const char *label, int *index)
+static wn_status add_stage(wn__agenda *plan, wn__stage *draft, const char *label, int *index)
 {
     wn_status status = wn__stage_identify(plan, draft);
     if (status != WN_OK) goto drop;
@@ -99,7 +99,7 @@ static int compare_steps(const void *a, const void *b)
 }
 
 /* Let stage `index` keep its state before `step`. */
-static wn_status keep_point(wn__plan *plan, int index, int64_t step)
+static wn_status keep_point(wn__agenda *plan, int index, int64_t step)
 {
     wn__train_plan *t = &plan->stage[index].train;
     for (int i = 0; i < t->keeps; i++)
@@ -124,9 +124,9 @@ typedef struct request {
     const char *label;
 } request;
 
-static wn_status dense_stage(wn__plan *plan, uint64_t seed, int *index);
+static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index);
 
-static wn_status set_start(wn__plan *plan, const request *q, const wn__method_span *span, wn__train_plan *t)
+static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_span *span, wn__train_plan *t)
 {
     t->start = q->axes->start;
     t->start_file = q->row ? q->row->start_file : "";
@@ -147,7 +147,7 @@ static wn_status set_start(wn__plan *plan, const request *q, const wn__method_sp
     return keep_point(plan, t->start_stage, t->start_step);
 }
 
-static wn_status set_labels(wn__plan *plan, const request *q, wn__train_plan *t)
+static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
     t->loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1};
@@ -167,7 +167,7 @@ static wn_status set_labels(wn__plan *plan, const request *q, wn__train_plan *t)
     return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
 }
 
-static wn_status train_stage(wn__plan *plan, const request *q, int *index)
+static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
 {
     const wn__recipe *r = plan->recipe;
     wn__method_span span;
@@ -196,7 +196,7 @@ static wn_status train_stage(wn__plan *plan, const request *q, int *index)
     return add_stage(plan, &draft, q->label, index);
 }
 
-static wn_status dense_stage(wn__plan *plan, uint64_t seed, int *index)
+static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index)
 {
     char label[64];
     snprintf(label, sizeof label, "dense seed %llu", (unsigned long long)seed);
@@ -207,8 +207,8 @@ static wn_status dense_stage(wn__plan *plan, uint64_t seed, int *index)
 
 /* ---- masks */
 
-static wn_status mask_stage(wn__plan *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity, const char *label,
-                            int *index)
+static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity,
+                            const char *label, int *index)
 {
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = section->file[0] ? -1 : source, .shuffle_of = -1, .sparsity = sparsity};
@@ -216,7 +216,7 @@ static wn_status mask_stage(wn__plan *plan, const wn__mask_section *section, uin
     return add_stage(plan, &draft, label, index);
 }
 
-static wn_status shuffle_stage(wn__plan *plan, const wn__mask_section *section, uint64_t seed, const char *label, int *mask)
+static wn_status shuffle_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, const char *label, int *mask)
 {
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = *mask, .sparsity = plan->stage[*mask].mask.sparsity};
@@ -245,7 +245,7 @@ static double sparsity_after(const wn__mask_section *m, double sparsity, int rou
 }
 
 /* Prune, retrain, prune ...; *mask = the last mask, *source = the stage whose weights it was made from. */
-static wn_status mask_chain(wn__plan *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask, int *source, int *rounds)
+static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask, int *source, int *rounds)
 {
     const wn__mask_section *m = &row->mask;
     const wn__method_axes shared = {.mask = WN__MASK_PRUNED, .start = WN__START_REWOUND, .schedule = WN__RATE_REWOUND, .rewind = m->rewind};
@@ -271,7 +271,7 @@ static wn_status mask_chain(wn__plan *plan, const wn__row *row, uint64_t seed, d
 
 /* ---- rows */
 
-static wn_status evaluate_stage(wn__plan *plan, const wn__plan_row *row, const char *shown, int *index)
+static wn_status evaluate_stage(wn__agenda *plan, const wn__agenda_row *row, const char *shown, int *index)
 {
     char label[128];
     wn__stage draft = {.kind = WN__STAGE_EVALUATE, .seed = row->seed};
@@ -282,10 +282,10 @@ static wn_status evaluate_stage(wn__plan *plan, const wn__plan_row *row, const c
     return add_stage(plan, &draft, label, index);
 }
 
-static wn_status add_row(wn__plan *plan, int row_index, double sparsity, uint64_t seed)
+static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
 {
     const wn__row *row = &plan->recipe->row[row_index];
-    wn__plan_row out = {.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
+    wn__agenda_row out = {.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
     char shown[32], label[320];
     wn__show_sparsity(sparsity, shown);
     if (row->axes.mask != WN__MASK_NONE && sparsity > 0) {
@@ -302,7 +302,7 @@ static wn_status add_row(wn__plan *plan, int row_index, double sparsity, uint64_
 }
 
 /* Rows without a mask stand once, at sparsity 0; rows with the masks of a file once, at its sparsity. */
-static wn_status add_rows(wn__plan *plan, uint64_t seed, int row_index)
+static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
 {
     const wn__recipe *r = plan->recipe;
     const wn__row *row = &r->row[row_index];
@@ -337,7 +337,7 @@ static bool wants_cache(const wn__stage *s)
     return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF;
 }
 
-static wn_status add_cache(wn__plan *plan, int first_user)
+static wn_status add_cache(wn__agenda *plan, int first_user)
 {
     const wn__stage user = plan->stage[first_user];
     int64_t first = INT64_MAX, end = 0;
@@ -373,7 +373,7 @@ static wn_status add_cache(wn__plan *plan, int first_user)
     return WN_OK;
 }
 
-static wn_status add_caches(wn__plan *plan)
+static wn_status add_caches(wn__agenda *plan)
 {
     const int stages = plan->stages;
     for (int i = 0; i < stages; i++) {
@@ -388,7 +388,7 @@ static wn_status add_caches(wn__plan *plan)
 
 /* ---- the whole */
 
-static wn_status fill(wn__plan *plan)
+static wn_status fill(wn__agenda *plan)
 {
     const wn__recipe *r = plan->recipe;
     for (int s = 0; s < r->seeds; s++)
@@ -397,9 +397,9 @@ static wn_status fill(wn__plan *plan)
     return add_caches(plan);
 }
 
-static wn_status new_plan(const wn__recipe *recipe, const wn__machine *machine, wn__plan **out)
+static wn_status new_plan(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out)
 {
-    wn__plan *plan = WN_NEW(wn__plan);
+    wn__agenda *plan = WN_NEW(wn__agenda);
     if (!plan) return wn__no_memory(sizeof *plan);
     plan->recipe = recipe;
     plan->machine = *machine;
@@ -407,34 +407,34 @@ static wn_status new_plan(const wn__recipe *recipe, const wn__machine *machine, 
     return WN_OK;
 }
 
-wn_status wn__plan_make(const wn__recipe *recipe, const wn__machine *machine, wn__plan **out)
+wn_status wn__agenda_make(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out)
 {
-    wn__plan *plan;
+    wn__agenda *plan;
     WN_TRY(new_plan(recipe, machine, &plan));
     const wn_status status = fill(plan);
     if (status != WN_OK) {
-        wn__plan_free(plan);
+        wn__agenda_free(plan);
         return status;
     }
     *out = plan;
     return WN_OK;
 }
 
-wn_status wn__plan_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__plan **out)
+wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__agenda **out)
 {
-    wn__plan *plan;
+    wn__agenda *plan;
     int index;
     WN_TRY(new_plan(recipe, machine, &plan));
     const wn_status status = dense_stage(plan, seed, &index);
     if (status != WN_OK) {
-        wn__plan_free(plan);
+        wn__agenda_free(plan);
         return status;
     }
     *out = plan;
     return WN_OK;
 }
 
-void wn__plan_free(wn__plan *plan)
+void wn__agenda_free(wn__agenda *plan)
 {
     if (!plan) return;
     for (int i = 0; i < plan->stages; i++)
@@ -444,7 +444,7 @@ void wn__plan_free(wn__plan *plan)
     wn__free(plan);
 }
 
-int wn__plan_find(const wn__plan *plan, const char *identity)
+int wn__agenda_find(const wn__agenda *plan, const char *identity)
 {
     int found = -1;
     for (int i = 0; i < plan->stages; i++) {
@@ -455,11 +455,11 @@ int wn__plan_find(const wn__plan *plan, const char *identity)
     return found;
 }
 
-void wn__plan_mark_needed(const wn__plan *plan, int stage, bool *needed)
+void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed)
 {
     if (needed[stage]) return;
     needed[stage] = true;
     const wn__stage *s = &plan->stage[stage];
     for (int i = 0; i < s->parents; i++)
-        wn__plan_mark_needed(plan, s->parent[i], needed);
+        wn__agenda_mark_needed(plan, s->parent[i], needed);
 }
