@@ -368,6 +368,8 @@ wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **ou
 void wn__recipe_free(wn__recipe *recipe)
 {
     if (!recipe) return;
+    for (int i = 0; i < recipe->selections; i++)
+        wn__selection_release(&recipe->selection[i]);
     wn_graph_free(recipe->graph);
     wn__free(recipe->data.config);
     wn__free(recipe->model.config);

@@ -87,6 +87,7 @@ typedef struct wn__row {
     wn__method_axes axes;
     const char *start_file; /* "": none */
     wn__mask_section mask;
+    int selection; /* what the mask may prune: in recipe->selection; compared rows only */
     wn__labels_section labels;
     wn__teacher_section teacher;
 } wn__row;
@@ -118,6 +119,8 @@ typedef struct wn__recipe {
     wn__report_section report;
     wn__row row[WN__MOST_ROWS];
     int rows;
+    wn__selection selection[WN__MOST_ROWS]; /* of compared rows: see wn__row.selection */
+    int selections;
     int compared[WN__MOST_ROWS]; /* indices into row */
     int methods;
     double sparsity[WN__MOST_SPARSITIES];

@@ -123,12 +123,12 @@ static wn_status add_new_row(wn__recipe *r, const wn__yaml_node *key, const wn__
     const wn__yaml_node *like_node = wn__yaml_find(node, "like");
     if (!like_node) {
         char what[512];
-        snprintf(what, sizeof what, "methods: no such method (a new row needs \"like\")");
+        snprintf(what, sizeof what, "methods: unknown method (a new row needs \"like\")");
         return unknown_method(r, key, what, name);
     }
     WN_TRY(wn__scalar_text(like_node, "like", &like));
     const wn__row *model = find_row(r, like);
-    if (!model) return unknown_method(r, like_node, "like: no such method", like);
+    if (!model) return unknown_method(r, like_node, "like: unknown method", like);
     wn__row row = *model;
     row.name = name;
     return add_row(r, &row);
@@ -179,6 +179,37 @@ static wn_status read_compared(void *arg, const wn__yaml_node *node)
         WN_TRY(check_row(r, row));
     }
     return WN_OK;
+}
+
+static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
+{
+    if (a->patterns != b->patterns) return false;
+    for (int i = 0; i < a->patterns; i++)
+        if (strcmp(a->layers[i], b->layers[i]) != 0) return false;
+    return true;
+}
+
+/* Rows with the same patterns share one selection. */
+static wn_status select_layers(wn__recipe *r, wn__row *row)
+{
+    row->selection = r->selections;
+    for (int i = 0; i < r->methods; i++) {
+        const wn__row *other = &r->row[r->compared[i]];
+        if (other == row) break;
+        if (same_patterns(&other->mask, &row->mask)) {
+            row->selection = other->selection;
+            return WN_OK;
+        }
+    }
+    if (wn__selection_make(r->graph, row->mask.layers, row->mask.patterns, &r->selection[r->selections]) == WN_OK) {
+        r->selections++;
+        return WN_OK;
+    }
+    const wn__yaml_node *root = wn__yaml_root(r->doc), *mask = wn__yaml_find(root, "mask");
+    const wn__yaml_node *own = row->node ? wn__yaml_find(row->node, "mask") : NULL;
+    char message[1024];
+    snprintf(message, sizeof message, "%s", wn_error_message());
+    return wn__yaml_fail(WN_EUSAGE, own ? own : mask ? mask : root, "mask.layers: %s", message);
 }
 
 static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
@@ -263,6 +294,8 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     for (int i = 0; i < recipe->methods; i++)
         prunes = prunes || recipe->row[recipe->compared[i]].axes.mask != WN__MASK_NONE;
     if (prunes && recipe->sparsities == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"sparsity\" is missing or empty");
+    for (int i = 0; i < recipe->methods; i++)
+        WN_TRY(select_layers(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->report.baselines; i++)
         if (!find_row(recipe, recipe->report.baseline[i]))
             return unknown_method(recipe, wn__yaml_find(root, "report"), "report.baseline: unknown method", recipe->report.baseline[i]);

@@ -107,7 +107,10 @@ static void write_row(wn__yaml_out *out, const wn__row *row)
 {
     wn__out_open(out, row->name);
     wn__out_value(out, "like", row->base);
-    write_mask(out, &row->mask, wn__method_mask_names[row->axes.mask]);
+    if (row->axes.mask == WN__MASK_NONE)
+        wn__out_value(out, "mask", "none");
+    else
+        write_mask(out, &row->mask, wn__method_mask_names[row->axes.mask]);
     wn__out_table(out, wn__method_settings, &row->axes);
     wn__out_table(out, wn__start_file_settings, row);
     write_labels(out, row);

@@ -10,7 +10,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "experiment/experiment.h"
-#include "experiment/results.h"
+#include "experiment/results_writer.h"
 #include "experiment/stage.h"
 #include "experiment/store.h"
 #include "winnow/experiment.h"
@@ -20,7 +20,7 @@ typedef enum fate { PENDING, RUNNING, DONE, FAILED } fate;
 typedef struct runner {
     wn__experiment *e;
     const wn_run_options *options;
-    wn__results *results;
+    wn__results_writer *results;
     fate *fate; /* (stages) */
     pid_t *pid; /* (stages) of running ones */
     int done, ran, running;
@@ -92,7 +92,7 @@ static wn_status after_stage(runner *r, int stage)
         json_decref(result);
     }
     wn__log(WN_LOG_INFO, "%s: done in %s (%d of %d stages)", r->e->plan->stage[stage].label, took, r->done, r->e->plan->stages);
-    return wn__results_write(r->results, r->e->folder);
+    return wn__results_writer_write(r->results, r->e->folder);
 }
 
 /* ---- in this process */
@@ -110,7 +110,7 @@ static wn_status run_here(runner *r)
         keep_failure(r, status, wn_error_message());
         wn__log(WN_LOG_ERROR, "%s: %s", r->e->plan->stage[stage].label, wn_error_message());
         r->fate[stage] = FAILED;
-        WN_TRY(wn__results_write(r->results, r->e->folder));
+        WN_TRY(wn__results_writer_write(r->results, r->e->folder));
     }
     return WN_OK;
 }
@@ -162,7 +162,7 @@ static wn_status worker_ended(runner *r, int stage, int how)
     r->fate[stage] = FAILED;
     keep_failure(r, status, wn_error_message());
     if (status != WN_ESTOPPED) wn__log(WN_LOG_ERROR, "%s: %s", r->e->plan->stage[stage].label, wn_error_message());
-    return wn__results_write(r->results, r->e->folder);
+    return wn__results_writer_write(r->results, r->e->folder);
 }
 
 static wn_status reap(runner *r)
@@ -256,8 +256,8 @@ static wn_status run_all(runner *r)
     const wn__agenda *plan = r->e->plan;
     for (int i = 0; i < plan->stages; i++)
         if (wn__store_is_done(r->e->root, plan->stage[i].identity)) stage_ended(r, i);
-    WN_TRY(wn__results_new(plan, r->e->root, &r->results));
-    WN_TRY(wn__results_write(r->results, r->e->folder));
+    WN_TRY(wn__results_writer_new(plan, r->e->root, &r->results));
+    WN_TRY(wn__results_writer_write(r->results, r->e->folder));
     const bool workers = r->e->jobs > 1;
     const wn_status status = workers ? run_workers(r) : run_here(r);
     if (workers && status != WN_OK) end_workers(r);
@@ -282,7 +282,7 @@ static wn_status run_experiment(wn__experiment *e, const wn_run_options *options
         *summary = (wn_run_summary){.stages = e->plan->stages, .done_before = before, .run = r.ran};
         snprintf(summary->folder, sizeof summary->folder, "%s", e->folder);
     }
-    wn__results_free(r.results);
+    wn__results_writer_free(r.results);
     wn__free(r.fate);
     wn__free(r.pid);
     return status;

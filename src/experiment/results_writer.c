@@ -1,4 +1,4 @@
-#include "experiment/results.h"
+#include "experiment/results_writer.h"
 
 #include <string.h>
 
@@ -8,58 +8,42 @@
 #include "experiment/store.h"
 #include "io/json_file.h"
 
-struct wn__results {
+struct wn__results_writer {
     const wn__agenda *plan;
     const char *root;
-    json_t **result;          /* (stages) of done stages, NULL for others; kept between writes */
-    bool *needed;             /* (stages) scratch */
-    wn__selection *selection; /* (recipe->rows) of compared rows */
+    json_t **result; /* (stages) of done stages, NULL for others; kept between writes */
+    bool *needed;    /* (stages) scratch */
 };
 
-/* Which tensors count as selected, by row. */
-static wn_status make_selections(wn__results *r)
-{
-    const wn__recipe *recipe = r->plan->recipe;
-    for (int i = 0; i < recipe->methods; i++) {
-        const int row = recipe->compared[i];
-        const wn__mask_section *m = &recipe->row[row].mask;
-        WN_TRY(wn__selection_make(recipe->graph, m->layers, m->patterns, &r->selection[row]));
-    }
-    return WN_OK;
-}
+static const wn__selection *row_selection(const wn__recipe *r, int row) { return &r->selection[r->row[row].selection]; }
 
-wn_status wn__results_new(const wn__agenda *plan, const char *root, wn__results **out)
+wn_status wn__results_writer_new(const wn__agenda *plan, const char *root, wn__results_writer **out)
 {
-    wn__results *r = WN_NEW(wn__results);
+    wn__results_writer *r = WN_NEW(wn__results_writer);
     if (!r) return wn__no_memory(sizeof *r);
     r->plan = plan;
     r->root = root;
     r->result = WN_NEW_ARRAY(json_t *, plan->stages);
     r->needed = WN_NEW_ARRAY(bool, plan->stages);
-    r->selection = WN_NEW_ARRAY(wn__selection, plan->recipe->rows);
-    wn_status status = r->result && r->needed && r->selection ? make_selections(r) : wn__no_memory(1024);
-    if (status != WN_OK) {
-        wn__results_free(r);
-        return status;
+    if (!r->result || !r->needed) {
+        wn__results_writer_free(r);
+        return wn__no_memory((size_t)plan->stages * sizeof *r->result);
     }
     *out = r;
     return WN_OK;
 }
 
-void wn__results_free(wn__results *r)
+void wn__results_writer_free(wn__results_writer *r)
 {
     if (!r) return;
     for (int i = 0; r->result && i < r->plan->stages; i++)
         json_decref(r->result[i]);
-    for (int i = 0; r->selection && i < r->plan->recipe->rows; i++)
-        wn__selection_release(&r->selection[i]);
     wn__free(r->result);
     wn__free(r->needed);
-    wn__free(r->selection);
     wn__free(r);
 }
 
-static wn_status load_results(wn__results *r)
+static wn_status load_results(wn__results_writer *r)
 {
     for (int i = 0; i < r->plan->stages; i++) {
         const char *identity = r->plan->stage[i].identity;
@@ -111,7 +95,7 @@ static int teacher_users(const wn__agenda *plan, const wn__train_plan *t)
 }
 
 /* FLOPs and seconds of everything that a stage needed; r->needed is marked. */
-static void total_cost(wn__results *r, int stage, double *flops, double *seconds)
+static void total_cost(wn__results_writer *r, int stage, double *flops, double *seconds)
 {
     const wn__agenda *plan = r->plan;
     memset(r->needed, 0, (size_t)plan->stages * sizeof *r->needed);
@@ -127,7 +111,7 @@ static void total_cost(wn__results *r, int stage, double *flops, double *seconds
 }
 
 /* Identities in an order in which they could run; `stage` last. r->needed holds what is still to come. */
-static wn_status append_stages(wn__results *r, int stage, json_t *list)
+static wn_status append_stages(wn__results_writer *r, int stage, json_t *list)
 {
     if (!r->needed[stage]) return WN_OK;
     r->needed[stage] = false;
@@ -179,10 +163,10 @@ static wn_status add_paths(json_t *out, const char *identity)
 }
 
 /* Layers with `selected`, and the sums over them. */
-static wn_status add_layers(json_t *out, const wn__results *r, int row, const json_t *result)
+static wn_status add_layers(json_t *out, const wn__results_writer *r, int row, const json_t *result)
 {
     const wn_graph *graph = r->plan->recipe->graph;
-    const wn__selection *selection = &r->selection[row];
+    const wn__selection *selection = row_selection(r->plan->recipe, row);
     json_t *layers = json_deep_copy(json_object_get(result, "layers")), *layer;
     int64_t selected = 0, nonzero = 0;
     size_t index;
@@ -220,7 +204,7 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
     return set_real(out, "sparsity_network", network > 0 ? 1 - json_number_value(json_object_get(result, "network_nonzero")) / network : 0);
 }
 
-static wn_status add_numbers(json_t *out, wn__results *r, const wn__agenda_row *row)
+static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agenda_row *row)
 {
     const wn__agenda *plan = r->plan;
     const wn__stage *stage = &plan->stage[row->train];
@@ -244,7 +228,7 @@ static wn_status add_numbers(json_t *out, wn__results *r, const wn__agenda_row *
     return append_stages(r, row->train, stages);
 }
 
-static wn_status add_row(json_t *rows, wn__results *r, const wn__agenda_row *row)
+static wn_status add_row(json_t *rows, wn__results_writer *r, const wn__agenda_row *row)
 {
     const wn__stage *stage = &r->plan->stage[row->train];
     wn__stage_state state = wn__store_state(r->root, stage->identity);
@@ -265,7 +249,7 @@ static wn_status add_row(json_t *rows, wn__results *r, const wn__agenda_row *row
 }
 
 /* In the recipe's order: methods, then sparsities, then seeds (the plan runs seed by seed). */
-static wn_status add_rows(json_t *rows, wn__results *r)
+static wn_status add_rows(json_t *rows, wn__results_writer *r)
 {
     const wn__agenda *plan = r->plan;
     const int seeds = plan->recipe->seeds, per_seed = plan->rows / seeds;
@@ -304,11 +288,11 @@ static wn_status add_methods(json_t *root, const wn__recipe *r)
     return WN_OK;
 }
 
-static wn_status add_model(json_t *root, const wn__results *r)
+static wn_status add_model(json_t *root, const wn__results_writer *r)
 {
     const wn__recipe *recipe = r->plan->recipe;
     const wn_graph *graph = recipe->graph;
-    const wn__selection *selection = &r->selection[recipe->compared[0]];
+    const wn__selection *selection = row_selection(recipe, recipe->compared[0]);
     json_t *model = json_object(), *names = json_array();
     WN_TRY(wn__slice_set(root, "model", model));
     WN_TRY(set_text(model, "arch", recipe->arch));
@@ -336,7 +320,7 @@ static wn_status add_compare(json_t *root, const wn__recipe *r)
     return WN_OK;
 }
 
-static wn_status add_facts(json_t *root, const wn__results *r)
+static wn_status add_facts(json_t *root, const wn__results_writer *r)
 {
     const wn__recipe *recipe = r->plan->recipe;
     const wn__clock *clock = &recipe->clock;
@@ -359,7 +343,7 @@ static wn_status add_facts(json_t *root, const wn__results *r)
         json_pack("{s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "margin", recipe->report.margin));
 }
 
-static wn_status fill(wn__results *r, json_t *root)
+static wn_status fill(wn__results_writer *r, json_t *root)
 {
     const wn__recipe *recipe = r->plan->recipe;
     bool complete = true;
@@ -379,7 +363,7 @@ static wn_status fill(wn__results *r, json_t *root)
     return add_rows(rows, r);
 }
 
-wn_status wn__results_write(wn__results *r, const char *folder)
+wn_status wn__results_writer_write(wn__results_writer *r, const char *folder)
 {
     WN_TRY(load_results(r));
     char *path = wn__path_join(folder, "results.json");

@@ -1,0 +1,14 @@
+/* results.json of an experiment: docs/results-format.md. */
+#ifndef WN_EXPERIMENT_RESULTS_WRITER_H
+#define WN_EXPERIMENT_RESULTS_WRITER_H
+
+#include "experiment/agenda.h"
+
+typedef struct wn__results_writer wn__results_writer;
+
+wn_status wn__results_writer_new(const wn__agenda *plan, const char *root, wn__results_writer **out);
+void wn__results_writer_free(wn__results_writer *r); /* accepts NULL */
+/* Write <root>/<name>/results.json from what is done now. */
+wn_status wn__results_writer_write(wn__results_writer *r, const char *folder);
+
+#endif
