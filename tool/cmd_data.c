@@ -20,9 +20,28 @@ static void add_file(void *user, const wn_data_file_state *file)
     char size[32] = "";
     if (file->bytes > 0) wn_show_bytes(file->bytes, size, sizeof size);
     wn__table_add(table, "%s", file->dataset);
-    wn__table_add(table, "%s", file->fault ? file->fault : file->checked ? "checked" : "here");
+    wn__table_add(table, "%s", file->fault ? (file->path ? "damaged" : "missing") : file->checked ? "checked" : "here");
     wn__table_add(table, "%s", size);
-    wn__table_add(table, "%s", file->path ? file->path : file->name);
+    wn__table_add(table, "%s", file->fault ? file->fault : file->path);
+}
+
+/* Names that no data set has are wrong usage. */
+static int check_names(const wn__call *call)
+{
+    const char *names[64] = {NULL};
+    int count = 0;
+    for (wn_dataset_info info; count < 64 && count < wn_dataset_count() && wn_dataset_get_info(count, &info) == WN_OK; count++)
+        names[count] = info.name;
+    for (int i = 1; i < call->count; i++) {
+        int k = 0;
+        while (k < count && strcmp(names[k], call->arguments[i]) != 0)
+            k++;
+        if (k < count) continue;
+        const char *nearest = wn_nearest_name(call->arguments[i], names, count);
+        if (nearest) return wn__wrong_usage(call, "no data set \"%s\"; the nearest is \"%s\"", call->arguments[i], nearest);
+        return wn__wrong_usage(call, "no data set \"%s\"; `winnow datasets` lists them", call->arguments[i]);
+    }
+    return WN__EXIT_OK;
 }
 
 /* Files of the data sets named, or of all. */
@@ -55,6 +74,7 @@ static int run_data(const wn__call *call)
 {
     const data_config *config = call->config;
     const char *action = call->arguments[0];
+    if (check_names(call) != WN__EXIT_OK) return WN__EXIT_USAGE;
     if (strcmp(action, "get") == 0) {
         if (call->count < 2) return wn__wrong_usage(call, "get wants the names of data sets: `winnow datasets` lists them");
         return wn__finish(call, get(call, config));

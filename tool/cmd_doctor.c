@@ -64,8 +64,8 @@ static int run_doctor(const wn__call *call)
 {
     const doctor_config *config = call->config;
     const char *group = NULL;
-    const wn_status facts = wn_doctor(print_fact, (void *)&group), data = print_data(config->data_folder);
-    return wn__finish(call, facts != WN_OK ? facts : data);
+    const wn_status status = wn_doctor(print_fact, (void *)&group);
+    return wn__finish(call, status == WN_OK ? print_data(config->data_folder) : status);
 }
 
 const wn__command wn__command_doctor = {

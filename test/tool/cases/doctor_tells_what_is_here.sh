@@ -1,0 +1,1 @@
+WINNOW_DATA=$PWD WINNOW_ISA=base winnow doctor

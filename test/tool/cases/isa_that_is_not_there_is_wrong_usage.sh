@@ -1,0 +1,1 @@
+WINNOW_ISA=vax winnow doctor

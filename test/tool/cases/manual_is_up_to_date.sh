@@ -1,0 +1,1 @@
+winnow manual | diff - "$CASES/../../../docs/winnow.1"

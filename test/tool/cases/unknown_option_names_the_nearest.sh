@@ -1,0 +1,1 @@
+winnow doctor --dta-dir x
