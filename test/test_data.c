@@ -402,7 +402,11 @@ static void check_real(const char *name, int first_label)
 {
     const double tolerance = 0.00006; /* the constants have 4 digits */
     wn__dataset d = {0};
-    CHECK_OK(wn__dataset_load(type_of(name), NULL, real_data(), NULL, &d));
+    wn__pool *pool = NULL;
+    const char *folder = real_data();
+    CHECK_OK(wn__pool_new(2, &pool));
+    CHECK_OK(wn__dataset_load(type_of(name), NULL, folder, pool, &d));
+    wn__pool_free(pool);
     CHECK_EQ_INT(d.train.n, d.type->train_count);
     CHECK_EQ_INT(d.test.n, d.type->test_count);
     CHECK_EQ_INT(d.train.labels[0], first_label);
@@ -435,11 +439,10 @@ TEST(real_sets_load_and_their_statistics_are_right)
 
 TEST(real_sets_have_the_published_checksums)
 {
-    static const char *const names[] = {"mnist", "fashion-mnist", "cifar10"};
     seen_files seen = {0};
-    for (int i = 0; i < 3; i++)
-        CHECK_OK(wn_data_verify(names[i], real_data(), count_file, &seen));
-    CHECK(seen.files == 14 && seen.checked == 14);
+    CHECK_OK(wn_data_verify("mnist", real_data(), count_file, &seen));
+    CHECK_OK(wn_data_verify("fashion-mnist", real_data(), count_file, &seen));
+    CHECK(seen.files == 8 && seen.checked == 8);
 }
 
 TEST(real_set_is_got_from_a_mirror_folder)

@@ -1,5 +1,6 @@
 #include "data/image_files.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -76,34 +77,66 @@ wn_status wn__load_idx_files(const wn__dataset_type *type, const void *config, c
 
 /* ---- CIFAR */
 
-/* Reads `count` files one after the other; their sizes are known only then, so room is made for the published sizes. */
-static wn_status load_cifar_part(const wn__cifar_layout *layout, const char *folder, const wn__data_file *files, int count, wn__images *out)
+enum { MOST_FILES = 8 };
+
+/* Unpacking takes seconds and is the same for each file: one chunk of the pool reads one. */
+typedef struct cifar_reading {
+    const char *folder;
+    const wn__data_file *files;
+    loaded_file loaded[MOST_FILES];
+    wn_status status[MOST_FILES];
+} cifar_reading;
+
+static void read_chunk(void *arg, int64_t chunk, int worker)
 {
-    int64_t most = 0;
-    for (int i = 0; i < count; i++)
-        most += files[i].bytes / (layout->label_bytes + WN__CIFAR_PIXELS);
-    WN_TRY(wn__images_alloc(out, most, WN__CIFAR_PIXELS));
-    out->n = 0;
-    wn_status status = WN_OK;
-    for (int i = 0; status == WN_OK && i < count; i++) {
-        loaded_file file = {0};
-        int64_t records = 0;
-        status = load_file(folder, &files[i], &file);
-        if (status == WN_OK) status = wn__cifar_count(file.path, file.size, layout, &records);
-        if (status == WN_OK)
-            status =
-                wn__cifar_parse(file.path, file.bytes, file.size, layout, out->pixels + out->n * WN__CIFAR_PIXELS, out->labels + out->n);
-        out->n += records;
-        release_file(&file);
-    }
-    return status;
+    (void)worker;
+    cifar_reading *r = arg;
+    r->status[chunk] = load_file(r->folder, &r->files[chunk], &r->loaded[chunk]);
 }
 
-wn_status wn__load_cifar_files(const wn__dataset_type *type, const wn__cifar_layout *layout, const char *folder, wn__dataset *out)
+/* Messages belong to the thread that failed: what failed in another one fails here again. */
+static wn_status repeat_failures(cifar_reading *r, int count)
 {
+    for (int i = 0; i < count; i++) {
+        if (r->status[i] == WN_OK) continue;
+        release_file(&r->loaded[i]);
+        WN_TRY(load_file(r->folder, &r->files[i], &r->loaded[i]));
+    }
+    return WN_OK;
+}
+
+/* Joins `count` files; their records are released as they are taken. */
+static wn_status join_records(const wn__cifar_layout *layout, loaded_file *files, int count, wn__images *out)
+{
+    int64_t all = 0, at = 0, records = 0;
+    for (int i = 0; i < count; i++) {
+        WN_TRY(wn__cifar_count(files[i].path, files[i].size, layout, &records));
+        all += records;
+    }
+    WN_TRY(wn__images_alloc(out, all, WN__CIFAR_PIXELS));
+    for (int i = 0; i < count; i++) {
+        WN_TRY(wn__cifar_count(files[i].path, files[i].size, layout, &records));
+        WN_TRY(
+            wn__cifar_parse(files[i].path, files[i].bytes, files[i].size, layout, out->pixels + at * WN__CIFAR_PIXELS, out->labels + at));
+        release_file(&files[i]);
+        at += records;
+    }
+    return WN_OK;
+}
+
+wn_status wn__load_cifar_files(const wn__dataset_type *type, const wn__cifar_layout *layout, const char *folder, wn__pool *pool,
+                               wn__dataset *out)
+{
+    cifar_reading r = {.folder = folder, .files = type->files};
     int count = 0;
     while (type->files[count].names)
         count++;
-    WN_TRY(load_cifar_part(layout, folder, type->files, count - 1, &out->train));
-    return load_cifar_part(layout, folder, &type->files[count - 1], 1, &out->test);
+    assert(count >= 2 && count <= MOST_FILES);
+    wn__parallel_for(pool, count, read_chunk, &r);
+    wn_status status = repeat_failures(&r, count);
+    if (status == WN_OK) status = join_records(layout, r.loaded, count - 1, &out->train);
+    if (status == WN_OK) status = join_records(layout, &r.loaded[count - 1], 1, &out->test);
+    for (int i = 0; i < count; i++)
+        release_file(&r.loaded[i]);
+    return status;
 }

@@ -8,6 +8,7 @@
 /* IDX files: type->files are training images, training labels, test images, test labels. WN_EFORMAT if they do not fit together. */
 wn_status wn__load_idx_files(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
 /* CIFAR records: the last of type->files is the test set, the others are the training set. */
-wn_status wn__load_cifar_files(const wn__dataset_type *type, const wn__cifar_layout *layout, const char *folder, wn__dataset *out);
+wn_status wn__load_cifar_files(const wn__dataset_type *type, const wn__cifar_layout *layout, const char *folder, wn__pool *pool,
+                               wn__dataset *out);
 
 #endif

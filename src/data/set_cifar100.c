@@ -27,8 +27,8 @@ static const wn__data_source sources[] = {{"https://www.cs.toronto.edu/~kriz/cif
 
 static wn_status load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
 {
-    (void)config, (void)pool;
-    return wn__load_cifar_files(type, &wn__cifar100_layout, folder, out);
+    (void)config;
+    return wn__load_cifar_files(type, &wn__cifar100_layout, folder, pool, out);
 }
 
 const wn__dataset_type wn__dataset_cifar100 = {
