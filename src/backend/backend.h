@@ -41,6 +41,7 @@ typedef struct wn__op_desc {
     float rate;                                  /* dropout */
     int node;                                    /* index that keys dropout */
     bool input_gradient;                         /* din[0] will be asked for */
+    bool inference_only;                         /* no backward phase will be asked for */
 } wn__op_desc;
 
 typedef enum wn__phase {

@@ -186,7 +186,8 @@ static wn_status make_adder(planner *p, int tensor, wn__op **adder)
                               .out_h = t->h,
                               .out_w = t->w,
                               .inputs = 2,
-                              .node = tensor};
+                              .node = tensor,
+                              .inference_only = true};
     WN_TRY(make_room(&p->plan->op, p->plan->ops, sizeof *p->plan->op));
     WN_TRY(p->request->device->prepare(p->request->device, &desc, adder));
     p->plan->op[p->plan->ops++] = *adder;
@@ -379,6 +380,7 @@ static wn_status prepare_ops(planner *p)
     for (int i = 0; i < r->count; i++) {
         wn__op_desc desc = r->lowered[i].desc;
         desc.n = r->n;
+        desc.inference_only = !wn__plan_is_backward(r->kind);
         desc.input_gradient = wn__plan_is_backward(r->kind) && (r->lowered[i].in[0] > 0 || r->input_gradient);
         WN_TRY(make_room(&plan->op, plan->ops, sizeof *plan->op));
         const wn_status status = r->device->prepare(r->device, &desc, &plan->op[plan->ops]);
