@@ -147,6 +147,12 @@ static wn_status set_row(const wn__setting *row, void *config, const char *text)
     return wn__fail(WN_EINVAL, "%s: a setting of no type", row->name);
 }
 
+char *wn__show_sparsity(double sparsity, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%.8g%%", 100 * sparsity);
+    return buffer;
+}
+
 wn_status wn__settings_defaults(const wn__setting *rows, void *config)
 {
     for (; rows->name; rows++)

@@ -53,6 +53,8 @@ wn_status wn__steps_parse(const char *text, wn__steps *out);
 int64_t wn__steps_resolve(wn__steps s, int64_t steps_per_epoch, int64_t of);
 /* "90%", "0.9", "0.1d" (density), "10x" (compression) to sparsity; WN_EUSAGE unless 0 <= s < 1. */
 wn_status wn__sparsity_parse(const char *text, double *sparsity);
+/* "94.5%" into the caller's buffer, which is returned; reading it back gives the same to eight digits. */
+char *wn__show_sparsity(double sparsity, char *buffer, size_t size);
 
 /* All rows' defaults into `config`; required rows are left zero. */
 wn_status wn__settings_defaults(const wn__setting *rows, void *config);

@@ -16,12 +16,6 @@ uint64_t wn__stream_seed(uint64_t seed, wn__stream stream)
     return wn__rng_u64(&rng);
 }
 
-char *wn__show_sparsity(double sparsity, char buffer[32])
-{
-    snprintf(buffer, 32, "%.8g%%", sparsity * 100);
-    return buffer;
-}
-
 wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out)
 {
     const wn__backend *found = strcmp(backend, "auto") == 0 ? wn__backends[0] : wn__backend_find(backend);
@@ -255,7 +249,7 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
     WN_TRY(dense_stage(plan, seed, source));
     for (int round = 1; round <= count; round++) {
         const double s = sparsity_after(m, sparsity, count, round);
-        wn__show_sparsity(s, shown);
+        wn__show_sparsity(s, shown, sizeof shown);
         snprintf(label, sizeof label, "mask %s seed %llu", m->file[0] ? m->file : shown, (unsigned long long)seed);
         WN_TRY(mask_stage(plan, m, seed, *source, s, label, mask));
         if (round == count) break;
@@ -287,7 +281,7 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
     const wn__row *row = &plan->recipe->row[row_index];
     wn__agenda_row out = {.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
     char shown[32], label[320];
-    wn__show_sparsity(sparsity, shown);
+    wn__show_sparsity(sparsity, shown, sizeof shown);
     if (row->axes.mask != WN__MASK_NONE && sparsity > 0) {
         WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
         WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));

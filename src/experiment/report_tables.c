@@ -13,12 +13,6 @@ const wn__table_builder wn__report_tables[] = {wn__accuracy_table, wn__differenc
                                                wn__mask_table,     wn__cost_table,       wn__label_table,
                                                wn__method_table,   wn__fact_table,       NULL};
 
-char *wn__show_sparsity(double sparsity, char *buffer, size_t size)
-{
-    snprintf(buffer, size, "%.6g%%", 100 * sparsity);
-    return buffer;
-}
-
 /* Cells of numbers: a NaN becomes a dash. */
 
 static void real_cell(wn__table *t, const char *format, double value)

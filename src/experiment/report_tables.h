@@ -2,6 +2,7 @@
 #ifndef WN_EXPERIMENT_REPORT_TABLES_H
 #define WN_EXPERIMENT_REPORT_TABLES_H
 
+#include "base/settings.h"
 #include "experiment/report_data.h"
 #include "experiment/report_table.h"
 
@@ -28,7 +29,5 @@ wn_status wn__number_table(const wn__results *r, wn__table *t);
  * Of several the first. */
 bool wn__best_matching(const wn__results *r, const char **method, double *sparsity, bool *by_interval);
 
-/* "95%", with as many digits as needed. Returns buffer. */
-char *wn__show_sparsity(double sparsity, char *buffer, size_t size);
 
 #endif

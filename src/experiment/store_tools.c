@@ -249,7 +249,7 @@ static wn_status flatten_row(const json_t *row, json_t *flat)
                                        "stage"};
     const char *method = json_string_value(json_object_get(row, "method"));
     char shown[32], key[512], text[64];
-    wn__show_sparsity(json_number_value(json_object_get(row, "sparsity")), shown);
+    wn__show_sparsity(json_number_value(json_object_get(row, "sparsity")), shown, sizeof shown);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *value = json_object_get(row, keys[i]);
         if (!value || json_is_null(value)) continue;
