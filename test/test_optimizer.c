@@ -1,0 +1,339 @@
+/* Optimizers against PyTorch 1.13 (three steps, values below), schedules against their formulas, start weights against their moments. */
+#include "base/rng.h"
+#include "nn/init.h"
+#include "nn/optimizer.h"
+#include "nn/schedule.h"
+#include "test.h"
+
+typedef struct setting {
+    const char *name, *value;
+} setting;
+
+static const wn__optimizer_type *find(const char *name)
+{
+    const wn__optimizer_type *type = NULL;
+    CHECK_OK(wn__optimizer_find(name, &type));
+    return type;
+}
+
+/* Configured in storage that lives for the whole test. */
+static wn__optimizer configure(const char *name, const setting *settings)
+{
+    static union {
+        double align;
+        char bytes[256];
+    } config;
+    const wn__optimizer_type *type = find(name);
+    CHECK(type->config_size <= sizeof config);
+    CHECK_OK(wn__settings_defaults(type->settings, &config));
+    for (; settings && settings->name; settings++)
+        CHECK_OK(wn__settings_set(type->settings, &config, settings->name, settings->value));
+    return (wn__optimizer){.type = type, .config = &config};
+}
+
+static void check_three_steps(const char *name, const setting *settings, double rate, const double want[3])
+{
+    static const int64_t dim[2] = {3, 1};
+    static const float start[3] = {1.0f, -0.5f, 0.25f}, gradient[3] = {0.5f, -1.0f, 0.125f};
+    wn__params params = {0};
+    wn__updater *u;
+    CHECK_OK(wn__params_add(&params, "w.weight", WN__WEIGHT, 2, dim));
+    memcpy(params.item[0].value, start, sizeof start);
+    const wn__optimizer o = configure(name, settings);
+    CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
+    for (int step = 1; step <= 3; step++) {
+        for (int i = 0; i < 3; i++)
+            params.item[0].grad[i] = gradient[i] * (float)step;
+        wn__updater_step(u, rate, step);
+    }
+    for (int i = 0; i < 3; i++)
+        CHECK_NEAR(params.item[0].value[i], want[i], 1e-6, 1e-6);
+    wn__updater_free(u);
+    wn__params_release(&params);
+}
+
+TEST(sgd_equals_pytorch)
+{
+    check_three_steps("sgd", (const setting[]){{"momentum", "0.9"}, {"weight_decay", "0.01"}, {0}}, 0.1,
+                      (const double[]){0.5191847489999999, 0.4532227005000001, 0.12979618724999997});
+    check_three_steps("sgd", (const setting[]){{"momentum", "0.9"}, {"nesterov", "true"}, {0}}, 0.1,
+                      (const double[]){0.27205, 0.9559000000000001, 0.0680125});
+    check_three_steps("sgd", (const setting[]){{"momentum", "0"}, {"weight_decay", "0.01"}, {0}}, 0.1,
+                      (const double[]){0.697202949, 0.10109860050000001, 0.17430073725});
+}
+
+TEST(adam_equals_pytorch)
+{
+    check_three_steps("adam", (const setting[]){{"weight_decay", "0.1"}, {0}}, 0.01,
+                      (const double[]){0.97058598426113, -0.47071647384994664, 0.2205805060540534});
+    check_three_steps("adamw", (const setting[]){{"weight_decay", "0.1"}, {0}}, 0.01,
+                      (const double[]){0.9678008087312729, -0.46929930902616535, 0.22004856071191808});
+}
+
+TEST(unknown_optimizer_lists_the_valid_ones)
+{
+    const wn__optimizer_type *type;
+    CHECK_STATUS(wn__optimizer_find("lion", &type), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "lion");
+    CHECK_HAS_TEXT(wn_error_message(), "sgd, adam, adamw");
+}
+
+enum { BIG = 40000 }; /* over two chunks */
+
+/* A masked weight of several chunks, a bias and a batch-norm scale, all drawn. */
+static wn__params some_params(void)
+{
+    static const int64_t weight[2] = {200, 200}, bias[1] = {200};
+    static uint8_t mask[BIG];
+    wn__params params = {0};
+    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 0, 0);
+    CHECK_OK(wn__params_add(&params, "fc.weight", WN__WEIGHT, 2, weight));
+    CHECK_OK(wn__params_add(&params, "fc.bias", WN__BIAS, 1, bias));
+    CHECK_OK(wn__params_add(&params, "bn.weight", WN__SCALE, 1, bias));
+    CHECK_OK(wn__params_add(&params, "bn.running_mean", WN__MEAN, 1, bias));
+    for (int i = 0; i < params.count; i++)
+        for (int64_t e = 0; e < params.item[i].stored; e++)
+            params.item[i].value[e] = (float)wn__rng_normal(&rng);
+    for (int e = 0; e < BIG; e++)
+        mask[e] = wn__rng_uniform(&rng) < 0.3f;
+    CHECK_OK(wn__param_set_mask(&params.item[0], mask));
+    return params;
+}
+
+static void draw_gradients(wn__params *params, uint64_t step)
+{
+    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 1, step);
+    for (int i = 0; i < params->count; i++)
+        for (int64_t e = 0; params->item[i].grad && e < params->item[i].stored; e++)
+            params->item[i].grad[e] = (float)wn__rng_normal(&rng);
+}
+
+static wn__params after_steps(const wn__optimizer *o, int threads)
+{
+    wn__params params = some_params();
+    wn__pool *pool;
+    wn__updater *u;
+    CHECK_OK(wn__pool_new(threads, &pool));
+    CHECK_OK(wn__updater_new(o, &params, pool, &u));
+    for (int step = 1; step <= 4; step++) {
+        draw_gradients(&params, (uint64_t)step);
+        wn__updater_step(u, 0.05, step);
+    }
+    wn__updater_free(u);
+    wn__pool_free(pool);
+    return params;
+}
+
+TEST(every_optimizer_keeps_masked_entries_zero_and_has_the_same_bytes_for_any_threads)
+{
+    for (int k = 0; wn__optimizers[k]; k++)
+        for (int clip = 0; clip < 2; clip++) {
+            wn__optimizer o = configure(wn__optimizers[k]->name, (const setting[]){{"weight_decay", "0.01"}, {0}});
+            o.clip_norm = clip;
+            wn__params one = after_steps(&o, 1), three = after_steps(&o, 3);
+            const wn__param *w = &one.item[0];
+            for (int64_t e = 0; e < w->stored; e++)
+                for (int s = 0; !w->mask[e] && s < WN__SLOTS; s++)
+                    CHECK(w->value[e] == 0 && (!w->slot[s] || w->slot[s][e] == 0));
+            for (int i = 0; i < one.count; i++)
+                CHECK(memcmp(one.item[i].value, three.item[i].value, (size_t)one.item[i].stored * sizeof(float)) == 0);
+            wn__params_release(&one);
+            wn__params_release(&three);
+        }
+}
+
+TEST(weight_decay_spares_bn_and_bias_when_told)
+{
+    const wn__optimizer o =
+        configure("sgd", (const setting[]){{"momentum", "0"}, {"weight_decay", "0.5"}, {"decay_bn_and_bias", "false"}, {0}});
+    wn__params params = some_params(), before = some_params();
+    wn__updater *u;
+    CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
+    wn__updater_step(u, 0.1, 1); /* gradients are zero */
+    for (int i = 0; i < params.count; i++)
+        for (int64_t e = 0; e < params.item[i].stored; e++)
+            CHECK_NEAR(params.item[i].value[e], before.item[i].value[e] * (i == 0 ? 0.95 : 1), 0, 1e-6);
+    wn__updater_free(u);
+    wn__params_release(&params);
+    wn__params_release(&before);
+}
+
+static double gradient_norm(const wn__params *params)
+{
+    double sum = 0;
+    for (int i = 0; i < params->count; i++)
+        for (int64_t e = 0; params->item[i].grad && e < params->item[i].stored; e++)
+            sum += (double)params->item[i].grad[e] * params->item[i].grad[e];
+    return sqrt(sum);
+}
+
+TEST(clipping_limits_norm_and_values_over_active_entries)
+{
+    wn__optimizer o = configure("sgd", (const setting[]){{"momentum", "0"}, {0}});
+    wn__params params = some_params();
+    wn__updater *u;
+    o.clip_norm = 0.25;
+    CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
+    draw_gradients(&params, 1);
+    wn__updater_step(u, 0, 1);
+    CHECK_NEAR(gradient_norm(&params), 0.25, 0, 1e-5);
+    wn__updater_free(u);
+    o.clip_norm = 0;
+    o.clip_value = 0.5;
+    CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
+    draw_gradients(&params, 1);
+    wn__updater_step(u, 0, 1);
+    float largest = 0;
+    for (int64_t e = 0; e < BIG; e++)
+        largest = fmaxf(largest, fabsf(params.item[0].grad[e]));
+    CHECK(largest == 0.5f);
+    wn__updater_free(u);
+    wn__params_release(&params);
+}
+
+/* ---- schedules */
+
+TEST(step_schedule_drops_at_its_milestones)
+{
+    const wn__schedule s = {.kind = WN__SCHEDULE_STEP, .base = 0.1, .factor = 0.1, .milestone = {100, 150}, .milestones = 2, .every = 1};
+    CHECK_OK(wn__schedule_check(&s));
+    CHECK_NEAR(wn__schedule_rate(&s, 0), 0.1, 0, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 99), 0.1, 0, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 100), 0.01, 0, 1e-12);
+    CHECK_NEAR(wn__schedule_rate(&s, 150), 0.001, 0, 1e-12);
+}
+
+TEST(cosine_schedule_follows_its_formula_per_step_and_per_epoch)
+{
+    wn__schedule s = {.kind = WN__SCHEDULE_COSINE, .base = 0.4, .length = 110, .warm_up = 10, .final = 0.1, .every = 1};
+    CHECK_OK(wn__schedule_check(&s));
+    CHECK_NEAR(wn__schedule_rate(&s, 0), 0.04, 0, 1e-12);
+    CHECK_NEAR(wn__schedule_rate(&s, 9), 0.4, 0, 1e-12);
+    for (int64_t t = 10; t <= 110; t += 10)
+        CHECK_NEAR(wn__schedule_rate(&s, t), 0.4 * (0.1 + 0.45 * (1 + cos(3.14159265358979 * (double)(t - 10) / 100))), 1e-14, 1e-12);
+    CHECK_NEAR(wn__schedule_rate(&s, 500), 0.04, 0, 1e-12);
+    s.every = 20;
+    s.warm_up = 0;
+    CHECK_NEAR(wn__schedule_rate(&s, 39), wn__schedule_rate(&s, 20), 0, 0);
+    CHECK(wn__schedule_rate(&s, 40) < wn__schedule_rate(&s, 39));
+}
+
+TEST(warm_up_rises_as_each_published_code_does)
+{
+    /* ImageNet KD ticket: lr (e + 1) / 5 per epoch; open_lth: min(1, it / warm-up) per step. */
+    wn__schedule s = {.kind = WN__SCHEDULE_CONSTANT, .base = 1, .warm_up = 50, .every = 10};
+    CHECK_NEAR(wn__schedule_rate(&s, 0), 0.2, 0, 1e-12);
+    CHECK_NEAR(wn__schedule_rate(&s, 19), 0.4, 0, 1e-12);
+    CHECK_NEAR(wn__schedule_rate(&s, 50), 1, 0, 0);
+    s.every = 1;
+    s.warm_up_from_zero = true;
+    CHECK_NEAR(wn__schedule_rate(&s, 0), 0, 0, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 25), 0.5, 0, 1e-12);
+}
+
+TEST(impossible_schedules_are_refused)
+{
+    wn__schedule s = {.kind = WN__SCHEDULE_STEP, .base = 0.1, .factor = 0.1, .milestone = {150, 100}, .milestones = 2, .every = 1};
+    CHECK_STATUS(wn__schedule_check(&s), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "ascend");
+    s = (wn__schedule){.kind = WN__SCHEDULE_CONSTANT, .base = NAN, .every = 1};
+    CHECK_STATUS(wn__schedule_check(&s), WN_EUSAGE);
+    s = (wn__schedule){.kind = WN__SCHEDULE_COSINE, .base = 1, .length = 5, .warm_up = 5, .every = 1};
+    CHECK_STATUS(wn__schedule_check(&s), WN_EUSAGE);
+}
+
+/* ---- start weights */
+
+static wn__params conv_params(void)
+{
+    static const int64_t conv[4] = {64, 32, 3, 3}, linear[2] = {100, 400}, bias[1] = {100}, channels[1] = {2000};
+    wn__params params = {0};
+    CHECK_OK(wn__params_add(&params, "conv.weight", WN__WEIGHT, 4, conv));
+    CHECK_OK(wn__params_add(&params, "fc.weight", WN__WEIGHT, 2, linear));
+    CHECK_OK(wn__params_add(&params, "fc.bias", WN__BIAS, 1, bias));
+    CHECK_OK(wn__params_add(&params, "bn.weight", WN__SCALE, 1, channels));
+    CHECK_OK(wn__params_add(&params, "bn.running_var", WN__VARIANCE, 1, channels));
+    return params;
+}
+
+static double deviation(const wn__param *p)
+{
+    double sum = 0, squares = 0, n = 0;
+    for (int64_t e = 0; e < p->stored; e++) {
+        if (p->mask && !p->mask[e]) continue;
+        sum += p->value[e];
+        squares += (double)p->value[e] * p->value[e];
+        n++;
+    }
+    return sqrt(squares / n - sum / n * (sum / n));
+}
+
+TEST(start_weights_have_the_published_deviations)
+{
+    wn__params params = conv_params();
+    const double fan_in = 32 * 9, fan_out = 64 * 9;
+    const double conv[] = {sqrt(2 / fan_in), sqrt(2 / fan_out), 1 / sqrt(3 * fan_in), sqrt(2 / (fan_in + fan_out)),
+                           sqrt(2 / (fan_in + fan_out))};
+    for (int rule = WN__INIT_KAIMING; rule <= WN__INIT_XAVIER_NORMAL; rule++) {
+        const wn__init_options o = {.weights = rule, .bn_scale = 1};
+        CHECK_OK(wn__init_params(&params, &o, 5));
+        CHECK_NEAR(deviation(&params.item[0]), conv[rule], 0, 0.02);
+        CHECK_NEAR(deviation(&params.item[2]), rule == WN__INIT_PYTORCH ? 1 / sqrt(3.0 * 400) : 0, 1e-12, 0.2);
+        CHECK_NEAR(deviation(&params.item[3]), sqrt(1.0 / 12), 0, 0.05); /* U[0,1) */
+        CHECK(params.item[4].value[7] == 1);
+    }
+    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 5));
+    CHECK(params.item[3].value[0] == 1 && params.item[3].value[1999] == 1);
+    wn__params_release(&params);
+}
+
+TEST(start_weights_depend_on_seed_and_parameter_alone)
+{
+    wn__params a = conv_params(), b = conv_params();
+    const wn__init_options o = {0};
+    CHECK_OK(wn__init_params(&a, &o, 5));
+    CHECK_OK(wn__init_params(&b, &o, 6));
+    CHECK(memcmp(a.item[0].value, b.item[0].value, 64) != 0);
+    CHECK(memcmp(a.item[0].value, a.item[1].value, 64) != 0);
+    CHECK_OK(wn__reinit_params(&b, &o, WN__REINIT_SAME, 5));
+    CHECK(memcmp(a.item[0].value, b.item[0].value, 64) != 0);
+    CHECK_OK(wn__init_params(&b, &o, 5));
+    for (int i = 0; i < a.count; i++)
+        CHECK(memcmp(a.item[i].value, b.item[i].value, (size_t)a.item[i].stored * sizeof(float)) == 0);
+    wn__params_release(&a);
+    wn__params_release(&b);
+}
+
+TEST(kd_ticket_reinit_scales_with_the_active_fan)
+{
+    wn__params params = conv_params();
+    static uint8_t mask[64 * 32 * 9];
+    for (size_t e = 0; e < sizeof mask; e++)
+        mask[e] = e % 4 == 0;
+    CHECK_OK(wn__param_set_mask(&params.item[0], mask));
+    params.item[3].value[0] = 7;
+    CHECK_OK(wn__reinit_params(&params, &(wn__init_options){0}, WN__REINIT_KD_TICKET, 1));
+    CHECK_NEAR(deviation(&params.item[0]), sqrt(2 / (64 * 9 / 4.0)), 0, 0.03);
+    CHECK_NEAR(deviation(&params.item[1]), sqrt(2 / 400.0), 0, 0.03);
+    CHECK(params.item[0].value[1] == 0 && params.item[3].value[0] == 1);
+    wn__params_release(&params);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(sgd_equals_pytorch),
+                                    RUN(adam_equals_pytorch),
+                                    RUN(unknown_optimizer_lists_the_valid_ones),
+                                    RUN(every_optimizer_keeps_masked_entries_zero_and_has_the_same_bytes_for_any_threads),
+                                    RUN(weight_decay_spares_bn_and_bias_when_told),
+                                    RUN(clipping_limits_norm_and_values_over_active_entries),
+                                    RUN(step_schedule_drops_at_its_milestones),
+                                    RUN(cosine_schedule_follows_its_formula_per_step_and_per_epoch),
+                                    RUN(warm_up_rises_as_each_published_code_does),
+                                    RUN(impossible_schedules_are_refused),
+                                    RUN(start_weights_have_the_published_deviations),
+                                    RUN(start_weights_depend_on_seed_and_parameter_alone),
+                                    RUN(kd_ticket_reinit_scales_with_the_active_fan),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
