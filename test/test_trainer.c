@@ -1,0 +1,808 @@
+/* The training loop on a small network (convolution, batch norm, dropout) and synthetic images: same bytes however it is run, cut off,
+ * killed and continued; clear errors that leave the last good state. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "base/rng.h"
+#include "nn/init.h"
+#include "sparse/mask.h"
+#include "sparse/score.h"
+#include "test.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/trainer.h"
+
+enum {
+    SIDE = 8,
+    CLASSES = 4,
+    TRAIN = 150,
+    HELD_OUT = 20,
+    TEST_COUNT = 50,
+    BATCH = 32,
+    STEPS = 23
+}; /* 130 stay: 5 batches an epoch, the last of 2 */
+
+static const wn__dataset *images(void)
+{
+    static const char *const names[CLASSES] = {"north", "east", "\"south\"", "west"};
+    static const wn__dataset_type type = {.name = "squares", .channels = 1, .height = SIDE, .width = SIDE, .classes = CLASSES};
+    static uint8_t train[TRAIN * SIDE * SIDE], test[TEST_COUNT * SIDE * SIDE];
+    static int32_t train_labels[TRAIN], test_labels[TEST_COUNT];
+    static wn__dataset data = {.type = &type,
+                               .channels = 1,
+                               .height = SIDE,
+                               .width = SIDE,
+                               .classes = CLASSES,
+                               .class_names = names,
+                               .train = {TRAIN, train, train_labels},
+                               .test = {TEST_COUNT, test, test_labels}};
+    for (int i = 0; i < TRAIN + TEST_COUNT; i++) { /* a bright quarter in noise */
+        wn__rng rng = wn__rng_make(1, WN__FOR_TEST, (uint64_t)i, 0);
+        uint8_t *x = i < TRAIN ? train + i * SIDE * SIDE : test + (i - TRAIN) * SIDE * SIDE;
+        const int label = (int)wn__rng_below(&rng, CLASSES);
+        *(i < TRAIN ? &train_labels[i] : &test_labels[i - TRAIN]) = label;
+        for (int p = 0; p < SIDE * SIDE; p++)
+            x[p] = (uint8_t)(wn__rng_below(&rng, 160) + ((p / SIDE / 4 * 2 + p % SIDE / 4) == label ? 60 : 0));
+    }
+    return &data;
+}
+
+static wn_graph *small_graph(int side, int classes)
+{
+    wn_graph *g = wn_graph_new("small", 1, side, side);
+    int x = wn_graph_conv(g, wn_graph_input(g), "conv1", (wn_conv){.out = 4, .kernel = 3, .pad = 1});
+    x = wn_graph_max_pool(g, wn_graph_relu(g, wn_graph_batch_norm(g, x, "bn1")), 2, 2, 0);
+    x = wn_graph_dropout(g, wn_graph_relu(g, wn_graph_linear(g, x, "fc1", 12, true)), 0.2);
+    x = wn_graph_linear(g, x, "fc2", classes, true);
+    CHECK_OK(wn_graph_finish(g, x));
+    return g;
+}
+
+/* Everything a stage borrows. */
+typedef struct lab {
+    wn_graph *graph;
+    wn__params params, teacher_params;
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *teacher;
+    char config[64];
+    wn__train_stage stage;
+} lab;
+
+static char root[] = "/tmp/winnow-trainer-XXXXXX";
+static bool root_made;
+
+static void remove_root(void)
+{
+    if (wn__remove_tree(root) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
+}
+
+/* A fresh folder of the test. */
+static char *folder(const char *name)
+{
+    static char path[8][128];
+    static int used;
+    char *p = path[used++ % 8];
+    if (!root_made) CHECK(mkdtemp(root) != NULL && atexit(remove_root) == 0);
+    root_made = true;
+    snprintf(p, sizeof path[0], "%s/%s", root, name);
+    CHECK_OK(wn__remove_tree(p));
+    return p;
+}
+
+static wn__loader_options loader_options(int threads)
+{
+    wn__loader_options o = {
+        .data = images(), .batch = BATCH, .seed = 11, .shuffle = true, .threads = threads, .augment = {.pad = 1, .flip = false}};
+    CHECK_OK(wn__split_make(o.data, "last-20", 0, &o.split));
+    CHECK_OK(wn__normalize_find("signed", o.data, &o.normalize));
+    return o;
+}
+
+static void lab_init(lab *l, const char *path, int threads, int loader_threads)
+{
+    const wn__device_options device = {.dtype = WN__F32};
+    *l = (lab){.graph = small_graph(SIDE, CLASSES)};
+    CHECK_OK(wn__pool_new(threads, &l->pool));
+    wn__device_options options = device;
+    options.pool = l->pool;
+    const wn__backend *ref = wn__backend_find("ref");
+    CHECK_OK(ref->open(ref, &options, &l->device));
+    CHECK_OK(wn__graph_make_params(l->graph, &l->params));
+    CHECK_OK(wn__init_params(&l->params, &(wn__init_options){0}, 3));
+    const wn__optimizer_type *sgd = NULL;
+    CHECK_OK(wn__optimizer_find("sgd", &sgd));
+    CHECK_OK(wn__settings_defaults(sgd->settings, l->config));
+    CHECK_OK(wn__settings_set(sgd->settings, l->config, "weight_decay", "0.001"));
+    l->stage = (wn__train_stage){
+        .name = "dense",
+        .identity = "stage-1",
+        .folder = path,
+        .graph = l->graph,
+        .params = &l->params,
+        .device = l->device,
+        .loader = loader_options(loader_threads),
+        .optimizer = {.type = sgd, .config = l->config},
+        .schedule = {.kind = WN__SCHEDULE_STEP, .base = 0.05, .factor = 0.1, .milestone = {15}, .milestones = 1, .every = 1},
+        .soft_until = INT64_MAX,
+        .noise_seed = 9,
+        .last_step = STEPS,
+        .checkpoint_seconds = 1e9};
+}
+
+static void lab_release(lab *l)
+{
+    wn__executor_free(l->teacher);
+    wn__params_release(&l->params);
+    wn__params_release(&l->teacher_params);
+    l->device->close(l->device);
+    wn__pool_free(l->pool);
+    wn_graph_free(l->graph);
+}
+
+/* Another network of the same kind as teacher, and soft labels until step 17. */
+static void add_teacher(lab *l)
+{
+    const wn__executor_options options = {.batch = BATCH};
+    CHECK_OK(wn__graph_make_params(l->graph, &l->teacher_params));
+    CHECK_OK(wn__init_params(&l->teacher_params, &(wn__init_options){.bn_scale = 1}, 77));
+    CHECK_OK(wn__executor_new(l->graph, &l->teacher_params, l->device, &options, &l->teacher));
+    l->stage.loss = (wn__loss){.soft = true, .temperature = 4, .alpha = 0.8};
+    l->stage.soft_until = 17;
+    l->stage.teacher = l->teacher;
+    l->stage.teacher_flops_per_image = 1000;
+}
+
+static void prune(lab *l, double sparsity)
+{
+    wn__selection s;
+    wn__scores scores;
+    CHECK_OK(wn__selection_make(l->graph, (const char *const[]){"all"}, 1, &s));
+    CHECK_OK(wn__scores_magnitude(&l->params, &s, &scores));
+    CHECK_OK(wn__masks_prune(&l->params, &s, (const float *const *)scores.score, &(wn__prune){.sparsity = sparsity}));
+    wn__scores_release(&scores);
+    wn__selection_release(&s);
+}
+
+static wn__train_result run_ok(lab *l)
+{
+    wn__train_result result = {0};
+    CHECK_OK(wn__train_run(&l->stage, &result));
+    return result;
+}
+
+static void check_same_file(const char *a, const char *b, const char *name)
+{
+    char *pa = wn__path_join(a, name), *pb = wn__path_join(b, name), *da, *db;
+    size_t na, nb;
+    CHECK_OK(wn__file_read(pa, &da, &na));
+    CHECK_OK(wn__file_read(pb, &db, &nb));
+    if (na != nb || memcmp(da, db, na) != 0) WN_TEST_FAIL("%s and %s differ", pa, pb);
+    wn__free(da);
+    wn__free(db);
+    wn__free(pa);
+    wn__free(pb);
+}
+
+static void check_same_run(const char *a, const char *b)
+{
+    check_same_file(a, b, "metrics.jsonl");
+    check_same_file(a, b, "final.safetensors");
+}
+
+static char *read_text(const char *path, const char *name)
+{
+    char *p = wn__path_join(path, name), *text;
+    size_t size;
+    CHECK_OK(wn__file_read(p, &text, &size));
+    wn__free(p);
+    return text;
+}
+
+/* The undisturbed stage that others are compared with. */
+static const char *undisturbed(void)
+{
+    static char *path;
+    if (path) return path;
+    path = wn__strdup(folder("undisturbed"));
+    lab l;
+    lab_init(&l, path, 1, 0);
+    run_ok(&l);
+    lab_release(&l);
+    return path;
+}
+
+/* ---- what a run gives */
+
+TEST(training_learns_and_reports_the_last_and_the_best_epoch)
+{
+    lab l;
+    lab_init(&l, folder("learns"), 1, 1);
+    l.stage.last_step = 100;
+    l.stage.schedule.milestones = 0;
+    l.stage.flops_before = 7;
+    const wn__train_result r = run_ok(&l);
+    CHECK(r.test_accuracy > 0.8);
+    CHECK(r.train_accuracy > 0.7 && r.train_loss < 0.8);
+    CHECK(r.best_step > 0 && r.best_step <= 100 && r.best_validation_accuracy >= r.validation_accuracy && r.best_test_accuracy > 0.5);
+    CHECK_EQ_INT(r.steps, 100);
+    /* 20 epochs of 130 images; conv1 36 weights at 64 places, fc1 768, fc2 48; 2 a multiply-add, times 3 */
+    CHECK_EQ_INT(r.flops_stage, 20LL * 130 * 3 * 2 * (36 * 64 + 768 + 48));
+    CHECK_EQ_INT(r.flops_total, r.flops_stage + 7);
+    lab_release(&l);
+}
+
+TEST(metrics_have_their_keys_and_nothing_else)
+{
+    char *text = read_text(undisturbed(), "metrics.jsonl");
+    static const char first[] = "{\"stage\":\"dense\",\"step\":5,\"epoch\":1.0,\"split\":\"train\",\"n\":130,\"loss\":";
+    CHECK(strncmp(text, first, sizeof first - 1) == 0);
+    static const char *const keys[] = {
+        "\"accuracy\":", "\"soft_error\":", "\"lr\":0.05,\"nnz\":876,\"density\":1.0,\"flops_total\":2433600}\n",
+        "\"split\":\"validation\",\"n\":20,", "\"split\":\"test\",\"n\":50,"};
+    const char *at = text;
+    for (int k = 0; k < 5; k++) {
+        at = strstr(at, keys[k]);
+        if (!at) WN_TEST_FAIL("metrics.jsonl has no %s where it should be:\n%s", keys[k], text);
+    }
+    int lines = 0;
+    for (const char *c = text; *c; c++)
+        lines += *c == '\n';
+    CHECK_EQ_INT(lines, 15); /* four epochs and a part of one, three splits */
+    CHECK_HAS_TEXT(text, "\"step\":23,\"epoch\":4.6,\"split\":\"train\",\"n\":96,");
+    wn__free(text);
+}
+
+TEST(network_files_tell_what_a_reader_needs)
+{
+    char *path = wn__train_final_path(undisturbed());
+    wn__safetensors *f;
+    CHECK_OK(wn__safetensors_open(path, &f));
+    CHECK_EQ_TEXT(wn__safetensors_meta(f, "arch"), "small");
+    CHECK_EQ_TEXT(wn__safetensors_meta(f, "input"), "1x8x8");
+    CHECK_EQ_TEXT(wn__safetensors_meta(f, "class_names"), "[\"north\",\"east\",\"\\\"south\\\"\",\"west\"]");
+    CHECK_EQ_TEXT(wn__safetensors_meta(f, "mean"), "[0.5]");
+    CHECK(wn__safetensors_find(f, "bn1.running_var") && wn__safetensors_find(f, "fc2.bias") &&
+          !wn__safetensors_find(f, "fc2.bias.momentum"));
+    wn__safetensors_close(f);
+    wn__free(path);
+}
+
+TEST(same_bytes_for_any_threads)
+{
+    for (int threads = 1; threads <= 3; threads++) {
+        lab l;
+        lab_init(&l, folder("threads"), threads, threads);
+        run_ok(&l);
+        lab_release(&l);
+        check_same_run(undisturbed(), l.stage.folder);
+    }
+}
+
+TEST(masked_weights_stay_zero_and_are_counted)
+{
+    lab l;
+    lab_init(&l, folder("masked"), 1, 0);
+    prune(&l, 0.75);
+    CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
+    const wn__train_result r = run_ok(&l);
+    const wn__param *fc1 = wn__params_find(&l.params, "fc1.weight");
+    int64_t nonzero = 0;
+    for (int64_t e = 0; e < fc1->stored; e++) {
+        if (!fc1->mask[e]) CHECK(fc1->value[e] == 0 && fc1->slot[0][e] == 0);
+        nonzero += fc1->value[e] != 0;
+    }
+    CHECK_EQ_INT(nonzero, fc1->active);
+    CHECK(r.flops_stage < 600 * 3 * 2 * (36 * 64 + 768 + 48));
+    char *text = read_text(l.stage.folder, "metrics.jsonl");
+    CHECK_HAS_TEXT(text, "\"nnz\":237,"); /* 213 of 852 weights and 24 others */
+    wn__free(text);
+    /* the file gives the masks back */
+    wn__params again = {0};
+    char *path = wn__train_final_path(l.stage.folder);
+    CHECK_OK(wn__graph_make_params(l.graph, &again));
+    CHECK_OK(wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, &again));
+    CHECK(memcmp(wn__params_find(&again, "fc1.weight")->mask, fc1->mask, (size_t)fc1->stored) == 0);
+    CHECK_EQ_INT(wn__params_find(&again, "fc1.weight")->active, fc1->active);
+    wn__free(path);
+    wn__params_release(&again);
+    lab_release(&l);
+}
+
+static int64_t calls_in_epoch;
+static void count_allocations(void *user, const wn__train_progress *p)
+{
+    int64_t *last = user;
+    const int64_t calls = wn__alloc_statistics().calls;
+    if (p->step % 5 > 1) calls_in_epoch += calls - *last; /* inside an epoch; the first of an epoch follows its predecessor's evaluation */
+    *last = calls;
+}
+
+TEST(steps_after_the_first_allocate_nothing)
+{
+    int64_t last = 0;
+    lab l;
+    lab_init(&l, folder("allocations"), 2, 2);
+    add_teacher(&l);
+    l.stage.progress = count_allocations;
+    l.stage.user = &last;
+    calls_in_epoch = 0;
+    run_ok(&l);
+    CHECK_EQ_INT(calls_in_epoch, 0);
+    lab_release(&l);
+}
+
+TEST(micro_batches_compute_every_sample)
+{
+    lab whole, parts;
+    lab_init(&whole, folder("whole"), 1, 0);
+    lab_init(&parts, folder("parts"), 1, 0);
+    whole.stage.last_step = parts.stage.last_step = 1;
+    parts.stage.micro_batch = 10;
+    const wn__train_result a = run_ok(&whole), b = run_ok(&parts);
+    CHECK_NEAR(a.train_loss, b.train_loss, 0, 0.2); /* batch norm sees other batches */
+    CHECK(a.train_loss != b.train_loss);
+    lab_release(&whole);
+    lab_release(&parts);
+}
+
+/* ---- rewinding */
+
+TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
+{
+    lab l;
+    lab_init(&l, folder("kept"), 1, 0);
+    l.stage.keep_step = (const int64_t[]){0, 8, STEPS};
+    l.stage.keep_steps = 3;
+    run_ok(&l);
+    check_same_run(undisturbed(), l.stage.folder);
+    char *kept = wn__train_step_path(l.stage.folder, 8), *start = wn__train_step_path(l.stage.folder, 0);
+    CHECK(wn__file_exists(start));
+    lab again;
+    lab_init(&again, folder("rewound"), 1, 0);
+    wn__safetensors *f;
+    CHECK_OK(wn__safetensors_open(kept, &f));
+    CHECK_OK(wn__params_allocate_slots(&again.params, 1));
+    CHECK_OK(wn__network_read(f, WN__PART_VALUES | WN__PART_SLOTS, again.stage.optimizer.type, &again.params));
+    wn__safetensors_close(f);
+    again.stage.keep_slots = true;
+    again.stage.slots_updates = again.stage.first_step = 8;
+    run_ok(&again);
+    check_same_file(l.stage.folder, again.stage.folder, "final.safetensors");
+    /* without the slots it is another run: momentum starts at zero */
+    lab fresh;
+    lab_init(&fresh, folder("fresh"), 1, 0);
+    CHECK_OK(wn__network_load(kept, WN__PART_VALUES, &fresh.params));
+    fresh.stage.first_step = 8;
+    run_ok(&fresh);
+    CHECK(memcmp(fresh.params.item[0].value, l.params.item[0].value, 36 * sizeof(float)) != 0);
+    wn__free(kept);
+    wn__free(start);
+    lab_release(&l);
+    lab_release(&again);
+    lab_release(&fresh);
+}
+
+TEST(an_offset_shifts_the_data_alone)
+{
+    lab a, b;
+    lab_init(&a, folder("offset"), 1, 0);
+    lab_init(&b, folder("no-offset"), 1, 0);
+    a.stage.data_offset = 5; /* an epoch */
+    a.stage.last_step = b.stage.last_step = 5;
+    run_ok(&a);
+    run_ok(&b);
+    char *text = read_text(a.stage.folder, "metrics.jsonl");
+    CHECK_HAS_TEXT(text, "\"step\":5,\"epoch\":2.0,");
+    wn__free(text);
+    CHECK(memcmp(a.params.item[0].value, b.params.item[0].value, 36 * sizeof(float)) != 0);
+    lab_release(&a);
+    lab_release(&b);
+}
+
+/* ---- stopping, killing, continuing; each in a process of its own */
+
+typedef struct plan {
+    const char *path;
+    int64_t stop_after;       /* steps; -1: never */
+    int64_t checkpoint_steps; /* 0: none by number */
+    bool soft;
+    int pause;           /* microseconds after a step */
+    rlim_t largest_file; /* 0: no limit */
+} plan;
+
+static void pause_or_stop(void *user, const wn__train_progress *p)
+{
+    const plan *q = user;
+    if (p->step == q->stop_after) wn_request_stop();
+    if (q->pause) usleep((useconds_t)q->pause);
+}
+
+/* In a child: run the stage, leave with the negated status. */
+static pid_t start_child(const plan *p)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child > 0) return child;
+    lab l;
+    wn__train_result result;
+    if (p->largest_file) {
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){p->largest_file, p->largest_file});
+    }
+    lab_init(&l, p->path, 1, 1);
+    if (p->soft) add_teacher(&l);
+    l.stage.checkpoint_steps = p->checkpoint_steps;
+    l.stage.progress = pause_or_stop;
+    l.stage.user = (void *)p;
+    _exit(-wn__train_run(&l.stage, &result));
+}
+
+/* Its status, or 1 when it was killed. */
+static int wait_child(pid_t child)
+{
+    int how;
+    CHECK(waitpid(child, &how, 0) == child);
+    return WIFEXITED(how) ? -WEXITSTATUS(how) : 1;
+}
+
+TEST(stopping_on_request_at_any_step_changes_nothing)
+{
+    for (int64_t at = 0; at < STEPS; at += 4) {
+        const plan stopped = {.path = folder("stopped"), .stop_after = at + 1}, rest = {.path = stopped.path, .stop_after = -1};
+        const int status = wait_child(start_child(&stopped));
+        CHECK_EQ_INT(status, at + 1 == STEPS ? WN_OK : WN_ESTOPPED);
+        CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
+        check_same_run(undisturbed(), stopped.path);
+    }
+}
+
+TEST(killing_at_any_time_changes_nothing)
+{
+    wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
+    lab l;
+    lab_init(&l, folder("soft"), 1, 0);
+    add_teacher(&l);
+    run_ok(&l);
+    for (int round = 0; round < 3; round++) {
+        const plan p = {.path = folder("killed"), .stop_after = -1, .checkpoint_steps = 1 + round, .soft = true, .pause = 2000};
+        int kills = 0, status;
+        do {
+            const pid_t child = start_child(&p);
+            if (kills < 12) usleep((useconds_t)wn__rng_below(&rng, 60000));
+            if (kills++ < 12) kill(child, SIGKILL);
+            status = wait_child(child);
+            CHECK(status == 1 || status == WN_OK);
+        } while (status != WN_OK);
+        check_same_run(l.stage.folder, p.path);
+    }
+    lab_release(&l);
+}
+
+TEST(a_write_that_fails_leaves_the_last_good_state)
+{
+    const plan first = {.path = folder("full"), .stop_after = 9}, no_room = {.path = first.path, .stop_after = -1, .largest_file = 2000},
+               rest = {.path = first.path, .stop_after = -1};
+    CHECK_EQ_INT(wait_child(start_child(&first)), WN_ESTOPPED);
+    char *before = read_text(first.path, "checkpoint.safetensors");
+    const int status = wait_child(start_child(&no_room));
+    CHECK(status == WN_EIO || status == WN_ENOSPACE);
+    char *after = read_text(first.path, "checkpoint.safetensors");
+    CHECK(memcmp(before, after, 2000) == 0);
+    CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
+    check_same_run(undisturbed(), first.path);
+    wn__free(before);
+    wn__free(after);
+}
+
+TEST(a_finished_stage_returns_its_result_again)
+{
+    lab a, b;
+    lab_init(&a, folder("finished"), 1, 0);
+    const wn__train_result first = run_ok(&a);
+    lab_init(&b, a.stage.folder, 1, 0);
+    const wn__train_result again = run_ok(&b);
+    CHECK(first.test_accuracy == again.test_accuracy && first.best_step == again.best_step && first.seconds == again.seconds);
+    CHECK(memcmp(a.params.item[0].value, b.params.item[0].value, 36 * sizeof(float)) == 0);
+    check_same_run(undisturbed(), a.stage.folder);
+    lab_release(&a);
+    lab_release(&b);
+}
+
+/* ---- faults */
+
+static void change_byte(const char *path, int64_t at)
+{
+    const int fd = open(path, O_RDWR);
+    char byte;
+    CHECK(fd >= 0 && pread(fd, &byte, 1, at) == 1);
+    byte ^= 4;
+    CHECK(pwrite(fd, &byte, 1, at) == 1);
+    close(fd);
+}
+
+TEST(damaged_checkpoints_are_refused)
+{
+    const plan p = {.path = folder("damaged"), .stop_after = 9};
+    CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
+    lab l;
+    wn__train_result result;
+    int64_t size;
+    lab_init(&l, p.path, 1, 0);
+    char *path = wn__path_join(p.path, "checkpoint.safetensors");
+    CHECK_OK(wn__file_size(path, &size));
+    for (int i = 0; i < 20; i++) {
+        change_byte(path, size * i / 20);
+        CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EFORMAT);
+        CHECK_HAS_TEXT(wn_error_message(), "checkpoint.safetensors");
+        change_byte(path, size * i / 20);
+    }
+    lab other;
+    lab_init(&other, p.path, 1, 0);
+    other.stage.identity = "stage-2";
+    CHECK_STATUS(wn__train_run(&other.stage, &result), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "belongs to another stage");
+    run_ok(&l); /* all bytes are back */
+    check_same_run(undisturbed(), p.path);
+    CHECK(truncate(path, size / 2) == 0);
+    CHECK_STATUS(wn__train_run(&other.stage, &result), WN_EFORMAT);
+    wn__free(path);
+    lab_release(&l);
+    lab_release(&other);
+}
+
+TEST(checkpoints_of_another_network_are_refused_and_change_nothing)
+{
+    wn_graph *g = small_graph(SIDE, CLASSES + 1);
+    wn__params params = {0};
+    char *path = wn__train_final_path(undisturbed());
+    CHECK_OK(wn__graph_make_params(g, &params));
+    CHECK_STATUS(wn__network_load(path, WN__PART_VALUES, &params), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "fc2.weight");
+    for (int64_t e = 0; e < params.item[0].stored; e++)
+        CHECK(params.item[0].value[e] == 0);
+    wn__params_release(&params);
+    wn_graph_free(g);
+    wn__free(path);
+}
+
+TEST(divergence_stops_with_step_and_layer)
+{
+    lab l;
+    wn__train_result result;
+    lab_init(&l, folder("diverged"), 1, 0);
+    l.stage.schedule.base = 1e25;
+    CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EDIVERGED);
+    CHECK_HAS_TEXT(wn_error_message(), "at step 1 ");
+    CHECK_HAS_TEXT(wn_error_message(), "layer fc");
+    lab_release(&l);
+    lab_init(&l, folder("diverged"), 1, 0);
+    wn__params_find(&l.params, "conv1.weight")->value[0] = NAN;
+    CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EDIVERGED);
+    CHECK_HAS_TEXT(wn_error_message(), "at step 0 ");
+    CHECK_HAS_TEXT(wn_error_message(), "layer conv1");
+    lab_release(&l);
+}
+
+TEST(networks_that_do_not_fit_the_data_are_refused)
+{
+    lab l;
+    wn__train_result result;
+    lab_init(&l, folder("misfit"), 1, 0);
+    wn_graph *wide = small_graph(SIDE + 2, CLASSES), *more = small_graph(SIDE, CLASSES + 1);
+    l.stage.graph = wide;
+    CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "takes images of 1x10x10, the data set has 1x8x8");
+    l.stage.graph = more;
+    CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "5 outputs, the data set has 4 classes");
+    wn_graph_free(wide);
+    wn_graph_free(more);
+    lab_release(&l);
+}
+
+TEST(running_out_of_memory_is_reported_at_every_allocation)
+{
+    int64_t failures = 0;
+    for (int64_t n = 1; n < 400; n += 1 + n / 16) {
+        lab l;
+        wn__train_result result;
+        lab_init(&l, folder("memory"), 1, 0);
+        l.stage.last_step = 1;
+        wn__alloc_fail_at(n);
+        const wn_status status = wn__train_run(&l.stage, &result);
+        wn__alloc_fail_at(0);
+        CHECK(status == WN_OK || status == WN_ENOMEM);
+        failures += status == WN_ENOMEM;
+        lab_release(&l);
+        if (status == WN_OK) break;
+    }
+    CHECK(failures > 20);
+}
+
+/* ---- soft labels */
+
+static wn__soft_cache_spec cache_spec(const wn__loader_options *loader, const char *identity)
+{
+    return (wn__soft_cache_spec){.loader = loader, .end_epoch = 5, .classes = CLASSES, .identity = identity};
+}
+
+TEST(cached_soft_labels_equal_the_live_teacher)
+{
+    lab live, cached;
+    lab_init(&live, folder("live"), 1, 1);
+    add_teacher(&live);
+    run_ok(&live);
+    lab_init(&cached, folder("cached"), 1, 1);
+    add_teacher(&cached);
+    const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
+    char *path = wn__path_join(folder("cache"), "labels");
+    CHECK_OK(wn__make_folders(folder("cache")));
+    CHECK_OK(wn__soft_cache_make(path, &spec, cached.teacher, NULL, NULL));
+    int64_t size;
+    CHECK_OK(wn__file_size(path, &size));
+    CHECK_EQ_INT(size, wn__soft_cache_bytes(&spec));
+    CHECK_EQ_INT(size, 64 + 5 * (130 * CLASSES * 4 + 8));
+    CHECK_OK(wn__soft_cache_open(path, &spec, &cached.stage.cache));
+    cached.stage.teacher = NULL;
+    run_ok(&cached);
+    check_same_run(live.stage.folder, cached.stage.folder);
+    wn__soft_cache_close(cached.stage.cache);
+    wn__free(path);
+    lab_release(&live);
+    lab_release(&cached);
+}
+
+static int64_t epochs_made;
+static void count_epochs(void *user, int64_t done, int64_t epochs)
+{
+    (void)user, (void)done, (void)epochs;
+    epochs_made++;
+}
+
+TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
+{
+    lab l;
+    lab_init(&l, folder("cut"), 1, 0);
+    add_teacher(&l);
+    const wn__soft_cache_spec spec = cache_spec(&l.stage.loader, "teacher"), other = cache_spec(&l.stage.loader, "another");
+    char *path = wn__path_join(folder("cache"), "labels"), *whole = wn__path_join(folder("cache"), "whole");
+    CHECK_OK(wn__make_folders(folder("cache")));
+    CHECK_OK(wn__soft_cache_make(path, &spec, l.teacher, NULL, NULL));
+    CHECK_OK(wn__soft_cache_make(whole, &spec, l.teacher, NULL, NULL));
+    wn__soft_cache *cache;
+    const int64_t size = wn__soft_cache_bytes(&spec);
+    for (int part = 0; part < 8; part++) {
+        CHECK(truncate(path, size * part / 8) == 0);
+        CHECK_STATUS(wn__soft_cache_open(path, &spec, &cache), WN_EFORMAT);
+        epochs_made = 0;
+        CHECK_OK(wn__soft_cache_make(path, &spec, l.teacher, count_epochs, NULL));
+        CHECK_EQ_INT(epochs_made, 5 - (size * part / 8 - 64) / (130 * CLASSES * 4 + 8));
+        char *a = read_text(root, "cache/whole"), *b = read_text(root, "cache/labels");
+        CHECK(memcmp(a, b, (size_t)size) == 0);
+        wn__free(a);
+        wn__free(b);
+    }
+    CHECK_STATUS(wn__soft_cache_open(path, &other, &cache), WN_EMISMATCH);
+    CHECK_STATUS(wn__soft_cache_make(path, &other, l.teacher, NULL, NULL), WN_EMISMATCH);
+    change_byte(path, 20);
+    CHECK_STATUS(wn__soft_cache_open(path, &spec, &cache), WN_EFORMAT);
+    change_byte(path, 20);
+    change_byte(path, 64 + 2 * (130 * CLASSES * 4 + 8) + 100); /* in epoch 2 */
+    CHECK_OK(wn__soft_cache_open(path, &spec, &cache));
+    float logits[BATCH * CLASSES];
+    int64_t samples[BATCH] = {0};
+    wn__batch batch = {.epoch = 1, .n = BATCH, .samples = samples};
+    CHECK_OK(wn__soft_cache_read(cache, &batch, logits));
+    batch.epoch = 2;
+    CHECK_STATUS(wn__soft_cache_read(cache, &batch, logits), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "epoch 2");
+    batch.epoch = 5;
+    CHECK_STATUS(wn__soft_cache_read(cache, &batch, logits), WN_EINVAL);
+    wn__soft_cache_close(cache);
+    wn__free(path);
+    wn__free(whole);
+    lab_release(&l);
+}
+
+/* ---- evaluation */
+
+TEST(evaluation_counts_every_sample_once)
+{
+    lab l;
+    lab_init(&l, folder("evaluate"), 2, 0);
+    run_ok(&l);
+    const wn__executor_options options = {.batch = 16};
+    wn__executor *ex;
+    CHECK_OK(wn__executor_new(l.graph, &l.params, l.device, &options, &ex));
+    wn__loader_options o = l.stage.loader;
+    o.part = WN__PART_TEST;
+    o.batch = 16;
+    wn__evaluator *evaluator;
+    wn__evaluation e, again;
+    CHECK_OK(wn__evaluator_new(&o, &evaluator));
+    CHECK_OK(wn__evaluator_run(evaluator, ex, l.pool, true, &e));
+    CHECK_OK(wn__evaluator_run(evaluator, ex, NULL, false, &again));
+    CHECK(e.loss == again.loss && e.soft_error == again.soft_error && again.confusion == NULL);
+    int64_t sum = 0, diagonal = 0;
+    double weighted = 0;
+    for (int t = 0; t < CLASSES; t++) {
+        int64_t row = 0;
+        for (int p = 0; p < CLASSES; p++)
+            row += e.confusion[t * CLASSES + p];
+        diagonal += e.confusion[t * CLASSES + t];
+        sum += row;
+        weighted += (double)row * wn__evaluation_class_accuracy(&e, t);
+    }
+    CHECK_EQ_INT(sum, TEST_COUNT);
+    CHECK_EQ_INT(e.n, TEST_COUNT);
+    CHECK_EQ_INT(diagonal, e.correct);
+    CHECK_NEAR(weighted / TEST_COUNT, e.accuracy, 1e-12, 0);
+    CHECK(e.soft_error > 0 && e.soft_error < 1);
+    wn__evaluation_release(&e);
+    wn__evaluator_free(evaluator);
+    wn__executor_free(ex);
+    lab_release(&l);
+}
+
+TEST(statistics_are_measured_anew_without_touching_weights)
+{
+    lab l;
+    lab_init(&l, folder("reestimate"), 1, 0);
+    run_ok(&l);
+    wn__param *mean = wn__params_find(&l.params, "bn1.running_mean"), *variance = wn__params_find(&l.params, "bn1.running_var");
+    const wn__param *conv = wn__params_find(&l.params, "conv1.weight");
+    float weights[36], found[4];
+    memcpy(weights, conv->value, sizeof weights);
+    const wn__executor_options options = {.batch = BATCH};
+    wn__executor *ex;
+    for (int trial = 0; trial < 2; trial++) { /* whatever was there before */
+        for (int c = 0; c < 4; c++) {
+            mean->value[c] = 100 * (float)trial;
+            variance->value[c] = 50;
+        }
+        CHECK_OK(wn__executor_new(l.graph, &l.params, l.device, &options, &ex));
+        CHECK_OK(wn__reestimate_statistics(ex, &l.stage.loader, 0));
+        wn__executor_free(ex);
+        for (int c = 0; trial && c < 4; c++)
+            CHECK_NEAR(mean->value[c], found[c], 0.01, 0);
+        memcpy(found, mean->value, sizeof found);
+    }
+    CHECK(memcmp(weights, conv->value, sizeof weights) == 0);
+    CHECK(variance->value[0] < 5);
+    lab_release(&l);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(training_learns_and_reports_the_last_and_the_best_epoch),
+                                    RUN(metrics_have_their_keys_and_nothing_else),
+                                    RUN(network_files_tell_what_a_reader_needs),
+                                    RUN(same_bytes_for_any_threads),
+                                    RUN(masked_weights_stay_zero_and_are_counted),
+                                    RUN(steps_after_the_first_allocate_nothing),
+                                    RUN(micro_batches_compute_every_sample),
+                                    RUN(a_kept_state_with_its_slots_continues_to_the_same_bytes),
+                                    RUN(an_offset_shifts_the_data_alone),
+                                    RUN(stopping_on_request_at_any_step_changes_nothing),
+                                    RUN(killing_at_any_time_changes_nothing),
+                                    RUN(a_write_that_fails_leaves_the_last_good_state),
+                                    RUN(a_finished_stage_returns_its_result_again),
+                                    RUN(damaged_checkpoints_are_refused),
+                                    RUN(checkpoints_of_another_network_are_refused_and_change_nothing),
+                                    RUN(divergence_stops_with_step_and_layer),
+                                    RUN(networks_that_do_not_fit_the_data_are_refused),
+                                    RUN(running_out_of_memory_is_reported_at_every_allocation),
+                                    RUN(cached_soft_labels_equal_the_live_teacher),
+                                    RUN(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused),
+                                    RUN(evaluation_counts_every_sample_once),
+                                    RUN(statistics_are_measured_anew_without_touching_weights),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
