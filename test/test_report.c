@@ -275,7 +275,7 @@ TEST(without_gnuplot_the_page_comes_and_says_so)
     CHECK_EQ_INT(files.figures, 0);
     CHECK_HAS_TEXT(files.note, "\"/nowhere/gnuplot\" was not found");
     char *page = read_text(f.path, "report.html");
-    CHECK_HAS_TEXT(page, "Without figures: ");
+    CHECK_HAS_TEXT(page, "Report without figures: the program");
     CHECK_HAS_TEXT(page, "<table id=\"accuracy\">");
     wn__free(page);
     CHECK_OK(wn__remove_tree(f.path));

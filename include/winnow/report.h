@@ -28,7 +28,7 @@ WN_API WN_NODISCARD wn_status wn_report_text(const char *folder, wn_report_forma
 typedef struct wn_report_files {
     char page[1024]; /* report.html: one file that needs nothing else */
     int figures;     /* drawn: each as figures/NAME.svg and figures/NAME.pdf */
-    char note[512];  /* why there are no figures; "" if there are */
+    char note[512];  /* "Report without figures: ..."; "" if there are some */
 } wn_report_files;
 /* Write report.html and the figures into `folder`. Without a gnuplot that can draw them the page comes without figures and says so. Equal results give equal
  * files. `files` may be NULL. */

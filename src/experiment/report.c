@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
-#include "base/log.h"
 #include "experiment/report_html.h"
 #include "experiment/report_tables.h"
 
@@ -65,10 +64,7 @@ static wn_status write_report(const wn__results *r, const char *figure_folder, c
     wn__figures figures = {0};
     const wn_status drawn = wn__figures_draw(r, figure_folder, &figures);
     if (drawn != WN_OK && drawn != WN_EUNSUPPORTED) return drawn;
-    if (drawn != WN_OK) {
-        snprintf(files->note, sizeof files->note, "%s", wn_error_message());
-        wn__log(WN_LOG_WARNING, "report without figures: %s", files->note);
-    }
+    if (drawn != WN_OK) snprintf(files->note, sizeof files->note, "Report without figures: %s", wn_error_message());
     if (snprintf(files->page, sizeof files->page, "%s", page) >= (int)sizeof files->page)
         return wn__fail(WN_EINVAL, "%s: the path is too long", page);
     files->figures = figures.count;

@@ -554,13 +554,27 @@ static int selected_layers(const wn__results *r)
     return most;
 }
 
+/* Letters of the longest name that add_layer_axis shows. */
+static int longest_layer_name(const wn__results *r)
+{
+    int longest = 0;
+    for (int i = 0; i < r->row_count; i++)
+        for (int l = 0; l < r->rows[i].layer_count; l++) {
+            const char *name = r->rows[i].layers[l].name, *suffix = strstr(name, ".weight");
+            const int length = (int)(suffix ? (size_t)(suffix - name) : strlen(name));
+            if (r->rows[i].layers[l].selected && length > longest) longest = length;
+        }
+    return longest < 30 ? longest : 30;
+}
+
 static wn_status mask_figure(const plan *p, wn__sheet *s, bool *drawn)
 {
     mask_group groups[MASK_PANELS];
     const int panels = group_masks(p, groups), layers = selected_layers(p->r);
     const bool named = layers <= NAMED_LAYERS;
     if (panels == 0 || layers == 0) return WN_OK;
-    *s = (wn__sheet){.rows = panels, .columns = 1, .plot_width = 386, .plot_height = 170, .below = named ? 86 : 46};
+    *s = (wn__sheet){
+        .rows = panels, .columns = 1, .plot_width = 386, .plot_height = 170, .below = named ? 20 + 4.1 * longest_layer_name(p->r) : 46};
     for (int row = 0; row < panels; row++)
         add_sparsities_legend(s, p, row);
     wn__sheet_begin(s);

@@ -183,7 +183,7 @@ static void add_head(const wn__results *r, const wn__figures *figures, const cha
         wn__text_add(out, "<p class=\"warn\">Not finished: %d of %d runs are missing.</p>\n", r->unfinished, r->unfinished + r->row_count);
     if (r->short_budget) wn__text_add(out, "<p class=\"warn\">Short budget: these runs are too short for general conclusions.</p>\n");
     if (figures->count == 0 && *note) {
-        wn__text_add(out, "<p class=\"warn\">Without figures: ");
+        wn__text_add(out, "<p class=\"warn\">");
         wn__add_html(out, note);
         wn__text_add(out, "</p>\n");
     }
