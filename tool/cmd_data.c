@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "columns.h"
 #include "command.h"
-#include "table.h"
 #include "winnow/data.h"
 #include "winnow/show.h"
 
@@ -16,13 +16,13 @@ static const wn__option data_options[] = {
 
 static void add_file(void *user, const wn_data_file_state *file)
 {
-    wn__table *table = user;
+    wn__columns *table = user;
     char size[32] = "";
     if (file->bytes > 0) wn_show_bytes(file->bytes, size, sizeof size);
-    wn__table_add(table, "%s", file->dataset);
-    wn__table_add(table, "%s", file->fault ? (file->path ? "damaged" : "missing") : file->checked ? "checked" : "here");
-    wn__table_add(table, "%s", size);
-    wn__table_add(table, "%s", file->fault ? file->fault : file->path);
+    wn__columns_add(table, "%s", file->dataset);
+    wn__columns_add(table, "%s", file->fault ? (file->path ? "damaged" : "missing") : file->checked ? "checked" : "here");
+    wn__columns_add(table, "%s", size);
+    wn__columns_add(table, "%s", file->fault ? file->fault : file->path);
 }
 
 /* Names that no data set has are wrong usage. */
@@ -48,14 +48,14 @@ static int check_names(const wn__call *call)
 static wn_status print_files(const wn__call *call, const char *folder,
                              wn_status (*visit)(const char *name, const char *folder, wn_data_visit visit, void *user))
 {
-    wn__table table = WN_TABLE("data set", "state", ">size", "file");
+    wn__columns table = WN_COLUMNS("data set", "state", ">size", "file");
     wn_status status = WN_OK;
     if (call->count == 1) status = visit(NULL, folder, add_file, &table);
     for (int i = 1; i < call->count; i++) {
         const wn_status one = visit(call->arguments[i], folder, add_file, &table);
         if (status == WN_OK) status = one;
     }
-    if (table.count > 0) wn__table_print(&table);
+    if (table.count > 0) wn__columns_print(&table);
     return status;
 }
 

@@ -1,31 +1,31 @@
 #include <string.h>
 
+#include "columns.h"
 #include "listing.h"
-#include "table.h"
 #include "winnow/data.h"
 #include "winnow/show.h"
 
-static void print_shape(wn__table *table, const wn_dataset_info *info)
+static void print_shape(wn__columns *table, const wn_dataset_info *info)
 {
     char count[32];
-    wn__table_add(table, "%s", info->name);
-    wn__table_add(table, "%dx%dx%d", info->channels, info->height, info->width);
-    wn__table_add(table, "%d", info->classes);
-    wn__table_add(table, "%s", wn_show_count(info->train_count, count, sizeof count));
-    wn__table_add(table, "%s", wn_show_count(info->test_count, count, sizeof count));
-    wn__table_add(table, "%s", info->summary);
+    wn__columns_add(table, "%s", info->name);
+    wn__columns_add(table, "%dx%dx%d", info->channels, info->height, info->width);
+    wn__columns_add(table, "%d", info->classes);
+    wn__columns_add(table, "%s", wn_show_count(info->train_count, count, sizeof count));
+    wn__columns_add(table, "%s", wn_show_count(info->test_count, count, sizeof count));
+    wn__columns_add(table, "%s", info->summary);
 }
 
 static wn_status print_sets(void)
 {
-    wn__table table = WN_TABLE("name", ">images", ">classes", ">train", ">test", "what it is");
+    wn__columns table = WN_COLUMNS("name", ">images", ">classes", ">train", ">test", "what it is");
     for (int i = 0; i < wn_dataset_count(); i++) {
         wn_dataset_info info;
         const wn_status status = wn_dataset_get_info(i, &info);
         if (status != WN_OK) return status;
         print_shape(&table, &info);
     }
-    wn__table_print(&table);
+    wn__columns_print(&table);
     return WN_OK;
 }
 
@@ -35,9 +35,9 @@ static void print_facts(const char *name)
     wn_dataset_info info;
     for (int i = 0; i < wn_dataset_count(); i++) {
         if (wn_dataset_get_info(i, &info) != WN_OK || strcmp(info.name, name) != 0) continue;
-        wn__table table = WN_TABLE("name", ">images", ">classes", ">train", ">test", "what it is");
+        wn__columns table = WN_COLUMNS("name", ">images", ">classes", ">train", ">test", "what it is");
         print_shape(&table, &info);
-        wn__table_print(&table);
+        wn__columns_print(&table);
         printf("classes: ");
         for (int c = 0; c < info.classes; c++)
             printf("%s%s", c ? ", " : "", info.class_names[c]);
@@ -52,7 +52,7 @@ static int run_datasets(const wn__call *call)
     if (call->count == 0) return wn__finish(call, print_sets());
     for (int i = 0; i < call->count; i++)
         print_facts(call->arguments[i]);
-    return wn__print_listing(call, WN_LIST_DATASETS, "data set");
+    return wn__list_or_describe(call, WN_LIST_DATASETS, "data set");
 }
 
 const wn__command wn__command_datasets = {

@@ -1,5 +1,5 @@
+#include "columns.h"
 #include "command.h"
-#include "table.h"
 #include "winnow/experiment.h"
 
 typedef struct diff_config {
@@ -10,19 +10,19 @@ static const wn__option diff_options[] = {WN_OPTION_TEXT(diff_config, out, "out"
 
 static void add_difference(void *user, const wn_difference *difference)
 {
-    wn__table *table = user;
-    wn__table_add(table, "%s", difference->key);
-    wn__table_add(table, "%s", difference->left ? difference->left : "-");
-    wn__table_add(table, "%s", difference->right ? difference->right : "-");
+    wn__columns *table = user;
+    wn__columns_add(table, "%s", difference->key);
+    wn__columns_add(table, "%s", difference->left ? difference->left : "-");
+    wn__columns_add(table, "%s", difference->right ? difference->right : "-");
 }
 
 static int run_diff(const wn__call *call)
 {
     const diff_config *config = call->config;
-    wn__table table = WN_TABLE("key", call->arguments[0], call->arguments[1]);
+    wn__columns table = WN_COLUMNS("key", call->arguments[0], call->arguments[1]);
     const wn_status status = wn_store_diff(config->out, call->arguments[0], call->arguments[1], add_difference, &table);
     if (table.count > 0)
-        wn__table_print(&table);
+        wn__columns_print(&table);
     else if (status == WN_OK)
         wn__console_note(call->console, "no difference");
     return wn__finish(call, status);

@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "columns.h"
 #include "command.h"
-#include "table.h"
 #include "winnow/data.h"
 #include "winnow/doctor.h"
 
@@ -23,7 +23,7 @@ static void print_fact(void *user, const char *group, const char *name, const ch
 }
 
 typedef struct data_seen {
-    wn__table table;
+    wn__columns table;
     char dataset[64]; /* that is being counted */
     int files, here;
 } data_seen;
@@ -31,8 +31,8 @@ typedef struct data_seen {
 static void end_dataset(data_seen *seen)
 {
     if (!seen->dataset[0]) return;
-    wn__table_add(&seen->table, "  %s", seen->dataset);
-    wn__table_add(&seen->table, "%d of %d files", seen->here, seen->files);
+    wn__columns_add(&seen->table, "  %s", seen->dataset);
+    wn__columns_add(&seen->table, "%d of %d files", seen->here, seen->files);
 }
 
 static void count_file(void *user, const wn_data_file_state *file)
@@ -53,10 +53,10 @@ static wn_status print_data(const char *given)
     wn_status status = wn_data_folder(given, folder, sizeof folder);
     if (status != WN_OK) return status;
     printf("\ndata folder %s\n", folder);
-    data_seen seen = {.table = WN_TABLE("  data set", "here")};
+    data_seen seen = {.table = WN_COLUMNS("  data set", "here")};
     status = wn_data_list(NULL, given, count_file, &seen);
     end_dataset(&seen);
-    wn__table_print(&seen.table);
+    wn__columns_print(&seen.table);
     return status;
 }
 

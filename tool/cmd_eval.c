@@ -1,7 +1,7 @@
 #include <math.h>
 
+#include "columns.h"
 #include "command.h"
-#include "table.h"
 #include "winnow/experiment.h"
 
 typedef struct eval_config {
@@ -28,17 +28,17 @@ static int64_t images_of_class(const wn_evaluation *e, int class)
 
 static void print_classes(const wn_evaluation *e)
 {
-    wn__table table = WN_TABLE(">class", "name", ">accuracy", ">images");
+    wn__columns table = WN_COLUMNS(">class", "name", ">accuracy", ">images");
     for (int i = 0; i < e->classes; i++) {
-        wn__table_add(&table, "%d", i);
-        wn__table_add(&table, "%s", e->class_names ? e->class_names[i] : "");
+        wn__columns_add(&table, "%d", i);
+        wn__columns_add(&table, "%s", e->class_names ? e->class_names[i] : "");
         if (isnan(e->class_accuracy[i]))
-            wn__table_add(&table, "-");
+            wn__columns_add(&table, "-");
         else
-            wn__table_add(&table, "%.4f", e->class_accuracy[i]);
-        wn__table_add(&table, "%lld", (long long)images_of_class(e, i));
+            wn__columns_add(&table, "%.4f", e->class_accuracy[i]);
+        wn__columns_add(&table, "%lld", (long long)images_of_class(e, i));
     }
-    wn__table_print(&table);
+    wn__columns_print(&table);
 }
 
 static void print_confusion(const wn_evaluation *e)

@@ -1,6 +1,6 @@
 #include "listing.h"
 
-static int run_methods(const wn__call *call) { return wn__print_listing(call, WN_LIST_METHODS, "method"); }
+static int run_methods(const wn__call *call) { return wn__list_or_describe(call, WN_LIST_METHODS, "method"); }
 
 const wn__command wn__command_methods = {
     .name = "methods",

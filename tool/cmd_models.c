@@ -1,6 +1,6 @@
 #include "listing.h"
 
-static int run_models(const wn__call *call) { return wn__print_listing(call, WN_LIST_MODELS, "model"); }
+static int run_models(const wn__call *call) { return wn__list_or_describe(call, WN_LIST_MODELS, "model"); }
 
 const wn__command wn__command_models = {
     .name = "models",

@@ -2,9 +2,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "columns.h"
 #include "command.h"
 #include "stop.h"
-#include "table.h"
 #include "winnow/experiment.h"
 #include "winnow/report.h"
 #include "winnow/show.h"
@@ -35,26 +35,26 @@ static const wn__option run_options[] = {
 
 static void print_state(void *user, const wn_stage_info *stage)
 {
-    wn__table *table = user;
+    wn__columns *table = user;
     char count[32] = "", left[32] = "";
     const bool done = strcmp(stage->state, "done") == 0;
     if (stage->steps > 0) wn_show_count(stage->steps, count, sizeof count);
     if (!done && stage->seconds >= 0) wn_show_seconds(stage->seconds, left, sizeof left);
-    wn__table_add(table, "%.12s", stage->identity);
-    wn__table_add(table, "%s", stage->state);
-    wn__table_add(table, "%s", stage->kind);
-    wn__table_add(table, "%s", count);
-    wn__table_add(table, "%s", left);
-    wn__table_add(table, "%s", stage->label);
+    wn__columns_add(table, "%.12s", stage->identity);
+    wn__columns_add(table, "%s", stage->state);
+    wn__columns_add(table, "%s", stage->kind);
+    wn__columns_add(table, "%s", count);
+    wn__columns_add(table, "%s", left);
+    wn__columns_add(table, "%s", stage->label);
 }
 
 static wn_status print_plan(const wn_run_options *options)
 {
-    wn__table table = WN_TABLE("identity", "state", "kind", ">steps", ">left", "stage");
+    wn__columns table = WN_COLUMNS("identity", "state", "kind", ">steps", ">left", "stage");
     wn_plan_summary plan;
     const wn_status status = wn_experiment_plan(options, true, print_state, &table, &plan);
     if (status != WN_OK) table.count = 0;
-    if (table.count > 0) wn__table_print(&table);
+    if (table.count > 0) wn__columns_print(&table);
     if (status != WN_OK) return status;
     char left[32];
     printf("\n%d stages, %d done", plan.stages, plan.done);

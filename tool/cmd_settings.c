@@ -1,7 +1,7 @@
 #include <string.h>
 
+#include "columns.h"
 #include "listing.h"
-#include "table.h"
 
 static const char *const actions[] = {"sections", "optimizers", "schedules", "backends", NULL};
 static const wn_list lists[] = {WN_LIST_SECTIONS, WN_LIST_OPTIMIZERS, WN_LIST_SCHEDULES, WN_LIST_BACKENDS};
@@ -14,7 +14,7 @@ static int run_settings(const wn__call *call)
     wn__call rest = *call;
     rest.arguments++;
     rest.count--;
-    return wn__print_listing(&rest, lists[i], "entry");
+    return wn__list_or_describe(&rest, lists[i], "entry");
 }
 
 const wn__command wn__command_settings = {

@@ -1,5 +1,5 @@
+#include "columns.h"
 #include "command.h"
-#include "table.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
 
@@ -10,7 +10,7 @@ typedef struct status_config {
 static const wn__option status_options[] = {WN_OPTION_TEXT(status_config, out, "out", "DIR", "store (default: winnow-runs)"), {0}};
 
 typedef struct stages_seen {
-    wn__table table;
+    wn__columns table;
     int count, done;
     int64_t bytes;
 } stages_seen;
@@ -22,20 +22,20 @@ static void add_stage(void *user, const wn_stored_stage *stage)
     seen->count++;
     seen->done += stage->state[0] == 'd';
     seen->bytes += stage->bytes;
-    wn__table_add(&seen->table, "%.12s", stage->identity);
-    wn__table_add(&seen->table, "%s", stage->state);
-    wn__table_add(&seen->table, "%s", stage->kind);
-    wn__table_add(&seen->table, "%s", wn_show_bytes(stage->bytes, size, sizeof size));
-    wn__table_add(&seen->table, "%s", stage->used ? "yes" : "no");
-    wn__table_add(&seen->table, "%s", stage->label);
+    wn__columns_add(&seen->table, "%.12s", stage->identity);
+    wn__columns_add(&seen->table, "%s", stage->state);
+    wn__columns_add(&seen->table, "%s", stage->kind);
+    wn__columns_add(&seen->table, "%s", wn_show_bytes(stage->bytes, size, sizeof size));
+    wn__columns_add(&seen->table, "%s", stage->used ? "yes" : "no");
+    wn__columns_add(&seen->table, "%s", stage->label);
 }
 
 static int run_status(const wn__call *call)
 {
     const status_config *config = call->config;
-    stages_seen seen = {.table = WN_TABLE("identity", "state", "kind", ">size", "used", "stage")};
+    stages_seen seen = {.table = WN_COLUMNS("identity", "state", "kind", ">size", "used", "stage")};
     const wn_status status = wn_store_status(config->out, call->count > 0 ? call->arguments[0] : NULL, add_stage, &seen);
-    if (seen.table.count > 0) wn__table_print(&seen.table);
+    if (seen.table.count > 0) wn__columns_print(&seen.table);
     char size[32];
     if (status == WN_OK)
         printf("%s%d stages, %d done, %s\n", seen.count > 0 ? "\n" : "", seen.count, seen.done,

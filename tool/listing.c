@@ -3,21 +3,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "table.h"
+#include "columns.h"
 #include "winnow/show.h"
 
 static wn_status print_all(wn_list list)
 {
-    wn__table table = WN_TABLE("name", "what it is", "source");
+    wn__columns table = WN_COLUMNS("name", "what it is", "source");
     for (int i = 0; i < wn_list_count(list); i++) {
         wn_list_entry entry;
         const wn_status status = wn_list_get(list, i, &entry);
         if (status != WN_OK) return status;
-        wn__table_add(&table, "%s", entry.name);
-        wn__table_add(&table, "%s", entry.summary ? entry.summary : "");
-        wn__table_add(&table, "%s", entry.paper ? entry.paper : "");
+        wn__columns_add(&table, "%s", entry.name);
+        wn__columns_add(&table, "%s", entry.summary ? entry.summary : "");
+        wn__columns_add(&table, "%s", entry.paper ? entry.paper : "");
     }
-    wn__table_print(&table);
+    wn__columns_print(&table);
     return WN_OK;
 }
 
@@ -34,19 +34,19 @@ static void describe_type(const wn_setting_info *info, char *text, size_t size)
 
 static wn_status print_settings(wn_list list, int index)
 {
-    wn__table table = WN_TABLE("setting", "default", "type", "meaning");
+    wn__columns table = WN_COLUMNS("setting", "default", "type", "meaning");
     wn_setting_info info;
     wn_status status = WN_OK;
     for (int i = 0; (status = wn_list_setting(list, index, i, &info)) == WN_OK; i++) {
         char type[256];
         describe_type(&info, type, sizeof type);
-        wn__table_add(&table, "%s", info.name);
-        wn__table_add(&table, "%s", info.fallback ? info.fallback : "-");
-        wn__table_add(&table, "%s", type);
-        wn__table_add(&table, "%s", info.help ? info.help : "");
+        wn__columns_add(&table, "%s", info.name);
+        wn__columns_add(&table, "%s", info.fallback ? info.fallback : "-");
+        wn__columns_add(&table, "%s", type);
+        wn__columns_add(&table, "%s", info.help ? info.help : "");
     }
     if (table.count > 0)
-        wn__table_print(&table);
+        wn__columns_print(&table);
     else
         puts("no settings");
     return status == WN_ENOTFOUND ? WN_OK : status;
@@ -87,7 +87,7 @@ static int index_of(wn_list list, const char *name)
     return -1;
 }
 
-int wn__print_listing(const wn__call *call, wn_list list, const char *what)
+int wn__list_or_describe(const wn__call *call, wn_list list, const char *what)
 {
     if (call->count == 0) return wn__finish(call, print_all(list));
     for (int i = 0; i < call->count; i++) {

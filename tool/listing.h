@@ -7,6 +7,6 @@
 
 /* Without arguments the entries of a list, a line each; with names of entries, what is known of those and their settings. `what` ("method")
  * is for messages. */
-int wn__print_listing(const wn__call *call, wn_list list, const char *what);
+int wn__list_or_describe(const wn__call *call, wn_list list, const char *what);
 
 #endif

@@ -1,11 +1,11 @@
-#include "table.h"
+#include "columns.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void wn__table_add(wn__table *table, const char *format, ...)
+void wn__columns_add(wn__columns *table, const char *format, ...)
 {
     if (table->count == table->capacity) {
         const int capacity = table->capacity ? 2 * table->capacity : 64;
@@ -40,7 +40,7 @@ static void print_cell(const char *text, int width, bool right, bool last)
     fputs(last ? "\n" : "  ", stdout);
 }
 
-void wn__table_print(wn__table *table)
+void wn__columns_print(wn__columns *table)
 {
     const int rows = table->count / table->columns;
     for (int row = -1; row < rows; row++)
@@ -62,7 +62,7 @@ void wn__table_print(wn__table *table)
     table->count = table->capacity = 0;
 }
 
-char *wn__sparsity_three_ways(int64_t nonzero, int64_t count, char *text, size_t size)
+char *wn__describe_sparsity(int64_t nonzero, int64_t count, char *text, size_t size)
 {
     const double density = count > 0 ? (double)nonzero / (double)count : 1;
     if (nonzero > 0)
