@@ -30,20 +30,24 @@ static int width_of(const char *text)
     return width;
 }
 
-static void print_cell(const char *text, int width, bool right, bool last)
+/* Spaces are printed when text follows: no line ends with them. `*spaces` are those that wait. */
+static void print_cell(const char *text, int width, bool right, int *spaces)
 {
-    const int spare = width - width_of(text);
-    if (right)
-        printf("%*s%s", spare > 0 ? spare : 0, "", text);
-    else
-        printf("%s%*s", text, last || spare < 0 ? 0 : spare, "");
-    fputs(last ? "\n" : "  ", stdout);
+    const int spare = width - width_of(text), fill = spare > 0 ? spare : 0;
+    if (text[0]) {
+        printf("%*s%s", *spaces + (right ? fill : 0), "", text);
+        *spaces = right ? 0 : fill;
+    } else {
+        *spaces += fill;
+    }
+    *spaces += 2;
 }
 
 void wn__columns_print(wn__columns *table)
 {
     const int rows = table->count / table->columns;
-    for (int row = -1; row < rows; row++)
+    for (int row = -1; row < rows; row++) {
+        int spaces = 0;
         for (int column = 0; column < table->columns; column++) {
             const bool right = table->titles[column][0] == '>';
             const char *title = table->titles[column] + right;
@@ -53,8 +57,10 @@ void wn__columns_print(wn__columns *table)
                 if (cell && width_of(cell) > width) width = width_of(cell);
             }
             const char *text = row < 0 ? title : table->cells[row * table->columns + column];
-            print_cell(text ? text : "", width, right, column == table->columns - 1);
+            print_cell(text ? text : "", width, right, &spaces);
         }
+        putchar('\n');
+    }
     for (int i = 0; i < table->count; i++)
         free(table->cells[i]);
     free(table->cells);

@@ -10,7 +10,8 @@
 
 #include "winnow/show.h"
 
-static const double bar_interval = 0.1, line_interval = 10; /* seconds between two bars, two lines */
+/* Seconds between two bars, and of silence before a line of progress. */
+static const double bar_interval = 0.1, line_interval = 10;
 
 static double seconds_now(void)
 {
@@ -36,6 +37,7 @@ static void print_line(wn__console *console, const char *color, const char *form
         fputs("winnow: ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
+    if (!console->live) console->last = seconds_now();
     pthread_mutex_unlock(&console->lock);
 }
 
@@ -72,7 +74,7 @@ static void log_line(void *user, wn_log_level level, const char *text)
 void wn__console_init(wn__console *console, bool quiet, bool verbose)
 {
     const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    *console = (wn__console){.quiet = quiet, .verbose = verbose, .last = -INFINITY};
+    *console = (wn__console){.quiet = quiet, .verbose = verbose, .last = seconds_now()};
     console->live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     console->color = console->live && !(no_color && no_color[0]);
     pthread_mutex_init(&console->lock, NULL);
@@ -127,11 +129,10 @@ static void show(wn__console *console, const char *left, double fraction, const 
         fprintf(stderr, "winnow: %s %.0f%% %s\n", left, 100 * fraction, right);
 }
 
-/* True when it is time to print again; `finished` work always gets its line, but a bar is left to the next one. */
-static bool is_due(wn__console *console, bool finished)
+static bool is_due(wn__console *console)
 {
     const double now = seconds_now();
-    if (now - console->last < (console->live ? bar_interval : line_interval) && !(finished && !console->live)) return false;
+    if (now - console->last < (console->live ? bar_interval : line_interval)) return false;
     console->last = now;
     return true;
 }
@@ -175,8 +176,7 @@ void wn__console_progress(void *user, const wn_progress *progress)
     pthread_mutex_lock(&console->lock);
     follow_speed(console, progress);
     const int64_t length = progress->last_step - progress->first_step;
-    const bool finished = progress->step >= progress->last_step;
-    if (is_due(console, finished)) {
+    if (is_due(console)) {
         char left[192], right[256];
         const int number = progress->stages_done < progress->stages ? progress->stages_done + 1 : progress->stages;
         if (progress->stages > 1)
@@ -194,7 +194,7 @@ void wn__console_download(void *user, const char *url, int64_t done, int64_t tot
     wn__console *console = user;
     if (console->quiet) return;
     pthread_mutex_lock(&console->lock);
-    if (is_due(console, total > 0 && done >= total)) {
+    if (is_due(console)) {
         char have[32], all[32], right[80];
         const char *slash = strrchr(url, '/');
         wn_show_bytes(done, have, sizeof have);

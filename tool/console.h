@@ -12,7 +12,7 @@ typedef struct wn__console {
     bool live;       /* standard error is a terminal that can redraw a line */
     bool color;      /* ... and colour is wanted: NO_COLOR is not set */
     bool bar_shown;  /* the cursor stands behind a bar */
-    double last;     /* seconds of the monotonic clock: when a bar or line was last printed */
+    double last;     /* seconds of the monotonic clock: when a bar or any line was last printed */
     double speed;    /* smoothed wn_progress.per_second */
     char stage[160]; /* that `speed` belongs to */
     pthread_mutex_t lock;
