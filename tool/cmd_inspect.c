@@ -54,10 +54,10 @@ static int run_inspect(const wn__call *call)
     char text[128], some[32], count[32];
     putchar('\n');
     wn__columns_print(&all.table);
-    printf("\nall tensors     %s (%s of %s)\n", wn__describe_sparsity(summary.nonzero, summary.count, text, sizeof text),
+    printf("\nall tensors     %s (%s of %s)\n", wn__sparsity_three_ways(summary.nonzero, summary.count, text, sizeof text),
            wn_show_count(summary.nonzero, some, sizeof some), wn_show_count(summary.count, count, sizeof count));
     if (summary.masked_count > 0)
-        printf("masked tensors  %s (%s of %s)\n", wn__describe_sparsity(summary.masked_nonzero, summary.masked_count, text, sizeof text),
+        printf("masked tensors  %s (%s of %s)\n", wn__sparsity_three_ways(summary.masked_nonzero, summary.masked_count, text, sizeof text),
                wn_show_count(summary.masked_nonzero, some, sizeof some), wn_show_count(summary.masked_count, count, sizeof count));
     printf("file            %s, %s\n", wn_show_bytes(summary.bytes, some, sizeof some),
            summary.checked ? "checksums are right" : "carries no checksums");

@@ -21,9 +21,9 @@ static void print_pruning(const wn_prune_summary *s, const char *result)
 {
     char text[128], some[32], all[32];
     printf("asked for          sparsity %.2f %%\n", 100 * s->asked);
-    printf("selected weights   %s (%s of %s)\n", wn__describe_sparsity(s->selected_nonzero, s->selected, text, sizeof text),
+    printf("selected weights   %s (%s of %s)\n", wn__sparsity_three_ways(s->selected_nonzero, s->selected, text, sizeof text),
            wn_show_count(s->selected_nonzero, some, sizeof some), wn_show_count(s->selected, all, sizeof all));
-    printf("whole network      %s (%s of %s)\n", wn__describe_sparsity(s->network_nonzero, s->network, text, sizeof text),
+    printf("whole network      %s (%s of %s)\n", wn__sparsity_three_ways(s->network_nonzero, s->network, text, sizeof text),
            wn_show_count(s->network_nonzero, some, sizeof some), wn_show_count(s->network, all, sizeof all));
     printf("FLOPs per image    %s of %s\n", wn_show_count(s->forward_flops, some, sizeof some),
            wn_show_count(s->dense_forward_flops, all, sizeof all));

@@ -68,7 +68,7 @@ void wn__columns_print(wn__columns *table)
     table->count = table->capacity = 0;
 }
 
-char *wn__describe_sparsity(int64_t nonzero, int64_t count, char *text, size_t size)
+char *wn__sparsity_three_ways(int64_t nonzero, int64_t count, char *text, size_t size)
 {
     const double density = count > 0 ? (double)nonzero / (double)count : 1;
     if (nonzero > 0)

@@ -21,6 +21,6 @@ void wn__columns_add(wn__columns *table, const char *format, ...) WN_PRINTF(2, 3
 void wn__columns_print(wn__columns *table);
 
 /* "sparsity 90.00 %, density 0.1, compression 10x" of `nonzero` in `count`; into the caller's buffer, which is returned. */
-char *wn__describe_sparsity(int64_t nonzero, int64_t count, char *text, size_t size);
+char *wn__sparsity_three_ways(int64_t nonzero, int64_t count, char *text, size_t size);
 
 #endif
