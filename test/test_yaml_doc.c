@@ -65,6 +65,7 @@ TEST(faults_carry_file_line_and_column)
     check_refused("a: 1\nb: [1, 2\nc: 3\n", "r.yaml:3:");
     check_refused("a: 1\nb: 2\na: 3\n", "r.yaml:3:1: key 'a' is given twice, first in line 1");
     check_refused("x:\n  b: 2\n  ? [1]\n  : 3\n", "r.yaml:3:5: a key must be a plain value");
+    check_refused("a: 1\n~: 2\n", "r.yaml:2:1: an empty key");
     check_refused("a: *gone\n", "r.yaml:1:4");
     check_refused("a: 1\n---\nb: 2\n", "r.yaml:3:1: a second document");
     check_refused("a: \"x\\0y\"\n", "NUL");

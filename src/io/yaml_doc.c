@@ -139,6 +139,7 @@ static wn_status convert_mapping(wn__yaml *doc, const char *source, yaml_documen
     for (int64_t i = 0; i < count; i++) {
         WN_TRY(convert(doc, source, from, pairs[i].key, depth + 1, &n->keys[i]));
         if (n->keys[i]->kind != WN__YAML_SCALAR) return wn__yaml_fail(WN_EUSAGE, n->keys[i], "a key must be a plain value");
+        if (wn__yaml_is_null(n->keys[i])) return wn__yaml_fail(WN_EUSAGE, n->keys[i], "an empty key");
         WN_TRY(convert(doc, source, from, pairs[i].value, depth + 1, &n->children[i]));
         n->count++;
     }

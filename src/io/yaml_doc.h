@@ -1,6 +1,6 @@
 /* YAML documents as trees whose nodes know their line and column (through libyaml).
  *
- * One document per file. Duplicate keys, keys that are no scalars, and unknown anchors are errors with file, line and column. Aliases are
+ * One document per file. Duplicate keys, keys that are empty or no scalars, and unknown anchors are errors with file, line and column. Aliases are
  * unfolded: each use is a copy of its anchor's node. A document that unfolds to more than 100,000 nodes or 64 levels is refused, so
  * aliases of aliases cannot exhaust memory. Tags are ignored: a scalar is a text, and the schema that reads it knows its type.
  */
