@@ -18,6 +18,14 @@ wn_status wn__unknown_at(const wn__yaml_node *node, const char *what, const char
     return status;
 }
 
+wn_status wn__fault_at(const wn__yaml_node *node, const char *prefix, wn_status status)
+{
+    char message[1024];
+    if (status == WN_ENOMEM) return status;
+    snprintf(message, sizeof message, "%s", wn_error_message());
+    return wn__yaml_fail(WN_EUSAGE, node, "%s%s", prefix, message);
+}
+
 wn_status wn__choice_read(const wn__yaml_node *node, const char *what, const char *name, const char *const *names, int *index)
 {
     int count = 0;
@@ -54,6 +62,11 @@ wn_status wn__scalar_list(const wn__yaml_node *node, const char *what, int most,
     return WN_OK;
 }
 
+const wn__yaml_node *wn__list_item(const wn__yaml_node *node, int i)
+{
+    return wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node;
+}
+
 wn_status wn__variant_read(const wn__yaml_node *node, const char *what, wn__variant *out)
 {
     const wn__yaml_kind kind = wn__yaml_kind_of(node);
@@ -86,11 +99,10 @@ static wn_status set_plain(const wn__schema *schema, const wn__table *table, con
 {
     const char *text;
     WN_TRY(wn__scalar_text(value, name, &text));
-    if (wn__settings_set(table->rows, table->config, name, text) == WN_OK) return WN_OK;
-    char message[1024];
-    strncpy(message, wn_error_message(), sizeof message - 1);
-    message[sizeof message - 1] = 0;
-    return wn__yaml_fail(WN_EUSAGE, value, "%s.%s", schema->what, message);
+    const wn_status status = wn__settings_set(table->rows, table->config, name, text);
+    char prefix[160];
+    snprintf(prefix, sizeof prefix, "%s.", schema->what);
+    return status == WN_OK ? WN_OK : wn__fault_at(value, prefix, status);
 }
 
 static wn_status read_entry(const wn__schema *schema, const wn__yaml_node *key, const wn__yaml_node *value)

@@ -39,6 +39,8 @@ wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping
 wn_status wn__scalar_text(const wn__yaml_node *node, const char *what, const char **text);
 /* One scalar or a list of scalars: how many (at most `most`), and each. */
 wn_status wn__scalar_list(const wn__yaml_node *node, const char *what, int most, const char **texts, int *count);
+/* The i-th item of what wn__scalar_list read: the node itself if it is one scalar. */
+const wn__yaml_node *wn__list_item(const wn__yaml_node *node, int i);
 
 /* "adam" or "{adam: {beta1: 0.8}}": a choice with settings of its own. */
 typedef struct wn__variant {
@@ -51,6 +53,9 @@ wn_status wn__variant_read(const wn__yaml_node *node, const char *what, wn__vari
 wn_status wn__choice_read(const wn__yaml_node *node, const char *what, const char *name, const char *const *names, int *index);
 /* Fails with "what "wrong"; valid: ...; did you mean ...?" at `node`. */
 wn_status wn__unknown_at(const wn__yaml_node *node, const char *what, const char *wrong, const char *const *names, int count);
+
+/* The current failure again, with the node's place and `prefix` in front; memory failures stay as they are. */
+wn_status wn__fault_at(const wn__yaml_node *node, const char *prefix, wn_status status);
 
 /* What relative times are measured against. */
 typedef struct wn__clock {

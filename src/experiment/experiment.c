@@ -28,12 +28,9 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
 {
     wn__machine machine;
     wn__recipe *r = e->recipe;
-    if (wn__machine_choose(r->top.backend, threads, &machine) != WN_OK) {
-        const wn__yaml_node *top = wn__yaml_root(r->doc), *node = wn__yaml_find(top, "backend");
-        char message[512];
-        snprintf(message, sizeof message, "%s", wn_error_message());
-        return wn__yaml_fail(WN_EUSAGE, node ? node : top, "%s", message);
-    }
+    const wn_status status = wn__machine_choose(r->top.backend, threads, &machine);
+    const wn__yaml_node *top = wn__yaml_root(r->doc), *node = wn__yaml_find(top, "backend");
+    if (status != WN_OK) return wn__fault_at(node ? node : top, "", status);
     r->top.backend = machine.backend->name;
     r->top.threads = threads;
     WN_TRY(wn__agenda_make(r, &machine, &e->plan));

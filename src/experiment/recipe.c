@@ -29,10 +29,8 @@ static wn_status read_augment(void *arg, const wn__yaml_node *node)
     WN_TRY(wn__scalar_list(node, "data.augment", 8, items, &count));
     memset(&r->data.augment, 0, sizeof r->data.augment);
     for (int i = 0; i < count; i++) {
-        if (wn__augment_add(&r->data.augment, items[i]) == WN_OK) continue;
-        char message[512];
-        snprintf(message, sizeof message, "%s", wn_error_message());
-        return wn__yaml_fail(WN_EUSAGE, node, "data.augment: %s", message);
+        const wn_status status = wn__augment_add(&r->data.augment, items[i]);
+        if (status != WN_OK) return wn__fault_at(node, "data.augment: ", status);
     }
     return WN_OK;
 }
@@ -125,11 +123,8 @@ static wn_status read_milestones(void *arg, const wn__yaml_node *node)
     const char *texts[WN__MAX_MILESTONES];
     WN_TRY(wn__scalar_list(node, "lr.step.at", WN__MAX_MILESTONES, texts, &rate->ats));
     for (int i = 0; i < rate->ats; i++) {
-        if (wn__steps_parse(texts[i], &rate->at[i]) == WN_OK) continue;
-        char message[512];
-        snprintf(message, sizeof message, "%s", wn_error_message());
-        return wn__yaml_fail(WN_EUSAGE, wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node, "lr.step.at: %s",
-                             message);
+        const wn_status status = wn__steps_parse(texts[i], &rate->at[i]);
+        if (status != WN_OK) return wn__fault_at(wn__list_item(node, i), "lr.step.at: ", status);
     }
     return WN_OK;
 }
@@ -162,10 +157,8 @@ static wn_status read_init(void *arg, const wn__yaml_node *node)
     if (wn__yaml_kind_of(node) != WN__YAML_SCALAR) return wn__schema_read(&schema, node);
     const char *text;
     WN_TRY(wn__scalar_text(node, "train.init", &text));
-    if (wn__settings_set(wn__init_settings, &r->train.init, "weights", text) == WN_OK) return WN_OK;
-    char message[512];
-    snprintf(message, sizeof message, "%s", wn_error_message());
-    return wn__yaml_fail(WN_EUSAGE, node, "train.init: %s", message);
+    const wn_status status = wn__settings_set(wn__init_settings, &r->train.init, "weights", text);
+    return status == WN_OK ? WN_OK : wn__fault_at(node, "train.init: ", status);
 }
 
 static wn_status read_train(void *arg, const wn__yaml_node *node)

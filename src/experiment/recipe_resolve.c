@@ -14,14 +14,14 @@ static int64_t image_count(const wn__data_section *data, const char *name, int64
     return *(const int64_t *)((const char *)data->config + row->offset);
 }
 
-/* The current failure, at the place of section.key (or of the section) in the recipe. */
-static wn_status fail_at(const wn__recipe *r, const char *section, const char *key)
+/* A failure, at the place of section.key (or of the section) in the recipe. */
+static wn_status fail_at(const wn__recipe *r, const char *section, const char *key, wn_status status)
 {
     const wn__yaml_node *root = wn__yaml_root(r->doc), *node = wn__yaml_find(root, section),
                         *inner = node ? wn__yaml_find(node, key) : NULL;
-    char message[1024];
-    snprintf(message, sizeof message, "%s", wn_error_message());
-    return wn__yaml_fail(WN_EUSAGE, inner ? inner : node ? node : root, "%s.%s: %s", section, key, message);
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "%s.%s: ", section, key);
+    return status == WN_OK ? WN_OK : wn__fault_at(inner ? inner : node ? node : root, prefix, status);
 }
 
 static wn_status count_images(wn__recipe *r)
@@ -38,9 +38,9 @@ static wn_status count_images(wn__recipe *r)
         .test = {.n = image_count(&r->data, "test", type->test_count)},
     };
     wn__split split;
-    if (wn__split_make(&sizes, r->data.validation, r->data.train_size, &split) != WN_OK) return fail_at(r, "data", "validation");
+    WN_TRY(fail_at(r, "data", "validation", wn__split_make(&sizes, r->data.validation, r->data.train_size, &split)));
     wn__normalize normalize;
-    if (wn__normalize_find(r->data.normalize, &sizes, &normalize) != WN_OK) return fail_at(r, "data", "normalize");
+    WN_TRY(fail_at(r, "data", "normalize", wn__normalize_find(r->data.normalize, &sizes, &normalize)));
     r->train_images = split.train.count;
     r->validation_images = split.validation.count;
     r->test_images = split.test.count;
@@ -76,7 +76,7 @@ static wn_status make_schedule(wn__recipe *r)
     };
     for (int i = 0; i < rate->ats; i++)
         s->milestone[i] = wn__steps_resolve(rate->at[i], c->steps_per_epoch, c->total);
-    return wn__schedule_check(s) == WN_OK ? WN_OK : fail_at(r, "train", "lr");
+    return fail_at(r, "train", "lr", wn__schedule_check(s));
 }
 
 wn_status wn__recipe_resolve(wn__recipe *recipe)
@@ -88,6 +88,5 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
     const wn__model_input input = {type->channels, type->height, type->width, type->classes};
     recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
     if (recipe->model.file) return wn__graph_file_read(recipe->model.file, input, &recipe->graph);
-    const wn_status status = wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph);
-    return status == WN_OK || status == WN_ENOMEM ? status : fail_at(recipe, "model", "arch");
+    return fail_at(recipe, "model", "arch", wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph));
 }

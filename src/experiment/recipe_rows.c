@@ -61,12 +61,10 @@ static wn_status ignore(void *arg, const wn__yaml_node *node)
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
-    if (wn__method_span_of(&row->axes, r->clock.steps_per_epoch, r->clock.total, &span) != WN_OK) {
-        if (!row->node) return wn__fail_within(WN_EUSAGE, "%s: ", row->name);
-        char message[512];
-        snprintf(message, sizeof message, "%s", wn_error_message());
-        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: %s", row->name, message);
-    }
+    const wn_status status = wn__method_span_of(&row->axes, r->clock.steps_per_epoch, r->clock.total, &span);
+    char prefix[256];
+    snprintf(prefix, sizeof prefix, "%s: ", row->name);
+    if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
     if (row->axes.optimizer_state == WN__SLOTS_REWOUND && row->axes.start != WN__START_REWOUND)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: optimizer_state: rewound needs start: rewound", row->name);
     return WN_OK;
@@ -169,7 +167,7 @@ static wn_status read_compared(void *arg, const wn__yaml_node *node)
     const char *names[WN__MOST_ROWS];
     WN_TRY(wn__scalar_list(node, "compare.methods", WN__MOST_ROWS, names, &r->methods));
     for (int i = 0; i < r->methods; i++) {
-        const wn__yaml_node *item = wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node;
+        const wn__yaml_node *item = wn__list_item(node, i);
         const wn__row *row = find_row(r, names[i]);
         if (!row) return unknown_method(r, item, "compare.methods: unknown method", names[i]);
         r->compared[i] = (int)(row - r->row);
@@ -201,15 +199,12 @@ static wn_status select_layers(wn__recipe *r, wn__row *row)
             return WN_OK;
         }
     }
-    if (wn__selection_make(r->graph, row->mask.layers, row->mask.patterns, &r->selection[r->selections]) == WN_OK) {
-        r->selections++;
-        return WN_OK;
-    }
+    const wn_status status = wn__selection_make(r->graph, row->mask.layers, row->mask.patterns, &r->selection[r->selections]);
+    if (status == WN_OK) r->selections++;
+    if (status == WN_OK) return WN_OK;
     const wn__yaml_node *root = wn__yaml_root(r->doc), *mask = wn__yaml_find(root, "mask");
     const wn__yaml_node *own = row->node ? wn__yaml_find(row->node, "mask") : NULL;
-    char message[1024];
-    snprintf(message, sizeof message, "%s", wn_error_message());
-    return wn__yaml_fail(WN_EUSAGE, own ? own : mask ? mask : root, "mask.layers: %s", message);
+    return wn__fault_at(own ? own : mask ? mask : root, "mask.layers: ", status);
 }
 
 static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
@@ -218,12 +213,9 @@ static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
     const char *texts[WN__MOST_SPARSITIES];
     WN_TRY(wn__scalar_list(node, "compare.sparsity", WN__MOST_SPARSITIES, texts, &r->sparsities));
     for (int i = 0; i < r->sparsities; i++) {
-        const wn__yaml_node *item = wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node;
-        if (wn__sparsity_parse(texts[i], &r->sparsity[i]) != WN_OK) {
-            char message[512];
-            snprintf(message, sizeof message, "%s", wn_error_message());
-            return wn__yaml_fail(WN_EUSAGE, item, "compare.sparsity: %s", message);
-        }
+        const wn__yaml_node *item = wn__list_item(node, i);
+        const wn_status status = wn__sparsity_parse(texts[i], &r->sparsity[i]);
+        if (status != WN_OK) return wn__fault_at(item, "compare.sparsity: ", status);
         for (int j = 0; j < i; j++)
             if (r->sparsity[j] == r->sparsity[i]) return wn__yaml_fail(WN_EUSAGE, item, "compare.sparsity: %s is listed twice", texts[i]);
     }
@@ -271,10 +263,8 @@ static wn_status read_seeds(void *arg, const wn__yaml_node *node)
     WN_TRY(wn__scalar_list(node, "compare.seeds", WN__MOST_SEEDS, texts, &count));
     r->seeds = 0;
     for (int i = 0; i < count; i++) {
-        if (wn__seeds_parse(texts[i], r->seed, &r->seeds) == WN_OK) continue;
-        char message[512];
-        snprintf(message, sizeof message, "%s", wn_error_message());
-        return wn__yaml_fail(WN_EUSAGE, node, "compare.seeds: %s", message);
+        const wn_status status = wn__seeds_parse(texts[i], r->seed, &r->seeds);
+        if (status != WN_OK) return wn__fault_at(node, "compare.seeds: ", status);
     }
     return WN_OK;
 }

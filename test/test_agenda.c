@@ -1,0 +1,378 @@
+/* Expansion of recipes into stages, and their identities. */
+#include "experiment/agenda.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "test.h"
+
+typedef struct expanded {
+    wn__recipe *recipe;
+    wn__agenda *plan;
+} expanded;
+
+static const char *const basic[] = {
+    "data={set: cifar10, validation: first-5000}",
+    "model={arch: resnet20}",
+    "train={epochs: 10, lr: {step: {base: 0.1, at: [5ep]}}}",
+    "compare={methods: [dense, lottery-ticket, kd-ticket], sparsity: [0%, 90%], seeds: 0}",
+};
+enum { BASIC = 4, MOST = 12 };
+
+/* The basic recipe with further settings, NULL-terminated, on the ref backend. */
+static expanded expand(const char *const *more, int threads)
+{
+    const char *set[MOST];
+    int sets = 0;
+    expanded e = {0};
+    wn__machine machine;
+    for (; sets < BASIC; sets++)
+        set[sets] = basic[sets];
+    for (; more && *more; more++)
+        set[sets++] = *more;
+    const wn__recipe_source source = {.set = set, .sets = sets};
+    CHECK_OK(wn__recipe_read(&source, &e.recipe));
+    CHECK_OK(wn__machine_choose("ref", threads, &machine));
+    CHECK_OK(wn__agenda_make(e.recipe, &machine, &e.plan));
+    return e;
+}
+
+static void release(expanded *e)
+{
+    wn__agenda_free(e->plan);
+    wn__recipe_free(e->recipe);
+}
+
+static int count_kind(const wn__agenda *plan, wn__stage_kind kind)
+{
+    int count = 0;
+    for (int i = 0; i < plan->stages; i++)
+        count += plan->stage[i].kind == kind;
+    return count;
+}
+
+static const wn__stage *find_label(const wn__agenda *plan, const char *label)
+{
+    for (int i = 0; i < plan->stages; i++)
+        if (strcmp(plan->stage[i].label, label) == 0) return &plan->stage[i];
+    WN_TEST_FAIL("no stage \"%s\"", label);
+}
+
+/* Identity of the stage with this label, under further settings. */
+static void identity_of(const char *label, const char *more, int threads, char identity[WN__SHA256_TEXT])
+{
+    const char *const list[] = {more, NULL};
+    expanded e = expand(list, threads);
+    strcpy(identity, find_label(e.plan, label)->identity);
+    release(&e);
+}
+
+static void check_same(const char *label, const char *more, bool same)
+{
+    char plain[WN__SHA256_TEXT], other[WN__SHA256_TEXT];
+    identity_of(label, NULL, 1, plain);
+    identity_of(label, more, 1, other);
+    if ((strcmp(plain, other) == 0) != same) WN_TEST_FAIL("%s: identity of \"%s\" %s", more, label, same ? "changed" : "stayed");
+}
+
+#define DENSE "dense seed 0"
+#define TICKET "lottery-ticket 90% seed 0"
+#define KD "kd-ticket 90% seed 0"
+
+TEST(dense_is_trained_once_per_seed)
+{
+    const char *const more[] = {"compare.seeds=0-2", "compare.methods=[dense, lottery-ticket, weight-rewind, lr-rewind, kd-ticket]", NULL};
+    expanded e = expand(more, 1);
+    int dense = 0;
+    for (int i = 0; i < e.plan->stages; i++)
+        dense += strncmp(e.plan->stage[i].label, "dense", 5) == 0;
+    CHECK_EQ_INT(dense, 3);
+    CHECK_EQ_INT(e.plan->rows, 3 * (1 + 4 * 2));
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 3 * (1 + 4 * 2));
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3);     /* one mask for all methods of a seed */
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_EVALUATE), 3); /* and one look at it */
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_SOFT_LABELS), 3);
+    release(&e);
+}
+
+TEST(every_method_of_the_table_expands_at_every_sparsity)
+{
+    char methods[1024] = "compare.methods=[";
+    int count = 0;
+    for (const wn__method *m = wn__methods; m->name; m++, count++)
+        snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
+    strcat(methods, "]");
+    const char *const more[] = {methods, NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(count, 14);
+    CHECK_EQ_INT(e.plan->rows, 1 + 13 * 2);
+    for (int i = 0; i < e.plan->rows; i++) {
+        const wn__agenda_row *row = &e.plan->row[i];
+        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0);
+        CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0);
+    }
+    /* Without a mask a random ticket is the lottery ticket. */
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + 13 * 2 - 2);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 2);
+    release(&e);
+}
+
+TEST(identity_depends_on_what_the_result_depends_on)
+{
+    static const char *const changes[] = {"data.validation=last-5000",
+                                          "data.train_size=1000",
+                                          "data.augment=[flip]",
+                                          "data.normalize=imagenet",
+                                          "model.arch=resnet32",
+                                          "train.epochs=11",
+                                          "train.batch=64",
+                                          "train.smoothing=0.1",
+                                          "train.clip_norm=1",
+                                          "train.init=pytorch",
+                                          "train.optimizer=adam",
+                                          "dtype=bfloat16",
+                                          "data.last_batch=drop",
+                                          "train.lr={step: {base: 0.2, at: [5ep]}}",
+                                          "train.lr={step: {base: 0.1, at: [4ep]}}"};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        check_same(DENSE, changes[i], false);
+        check_same(TICKET, changes[i], false);
+    }
+}
+
+TEST(identity_does_not_depend_on_what_is_said_elsewhere)
+{
+    static const char *const changes[] = {"name=other",
+                                          "report.margin=1",
+                                          "compare.seeds=0-4",
+                                          "labels={soft: {T: 4}}",
+                                          "compare.sparsity=[90%]",
+                                          "mask.scope=layer",
+                                          "methods={lottery-ticket: {retrain: 5ep}}",
+                                          "memory=2"};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        check_same(DENSE, changes[i], true);
+    check_same(TICKET, "labels={soft: {T: 4}}", true);
+    check_same(TICKET, "compare.sparsity=[0.5, 10x, 0%]", true);
+    check_same(TICKET, "compare.seeds=[0, 3]", true);
+    check_same(KD, "teacher.cache=off", true); /* the cache changes no label */
+}
+
+TEST(identity_follows_the_method_and_its_mask)
+{
+    check_same(TICKET, "mask.scope=layer", false);
+    check_same(TICKET, "mask.rule=kd-ticket", false);
+    check_same(TICKET, "mask.layers=[all]", false);
+    check_same(TICKET, "mask.rounds=2", false);
+    check_same(TICKET, "methods={lottery-ticket: {data_order: same-as-dense}}", false);
+    check_same(TICKET, "methods={kd-ticket: {retrain: 5ep}}", true);
+    check_same(KD, "labels={soft: {T: 4}}", false);
+    check_same(KD, "labels={soft: {kl: batchmean}}", false);
+    check_same(KD, "labels={soft: {until: 5ep}}", false);
+    check_same(KD, "labels={soft: {until: 10ep}}", true); /* the whole run: the same as always */
+    check_same(KD, "teacher.dtype=bfloat16", false);
+}
+
+TEST(two_ways_of_writing_give_one_identity)
+{
+    check_same(DENSE, "train={steps: 3520, lr: {step: {base: 1e-1, at: [50%]}}, optimizer: sgd}", true);
+    check_same(TICKET, "compare.sparsity=[0.1d]", true);
+    check_same(TICKET, "methods={lottery-ticket: {start: rewound, rewind: 0it}}", true);
+    check_same(TICKET, "methods={lottery-ticket: {retrain: 100%}}", true);
+    check_same(TICKET, "mask.layers=[]", true);
+}
+
+TEST(threads_count_on_onednn_only)
+{
+    char one[WN__SHA256_TEXT], two[WN__SHA256_TEXT];
+    identity_of(DENSE, NULL, 1, one);
+    identity_of(DENSE, NULL, 2, two);
+    CHECK_EQ_TEXT(two, one);
+    if (!wn__backend_find("onednn")) return;
+    expanded e = expand(NULL, 1);
+    wn__agenda *plan[2];
+    for (int i = 0; i < 2; i++) {
+        const wn__machine machine = {wn__backend_find("onednn"), i + 1};
+        CHECK_OK(wn__agenda_make(e.recipe, &machine, &plan[i]));
+    }
+    CHECK(strcmp(plan[0]->stage[0].identity, plan[1]->stage[0].identity) != 0);
+    wn__agenda_free(plan[0]);
+    wn__agenda_free(plan[1]);
+    release(&e);
+}
+
+TEST(seeds_have_streams_of_their_own)
+{
+    uint64_t seen[4][4];
+    for (int seed = 0; seed < 4; seed++)
+        for (int s = 0; s < 4; s++) {
+            seen[seed][s] = wn__stream_seed((uint64_t)seed, (wn__stream)s);
+            for (int i = 0; i < seed * 4 + s; i++)
+                CHECK(seen[i / 4][i % 4] != seen[seed][s]);
+        }
+    char first[WN__SHA256_TEXT];
+    const char *const more[] = {"compare.seeds=0-1", NULL};
+    expanded e = expand(more, 1);
+    strcpy(first, find_label(e.plan, TICKET)->identity);
+    CHECK(strcmp(first, find_label(e.plan, "lottery-ticket 90% seed 1")->identity) != 0);
+    release(&e);
+}
+
+TEST(rewinding_keeps_the_state_and_the_rest_of_the_schedule)
+{
+    const char *const more[] = {"compare={methods: [weight-rewind, kd-weight-rewind], sparsity: [90%]}",
+                                "methods={weight-rewind: {rewind: 2ep}, kd-weight-rewind: {retrain: 7ep}}", NULL};
+    expanded e = expand(more, 1);
+    const wn__train_plan *t = &find_label(e.plan, "weight-rewind 90% seed 0")->train;
+    CHECK_EQ_INT(t->first, 704);
+    CHECK_EQ_INT(t->last, 3520);
+    CHECK_EQ_INT(t->start_step, 704);
+    t = &find_label(e.plan, "kd-weight-rewind 90% seed 0")->train;
+    CHECK_EQ_INT(t->first, 3 * 352); /* a length alone: so long before the end */
+    CHECK_EQ_INT(t->start_step, 3 * 352);
+    const wn__train_plan *dense = &find_label(e.plan, DENSE)->train;
+    CHECK_EQ_INT(dense->keeps, 2);
+    CHECK_EQ_INT(dense->keep[0], 704);
+    CHECK_EQ_INT(dense->keep[1], 3 * 352);
+    release(&e);
+}
+
+TEST(constant_schedule_is_the_last_rate)
+{
+    const char *const more[] = {"compare={methods: [fine-tune], sparsity: [90%]}", NULL};
+    expanded e = expand(more, 1);
+    const wn__train_plan *t = &find_label(e.plan, "fine-tune 90% seed 0")->train;
+    CHECK_EQ_INT(t->schedule.kind, WN__SCHEDULE_CONSTANT);
+    CHECK_NEAR(t->schedule.base, 0.01, 1e-12, 0);
+    CHECK_EQ_INT(t->last - t->first, 3520);
+    release(&e);
+}
+
+TEST(continued_data_start_where_the_dense_run_ended)
+{
+    const char *const more[] = {"methods={lottery-ticket: {data_order: continue}}", NULL};
+    expanded e = expand(more, 1);
+    const wn__train_plan *t = &find_label(e.plan, TICKET)->train;
+    CHECK(t->dense_stream);
+    CHECK_EQ_INT(t->first + t->data_offset, 3520);
+    release(&e);
+}
+
+TEST(one_chain_for_all_methods_with_a_shared_inner_rule)
+{
+    const char *const more[] = {"compare={methods: [lottery-ticket, kd-ticket], sparsity: [36%, 48.8%]}",
+                                "mask={rate: 0.2, inner: weight-rewind}", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3); /* 20, 36, 48.8 % */
+    /* dense, two inner rounds, of which the lottery ticket at 36 % is one (initial weights, hard labels), and three more rows */
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + 2 + 3);
+    CHECK_EQ_INT(e.plan->row[1].rounds, 3);
+    CHECK_EQ_INT(e.plan->row[0].rounds, 2);
+    release(&e);
+}
+
+TEST(own_chains_retrain_by_their_own_rule)
+{
+    const char *const more[] = {"compare={methods: [lottery-ticket, kd-ticket], sparsity: [36%]}", "mask={rounds: 2}", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 1 + 2); /* the first round is one for both */
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + 2 + 2);
+    const wn__stage *inner = find_label(e.plan, "kd-ticket 20% round 1 seed 0");
+    CHECK(inner->train.loss.soft);
+    release(&e);
+}
+
+TEST(soft_labels_are_cached_for_several_users_only)
+{
+    const char *const one[] = {"compare={methods: [kd-ticket], sparsity: [90%]}", NULL};
+    const char *const forced[] = {"compare={methods: [kd-ticket], sparsity: [90%]}", "teacher.cache=on", NULL};
+    const char *const off[] = {"compare={methods: [kd-ticket], sparsity: [80%, 90%]}", "teacher.cache=off", NULL};
+    const char *const streams[] = {"compare={methods: [kd-ticket, kd-reinit], sparsity: [80%, 90%]}",
+                                   "methods={kd-reinit: {data_order: same-as-dense}}", NULL};
+    const char *const *const recipes[] = {one, forced, off, streams};
+    static const int want[] = {0, 1, 0, 2};
+    for (int i = 0; i < 4; i++) {
+        expanded e = expand(recipes[i], 1);
+        CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_SOFT_LABELS), want[i]);
+        release(&e);
+    }
+}
+
+TEST(cache_covers_the_epochs_that_are_read)
+{
+    const char *const more[] = {"compare={methods: [kd-weight-rewind], sparsity: [80%, 90%]}",
+                                "methods={kd-weight-rewind: {rewind: 3ep, labels: {soft: {until: 8ep}}}}", NULL};
+    expanded e = expand(more, 1);
+    const wn__stage *cache = find_label(e.plan, "soft labels seed 0");
+    CHECK_EQ_INT(cache->cache.first_epoch, 3);
+    CHECK_EQ_INT(cache->cache.end_epoch, 8);
+    release(&e);
+}
+
+TEST(resolved_recipe_expands_to_the_same_stages)
+{
+    const char *const more[] = {"compare={methods: [dense, weight-rewind, kd-ticket, kd-lr-rewind, smooth-ticket, random-ticket, x], "
+                                "sparsity: [0%, 67.232%], seeds: 0-1}",
+                                "mask={rate: 0.2, layers: [all, \"!fc*\"]}",
+                                "methods={x: {like: kd-weight-rewind, retrain: 33%, mask: {scope: layer}}}", "labels={soft: {until: 60%}}",
+                                NULL};
+    expanded e = expand(more, 1), again = {0};
+    wn__text text = {0};
+    CHECK_OK(wn__recipe_write(e.recipe, &text));
+    char path[64];
+    snprintf(path, sizeof path, "/tmp/winnow-resolved-%d.yaml", (int)getpid());
+    FILE *file = fopen(path, "w");
+    CHECK(file && fputs(text.data, file) >= 0 && fclose(file) == 0);
+    wn__text_release(&text);
+    const wn__recipe_source source = {.path = path};
+    const wn_status status = wn__recipe_read(&source, &again.recipe);
+    unlink(path);
+    CHECK_OK(status);
+    CHECK_OK(wn__agenda_make(again.recipe, &e.plan->machine, &again.plan));
+    CHECK_EQ_INT(again.plan->stages, e.plan->stages);
+    for (int i = 0; i < e.plan->stages; i++) {
+        CHECK_EQ_TEXT(again.plan->stage[i].identity, e.plan->stage[i].identity);
+        CHECK_EQ_TEXT(again.plan->stage[i].label, e.plan->stage[i].label);
+    }
+    release(&e);
+    release(&again);
+}
+
+TEST(expansion_survives_every_failed_allocation)
+{
+    expanded e = expand(NULL, 1);
+    wn__agenda *plan = NULL;
+    wn_status status = WN_ENOMEM;
+    for (int n = 1; status != WN_OK && n < 1000; n++) {
+        wn__alloc_fail_at(n);
+        status = wn__agenda_make(e.recipe, &e.plan->machine, &plan);
+        wn__alloc_fail_at(0);
+        if (status != WN_OK) CHECK_EQ_INT(status, WN_ENOMEM);
+    }
+    CHECK_OK(status);
+    wn__agenda_free(plan);
+    release(&e);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(dense_is_trained_once_per_seed),
+                                    RUN(every_method_of_the_table_expands_at_every_sparsity),
+                                    RUN(identity_depends_on_what_the_result_depends_on),
+                                    RUN(identity_does_not_depend_on_what_is_said_elsewhere),
+                                    RUN(identity_follows_the_method_and_its_mask),
+                                    RUN(two_ways_of_writing_give_one_identity),
+                                    RUN(threads_count_on_onednn_only),
+                                    RUN(seeds_have_streams_of_their_own),
+                                    RUN(rewinding_keeps_the_state_and_the_rest_of_the_schedule),
+                                    RUN(constant_schedule_is_the_last_rate),
+                                    RUN(continued_data_start_where_the_dense_run_ended),
+                                    RUN(one_chain_for_all_methods_with_a_shared_inner_rule),
+                                    RUN(own_chains_retrain_by_their_own_rule),
+                                    RUN(soft_labels_are_cached_for_several_users_only),
+                                    RUN(cache_covers_the_epochs_that_are_read),
+                                    RUN(resolved_recipe_expands_to_the_same_stages),
+                                    RUN(expansion_survives_every_failed_allocation),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}

@@ -1,0 +1,274 @@
+/* Recipes: reading, messages, the resolved form. */
+#include "experiment/agenda.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "test.h"
+
+/* The recipe that tests change; line numbers below count from here. */
+static const char *const text = "name: test\n"
+                                "data: {set: cifar10, validation: first-5000, augment: [pad-crop-4, flip], normalize: cifar10}\n"
+                                "model: {arch: resnet20}\n"
+                                "train:\n"
+                                "  epochs: 182\n"
+                                "  lr: {step: {base: 0.1, factor: 0.1, at: [90ep, 135ep]}}\n"
+                                "backend: ref\n"
+                                "threads: 1\n"
+                                "compare:\n"
+                                "  methods: [dense, lottery-ticket, weight-rewind, kd-ticket, kd-weight-rewind, my-ticket]\n"
+                                "  sparsity: [0%, 90%]\n"
+                                "  seeds: 0-1\n"
+                                "methods:\n"
+                                "  weight-rewind: {rewind: 33ep}\n"
+                                "  kd-weight-rewind: {rewind: 33ep}\n"
+                                "  my-ticket: {like: kd-ticket, labels: {soft: {T: 4, kl: batchmean, until: 60ep}}}\n"
+                                "mask: {layers: convolutions}\n";
+
+static char path[64];
+
+static void write_recipe(const char *content)
+{
+    snprintf(path, sizeof path, "/tmp/winnow-recipe-%d.yaml", (int)getpid());
+    CHECK_OK(wn__file_write(path, content, strlen(content)));
+}
+
+static wn_status read_changed(const char *const *set, int sets, wn__recipe **recipe)
+{
+    const wn__recipe_source source = {.path = path, .set = set, .sets = sets};
+    return wn__recipe_read(&source, recipe);
+}
+
+static wn__recipe *read_good(const char *set)
+{
+    wn__recipe *recipe = NULL;
+    write_recipe(text);
+    CHECK_OK(read_changed(&set, set ? 1 : 0, &recipe));
+    unlink(path);
+    return recipe;
+}
+
+/* The whole message of a recipe text; %s in `want` stands for the file's name. */
+static void check_message(const char *content, const char *want)
+{
+    char full[2048];
+    wn__recipe *recipe = NULL;
+    write_recipe(content);
+    const wn_status status = read_changed(NULL, 0, &recipe);
+    unlink(path);
+    CHECK_STATUS(status, WN_EUSAGE);
+    snprintf(full, sizeof full, "%s:%s", path, want);
+    CHECK_EQ_TEXT(wn_error_message(), full);
+}
+
+/* `text` with the first `old` replaced. */
+static const char *changed(const char *old, const char *new)
+{
+    static char content[4096];
+    const char *at = strstr(text, old);
+    CHECK(at);
+    snprintf(content, sizeof content, "%.*s%s%s", (int)(at - text), text, new, at + strlen(old));
+    return content;
+}
+
+static void check_set_message(const char *set, const char *want)
+{
+    wn__recipe *recipe = NULL;
+    write_recipe(text);
+    const wn_status status = read_changed(&set, 1, &recipe);
+    unlink(path);
+    CHECK_STATUS(status, WN_EUSAGE);
+    CHECK_EQ_TEXT(wn_error_message(), want);
+}
+
+#define ALL_METHODS                                                                                                                  \
+    "dense, lottery-ticket, weight-rewind, lr-rewind, fine-tune, reinit, random-ticket, kd-ticket, kd-weight-rewind, kd-lr-rewind, " \
+    "kd-random-ticket, kd-reinit, kd-fine-tune, smooth-ticket, my-ticket"
+
+TEST(times_are_in_steps)
+{
+    wn__recipe *r = read_good(NULL);
+    CHECK_EQ_INT(r->clock.steps_per_epoch, 352); /* 45,000 images, a smaller last batch */
+    CHECK_EQ_INT(r->clock.total, 182 * 352);
+    CHECK_EQ_INT(r->schedule.milestone[0], 90 * 352);
+    CHECK_EQ_INT(r->schedule.milestone[1], 135 * 352);
+    CHECK_EQ_INT(r->train_images, 45000);
+    CHECK_EQ_INT(r->seeds, 2);
+    CHECK_EQ_INT(r->methods, 6);
+    wn__recipe_free(r);
+}
+
+TEST(a_new_row_takes_what_it_does_not_change_from_its_model)
+{
+    wn__recipe *r = read_good(NULL);
+    const wn__row *row = &r->row[r->compared[5]];
+    CHECK_EQ_TEXT(row->name, "my-ticket");
+    CHECK_EQ_TEXT(row->base, "kd-ticket");
+    CHECK_EQ_INT(row->axes.labels, WN__LABELS_SOFT);
+    CHECK_NEAR(row->labels.soft.temperature, 4, 0, 0);
+    CHECK_NEAR(row->labels.soft.alpha, 0.9, 1e-12, 0);
+    CHECK_EQ_INT(row->labels.soft.reduction, WN__KL_BATCHMEAN);
+    CHECK_EQ_INT(row->labels.until.unit, 'e');
+    CHECK_NEAR(r->row[r->compared[3]].labels.soft.temperature, 5, 0, 0);
+    wn__recipe_free(r);
+}
+
+TEST(unknown_key_names_place_valid_keys_and_the_nearest)
+{
+    check_message(changed("  epochs: 182\n", "  epoch: 182\n"),
+                  "5:3: train: unknown key \"epoch\"; valid: optimizer, lr, init, epochs, steps, batch, micro_batch, smoothing, clip_norm, "
+                  "clip_value, evaluate_every; did you mean \"epochs\"?");
+}
+
+TEST(unknown_method_names_place_and_the_nearest)
+{
+    check_message(changed("[dense, lottery-ticket,", "[dense, lotery-ticket,"),
+                  "10:20: compare.methods: unknown method \"lotery-ticket\"; valid: " ALL_METHODS "; did you mean \"lottery-ticket\"?");
+}
+
+TEST(sparsity_of_one_is_refused)
+{
+    check_message(changed("[0%, 90%]", "[0%, 1.0]"),
+                  "11:18: compare.sparsity: \"1.0\" is no sparsity; it is at least 0 and below 1: write 90%, 0.9, 0.1d (density) or 10x "
+                  "(compression)");
+}
+
+TEST(sparsity_above_one_is_refused)
+{
+    check_message(changed("[0%, 90%]", "[1.5]"),
+                  "11:14: compare.sparsity: \"1.5\" is no sparsity; it is at least 0 and below 1: write 90%, 0.9, 0.1d (density) or 10x "
+                  "(compression)");
+}
+
+TEST(ill_typed_value_names_its_place)
+{
+    check_message(changed("epochs: 182", "epochs: many"), "5:11: train.epochs: \"many\" is no whole number");
+    check_message(changed("epochs: 182", "epochs: [1, 2]"), "5:11: epochs: a value is needed, not a list");
+    check_message(changed("rewind: 33ep}\n  kd", "rewind: 33}\n  kd"),
+                  "14:27: weight-rewind.rewind: \"33\" is no time in training; write 160ep (epochs), 500it (steps) or 33% (of the run)");
+}
+
+TEST(duplicate_key_is_refused)
+{
+    check_message(changed("backend: ref\n", "name: again\n"), "7:1: key 'name' is given twice, first in line 1");
+}
+
+TEST(duplicate_list_items_are_refused)
+{
+    check_message(changed("[0%, 90%]", "[90%, 0.1d]"), "11:19: compare.sparsity: 0.1d is listed twice");
+    check_message(changed("seeds: 0-1", "seeds: 0,0"), "12:10: compare.seeds: seed 0 is listed twice");
+}
+
+TEST(unknown_names_are_refused_where_they_stand)
+{
+    check_set_message(
+        "train.optimizer={sgd: {momentm: 0.9}}",
+        "--set train.optimizer={sgd: {momentm: 0.9}}:1:8: sgd: unknown key \"momentm\"; valid: momentum, weight_decay, nesterov, "
+        "decay_bn_and_bias; did you mean \"momentum\"?");
+    check_set_message(
+        "train.lr={stp: {base: 1}}",
+        "--set train.lr={stp: {base: 1}}:1:2: train.lr: unknown schedule \"stp\"; valid: constant, step, cosine; did you mean "
+        "\"step\"?");
+    check_set_message(
+        "methods.new={start: final}",
+        "--set methods.new={start: final}:1:1: methods: unknown method (a new row needs \"like\") \"new\"; valid: " ALL_METHODS);
+}
+
+TEST(late_faults_have_a_place_too)
+{
+    check_set_message("data.validation=middle",
+                      "--set data.validation=middle:1:1: data.validation: validation 'middle' is not one of none, "
+                      "first-N, last-N (such as last-5000)");
+    check_set_message("train.lr={constant: {base: 0}}",
+                      "--set train.lr={constant: {base: 0}}:1:1: train.lr: learning rate 0, must be positive");
+}
+
+TEST(retraining_nothing_is_refused)
+{
+    wn__recipe *recipe = NULL;
+    const char *set = "methods.weight-rewind.rewind=100%";
+    write_recipe(text);
+    const wn_status status = read_changed(&set, 1, &recipe);
+    unlink(path);
+    CHECK_STATUS(status, WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), ":14:18: weight-rewind: retrain: nothing is left to train after step 64064 of 64064");
+}
+
+TEST(resolved_recipe_reads_back_to_the_same)
+{
+    wn__text first = {0}, second = {0};
+    wn__recipe *r = read_good("methods.my-ticket.mask={from: random, shuffle: even, layers: [\"layer1*\", \"!*conv2*\"]}");
+    CHECK_OK(wn__recipe_write(r, &first));
+    wn__recipe_free(r);
+    write_recipe(first.data);
+    CHECK_OK(read_changed(NULL, 0, &r));
+    unlink(path);
+    CHECK_OK(wn__recipe_write(r, &second));
+    wn__recipe_free(r);
+    /* The second time every time is in steps already, so the comments with what was written are gone. */
+    const char *comment = strstr(first.data, "  # 33ep");
+    CHECK(comment);
+    CHECK(strstr(second.data, "rewind: 11616it\n"));
+    write_recipe(second.data);
+    wn__text_release(&first);
+    CHECK_OK(read_changed(NULL, 0, &r));
+    CHECK_OK(wn__recipe_write(r, &first));
+    CHECK_EQ_TEXT(first.data, second.data);
+    unlink(path);
+    wn__recipe_free(r);
+    wn__text_release(&first);
+    wn__text_release(&second);
+}
+
+TEST(seeds_are_ranges_and_lists)
+{
+    uint64_t seeds[WN__MOST_SEEDS];
+    int count = 0;
+    CHECK_OK(wn__seeds_parse("0-2,7, 9-10", seeds, &count));
+    CHECK_EQ_INT(count, 6);
+    CHECK_EQ_INT(seeds[3], 7);
+    CHECK_EQ_INT(seeds[5], 10);
+    static const char *const wrong[] = {"", "4-2", "a", "1,,2", "-1", "1-", "99999999999999999999"};
+    for (int i = 0; i < 7; i++) {
+        count = 0;
+        CHECK_STATUS(wn__seeds_parse(wrong[i], seeds, &count), WN_EUSAGE);
+    }
+}
+
+TEST(reading_survives_every_failed_allocation)
+{
+    write_recipe(text);
+    wn__recipe *recipe = NULL;
+    wn_status status = WN_ENOMEM;
+    for (int n = 1; status != WN_OK && n < 5000; n++) {
+        wn__alloc_fail_at(n);
+        status = read_changed(NULL, 0, &recipe);
+        wn__alloc_fail_at(0);
+        if (status != WN_OK) CHECK_EQ_INT(status, WN_ENOMEM);
+    }
+    CHECK_OK(status);
+    wn__recipe_free(recipe);
+    unlink(path);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(times_are_in_steps),
+                                    RUN(a_new_row_takes_what_it_does_not_change_from_its_model),
+                                    RUN(unknown_key_names_place_valid_keys_and_the_nearest),
+                                    RUN(unknown_method_names_place_and_the_nearest),
+                                    RUN(sparsity_of_one_is_refused),
+                                    RUN(sparsity_above_one_is_refused),
+                                    RUN(ill_typed_value_names_its_place),
+                                    RUN(duplicate_key_is_refused),
+                                    RUN(duplicate_list_items_are_refused),
+                                    RUN(unknown_names_are_refused_where_they_stand),
+                                    RUN(late_faults_have_a_place_too),
+                                    RUN(retraining_nothing_is_refused),
+                                    RUN(resolved_recipe_reads_back_to_the_same),
+                                    RUN(seeds_are_ranges_and_lists),
+                                    RUN(reading_survives_every_failed_allocation),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
