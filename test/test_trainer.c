@@ -104,15 +104,17 @@ static wn__loader_options loader_options(int threads)
     return o;
 }
 
+/* What lab_init opens. */
+static const char *backend = "ref";
+static wn__dtype dtype = WN__F32;
+
 static void lab_init(lab *l, const char *path, int threads, int loader_threads)
 {
-    const wn__device_options device = {.dtype = WN__F32};
     *l = (lab){.graph = small_graph(SIDE, CLASSES)};
     CHECK_OK(wn__pool_new(threads, &l->pool));
-    wn__device_options options = device;
-    options.pool = l->pool;
-    const wn__backend *ref = wn__backend_find("ref");
-    CHECK_OK(ref->open(ref, &options, &l->device));
+    const wn__device_options options = {.dtype = dtype, .pool = l->pool};
+    const wn__backend *b = wn__backend_find(backend);
+    CHECK_OK(b->open(b, &options, &l->device));
     CHECK_OK(wn__graph_make_params(l->graph, &l->params));
     CHECK_OK(wn__init_params(&l->params, &(wn__init_options){0}, 3));
     const wn__optimizer_type *sgd = NULL;
@@ -711,6 +713,70 @@ TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
     lab_release(&l);
 }
 
+/* ---- other backends */
+
+/* Breaks the run at the next allocation, which is that of the epoch's metrics. */
+static void fail_after(void *user, const wn__train_progress *p)
+{
+    if (p->step == *(const int64_t *)user) wn__alloc_fail_at(1);
+}
+
+static void check_backend(void)
+{
+    lab whole, broken, cached;
+    lab_init(&whole, folder("backend"), 2, 1);
+    add_teacher(&whole);
+    run_ok(&whole);
+    lab_init(&broken, folder("broken"), 2, 1);
+    add_teacher(&broken);
+    int64_t at = 15;
+    broken.stage.checkpoint_steps = 4;
+    broken.stage.progress = fail_after;
+    broken.stage.user = &at;
+    wn__train_result result;
+    CHECK_STATUS(wn__train_run(&broken.stage, &result), WN_ENOMEM);
+    wn__alloc_fail_at(0);
+    broken.stage.progress = NULL;
+    run_ok(&broken);
+    check_same_run(whole.stage.folder, broken.stage.folder);
+    lab_init(&cached, folder("cached"), 2, 1);
+    add_teacher(&cached);
+    const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
+    char *path = wn__path_join(folder("cache"), "labels");
+    CHECK_OK(wn__make_folders(folder("cache")));
+    CHECK_OK(wn__soft_cache_make(path, &spec, cached.teacher, NULL, NULL));
+    CHECK_OK(wn__soft_cache_open(path, &spec, &cached.stage.cache));
+    cached.stage.teacher = NULL;
+    run_ok(&cached);
+    check_same_run(whole.stage.folder, cached.stage.folder);
+    wn__soft_cache_close(cached.stage.cache);
+    wn__free(path);
+    lab_release(&whole);
+    lab_release(&broken);
+    lab_release(&cached);
+}
+
+static void check_every_device(wn__dtype stored)
+{
+    int checked = 0;
+    for (int i = 0; wn__backends[i]; i++) {
+        backend = wn__backends[i]->name;
+        dtype = stored;
+        const wn__device_options options = {.dtype = stored};
+        wn__device *device;
+        if (wn__backends[i]->open(wn__backends[i], &options, &device) != WN_OK) continue;
+        device->close(device);
+        check_backend();
+        checked++;
+    }
+    backend = "ref";
+    dtype = WN__F32;
+    if (!checked) SKIP("no backend of this machine stores this type");
+}
+
+TEST(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_float32) { check_every_device(WN__F32); }
+TEST(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_bfloat16) { check_every_device(WN__BF16); }
+
 /* ---- evaluation */
 
 TEST(evaluation_counts_every_sample_once)
@@ -803,6 +869,8 @@ int main(int argc, char **argv)
                                     RUN(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused),
                                     RUN(evaluation_counts_every_sample_once),
                                     RUN(statistics_are_measured_anew_without_touching_weights),
+                                    RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_float32),
+                                    RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_bfloat16),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

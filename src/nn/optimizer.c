@@ -89,8 +89,9 @@ wn_status wn__updater_new(const wn__optimizer *optimizer, wn__params *params, wn
     u->piece = WN_NEW_ARRAY(piece, u->pieces);
     u->squares = WN_NEW_ARRAY(double, u->pieces);
     if (!u->piece || !u->squares) {
+        const size_t wanted = (size_t)u->pieces * sizeof(piece);
         wn__updater_free(u);
-        return wn__no_memory((size_t)u->pieces * sizeof(piece));
+        return wn__no_memory(wanted);
     }
     cut(params, u->piece);
     *out = u;
