@@ -203,6 +203,30 @@ static int add_band(wn__sheet *s, const plan *p, double middle, double half_widt
     return block;
 }
 
+/* The vertical range of panels that show one thing: every mean, and intervals as far as they are no longer than the means lie apart
+ * (those of two seeds can be ten times that, and would flatten all else). */
+static void add_value_range(wn__sheet *s, const plan *p, const char *baseline)
+{
+    double low = INFINITY, high = -INFINITY, low_end = INFINITY, high_end = -INFINITY;
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < p->r->cell_count; i++) {
+            const wn__cell *cell = &p->r->cells[i];
+            const wn__summary value = value_of(p, cell, baseline);
+            if ((cell != p->dense && !is_compared(p->r, cell->method_index)) || value.n == 0 || isnan(value.mean)) continue;
+            low = fmin(low, value.mean);
+            high = fmax(high, value.mean);
+            const double half = fmin(wn__has_spread(value) ? value.half_width : 0, fmax(high - low, 0.5));
+            if (pass == 0) continue;
+            low_end = fmin(low_end, value.mean - half);
+            high_end = fmax(high_end, value.mean + half);
+        }
+    if (!isfinite(low)) return;
+    const double room = high_end > low_end ? 0.05 * (high_end - low_end) : 1, margin = baseline ? 100 * p->r->margin : 0;
+    if (baseline) low_end = fmin(low_end, -margin);
+    if (baseline) high_end = fmax(high_end, margin);
+    wn__text_add(&s->script, "set yrange [%.6g:%.6g]\n", low_end - room, high_end + room);
+}
+
 static void add_sparsity_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const char *baseline, const char *title)
 {
     int blocks[MOST_METHODS], band = -1;
@@ -216,6 +240,7 @@ static void add_sparsity_panel(wn__sheet *s, const plan *p, int row, int column,
         band = add_band(s, p, dense.mean, wn__has_spread(dense) ? dense.half_width : 0);
     }
     wn__sheet_panel(s, row, column, title);
+    if (baseline) add_value_range(s, p, baseline);
     add_sparsity_axis(s, p);
     wn__text_add(&s->script, "set ylabel '%s'\n", column > 0 && !baseline ? "" : baseline ? "points" : "test accuracy (%)");
     wn__text_add(&s->script, "plot ");
@@ -228,22 +253,6 @@ static void add_sparsity_panel(wn__sheet *s, const plan *p, int row, int column,
     wn__text_add(&s->script, "\n");
 }
 
-/* All panels of one figure share the vertical range when that range means the same. */
-static void share_accuracy_range(wn__sheet *s, const plan *p)
-{
-    double low = INFINITY, high = -INFINITY;
-    for (int i = 0; i < p->r->cell_count; i++) {
-        const wn__cell *cell = &p->r->cells[i];
-        if (cell != p->dense && !is_compared(p->r, cell->method_index)) continue;
-        const wn__summary value = value_of(p, cell, NULL);
-        const double half = wn__has_spread(value) ? value.half_width : 0;
-        low = fmin(low, value.mean - half);
-        high = fmax(high, value.mean + half);
-    }
-    const double room = high > low ? 0.05 * (high - low) : 1;
-    if (isfinite(low)) wn__text_add(&s->script, "set yrange [%.6g:%.6g]\n", low - room, high + room);
-}
-
 static wn_status accuracy_figure(const plan *p, wn__sheet *s, bool *drawn)
 {
     if (p->sparsity_count == 0) return WN_OK;
@@ -251,7 +260,7 @@ static wn_status accuracy_figure(const plan *p, wn__sheet *s, bool *drawn)
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], 0, g, 1, p->dense ? "dense" : NULL);
     wn__sheet_begin(s);
-    share_accuracy_range(s, p);
+    add_value_range(s, p, NULL);
     for (int g = 0; g < p->group_count; g++)
         add_sparsity_panel(s, p, 0, g, &p->groups[g], NULL, p->groups[g].title);
     *drawn = true;
@@ -400,7 +409,7 @@ static wn_status curve_figure(const plan *p, wn__sheet *s, bool *drawn)
     const double room = range.high > range.low ? 0.05 * (range.high - range.low) : 1;
     wn__text_add(&s->script, "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", range.first_epoch, range.last_epoch, range.low - room,
                  range.high + room);
-    wn__text_add(&s->script, "set xtics %g\n", tic_step(range.last_epoch - range.first_epoch, s->plot_width / 55));
+    wn__text_add(&s->script, "set xtics %g\n", fmax(1, tic_step(range.last_epoch - range.first_epoch, s->plot_width / 55)));
     for (int g = 0; g < p->group_count; g++)
         for (int c = 0; c < panels; c++)
             add_curve_panel(s, p, g, c, sparsities[c], &blocks);
@@ -593,7 +602,7 @@ static const struct {
 } builders[] = {
     {{"accuracy", "Accuracy against sparsity",
       "Test accuracy of the last epoch, mean over seeds with the 95 % t-interval where there are two seeds or more. "
-      "The grey band is dense and its interval. The axis is the logarithm of what is left.",
+      "The grey band is dense and its interval. Very long intervals leave the picture. The axis is the logarithm of what is left.",
       0},
      accuracy_figure},
     {{"differences", "Paired differences",
