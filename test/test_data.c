@@ -398,43 +398,73 @@ TEST(missing_and_wrong_files_are_listed)
 
 /* ---- the real data sets */
 
-static void check_real(const char *name, int first_label)
+/* Mean and deviation of the training images are the constants of the entry. */
+static void check_statistics(const wn__dataset *d)
 {
     const double tolerance = 0.00006; /* the constants have 4 digits */
+    const int64_t plane = (int64_t)d->height * d->width;
+    for (int c = 0; c < d->channels; c++) {
+        int64_t sum = 0, squares = 0;
+        for (int64_t i = 0; i < d->train.n; i++) {
+            const uint8_t *p = d->train.pixels + (i * d->channels + c) * plane;
+            for (int64_t k = 0; k < plane; k++) {
+                sum += p[k];
+                squares += p[k] * p[k];
+            }
+        }
+        const double n = (double)(d->train.n * plane), mean = (double)sum / n / 255;
+        CHECK_NEAR(d->type->mean[c], mean, tolerance, 0);
+        CHECK_NEAR(d->type->std[c], sqrt((double)squares / n / (255.0 * 255.0) - mean * mean), tolerance, 0);
+    }
+}
+
+static void check_complete_set(const char *name, const char *folder)
+{
     wn__dataset d = {0};
     wn__pool *pool = NULL;
-    const char *folder = real_data();
     CHECK_OK(wn__pool_new(2, &pool));
     CHECK_OK(wn__dataset_load(type_of(name), NULL, folder, pool, &d));
     wn__pool_free(pool);
     CHECK_EQ_INT(d.train.n, d.type->train_count);
     CHECK_EQ_INT(d.test.n, d.type->test_count);
-    CHECK_EQ_INT(d.train.labels[0], first_label);
-    const int64_t plane = (int64_t)d.height * d.width;
-    for (int c = 0; c < d.channels; c++) {
-        double sum = 0, squares = 0;
-        for (int64_t i = 0; i < d.train.n; i++) {
-            const uint8_t *p = d.train.pixels + (i * d.channels + c) * plane;
-            int64_t s = 0, q = 0;
-            for (int64_t k = 0; k < plane; k++) {
-                s += p[k];
-                q += p[k] * p[k];
-            }
-            sum += (double)s;
-            squares += (double)q;
-        }
-        const double n = (double)(d.train.n * plane), mean = sum / n / 255;
-        CHECK_NEAR(d.type->mean[c], mean, tolerance, 0);
-        CHECK_NEAR(d.type->std[c], sqrt(squares / n / (255.0 * 255.0) - mean * mean), tolerance, 0);
-    }
+    check_statistics(&d);
     wn__dataset_release(&d);
+}
+
+TEST(shapes_statistics_are_right) { check_complete_set("shapes", scratch_folder); }
+
+/* The same images for any threads; settings change size and seed; test images are others. */
+TEST(shapes_follow_their_settings_alone)
+{
+    const wn__dataset_type *type = type_of("shapes");
+    wn__dataset a = {0}, b = {0}, other = {0};
+    wn__pool *pool = NULL;
+    char *config = wn__alloc(type->config_size);
+    CHECK_OK(wn__pool_new(3, &pool));
+    CHECK_OK(wn__settings_defaults(type->settings, config));
+    CHECK_OK(wn__settings_set(type->settings, config, "train", "200"));
+    CHECK_OK(wn__settings_set(type->settings, config, "test", "100"));
+    CHECK_OK(wn__dataset_load(type, config, NULL, NULL, &a));
+    CHECK_OK(wn__dataset_load(type, config, NULL, pool, &b));
+    CHECK_OK(wn__settings_set(type->settings, config, "seed", "1"));
+    CHECK_OK(wn__dataset_load(type, config, NULL, pool, &other));
+    const size_t bytes = 100 * 3 * 32 * 32;
+    CHECK(a.train.n == 200 && a.test.n == 100);
+    CHECK(memcmp(a.train.pixels, b.train.pixels, 2 * bytes) == 0 && memcmp(a.test.pixels, b.test.pixels, bytes) == 0);
+    CHECK(memcmp(a.train.labels, b.train.labels, 200 * sizeof(int32_t)) == 0);
+    CHECK(memcmp(a.train.pixels, a.test.pixels, bytes) != 0 && memcmp(a.train.pixels, other.train.pixels, bytes) != 0);
+    wn__dataset_release(&a);
+    wn__dataset_release(&b);
+    wn__dataset_release(&other);
+    wn__pool_free(pool);
+    wn__free(config);
 }
 
 TEST(real_sets_load_and_their_statistics_are_right)
 {
-    check_real("mnist", 5);
-    check_real("fashion-mnist", 9);
-    check_real("cifar10", 6);
+    check_complete_set("mnist", real_data());
+    check_complete_set("fashion-mnist", real_data());
+    check_complete_set("cifar10", real_data());
 }
 
 TEST(real_sets_have_the_published_checksums)
@@ -472,6 +502,8 @@ int main(int argc, char **argv)
                                     RUN(folder_with_the_unpacked_files_serves_too),
                                     RUN(wrong_checksum_is_refused_and_damage_is_repaired),
                                     RUN(missing_and_wrong_files_are_listed),
+                                    RUN(shapes_statistics_are_right),
+                                    RUN(shapes_follow_their_settings_alone),
                                     RUN(real_sets_load_and_their_statistics_are_right),
                                     RUN(real_sets_have_the_published_checksums),
                                     RUN(real_set_is_got_from_a_mirror_folder),

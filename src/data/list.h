@@ -1,4 +1,5 @@
 /* One line per data set; each names wn__dataset_<name> in a file of its own. */
+WN_DATASET(shapes)
 WN_DATASET(mnist)
 WN_DATASET(fashion_mnist)
 WN_DATASET(cifar10)

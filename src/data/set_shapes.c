@@ -1,0 +1,66 @@
+#include "base/fail.h"
+#include "data/dataset.h"
+#include "data/shapes.h"
+
+typedef struct shapes_config {
+    int64_t train, test, seed;
+} shapes_config;
+
+static const wn__setting settings[] = {WN_SETTING_INT(shapes_config, train, 20000, 1, 10000000, "training images"),
+                                       WN_SETTING_INT(shapes_config, test, 10000, 1, 10000000, "test images"),
+                                       WN_SETTING_INT(shapes_config, seed, 0, 0, 1e15, "data seed: another seed is another data set"),
+                                       {0}};
+
+enum { PER_CHUNK = 64 };
+
+/* Images first..first+out->n-1 of the stream, drawn in chunks. */
+typedef struct shapes_work {
+    uint64_t seed, first;
+    wn__images *out;
+} shapes_work;
+
+static void draw_chunk(void *arg, int64_t chunk, int worker)
+{
+    (void)worker;
+    const shapes_work *w = arg;
+    const int64_t begin = chunk * PER_CHUNK, end = begin + PER_CHUNK < w->out->n ? begin + PER_CHUNK : w->out->n;
+    for (int64_t i = begin; i < end; i++) {
+        int label;
+        wn__shapes_image(w->seed, w->first + (uint64_t)i, w->out->pixels + i * WN__SHAPES_BYTES, &label);
+        w->out->labels[i] = label;
+    }
+}
+
+static wn_status draw(wn__pool *pool, uint64_t seed, uint64_t first, int64_t n, wn__images *out)
+{
+    shapes_work work = {seed, first, out};
+    WN_TRY(wn__images_alloc(out, n, WN__SHAPES_BYTES));
+    wn__parallel_for(pool, (n + PER_CHUNK - 1) / PER_CHUNK, draw_chunk, &work);
+    return WN_OK;
+}
+
+static wn_status load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
+{
+    (void)type, (void)folder;
+    const shapes_config *c = config;
+    WN_TRY(draw(pool, (uint64_t)c->seed, WN__SHAPES_TRAIN, c->train, &out->train));
+    return draw(pool, (uint64_t)c->seed, WN__SHAPES_TEST, c->test, &out->test);
+}
+
+const wn__dataset_type wn__dataset_shapes = {
+    .name = "shapes",
+    .summary = "drawn geometric objects on textured backgrounds, 32x32 colour; made by the program",
+    .license = "made by the program",
+    .channels = WN__SHAPES_CHANNELS,
+    .height = WN__SHAPES_SIDE,
+    .width = WN__SHAPES_SIDE,
+    .classes = WN__SHAPES_CLASSES,
+    .class_names = wn__shapes_class_names,
+    .train_count = 20000,
+    .test_count = 10000,
+    .mean = {0.3603f, 0.3588f, 0.3577f},
+    .std = {0.2351f, 0.2343f, 0.2354f},
+    .settings = settings,
+    .config_size = sizeof(shapes_config),
+    .load = load,
+};
