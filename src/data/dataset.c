@@ -78,7 +78,7 @@ static wn_status load_with(const wn__dataset_type *type, const void *config, con
         WN_TRY_OR(done, wn__settings_defaults(type->settings, own_config));
         config = own_config;
     }
-    WN_TRY_OR(done, wn__data_folder(folder, &path));
+    if (type->files) WN_TRY_OR(done, wn__data_folder(folder, &path));
     status = type->load(type, config, path, pool, out);
 done:
     wn__free(path);

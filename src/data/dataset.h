@@ -49,7 +49,7 @@ struct wn__dataset_type {
     size_t config_size;
     const wn__data_file *files;     /* ended by names = NULL; NULL: needs none */
     const wn__data_source *sources; /* ended by url = NULL; NULL: none */
-    /* `folder` is a resolved data folder. `out` is zeroed but for type and the facts copied from it; on failure the caller releases it. */
+    /* `folder` is a resolved data folder, NULL for a set without files. `out` is zeroed but for type and the facts copied from it; on failure the caller releases it. */
     wn_status (*load)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
 };
 
