@@ -263,7 +263,7 @@ static wn_status save_pruned(const wn__safetensors *file, const wn__params *para
     for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
         const char *key, *value;
         wn__safetensors_meta_at(file, i, &key, &value);
-        status = wn__st_writer_meta(w, key, value);
+        if (strcmp(key, "format") != 0) status = wn__st_writer_meta(w, key, value); /* written already */
     }
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     wn__st_writer_free(w);

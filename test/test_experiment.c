@@ -1,0 +1,642 @@
+/* Whole experiments on a tiny network and a few hundred drawn images: running, skipping, continuing, workers, the store, single steps. */
+#include "winnow/experiment.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "io/json_file.h"
+#include "scratch_folder.h"
+
+static const char *const network = "name: tiny\n"
+                                   "nodes:\n"
+                                   "  - conv: {name: conv1, out: 4, kernel: 3, stride: 2, pad: 1}\n"
+                                   "  - batch_norm: {name: bn1}\n"
+                                   "  - relu\n"
+                                   "  - conv: {name: conv2, out: 6, kernel: 3, stride: 2, pad: 1}\n"
+                                   "  - relu\n"
+                                   "  - dropout: {rate: 0.1}\n"
+                                   "  - global_pool\n"
+                                   "  - linear: {name: fc, out: classes}\n";
+
+static const char *const recipe = "data: {set: shapes, train: 200, test: 60, validation: last-40, augment: [pad-crop-4, flip]}\n"
+                                  "model: {arch: %s}\n"
+                                  "train: {epochs: 3, batch: 32, optimizer: {sgd: {momentum: 0.9}}, lr: {step: {base: 0.1, at: [2ep]}}}\n"
+                                  "backend: ref\n"
+                                  "threads: 1\n"
+                                  "compare:\n"
+                                  "  methods: %s\n"
+                                  "  sparsity: [0%%, 80%%]\n"
+                                  "  seeds: 0\n"
+                                  "methods: {weight-rewind: {rewind: 7it}, kd-weight-rewind: {rewind: 7it, optimizer_state: rewound}}\n";
+
+#define FEW "[dense, lottery-ticket, weight-rewind, kd-ticket, kd-weight-rewind]"
+enum { FEW_STAGES = 1 + 8 + 1 + 1 + 1 }; /* dense, two each of four methods, mask, its evaluation, soft labels */
+
+static char program[4096]; /* this test, for workers */
+
+static const char *write_recipe(const char *name, const char *methods)
+{
+    char text[4096];
+    const char *net = scratch_path("net.yaml"), *path = scratch_path(name);
+    CHECK_OK(wn__file_write(net, network, strlen(network)));
+    const int size = snprintf(text, sizeof text, recipe, net, methods);
+    CHECK_OK(wn__file_write(path, text, (size_t)size));
+    return path;
+}
+
+static wn_run_options options_for(const char *path, const char *store)
+{
+    static const char *const worker[] = {program, "--worker", NULL};
+    return (wn_run_options){.recipe = path, .out = store, .worker = worker};
+}
+
+static wn_run_summary run_in(const char *store, const char *methods)
+{
+    const wn_run_options options = options_for(write_recipe("few.yaml", methods), store);
+    wn_run_summary summary;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    return summary;
+}
+
+/* The store of an experiment that nobody disturbed, made once. */
+static const char *undisturbed(void)
+{
+    static char store[512];
+    if (!store[0]) {
+        snprintf(store, sizeof store, "%s", scratch_path("undisturbed"));
+        const wn_run_summary summary = run_in(store, FEW);
+        CHECK_EQ_INT(summary.stages, FEW_STAGES);
+        CHECK_EQ_INT(summary.run, FEW_STAGES);
+        CHECK_EQ_INT(summary.done_before, 0);
+    }
+    return store;
+}
+
+static void check_same_file(const char *a, const char *b)
+{
+    char *x, *y;
+    size_t nx, ny;
+    if (!wn__file_exists(a) && !wn__file_exists(b)) return;
+    CHECK_OK(wn__file_read(a, &x, &nx));
+    CHECK_OK(wn__file_read(b, &y, &ny));
+    if (nx != ny || memcmp(x, y, nx) != 0) WN_TEST_FAIL("%s and %s differ", a, b);
+    wn__free(x);
+    wn__free(y);
+}
+
+/* All weights, masks and metrics of two stores are the same bytes; soft labels may be missing where none were made. */
+static void check_same_stores(const char *left, const char *right)
+{
+    static const char *const files[] = {"final.safetensors", "metrics.jsonl", "mask.safetensors", "step-7.safetensors"};
+    char a[1024], b[1024], **names;
+    int count, compared = 0;
+    snprintf(a, sizeof a, "%s/stages", left);
+    CHECK_OK(wn__list_folder(a, &names, &count));
+    for (int i = 0; i < count; i++) {
+        snprintf(b, sizeof b, "%s/stages/%s", right, names[i]);
+        if (!wn__folder_exists(b)) continue;
+        compared++;
+        for (int f = 0; f < 4; f++) {
+            snprintf(a, sizeof a, "%s/stages/%s/%s", left, names[i], files[f]);
+            snprintf(b, sizeof b, "%s/stages/%s/%s", right, names[i], files[f]);
+            check_same_file(a, b);
+        }
+    }
+    wn__free_names(names, count);
+    CHECK(compared >= FEW_STAGES - 1);
+}
+
+static json_t *results_of(const char *store)
+{
+    char path[1024];
+    json_t *json;
+    snprintf(path, sizeof path, "%s/few/results.json", store);
+    CHECK_OK(wn__json_load(path, &json));
+    return json;
+}
+
+/* ---- running and skipping */
+
+TEST(a_second_run_does_nothing)
+{
+    const char *store = undisturbed();
+    const wn_run_summary again = run_in(store, FEW);
+    CHECK_EQ_INT(again.done_before, FEW_STAGES);
+    CHECK_EQ_INT(again.run, 0);
+}
+
+TEST(all_methods_run_and_give_complete_results)
+{
+    const char *store = scratch_path("all");
+    run_in(store, "[dense, lottery-ticket, weight-rewind, lr-rewind, fine-tune, reinit, random-ticket, kd-ticket, kd-weight-rewind, "
+                  "kd-lr-rewind, kd-random-ticket, kd-reinit, kd-fine-tune, smooth-ticket]");
+    json_t *results = results_of(store), *row;
+    size_t index;
+    CHECK(json_is_true(json_object_get(results, "complete")));
+    CHECK_EQ_INT(json_array_size(json_object_get(results, "rows")), 1 + 13 * 2);
+    json_array_foreach(json_object_get(results, "rows"), index, row)
+    {
+        const double sparsity = json_number_value(json_object_get(row, "sparsity"));
+        const double accuracy = json_number_value(json_object_get(row, "test_accuracy"));
+        CHECK_EQ_TEXT(json_string_value(json_object_get(row, "state")), "done");
+        CHECK(accuracy >= 0 && accuracy <= 1);
+        CHECK_EQ_INT(json_integer_value(json_object_get(row, "selected")), 4 * 27 + 6 * 36);
+        CHECK_NEAR(json_number_value(json_object_get(row, "sparsity_selected")), sparsity, 0.5 / 324, 0);
+        CHECK_EQ_INT(json_is_number(json_object_get(row, "pruned_accuracy")), sparsity > 0);
+        CHECK(json_number_value(json_object_get(row, "train_flops_total")) >= json_number_value(json_object_get(row, "train_flops_stage")));
+    }
+    json_decref(results);
+    check_same_stores(undisturbed(), store); /* other methods beside them change nothing */
+}
+
+static const json_t *find_row(const json_t *results, const char *method, double sparsity)
+{
+    const json_t *rows = json_object_get(results, "rows");
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (strcmp(json_string_value(json_object_get(row, "method")), method) == 0 &&
+            json_number_value(json_object_get(row, "sparsity")) == sparsity)
+            return row;
+    }
+    WN_TEST_FAIL("no row %s %g", method, sparsity);
+}
+
+/* conv1 4x27 on 16x16, conv2 6x36 on 8x8, fc 10x6: multiply-adds. */
+enum { CONV1 = 108 * 256, CONV2 = 216 * 64, FC = 60, FORWARD = 2 * (CONV1 + CONV2 + FC), IMAGES = 160 };
+
+TEST(costs_are_those_of_the_protocol)
+{
+    json_t *results = results_of(undisturbed());
+    const json_t *dense = find_row(results, "dense", 0), *rewound = find_row(results, "weight-rewind", 0),
+                 *kd = find_row(results, "kd-ticket", 0);
+    const double dense_cost = 3.0 * FORWARD * IMAGES * 3, share = (double)FORWARD;
+    CHECK_NEAR(json_number_value(json_object_get(dense, "train_flops_stage")), dense_cost, 0, 0);
+    CHECK_NEAR(json_number_value(json_object_get(dense, "train_flops_total")), dense_cost, 0, 0);
+    /* 8 of 15 steps are left: three of epoch 1 (32 each; 5 steps an epoch) and epoch 2. */
+    CHECK_NEAR(json_number_value(json_object_get(rewound, "train_flops_stage")), 3.0 * FORWARD * (3 * 32 + IMAGES), 0, 0);
+    CHECK_NEAR(json_number_value(json_object_get(rewound, "train_flops_total")), dense_cost + 3.0 * FORWARD * (3 * 32 + IMAGES), 0, 0);
+    /* Four users share the teacher's passes, but only two of them see steps 0 to 6. */
+    CHECK_EQ_INT(json_integer_value(json_object_get(kd, "teacher_users")), 4);
+    CHECK_EQ_INT(json_integer_value(json_object_get(kd, "teacher_images")), 3 * IMAGES);
+    CHECK_NEAR(json_number_value(json_object_get(kd, "train_flops_total")),
+               2 * dense_cost + share * (IMAGES / 2.0 + IMAGES / 4.0 + IMAGES / 4.0), 0, 1e-12);
+    json_decref(results);
+}
+
+/* ---- stopping and continuing */
+
+static int calls_left;
+
+static void kill_at_call(void *user, const wn_progress *progress)
+{
+    (void)user, (void)progress;
+    if (--calls_left == 0) raise(SIGKILL);
+}
+
+static void stop_at_call(void *user, const wn_progress *progress)
+{
+    (void)user, (void)progress;
+    if (--calls_left == 0) wn_request_stop();
+}
+
+/* Run in a process that ends itself at the n-th progress call; its wait status. */
+static int run_disturbed(const char *path, const char *store, wn_progress_call disturb, int n, int jobs)
+{
+    fflush(NULL);
+    const pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        wn_run_options options = options_for(path, store);
+        options.progress = disturb;
+        options.jobs = jobs;
+        options.force = true;
+        calls_left = n;
+        const wn_status status = wn_experiment_run(&options, NULL);
+        _exit(status == WN_OK ? 0 : status == WN_ESTOPPED ? 5 : 1);
+    }
+    int how;
+    CHECK(waitpid(pid, &how, 0) == pid);
+    return how;
+}
+
+TEST(killed_at_any_moment_it_continues_to_the_same_bytes)
+{
+    const char *path = write_recipe("few.yaml", FEW), *store = scratch_path("killed");
+    static const int moments[] = {1, 4, 9, 23, 38, 2, 17}; /* progress calls into what is left each time */
+    for (int i = 0; i < 7; i++)
+        CHECK(WIFSIGNALED(run_disturbed(path, store, kill_at_call, moments[i], 1)));
+    run_in(store, FEW);
+    check_same_stores(undisturbed(), store);
+}
+
+TEST(stopped_on_request_it_says_so_and_continues)
+{
+    const char *path = write_recipe("few.yaml", FEW), *store = scratch_path("stopped");
+    for (int n = 5; n < 50; n += 18) {
+        const int how = run_disturbed(path, store, stop_at_call, n, 1);
+        CHECK(WIFEXITED(how) && WEXITSTATUS(how) == 5);
+    }
+    run_in(store, FEW);
+    check_same_stores(undisturbed(), store);
+}
+
+/* ---- side by side */
+
+TEST(workers_give_the_same_bytes)
+{
+    const char *path = write_recipe("few.yaml", FEW), *store = scratch_path("workers");
+    wn_run_options options = options_for(path, store);
+    wn_run_summary summary;
+    options.jobs = 2;
+    options.force = true;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, FEW_STAGES);
+    check_same_stores(undisturbed(), store);
+}
+
+TEST(workers_need_a_command_line)
+{
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), scratch_path("never"));
+    options.jobs = 2;
+    options.force = true;
+    options.worker = NULL;
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EINVAL);
+}
+
+TEST(a_worker_that_cannot_start_is_an_error)
+{
+    static const char *const nothing[] = {"/nonexistent/winnow", NULL};
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), scratch_path("unstarted"));
+    options.jobs = 2;
+    options.force = true;
+    options.worker = nothing;
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EIO);
+    CHECK_HAS_TEXT(wn_error_message(), "\"/nonexistent/winnow\" cannot be started");
+}
+
+TEST(two_processes_on_one_store_share_the_work)
+{
+    const char *path = write_recipe("few.yaml", FEW), *store = scratch_path("shared");
+    pid_t pid[2];
+    int ran = 0;
+    fflush(NULL);
+    for (int i = 0; i < 2; i++) {
+        pid[i] = fork();
+        CHECK(pid[i] >= 0);
+        if (pid[i] > 0) continue;
+        const wn_run_options options = options_for(path, store);
+        wn_run_summary summary;
+        if (wn_experiment_run(&options, &summary) != WN_OK) _exit(99);
+        _exit(summary.run);
+    }
+    for (int i = 0; i < 2; i++) {
+        int how;
+        CHECK(waitpid(pid[i], &how, 0) == pid[i]);
+        CHECK(WIFEXITED(how) && WEXITSTATUS(how) != 99);
+        ran += WEXITSTATUS(how);
+    }
+    CHECK(ran >= FEW_STAGES); /* each stage is counted by whoever waited for it, too */
+    check_same_stores(undisturbed(), store);
+}
+
+/* ---- doing again */
+
+TEST(redo_runs_a_stage_and_what_depends_on_it)
+{
+    const char *store = scratch_path("redone");
+    run_in(store, FEW);
+    const char *const mask[] = {"mask"}, *const label[] = {"kd-ticket 80%*"}, *const nothing[] = {"gnu"};
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    wn_run_summary summary;
+    options.redo = label;
+    options.redos = 1;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, 1);
+    options.redo = mask;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, 1 + 1 + 4); /* mask, evaluation, four methods at 80 % */
+    options.redo = nothing;
+    CHECK_STATUS(wn_experiment_run(&options, &summary), WN_EUSAGE);
+    check_same_stores(undisturbed(), store);
+}
+
+/* The first stage folder under `store` that holds `file`. */
+static const char *folder_with(const char *store, const char *file)
+{
+    static char found[1024];
+    char folder[512], **names;
+    int count;
+    snprintf(folder, sizeof folder, "%s/stages", store);
+    CHECK_OK(wn__list_folder(folder, &names, &count));
+    found[0] = 0;
+    for (int i = 0; i < count && !found[0]; i++) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%s/%s", folder, names[i], file);
+        if (wn__file_exists(path)) snprintf(found, sizeof found, "%s", path);
+    }
+    wn__free_names(names, count);
+    CHECK(found[0]);
+    return found;
+}
+
+TEST(a_point_that_was_not_kept_is_replayed)
+{
+    const char *store = scratch_path("replayed");
+    const char *const redo[] = {"*weight-rewind*"};
+    run_in(store, FEW);
+    CHECK(unlink(folder_with(store, "step-7.safetensors")) == 0);
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    options.redo = redo;
+    options.redos = 1;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    check_same_stores(undisturbed(), store); /* the state itself too */
+}
+
+TEST(a_live_teacher_gives_the_same_bytes_as_the_cache)
+{
+    const char *const set[] = {"teacher.cache=off", "name=few"};
+    const char *store = scratch_path("live");
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    wn_run_summary summary;
+    options.set = set;
+    options.sets = 2;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.stages, FEW_STAGES - 1);
+    check_same_stores(undisturbed(), store);
+}
+
+TEST(iterative_chains_run)
+{
+    const char *const set[] = {"mask={rounds: 2, scope: layer}", "name=few"};
+    const char *store = scratch_path("chains");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[lottery-ticket, kd-lr-rewind, random-ticket]"), store);
+    options.set = set;
+    options.sets = 2;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    json_t *results = results_of(store);
+    const json_t *row = find_row(results, "kd-lr-rewind", 0.8);
+    CHECK_EQ_INT(json_integer_value(json_object_get(row, "rounds")), 2);
+    CHECK_NEAR(json_number_value(json_object_get(row, "sparsity_selected")), 0.8, 1.0 / 324, 0);
+    CHECK_EQ_INT(json_array_size(json_object_get(row, "stages")), 6); /* dense, mask, round 1, mask, (soft labels), the row */
+    json_decref(results);
+}
+
+TEST(masks_and_teachers_and_weights_come_from_files_too)
+{
+    const char *store = scratch_path("files");
+    char mask[1200], final[1200], set_mask[1300], set_rest[3000];
+    snprintf(mask, sizeof mask, "%s", folder_with(undisturbed(), "mask.safetensors"));
+    snprintf(final, sizeof final, "%s", folder_with(undisturbed(), "step-7.safetensors"));
+    snprintf(set_mask, sizeof set_mask, "mask.file=%s", mask);
+    snprintf(set_rest, sizeof set_rest, "methods={kd-ticket: {start_file: %s, teacher: {file: %s}}}", final, final);
+    const char *const set[] = {set_mask, set_rest, "name=few"};
+    wn_run_options options = options_for(write_recipe("few.yaml", "[kd-ticket]"), store);
+    options.set = set;
+    options.sets = 3;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    json_t *results = results_of(store);
+    CHECK_EQ_INT(json_array_size(json_object_get(results, "rows")), 1);
+    const json_t *row = json_array_get(json_object_get(results, "rows"), 0);
+    CHECK_NEAR(json_number_value(json_object_get(row, "sparsity")), 0.8, 0.5 / 324, 0);
+    json_decref(results);
+}
+
+/* ---- failures */
+
+TEST(a_diverging_run_stops_with_its_place_and_can_be_tried_again)
+{
+    const char *const set[] = {"train={lr: {constant: {base: 1e5}}, optimizer: {sgd: {weight_decay: 1}}, epochs: 3, batch: 32}",
+                               "name=few"};
+    const char *store = scratch_path("diverged");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense, lr-rewind]"), store);
+    options.set = set;
+    options.sets = 2;
+    for (int i = 0; i < 2; i++) {
+        CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EDIVERGED);
+        CHECK_HAS_TEXT(wn_error_message(), "dense seed 0");
+        CHECK_HAS_TEXT(wn_error_message(), "step ");
+    }
+    json_t *results = results_of(store);
+    CHECK(json_is_false(json_object_get(results, "complete")));
+    CHECK_EQ_TEXT(json_string_value(json_object_get(find_row(results, "dense", 0), "state")), "failed");
+    CHECK_EQ_TEXT(json_string_value(json_object_get(find_row(results, "lr-rewind", 0.8), "state")), "waiting");
+    json_decref(results);
+}
+
+TEST(a_store_that_cannot_be_written_is_an_error)
+{
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), "/proc/winnow-runs");
+    CHECK(wn_experiment_run(&options, NULL) != WN_OK);
+    CHECK_HAS_TEXT(wn_error_message(), "/proc/winnow-runs");
+}
+
+/* ---- the plan and the store */
+
+typedef struct counts {
+    int stages, done, used;
+    int64_t bytes;
+    double seconds;
+} counts;
+
+static void count_planned(void *user, const wn_stage_info *stage)
+{
+    counts *c = user;
+    c->stages++;
+    c->done += strcmp(stage->state, "done") == 0;
+    c->seconds += stage->seconds;
+}
+
+static void count_stored(void *user, const wn_stored_stage *stage)
+{
+    counts *c = user;
+    c->stages++;
+    c->done += strcmp(stage->state, "done") == 0;
+    c->used += stage->used;
+    c->bytes += stage->bytes;
+}
+
+TEST(planning_estimates_and_writes_nothing)
+{
+    const char *store = scratch_path("planned");
+    const wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    wn_plan_summary plan;
+    counts c = {0};
+    CHECK_OK(wn_experiment_plan(&options, true, count_planned, &c, &plan));
+    CHECK_EQ_INT(plan.stages, FEW_STAGES);
+    CHECK_EQ_INT(plan.done, 0);
+    CHECK(!plan.measured && plan.seconds > 0);
+    CHECK_EQ_INT(c.stages, FEW_STAGES);
+    CHECK(!wn__folder_exists(store));
+    const wn_run_options finished = options_for(write_recipe("few.yaml", FEW), undisturbed());
+    CHECK_OK(wn_experiment_plan(&finished, false, NULL, NULL, &plan));
+    CHECK_EQ_INT(plan.done, FEW_STAGES);
+    CHECK(plan.measured && plan.seconds == 0);
+}
+
+TEST(gc_removes_what_no_experiment_refers_to)
+{
+    const char *store = scratch_path("collected");
+    counts c = {0};
+    int64_t bytes;
+    run_in(store, FEW);
+    run_in(store, "[dense]"); /* the same experiment, smaller: the rest is now unused */
+    CHECK_OK(wn_store_status(store, NULL, count_stored, &c));
+    CHECK_EQ_INT(c.stages, FEW_STAGES);
+    CHECK_EQ_INT(c.used, 1);
+    c = (counts){0};
+    CHECK_OK(wn_store_status(store, "few", count_stored, &c));
+    CHECK_EQ_INT(c.stages, 1);
+    c = (counts){0};
+    CHECK_OK(wn_store_gc(store, true, count_stored, &c, &bytes));
+    CHECK_EQ_INT(c.stages, FEW_STAGES - 1);
+    CHECK(bytes > 0 && bytes == c.bytes);
+    c = (counts){0};
+    CHECK_OK(wn_store_gc(store, false, count_stored, &c, &bytes));
+    CHECK_EQ_INT(c.stages, FEW_STAGES - 1);
+    c = (counts){0};
+    CHECK_OK(wn_store_status(store, NULL, count_stored, &c));
+    CHECK_EQ_INT(c.stages, 1);
+    CHECK_EQ_INT(c.done, 1);
+}
+
+static void note_difference(void *user, const wn_difference *d)
+{
+    char *list = user;
+    snprintf(list + strlen(list), 4096 - strlen(list), "%s|%s|%s\n", d->key, d->left ? d->left : "-", d->right ? d->right : "-");
+}
+
+TEST(diff_shows_what_was_changed)
+{
+    const char *const set[] = {"train.lr.step.base=0.2", "name=other"};
+    const char *store = scratch_path("compared");
+    char list[4096] = "";
+    run_in(store, "[dense]");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), store);
+    options.set = set;
+    options.sets = 2;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    CHECK_OK(wn_store_diff(store, "few", "other", note_difference, list));
+    CHECK_HAS_TEXT(list, "name|few|other\n");
+    CHECK_HAS_TEXT(list, "train.lr.step.base|0.1|0.2\n");
+    CHECK_HAS_TEXT(list, "dense 0% seed 0: stage|");
+    list[0] = 0;
+    CHECK_OK(wn_store_diff(store, "few", "few", note_difference, list));
+    CHECK_EQ_TEXT(list, "");
+    CHECK_STATUS(wn_store_diff(store, "few", "gnu", note_difference, list), WN_ENOTFOUND);
+}
+
+/* ---- single steps */
+
+static void count_tensors(void *user, const wn_tensor_info *tensor)
+{
+    counts *c = user;
+    c->stages++;
+    c->used += tensor->masked;
+}
+
+TEST(train_evaluate_prune_inspect)
+{
+    const char *folder = scratch_path("single"), *pruned = scratch_path("pruned.safetensors");
+    char set_net[600];
+    snprintf(set_net, sizeof set_net, "model.arch=%s", scratch_path("net.yaml"));
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), NULL);
+    wn_train_summary trained, again;
+    CHECK_OK(wn_train(&options, 0, folder, &trained));
+    CHECK_OK(wn_train(&options, 0, folder, &again));
+    CHECK_NEAR(again.test_accuracy, trained.test_accuracy, 0, 0);
+
+    const char *const set[] = {set_net, "data={set: shapes, train: 200, test: 60, validation: last-40}", "backend=ref"};
+    const wn_eval_options eval = {.weights = trained.weights, .set = set, .sets = 3, .threads = 1};
+    wn_evaluation e;
+    CHECK_OK(wn_eval(&eval, &e));
+    CHECK_EQ_INT(e.count, 60);
+    CHECK_NEAR(e.accuracy, trained.test_accuracy, 0, 0);
+    int64_t sum = 0, diagonal = 0;
+    for (int i = 0; i < e.classes * e.classes; i++)
+        sum += e.confusion[i];
+    for (int i = 0; i < e.classes; i++)
+        diagonal += e.confusion[i * e.classes + i];
+    CHECK_EQ_INT(sum, 60);
+    CHECK_EQ_INT(diagonal, e.correct);
+    wn_evaluation_release(&e);
+
+    const wn_prune_options prune = {.weights = trained.weights, .result = pruned, .sparsity = "5x", .set = set, .sets = 1};
+    wn_prune_summary p;
+    CHECK_OK(wn_prune(&prune, &p));
+    CHECK_EQ_INT(p.selected, 324);
+    CHECK_EQ_INT(p.selected_nonzero, 65);
+    wn_file_summary f;
+    counts c = {0};
+    CHECK_OK(wn_inspect(pruned, count_tensors, NULL, &c, &f));
+    CHECK_EQ_INT(c.used, 2);
+    CHECK_EQ_INT(f.masked_count, 324);
+    CHECK_EQ_INT(f.masked_nonzero, 65);
+    CHECK(f.checked);
+}
+
+TEST(weights_of_another_network_are_refused)
+{
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), NULL);
+    wn_train_summary trained;
+    wn_evaluation e;
+    CHECK_OK(wn_train(&options, 0, scratch_path("single"), &trained));
+    const char *const set[] = {"model.arch=resnet20", "data={set: shapes, train: 200, test: 60}", "backend=ref"};
+    const wn_eval_options eval = {.weights = trained.weights, .set = set, .sets = 3, .threads = 1};
+    CHECK_STATUS(wn_eval(&eval, &e), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), trained.weights);
+}
+
+TEST(every_list_has_entries_and_settings)
+{
+    for (wn_list list = WN_LIST_METHODS; list <= WN_LIST_SECTIONS; list++) {
+        const int count = wn_list_count(list);
+        CHECK(count > 0);
+        for (int i = 0; i < count; i++) {
+            wn_list_entry entry;
+            wn_setting_info setting;
+            wn_status status = WN_OK;
+            CHECK_OK(wn_list_get(list, i, &entry));
+            CHECK(entry.name && entry.summary);
+            for (int s = 0; status == WN_OK; s++) {
+                status = wn_list_setting(list, i, s, &setting);
+                if (status == WN_OK) CHECK(setting.name && setting.help && setting.type);
+            }
+            CHECK_EQ_INT(status, WN_ENOTFOUND);
+        }
+        wn_list_entry entry;
+        CHECK_STATUS(wn_list_get(list, count, &entry), WN_EINVAL);
+    }
+    CHECK_EQ_INT(wn_list_count(WN_LIST_METHODS), 14);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 4 && strcmp(argv[1], "--worker") == 0) return wn_stage_run(argv[2], argv[3], NULL) == WN_OK ? 0 : 1;
+    if (!realpath(argv[0], program)) return 1;
+    static const wn_test tests[] = {RUN(a_second_run_does_nothing),
+                                    RUN(all_methods_run_and_give_complete_results),
+                                    RUN(costs_are_those_of_the_protocol),
+                                    RUN(killed_at_any_moment_it_continues_to_the_same_bytes),
+                                    RUN(stopped_on_request_it_says_so_and_continues),
+                                    RUN(workers_give_the_same_bytes),
+                                    RUN(workers_need_a_command_line),
+                                    RUN(a_worker_that_cannot_start_is_an_error),
+                                    RUN(two_processes_on_one_store_share_the_work),
+                                    RUN(redo_runs_a_stage_and_what_depends_on_it),
+                                    RUN(a_point_that_was_not_kept_is_replayed),
+                                    RUN(a_live_teacher_gives_the_same_bytes_as_the_cache),
+                                    RUN(iterative_chains_run),
+                                    RUN(masks_and_teachers_and_weights_come_from_files_too),
+                                    RUN(a_diverging_run_stops_with_its_place_and_can_be_tried_again),
+                                    RUN(a_store_that_cannot_be_written_is_an_error),
+                                    RUN(planning_estimates_and_writes_nothing),
+                                    RUN(gc_removes_what_no_experiment_refers_to),
+                                    RUN(diff_shows_what_was_changed),
+                                    RUN(train_evaluate_prune_inspect),
+                                    RUN(weights_of_another_network_are_refused),
+                                    RUN(every_list_has_entries_and_settings),
+                                    {0}};
+    return scratch_test_main(argc, argv, tests);
+}
