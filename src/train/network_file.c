@@ -1,5 +1,6 @@
 #include "train/network_file.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -175,6 +176,7 @@ static wn_status read_param(const wn__safetensors *file, int parts, const wn__op
 
 wn_status wn__network_read(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, wn__params *params)
 {
+    assert(optimizer || !(parts & WN__PART_SLOTS));
     WN_TRY(check(file, parts, optimizer, params));
     for (int i = 0; i < params->count; i++)
         WN_TRY(read_param(file, parts, optimizer, &params->item[i]));
