@@ -63,6 +63,7 @@ static void log_line(void *user, wn_log_level level, const char *text)
 {
     wn__console *console = user;
     if (level == WN_LOG_DEBUG && !console->verbose) return;
+    if (level == WN_LOG_ERROR) snprintf(console->told, sizeof console->told, "%s", text);
     if (level < WN_LOG_WARNING)
         wn__console_note(console, "%s", text);
     else if (level == WN_LOG_WARNING)

@@ -15,6 +15,7 @@ typedef struct wn__console {
     double last;     /* seconds of the monotonic clock: when a bar or any line was last printed */
     double speed;    /* smoothed wn_progress.per_second */
     char stage[160]; /* that `speed` belongs to */
+    char told[2048]; /* the last failure that the library logged, so that it is not told twice */
     pthread_mutex_t lock;
 } wn__console;
 

@@ -76,7 +76,8 @@ int wn__finish(const wn__call *call, wn_status status)
         wn__console_note(call->console, "stopped; the same command continues");
         return WN__EXIT_STOPPED;
     }
-    wn__console_error(call->console, "%s", message[0] ? message : wn_status_text(status));
+    if (!message[0]) message = wn_status_text(status);
+    if (!strstr(call->console->told, message)) wn__console_error(call->console, "%s", message);
     return status == WN_EUSAGE ? WN__EXIT_USAGE : WN__EXIT_FAILED;
 }
 
