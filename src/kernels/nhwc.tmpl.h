@@ -27,6 +27,7 @@
 
 typedef float vf __attribute__((vector_size(WN_LANES * 4)));
 typedef int32_t LOCAL(bools) __attribute__((vector_size(WN_LANES * 4)));
+typedef uint8_t LOCAL(bytes) __attribute__((vector_size(WN_LANES)));
 #if WN_BF16
 typedef uint32_t vu __attribute__((vector_size(WN_LANES * 4)));
 typedef uint16_t vh __attribute__((vector_size(WN_LANES * 2)));
@@ -260,7 +261,7 @@ static void LOCAL(mask)(int64_t count, void *dy, const void *dy2, const void *y)
     }
 }
 
-/* --- pools: the loops over channels are left to the compiler's vectoriser ------------------------------------------------------------ */
+/* --- pools: a register of channels at a time, then the rest one by one; what a window makes stays in registers ----------------------- */
 
 /* The part of a window that lies on the image: rows [low, high) of the kernel. */
 INLINE void LOCAL(window)(int64_t out, int stride, int pad, int kernel, int64_t size, int *low, int *high)
@@ -270,28 +271,62 @@ INLINE void LOCAL(window)(int64_t out, int stride, int pad, int kernel, int64_t 
     *high = size - start < kernel ? (int)(size - start) : kernel;
 }
 
+typedef struct LOCAL(span) {
+    int h0, h1, w0, w1;
+} LOCAL(span);
+
+INLINE LOCAL(span) LOCAL(window_at)(const wn__nhwc_window *w, int64_t oh, int64_t ow)
+{
+    LOCAL(span) s;
+    LOCAL(window)(oh, w->stride, w->pad, w->kernel_h, w->in_h, &s.h0, &s.h1);
+    LOCAL(window)(ow, w->stride, w->pad, w->kernel_w, w->in_w, &s.w0, &s.w1);
+    return s;
+}
+
+/* `x`: where the window's element (0, 0) lies, which may be off the image. */
+INLINE void LOCAL(max_register)(const wn__nhwc_window *w, LOCAL(span) s, const elem *x, elem *y, uint8_t *tap)
+{
+    vf best = LOCAL(load)(x + (s.h0 * w->in_w + s.w0) * w->c, WN_LANES);
+    LOCAL(bools) won = (LOCAL(bools)){0} + (s.h0 * w->kernel_w + s.w0);
+    for (int kh = s.h0; kh < s.h1; kh++)
+        for (int kw = s.w0; kw < s.w1; kw++) {
+            const vf v = LOCAL(load)(x + (kh * w->in_w + kw) * w->c, WN_LANES);
+            const LOCAL(bools) wins = ~(v <= best) & (best == best);
+            best = (vf)((wins & (LOCAL(bools))v) | (~wins & (LOCAL(bools))best));
+            won = (wins & (kh * w->kernel_w + kw)) | (~wins & won);
+        }
+    LOCAL(store)(y, best, WN_LANES);
+    const LOCAL(bytes) narrow = __builtin_convertvector(won, LOCAL(bytes));
+    memcpy(tap, &narrow, sizeof narrow);
+}
+
+INLINE void LOCAL(max_single)(const wn__nhwc_window *w, LOCAL(span) s, const elem *x, elem *y, uint8_t *tap)
+{
+    const elem *at = x + (s.h0 * w->in_w + s.w0) * w->c;
+    float best = LOAD1(*at);
+    int won = s.h0 * w->kernel_w + s.w0;
+    for (int kh = s.h0; kh < s.h1; kh++)
+        for (int kw = s.w0; kw < s.w1; kw++) {
+            const float v = LOAD1(x[(kh * w->in_w + kw) * w->c]);
+            if (v <= best || best != best) continue;
+            best = v;
+            won = kh * w->kernel_w + kw;
+        }
+    *y = x[((won / w->kernel_w) * w->in_w + won % w->kernel_w) * w->c];
+    *tap = (uint8_t)won;
+}
+
 static void LOCAL(max_pool)(const wn__nhwc_window *w, const void *x, void *y, uint8_t *tap)
 {
     for (int64_t oh = 0; oh < w->out_h; oh++)
         for (int64_t ow = 0; ow < w->out_w; ow++) {
-            int h0, h1, w0, w1;
-            LOCAL(window)(oh, w->stride, w->pad, w->kernel_h, w->in_h, &h0, &h1);
-            LOCAL(window)(ow, w->stride, w->pad, w->kernel_w, w->in_w, &w0, &w1);
-            elem *restrict best = (elem *)y + (oh * w->out_w + ow) * w->c;
-            uint8_t *restrict won = tap + (oh * w->out_w + ow) * w->c;
-            for (int kh = h0; kh < h1; kh++)
-                for (int kw = w0; kw < w1; kw++) {
-                    const elem *restrict from =
-                        (const elem *)x + ((oh * w->stride - w->pad + kh) * w->in_w + ow * w->stride - w->pad + kw) * w->c;
-                    const uint8_t here = (uint8_t)(kh * w->kernel_w + kw);
-                    const bool first = kh == h0 && kw == w0;
-                    for (int64_t i = 0; i < w->c; i++) {
-                        const float old = LOAD1(best[i]), v = LOAD1(from[i]);
-                        const bool wins = first || !(v <= old || old != old);
-                        best[i] = wins ? from[i] : best[i];
-                        won[i] = wins ? here : won[i];
-                    }
-                }
+            const LOCAL(span) s = LOCAL(window_at)(w, oh, ow);
+            const int64_t to = (oh * w->out_w + ow) * w->c, from = ((oh * w->stride - w->pad) * w->in_w + ow * w->stride - w->pad) * w->c;
+            int64_t i = 0;
+            for (; i + WN_LANES <= w->c; i += WN_LANES)
+                LOCAL(max_register)(w, s, (const elem *)x + from + i, (elem *)y + to + i, tap + to + i);
+            for (; i < w->c; i++)
+                LOCAL(max_single)(w, s, (const elem *)x + from + i, (elem *)y + to + i, tap + to + i);
         }
 }
 
@@ -304,89 +339,90 @@ INLINE void LOCAL(covering)(int64_t in, int stride, int pad, int kernel, int64_t
     if (*high > outs) *high = outs;
 }
 
+typedef struct LOCAL(cover) {
+    int64_t h0, h1, w0, w1;
+} LOCAL(cover);
+
+INLINE LOCAL(cover) LOCAL(cover_of)(const wn__nhwc_window *w, int64_t ih, int64_t iw)
+{
+    LOCAL(cover) s;
+    LOCAL(covering)(ih, w->stride, w->pad, w->kernel_h, w->out_h, &s.h0, &s.h1);
+    LOCAL(covering)(iw, w->stride, w->pad, w->kernel_w, w->out_w, &s.w0, &s.w1);
+    return s;
+}
+
+/* Which element of window (oh, ow) the input pixel is. */
+INLINE int LOCAL(tap_of)(const wn__nhwc_window *w, int64_t ih, int64_t iw, int64_t oh, int64_t ow)
+{
+    return (int)((ih - oh * w->stride + w->pad) * w->kernel_w + iw - ow * w->stride + w->pad);
+}
+
 static void LOCAL(max_pool_gradient)(const wn__nhwc_window *w, const void *dy, const uint8_t *tap, void *dx)
 {
-    float sum[64];
     for (int64_t ih = 0; ih < w->in_h; ih++)
         for (int64_t iw = 0; iw < w->in_w; iw++) {
-            int64_t h0, h1, w0, w1;
-            LOCAL(covering)(ih, w->stride, w->pad, w->kernel_h, w->out_h, &h0, &h1);
-            LOCAL(covering)(iw, w->stride, w->pad, w->kernel_w, w->out_w, &w0, &w1);
-            for (int64_t c = 0; c < w->c; c += 64) {
-                const int n = w->c - c < 64 ? (int)(w->c - c) : 64;
-                for (int i = 0; i < n; i++)
-                    sum[i] = 0;
-                for (int64_t oh = h0; oh < h1; oh++)
-                    for (int64_t ow = w0; ow < w1; ow++) {
-                        const int64_t at = (oh * w->out_w + ow) * w->c + c;
-                        const uint8_t here = (uint8_t)((ih - oh * w->stride + w->pad) * w->kernel_w + iw - ow * w->stride + w->pad);
-                        for (int i = 0; i < n; i++)
-                            sum[i] += tap[at + i] == here ? LOAD1(((const elem *)dy)[at + i]) : 0;
+            const LOCAL(cover) s = LOCAL(cover_of)(w, ih, iw);
+            elem *to = (elem *)dx + (ih * w->in_w + iw) * w->c;
+            int64_t i = 0;
+            for (; i + WN_LANES <= w->c; i += WN_LANES) {
+                vf sum = {0};
+                for (int64_t oh = s.h0; oh < s.h1; oh++)
+                    for (int64_t ow = s.w0; ow < s.w1; ow++) {
+                        const int64_t at = (oh * w->out_w + ow) * w->c + i;
+                        LOCAL(bytes) narrow;
+                        memcpy(&narrow, tap + at, sizeof narrow);
+                        const LOCAL(bools) won = __builtin_convertvector(narrow, LOCAL(bools)) == LOCAL(tap_of)(w, ih, iw, oh, ow);
+                        sum += LOCAL(select)(won, LOCAL(load)((const elem *)dy + at, WN_LANES));
                     }
-                elem *to = (elem *)dx + (ih * w->in_w + iw) * w->c + c;
-                for (int i = 0; i < n; i++)
-                    to[i] = STORE1(sum[i]);
+                LOCAL(store)(to + i, sum, WN_LANES);
+            }
+            for (; i < w->c; i++) {
+                float sum = 0;
+                for (int64_t oh = s.h0; oh < s.h1; oh++)
+                    for (int64_t ow = s.w0; ow < s.w1; ow++) {
+                        const int64_t at = (oh * w->out_w + ow) * w->c + i;
+                        if (tap[at] == LOCAL(tap_of)(w, ih, iw, oh, ow)) sum += LOAD1(((const elem *)dy)[at]);
+                    }
+                to[i] = STORE1(sum);
             }
         }
 }
 
-INLINE float LOCAL(share)(const wn__nhwc_window *w, int64_t oh, int64_t ow)
-{
-    int h0, h1, w0, w1;
-    LOCAL(window)(oh, w->stride, w->pad, w->kernel_h, w->in_h, &h0, &h1);
-    LOCAL(window)(ow, w->stride, w->pad, w->kernel_w, w->in_w, &w0, &w1);
-    return 1.0f / (float)((h1 - h0) * (w1 - w0));
-}
+INLINE float LOCAL(share)(LOCAL(span) s) { return 1.0f / (float)((s.h1 - s.h0) * (s.w1 - s.w0)); }
 
 static void LOCAL(avg_pool)(const wn__nhwc_window *w, const void *x, void *y)
 {
-    float sum[64];
     for (int64_t oh = 0; oh < w->out_h; oh++)
         for (int64_t ow = 0; ow < w->out_w; ow++) {
-            int h0, h1, w0, w1;
-            LOCAL(window)(oh, w->stride, w->pad, w->kernel_h, w->in_h, &h0, &h1);
-            LOCAL(window)(ow, w->stride, w->pad, w->kernel_w, w->in_w, &w0, &w1);
-            const float share = LOCAL(share)(w, oh, ow);
-            for (int64_t c = 0; c < w->c; c += 64) {
-                const int n = w->c - c < 64 ? (int)(w->c - c) : 64;
-                for (int i = 0; i < n; i++)
-                    sum[i] = 0;
-                for (int kh = h0; kh < h1; kh++)
-                    for (int kw = w0; kw < w1; kw++) {
-                        const elem *from =
-                            (const elem *)x + ((oh * w->stride - w->pad + kh) * w->in_w + ow * w->stride - w->pad + kw) * w->c + c;
-                        for (int i = 0; i < n; i++)
-                            sum[i] += LOAD1(from[i]);
-                    }
-                elem *to = (elem *)y + (oh * w->out_w + ow) * w->c + c;
-                for (int i = 0; i < n; i++)
-                    to[i] = STORE1(sum[i] * share);
+            const LOCAL(span) s = LOCAL(window_at)(w, oh, ow);
+            const float share = LOCAL(share)(s);
+            const elem *from = (const elem *)x + ((oh * w->stride - w->pad) * w->in_w + ow * w->stride - w->pad) * w->c;
+            elem *to = (elem *)y + (oh * w->out_w + ow) * w->c;
+            for (int64_t i = 0; i < w->c; i += WN_LANES) {
+                const int lanes = w->c - i < WN_LANES ? (int)(w->c - i) : WN_LANES;
+                vf sum = {0};
+                for (int kh = s.h0; kh < s.h1; kh++)
+                    for (int kw = s.w0; kw < s.w1; kw++)
+                        sum += LOCAL(load)(from + (kh * w->in_w + kw) * w->c + i, lanes);
+                LOCAL(store)(to + i, sum * share, lanes);
             }
         }
 }
 
 static void LOCAL(avg_pool_gradient)(const wn__nhwc_window *w, const void *dy, void *dx)
 {
-    float sum[64];
     for (int64_t ih = 0; ih < w->in_h; ih++)
         for (int64_t iw = 0; iw < w->in_w; iw++) {
-            int64_t h0, h1, w0, w1;
-            LOCAL(covering)(ih, w->stride, w->pad, w->kernel_h, w->out_h, &h0, &h1);
-            LOCAL(covering)(iw, w->stride, w->pad, w->kernel_w, w->out_w, &w0, &w1);
-            for (int64_t c = 0; c < w->c; c += 64) {
-                const int n = w->c - c < 64 ? (int)(w->c - c) : 64;
-                for (int i = 0; i < n; i++)
-                    sum[i] = 0;
-                for (int64_t oh = h0; oh < h1; oh++)
-                    for (int64_t ow = w0; ow < w1; ow++) {
-                        const float share = LOCAL(share)(w, oh, ow);
-                        const elem *from = (const elem *)dy + (oh * w->out_w + ow) * w->c + c;
-                        for (int i = 0; i < n; i++)
-                            sum[i] += share * LOAD1(from[i]);
-                    }
-                elem *to = (elem *)dx + (ih * w->in_w + iw) * w->c + c;
-                for (int i = 0; i < n; i++)
-                    to[i] = STORE1(sum[i]);
+            const LOCAL(cover) s = LOCAL(cover_of)(w, ih, iw);
+            elem *to = (elem *)dx + (ih * w->in_w + iw) * w->c;
+            for (int64_t i = 0; i < w->c; i += WN_LANES) {
+                const int lanes = w->c - i < WN_LANES ? (int)(w->c - i) : WN_LANES;
+                vf sum = {0};
+                for (int64_t oh = s.h0; oh < s.h1; oh++)
+                    for (int64_t ow = s.w0; ow < s.w1; ow++)
+                        sum += LOCAL(share)(LOCAL(window_at)(w, oh, ow)) *
+                               LOCAL(load)((const elem *)dy + (oh * w->out_w + ow) * w->c + i, lanes);
+                LOCAL(store)(to + i, sum, lanes);
             }
         }
 }
