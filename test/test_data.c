@@ -221,7 +221,7 @@ TEST(normalisations_follow_their_formulas)
     CHECK_STATUS(wn__normalize_find("cifar10", &gray, &n), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "'cifar10' is for 3 channels, the images have 1");
     CHECK_STATUS(wn__normalize_find("zscore", &gray, &n), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "dataset, imagenet, per-image, signed, none");
+    CHECK_HAS_TEXT(wn_error_message(), "dataset, imagenet, cifar10-classic, per-image, signed, none");
 }
 
 TEST(per_image_normalisation_has_mean_0_and_deviation_1)

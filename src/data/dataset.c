@@ -170,6 +170,8 @@ wn__range wn__split_range(const wn__split *split, wn__part part)
 
 static const wn__normalize general[] = {
     {WN__NORMALIZE_MEAN_STD, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, "imagenet"},
+    /* The mean of the images' own deviations, which many published CIFAR-10 codes divide by. */
+    {WN__NORMALIZE_MEAN_STD, {0.4914f, 0.4822f, 0.4465f}, {0.2023f, 0.1994f, 0.2010f}, "cifar10-classic"},
     {WN__NORMALIZE_PER_IMAGE, {0}, {1, 1, 1}, "per-image"},
     {WN__NORMALIZE_MEAN_STD, {0.5f, 0.5f, 0.5f}, {0.5f, 0.5f, 0.5f}, "signed"},
     {WN__NORMALIZE_MEAN_STD, {0}, {1, 1, 1}, "none"},
@@ -214,7 +216,7 @@ wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__norm
     }
     wn__text names = {0};
     add_names(&names);
-    const wn_status status = wn__fail(WN_EUSAGE, "unknown normalisation '%s'; valid: dataset, imagenet, per-image, signed, none, %s", name,
+    const wn_status status = wn__fail(WN_EUSAGE, "unknown normalisation '%s'; valid: dataset, imagenet, cifar10-classic, per-image, signed, none, %s", name,
                                       names.data ? names.data : "");
     wn__text_release(&names);
     return status;

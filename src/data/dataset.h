@@ -101,7 +101,8 @@ typedef struct wn__normalize {
     const char *name; /* static */
 } wn__normalize;
 
-/* "dataset" (the set's own), the name of a data set with as many channels, "imagenet", "per-image", "signed" (-1..1), "none" (0..1).
+/* "dataset" (the set's own), the name of a data set with as many channels, "imagenet", "cifar10-classic", "per-image", "signed" (-1..1),
+ * "none" (0..1).
  * An unknown name is WN_EUSAGE with the list. ImageNet's constants on one channel are their averages. */
 wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__normalize *out);
 /* pixels (C,H,W) bytes to out (C,H,W) floats. */

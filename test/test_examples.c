@@ -1,0 +1,57 @@
+/* Every recipe under examples/ is read, resolved and expanded. */
+#include "experiment/agenda.h"
+
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/files.h"
+#include "test.h"
+
+#define EXAMPLES WN_TEST_SOURCE "/../examples"
+
+/* Stages of a recipe; its own short-comings fail the test. */
+static int expand(const char *path)
+{
+    wn__recipe *recipe = NULL;
+    wn__agenda *plan = NULL;
+    wn__machine machine;
+    wn__text resolved = {0};
+    const wn__recipe_source source = {.path = path};
+    CHECK_OK(wn__recipe_read(&source, &recipe));
+    CHECK_OK(wn__machine_choose(recipe->top.backend, 1, &machine));
+    CHECK_OK(wn__agenda_make(recipe, &machine, &plan));
+    CHECK_OK(wn__recipe_write(recipe, &resolved));
+    const int stages = plan->stages;
+    wn__text_release(&resolved);
+    wn__agenda_free(plan);
+    wn__recipe_free(recipe);
+    return stages;
+}
+
+static int expand_folder(const char *folder)
+{
+    char **names, path[1024];
+    int count, recipes = 0;
+    CHECK_OK(wn__list_folder(folder, &names, &count));
+    for (int i = 0; i < count; i++) {
+        const size_t length = strlen(names[i]);
+        if (length < 5 || strcmp(names[i] + length - 5, ".yaml") != 0) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        const int stages = expand(path);
+        printf("  %s: %d stages\n", names[i], stages);
+        CHECK(stages > 1);
+        recipes++;
+    }
+    wn__free_names(names, count);
+    return recipes;
+}
+
+TEST(every_example_expands) { CHECK(expand_folder(EXAMPLES) >= 8); }
+TEST(every_paper_expands) { CHECK(expand_folder(EXAMPLES "/papers") >= 12); }
+
+int main(int argc, char **argv)
+{
+    if (chdir(WN_TEST_SOURCE "/..") != 0) return 1; /* recipes name files from the project's root */
+    static const wn_test tests[] = {RUN(every_example_expands), RUN(every_paper_expands), {0}};
+    return wn_test_main(argc, argv, tests);
+}
