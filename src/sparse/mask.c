@@ -327,27 +327,3 @@ wn_status wn__masks_shuffle(wn__params *params, const wn__selection *selection, 
     plan_release(&p);
     return status;
 }
-
-wn_status wn__masks_clear(wn__params *params)
-{
-    for (int i = 0; i < params->count; i++)
-        WN_TRY(wn__param_set_mask(&params->item[i], NULL));
-    params->version++;
-    return WN_OK;
-}
-
-wn_status wn__masks_copy(wn__params *to, const wn__params *from)
-{
-    if (to->count != from->count)
-        return wn__fail(WN_EMISMATCH, "masks of another network: %d parameters, expected %d", from->count, to->count);
-    for (int i = 0; i < to->count; i++) {
-        const wn__param *a = &to->item[i], *b = &from->item[i];
-        if (strcmp(a->name, b->name) != 0 || a->stored != b->stored)
-            return wn__fail(WN_EMISMATCH, "masks of another network: %s has %lld entries, expected %s with %lld", b->name,
-                            (long long)b->stored, a->name, (long long)a->stored);
-    }
-    for (int i = 0; i < to->count; i++)
-        WN_TRY(wn__param_set_mask(&to->item[i], from->item[i].mask));
-    to->version++;
-    return WN_OK;
-}

@@ -49,7 +49,4 @@ extern const char *const wn__shuffle_names[]; /* "layer", "global", "even", NULL
 /* Replaces the masks of the selected parameters by random ones with as many active entries. The seed's mask stream decides. */
 wn_status wn__masks_shuffle(wn__params *params, const wn__selection *selection, wn__shuffle how, uint64_t seed);
 
-wn_status wn__masks_clear(wn__params *params);                    /* dense again; values stay zero where they were */
-wn_status wn__masks_copy(wn__params *to, const wn__params *from); /* WN_EMISMATCH unless the same network */
-
 #endif
