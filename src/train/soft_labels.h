@@ -2,9 +2,9 @@
  *
  * Teacher in evaluation mode, on the same augmented batch as the student (Ma et al. 2021). The cache holds float32 logits of every
  * (epoch, sample) of epochs [first, end): 64-byte header, then per epoch samples x classes floats and their CRC32 (padded to 8 bytes).
- * It is made batch by batch as training would, so that the teacher sees the same batches: a backend may choose its code by batch size (oneDNN's float32 logits of one image
- * alone differ in the last bits from those of the image in a batch of 16 or more). It is written an epoch at a time: making it
- * can be killed at any time and goes on where it was.
+ * It is made batch by batch as training would, so that the teacher sees the same batches: a backend may choose its code by batch size
+ * (oneDNN's float32 logits of one image alone differ in the last bits from those of the image in a batch of 16 or more). It is written
+ * an epoch at a time: making it can be killed at any time and goes on where it was.
  */
 #ifndef WN_TRAIN_SOFT_LABELS_H
 #define WN_TRAIN_SOFT_LABELS_H
