@@ -31,7 +31,7 @@ typedef struct figure {
     outline *outline;
     float cx, cy;  /* pixel that its origin falls on */
     float scale;   /* pixels per unit */
-    float stretch; /* >= 1 makes lines: longer by this and thinner by this */
+    float stretch; /* longer along u and thinner along v by this factor */
     float shear;
     float c, s; /* rotation: cosine and sine */
 } figure;
@@ -208,7 +208,7 @@ static int clamp_pixel(float a) { return a < 0.0f ? 0 : a > SIDE ? SIDE : (int)a
 static void draw(const figure *f, const texture *t, float canvas[3][AREA])
 {
     const map m = to_frame(f);
-    const float pixels = f->scale / f->stretch; /* of distance 1; less along a line, whose ends are soft */
+    const float pixels = f->scale / f->stretch; /* to one unit of distance across a line; its ends come out softer */
     const float reach = 1.3f * f->scale * (f->stretch + fabsf(f->shear)) + 1.0f;
     const int left = clamp_pixel(f->cx - reach), right = clamp_pixel(f->cx + reach + 1.0f);
     const int top = clamp_pixel(f->cy - reach), bottom = clamp_pixel(f->cy + reach + 1.0f);
@@ -267,14 +267,14 @@ static void expose(wn__rng *rng, float canvas[3][AREA], uint8_t *pixels)
     }
 }
 
-/* A dark ground and a bright object: without this a network needs far more images to find out what an edge is. */
+/* A rather dark ground and a rather bright object: with no such rule small networks take very long to find out what an edge is. */
 static void random_colours(wn__rng *rng, float ground[3], float object[3])
 {
     random_colour(rng, ground);
     contrasting_colour(rng, ground, 0.2f, object);
     for (int k = 0; k < 3; k++) {
-        ground[k] = 0.6f * ground[k];
-        object[k] = 0.4f + 0.6f * object[k];
+        ground[k] = 0.55f * ground[k];
+        object[k] = 0.45f + 0.55f * object[k];
     }
 }
 
@@ -284,7 +284,7 @@ static void draw_ground(wn__rng *rng, const float ground[3], const float object[
     random_texture(rng, &t, ground);
     draw(&(figure){.outline = everywhere, .cx = SIDE / 2, .cy = SIDE / 2, .scale = SIDE, .stretch = 1.0f, .c = 1.0f}, &t, canvas);
     for (uint64_t n = wn__rng_below(rng, 6); n > 0; n--) {
-        figure f = {.scale = between(rng, 1.5f, 4.0f)};
+        figure f = {.scale = between(rng, 1.5f, 3.5f)};
         random_point(rng, &f);
         float colour[3];
         random_colour(rng, colour);
@@ -328,6 +328,6 @@ void wn__shapes_image(uint64_t data_seed, uint64_t index, uint8_t *pixels, int *
     draw_ground(&rng, ground, colour, canvas);
     figure object;
     draw_object(&rng, class_outlines[*label], colour, &object, canvas);
-    if (wn__rng_uniform(&rng) < 0.6f) draw_occluder(&rng, &object, ground, canvas);
+    if (wn__rng_uniform(&rng) < 0.7f) draw_occluder(&rng, &object, ground, canvas);
     expose(&rng, canvas, pixels);
 }

@@ -4,8 +4,10 @@
  * compiler and CPU (IEEE single precision without contraction; of the mathematical library only sqrtf and fabsf, which are exact).
  * Any two indices are independent draws, so a range of indices is a data set of any size.
  *
- * The class is drawn first, uniformly; all else (pose, colours, textures, background, clutter, light, noise) is drawn
- * independently of it. Every class contains its mirror images and all rotations, so flips and crops keep the label.
+ * The class is drawn first, uniformly; all else (pose, colours, textures, ground, clutter, light, noise) is drawn independently
+ * of it. Each image has one object: the largest figure that is not a line or a blob, 8 to 22 pixels wide, within about 30
+ * degrees of upright, as a rule brighter than the ground; a smaller figure, line or blob may cover a part of it. The
+ * classes are symmetric under horizontal flips, and objects keep a margin, so flips and small crops keep the label.
  */
 #ifndef WN_DATA_SHAPES_H
 #define WN_DATA_SHAPES_H
