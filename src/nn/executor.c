@@ -6,10 +6,14 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "nn/plan.h"
 
 struct wn__executor {
+    wn__call_observer observer; /* NULL: nobody wants times */
+    void *observer_user;
+    int observed;
     const wn_graph *graph;
     wn__params *params;
     wn__device *device;
@@ -305,13 +309,30 @@ static wn_status run_group(const run_state *r, const wn__call *call, int calls)
     return WN_OK;
 }
 
+static wn_status run_observed_group(const run_state *r, const wn__call *call, int calls)
+{
+    wn__executor *ex = r->ex;
+    const wn__call *last = &call[calls - 1];
+    const double start = wn__seconds();
+    WN_TRY(run_group(r, call, calls));
+    const wn__call_time time = {.index = ex->observed++,
+                                .node = last->lowered ? ex->graph->node[last->lowered->node].name : "(sum)",
+                                .implementation = last->op->implementation,
+                                .desc = &last->op->desc,
+                                .phase = last->phase,
+                                .seconds = wn__seconds() - start};
+    ex->observer(ex->observer_user, &time);
+    return WN_OK;
+}
+
 static wn_status run_calls(const run_state *r, int first, int end)
 {
     const wn__plan *plan = r->plan;
+    if (first == 0) r->ex->observed = 0;
     for (int i = first, next; i < end; i = next) {
         for (next = i + 1; next < end && plan->call[next].group == plan->call[i].group; next++) {
         }
-        WN_TRY(run_group(r, &plan->call[i], next - i));
+        WN_TRY(r->ex->observer ? run_observed_group(r, &plan->call[i], next - i) : run_group(r, &plan->call[i], next - i));
     }
     return WN_OK;
 }
@@ -497,19 +518,30 @@ wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes)
     return WN_OK;
 }
 
-wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text)
+void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *user)
 {
-    static const char *const phases[WN__PHASES] = {
+    ex->observer = observer;
+    ex->observer_user = user;
+}
+
+const char *wn__phase_name(wn__phase phase)
+{
+    static const char *const names[WN__PHASES] = {
         "statistics",         "forward",         "backward prepare", "backward data", "backward params",
         "tangent statistics", "tangent forward", "tangent prepare",  "tangent data",  "tangent params"};
+    return names[phase];
+}
+
+wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text)
+{
     wn__plan *plan;
     WN_TRY(get_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), &plan));
     wn__text t = {0};
     wn__text_add(&t, "%d calls in %d groups, %.1f MiB\n", plan->calls, plan->groups, (double)plan->bytes / 0x1p20);
     for (int i = 0; i < plan->calls; i++) {
         const wn__call *c = &plan->call[i];
-        wn__text_add(&t, "%3d  %-18s %-28s %s\n", c->group, phases[c->phase], c->lowered ? ex->graph->node[c->lowered->node].name : "(sum)",
-                     c->op->implementation ? c->op->implementation : "");
+        wn__text_add(&t, "%3d  %-18s %-28s %s\n", c->group, wn__phase_name(c->phase),
+                     c->lowered ? ex->graph->node[c->lowered->node].name : "(sum)", c->op->implementation ? c->op->implementation : "");
     }
     if (t.failed) return wn__no_memory(t.size);
     *text = t.data;

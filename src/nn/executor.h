@@ -51,8 +51,21 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
 /* After a non-finite loss: run the batch forward again and name the first node whose output is not finite; "" if none is. */
 wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int64_t n, wn__step_info step, const char **node);
 
+/* Tells how long each group of calls took, in the order of running; `index` counts the groups of one wn__executor_gradients or infer,
+ * node and implementation are those of its last call. For measurements; NULL switches it off. */
+typedef struct wn__call_time {
+    int index;
+    const char *node, *implementation;
+    const wn__op_desc *desc;
+    wn__phase phase;
+    double seconds;
+} wn__call_time;
+typedef void (*wn__call_observer)(void *user, const wn__call_time *time);
+void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *user);
+
 /* The plan: bytes of activations, gradients and scratch for n images; and a listing, one line per call. */
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes);
+const char *wn__phase_name(wn__phase phase);                               /* "backward data" */
 wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text); /* free with wn__free */
 
 #endif

@@ -1,0 +1,57 @@
+/* How long a training step takes, and what it spends its time on. Random images: only time is measured.
+ *
+ *     wn_bench_options options = {.model = "resnet20", .batch = 128, .threads = 2};
+ *     wn_bench_result r;
+ *     if (wn_bench_step(&options, &r) == WN_OK) printf("%.1f ms, %.0f images/s\n", r.ms_median, r.images_per_s);
+ */
+#ifndef WINNOW_BENCH_H
+#define WINNOW_BENCH_H
+
+#include "winnow/core.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wn_bench_options {
+    const char *model;      /* name, or a file that describes a network */
+    const char *const *set; /* (sets) settings of the model: "width=2", "bias=no" */
+    int sets;
+    int classes;         /* 0: the model's usual number */
+    int channels, image; /* of square images; 0: the model's usual size */
+    int64_t batch;       /* 0: 128 */
+    const char *dtype;   /* "f32" (NULL) or "bf16" */
+    const char *backend; /* NULL: the best in this build */
+    int threads;         /* 0: all CPUs of the process */
+    int runs;            /* timed steps; 0: 15. Three steps before them are not counted */
+    bool inference;      /* forward only, running statistics */
+} wn_bench_options;
+
+/* The step: forward, cross-entropy, backward, SGD with momentum 0.9 and weight decay. */
+typedef struct wn_bench_result {
+    double ms_median, ms_min, images_per_s; /* images_per_s from the median */
+    int64_t parameters, flops;              /* flops: of the step, 2 per multiply-add, backward twice the forward */
+    double gflops_per_s;                    /* from the median */
+    int64_t bytes;                          /* activations, gradients and scratch of the plan */
+    char backend[32], library[128], dtype[8], isa[16], cpu[64];
+    int threads, runs;
+    int64_t batch;
+} wn_bench_result;
+WN_API WN_NODISCARD wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result);
+
+/* One operation's phase of the step, in the place where it runs. */
+typedef struct wn_bench_phase {
+    const char *node;           /* first of the fused nodes */
+    const char *phase;          /* "forward", "backward data" ... */
+    const char *implementation; /* "brgconv:avx512_core", "winnow nhwc" ... */
+    double ms_median, ms_min;
+    double gflops_per_s; /* of convolutions and linear layers, from the median; 0 for others */
+} wn_bench_phase;
+typedef void (*wn_bench_visit)(void *user, const wn_bench_phase *phase);
+/* In the order of running. On a backend that runs several operations as one group, a group's time is shown with its last operation. */
+WN_API WN_NODISCARD wn_status wn_bench_kernels(const wn_bench_options *options, wn_bench_visit visit, void *user, wn_bench_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,303 @@
+#include "winnow/bench.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/text.h"
+#include "models/graph_file.h"
+#include "nn/executor.h"
+#include "nn/init.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+
+enum { WARM_UP = 3, USUAL_RUNS = 15, USUAL_BATCH = 128 };
+
+typedef struct bench {
+    const wn_bench_options *options;
+    int64_t batch;
+    int runs;
+    wn_graph *graph;
+    wn__params params;
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *executor;
+    wn__updater *updater;
+    void *optimizer_config;
+    float *images, *logits;
+    int32_t *labels;
+    double *seconds; /* (runs) */
+    int64_t step;
+} bench;
+
+/* --- network ------------------------------------------------------------------------------------------------------------------- */
+
+static wn_status split_setting(const wn__setting *rows, void *config, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals) return wn__fail(WN_EUSAGE, "setting \"%s\": wants name=value", text);
+    wn__text name = {0};
+    wn__text_add_bytes(&name, text, (size_t)(equals - text));
+    const wn_status status = name.failed ? wn__no_memory((size_t)(equals - text)) : wn__settings_set(rows, config, name.data, equals + 1);
+    wn__text_release(&name);
+    return status;
+}
+
+static wn__model_input input_of(const wn_bench_options *o, wn__model_input usual)
+{
+    if (o->channels) usual.c = o->channels;
+    if (o->image) usual.h = usual.w = o->image;
+    if (o->classes) usual.classes = o->classes;
+    return usual;
+}
+
+static wn_status build_named(const wn_bench_options *o, wn_graph **graph)
+{
+    const wn__model *model;
+    WN_TRY(wn__model_find(o->model, &model));
+    void *config = wn__alloc(model->config_size);
+    if (!config) return wn__no_memory(model->config_size);
+    wn_status status = model->settings ? wn__settings_defaults(model->settings, config) : WN_OK;
+    for (int i = 0; status == WN_OK && i < o->sets; i++)
+        status = model->settings ? split_setting(model->settings, config, o->set[i])
+                                 : wn__fail(WN_EUSAGE, "model %s has no settings", model->name);
+    if (status == WN_OK) status = wn__model_build(model, config, input_of(o, model->usual), graph);
+    wn__free(config);
+    return status;
+}
+
+static wn_status build_network(bench *b)
+{
+    const wn_bench_options *o = b->options;
+    if (!o->model) return wn__fail(WN_EUSAGE, "a model is needed; `winnow models` lists them");
+    const bool file = strchr(o->model, '/') || strstr(o->model, ".yaml");
+    const wn__init_options init = {0};
+    WN_TRY(file ? wn__graph_file_read(o->model, input_of(o, (wn__model_input){3, 32, 32, 10}), &b->graph) : build_named(o, &b->graph));
+    WN_TRY(wn__graph_make_params(b->graph, &b->params));
+    return wn__init_params(&b->params, &init, 0);
+}
+
+/* --- machine ------------------------------------------------------------------------------------------------------------------- */
+
+static wn_status open_device(bench *b)
+{
+    const wn_bench_options *o = b->options;
+    const wn__backend *backend = o->backend ? wn__backend_find(o->backend) : wn__backends[0];
+    if (!backend) return wn__fail(WN_EUSAGE, "backend \"%s\" is not in this build; `winnow doctor` lists the backends", o->backend);
+    const bool bf16 = o->dtype && strcmp(o->dtype, "bf16") == 0;
+    if (o->dtype && !bf16 && strcmp(o->dtype, "f32") != 0) return wn__fail(WN_EUSAGE, "dtype \"%s\"; valid: f32, bf16", o->dtype);
+    WN_TRY(wn__pool_new(o->threads, &b->pool));
+    const wn__device_options options = {.dtype = bf16 ? WN__BF16 : WN__F32, .pool = b->pool};
+    return backend->open(backend, &options, &b->device);
+}
+
+static wn_status make_optimizer(bench *b)
+{
+    wn__optimizer optimizer = {0};
+    WN_TRY(wn__optimizer_find("sgd", &optimizer.type));
+    if (!(b->optimizer_config = wn__alloc(optimizer.type->config_size))) return wn__no_memory(optimizer.type->config_size);
+    optimizer.config = b->optimizer_config;
+    WN_TRY(wn__settings_defaults(optimizer.type->settings, b->optimizer_config));
+    WN_TRY(wn__settings_set(optimizer.type->settings, b->optimizer_config, "momentum", "0.9"));
+    WN_TRY(wn__settings_set(optimizer.type->settings, b->optimizer_config, "weight_decay", "1e-4"));
+    return wn__updater_new(&optimizer, &b->params, b->pool, &b->updater);
+}
+
+static wn_status make_batch(bench *b)
+{
+    const wn_graph *g = b->graph;
+    const int64_t values = b->batch * g->c * g->h * g->w, classes = wn__graph_classes(g);
+    b->images = WN_NEW_ARRAY(float, values);
+    b->logits = WN_NEW_ARRAY(float, b->batch *classes);
+    b->labels = WN_NEW_ARRAY(int32_t, b->batch);
+    b->seconds = WN_NEW_ARRAY(double, b->runs);
+    if (!b->images || !b->logits || !b->labels || !b->seconds) return wn__no_memory((size_t)values * sizeof(float));
+    wn__rng rng = wn__rng_make(0, WN__FOR_TEST, 0, 0);
+    for (int64_t i = 0; i < values; i++)
+        b->images[i] = (float)wn__rng_normal(&rng);
+    for (int64_t i = 0; i < b->batch; i++)
+        b->labels[i] = (int32_t)wn__rng_below(&rng, (uint64_t)classes);
+    return WN_OK;
+}
+
+static wn_status open_bench(bench *b, const wn_bench_options *options)
+{
+    *b = (bench){
+        .options = options, .batch = options->batch ? options->batch : USUAL_BATCH, .runs = options->runs ? options->runs : USUAL_RUNS};
+    if (b->batch < 1 || b->runs < 1) return wn__fail(WN_EUSAGE, "batch and runs must be at least 1");
+    WN_TRY(build_network(b));
+    WN_TRY(open_device(b));
+    WN_TRY(make_optimizer(b));
+    WN_TRY(make_batch(b));
+    const wn__executor_options executor = {.batch = b->batch, .training = !options->inference};
+    WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &executor, &b->executor));
+    return wn__executor_prepare(b->executor, b->batch);
+}
+
+static void close_bench(bench *b)
+{
+    wn__updater_free(b->updater);
+    wn__executor_free(b->executor);
+    if (b->device) b->device->close(b->device);
+    wn__pool_free(b->pool);
+    wn__params_release(&b->params);
+    wn_graph_free(b->graph);
+    wn__free(b->optimizer_config);
+    wn__free(b->images);
+    wn__free(b->logits);
+    wn__free(b->labels);
+    wn__free(b->seconds);
+}
+
+/* --- the step ------------------------------------------------------------------------------------------------------------------ */
+
+static wn_status loss_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    const bench *b = arg;
+    static const wn__loss cross_entropy = {0};
+    const wn__loss_rows rows = {
+        .n = n, .batch = b->batch, .classes = wn__graph_classes(b->graph), .logits = logits, .labels = b->labels + first};
+    const wn__loss_out out = {.dlogits = dlogits};
+    wn__loss_compute(&cross_entropy, &rows, b->pool, &out);
+    return WN_OK;
+}
+
+static wn_status run_step(bench *b)
+{
+    const wn__step_info step = {.training = !b->options->inference, .update_statistics = true, .step = b->step};
+    if (b->options->inference) return wn__executor_infer(b->executor, b->images, b->batch, step, b->logits);
+    WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
+    wn__updater_step(b->updater, 1e-3, ++b->step);
+    b->params.version++;
+    return WN_OK;
+}
+
+static wn_status run_steps(bench *b, int count, double *seconds)
+{
+    for (int i = 0; i < count; i++) {
+        const double start = wn__seconds();
+        WN_TRY(run_step(b));
+        if (seconds) seconds[i] = wn__seconds() - start;
+    }
+    return WN_OK;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Sorts. */
+static double median(double *values, int count)
+{
+    qsort(values, (size_t)count, sizeof *values, by_value);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+static wn_status fill_result(bench *b, wn_bench_result *r)
+{
+    *r = (wn_bench_result){.threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch};
+    r->ms_median = 1e3 * median(b->seconds, b->runs);
+    r->ms_min = 1e3 * b->seconds[0];
+    r->images_per_s = 1e3 * (double)b->batch / r->ms_median;
+    r->parameters = wn_graph_parameter_count(b->graph);
+    r->flops = wn_graph_forward_flops(b->graph) * b->batch * (b->options->inference ? 1 : 3);
+    r->gflops_per_s = 1e-6 * (double)r->flops / r->ms_median;
+    snprintf(r->backend, sizeof r->backend, "%s", b->device->backend->name);
+    b->device->backend->describe(r->library, sizeof r->library);
+    snprintf(r->dtype, sizeof r->dtype, "%s", b->device->dtype == WN__BF16 ? "bf16" : "f32");
+    snprintf(r->isa, sizeof r->isa, "%s", wn__isa_name(wn__isa_in_use()));
+    snprintf(r->cpu, sizeof r->cpu, "%s", wn__cpu_name());
+    return wn__executor_plan_bytes(b->executor, b->batch, &r->bytes);
+}
+
+wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result)
+{
+    bench b;
+    wn_status status = open_bench(&b, options);
+    if (status == WN_OK) status = run_steps(&b, WARM_UP, NULL);
+    if (status == WN_OK) status = run_steps(&b, b.runs, b.seconds);
+    if (status == WN_OK) status = fill_result(&b, result);
+    close_bench(&b);
+    return status;
+}
+
+/* --- its parts ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct part {
+    wn_bench_phase phase;
+    double flops;
+    double *seconds; /* (runs) */
+} part;
+
+typedef struct parts {
+    part *item;
+    int count, runs, run;
+    bool failed;
+} parts;
+
+static double flops_of(const wn__op_desc *d, wn__phase phase)
+{
+    const bool counts = phase == WN__FORWARD || phase == WN__BACKWARD_DATA || phase == WN__BACKWARD_PARAMS;
+    const double pixels = (double)(d->n * d->out_h * d->out_w), out = (double)d->out_c;
+    if (counts && d->kind == WN__OP_CONV) return 2 * pixels * out * (double)(d->in_c / d->groups * d->kernel_h * d->kernel_w);
+    if (counts && d->kind == WN__OP_LINEAR) return 2 * pixels * out * (double)(d->in_c * d->in_h * d->in_w);
+    return 0;
+}
+
+static void add_part(parts *p, const wn__call_time *t)
+{
+    part *grown = wn__realloc(p->item, (size_t)(p->count + 1) * sizeof *grown);
+    if (grown) p->item = grown;
+    double *seconds = WN_NEW_ARRAY(double, p->runs);
+    p->failed = p->failed || !grown || !seconds;
+    if (p->failed) {
+        wn__free(seconds);
+        return;
+    }
+    grown[p->count++] = (part){.phase = {.node = t->node, .phase = wn__phase_name(t->phase), .implementation = t->implementation},
+                               .flops = flops_of(t->desc, t->phase),
+                               .seconds = seconds};
+}
+
+static void observe(void *user, const wn__call_time *t)
+{
+    parts *p = user;
+    if (t->index >= p->count) add_part(p, t);
+    if (!p->failed) p->item[t->index].seconds[p->run] = t->seconds;
+}
+
+static wn_status time_parts(bench *b, parts *p)
+{
+    WN_TRY(run_steps(b, WARM_UP, NULL));
+    wn__executor_observe(b->executor, observe, p);
+    for (p->run = 0; p->run < p->runs && !p->failed; p->run++)
+        WN_TRY(run_steps(b, 1, b->seconds + p->run));
+    return p->failed ? wn__no_memory(sizeof(part)) : WN_OK;
+}
+
+wn_status wn_bench_kernels(const wn_bench_options *options, wn_bench_visit visit, void *user, wn_bench_result *result)
+{
+    bench b;
+    wn_status status = open_bench(&b, options);
+    parts p = {.runs = b.runs};
+    if (status == WN_OK) status = time_parts(&b, &p);
+    if (status == WN_OK) status = fill_result(&b, result);
+    for (int i = 0; i < p.count; i++) {
+        wn_bench_phase *phase = &p.item[i].phase;
+        phase->ms_median = 1e3 * median(p.item[i].seconds, p.runs);
+        phase->ms_min = 1e3 * p.item[i].seconds[0];
+        phase->gflops_per_s = p.item[i].flops > 0 ? 1e-6 * p.item[i].flops / phase->ms_median : 0;
+        if (status == WN_OK) visit(user, phase);
+        wn__free(p.item[i].seconds);
+    }
+    wn__free(p.item);
+    close_bench(&b);
+    return status;
+}
