@@ -90,6 +90,28 @@ TEST(absent_path_is_reported)
     CHECK_STATUS(wn__fetch(&r), WN_ENOTFOUND);
 }
 
+/* In a process of its own, since a request to stop stays. */
+TEST(stop_request_keeps_what_has_arrived)
+{
+    prepare();
+    const wn__fetch_request r = {.url = scratch_path("served/file"), .path = scratch_path("target"), .sha256 = sum};
+    fflush(NULL);
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        wn_request_stop();
+        _exit(wn__fetch(&r) == WN_ESTOPPED ? 0 : 1);
+    }
+    int how = 0;
+    int64_t arrived = 0;
+    CHECK_EQ_INT(waitpid(child, &how, 0), child);
+    CHECK(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+    CHECK_OK(wn__file_size(scratch_path("target.part"), &arrived));
+    CHECK(arrived > 0 && arrived < SIZE);
+    CHECK_OK(wn__fetch(&r)); /* goes on from there */
+    check_target();
+}
+
 static void note_progress(void *user, const char *url, int64_t done, int64_t total)
 {
     (void)url;
@@ -212,6 +234,7 @@ int main(int argc, char **argv)
     static const wn_test tests[] = {RUN(sha256_has_the_known_answer),
                                     RUN(plain_path_is_copied_and_checked),
                                     RUN(absent_path_is_reported),
+                                    RUN(stop_request_keeps_what_has_arrived),
                                     RUN(http_address_is_fetched_with_progress),
                                     RUN(interrupted_download_is_resumed),
                                     RUN(download_that_was_complete_is_taken),
