@@ -225,7 +225,11 @@ wn_status wn__make_folders(const char *path)
         end += strcspn(end, "/");
         const char kept = *end;
         *end = 0;
-        if (mkdir(part, 0777) != 0 && !wn__folder_exists(part)) status = wn__fail_errno("cannot make folder %s", part);
+        const int fault = mkdir(part, 0777) == 0 ? 0 : errno; /* not EEXIST only: a read-only file system says EROFS of what exists */
+        if (fault != 0 && !wn__folder_exists(part)) {
+            errno = fault;
+            status = wn__fail_errno("cannot make folder %s", part);
+        }
         *end = kept;
     }
     wn__free(part);

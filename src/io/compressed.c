@@ -1,8 +1,10 @@
 #include "io/compressed.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <lzma.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/alloc.h"
@@ -164,6 +166,7 @@ static wn_status not_found(const char *folder, const char *const *candidates)
 wn_status wn__find_data_file(const char *folder, const char *const *candidates, char **path)
 {
     static const char *const endings[] = {"", ".gz", ".xz"};
+    bool denied = false;
     for (int i = 0; candidates[i]; i++) {
         for (int e = 0; e < 3; e++) {
             wn__text name = {0};
@@ -175,8 +178,13 @@ wn_status wn__find_data_file(const char *folder, const char *const *candidates, 
                 *path = joined;
                 return WN_OK;
             }
+            denied = denied || (access(joined, F_OK) != 0 && errno == EACCES);
             wn__free(joined);
         }
+    }
+    if (denied) {
+        errno = EACCES;
+        return wn__fail_errno("cannot look into %s", folder);
     }
     return not_found(folder, candidates);
 }

@@ -282,14 +282,13 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
     return WN_OK;
 }
 
-static wn_status diverged(run *r, wn__step_info step)
+/* `what` ("loss", "validation loss") came out as `value`; the batch that was trained on last tells which layer breaks. */
+static wn_status diverged(run *r, const char *what, double value, wn__step_info step)
 {
     const char *node = "";
-    const double loss = r->step_loss;
-    WN_TRY(wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node));
-    return wn__fail(WN_EDIVERGED, "%s: the loss is %g at step %" PRId64 " (epoch %" PRId64 "); %s%s", r->stage->name, loss, r->state.step,
-                    r->batch->epoch, *node ? "the first output that is not finite is that of layer " : "no layer's output is the cause",
-                    node);
+    if (r->batch) WN_TRY(wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node));
+    return wn__fail(WN_EDIVERGED, "the %s is %g at step %" PRId64 "; %s%s", what, value, r->state.step,
+                    *node ? "the first output that is not finite is that of layer " : "no layer's output is the cause", node);
 }
 
 static void count_batch(run *r)
@@ -317,7 +316,7 @@ static wn_status run_step(run *r)
     for (int64_t i = 0; i < r->batch->n; i++)
         sum += r->row_loss[i];
     r->step_loss = sum / (double)r->batch->n;
-    if (!isfinite(r->step_loss)) return diverged(r, step);
+    if (!isfinite(r->step_loss)) return diverged(r, "loss", r->step_loss, step);
     r->state.updates++;
     wn__updater_step(r->updater, wn__schedule_rate(&s->schedule, r->state.step), r->state.updates);
     count_batch(r);
@@ -374,9 +373,11 @@ static wn_status end_of_training_epoch(run *r)
 static wn_status evaluate_one(run *r, wn__evaluator *evaluator, wn__part part, wn__evaluation *e)
 {
     WN_TRY(wn__evaluator_run(evaluator, r->ex, r->stage->device->pool, false, e));
-    if (!isfinite(e->loss))
-        return wn__fail(WN_EDIVERGED, "%s: the %s loss is %g after step %" PRId64, r->stage->name, wn__part_name(part), e->loss,
-                        r->state.step);
+    if (!isfinite(e->loss)) {
+        char what[32];
+        snprintf(what, sizeof what, "%s loss", wn__part_name(part));
+        return diverged(r, what, e->loss, (wn__step_info){.training = false});
+    }
     wn__metrics m = metrics_of(r, wn__part_name(part));
     m.n = e->n;
     m.loss = e->loss;
@@ -426,9 +427,10 @@ static wn_status end_of_epoch(run *r, bool want_evaluation)
     r->waited_before = waited;
     r->epoch_started = r->last_progress = now;
     r->epoch_images = 0;
-    wn__log(WN_LOG_INFO, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f, validation %.4f, test %.4f, %.0f images/s",
-            r->stage->name, st->step, r->stage->last_step, st->train_loss, st->train_accuracy, st->validation_accuracy, st->test_accuracy,
-            t.images_per_second);
+    char validation[32] = "";
+    if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation_accuracy);
+    wn__log(WN_LOG_INFO, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s, test %.4f, %.0f images/s", r->stage->name,
+            st->step, r->stage->last_step, st->train_loss, st->train_accuracy, validation, st->test_accuracy, t.images_per_second);
     return wn__run_files_timing(&r->files, &t);
 }
 

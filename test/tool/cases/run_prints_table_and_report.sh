@@ -1,0 +1,2 @@
+cp "$CASES"/../files/* .
+winnow run tiny.yaml && [ -s winnow-runs/tiny/report.html ]

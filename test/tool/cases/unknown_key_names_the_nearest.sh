@@ -1,0 +1,3 @@
+cp "$CASES"/../files/* .
+sed -i 's/epochs/epocs/' tiny.yaml
+winnow run tiny.yaml

@@ -1,0 +1,2 @@
+cp "$CASES"/../files/* .
+winnow run tiny.yaml --set 'compare.methods=[dense, kd-tiket]'
