@@ -28,8 +28,12 @@ typedef struct runner {
     char message[2048];
 } runner;
 
-static void keep_failure(runner *r, wn_status status, const char *message)
+/* Keeps the first failure for the end and logs each. Messages of training begin with the stage's label, others get it here. */
+static void keep_failure(runner *r, int stage, wn_status status, const char *message)
 {
+    const char *label = r->e->plan->stage[stage].label;
+    const bool named = strncmp(message, label, strlen(label)) == 0;
+    if (status != WN_ESTOPPED) wn__log(WN_LOG_ERROR, "%s%s%s", named ? "" : label, named ? "" : ": ", message);
     if (r->status != WN_OK) return;
     r->status = status;
     snprintf(r->message, sizeof r->message, "%s", message);
@@ -107,8 +111,7 @@ static wn_status run_here(runner *r)
             WN_TRY(after_stage(r, stage));
             continue;
         }
-        keep_failure(r, status, wn_error_message());
-        wn__log(WN_LOG_ERROR, "%s: %s", r->e->plan->stage[stage].label, wn_error_message());
+        keep_failure(r, stage, status, wn_error_message());
         r->fate[stage] = FAILED;
         WN_TRY(wn__results_writer_write(r->results, r->e->folder));
     }
@@ -151,6 +154,8 @@ static wn_status worker_failure(const runner *r, int stage, int how)
     if (WIFEXITED(how) && WEXITSTATUS(how) == 127)
         return wn__fail(WN_EIO, "%s: the program \"%s\" cannot be started", s->label, r->options->worker[0]);
     if (WIFSIGNALED(how)) return wn__fail(WN_EIO, "%s: its process was ended by signal %d", s->label, WTERMSIG(how));
+    if (!wn_stop_requested() && WIFEXITED(how))
+        return wn__fail(WN_EIO, "%s: its process ended with exit code %d and without a result", s->label, WEXITSTATUS(how));
     return wn__fail(WN_ESTOPPED, "%s: stopped on request; the same command continues", s->label);
 }
 
@@ -160,8 +165,7 @@ static wn_status worker_ended(runner *r, int stage, int how)
     if (wn__store_is_done(r->e->root, r->e->plan->stage[stage].identity)) return after_stage(r, stage);
     const wn_status status = worker_failure(r, stage, how);
     r->fate[stage] = FAILED;
-    keep_failure(r, status, wn_error_message());
-    if (status != WN_ESTOPPED) wn__log(WN_LOG_ERROR, "%s: %s", r->e->plan->stage[stage].label, wn_error_message());
+    keep_failure(r, stage, status, wn_error_message());
     return wn__results_writer_write(r->results, r->e->folder);
 }
 

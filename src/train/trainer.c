@@ -287,7 +287,8 @@ static wn_status diverged(run *r, const char *what, double value, wn__step_info 
 {
     const char *node = "";
     if (r->batch) WN_TRY(wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node));
-    return wn__fail(WN_EDIVERGED, "the %s is %g at step %" PRId64 "; %s%s", what, value, r->state.step,
+    return wn__fail(WN_EDIVERGED, "%s: the %s is %g at step %" PRId64 " (epoch %" PRId64 "); %s%s", r->stage->name, what, value,
+                    r->state.step, r->batch ? r->batch->epoch : 0,
                     *node ? "the first output that is not finite is that of layer " : "no layer's output is the cause", node);
 }
 
