@@ -1,4 +1,3 @@
-#include <jansson.h>
 #include <string.h>
 
 #include "columns.h"
@@ -7,135 +6,165 @@
 #include "winnow/show.h"
 
 typedef struct bench_config {
-    const char *model, *dtype, *backend;
     wn__texts set;
-    int64_t batch, threads, runs, classes, channels, image;
-    bool infer, json;
+    const char *dtype, *backend;
+    int64_t batch, threads, runs, classes;
+    bool inference, json;
 } bench_config;
 
 static const wn__option bench_options[] = {
-    WN_OPTION_TEXT(bench_config, model, "model", "NAME|FILE", "network: a name of `winnow models`, or a file; required"),
-    WN_OPTION_LIST(bench_config, set, "set", "KEY=VALUE", "setting of the network (width=2, bias=no); may be repeated"),
     WN_OPTION_NUMBER(bench_config, batch, "batch", "N", "images a step (default: 128)"),
-    WN_OPTION_TEXT(bench_config, dtype, "dtype", "f32|bf16", "of stored activations (default: f32)"),
-    WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "default: the best in this build"),
-    WN_OPTION_NUMBER(bench_config, threads, "threads", "N", "default: the CPUs this process may use"),
-    WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps, after three that are not (default: 15)"),
-    WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "default: the network's usual number"),
-    WN_OPTION_NUMBER(bench_config, channels, "channels", "N", "of the images (default: the network's usual number)"),
-    WN_OPTION_NUMBER(bench_config, image, "image", "N", "side of the images (default: the network's usual one)"),
-    WN_OPTION_SWITCH(bench_config, infer, "infer", "forward pass only, with running statistics"),
-    WN_OPTION_SWITCH(bench_config, json, "json", "one JSON object a line instead of a table"),
+    WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
+    WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build)"),
+    WN_OPTION_NUMBER(bench_config, threads, "threads", "N", "(default: all CPUs)"),
+    WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps (default: 15)"),
+    WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "(default: the network's usual number)"),
+    WN_OPTION_LIST(bench_config, set, "set", "KEY=VALUE", "a setting of the network: width=2; may be repeated"),
+    WN_OPTION_SWITCH(bench_config, inference, "inference", "forward only"),
+    WN_OPTION_SWITCH(bench_config, json, "json", "one JSON object a line: per network (step), or per operation (kernels)"),
     {0}};
 
-static double rounded(double value) { return (double)(int64_t)(value * 1e4 + 0.5) / 1e4; }
-
-static void print_json(json_t *object)
+/* A JSON string; what we print has no control characters. */
+static void put_text(const char *text)
 {
-    json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(10));
-    putchar('\n');
-    json_decref(object);
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') putchar('\\');
+        putchar(*text);
+    }
+    putchar('"');
 }
 
-static json_t *result_json(const wn_bench_result *r, const bench_config *c)
+static void put_pair(const char *key, const char *text)
 {
-    return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:b, s:i, s:i, s:f, s:f, s:f, s:f, s:I, s:I, s:I}", "model", c->model, "batch",
-                     (json_int_t)r->batch, "dtype", r->dtype, "backend", r->backend, "library", r->library, "isa", r->isa, "cpu", r->cpu,
-                     "infer", (int)c->infer, "threads", r->threads, "runs", r->runs, "ms_median", rounded(r->ms_median), "ms_min",
-                     rounded(r->ms_min), "images_per_s", rounded(r->images_per_s), "gflops_per_s", rounded(r->gflops_per_s), "params",
-                     (json_int_t)r->parameters, "flops", (json_int_t)r->flops, "bytes", (json_int_t)r->bytes);
+    printf(", \"%s\": ", key);
+    put_text(text);
 }
 
-static void print_result(const wn_bench_result *r, const bench_config *c)
+static void print_step_json(const char *model, const wn_bench_result *r)
+{
+    fputs("{\"model\": ", stdout);
+    put_text(model);
+    printf(
+        ", \"batch\": %lld, \"threads\": %d, \"runs\": %d, \"ms_median\": %.6g, \"ms_min\": %.6g, \"images_per_s\": %.6g, \"gflops_per_s\": %.6g",
+        (long long)r->batch, r->threads, r->runs, r->ms_median, r->ms_min, r->images_per_s, r->gflops_per_s);
+    printf(", \"parameters\": %lld, \"flops\": %lld, \"bytes\": %lld", (long long)r->parameters, (long long)r->flops, (long long)r->bytes);
+    put_pair("dtype", r->dtype);
+    put_pair("backend", r->backend);
+    put_pair("library", r->library);
+    put_pair("isa", r->isa);
+    put_pair("cpu", r->cpu);
+    puts("}");
+}
+
+static void add_step(wn__columns *table, const char *model, const wn_bench_result *r)
 {
     char count[32], bytes[32];
-    printf("%s, %lld images, %s, %s (%s), %d threads, %s on %s\n", c->model, (long long)r->batch, c->infer ? "inference" : "training step",
-           r->dtype, r->library, r->threads, r->isa, r->cpu);
-    printf("median   %.3f ms (%.0f images/s, %.0f GFLOP/s)\n", r->ms_median, r->images_per_s, r->gflops_per_s);
-    printf("minimum  %.3f ms of %d\n", r->ms_min, r->runs);
-    printf("network  %s parameters; activations, gradients and scratch %s\n", wn_show_count(r->parameters, count, sizeof count),
-           wn_show_bytes(r->bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", model);
+    wn__columns_add(table, "%lld", (long long)r->batch);
+    wn__columns_add(table, "%s", r->dtype);
+    wn__columns_add(table, "%s", r->backend);
+    wn__columns_add(table, "%d", r->threads);
+    wn__columns_add(table, "%.2f", r->ms_median);
+    wn__columns_add(table, "%.2f", r->ms_min);
+    wn__columns_add(table, "%.0f", r->images_per_s);
+    wn__columns_add(table, "%.1f", r->gflops_per_s);
+    wn__columns_add(table, "%s", wn_show_count(r->parameters, count, sizeof count));
+    wn__columns_add(table, "%s", wn_show_bytes(r->bytes, bytes, sizeof bytes));
 }
 
-static wn_status bench_step(const wn_bench_options *options, const bench_config *config)
+static wn_status bench_steps(wn_bench_options *options, const char *const *models, int count, bool json)
 {
-    wn_bench_result result;
-    const wn_status status = wn_bench_step(options, &result);
-    if (status != WN_OK) return status;
-    if (config->json)
-        print_json(result_json(&result, config));
-    else
-        print_result(&result, config);
-    return WN_OK;
+    wn__columns table = WN_COLUMNS("network", ">batch", "type", "backend", ">threads", ">median ms", ">best ms", ">images/s", ">GFLOP/s",
+                                   ">parameters", ">memory");
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++) {
+        wn_bench_result result;
+        options->model = models[i];
+        status = wn_bench_step(options, &result);
+        if (status != WN_OK) break;
+        if (json)
+            print_step_json(models[i], &result);
+        else
+            add_step(&table, models[i], &result);
+    }
+    if (table.count > 0) wn__columns_print(&table);
+    return status;
 }
 
-static void print_phase_json(void *user, const wn_bench_phase *p)
-{
-    (void)user;
-    print_json(json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "node", p->node, "phase", p->phase, "implementation",
-                         p->implementation ? p->implementation : "", "ms_median", rounded(p->ms_median), "ms_min", rounded(p->ms_min),
-                         "gflops_per_s", rounded(p->gflops_per_s)));
-}
-
-static void add_phase(void *user, const wn_bench_phase *p)
+static void add_phase(void *user, const wn_bench_phase *phase)
 {
     wn__columns *table = user;
-    wn__columns_add(table, "%s", p->node);
-    wn__columns_add(table, "%s", p->phase);
-    wn__columns_add(table, "%.3f", p->ms_median);
-    wn__columns_add(table, "%.3f", p->ms_min);
-    wn__columns_add(table, p->gflops_per_s > 0 ? "%.0f" : "", p->gflops_per_s);
-    wn__columns_add(table, "%s", p->implementation ? p->implementation : "");
+    wn__columns_add(table, "%s", phase->node);
+    wn__columns_add(table, "%s", phase->phase);
+    wn__columns_add(table, "%.3f", phase->ms_median);
+    wn__columns_add(table, "%.3f", phase->ms_min);
+    if (phase->gflops_per_s > 0)
+        wn__columns_add(table, "%.1f", phase->gflops_per_s);
+    else
+        wn__columns_add(table, "-");
+    wn__columns_add(table, "%s", phase->implementation);
 }
 
-static wn_status bench_kernels(const wn_bench_options *options, const bench_config *config)
+static void print_phase_json(void *user, const wn_bench_phase *phase)
 {
-    wn__columns table = WN_COLUMNS("node", "phase", ">ms median", ">ms min", ">GFLOP/s", "implementation");
-    wn_bench_result result;
-    const wn_status status = wn_bench_kernels(options, config->json ? print_phase_json : add_phase, &table, &result);
-    if (status != WN_OK) return status;
-    if (config->json) {
-        print_json(result_json(&result, config));
-        return WN_OK;
+    fputs("{\"model\": ", stdout);
+    put_text(user);
+    put_pair("node", phase->node);
+    put_pair("phase", phase->phase);
+    put_pair("implementation", phase->implementation);
+    printf(", \"ms_median\": %.6g, \"ms_min\": %.6g, \"gflops_per_s\": %.6g}\n", phase->ms_median, phase->ms_min, phase->gflops_per_s);
+}
+
+static wn_status bench_kernels(wn_bench_options *options, const char *const *models, int count, bool json)
+{
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++) {
+        wn__columns table = WN_COLUMNS("node", "phase", ">median ms", ">best ms", ">GFLOP/s", "implementation");
+        wn_bench_result result;
+        options->model = models[i];
+        status = wn_bench_kernels(options, json ? print_phase_json : add_phase, json ? (void *)models[i] : &table, &result);
+        if (table.count > 0) wn__columns_print(&table);
+        if (status == WN_OK && !json)
+            printf("\n%s: step %.2f ms (best %.2f), %.1f GFLOP/s, %s %s\n", models[i], result.ms_median, result.ms_min, result.gflops_per_s,
+                   result.backend, result.dtype);
     }
-    wn__columns_print(&table);
-    putchar('\n');
-    print_result(&result, config);
-    return WN_OK;
+    return status;
 }
 
 static int run_bench(const wn__call *call)
 {
+    static const char *const usual[] = {"resnet20"};
     const bench_config *config = call->config;
-    if (!config->model) return wn__wrong_usage(call, "--model is needed; `winnow models` lists them");
-    const wn_bench_options options = {.model = config->model,
-                                      .set = config->set.items,
-                                      .sets = config->set.count,
-                                      .classes = (int)config->classes,
-                                      .channels = (int)config->channels,
-                                      .image = (int)config->image,
-                                      .batch = config->batch,
-                                      .dtype = config->dtype,
-                                      .backend = config->backend,
-                                      .threads = (int)config->threads,
-                                      .runs = (int)config->runs,
-                                      .inference = config->infer};
+    const bool named = call->count > 1;
+    const char *const *models = named ? call->arguments + 1 : usual;
+    const int count = named ? call->count - 1 : 1;
+    wn_bench_options options = {
+        .set = config->set.items,
+        .sets = config->set.count,
+        .classes = (int)config->classes,
+        .batch = config->batch,
+        .dtype = config->dtype,
+        .backend = config->backend,
+        .threads = (int)config->threads,
+        .runs = (int)config->runs,
+        .inference = config->inference,
+    };
     const bool step = strcmp(call->arguments[0], "step") == 0;
-    return wn__finish(call, step ? bench_step(&options, config) : bench_kernels(&options, config));
+    return wn__finish(call, (step ? bench_steps : bench_kernels)(&options, models, count, config->json));
 }
 
 static const char *const actions[] = {"step", "kernels", NULL};
 
 const wn__command wn__command_bench = {
     .name = "bench",
-    .arguments = "step|kernels",
-    .summary = "Time a network's training step, or each of its operations",
-    .details = "Random images: only time is measured. step times forward, cross-entropy, backward and the SGD update; kernels times each\n"
-               "phase of each operation inside the step.",
+    .arguments = "step|kernels [MODEL]...",
+    .summary = "Time training steps, or each operation of a step, on random images",
+    .details = "Without a network: resnet20. Three steps before the timed ones are not counted.",
     .options = bench_options,
     .config_size = sizeof(bench_config),
     .least = 1,
-    .most = 1,
+    .most = -1,
     .actions = actions,
     .computes = true,
     .run = run_bench,
