@@ -1,0 +1,1 @@
+"$CASES/../../../scripts/recipe-reference.sh" winnow
