@@ -216,8 +216,9 @@ wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__norm
     }
     wn__text names = {0};
     add_names(&names);
-    const wn_status status = wn__fail(WN_EUSAGE, "unknown normalisation '%s'; valid: dataset, imagenet, cifar10-classic, per-image, signed, none, %s", name,
-                                      names.data ? names.data : "");
+    const wn_status status =
+        wn__fail(WN_EUSAGE, "unknown normalisation '%s'; valid: dataset, imagenet, cifar10-classic, per-image, signed, none, %s", name,
+                 names.data ? names.data : "");
     wn__text_release(&names);
     return status;
 }

@@ -117,7 +117,6 @@ void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed);
 typedef enum wn__stream { WN__STREAM_DENSE, WN__STREAM_RETRAIN, WN__STREAM_DENSE_NOISE, WN__STREAM_RETRAIN_NOISE } wn__stream;
 uint64_t wn__stream_seed(uint64_t seed, wn__stream stream);
 
-
 /* identity.c: fill stage->inputs and stage->identity from the rest. */
 wn_status wn__stage_identify(const wn__agenda *plan, wn__stage *stage);
 

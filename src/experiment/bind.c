@@ -97,7 +97,7 @@ static int key_names(const wn__schema *schema, const char *names[WN__MOST_KEYS])
 
 static wn_status set_plain(const wn__schema *schema, const wn__table *table, const char *name, const wn__yaml_node *value)
 {
-    const char *text;
+    const char *text = NULL;
     WN_TRY(wn__scalar_text(value, name, &text));
     const wn_status status = wn__settings_set(table->rows, table->config, name, text);
     char prefix[160];

@@ -20,7 +20,8 @@ const wn__setting wn__top_settings[] = {
 const wn__setting wn__data_settings[] = {
     WN_SETTING_TEXT(wn__data_section, validation, "last-5000", "none, last-N or first-N training images that are held out"),
     WN_SETTING_INT(wn__data_section, train_size, 0, 0, 1e12, "keep only so many training images; 0: all"),
-    WN_SETTING_TEXT(wn__data_section, normalize, "dataset", "dataset, imagenet, cifar10-classic, per-image, signed, none or the name of a data set"),
+    WN_SETTING_TEXT(wn__data_section, normalize, "dataset",
+                    "dataset, imagenet, cifar10-classic, per-image, signed, none or the name of a data set"),
     {"last_batch", WN__SETTING_CHOICE, offsetof(wn__data_section, last_batch), 0, 0, "keep", wn__last_batch_names,
      "smaller last batch of an epoch: keep it, drop it, or fill it up"},
     {0},
