@@ -1,4 +1,5 @@
-/* The part of oneDNN that the backend uses, behind one small header: dnnl_v2.c speaks to 2.x, dnnl_v3.c to 3.x.
+/* The part of oneDNN that the backend uses, behind one small header. What differs between 2.x and 3.x is in dnnl_v2.c and
+ * dnnl_v3.c.
  *
  * Activations are nhwc, float32 or bfloat16. Weights, biases and their gradients are float32 in plain (out, in/groups, kh, kw) order at this
  * border; each primitive keeps the layout and dtype that it wants for itself, and reorders.

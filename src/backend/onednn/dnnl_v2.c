@@ -1,353 +1,77 @@
-/* oneDNN 2.x: operation descriptors are structs that are filled, then turned into primitive descriptors. */
-#include <oneapi/dnnl/dnnl.h>
-#include <stdio.h>
-#include <string.h>
+/* oneDNN 2.x: memory descriptors are structs; an operation descriptor is filled, then turned into a primitive descriptor. */
+#include "backend/onednn/dnnl_version.h"
 
-#include "backend/onednn/dnnl_api.h"
-#include "base/alloc.h"
-#include "base/cpu.h"
+#if DNNL_VERSION_MAJOR < 3
+
 #include "base/fail.h"
 
-extern void omp_set_num_threads(int threads); /* of the OpenMP runtime that oneDNN is linked to; clang ships no omp.h */
+typedef struct layouts {
+    dnnl_memory_desc_t src, weights, bias, dst;
+} layouts;
 
-struct wn__dnnl_engine {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-};
-
-/* A reordering of weights between the plain layout and a primitive's own; primitive NULL = the layouts are equal, copy. */
-typedef struct reorder {
-    dnnl_primitive_t primitive;
-    dnnl_memory_t from, to;
-} reorder;
-
-struct wn__dnnl_primitive {
-    wn__dnnl_engine *engine;
-    wn__dnnl_direction direction;
-    dnnl_primitive_t primitive;
-    dnnl_exec_arg_t arg[5]; /* a, b, weights, [bias], scratch: see prepare */
-    int args, scratch_arg;
-    void *weights, *bias;             /* own copies; bias float32 */
-    float *plain;                     /* WEIGHTS: gradient in plain order before it is added */
-    int64_t weight_count, bias_count; /* bias_count 0 = none */
-    reorder pack;                     /* plain -> own, or own -> plain for WEIGHTS */
-    size_t scratch_bytes;
-    char implementation[64];
-};
-
-static wn_status failed(dnnl_status_t status, const char *what)
-{
-    if (status == dnnl_out_of_memory) return wn__no_memory(0);
-    return wn__fail(WN_EUNSUPPORTED, "oneDNN: %s failed with status %d%s", what, (int)status,
-                    status == dnnl_unimplemented ? " (not implemented)" : "");
-}
-
-#define DNNL_TRY(call)                                                        \
-    do {                                                                      \
-        const dnnl_status_t dnnl_status_ = (call);                            \
-        if (dnnl_status_ != dnnl_success) return failed(dnnl_status_, #call); \
-    } while (0)
-
-/* --- engine -------------------------------------------------------------------------------------------------------------------- */
-
-/* WINNOW_ISA limits oneDNN alike; has effect only before its first primitive. */
-static void limit_isa(void)
-{
-    static const dnnl_cpu_isa_t limit[] = {[WN__ISA_BASE] = dnnl_cpu_isa_sse41, [WN__ISA_AVX2] = dnnl_cpu_isa_avx2};
-    const wn__isa isa = wn__isa_in_use();
-    if (isa == WN__ISA_BASE || isa == WN__ISA_AVX2) dnnl_set_max_cpu_isa(limit[isa]);
-}
-
-wn_status wn__dnnl_open(int threads, wn__dnnl_engine **out)
-{
-    limit_isa();
-    omp_set_num_threads(threads);
-    wn__dnnl_engine *e = WN_NEW(wn__dnnl_engine);
-    if (!e) return wn__no_memory(sizeof *e);
-    dnnl_status_t status = dnnl_engine_create(&e->engine, dnnl_cpu, 0);
-    if (status == dnnl_success) status = dnnl_stream_create(&e->stream, e->engine, dnnl_stream_default_flags);
-    if (status != dnnl_success) {
-        wn__dnnl_close(e);
-        return failed(status, "creating the CPU engine");
-    }
-    *out = e;
-    return WN_OK;
-}
-
-void wn__dnnl_close(wn__dnnl_engine *e)
-{
-    if (!e) return;
-    if (e->stream) dnnl_stream_destroy(e->stream);
-    if (e->engine) dnnl_engine_destroy(e->engine);
-    wn__free(e);
-}
-
-void wn__dnnl_describe(char *text, size_t size)
-{
-    const dnnl_version_t *v = dnnl_version();
-    snprintf(text, size, "oneDNN %d.%d.%d, %s", v->major, v->minor, v->patch,
-             v->cpu_runtime == DNNL_RUNTIME_OMP ? "OpenMP" : "own threads");
-}
-
-bool wn__dnnl_has_bf16(void)
-{
-    limit_isa();
-    const dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    return isa == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx512_core_amx || isa == dnnl_cpu_isa_all;
-}
-
-/* --- descriptors --------------------------------------------------------------------------------------------------------------- */
-
-typedef struct layer {
-    dnnl_memory_desc_t src, weights, bias, dst, plain_weights;
-    dnnl_dims_t strides, dilates, pad_low, pad_high;
-    bool linear, has_bias;
-} layer;
-
-static dnnl_status_t describe_weights(const wn__op_desc *d, dnnl_data_type_t type, bool own_layout, dnnl_memory_desc_t *out)
-{
-    if (d->kind == WN__OP_LINEAR) {
-        const dnnl_dims_t dims = {d->out_c, d->in_c, d->in_h, d->in_w};
-        return dnnl_memory_desc_init_by_tag(out, 4, dims, type, own_layout ? dnnl_format_tag_any : dnnl_oihw);
-    }
-    if (d->groups == 1) {
-        const dnnl_dims_t dims = {d->out_c, d->in_c, d->kernel_h, d->kernel_w};
-        return dnnl_memory_desc_init_by_tag(out, 4, dims, type, own_layout ? dnnl_format_tag_any : dnnl_oihw);
-    }
-    const dnnl_dims_t dims = {d->groups, d->out_c / d->groups, d->in_c / d->groups, d->kernel_h, d->kernel_w};
-    return dnnl_memory_desc_init_by_tag(out, 5, dims, type, own_layout ? dnnl_format_tag_any : dnnl_goihw);
-}
-
-static wn_status describe_layer(const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction, layer *l)
-{
-    const dnnl_data_type_t type = dtype == WN__BF16 ? dnnl_bf16 : dnnl_f32;
-    const dnnl_dims_t src = {d->n, d->in_c, d->in_h, d->in_w}, dst = {d->n, d->out_c, d->out_h, d->out_w}, bias = {d->out_c};
-    *l = (layer){.linear = d->kind == WN__OP_LINEAR, .has_bias = d->bias && direction != WN__DNNL_DATA};
-    for (int i = 0; i < 2; i++) {
-        const int64_t in = i ? d->in_w : d->in_h, out = i ? d->out_w : d->out_h, kernel = i ? d->kernel_w : d->kernel_h;
-        l->strides[i] = d->stride;
-        l->pad_low[i] = d->pad;
-        l->pad_high[i] = (out - 1) * d->stride + kernel - in - d->pad;
-    }
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->src, 4, src, type, dnnl_nhwc));
-    if (l->linear)
-        DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->dst, 2, dst, type, dnnl_nc));
-    else
-        DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->dst, 4, dst, type, dnnl_nhwc));
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->bias, 1, bias, dnnl_f32, dnnl_x));
-    DNNL_TRY(describe_weights(d, direction == WN__DNNL_WEIGHTS ? dnnl_f32 : type, true, &l->weights));
-    DNNL_TRY(describe_weights(d, dnnl_f32, false, &l->plain_weights));
-    return WN_OK;
-}
-
-typedef union any_desc {
+typedef union operation {
     dnnl_convolution_desc_t conv;
     dnnl_inner_product_desc_t linear;
-} any_desc;
+} operation;
 
-static wn_status fill_desc(const layer *l, wn__dnnl_direction direction, any_desc *out)
+static wn_status describe_layouts(const wn__dnnl_sizes *s, layouts *l)
+{
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->src, 4, s->src, s->activations, dnnl_nhwc));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->dst, s->dst_dims, s->dst, s->activations, s->linear ? dnnl_nc : dnnl_nhwc));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->bias, 1, s->bias, dnnl_f32, dnnl_x));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->weights, s->weight_dims, s->weights, s->weight_type, dnnl_format_tag_any));
+    return WN_OK;
+}
+
+static wn_status describe_linear(const wn__dnnl_sizes *s, const layouts *l, wn__dnnl_direction direction, dnnl_inner_product_desc_t *out)
+{
+    const dnnl_memory_desc_t *bias = s->bias_used ? &l->bias : NULL;
+    if (direction == WN__DNNL_FORWARD)
+        DNNL_TRY(dnnl_inner_product_forward_desc_init(out, dnnl_forward_training, &l->src, &l->weights, bias, &l->dst));
+    else if (direction == WN__DNNL_DATA)
+        DNNL_TRY(dnnl_inner_product_backward_data_desc_init(out, &l->src, &l->weights, &l->dst));
+    else
+        DNNL_TRY(dnnl_inner_product_backward_weights_desc_init(out, &l->src, &l->weights, bias, &l->dst));
+    return WN_OK;
+}
+
+static wn_status describe_conv(const wn__dnnl_sizes *s, const layouts *l, wn__dnnl_direction direction, dnnl_convolution_desc_t *out)
 {
     const dnnl_alg_kind_t direct = dnnl_convolution_direct;
-    const dnnl_memory_desc_t *bias = l->has_bias ? &l->bias : NULL;
-    if (l->linear && direction == WN__DNNL_FORWARD)
-        DNNL_TRY(dnnl_inner_product_forward_desc_init(&out->linear, dnnl_forward_training, &l->src, &l->weights, bias, &l->dst));
-    else if (l->linear && direction == WN__DNNL_DATA)
-        DNNL_TRY(dnnl_inner_product_backward_data_desc_init(&out->linear, &l->src, &l->weights, &l->dst));
-    else if (l->linear)
-        DNNL_TRY(dnnl_inner_product_backward_weights_desc_init(&out->linear, &l->src, &l->weights, bias, &l->dst));
-    else if (direction == WN__DNNL_FORWARD)
-        DNNL_TRY(dnnl_convolution_forward_desc_init(&out->conv, dnnl_forward_training, direct, &l->src, &l->weights, bias, &l->dst,
-                                                    l->strides, l->pad_low, l->pad_high));
+    const dnnl_memory_desc_t *bias = s->bias_used ? &l->bias : NULL;
+    if (direction == WN__DNNL_FORWARD)
+        DNNL_TRY(dnnl_convolution_forward_desc_init(out, dnnl_forward_training, direct, &l->src, &l->weights, bias, &l->dst, s->strides,
+                                                    s->pad_low, s->pad_high));
     else if (direction == WN__DNNL_DATA)
-        DNNL_TRY(dnnl_convolution_backward_data_desc_init(&out->conv, direct, &l->src, &l->weights, &l->dst, l->strides, l->pad_low,
-                                                          l->pad_high));
+        DNNL_TRY(dnnl_convolution_backward_data_desc_init(out, direct, &l->src, &l->weights, &l->dst, s->strides, s->pad_low, s->pad_high));
     else
-        DNNL_TRY(dnnl_convolution_backward_weights_desc_init(&out->conv, direct, &l->src, &l->weights, bias, &l->dst, l->strides,
-                                                             l->pad_low, l->pad_high));
+        DNNL_TRY(dnnl_convolution_backward_weights_desc_init(out, direct, &l->src, &l->weights, bias, &l->dst, s->strides, s->pad_low,
+                                                             s->pad_high));
     return WN_OK;
 }
 
-/* Scratch memory comes from the caller, so that a step allocates nothing. */
-static wn_status make_attributes(dnnl_primitive_attr_t *out)
+wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
+                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out)
 {
-    DNNL_TRY(dnnl_primitive_attr_create(out));
-    DNNL_TRY(dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user));
-    return WN_OK;
-}
-
-/* Backward descriptors want the forward one as a hint. */
-static wn_status make_descriptor(wn__dnnl_engine *e, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
-                                 dnnl_primitive_desc_t *out)
-{
-    layer l;
-    any_desc desc;
-    dnnl_primitive_desc_t hint = NULL;
-    dnnl_primitive_attr_t attributes = NULL;
-    wn_status status = describe_layer(d, dtype, direction, &l);
-    if (status == WN_OK && direction != WN__DNNL_FORWARD) status = make_descriptor(e, d, dtype, WN__DNNL_FORWARD, &hint);
-    if (status == WN_OK) status = make_attributes(&attributes);
-    if (status == WN_OK) status = fill_desc(&l, direction, &desc);
-    if (status == WN_OK) {
-        const dnnl_status_t s = dnnl_primitive_desc_create(out, &desc, attributes, e->engine, hint);
-        if (s != dnnl_success) status = failed(s, "making a primitive for this shape");
-    }
-    if (attributes) dnnl_primitive_attr_destroy(attributes);
-    if (hint) dnnl_primitive_desc_destroy(hint);
-    return status;
-}
-
-/* --- primitives ---------------------------------------------------------------------------------------------------------------- */
-
-static wn_status new_memory(wn__dnnl_engine *e, const dnnl_memory_desc_t *desc, void *handle, dnnl_memory_t *out)
-{
-    DNNL_TRY(dnnl_memory_create(out, desc, e->engine, handle));
-    return WN_OK;
-}
-
-static wn_status add_argument(wn__dnnl_primitive *p, int arg, const dnnl_memory_desc_t *desc, void *handle)
-{
-    p->arg[p->args].arg = arg;
-    WN_TRY(new_memory(p->engine, desc, handle, &p->arg[p->args].memory));
-    p->args++;
-    return WN_OK;
-}
-
-static wn_status add_own_argument(wn__dnnl_primitive *p, int arg, const dnnl_memory_desc_t *desc, void **buffer)
-{
-    const size_t bytes = dnnl_memory_desc_get_size(desc);
-    if (!(*buffer = wn__alloc(bytes))) return wn__no_memory(bytes);
-    return add_argument(p, arg, desc, *buffer);
-}
-
-static wn_status make_reorder(wn__dnnl_primitive *p, const dnnl_memory_desc_t *from, const dnnl_memory_desc_t *to)
-{
-    dnnl_primitive_desc_t pd;
-    WN_TRY(new_memory(p->engine, from, NULL, &p->pack.from));
-    WN_TRY(new_memory(p->engine, to, NULL, &p->pack.to));
-    if (dnnl_memory_desc_equal(from, to)) return WN_OK;
-    DNNL_TRY(dnnl_reorder_primitive_desc_create(&pd, from, p->engine->engine, to, p->engine->engine, NULL));
-    const dnnl_status_t status = dnnl_primitive_create(&p->pack.primitive, pd);
-    dnnl_primitive_desc_destroy(pd);
-    return status == dnnl_success ? WN_OK : failed(status, "making a reorder of weights");
-}
-
-static wn_status run_reorder(const wn__dnnl_primitive *p, const void *from, void *to)
-{
-    if (!p->pack.primitive) {
-        memcpy(to, from, (size_t)p->weight_count * sizeof(float));
-        return WN_OK;
-    }
-    DNNL_TRY(dnnl_memory_set_data_handle(p->pack.from, (void *)from));
-    DNNL_TRY(dnnl_memory_set_data_handle(p->pack.to, to));
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, p->pack.from}, {DNNL_ARG_TO, p->pack.to}};
-    DNNL_TRY(dnnl_primitive_execute(p->pack.primitive, p->engine->stream, 2, args));
-    DNNL_TRY(dnnl_stream_wait(p->engine->stream));
-    return WN_OK;
-}
-
-static wn_status add_arguments(wn__dnnl_primitive *p, const wn__op_desc *d, wn__dtype dtype, const_dnnl_primitive_desc_t pd)
-{
-    layer l;
-    WN_TRY(describe_layer(d, dtype, p->direction, &l));
-    const bool backward = p->direction == WN__DNNL_WEIGHTS;
-    const dnnl_memory_desc_t *weights = dnnl_primitive_desc_query_md(pd, backward ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0);
-    const dnnl_memory_desc_t *scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-    static const int activations[WN__DNNL_DIRECTIONS][2] = {
-        {DNNL_ARG_SRC, DNNL_ARG_DST}, {DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_SRC}, {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST}};
-    const bool data = p->direction == WN__DNNL_DATA;
-    WN_TRY(add_argument(p, activations[p->direction][0], data ? &l.dst : &l.src, NULL));
-    WN_TRY(add_argument(p, activations[p->direction][1], data ? &l.src : &l.dst, NULL));
-    WN_TRY(add_own_argument(p, backward ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, weights, &p->weights));
-    if (l.has_bias) {
-        p->bias_count = d->out_c;
-        WN_TRY(add_own_argument(p, backward ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS, &l.bias, &p->bias));
-    }
-    p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
-    p->scratch_arg = p->args;
-    WN_TRY(add_argument(p, DNNL_ARG_SCRATCHPAD, scratch, NULL));
-    p->weight_count =
-        d->kind == WN__OP_LINEAR ? d->out_c * d->in_c * d->in_h * d->in_w : d->out_c * (d->in_c / d->groups) * d->kernel_h * d->kernel_w;
-    if (!backward) return make_reorder(p, &l.plain_weights, weights);
-    if (!(p->plain = WN_NEW_ARRAY(float, p->weight_count))) return wn__no_memory((size_t)p->weight_count * sizeof(float));
-    return make_reorder(p, weights, &l.plain_weights);
-}
-
-wn_status wn__dnnl_prepare(wn__dnnl_engine *e, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
-                           wn__dnnl_primitive **out)
-{
-    dnnl_primitive_desc_t pd = NULL;
-    wn__dnnl_primitive *p = WN_NEW(wn__dnnl_primitive);
-    if (!p) return wn__no_memory(sizeof *p);
-    p->engine = e;
-    p->direction = direction;
-    wn_status status = make_descriptor(e, d, dtype, direction, &pd);
-    if (status == WN_OK) {
-        const char *name = "";
-        dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
-        snprintf(p->implementation, sizeof p->implementation, "%s", name);
-        const dnnl_status_t s = dnnl_primitive_create(&p->primitive, pd);
-        status = s == dnnl_success ? add_arguments(p, d, dtype, pd) : failed(s, "creating a primitive");
-        dnnl_primitive_desc_destroy(pd);
-    }
-    if (status == WN_OK)
-        *out = p;
+    const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, dtype, direction);
+    layouts l;
+    operation described;
+    WN_TRY(describe_layouts(&s, &l));
+    if (s.linear)
+        WN_TRY(describe_linear(&s, &l, direction, &described.linear));
     else
-        wn__dnnl_release(p);
-    return status;
-}
-
-void wn__dnnl_release(wn__dnnl_primitive *p)
-{
-    if (!p) return;
-    for (int i = 0; i < p->args; i++)
-        dnnl_memory_destroy(p->arg[i].memory);
-    if (p->pack.from) dnnl_memory_destroy(p->pack.from);
-    if (p->pack.to) dnnl_memory_destroy(p->pack.to);
-    if (p->pack.primitive) dnnl_primitive_destroy(p->pack.primitive);
-    if (p->primitive) dnnl_primitive_destroy(p->primitive);
-    wn__free(p->weights);
-    wn__free(p->bias);
-    wn__free(p->plain);
-    wn__free(p);
-}
-
-size_t wn__dnnl_scratch_bytes(const wn__dnnl_primitive *p) { return p->scratch_bytes; }
-
-const char *wn__dnnl_implementation(const wn__dnnl_primitive *p) { return p->implementation; }
-
-wn_status wn__dnnl_pack(wn__dnnl_primitive *p, const float *weight, const float *bias)
-{
-    if (p->bias_count) memcpy(p->bias, bias, (size_t)p->bias_count * sizeof(float));
-    return run_reorder(p, weight, p->weights);
-}
-
-static wn_status run(wn__dnnl_primitive *p, const void *a, const void *b, void *scratch)
-{
-    DNNL_TRY(dnnl_memory_set_data_handle(p->arg[0].memory, (void *)a));
-    DNNL_TRY(dnnl_memory_set_data_handle(p->arg[1].memory, (void *)b));
-    DNNL_TRY(dnnl_memory_set_data_handle(p->arg[p->scratch_arg].memory, scratch));
-    DNNL_TRY(dnnl_primitive_execute(p->primitive, p->engine->stream, p->args, p->arg));
-    DNNL_TRY(dnnl_stream_wait(p->engine->stream));
+        WN_TRY(describe_conv(&s, &l, direction, &described.conv));
+    DNNL_TRY(dnnl_primitive_desc_create(out, &described, attributes, engine, hint));
     return WN_OK;
 }
 
-wn_status wn__dnnl_execute(wn__dnnl_primitive *p, const void *a, void *b, void *scratch) { return run(p, a, b, scratch); }
-
-static void deliver(const float *from, float *to, int64_t count, bool accumulate)
+wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnnl_memory_t *out)
 {
-    if (accumulate)
-        for (int64_t i = 0; i < count; i++)
-            to[i] += from[i];
-    else
-        memcpy(to, from, (size_t)count * sizeof(float));
-}
-
-wn_status wn__dnnl_weights(wn__dnnl_primitive *p, const void *in, const void *dout, float *dweight, float *dbias, bool accumulate,
-                           void *scratch)
-{
-    WN_TRY(run(p, in, dout, scratch));
-    WN_TRY(run_reorder(p, p->weights, accumulate ? p->plain : dweight));
-    if (accumulate) deliver(p->plain, dweight, p->weight_count, true);
-    if (dbias) deliver(p->bias, dbias, p->bias_count, accumulate);
+    const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, WN__F32, WN__DNNL_WEIGHTS);
+    dnnl_memory_desc_t plain;
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&plain, s.weight_dims, s.weights, dnnl_f32, s.weight_dims == 5 ? dnnl_goihw : dnnl_oihw));
+    DNNL_TRY(dnnl_memory_create(out, &plain, engine, NULL));
     return WN_OK;
 }
+
+#endif

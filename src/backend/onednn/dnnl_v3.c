@@ -1,0 +1,87 @@
+/* oneDNN 3.x: memory descriptors are objects; primitive descriptors are made in one call. */
+#include "backend/onednn/dnnl_version.h"
+
+#if DNNL_VERSION_MAJOR >= 3
+
+#include "base/fail.h"
+
+typedef struct layouts {
+    dnnl_memory_desc_t src, weights, bias, dst;
+} layouts;
+
+static void release_layouts(layouts *l)
+{
+    const dnnl_memory_desc_t all[] = {l->src, l->weights, l->bias, l->dst};
+    for (int i = 0; i < 4; i++)
+        if (all[i]) dnnl_memory_desc_destroy(all[i]);
+}
+
+static wn_status describe_layouts(const wn__dnnl_sizes *s, layouts *l)
+{
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->src, 4, s->src, s->activations, dnnl_nhwc));
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->dst, s->dst_dims, s->dst, s->activations, s->linear ? dnnl_nc : dnnl_nhwc));
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->weights, s->weight_dims, s->weights, s->weight_type, dnnl_format_tag_any));
+    if (s->bias_used) DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->bias, 1, s->bias, dnnl_f32, dnnl_x));
+    return WN_OK;
+}
+
+typedef struct request {
+    dnnl_engine_t engine;
+    wn__dnnl_direction direction;
+    const_dnnl_primitive_attr_t attributes;
+    const_dnnl_primitive_desc_t hint;
+} request;
+
+static wn_status describe_linear(const request *r, const layouts *l, dnnl_primitive_desc_t *out)
+{
+    if (r->direction == WN__DNNL_FORWARD)
+        DNNL_TRY(dnnl_inner_product_forward_primitive_desc_create(out, r->engine, dnnl_forward_training, l->src, l->weights, l->bias,
+                                                                  l->dst, r->attributes));
+    else if (r->direction == WN__DNNL_DATA)
+        DNNL_TRY(
+            dnnl_inner_product_backward_data_primitive_desc_create(out, r->engine, l->src, l->weights, l->dst, r->hint, r->attributes));
+    else
+        DNNL_TRY(dnnl_inner_product_backward_weights_primitive_desc_create(out, r->engine, l->src, l->weights, l->bias, l->dst, r->hint,
+                                                                           r->attributes));
+    return WN_OK;
+}
+
+static wn_status describe_conv(const request *r, const wn__dnnl_sizes *s, const layouts *l, dnnl_primitive_desc_t *out)
+{
+    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+    if (r->direction == WN__DNNL_FORWARD)
+        DNNL_TRY(dnnl_convolution_forward_primitive_desc_create(out, r->engine, dnnl_forward_training, direct, l->src, l->weights, l->bias,
+                                                                l->dst, s->strides, s->dilates, s->pad_low, s->pad_high, r->attributes));
+    else if (r->direction == WN__DNNL_DATA)
+        DNNL_TRY(dnnl_convolution_backward_data_primitive_desc_create(out, r->engine, direct, l->src, l->weights, l->dst, s->strides,
+                                                                      s->dilates, s->pad_low, s->pad_high, r->hint, r->attributes));
+    else
+        DNNL_TRY(dnnl_convolution_backward_weights_primitive_desc_create(out, r->engine, direct, l->src, l->weights, l->bias, l->dst,
+                                                                         s->strides, s->dilates, s->pad_low, s->pad_high, r->hint,
+                                                                         r->attributes));
+    return WN_OK;
+}
+
+wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
+                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out)
+{
+    const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, dtype, direction);
+    const request r = {engine, direction, attributes, hint};
+    layouts l = {0};
+    wn_status status = describe_layouts(&s, &l);
+    if (status == WN_OK) status = s.linear ? describe_linear(&r, &l, out) : describe_conv(&r, &s, &l, out);
+    release_layouts(&l);
+    return status;
+}
+
+wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnnl_memory_t *out)
+{
+    const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, WN__F32, WN__DNNL_WEIGHTS);
+    dnnl_memory_desc_t plain;
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&plain, s.weight_dims, s.weights, dnnl_f32, s.weight_dims == 5 ? dnnl_goihw : dnnl_oihw));
+    const dnnl_status_t status = dnnl_memory_create(out, plain, engine, NULL);
+    dnnl_memory_desc_destroy(plain);
+    return status == dnnl_success ? WN_OK : wn__dnnl_failed(status, "making a memory object");
+}
+
+#endif

@@ -1,0 +1,39 @@
+/* What differs between oneDNN 2.x and 3.x: how a layer is described. dnnl_v2.c or dnnl_v3.c is compiled, as the headers found say. */
+#ifndef WN_ONEDNN_DNNL_VERSION_H
+#define WN_ONEDNN_DNNL_VERSION_H
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "backend/onednn/dnnl_api.h"
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef const_dnnl_memory_desc_t wn__dnnl_layout; /* borrowed */
+#else
+typedef const dnnl_memory_desc_t *wn__dnnl_layout;
+#endif
+
+wn_status wn__dnnl_failed(dnnl_status_t status, const char *what);
+
+#define DNNL_TRY(call)                                                                 \
+    do {                                                                               \
+        const dnnl_status_t dnnl_status_ = (call);                                     \
+        if (dnnl_status_ != dnnl_success) return wn__dnnl_failed(dnnl_status_, #call); \
+    } while (0)
+
+/* The primitive descriptor of a layer, weights in any layout; `hint`: the forward one, for backward directions. `attributes` are borrowed. */
+wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
+                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out);
+
+/* A memory object, still without data, for float32 weights in plain order. */
+wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnnl_memory_t *out);
+
+/* Sizes of a layer as oneDNN wants them. */
+typedef struct wn__dnnl_sizes {
+    dnnl_dims_t src, weights, bias, dst, strides, dilates, pad_low, pad_high;
+    int weight_dims, dst_dims;
+    bool linear, bias_used;
+    dnnl_data_type_t activations, weight_type;
+} wn__dnnl_sizes;
+wn__dnnl_sizes wn__dnnl_sizes_of(const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction);
+
+#endif
