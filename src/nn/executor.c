@@ -375,6 +375,7 @@ wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, w
 {
     const wn_graph *g = ex->graph;
     const int64_t image = g->c * g->h * g->w;
+    ex->last = NULL; /* its buffers are about to be overwritten */
     for (int64_t first = 0, piece; first < n; first += piece) {
         piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
         run_state r = {.ex = ex, .step = step};
