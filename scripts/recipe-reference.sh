@@ -1,9 +1,9 @@
 #!/bin/bash
-# recipe-reference.sh PROGRAM [--fix]: each table of docs/recipes.md stands below a line that names the command that prints it,
+# recipe-reference.sh PROGRAM [--fix]: each table of docs/recipe.md stands below a line that names the command that prints it,
 # <!-- winnow settings sections train -->, up to <!-- end -->. Shows where they differ from what PROGRAM prints; --fix writes them anew.
 set -eu
 program=$1
-page=$(dirname "$0")/../docs/recipes.md
+page=$(dirname "$0")/../docs/recipe.md
 
 # The last table of a listing in Markdown. Columns are two spaces apart; where a cell is empty, the places of the titles tell which.
 as_markdown() {
