@@ -80,6 +80,7 @@ static wn_status load_with(const wn__dataset_type *type, const void *config, con
     }
     if (type->files) WN_TRY_OR(done, wn__data_folder(folder, &path));
     status = type->load(type, config, path, pool, out);
+    if (status == WN_ENOTFOUND) status = wn__fail_within(status, "%s is not here; `winnow data get %s` gets it: ", type->name, type->name);
 done:
     wn__free(path);
     wn__free(own_config);
