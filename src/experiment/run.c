@@ -1,4 +1,5 @@
 /* Running an experiment: in this process one stage after the other, or each stage in a process of its own. */
+#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -184,6 +185,22 @@ static void signal_workers(const runner *r, int signal_number)
         if (r->fate[i] == RUNNING) kill(r->pid[i], signal_number);
 }
 
+/* What the steps of all workers are is theirs to know: the experiment's progress is in stages. */
+static void show_progress(const runner *r)
+{
+    char what[64];
+    snprintf(what, sizeof what, "%d stages side by side", r->running);
+    const wn_progress progress = {.stage = what,
+                                  .step = r->done,
+                                  .last_step = r->e->plan->stages,
+                                  .loss = NAN,
+                                  .rate = NAN,
+                                  .seconds_left = -1,
+                                  .stages_done = r->done,
+                                  .stages = r->e->plan->stages};
+    if (r->options->progress) r->options->progress(r->options->user, &progress);
+}
+
 static wn_status run_workers(runner *r)
 {
     const struct timespec pause = {0, 50000000};
@@ -196,6 +213,7 @@ static wn_status run_workers(runner *r)
         while (!stop && r->running < r->e->jobs && (stage = next_stage(r)) >= 0)
             WN_TRY(start_worker(r, stage));
         if (r->running == 0) break;
+        show_progress(r);
         nanosleep(&pause, NULL);
         WN_TRY(reap(r));
     }
