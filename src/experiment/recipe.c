@@ -280,10 +280,11 @@ static wn_status set_defaults(wn__recipe *r)
 
 static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
 {
+    const char *text = source->text ? source->text : "";
     if (source->path)
         WN_TRY(wn__yaml_read(source->path, doc));
     else
-        WN_TRY(wn__yaml_parse("(no recipe)", "", 0, doc));
+        WN_TRY(wn__yaml_parse(source->text ? source->label : "(no recipe)", text, strlen(text), doc));
     for (int i = 0; i < source->sets; i++) {
         const char *equals = strchr(source->set[i], '=');
         if (!equals || equals == source->set[i])
@@ -368,6 +369,7 @@ void wn__recipe_free(wn__recipe *recipe)
     wn__free(recipe->model.config);
     wn__free(recipe->train.optimizer_config);
     wn__free(recipe->default_name);
+    wn__free(recipe->network);
     wn__yaml_free(recipe->doc);
     wn__free(recipe);
 }

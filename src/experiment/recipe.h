@@ -131,13 +131,16 @@ typedef struct wn__recipe {
     /* What follows from the above. */
     wn_graph *graph;
     const char *arch; /* name or file */
+    char *network;    /* sections data and model as YAML: what weight files carry; owned */
     int64_t train_images, validation_images, test_images;
     wn__clock clock; /* of the dense run */
     wn__schedule schedule;
 } wn__recipe;
 
 typedef struct wn__recipe_source {
-    const char *path;       /* NULL: an empty recipe */
+    const char *path; /* NULL: `text`, or if that is NULL too an empty recipe */
+    const char *text; /* YAML; `label` stands for the file's name in messages */
+    const char *label;
     const char *const *set; /* "key=value" (sets) */
     int sets;
     const char *seeds; /* NULL, or instead of compare.seeds */
@@ -155,6 +158,8 @@ wn_status wn__recipe_resolve(wn__recipe *recipe);
 
 /* The resolved recipe: all keys, every time in steps. Reading it gives the same recipe. Caller releases the text. */
 wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out);
+/* Its sections data and model alone. */
+wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],

@@ -86,7 +86,10 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
     WN_TRY(make_clock(recipe));
     WN_TRY(make_schedule(recipe));
     const wn__model_input input = {type->channels, type->height, type->width, type->classes};
+    wn__text network = {0};
     recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
+    WN_TRY(wn__recipe_write_network(recipe, &network));
+    recipe->network = network.data;
     if (recipe->model.file) return wn__graph_file_read(recipe->model.file, input, &recipe->graph);
     return fail_at(recipe, "model", "arch", wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph));
 }

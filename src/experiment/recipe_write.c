@@ -145,15 +145,38 @@ static void write_report(wn__yaml_out *out, const wn__recipe *r)
     wn__out_close(out);
 }
 
+static void write_model(wn__yaml_out *out, const wn__recipe *r)
+{
+    wn__out_open(out, "model");
+    wn__out_value(out, "arch", r->arch);
+    if (r->model.type) wn__out_table(out, r->model.type->settings, r->model.config);
+    wn__out_close(out);
+}
+
+static wn_status finish(wn__yaml_out *yaml, wn__text *out)
+{
+    if (yaml->text.failed) {
+        wn__text_release(&yaml->text);
+        return wn__no_memory(1);
+    }
+    *out = yaml->text;
+    return WN_OK;
+}
+
+wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out)
+{
+    wn__yaml_out yaml = {.clock = &recipe->clock};
+    write_data(&yaml, recipe);
+    write_model(&yaml, recipe);
+    return finish(&yaml, out);
+}
+
 wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
 {
     wn__yaml_out yaml = {.clock = &recipe->clock};
     wn__out_table(&yaml, wn__top_settings, &recipe->top);
     write_data(&yaml, recipe);
-    wn__out_open(&yaml, "model");
-    wn__out_value(&yaml, "arch", recipe->arch);
-    if (recipe->model.type) wn__out_table(&yaml, recipe->model.type->settings, recipe->model.config);
-    wn__out_close(&yaml);
+    write_model(&yaml, recipe);
     write_train(&yaml, recipe);
     write_mask(&yaml, &recipe->mask, NULL);
     wn__out_open(&yaml, "labels");
@@ -169,10 +192,5 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
         write_compare(&yaml, recipe);
         write_report(&yaml, recipe);
     }
-    if (yaml.text.failed) {
-        wn__text_release(&yaml.text);
-        return wn__no_memory(1);
-    }
-    *out = yaml.text;
-    return WN_OK;
+    return finish(&yaml, out);
 }

@@ -100,34 +100,21 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
 
 /* ---- recipes made of what a weights file says and what the caller changes */
 
-enum { MOST_SETS = 64, SET_TEXT = 600 };
-
-typedef struct file_recipe {
-    char own[4][2 * SET_TEXT];
-    const char *set[MOST_SETS];
-    int sets;
-} file_recipe;
-
-static void add_from_file(file_recipe *f, const char *key, const char *value)
+/* Files by Winnow carry the sections data and model; of others the names that they may have are taken. */
+static wn_status recipe_of_file(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
 {
-    if (!value || strlen(value) + strlen(key) + 4 > SET_TEXT) return;
-    snprintf(f->own[f->sets], sizeof f->own[0], "%s=\"%s\"", key, value);
-    f->set[f->sets] = f->own[f->sets];
-    f->sets++;
-}
-
-/* The file's word first, so that the caller's comes later and wins. */
-static wn_status recipe_of_file(const wn__safetensors *file, const char *const *set, int sets, wn__recipe **out)
-{
-    file_recipe f = {.sets = 0};
-    add_from_file(&f, "data.set", wn__safetensors_meta(file, "dataset"));
-    add_from_file(&f, "data.normalize", wn__safetensors_meta(file, "normalize"));
-    add_from_file(&f, "model.arch", wn__safetensors_meta(file, "arch"));
-    if (sets > MOST_SETS - f.sets) return wn__fail(WN_EUSAGE, "more than %d settings", MOST_SETS - f.sets);
-    for (int i = 0; i < sets; i++)
-        f.set[f.sets++] = set[i];
-    const wn__recipe_source source = {.set = f.set, .sets = f.sets};
-    return wn__recipe_read_parts(&source, out);
+    const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
+    const char *arch = wn__safetensors_meta(file, "arch");
+    wn__text text = {0};
+    if (recipe)
+        wn__text_add(&text, "%s", recipe);
+    else if (data)
+        wn__text_add(&text, "data: {set: \"%s\"}\n", data);
+    if (!recipe && arch) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
+    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets};
+    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
+    wn__text_release(&text);
+    return status;
 }
 
 /* The graph of the recipe's network for images of `input`. */
@@ -226,7 +213,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
-    wn_status status = recipe_of_file(file, options->set, options->sets, &recipe);
+    wn_status status = recipe_of_file(file, options->weights, options->set, options->sets, &recipe);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);
@@ -333,7 +320,7 @@ wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
-    wn_status status = recipe_of_file(file, options->set, options->sets, &recipe);
+    wn_status status = recipe_of_file(file, options->weights, options->set, options->sets, &recipe);
     if (status == WN_OK) status = prune_file(file, recipe, options, summary);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);

@@ -144,6 +144,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
     *out = (wn__train_stage){
         .name = stage->label,
         .identity = stage->identity,
+        .recipe = r->network,
         .graph = r->graph,
         .device = device,
         .micro_batch = r->train.micro_batch,

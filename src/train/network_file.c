@@ -55,6 +55,7 @@ static wn_status add_info(wn__st_writer *w, const wn__network_info *info)
         WN_TRY(wn__st_writer_meta(w, "input", input));
         WN_TRY(wn__st_writer_meta_int(w, "classes", wn__graph_classes(info->graph)));
     }
+    if (info->recipe) WN_TRY(wn__st_writer_meta(w, "recipe", info->recipe));
     if (info->data && info->data->type) WN_TRY(wn__st_writer_meta(w, "dataset", info->data->type->name));
     if (info->data && info->data->class_names) WN_TRY(add_class_names(w, info->data));
     if (info->normalize) {

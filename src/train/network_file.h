@@ -13,6 +13,7 @@ typedef struct wn__network_info {
     const wn_graph *graph;          /* "arch", "input" = "3x32x32", "classes" */
     const wn__dataset *data;        /* "dataset", "class_names" (JSON array) */
     const wn__normalize *normalize; /* "normalize" (name), "mean", "std" (JSON arrays) */
+    const char *recipe;             /* "recipe": sections data and model of a recipe, which make data and network again */
 } wn__network_info;
 
 /* Add parameters (and masks; and slots, if `optimizer` is not NULL) and metadata to a file being made. Values are borrowed until the write. */

@@ -204,7 +204,7 @@ static wn_status load_or_start(run *r)
 {
     const wn__train_stage *s = r->stage;
     const int slots = s->optimizer.type->slots(s->optimizer.config);
-    r->owner = (wn__checkpoint_owner){.info = {s->graph, s->loader.data, &s->loader.normalize},
+    r->owner = (wn__checkpoint_owner){.info = {s->graph, s->loader.data, &s->loader.normalize, s->recipe},
                                       .optimizer = s->optimizer.type,
                                       .stage = s->name,
                                       .identity = s->identity,

@@ -35,6 +35,7 @@ typedef struct wn__train_stage {
     const char *name;     /* "stage" in metrics */
     const char *identity; /* checkpoints of another identity are refused (WN_EMISMATCH) */
     const char *folder;
+    const char *recipe; /* for the files' metadata, see wn__network_info; may be NULL */
 
     const wn_graph *graph; /* borrowed, as everything here */
     wn__params *params;    /* trained in place; hold the result afterwards */
