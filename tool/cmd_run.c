@@ -109,7 +109,8 @@ static int run_experiment(const wn__call *call, const wn_run_options *options)
 static int run_run(const wn__call *call)
 {
     const run_config *config = call->config;
-    const char *const worker[] = {"/proc/self/exe", "worker", NULL};
+    const wn__console *console = call->console;
+    const char *const worker[] = {"/proc/self/exe", "worker", console->quiet ? "--quiet" : console->verbose ? "--verbose" : "--", NULL};
     const wn_run_options options = {
         .recipe = call->arguments[0],
         .set = config->set.items,

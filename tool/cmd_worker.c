@@ -5,7 +5,8 @@
 static int run_worker(const wn__call *call)
 {
     wn__stop_on_signals();
-    return wn__finish(call, wn_stage_run(call->arguments[0], call->arguments[1], NULL));
+    const wn_status status = wn_stage_run(call->arguments[0], call->arguments[1], NULL);
+    return status == WN_ESTOPPED ? WN__EXIT_STOPPED : wn__finish(call, status); /* that it stopped is told by who started it */
 }
 
 const wn__command wn__command_worker = {

@@ -23,7 +23,8 @@ static double seconds_now(void)
 /* Callers hold the lock. */
 static void erase_bar(wn__console *console)
 {
-    if (console->bar_shown) fputs("\r\033[K", stderr);
+    /* Also without a bar of our own: a worker writes to the terminal on which its parent draws one. */
+    if (console->live) fputs("\r\033[K", stderr);
     console->bar_shown = false;
 }
 
@@ -92,7 +93,7 @@ void wn__console_release(wn__console *console)
 void wn__console_clear(wn__console *console)
 {
     pthread_mutex_lock(&console->lock);
-    erase_bar(console);
+    if (console->bar_shown) erase_bar(console);
     fflush(stderr);
     pthread_mutex_unlock(&console->lock);
 }

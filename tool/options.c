@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static wn_status take_item(wn__texts *list, const char *text, char *message, siz
 
 static wn_status take(const wn__option *option, void *target, const char *text, char *message, size_t size)
 {
+    assert(option && target);
     void *field = (char *)target + option->offset;
     switch (option->type) {
     case WN__OPTION_SWITCH: *(bool *)field = true; return WN_OK;
@@ -138,6 +140,7 @@ wn_status wn__options_parse(const wn__option *options, void *config, wn__common 
             return WN_EUSAGE;
         }
         const int row = row_of_code(&set, code == ':' ? optopt : code);
+        assert(row >= 0 && set.row[row]);
         if (code == ':') {
             snprintf(message, size, "--%s needs a value: %s", set.row[row]->name, set.row[row]->argument);
             return WN_EUSAGE;

@@ -41,8 +41,8 @@ typedef struct run {
     uint8_t *row_correct;     /* (batch) */
     double step_loss;
 
-    double started, epoch_started, last_checkpoint, last_progress, waited_before; /* seconds */
-    double seconds_before;                                                        /* of earlier processes */
+    double started, epoch_started, last_checkpoint, last_progress, last_told, waited_before; /* seconds */
+    double seconds_before;                                                                   /* of earlier processes */
     int64_t epoch_images;
 } run;
 
@@ -411,6 +411,19 @@ static wn_status evaluate(run *r)
     return WN_OK;
 }
 
+/* Short epochs would flood the log: between the lines of the first and the last one lie some seconds. */
+static void tell_of_epoch(run *r, double now, double images_per_second)
+{
+    const wn__train_state *st = &r->state;
+    const bool worth_it = r->last_told == 0 || now - r->last_told >= 5 || st->step == r->stage->last_step;
+    if (worth_it) r->last_told = now;
+    char validation[32] = "";
+    if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation_accuracy);
+    wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG,
+            "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s, test %.4f, %.0f images/s", r->stage->name, st->step,
+            r->stage->last_step, st->train_loss, st->train_accuracy, validation, st->test_accuracy, images_per_second);
+}
+
 static wn_status end_of_epoch(run *r, bool want_evaluation)
 {
     const double trained = wn__seconds();
@@ -428,10 +441,7 @@ static wn_status end_of_epoch(run *r, bool want_evaluation)
     r->waited_before = waited;
     r->epoch_started = r->last_progress = now;
     r->epoch_images = 0;
-    char validation[32] = "";
-    if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation_accuracy);
-    wn__log(WN_LOG_INFO, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s, test %.4f, %.0f images/s", r->stage->name,
-            st->step, r->stage->last_step, st->train_loss, st->train_accuracy, validation, st->test_accuracy, t.images_per_second);
+    tell_of_epoch(r, now, t.images_per_second);
     return wn__run_files_timing(&r->files, &t);
 }
 
