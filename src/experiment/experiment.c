@@ -84,6 +84,19 @@ static wn_status write_json(const char *folder, const char *name, json_t *json)
     return status;
 }
 
+/* One name, one folder: a changed recipe takes it over. Nothing is lost but the list of what the former one made. */
+static void note_other_recipe(const wn__experiment *e, const wn__text *resolved)
+{
+    char *path = wn__path_join(e->folder, "resolved.yaml"), *former;
+    size_t size;
+    if (path && wn__file_exists(path) && wn__file_read(path, &former, &size) == WN_OK) {
+        if (size != resolved->size || memcmp(former, resolved->data, size) != 0)
+            wn__log(WN_LOG_INFO, "%s: held another recipe; stages that only that one needs stay in the store until gc", e->folder);
+        wn__free(former);
+    }
+    wn__free(path);
+}
+
 static wn_status write_recipe(const wn__experiment *e, const char *recipe_path)
 {
     wn__text text = {0};
@@ -102,6 +115,7 @@ static wn_status write_recipe(const wn__experiment *e, const char *recipe_path)
         WN_TRY(status);
     }
     WN_TRY(wn__recipe_write(e->recipe, &text));
+    note_other_recipe(e, &text);
     status = write_text(e->folder, "resolved.yaml", text.data, text.size);
     wn__text_release(&text);
     return status;
