@@ -6,7 +6,7 @@ const wn__command wn__command_models = {
     .name = "models",
     .arguments = "[MODEL]...",
     .summary = "List the networks, or the settings of some",
-    .details = "A file with a network of your own can be named as well: model.file.",
+    .details = "A recipe can name a file with a network of your own as well: model: {arch: FILE}.",
     .most = -1,
     .run = run_models,
 };

@@ -70,6 +70,17 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     return WN_OK;
 }
 
+/* A key that the row's other choices make idle is a mistake, not a wish. */
+static wn_status check_idle_keys(const wn__row *row, const wn__yaml_node *node)
+{
+    const wn__yaml_node *rewind = wn__yaml_find(node, "rewind"), *reinit = wn__yaml_find(node, "reinit");
+    if (rewind && row->axes.start != WN__START_REWOUND && row->axes.schedule != WN__RATE_REWOUND)
+        return wn__yaml_fail(WN_EUSAGE, rewind, "%s: rewind has no effect: it needs start: rewound or schedule: rewound", row->name);
+    if (reinit && row->axes.start != WN__START_REDRAWN)
+        return wn__yaml_fail(WN_EUSAGE, reinit, "%s: reinit has no effect: it needs start: redrawn", row->name);
+    return WN_OK;
+}
+
 static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node)
 {
     static const wn__special keys[] = {
@@ -85,6 +96,7 @@ static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node
     if (wn__yaml_find(node, "retrain") && !wn__yaml_find(node, "rewind")) row->axes.rewind.unit = 0;
     row->node = node;
     WN_TRY(wn__schema_read(&schema, node));
+    WN_TRY(check_idle_keys(row, node));
     return check_row(r, row);
 }
 

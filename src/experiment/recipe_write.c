@@ -1,4 +1,7 @@
 /* The resolved recipe as YAML: all keys, every time in steps. */
+#include <assert.h>
+#include <string.h>
+
 #include "base/fail.h"
 #include "experiment/recipe.h"
 
@@ -103,6 +106,20 @@ static void write_teacher(wn__yaml_out *out, const wn__teacher_section *teacher)
     wn__out_close(out);
 }
 
+/* The axes that are plain settings, without those that the others make idle: reading refuses them. */
+static void write_axes(wn__yaml_out *out, const wn__method_axes *axes)
+{
+    wn__setting kept[16] = {{0}};
+    int count = 0;
+    for (const wn__setting *s = wn__method_settings; s->name; s++) {
+        const bool idle_rewind = axes->start != WN__START_REWOUND && axes->schedule != WN__RATE_REWOUND && !strcmp(s->name, "rewind");
+        const bool idle_reinit = axes->start != WN__START_REDRAWN && !strcmp(s->name, "reinit");
+        assert(count < 15);
+        if (!idle_rewind && !idle_reinit) kept[count++] = *s;
+    }
+    wn__out_table(out, kept, axes);
+}
+
 static void write_row(wn__yaml_out *out, const wn__row *row)
 {
     wn__out_open(out, row->name);
@@ -111,7 +128,7 @@ static void write_row(wn__yaml_out *out, const wn__row *row)
         wn__out_value(out, "mask", "none");
     else
         write_mask(out, &row->mask, wn__method_mask_names[row->axes.mask]);
-    wn__out_table(out, wn__method_settings, &row->axes);
+    write_axes(out, &row->axes);
     wn__out_table(out, wn__start_file_settings, row);
     write_labels(out, row);
     if (row->axes.labels == WN__LABELS_SOFT) write_teacher(out, &row->teacher);

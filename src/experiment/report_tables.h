@@ -29,5 +29,4 @@ wn_status wn__number_table(const wn__results *r, wn__table *t);
  * Of several the first. */
 bool wn__best_matching(const wn__results *r, const char **method, double *sparsity, bool *by_interval);
 
-
 #endif

@@ -25,7 +25,7 @@ const wn__setting wn__method_settings[] = {
 
 #define FRANKLE "Frankle and Carbin 2019, arXiv:1803.03635"
 #define RENDA "Renda, Frankle and Carbin 2020, arXiv:2003.02389"
-#define KD "Ma et al. 2021, arXiv:2101.02997v2"
+#define KD "Ma et al. 2021, arXiv:2101.03255v2"
 
 const wn__method wn__methods[] = {
     {.name = "dense", .summary = "the whole network, trained once", .axes = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME}},

@@ -70,6 +70,12 @@ static void draw_weight(wn__param *p, wn__rng rng, int rule, double fan_in, doub
     }
 }
 
+/* The KD-ticket networks draw convolutions by their fan-out and leave linear layers to PyTorch. */
+static int rule_of(const wn__init_options *options, const wn__param *weight)
+{
+    return options->weights == WN__INIT_KAIMING_FAN_OUT && weight && weight->ndim == 2 ? WN__INIT_PYTORCH : options->weights;
+}
+
 static wn_status init_one(wn__params *params, int index, const wn__init_options *options, wn__rng rng)
 {
     wn__param *p = &params->item[index];
@@ -77,11 +83,11 @@ static wn_status init_one(wn__params *params, int index, const wn__init_options 
     switch (p->role) {
     case WN__WEIGHT:
         WN_TRY(wn__init_fans(params, index, &fan_in, &fan_out));
-        draw_weight(p, rng, options->weights, (double)fan_in, (double)fan_out);
+        draw_weight(p, rng, rule_of(options, p), (double)fan_in, (double)fan_out);
         break;
     case WN__BIAS:
         fill(p, 0.0f);
-        if (options->weights != WN__INIT_PYTORCH) break;
+        if (rule_of(options, weight_of_bias(params, p)) != WN__INIT_PYTORCH) break;
         WN_TRY(wn__init_fans(params, index, &fan_in, &fan_out));
         draw_uniform(p, rng, -1 / sqrt((double)fan_in), 1 / sqrt((double)fan_in));
         break;

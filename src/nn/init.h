@@ -12,7 +12,7 @@
 /* fan_in = inputs of one output; fan_out = outputs / groups * receptive field, as PyTorch counts them. */
 typedef enum wn__init_weights {
     WN__INIT_KAIMING,         /* N(0, sqrt(2 / fan_in)), He et al. 2015; biases 0 */
-    WN__INIT_KAIMING_FAN_OUT, /* N(0, sqrt(2 / fan_out)), the KD-ticket networks; biases 0 */
+    WN__INIT_KAIMING_FAN_OUT, /* convolutions N(0, sqrt(2 / fan_out)), biases 0; linear layers as PYTORCH: the KD-ticket networks */
     WN__INIT_PYTORCH,         /* U(-1/sqrt(fan_in), 1/sqrt(fan_in)) for weights and biases: PyTorch's default for conv and linear */
     WN__INIT_XAVIER,          /* U(-a, a), a = sqrt(6 / (fan_in + fan_out)), Glorot and Bengio 2010; biases 0 */
     WN__INIT_XAVIER_NORMAL    /* N(0, sqrt(2 / (fan_in + fan_out))); biases 0 */
