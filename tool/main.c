@@ -52,6 +52,10 @@ void wn__print_command_help(const wn__command *command)
 /* Names the command that was probably meant. */
 static int unknown_command(const char *name)
 {
+    if (name[0] == '-') {
+        fprintf(stderr, "winnow: no option %s before a command but --help and --version\n", name);
+        return WN__EXIT_USAGE;
+    }
     const char *names[64] = {NULL};
     int count = 0;
     for (const wn__command *const *c = wn__commands; *c && count < 64; c++)

@@ -107,6 +107,23 @@ static void note_state(const wn__results *r, wn__text *note)
     if (r->short_budget) wn__text_add(note, "Short budget: the runs are too short for general conclusions. ");
 }
 
+/* "80% = density 0.2 = 5x; ...": each sparsity of the table in the three ways it may be written. */
+static void note_sparsities(const wn__results *r, wn__text *note)
+{
+    int told = 0;
+    for (int i = 0; i < r->cell_count; i++) {
+        const double sparsity = r->cells[i].sparsity;
+        bool seen = sparsity <= 0;
+        for (int j = 0; j < i && !seen; j++)
+            seen = r->cells[j].sparsity == sparsity;
+        if (seen) continue;
+        char text[32];
+        wn__text_add(note, "%s%s = density %.4g = %.4gx", told++ ? "; " : "", wn__show_sparsity(sparsity, text, sizeof text), 1 - sparsity,
+                     1 / (1 - sparsity));
+    }
+    if (told) wn__text_add(note, ". ");
+}
+
 wn_status wn__accuracy_table(const wn__results *r, wn__table *t)
 {
     const bool spread = wn__results_seeds(r) > 1;
@@ -139,6 +156,7 @@ wn_status wn__accuracy_table(const wn__results *r, wn__table *t)
     }
     note_state(r, &t->note);
     note_seeds(r, &t->note);
+    note_sparsities(r, &t->note);
     wn__text_add(&t->note, "Headline: test accuracy of the last epoch; best val.: at the epoch with the best validation accuracy. "
                            "FLOPs of training: of the stage alone, and with everything it needed. Seconds: of the stage alone.");
     return wn__table_status(t);
