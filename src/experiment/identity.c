@@ -41,7 +41,10 @@ static wn_status add_object(json_t *parent, const char *key, json_t **out)
 static wn_status add_machine(json_t *o, const wn__agenda *plan)
 {
     const wn__machine *m = &plan->machine;
+    char library[128];
+    m->backend->describe(library, sizeof library);
     WN_TRY(set_text(o, "backend", m->backend->name));
+    WN_TRY(set_text(o, "library", library)); /* another version may add in another order */
     WN_TRY(set_text(o, "dtype", wn__dtype_names[plan->recipe->top.dtype]));
     WN_TRY(set_text(o, "isa", wn__isa_name(wn__isa_in_use())));
     /* oneDNN's weight gradients may depend on how many threads share the sum. */
