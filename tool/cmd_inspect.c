@@ -33,14 +33,18 @@ static void add_tensor(void *user, const wn_tensor_info *tensor)
     wn__columns_add(table, "%s", tensor->masked ? "masked" : "");
 }
 
+/* In a line, cut short, unless it was asked for in full. */
 static void print_metadata(void *user, const char *key, const char *value)
 {
     enum { SHOWN = 80 };
-    const bool whole = ((inspection *)user)->metadata;
-    if (whole)
+    if (((inspection *)user)->metadata) {
         printf("%s: %s\n", key, value);
-    else
-        printf("%s: %.*s%s\n", key, SHOWN, value, strnlen(value, SHOWN + 1) > SHOWN ? " ..." : "");
+        return;
+    }
+    printf("%s: ", key);
+    for (int i = 0; i < SHOWN && value[i]; i++)
+        putchar(value[i] == '\n' ? ' ' : value[i]);
+    puts(strnlen(value, SHOWN + 1) > SHOWN ? " ..." : "");
 }
 
 static int run_inspect(const wn__call *call)
