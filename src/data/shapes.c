@@ -154,7 +154,7 @@ static void random_texture(wn__rng *rng, texture *t, const float colour[3])
     if (t->kind == MOTTLE)
         for (int i = 0; i < LATTICE * LATTICE; i++)
             t->lattice[i / LATTICE][i % LATTICE] = wn__rng_uniform(rng);
-    const float strength = between(rng, 0.0f, 0.5f);
+    const float strength = between(rng, 0.0f, 0.7f);
     for (int k = 0; k < 3; k++) {
         t->base[k] = colour[k];
         t->delta[k] = t->kind == FLAT ? 0.0f : clamp01(colour[k] + strength * between(rng, -1.0f, 1.0f)) - colour[k];
@@ -252,7 +252,7 @@ static void expose(wn__rng *rng, float canvas[3][AREA], uint8_t *pixels)
 {
     float c, s;
     random_direction(rng, &c, &s);
-    const float slope = between(rng, 0.0f, 0.45f) / 16.0f, noise = between(rng, 0.02f, 0.3f) / 255.0f;
+    const float slope = between(rng, 0.0f, 0.45f) / 16.0f, noise = between(rng, 0.02f, 0.4f) / 255.0f;
     for (int i = 0; i < AREA; i++) {
         const float light = 1.0f + slope * (c * ((float)(i % SIDE) - 15.5f) + s * ((float)(i / SIDE) - 15.5f));
         for (int k = 0; k < 3; k++)
@@ -314,7 +314,7 @@ static void draw_occluder(wn__rng *rng, const figure *object, const float ground
     random_direction(rng, &c, &s);
     random_colour(rng, colour);
     const float away = object->scale * between(rng, 0.3f, 1.0f);
-    figure f = {.cx = object->cx + away * c, .cy = object->cy + away * s, .scale = between(rng, 1.2f, 3.0f)};
+    figure f = {.cx = object->cx + away * c, .cy = object->cy + away * s, .scale = between(rng, 1.5f, 3.5f)};
     draw_clutter(rng, &f, wn__rng_uniform(rng) < 0.3f ? ground : colour, canvas);
 }
 
@@ -328,6 +328,6 @@ void wn__shapes_image(uint64_t data_seed, uint64_t index, uint8_t *pixels, int *
     draw_ground(&rng, ground, colour, canvas);
     figure object;
     draw_object(&rng, class_outlines[*label], colour, &object, canvas);
-    if (wn__rng_uniform(&rng) < 0.7f) draw_occluder(&rng, &object, ground, canvas);
+    if (wn__rng_uniform(&rng) < 0.8f) draw_occluder(&rng, &object, ground, canvas);
     expose(&rng, canvas, pixels);
 }
