@@ -44,44 +44,44 @@ TEST(regular_expressions_match_anywhere)
 TEST(counts_are_grouped)
 {
     char b[32];
-    CHECK_EQ_TEXT(wn__show_count(0, b, sizeof b), "0");
-    CHECK_EQ_TEXT(wn__show_count(999, b, sizeof b), "999");
-    CHECK_EQ_TEXT(wn__show_count(1000, b, sizeof b), "1,000");
-    CHECK_EQ_TEXT(wn__show_count(1234567, b, sizeof b), "1,234,567");
-    CHECK_EQ_TEXT(wn__show_count(-123456, b, sizeof b), "-123,456");
-    CHECK_EQ_TEXT(wn__show_count(INT64_MIN, b, sizeof b), "-9,223,372,036,854,775,808");
+    CHECK_EQ_TEXT(wn_show_count(0, b, sizeof b), "0");
+    CHECK_EQ_TEXT(wn_show_count(999, b, sizeof b), "999");
+    CHECK_EQ_TEXT(wn_show_count(1000, b, sizeof b), "1,000");
+    CHECK_EQ_TEXT(wn_show_count(1234567, b, sizeof b), "1,234,567");
+    CHECK_EQ_TEXT(wn_show_count(-123456, b, sizeof b), "-123,456");
+    CHECK_EQ_TEXT(wn_show_count(INT64_MIN, b, sizeof b), "-9,223,372,036,854,775,808");
 }
 
 TEST(bytes_have_units)
 {
     char b[32];
-    CHECK_EQ_TEXT(wn__show_bytes(999, b, sizeof b), "999 B");
-    CHECK_EQ_TEXT(wn__show_bytes(1000, b, sizeof b), "1.0 kB");
-    CHECK_EQ_TEXT(wn__show_bytes(1234567, b, sizeof b), "1.2 MB");
-    CHECK_EQ_TEXT(wn__show_bytes(999960000, b, sizeof b), "1.0 GB");
-    CHECK_EQ_TEXT(wn__show_bytes(INT64_C(5000000000000000), b, sizeof b), "5000.0 TB");
+    CHECK_EQ_TEXT(wn_show_bytes(999, b, sizeof b), "999 B");
+    CHECK_EQ_TEXT(wn_show_bytes(1000, b, sizeof b), "1.0 kB");
+    CHECK_EQ_TEXT(wn_show_bytes(1234567, b, sizeof b), "1.2 MB");
+    CHECK_EQ_TEXT(wn_show_bytes(999960000, b, sizeof b), "1.0 GB");
+    CHECK_EQ_TEXT(wn_show_bytes(INT64_C(5000000000000000), b, sizeof b), "5000.0 TB");
 }
 
 TEST(seconds_have_units)
 {
     char b[32];
-    CHECK_EQ_TEXT(wn__show_seconds(0.456, b, sizeof b), "0.46 s");
-    CHECK_EQ_TEXT(wn__show_seconds(12.34, b, sizeof b), "12.3 s");
-    CHECK_EQ_TEXT(wn__show_seconds(59.99, b, sizeof b), "1 min 00 s");
-    CHECK_EQ_TEXT(wn__show_seconds(125, b, sizeof b), "2 min 05 s");
-    CHECK_EQ_TEXT(wn__show_seconds(7500, b, sizeof b), "2 h 05 min");
-    CHECK_EQ_TEXT(wn__show_seconds(3599.9, b, sizeof b), "1 h 00 min");
-    CHECK_EQ_TEXT(wn__show_seconds(273600, b, sizeof b), "3 d 04 h");
+    CHECK_EQ_TEXT(wn_show_seconds(0.456, b, sizeof b), "0.46 s");
+    CHECK_EQ_TEXT(wn_show_seconds(12.34, b, sizeof b), "12.3 s");
+    CHECK_EQ_TEXT(wn_show_seconds(59.99, b, sizeof b), "1 min 00 s");
+    CHECK_EQ_TEXT(wn_show_seconds(125, b, sizeof b), "2 min 05 s");
+    CHECK_EQ_TEXT(wn_show_seconds(7500, b, sizeof b), "2 h 05 min");
+    CHECK_EQ_TEXT(wn_show_seconds(3599.9, b, sizeof b), "1 h 00 min");
+    CHECK_EQ_TEXT(wn_show_seconds(273600, b, sizeof b), "3 d 04 h");
 }
 
 TEST(the_nearest_name_is_found_if_it_is_near)
 {
     static const char *const names[] = {"momentum", "nesterov", "weight_decay"};
-    CHECK_EQ_TEXT(wn__nearest_name("momentom", names, 3), "momentum");
-    CHECK_EQ_TEXT(wn__nearest_name("weightdecay", names, 3), "weight_decay");
-    CHECK(!wn__nearest_name("colour", names, 3));
-    CHECK(!wn__nearest_name("momentum", names, 0));
-    CHECK(!wn__nearest_name("0123456789012345678901234567890123456789012345678901234567890123456789", names, 3));
+    CHECK_EQ_TEXT(wn_nearest_name("momentom", names, 3), "momentum");
+    CHECK_EQ_TEXT(wn_nearest_name("weightdecay", names, 3), "weight_decay");
+    CHECK(!wn_nearest_name("colour", names, 3));
+    CHECK(!wn_nearest_name("momentum", names, 0));
+    CHECK(!wn_nearest_name("0123456789012345678901234567890123456789012345678901234567890123456789", names, 3));
 }
 
 int main(int argc, char **argv)

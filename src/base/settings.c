@@ -109,7 +109,7 @@ static wn_status unknown_name(const char *what, const char *wrong, const char *c
     size_t used = 0;
     for (int i = 0; i < count && used < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", names[i]);
-    const char *nearest = wn__nearest_name(wrong, names, count);
+    const char *nearest = wn_nearest_name(wrong, names, count);
     if (!nearest) return wn__fail(WN_EUSAGE, "%s \"%s\"; valid: %s", what, wrong, count > 0 ? list : "none");
     return wn__fail(WN_EUSAGE, "%s \"%s\"; valid: %s; did you mean \"%s\"?", what, wrong, list, nearest);
 }

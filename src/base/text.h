@@ -19,10 +19,4 @@ void wn__text_release(wn__text *t);
 /* Shell-style match of the whole name: * ? [abc]; with the prefix "re:" a POSIX extended regular expression that may match anywhere. */
 wn_status wn__name_matches(const char *pattern, const char *name, bool *matches);
 
-/* Names from before these were public. */
-#define wn__show_count wn_show_count
-#define wn__show_bytes wn_show_bytes
-#define wn__show_seconds wn_show_seconds
-#define wn__nearest_name wn_nearest_name
-
 #endif

@@ -11,7 +11,7 @@ wn_status wn__unknown_at(const wn__yaml_node *node, const char *what, const char
     wn__text list = {0};
     for (int i = 0; i < count; i++)
         wn__text_add(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-    const char *nearest = wn__nearest_name(wrong, names, count);
+    const char *nearest = wn_nearest_name(wrong, names, count);
     const wn_status status = wn__yaml_fail(WN_EUSAGE, node, "%s \"%s\"; valid: %s%s%s%s", what, wrong, list.data ? list.data : "none",
                                            nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
     wn__text_release(&list);

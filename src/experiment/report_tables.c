@@ -29,19 +29,19 @@ static void real_cell(wn__table *t, const char *format, double value)
 static void count_cell(wn__table *t, double value)
 {
     char text[32];
-    wn__table_cell(t, "%s", isnan(value) ? "–" : wn__show_count((int64_t)llround(value), text, sizeof text));
+    wn__table_cell(t, "%s", isnan(value) ? "–" : wn_show_count((int64_t)llround(value), text, sizeof text));
 }
 
 static void bytes_cell(wn__table *t, double value)
 {
     char text[32];
-    wn__table_cell(t, "%s", isnan(value) ? "–" : wn__show_bytes((int64_t)llround(value), text, sizeof text));
+    wn__table_cell(t, "%s", isnan(value) ? "–" : wn_show_bytes((int64_t)llround(value), text, sizeof text));
 }
 
 static void seconds_cell(wn__table *t, double value)
 {
     char text[32];
-    wn__table_cell(t, "%s", isnan(value) ? "–" : wn__show_seconds(value, text, sizeof text));
+    wn__table_cell(t, "%s", isnan(value) ? "–" : wn_show_seconds(value, text, sizeof text));
 }
 
 /* "12.3 M", "4.56 T": three digits and the prefix of the power of 1000. */

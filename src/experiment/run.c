@@ -93,7 +93,7 @@ static wn_status after_stage(runner *r, int stage)
     stage_ended(r, stage);
     r->ran++;
     if (wn__store_result(r->e->root, r->e->plan->stage[stage].identity, &result) == WN_OK) {
-        wn__show_seconds(json_number_value(json_object_get(result, "seconds")), took, sizeof took);
+        wn_show_seconds(json_number_value(json_object_get(result, "seconds")), took, sizeof took);
         json_decref(result);
     }
     wn__log(WN_LOG_INFO, "%s: done in %s (%d of %d stages)", r->e->plan->stage[stage].label, took, r->done, r->e->plan->stages);

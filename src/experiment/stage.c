@@ -179,7 +179,7 @@ wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const ch
     wn__executor *teacher = NULL;
     char size[64];
     const int64_t bytes = wn__soft_cache_bytes(&spec);
-    wn__log(WN_LOG_INFO, "%s: %s of teacher outputs, epochs %lld to %lld", stage->label, wn__show_bytes(bytes, size, sizeof size),
+    wn__log(WN_LOG_INFO, "%s: %s of teacher outputs, epochs %lld to %lld", stage->label, wn_show_bytes(bytes, size, sizeof size),
             (long long)plan->first_epoch, (long long)plan->end_epoch - 1);
     char *path = wn__path_join(folder, "labels.cache");
     wn_status status = path ? wn__stage_teacher(c, &plan->teacher, &params, &teacher) : wn__no_memory(64);

@@ -30,7 +30,7 @@ wn_status wn__model_find(const char *name, const wn__model **out)
         wn__text_add(&names, "%s%s", count ? ", " : "", (*m)->name);
         known[count++] = (*m)->name;
     }
-    const char *near = wn__nearest_name(name, known, count);
+    const char *near = wn_nearest_name(name, known, count);
     const wn_status status = wn__fail(WN_ENOTFOUND, "no model \"%s\"%s%s%s; valid: %s, or a file that describes a network", name,
                                       near ? " (did you mean " : "", near ? near : "", near ? "?)" : "", names.data);
     wn__text_release(&names);

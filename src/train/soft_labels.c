@@ -111,8 +111,8 @@ static wn_status check_space(const char *path, const wn__soft_cache_spec *spec, 
     if (failed) return wn__fail_errno("cannot look at the disk of %s", path);
     const int64_t room = (int64_t)about.f_bavail * (int64_t)about.f_frsize;
     if (room >= wanted) return WN_OK;
-    return wn__fail(WN_ENOSPACE, "%s: soft labels need %s more, the disk has %s", path, wn__show_bytes(wanted, need, sizeof need),
-                    wn__show_bytes(room, have, sizeof have));
+    return wn__fail(WN_ENOSPACE, "%s: soft labels need %s more, the disk has %s", path, wn_show_bytes(wanted, need, sizeof need),
+                    wn_show_bytes(room, have, sizeof have));
 }
 
 static wn_status add_batch(maker *m)
