@@ -2,6 +2,8 @@
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "nn/executor.h"
+#include "nn/init.h"
 #include "test.h"
 
 /* One operation on one device with all its buffers, filled from plain arrays and read back to them. */
@@ -240,10 +242,13 @@ static const wn__op_desc convolutions[] = {
     {.n = 2, .in_c = 16, .in_h = 5, .in_w = 5, .out_c = 16, .kernel_h = 3, .pad = 1, .groups = 16},
     {.n = 1, .in_c = 1, .in_h = 1, .in_w = 1, .out_c = 1, .kernel_h = 1, .bias = true},
     {.n = 17, .in_c = 64, .in_h = 1, .in_w = 1, .out_c = 10, .kernel_h = 1, .relu = true},
+    {.n = 70, .in_c = 32, .in_h = 4, .in_w = 4, .out_c = 48, .kernel_h = 3, .pad = 1, .bias = true}, /* two pieces of weight gradient */
+    {.n = 128, .in_c = 16, .in_h = 2, .in_w = 2, .out_c = 32, .kernel_h = 3, .pad = 1},
 };
 
 static const wn__op_desc others[] = {
     {.kind = WN__OP_LINEAR, .n = 5, .in_c = 16, .in_h = 4, .in_w = 3, .out_c = 10, .bias = true, .relu = true},
+    {.kind = WN__OP_LINEAR, .n = 70, .in_c = 40, .in_h = 1, .in_w = 1, .out_c = 130, .bias = true}, /* three tiles of outputs */
     {.kind = WN__OP_LINEAR, .n = 33, .in_c = 784, .in_h = 1, .in_w = 1, .out_c = 30},
     {.kind = WN__OP_LINEAR, .n = 1, .in_c = 1, .in_h = 28, .in_w = 28, .out_c = 7, .bias = true},
     {.kind = WN__OP_ADD, .n = 18, .in_c = 3, .in_h = 5, .in_w = 5, .inputs = 2, .relu = true},
@@ -318,7 +323,7 @@ TEST(gradients_of_parameters_accumulate)
     check_norms(WN__F32, (options){.accumulate = true});
     for (size_t i = 0; i < COUNT(convolutions); i++)
         check(convolutions[i], WN__F32, (options){.accumulate = true});
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         check(others[i], WN__F32, (options){.accumulate = true});
 }
 
@@ -356,6 +361,90 @@ TEST(bfloat16_is_near_the_reference)
     check_norms(WN__BF16, (options){0});
 }
 
+/* --- whole networks ------------------------------------------------------------------------------------------------------------ */
+
+enum { IMAGES = 70, CLASSES = 10, PIXELS = 3 * 12 * 12 };
+
+static wn_graph *small_network(void)
+{
+    wn_graph *g = wn_graph_new("small", 3, 12, 12);
+    int x = wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 16, .kernel = 3, .pad = 1});
+    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm"));
+    const int y = wn_graph_batch_norm(g, wn_graph_conv(g, x, "second", (wn_conv){.out = 16, .kernel = 3, .pad = 1}), "norm2");
+    x = wn_graph_max_pool(g, wn_graph_relu(g, wn_graph_add(g, x, y)), 3, 2, 1);
+    x = wn_graph_relu(g, wn_graph_conv(g, x, "third", (wn_conv){.out = 24, .kernel = 3, .stride = 2, .bias = true}));
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_dropout(g, x, 0.2), "last", CLASSES, true)));
+    return g;
+}
+
+static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    (void)arg, (void)first;
+    memcpy(dlogits, logits, (size_t)(n * CLASSES) * sizeof(float));
+    return WN_OK;
+}
+
+/* All gradients of one step, one after the other; to be freed. */
+static float *gradients_with(int threads, wn__dtype dtype, int64_t *count)
+{
+    wn_graph *g = small_network();
+    wn__params params = {0};
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *executor;
+    wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
+    float *images = draw(&r, (int64_t)IMAGES * PIXELS, -1, 1);
+    const wn__backend *b = wn__backend_find("onednn");
+    CHECK_OK(wn__graph_make_params(g, &params));
+    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
+    CHECK_OK(wn__pool_new(threads, &pool));
+    CHECK_OK(b->open(b, &(wn__device_options){.dtype = dtype, .pool = pool}, &device));
+    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
+    CHECK_OK(wn__executor_gradients(executor, images, IMAGES, (wn__step_info){.training = true}, pull_to_zero, NULL));
+    *count = 0;
+    float *all = floats(wn_graph_parameter_count(g));
+    for (int i = 0; i < params.count; i++)
+        if (params.item[i].grad) {
+            memcpy(all + *count, params.item[i].grad, (size_t)params.item[i].stored * sizeof(float));
+            *count += params.item[i].stored;
+        }
+    wn__executor_free(executor);
+    device->close(device);
+    wn__pool_free(pool);
+    wn__params_release(&params);
+    wn_graph_free(g);
+    wn__free(images);
+    return all;
+}
+
+static void check_thread_counts(wn__dtype dtype)
+{
+    int64_t count, again;
+    float *one = gradients_with(1, dtype, &count);
+    for (int threads = 2; threads <= 5; threads++) {
+        float *more = gradients_with(threads, dtype, &again);
+        CHECK_EQ_INT(again, count);
+        for (int64_t i = 0; i < count; i++)
+            if (memcmp(&one[i], &more[i], sizeof(float)) != 0)
+                WN_TEST_FAIL("gradient %lld is %.9g with %d threads, %.9g with one", (long long)i, (double)more[i], threads,
+                             (double)one[i]);
+        wn__free(more);
+    }
+    wn__free(one);
+}
+
+TEST(gradients_do_not_depend_on_the_number_of_threads)
+{
+    need_onednn();
+    check_thread_counts(WN__F32);
+}
+
+TEST(bfloat16_gradients_do_not_depend_on_the_number_of_threads)
+{
+    need_bf16();
+    check_thread_counts(WN__BF16);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(convolutions_equal_the_reference),
@@ -368,6 +457,8 @@ int main(int argc, char **argv)
                                     RUN(nan_in_an_image_reaches_the_output),
                                     RUN(variance_survives_a_large_mean),
                                     RUN(bfloat16_is_near_the_reference),
+                                    RUN(gradients_do_not_depend_on_the_number_of_threads),
+                                    RUN(bfloat16_gradients_do_not_depend_on_the_number_of_threads),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

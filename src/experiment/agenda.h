@@ -1,8 +1,8 @@
 /* A recipe expanded into stages: a graph without cycles whose nodes are found again by their identity.
  *
  * Identity = SHA-256 over the canonical JSON (sorted keys, no blanks) of all that a stage's result depends on: its slice of the recipe with every
- * time in steps, its parents' identities, contents of files it reads, the numerics version, backend, dtype, instruction set; on the onednn backend
- * the number of threads too. Two ways of writing the same thing give the same identity.
+ * time in steps, its parents' identities, contents of files it reads, the numerics version, backend, dtype, instruction set; never the
+ * number of threads. Two ways of writing the same thing give the same identity.
  */
 #ifndef WN_EXPERIMENT_AGENDA_H
 #define WN_EXPERIMENT_AGENDA_H
@@ -12,7 +12,7 @@
 #include "io/digest.h"
 
 /* Raised by every change of the library that changes results. */
-#define WN__NUMERICS 1
+#define WN__NUMERICS 2
 
 typedef enum wn__stage_kind { WN__STAGE_TRAIN, WN__STAGE_SOFT_LABELS, WN__STAGE_MASK, WN__STAGE_EVALUATE } wn__stage_kind;
 extern const char *const wn__stage_kind_names[]; /* "train", "soft-labels", "mask", "evaluate" */

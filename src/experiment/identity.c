@@ -47,8 +47,6 @@ static wn_status add_machine(json_t *o, const wn__agenda *plan)
     WN_TRY(set_text(o, "library", library)); /* another version may add in another order */
     WN_TRY(set_text(o, "dtype", wn__dtype_names[plan->recipe->top.dtype]));
     WN_TRY(set_text(o, "isa", wn__isa_name(wn__isa_in_use())));
-    /* oneDNN's weight gradients may depend on how many threads share the sum. */
-    if (strcmp(m->backend->name, "onednn") == 0) WN_TRY(set_int(o, "threads", m->threads));
     return WN_OK;
 }
 

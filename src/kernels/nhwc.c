@@ -2,34 +2,32 @@
 
 #include "base/cpu.h"
 
-#define DECLARE(isa) extern const wn__nhwc_kernels wn__nhwc_f32__##isa, wn__nhwc_bf16__##isa;
-DECLARE(base)
-DECLARE(avx2)
-DECLARE(avx512)
-DECLARE(neon)
-
-const wn__nhwc_kernels *wn__nhwc_kernels_f32(void)
-{
-    switch (wn__isa_in_use()) {
+extern const wn__nhwc_kernels wn__nhwc_f32__base, wn__nhwc_bf16__base;
 #if defined(__x86_64__)
-    case WN__ISA_AVX512: return &wn__nhwc_f32__avx512;
-    case WN__ISA_AVX2: return &wn__nhwc_f32__avx2;
+extern const wn__nhwc_kernels wn__nhwc_f32__avx2, wn__nhwc_bf16__avx2, wn__nhwc_f32__avx512, wn__nhwc_bf16__avx512;
 #elif defined(__aarch64__)
-    case WN__ISA_NEON: return &wn__nhwc_f32__neon;
+extern const wn__nhwc_kernels wn__nhwc_f32__neon, wn__nhwc_bf16__neon;
 #endif
-    default: return &wn__nhwc_f32__base;
-    }
-}
 
-const wn__nhwc_kernels *wn__nhwc_kernels_bf16(void)
-{
-    switch (wn__isa_in_use()) {
+static const wn__nhwc_kernels *const f32_tables[] = {
+    [WN__ISA_BASE] = &wn__nhwc_f32__base,
 #if defined(__x86_64__)
-    case WN__ISA_AVX512: return &wn__nhwc_bf16__avx512;
-    case WN__ISA_AVX2: return &wn__nhwc_bf16__avx2;
+    [WN__ISA_AVX2] = &wn__nhwc_f32__avx2,
+    [WN__ISA_AVX512] = &wn__nhwc_f32__avx512,
 #elif defined(__aarch64__)
-    case WN__ISA_NEON: return &wn__nhwc_bf16__neon;
+    [WN__ISA_NEON] = &wn__nhwc_f32__neon,
 #endif
-    default: return &wn__nhwc_bf16__base;
-    }
-}
+};
+
+static const wn__nhwc_kernels *const bf16_tables[] = {
+    [WN__ISA_BASE] = &wn__nhwc_bf16__base,
+#if defined(__x86_64__)
+    [WN__ISA_AVX2] = &wn__nhwc_bf16__avx2,
+    [WN__ISA_AVX512] = &wn__nhwc_bf16__avx512,
+#elif defined(__aarch64__)
+    [WN__ISA_NEON] = &wn__nhwc_bf16__neon,
+#endif
+};
+
+const wn__nhwc_kernels *wn__nhwc_f32(void) { return f32_tables[wn__isa_in_use()]; }
+const wn__nhwc_kernels *wn__nhwc_bf16(void) { return bf16_tables[wn__isa_in_use()]; }

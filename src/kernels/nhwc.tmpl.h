@@ -1,473 +1,434 @@
-/* Template of the nhwc kernels for one instruction set and one element type; see nhwc.h for the contracts.
- *
- * Wants: WN_LANES (floats in a register), WN_BF16 (0 or 1), WN_TABLE (name of the table that is defined).
- * Norm kernels walk the rows with up to four registers of channels at a time; the last c % WN_LANES channels go as a partial register.
- */
-#include <string.h>
+/* The kernels of nhwc.h for one storage type; included by nhwc_isa.tmpl.h, which defines
+ *     WN__T        type of a stored value: float or uint16_t (bfloat16)
+ *     WN__NAME(x)  the kernel's name, file-local
+ *     WN__TABLE    name of the table
+ * and get, put, value and round_to_stored of that type. Channels are walked in blocks of one vector; `lanes` is the constant WN__LANES in all but a last,
+ * partial block, so that the compiler makes a fast and a general body of each inline function. */
 
-#include "kernels/nhwc.h"
+#define SEGMENT 256 /* rows whose sums are kept in float32, and that stay in cache while the channel blocks are walked */
 
-#define WN_PASTE_(a, b) a##_##b
-#define WN_PASTE(a, b) WN_PASTE_(a, b)
-#define LOCAL(name) WN_PASTE(name, WN_TABLE)
-
-#if WN_BF16
-#define elem uint16_t
-#define LOAD1(x) wn__bf16_to_f32(x)
-#define STORE1(x) wn__f32_to_bf16(x)
-#else
-#define elem float
-#define LOAD1(x) (x)
-#define STORE1(x) (x)
-#endif
-#define vf LOCAL(floats)
-#define vu LOCAL(words)
-#define vh LOCAL(halves)
-#define INLINE static inline __attribute__((always_inline))
-
-typedef float vf __attribute__((vector_size(WN_LANES * 4)));
-typedef int32_t LOCAL(bools) __attribute__((vector_size(WN_LANES * 4)));
-typedef uint8_t LOCAL(bytes) __attribute__((vector_size(WN_LANES)));
-#if WN_BF16
-typedef uint32_t vu __attribute__((vector_size(WN_LANES * 4)));
-typedef uint16_t vh __attribute__((vector_size(WN_LANES * 2)));
-#endif
-
-enum { LOCAL(SUM_ROWS) = 512 };
-
-/* `lanes` elements; the rest of the register is zero. */
-INLINE vf LOCAL(load)(const elem *p, int lanes)
-{
-#if WN_BF16
-    vh half = {0};
-    memcpy(&half, p, lanes == WN_LANES ? sizeof half : (size_t)lanes * sizeof *p);
-    const vu word = __builtin_convertvector(half, vu) << 16;
-    return (vf)word;
-#else
-    vf x = {0};
-    memcpy(&x, p, lanes == WN_LANES ? sizeof x : (size_t)lanes * sizeof *p);
-    return x;
-#endif
-}
-
-INLINE vf LOCAL(load_f32)(const float *p, int lanes)
-{
-    vf x = {0};
-    memcpy(&x, p, lanes == WN_LANES ? sizeof x : (size_t)lanes * sizeof *p);
-    return x;
-}
-
-INLINE void LOCAL(store)(elem *p, vf x, int lanes)
-{
-#if WN_BF16
-    const vu bits = (vu)x, rounded = (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16, nan = bits >> 16 | 0x40u;
-    const vu is_nan = (vu)(x != x);
-    const vh half = __builtin_convertvector((is_nan & nan) | (~is_nan & rounded), vh);
-    memcpy(p, &half, lanes == WN_LANES ? sizeof half : (size_t)lanes * sizeof *p);
-#else
-    memcpy(p, &x, lanes == WN_LANES ? sizeof x : (size_t)lanes * sizeof *p);
-#endif
-}
-
-/* x where `keep`, else 0. */
-INLINE vf LOCAL(select)(LOCAL(bools) keep, vf x) { return (vf)((LOCAL(bools))x & keep); }
-
-/* A NaN stays. */
-INLINE vf LOCAL(relu)(vf x) { return LOCAL(select)(~(x <= 0), x); }
-
-INLINE void LOCAL(add_to_sums)(const vf *sum, int registers, int lanes, double *out)
-{
-    for (int k = 0; k < registers; k++)
-        for (int i = 0; i < lanes; i++)
-            out[k * WN_LANES + i] += (double)sum[k][i];
-}
-
-/* --- norm: `registers` registers of channels from the first on; all but a partial one are full --------------------------------------- */
-
-INLINE void LOCAL(moments_part)(int64_t rows, int64_t c, const elem *x, const float *origin, double *sums, int registers, int lanes)
-{
-    vf from[4], sum[4], square[4];
-    for (int k = 0; k < registers; k++)
-        from[k] = LOCAL(load_f32)(origin + k * WN_LANES, lanes);
-    for (int64_t begin = 0; begin < rows; begin += LOCAL(SUM_ROWS)) {
-        const int64_t end = rows - begin < LOCAL(SUM_ROWS) ? rows : begin + LOCAL(SUM_ROWS);
-        for (int k = 0; k < registers; k++)
-            sum[k] = square[k] = (vf){0};
-        for (int64_t r = begin; r < end; r++)
-            for (int k = 0; k < registers; k++) {
-                const vf d = LOCAL(load)(x + r * c + k * WN_LANES, lanes) - from[k];
-                sum[k] += d;
-                square[k] += d * d;
-            }
-        LOCAL(add_to_sums)(sum, registers, lanes, sums);
-        LOCAL(add_to_sums)(square, registers, lanes, sums + c);
-    }
-}
-
-INLINE void LOCAL(normalise_part)(int64_t rows, int64_t c, const elem *x, const elem *residual, const wn__nhwc_affine *a, bool relu,
-                                  elem *y, int registers, int lanes)
-{
-    vf mean[4], scale[4], shift[4];
-    for (int k = 0; k < registers; k++) {
-        mean[k] = LOCAL(load_f32)(a->mean + k * WN_LANES, lanes);
-        scale[k] = LOCAL(load_f32)(a->scale + k * WN_LANES, lanes);
-        shift[k] = LOCAL(load_f32)(a->shift + k * WN_LANES, lanes);
-    }
-    for (int64_t r = 0; r < rows; r++)
-        for (int k = 0; k < registers; k++) {
-            const int64_t at = r * c + k * WN_LANES;
-            vf v = (LOCAL(load)(x + at, lanes) - mean[k]) * scale[k] + shift[k];
-            if (residual) v += LOCAL(load)(residual + at, lanes);
-            LOCAL(store)(y + at, relu ? LOCAL(relu)(v) : v, lanes);
-        }
-}
-
-INLINE void LOCAL(norm_sums_part)(int64_t rows, int64_t c, const elem *x, elem *dy, const elem *dy2, const elem *y,
-                                  const wn__nhwc_affine *a, bool relu, bool write, double *sums, int registers, int lanes)
-{
-    vf mean[4], scale[4], shift[4], sum[4], product[4];
-    for (int k = 0; k < registers; k++) {
-        mean[k] = LOCAL(load_f32)(a->mean + k * WN_LANES, lanes);
-        scale[k] = LOCAL(load_f32)(a->scale + k * WN_LANES, lanes);
-        shift[k] = LOCAL(load_f32)(a->shift + k * WN_LANES, lanes);
-    }
-    for (int64_t begin = 0; begin < rows; begin += LOCAL(SUM_ROWS)) {
-        const int64_t end = rows - begin < LOCAL(SUM_ROWS) ? rows : begin + LOCAL(SUM_ROWS);
-        for (int k = 0; k < registers; k++)
-            sum[k] = product[k] = (vf){0};
-        for (int64_t r = begin; r < end; r++)
-            for (int k = 0; k < registers; k++) {
-                const int64_t at = r * c + k * WN_LANES;
-                const vf d = LOCAL(load)(x + at, lanes) - mean[k];
-                vf g = LOCAL(load)(dy + at, lanes);
-                if (dy2) g += LOCAL(load)(dy2 + at, lanes);
-                if (relu) g = LOCAL(select)(~((y ? LOCAL(load)(y + at, lanes) : d * scale[k] + shift[k]) <= 0), g);
-                if (write) LOCAL(store)(dy + at, g, lanes);
-                sum[k] += g;
-                product[k] += g * d;
-            }
-        LOCAL(add_to_sums)(sum, registers, lanes, sums);
-        LOCAL(add_to_sums)(product, registers, lanes, sums + c);
-    }
-}
-
-INLINE void LOCAL(norm_gradient_part)(int64_t rows, int64_t c, const elem *x, const elem *dy, const wn__nhwc_affine *a, bool relu,
-                                      const float *of_g, const float *of_x, const float *constant, elem *dx, int registers, int lanes)
-{
-    vf mean[4], scale[4], shift[4], p[4], q[4], t[4];
-    for (int k = 0; k < registers; k++) {
-        mean[k] = LOCAL(load_f32)(a->mean + k * WN_LANES, lanes);
-        scale[k] = LOCAL(load_f32)(a->scale + k * WN_LANES, lanes);
-        shift[k] = LOCAL(load_f32)(a->shift + k * WN_LANES, lanes);
-        p[k] = LOCAL(load_f32)(of_g + k * WN_LANES, lanes);
-        q[k] = LOCAL(load_f32)(of_x + k * WN_LANES, lanes);
-        t[k] = LOCAL(load_f32)(constant + k * WN_LANES, lanes);
-    }
-    for (int64_t r = 0; r < rows; r++)
-        for (int k = 0; k < registers; k++) {
-            const int64_t at = r * c + k * WN_LANES;
-            const vf d = LOCAL(load)(x + at, lanes) - mean[k];
-            vf g = LOCAL(load)(dy + at, lanes);
-            if (relu) g = LOCAL(select)(~(d * scale[k] + shift[k] <= 0), g);
-            LOCAL(store)(dx + at, p[k] * g + (q[k] * d + t[k]), lanes);
-        }
-}
-
-/* Run PART(registers, lanes, first channel) over all channels. */
-#define OVER_CHANNELS(c, PART)                               \
-    do {                                                     \
-        int64_t i_ = 0;                                      \
-        for (; i_ + 4 * WN_LANES <= (c); i_ += 4 * WN_LANES) \
-            PART(4, WN_LANES, i_);                           \
-        for (; i_ + 2 * WN_LANES <= (c); i_ += 2 * WN_LANES) \
-            PART(2, WN_LANES, i_);                           \
-        for (; i_ + WN_LANES <= (c); i_ += WN_LANES)         \
-            PART(1, WN_LANES, i_);                           \
-        if (i_ < (c)) PART(1, (int)((c)-i_), i_);            \
+#define FOR_BLOCKS(c, body)                            \
+    do {                                               \
+        int64_t c0 = 0;                                \
+        for (; c0 + WN__LANES <= (c); c0 += WN__LANES) \
+            body(WN__LANES);                           \
+        if (c0 < (c)) body((int)((c)-c0));             \
     } while (0)
 
-static void LOCAL(moments)(int64_t rows, int64_t c, const void *x, const float *origin, double *sums)
-{
-    memset(sums, 0, 2 * (size_t)c * sizeof *sums);
-#define PART(registers, lanes, i) LOCAL(moments_part)(rows, c, (const elem *)x + (i), origin + (i), sums + (i), registers, lanes)
-    OVER_CHANNELS(c, PART);
-#undef PART
-}
+/* --- sums over rows ------------------------------------------------------------------------------------------------------------ */
 
-static void LOCAL(normalise)(int64_t rows, int64_t c, const void *x, const void *residual, const wn__nhwc_affine *a, bool relu, void *y)
+INLINE void WN__NAME(add_moments)(int64_t rows, int64_t c, int lanes, const WN__T *x, const WN__T *first, double *sum, double *squares)
 {
-#define PART(registers, lanes, i)                                                                               \
-    do {                                                                                                        \
-        const wn__nhwc_affine at_ = {a->mean + (i), a->scale + (i), a->shift + (i)};                            \
-        const elem *from_ = (const elem *)x + (i), *residual_ = residual ? (const elem *)residual + (i) : NULL; \
-        if (residual_)                                                                                          \
-            LOCAL(normalise_part)(rows, c, from_, residual_, &at_, relu, (elem *)y + (i), registers, lanes);    \
-        else                                                                                                    \
-            LOCAL(normalise_part)(rows, c, from_, NULL, &at_, relu, (elem *)y + (i), registers, lanes);         \
-    } while (0)
-    OVER_CHANNELS(c, PART);
-#undef PART
-}
-
-static void LOCAL(norm_sums)(int64_t rows, int64_t c, const void *x, void *dy, const void *dy2, const void *y, const wn__nhwc_affine *a,
-                             bool relu, bool write, double *sums)
-{
-    memset(sums, 0, 2 * (size_t)c * sizeof *sums);
-#define PART(registers, lanes, i)                                                                                      \
-    do {                                                                                                               \
-        const wn__nhwc_affine at_ = {a->mean + (i), a->scale + (i), a->shift + (i)};                                   \
-        const elem *dy2_ = dy2 ? (const elem *)dy2 + (i) : NULL, *y_ = y ? (const elem *)y + (i) : NULL;               \
-        LOCAL(norm_sums_part)                                                                                          \
-        (rows, c, (const elem *)x + (i), (elem *)dy + (i), dy2_, y_, &at_, relu, write, sums + (i), registers, lanes); \
-    } while (0)
-    OVER_CHANNELS(c, PART);
-#undef PART
-}
-
-static void LOCAL(norm_gradient)(int64_t rows, int64_t c, const void *x, const void *dy, const wn__nhwc_affine *a, bool relu,
-                                 const float *of_g, const float *of_x, const float *constant, void *dx)
-{
-#define PART(registers, lanes, i)                                                                                                      \
-    do {                                                                                                                               \
-        const wn__nhwc_affine at_ = {a->mean + (i), a->scale + (i), a->shift + (i)};                                                   \
-        LOCAL(norm_gradient_part)                                                                                                      \
-        (rows, c, (const elem *)x + (i), (const elem *)dy + (i), &at_, relu, of_g + (i), of_x + (i), constant + (i), (elem *)dx + (i), \
-         registers, lanes);                                                                                                            \
-    } while (0)
-    OVER_CHANNELS(c, PART);
-#undef PART
-}
-
-/* --- elementwise --------------------------------------------------------------------------------------------------------------------- */
-
-static void LOCAL(add)(int64_t count, const void *a, const void *b, bool relu, void *y)
-{
-    for (int64_t i = 0; i < count; i += WN_LANES) {
-        const int lanes = count - i < WN_LANES ? (int)(count - i) : WN_LANES;
-        vf v = LOCAL(load)((const elem *)a + i, lanes);
-        if (b) v += LOCAL(load)((const elem *)b + i, lanes);
-        LOCAL(store)((elem *)y + i, relu ? LOCAL(relu)(v) : v, lanes);
+    const vf origin = WN__NAME(get)(first, lanes);
+    vf s0 = zero(), s1 = zero(), q0 = zero(), q1 = zero(), s2 = zero(), s3 = zero(), q2 = zero(), q3 = zero();
+    int64_t r = 0;
+    for (; r + 4 <= rows; r += 4, x += 4 * c) {
+        const vf a = WN__NAME(get)(x, lanes) - origin, b = WN__NAME(get)(x + c, lanes) - origin;
+        const vf d = WN__NAME(get)(x + 2 * c, lanes) - origin, e = WN__NAME(get)(x + 3 * c, lanes) - origin;
+        s0 += a;
+        s1 += b;
+        s2 += d;
+        s3 += e;
+        q0 += a * a;
+        q1 += b * b;
+        q2 += d * d;
+        q3 += e * e;
     }
-}
-
-static void LOCAL(mask)(int64_t count, void *dy, const void *dy2, const void *y)
-{
-    for (int64_t i = 0; i < count; i += WN_LANES) {
-        const int lanes = count - i < WN_LANES ? (int)(count - i) : WN_LANES;
-        vf g = LOCAL(load)((const elem *)dy + i, lanes);
-        if (dy2) g += LOCAL(load)((const elem *)dy2 + i, lanes);
-        if (y) g = LOCAL(select)(~(LOCAL(load)((const elem *)y + i, lanes) <= 0), g);
-        LOCAL(store)((elem *)dy + i, g, lanes);
+    for (; r < rows; r++, x += c) {
+        const vf a = WN__NAME(get)(x, lanes) - origin;
+        s0 += a;
+        q0 += a * a;
     }
+    add_to_doubles((s0 + s1) + (s2 + s3), lanes, sum);
+    add_to_doubles((q0 + q1) + (q2 + q3), lanes, squares);
 }
 
-/* --- pools: a register of channels at a time, then the rest one by one; what a window makes stays in registers ----------------------- */
-
-/* The part of a window that lies on the image: rows [low, high) of the kernel. */
-INLINE void LOCAL(window)(int64_t out, int stride, int pad, int kernel, int64_t size, int *low, int *high)
+static void WN__NAME(moments)(int64_t rows, int64_t c, const void *data, double *mean, double *m2)
 {
-    const int64_t start = out * stride - pad;
-    *low = start < 0 ? (int)-start : 0;
-    *high = size - start < kernel ? (int)(size - start) : kernel;
-}
-
-typedef struct LOCAL(span) {
-    int h0, h1, w0, w1;
-} LOCAL(span);
-
-INLINE LOCAL(span) LOCAL(window_at)(const wn__nhwc_window *w, int64_t oh, int64_t ow)
-{
-    LOCAL(span) s;
-    LOCAL(window)(oh, w->stride, w->pad, w->kernel_h, w->in_h, &s.h0, &s.h1);
-    LOCAL(window)(ow, w->stride, w->pad, w->kernel_w, w->in_w, &s.w0, &s.w1);
-    return s;
-}
-
-/* `x`: where the window's element (0, 0) lies, which may be off the image. */
-INLINE void LOCAL(max_register)(const wn__nhwc_window *w, LOCAL(span) s, const elem *x, elem *y, uint8_t *tap)
-{
-    vf best = LOCAL(load)(x + (s.h0 * w->in_w + s.w0) * w->c, WN_LANES);
-    LOCAL(bools) won = (LOCAL(bools)){0} + (s.h0 * w->kernel_w + s.w0);
-    for (int kh = s.h0; kh < s.h1; kh++)
-        for (int kw = s.w0; kw < s.w1; kw++) {
-            const vf v = LOCAL(load)(x + (kh * w->in_w + kw) * w->c, WN_LANES);
-            const LOCAL(bools) wins = ~(v <= best) & (best == best);
-            best = (vf)((wins & (LOCAL(bools))v) | (~wins & (LOCAL(bools))best));
-            won = (wins & (kh * w->kernel_w + kw)) | (~wins & won);
-        }
-    LOCAL(store)(y, best, WN_LANES);
-    const LOCAL(bytes) narrow = __builtin_convertvector(won, LOCAL(bytes));
-    memcpy(tap, &narrow, sizeof narrow);
-}
-
-INLINE void LOCAL(max_single)(const wn__nhwc_window *w, LOCAL(span) s, const elem *x, elem *y, uint8_t *tap)
-{
-    const elem *at = x + (s.h0 * w->in_w + s.w0) * w->c;
-    float best = LOAD1(*at);
-    int won = s.h0 * w->kernel_w + s.w0;
-    for (int kh = s.h0; kh < s.h1; kh++)
-        for (int kw = s.w0; kw < s.w1; kw++) {
-            const float v = LOAD1(x[(kh * w->in_w + kw) * w->c]);
-            if (v <= best || best != best) continue;
-            best = v;
-            won = kh * w->kernel_w + kw;
-        }
-    *y = x[((won / w->kernel_w) * w->in_w + won % w->kernel_w) * w->c];
-    *tap = (uint8_t)won;
-}
-
-static void LOCAL(max_pool)(const wn__nhwc_window *w, const void *x, void *y, uint8_t *tap)
-{
-    for (int64_t oh = 0; oh < w->out_h; oh++)
-        for (int64_t ow = 0; ow < w->out_w; ow++) {
-            const LOCAL(span) s = LOCAL(window_at)(w, oh, ow);
-            const int64_t to = (oh * w->out_w + ow) * w->c, from = ((oh * w->stride - w->pad) * w->in_w + ow * w->stride - w->pad) * w->c;
-            int64_t i = 0;
-            for (; i + WN_LANES <= w->c; i += WN_LANES)
-                LOCAL(max_register)(w, s, (const elem *)x + from + i, (elem *)y + to + i, tap + to + i);
-            for (; i < w->c; i++)
-                LOCAL(max_single)(w, s, (const elem *)x + from + i, (elem *)y + to + i, tap + to + i);
-        }
-}
-
-/* Output rows whose windows cover input row `in`: [low, high). */
-INLINE void LOCAL(covering)(int64_t in, int stride, int pad, int kernel, int64_t outs, int64_t *low, int64_t *high)
-{
-    const int64_t above = in + pad - kernel;
-    *low = above < 0 ? 0 : above / stride + 1;
-    *high = (in + pad) / stride + 1;
-    if (*high > outs) *high = outs;
-}
-
-typedef struct LOCAL(cover) {
-    int64_t h0, h1, w0, w1;
-} LOCAL(cover);
-
-INLINE LOCAL(cover) LOCAL(cover_of)(const wn__nhwc_window *w, int64_t ih, int64_t iw)
-{
-    LOCAL(cover) s;
-    LOCAL(covering)(ih, w->stride, w->pad, w->kernel_h, w->out_h, &s.h0, &s.h1);
-    LOCAL(covering)(iw, w->stride, w->pad, w->kernel_w, w->out_w, &s.w0, &s.w1);
-    return s;
-}
-
-/* Which element of window (oh, ow) the input pixel is. */
-INLINE int LOCAL(tap_of)(const wn__nhwc_window *w, int64_t ih, int64_t iw, int64_t oh, int64_t ow)
-{
-    return (int)((ih - oh * w->stride + w->pad) * w->kernel_w + iw - ow * w->stride + w->pad);
-}
-
-static void LOCAL(max_pool_gradient)(const wn__nhwc_window *w, const void *dy, const uint8_t *tap, void *dx)
-{
-    for (int64_t ih = 0; ih < w->in_h; ih++)
-        for (int64_t iw = 0; iw < w->in_w; iw++) {
-            const LOCAL(cover) s = LOCAL(cover_of)(w, ih, iw);
-            elem *to = (elem *)dx + (ih * w->in_w + iw) * w->c;
-            int64_t i = 0;
-            for (; i + WN_LANES <= w->c; i += WN_LANES) {
-                vf sum = {0};
-                for (int64_t oh = s.h0; oh < s.h1; oh++)
-                    for (int64_t ow = s.w0; ow < s.w1; ow++) {
-                        const int64_t at = (oh * w->out_w + ow) * w->c + i;
-                        LOCAL(bytes) narrow;
-                        memcpy(&narrow, tap + at, sizeof narrow);
-                        const LOCAL(bools) won = __builtin_convertvector(narrow, LOCAL(bools)) == LOCAL(tap_of)(w, ih, iw, oh, ow);
-                        sum += LOCAL(select)(won, LOCAL(load)((const elem *)dy + at, WN_LANES));
-                    }
-                LOCAL(store)(to + i, sum, WN_LANES);
-            }
-            for (; i < w->c; i++) {
-                float sum = 0;
-                for (int64_t oh = s.h0; oh < s.h1; oh++)
-                    for (int64_t ow = s.w0; ow < s.w1; ow++) {
-                        const int64_t at = (oh * w->out_w + ow) * w->c + i;
-                        if (tap[at] == LOCAL(tap_of)(w, ih, iw, oh, ow)) sum += LOAD1(((const elem *)dy)[at]);
-                    }
-                to[i] = STORE1(sum);
-            }
-        }
-}
-
-INLINE float LOCAL(share)(LOCAL(span) s) { return 1.0f / (float)((s.h1 - s.h0) * (s.w1 - s.w0)); }
-
-static void LOCAL(avg_pool)(const wn__nhwc_window *w, const void *x, void *y)
-{
-    for (int64_t oh = 0; oh < w->out_h; oh++)
-        for (int64_t ow = 0; ow < w->out_w; ow++) {
-            const LOCAL(span) s = LOCAL(window_at)(w, oh, ow);
-            const float share = LOCAL(share)(s);
-            const elem *from = (const elem *)x + ((oh * w->stride - w->pad) * w->in_w + ow * w->stride - w->pad) * w->c;
-            elem *to = (elem *)y + (oh * w->out_w + ow) * w->c;
-            for (int64_t i = 0; i < w->c; i += WN_LANES) {
-                const int lanes = w->c - i < WN_LANES ? (int)(w->c - i) : WN_LANES;
-                vf sum = {0};
-                for (int kh = s.h0; kh < s.h1; kh++)
-                    for (int kw = s.w0; kw < s.w1; kw++)
-                        sum += LOCAL(load)(from + (kh * w->in_w + kw) * w->c + i, lanes);
-                LOCAL(store)(to + i, sum * share, lanes);
-            }
-        }
-}
-
-static void LOCAL(avg_pool_gradient)(const wn__nhwc_window *w, const void *dy, void *dx)
-{
-    for (int64_t ih = 0; ih < w->in_h; ih++)
-        for (int64_t iw = 0; iw < w->in_w; iw++) {
-            const LOCAL(cover) s = LOCAL(cover_of)(w, ih, iw);
-            elem *to = (elem *)dx + (ih * w->in_w + iw) * w->c;
-            for (int64_t i = 0; i < w->c; i += WN_LANES) {
-                const int lanes = w->c - i < WN_LANES ? (int)(w->c - i) : WN_LANES;
-                vf sum = {0};
-                for (int64_t oh = s.h0; oh < s.h1; oh++)
-                    for (int64_t ow = s.w0; ow < s.w1; ow++)
-                        sum += LOCAL(share)(LOCAL(window_at)(w, oh, ow)) *
-                               LOCAL(load)((const elem *)dy + (oh * w->out_w + ow) * w->c + i, lanes);
-                LOCAL(store)(to + i, sum, lanes);
-            }
-        }
-}
-
-/* --- borders ------------------------------------------------------------------------------------------------------------------------- */
-
-static void LOCAL(from_plain)(int64_t pixels, int64_t c, const float *plain, void *x)
-{
+    const WN__T *x = data;
     for (int64_t i = 0; i < c; i++)
-        for (int64_t p = 0; p < pixels; p++)
-            ((elem *)x)[p * c + i] = STORE1(plain[i * pixels + p]);
+        mean[i] = m2[i] = 0;
+    for (int64_t r = 0; r < rows; r += SEGMENT) {
+        const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
+#define BODY(lanes) WN__NAME(add_moments)(part, c, lanes, x + r * c + c0, x + c0, mean + c0, m2 + c0)
+        FOR_BLOCKS(c, BODY);
+#undef BODY
+    }
+    for (int64_t i = 0; i < c; i++) {
+        const double sum = mean[i];
+        mean[i] = WN__NAME(value)(x[i]) + sum / (double)rows;
+        m2[i] -= sum * (sum / (double)rows);
+        if (m2[i] < 0) m2[i] = 0; /* a NaN stays */
+    }
 }
 
-static void LOCAL(to_plain)(int64_t pixels, int64_t c, const void *x, float *plain)
+INLINE void WN__NAME(add_rows)(int64_t rows, int64_t c, int lanes, const WN__T *x, double *sum)
 {
-    for (int64_t i = 0; i < c; i++)
-        for (int64_t p = 0; p < pixels; p++)
-            plain[i * pixels + p] = LOAD1(((const elem *)x)[p * c + i]);
+    vf s0 = zero(), s1 = zero();
+    int64_t r = 0;
+    for (; r + 2 <= rows; r += 2, x += 2 * c) {
+        s0 += WN__NAME(get)(x, lanes);
+        s1 += WN__NAME(get)(x + c, lanes);
+    }
+    if (r < rows) s0 += WN__NAME(get)(x, lanes);
+    add_to_doubles(s0 + s1, lanes, sum);
 }
 
-const wn__nhwc_kernels WN_TABLE;
-const wn__nhwc_kernels WN_TABLE = {.moments = LOCAL(moments),
-                                   .normalise = LOCAL(normalise),
-                                   .norm_sums = LOCAL(norm_sums),
-                                   .norm_gradient = LOCAL(norm_gradient),
-                                   .add = LOCAL(add),
-                                   .mask = LOCAL(mask),
-                                   .max_pool = LOCAL(max_pool),
-                                   .max_pool_gradient = LOCAL(max_pool_gradient),
-                                   .avg_pool = LOCAL(avg_pool),
-                                   .avg_pool_gradient = LOCAL(avg_pool_gradient),
-                                   .from_plain = LOCAL(from_plain),
-                                   .to_plain = LOCAL(to_plain),
-                                   .bytes = sizeof(elem)};
+static void WN__NAME(column_sums)(int64_t rows, int64_t c, const void *data, double *sums)
+{
+    const WN__T *x = data;
+    for (int64_t i = 0; i < c; i++)
+        sums[i] = 0;
+    for (int64_t r = 0; r < rows; r += SEGMENT) {
+        const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
+#define BODY(lanes) WN__NAME(add_rows)(part, c, lanes, x + r * c + c0, sums + c0)
+        FOR_BLOCKS(c, BODY);
+#undef BODY
+    }
+}
 
-#undef elem
-#undef LOAD1
-#undef STORE1
-#undef vf
-#undef vu
-#undef vh
-#undef INLINE
-#undef LOCAL
-#undef WN_PASTE
-#undef WN_PASTE_
-#undef OVER_CHANNELS
-#undef WN_BF16
-#undef WN_TABLE
+/* --- batch norm ---------------------------------------------------------------------------------------------------------------- */
+
+INLINE void WN__NAME(normalise_block)(int64_t rows, int64_t c, int lanes, vf mean, vf factor, vf shift, bool relu, const WN__T *x,
+                                      const WN__T *residual, WN__T *out)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        vf y = (WN__NAME(get)(x + r * c, lanes) - mean) * factor + shift;
+        if (residual) y += WN__NAME(get)(residual + r * c, lanes);
+        if (relu) y = rectify(y);
+        WN__NAME(put)(out + r * c, lanes, y);
+    }
+}
+
+static void WN__NAME(normalise)(int64_t rows, int64_t c, const wn__nhwc_norm *k, bool relu, const void *data, const void *residual,
+                                void *out)
+{
+    const WN__T *x = data, *add = residual;
+    WN__T *y = out;
+    for (int64_t r = 0; r < rows; r += SEGMENT) {
+        const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
+#define PARAMS(lanes) part, c, lanes, get_float(k->mean + c0, lanes), get_float(k->factor + c0, lanes), get_float(k->shift + c0, lanes)
+#define AT(p) ((p) + r * c + c0)
+#define BODY(lanes)                                                                 \
+    do {                                                                            \
+        if (add && relu)                                                            \
+            WN__NAME(normalise_block)(PARAMS(lanes), true, AT(x), AT(add), AT(y));  \
+        else if (add)                                                               \
+            WN__NAME(normalise_block)(PARAMS(lanes), false, AT(x), AT(add), AT(y)); \
+        else if (relu)                                                              \
+            WN__NAME(normalise_block)(PARAMS(lanes), true, AT(x), NULL, AT(y));     \
+        else                                                                        \
+            WN__NAME(normalise_block)(PARAMS(lanes), false, AT(x), NULL, AT(y));    \
+    } while (0)
+        FOR_BLOCKS(c, BODY);
+#undef BODY
+#undef PARAMS
+    }
+}
+
+typedef struct WN__NAME(prepare_rows) {
+    const WN__T *x, *out, *other;
+    WN__T *dy;
+} WN__NAME(prepare_rows);
+
+enum WN__NAME(mask) { WN__NAME(NO_MASK), WN__NAME(MASK_BY_OUT), WN__NAME(MASK_AGAIN) };
+
+INLINE vf WN__NAME(prepare_row)(const WN__NAME(prepare_rows) * p, int64_t at, int lanes, int mask, bool add, vf centred, vf factor,
+                                vf shift)
+{
+    vf g = WN__NAME(get)(p->dy + at, lanes);
+    if (add) g += WN__NAME(get)(p->other + at, lanes);
+    if (mask == WN__NAME(MASK_BY_OUT)) g = keep_unless_off(WN__NAME(get)(p->out + at, lanes), g);
+    if (mask == WN__NAME(MASK_AGAIN)) g = keep_unless_off(centred * factor + shift, g);
+    if (mask || add) {
+        WN__NAME(put)(p->dy + at, lanes, g);
+        if (add) g = WN__NAME(round_to_stored)(g);
+    }
+    return g;
+}
+
+INLINE void WN__NAME(prepare_block)(int64_t rows, int64_t c, int lanes, vf mean, vf factor, vf shift, int mask, bool add,
+                                    WN__NAME(prepare_rows) p, double *s1, double *s2)
+{
+    vf a0 = zero(), a1 = zero(), b0 = zero(), b1 = zero();
+    int64_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+        const vf x0 = WN__NAME(get)(p.x + r * c, lanes) - mean, x1 = WN__NAME(get)(p.x + (r + 1) * c, lanes) - mean;
+        const vf g0 = WN__NAME(prepare_row)(&p, r * c, lanes, mask, add, x0, factor, shift);
+        const vf g1 = WN__NAME(prepare_row)(&p, (r + 1) * c, lanes, mask, add, x1, factor, shift);
+        a0 += g0;
+        a1 += g1;
+        b0 += g0 * x0;
+        b1 += g1 * x1;
+    }
+    if (r < rows) {
+        const vf x0 = WN__NAME(get)(p.x + r * c, lanes) - mean;
+        const vf g0 = WN__NAME(prepare_row)(&p, r * c, lanes, mask, add, x0, factor, shift);
+        a0 += g0;
+        b0 += g0 * x0;
+    }
+    add_to_doubles(a0 + a1, lanes, s1);
+    add_to_doubles(b0 + b1, lanes, s2);
+}
+
+static void WN__NAME(norm_prepare)(int64_t rows, int64_t c, const wn__nhwc_norm *k, bool relu, const void *x, const void *out, void *dy,
+                                   const void *other, double *s1, double *s2)
+{
+    const int mask = !relu ? WN__NAME(NO_MASK) : out ? WN__NAME(MASK_BY_OUT) : WN__NAME(MASK_AGAIN);
+    for (int64_t i = 0; i < c; i++)
+        s1[i] = s2[i] = 0;
+    for (int64_t r = 0; r < rows; r += SEGMENT) {
+        const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
+#define CALL(lanes, mask_kind, add)                                                                                     \
+    WN__NAME(prepare_block)                                                                                             \
+    (part, c, lanes, get_float(k->mean + c0, lanes), get_float(k->factor + c0, lanes), get_float(k->shift + c0, lanes), \
+     WN__NAME(mask_kind), add,                                                                                          \
+     (WN__NAME(prepare_rows)){AT((const WN__T *)x), AT((const WN__T *)out), AT((const WN__T *)other), AT((WN__T *)dy)}, s1 + c0, s2 + c0)
+#define BODY(lanes)                                     \
+    do {                                                \
+        if (mask == WN__NAME(MASK_BY_OUT) && other)     \
+            CALL(lanes, MASK_BY_OUT, true);             \
+        else if (mask == WN__NAME(MASK_BY_OUT))         \
+            CALL(lanes, MASK_BY_OUT, false);            \
+        else if (mask == WN__NAME(MASK_AGAIN) && other) \
+            CALL(lanes, MASK_AGAIN, true);              \
+        else if (mask == WN__NAME(MASK_AGAIN))          \
+            CALL(lanes, MASK_AGAIN, false);             \
+        else if (other)                                 \
+            CALL(lanes, NO_MASK, true);                 \
+        else                                            \
+            CALL(lanes, NO_MASK, false);                \
+    } while (0)
+        FOR_BLOCKS(c, BODY);
+#undef BODY
+#undef CALL
+    }
+}
+
+INLINE void WN__NAME(norm_back_block)(int64_t rows, int64_t c, int lanes, vf mean, vf factor, vf offset, vf slope, const WN__T *x,
+                                      const WN__T *dy, WN__T *din)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        const vf centred = WN__NAME(get)(x + r * c, lanes) - mean, g = WN__NAME(get)(dy + r * c, lanes);
+        WN__NAME(put)(din + r * c, lanes, factor * g + (slope * centred + offset));
+    }
+}
+
+static void WN__NAME(norm_back)(int64_t rows, int64_t c, const wn__nhwc_norm_back *k, const void *x, const void *dy, void *din)
+{
+    for (int64_t r = 0; r < rows; r += SEGMENT) {
+        const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
+#define BODY(lanes)                                                                                                      \
+    WN__NAME(norm_back_block)                                                                                            \
+    (part, c, lanes, get_float(k->mean + c0, lanes), get_float(k->factor + c0, lanes), get_float(k->offset + c0, lanes), \
+     get_float(k->slope + c0, lanes), AT((const WN__T *)x), AT((const WN__T *)dy), AT((WN__T *)din))
+        FOR_BLOCKS(c, BODY);
+#undef BODY
+    }
+}
+#undef AT
+
+/* --- value by value ------------------------------------------------------------------------------------------------------------ */
+
+INLINE void WN__NAME(add_values)(int64_t n, bool relu, bool two, const WN__T *a, const WN__T *b, WN__T *out)
+{
+#define BODY(lanes)                                 \
+    do {                                            \
+        vf y = WN__NAME(get)(a + c0, lanes);        \
+        if (two) y += WN__NAME(get)(b + c0, lanes); \
+        if (relu) y = rectify(y);                   \
+        WN__NAME(put)(out + c0, lanes, y);          \
+    } while (0)
+    FOR_BLOCKS(n, BODY);
+#undef BODY
+}
+
+static void WN__NAME(add)(int64_t n, bool relu, const void *a, const void *b, void *out)
+{
+    if (relu && b)
+        WN__NAME(add_values)(n, true, true, a, b, out);
+    else if (relu)
+        WN__NAME(add_values)(n, true, false, a, NULL, out);
+    else if (b)
+        WN__NAME(add_values)(n, false, true, a, b, out);
+    else
+        WN__NAME(add_values)(n, false, false, a, NULL, out);
+}
+
+static void WN__NAME(add_prepare)(int64_t n, const void *out, void *dy, const void *other)
+{
+    const WN__T *y = out, *b = other;
+    WN__T *g = dy;
+#define BODY(lanes)                                                      \
+    do {                                                                 \
+        vf sum = WN__NAME(get)(g + c0, lanes);                           \
+        if (b) sum += WN__NAME(get)(b + c0, lanes);                      \
+        if (y) sum = keep_unless_off(WN__NAME(get)(y + c0, lanes), sum); \
+        WN__NAME(put)(g + c0, lanes, sum);                               \
+    } while (0)
+    FOR_BLOCKS(n, BODY);
+#undef BODY
+}
+
+static void WN__NAME(load)(int64_t n, const void *stored, float *plain)
+{
+    const WN__T *x = stored;
+#define BODY(lanes) put_float(plain + c0, lanes, WN__NAME(get)(x + c0, lanes))
+    FOR_BLOCKS(n, BODY);
+#undef BODY
+}
+
+static void WN__NAME(store)(int64_t n, const float *plain, void *stored)
+{
+    WN__T *x = stored;
+#define BODY(lanes) WN__NAME(put)(x + c0, lanes, get_float(plain + c0, lanes))
+    FOR_BLOCKS(n, BODY);
+#undef BODY
+}
+
+/* --- pools --------------------------------------------------------------------------------------------------------------------- */
+
+/* Places y0..y1-1, x0..x1-1 of the input in the window of output (oy, ox). */
+typedef struct WN__NAME(window) {
+    int64_t y0, y1, x0, x1;
+} WN__NAME(window);
+
+static inline WN__NAME(window) WN__NAME(window_of)(const wn__nhwc_pool *p, int64_t oy, int64_t ox)
+{
+    const int64_t y = oy * p->stride - p->pad, x = ox * p->stride - p->pad;
+    return (WN__NAME(window)){.y0 = y < 0 ? 0 : y,
+                              .y1 = y + p->kernel_h < p->in_h ? y + p->kernel_h : p->in_h,
+                              .x0 = x < 0 ? 0 : x,
+                              .x1 = x + p->kernel_w < p->in_w ? x + p->kernel_w : p->in_w};
+}
+
+/* Outputs whose windows hold input place (y, x). */
+static inline WN__NAME(window) WN__NAME(outputs_over)(const wn__nhwc_pool *p, int64_t y, int64_t x)
+{
+    const int64_t top = y + p->pad - p->kernel_h, left = x + p->pad - p->kernel_w;
+    const int64_t bottom = (y + p->pad) / p->stride, right = (x + p->pad) / p->stride;
+    return (WN__NAME(window)){.y0 = top < 0 ? 0 : top / p->stride + 1,
+                              .y1 = bottom < p->out_h ? bottom + 1 : p->out_h,
+                              .x0 = left < 0 ? 0 : left / p->stride + 1,
+                              .x1 = right < p->out_w ? right + 1 : p->out_w};
+}
+
+static inline int WN__NAME(place_in_window)(const wn__nhwc_pool *p, int64_t oy, int64_t ox, int64_t y, int64_t x)
+{
+    return (int)((y - oy * p->stride + p->pad) * p->kernel_w + x - ox * p->stride + p->pad);
+}
+
+INLINE void WN__NAME(max_of_window)(const wn__nhwc_pool *p, int64_t oy, int64_t ox, int64_t c0, int lanes, const WN__T *in, WN__T *out,
+                                    uint8_t *winner)
+{
+    const WN__NAME(window) w = WN__NAME(window_of)(p, oy, ox);
+    vf best = WN__NAME(get)(in + (w.y0 * p->in_w + w.x0) * p->c + c0, lanes);
+    vi where = splat_int(WN__NAME(place_in_window)(p, oy, ox, w.y0, w.x0));
+    for (int64_t y = w.y0; y < w.y1; y++)
+        for (int64_t x = w.x0; x < w.x1; x++) {
+            const vf value = WN__NAME(get)(in + (y * p->in_w + x) * p->c + c0, lanes);
+            const vi better = ~(value <= best) & (best == best);
+            best = choose(better, value, best);
+            where = (better & splat_int(WN__NAME(place_in_window)(p, oy, ox, y, x))) | (~better & where);
+        }
+    const int64_t at = (oy * p->out_w + ox) * p->c + c0;
+    WN__NAME(put)(out + at, lanes, best);
+    if (winner) put_bytes(winner + at, lanes, where);
+}
+
+static void WN__NAME(max_pool)(const wn__nhwc_pool *p, const void *in, void *out, uint8_t *winner)
+{
+    for (int64_t oy = 0; oy < p->out_h; oy++)
+        for (int64_t ox = 0; ox < p->out_w; ox++) {
+#define BODY(lanes) WN__NAME(max_of_window)(p, oy, ox, c0, lanes, in, out, winner)
+            FOR_BLOCKS(p->c, BODY);
+#undef BODY
+        }
+}
+
+INLINE void WN__NAME(max_back_at)(const wn__nhwc_pool *p, int64_t y, int64_t x, int64_t c0, int lanes, const WN__T *dout,
+                                  const uint8_t *winner, WN__T *din)
+{
+    const WN__NAME(window) w = WN__NAME(outputs_over)(p, y, x);
+    vf sum = zero();
+    for (int64_t oy = w.y0; oy < w.y1; oy++)
+        for (int64_t ox = w.x0; ox < w.x1; ox++) {
+            const int64_t at = (oy * p->out_w + ox) * p->c + c0;
+            const vi won = get_bytes(winner + at, lanes) == splat_int(WN__NAME(place_in_window)(p, oy, ox, y, x));
+            sum += choose(won, WN__NAME(get)(dout + at, lanes), zero());
+        }
+    WN__NAME(put)(din + (y * p->in_w + x) * p->c + c0, lanes, sum);
+}
+
+static void WN__NAME(max_pool_back)(const wn__nhwc_pool *p, const void *dout, const uint8_t *winner, void *din)
+{
+    for (int64_t y = 0; y < p->in_h; y++)
+        for (int64_t x = 0; x < p->in_w; x++) {
+#define BODY(lanes) WN__NAME(max_back_at)(p, y, x, c0, lanes, dout, winner, din)
+            FOR_BLOCKS(p->c, BODY);
+#undef BODY
+        }
+}
+
+static inline float WN__NAME(share)(WN__NAME(window) w) { return 1.0f / (float)((w.y1 - w.y0) * (w.x1 - w.x0)); }
+
+INLINE void WN__NAME(mean_of_window)(const wn__nhwc_pool *p, int64_t oy, int64_t ox, int64_t c0, int lanes, const WN__T *in, WN__T *out)
+{
+    const WN__NAME(window) w = WN__NAME(window_of)(p, oy, ox);
+    vf sum = zero();
+    for (int64_t y = w.y0; y < w.y1; y++)
+        for (int64_t x = w.x0; x < w.x1; x++)
+            sum += WN__NAME(get)(in + (y * p->in_w + x) * p->c + c0, lanes);
+    WN__NAME(put)(out + (oy * p->out_w + ox) * p->c + c0, lanes, sum * splat(WN__NAME(share)(w)));
+}
+
+static void WN__NAME(avg_pool)(const wn__nhwc_pool *p, const void *in, void *out)
+{
+    for (int64_t oy = 0; oy < p->out_h; oy++)
+        for (int64_t ox = 0; ox < p->out_w; ox++) {
+#define BODY(lanes) WN__NAME(mean_of_window)(p, oy, ox, c0, lanes, in, out)
+            FOR_BLOCKS(p->c, BODY);
+#undef BODY
+        }
+}
+
+INLINE void WN__NAME(avg_back_at)(const wn__nhwc_pool *p, int64_t y, int64_t x, int64_t c0, int lanes, const WN__T *dout, WN__T *din)
+{
+    const WN__NAME(window) w = WN__NAME(outputs_over)(p, y, x);
+    vf sum = zero();
+    for (int64_t oy = w.y0; oy < w.y1; oy++)
+        for (int64_t ox = w.x0; ox < w.x1; ox++) {
+            const float share = WN__NAME(share)(WN__NAME(window_of)(p, oy, ox));
+            sum += WN__NAME(get)(dout + (oy * p->out_w + ox) * p->c + c0, lanes) * splat(share);
+        }
+    WN__NAME(put)(din + (y * p->in_w + x) * p->c + c0, lanes, sum);
+}
+
+static void WN__NAME(avg_pool_back)(const wn__nhwc_pool *p, const void *dout, void *din)
+{
+    for (int64_t y = 0; y < p->in_h; y++)
+        for (int64_t x = 0; x < p->in_w; x++) {
+#define BODY(lanes) WN__NAME(avg_back_at)(p, y, x, c0, lanes, dout, din)
+            FOR_BLOCKS(p->c, BODY);
+#undef BODY
+        }
+}
+
+const wn__nhwc_kernels WN__TABLE = {
+    .moments = WN__NAME(moments),
+    .column_sums = WN__NAME(column_sums),
+    .normalise = WN__NAME(normalise),
+    .norm_prepare = WN__NAME(norm_prepare),
+    .norm_back = WN__NAME(norm_back),
+    .add = WN__NAME(add),
+    .add_prepare = WN__NAME(add_prepare),
+    .max_pool = WN__NAME(max_pool),
+    .max_pool_back = WN__NAME(max_pool_back),
+    .avg_pool = WN__NAME(avg_pool),
+    .avg_pool_back = WN__NAME(avg_pool_back),
+    .load = WN__NAME(load),
+    .store = WN__NAME(store),
+};
+
+#undef SEGMENT
+#undef FOR_BLOCKS

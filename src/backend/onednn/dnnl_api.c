@@ -1,5 +1,7 @@
 #include "backend/onednn/dnnl_api.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,31 +10,27 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 
-extern void omp_set_num_threads(int threads); /* of the OpenMP runtime that oneDNN is linked to; clang ships no omp.h */
+enum { ARG_IN, ARG_WEIGHTS, ARG_BIAS, ARG_OUT, ARG_SCRATCH, ARGS };
 
 struct wn__dnnl_engine {
     dnnl_engine_t engine;
     dnnl_stream_t stream;
 };
 
-/* A reordering of weights between the plain layout and a primitive's own; primitive NULL = the layouts are equal, copy. */
-typedef struct reorder {
+typedef struct conversion { /* a reorder with its two memory objects */
     dnnl_primitive_t primitive;
     dnnl_memory_t from, to;
-} reorder;
+} conversion;
 
-struct wn__dnnl_primitive {
+struct wn__dnnl_call {
     wn__dnnl_engine *engine;
-    wn__dnnl_direction direction;
     dnnl_primitive_t primitive;
-    dnnl_exec_arg_t arg[5]; /* two activations, weights, [bias], scratch */
-    int args, scratch_arg;
-    void *weights, *bias;             /* own copies; bias float32 */
-    float *plain;                     /* WEIGHTS: gradient in plain order before it is added */
-    int64_t weight_count, bias_count; /* bias_count 0 = none */
-    reorder pack;                     /* plain -> own, or own -> plain for WEIGHTS */
-    size_t scratch_bytes;
-    char implementation[64];
+    int id[ARGS]; /* oneDNN's number of an argument; 0 = not used */
+    int slots;
+    dnnl_memory_t (*memory)[ARGS]; /* per slot */
+    conversion weights;            /* to pack or unpack them; none in products */
+    size_t scratch_bytes, weight_bytes;
+    char name[64];
 };
 
 wn_status wn__dnnl_failed(dnnl_status_t status, const char *what)
@@ -40,6 +38,37 @@ wn_status wn__dnnl_failed(dnnl_status_t status, const char *what)
     if (status == dnnl_out_of_memory) return wn__no_memory(0);
     return wn__fail(WN_EUNSUPPORTED, "oneDNN: %s failed with status %d%s", what, (int)status,
                     status == dnnl_unimplemented ? " (not implemented)" : "");
+}
+
+/* --- one thread ---------------------------------------------------------------------------------------------------------------- */
+
+/* oneDNN asks the OpenMP runtime it was linked with how many threads to use. That runtime, whichever it is, is loaded with it and found by
+ * name, so that the project depends on none. A build of oneDNN without OpenMP has nothing to be told. */
+static pthread_once_t looked_up = PTHREAD_ONCE_INIT;
+static int (*omp_max_threads)(void);
+static void (*omp_set_threads)(int);
+
+static void look_up(void)
+{
+    void *max = dlsym(RTLD_DEFAULT, "omp_get_max_threads"), *set = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+    if (!max || !set) return;
+    memcpy(&omp_max_threads, &max, sizeof max);
+    memcpy(&omp_set_threads, &set, sizeof set);
+}
+
+/* One OpenMP thread for the calling thread, until restore_threads with what this returned. */
+static int use_one_thread(void)
+{
+    pthread_once(&looked_up, look_up);
+    if (!omp_set_threads) return 1;
+    const int before = omp_max_threads();
+    if (before != 1) omp_set_threads(1);
+    return before;
+}
+
+static void restore_threads(int before)
+{
+    if (before != 1) omp_set_threads(before);
 }
 
 /* --- engine -------------------------------------------------------------------------------------------------------------------- */
@@ -52,10 +81,9 @@ static void limit_isa(void)
     if (isa == WN__ISA_BASE || isa == WN__ISA_AVX2) dnnl_set_max_cpu_isa(limit[isa]);
 }
 
-wn_status wn__dnnl_open(int threads, wn__dnnl_engine **out)
+wn_status wn__dnnl_open(wn__dnnl_engine **out)
 {
     limit_isa();
-    omp_set_num_threads(threads);
     wn__dnnl_engine *e = WN_NEW(wn__dnnl_engine);
     if (!e) return wn__no_memory(sizeof *e);
     dnnl_status_t status = dnnl_engine_create(&e->engine, dnnl_cpu, 0);
@@ -79,8 +107,7 @@ void wn__dnnl_close(wn__dnnl_engine *e)
 void wn__dnnl_describe(char *text, size_t size)
 {
     const dnnl_version_t *v = dnnl_version();
-    snprintf(text, size, "oneDNN %d.%d.%d, %s", v->major, v->minor, v->patch,
-             v->cpu_runtime == DNNL_RUNTIME_OMP ? "OpenMP" : "own threads");
+    snprintf(text, size, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
 }
 
 /* All sets with bfloat16 arithmetic lie above AVX512-core as bit masks, and share its bit. */
@@ -103,7 +130,7 @@ static void set_dims(dnnl_dim_t *dims, int64_t a, int64_t b, int64_t c, int64_t 
 
 wn__dnnl_sizes wn__dnnl_sizes_of(const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction)
 {
-    wn__dnnl_sizes s = {.weight_dims = 4, .linear = d->kind == WN__OP_LINEAR, .bias_used = d->bias && direction != WN__DNNL_DATA};
+    wn__dnnl_sizes s = {.weight_dims = 4, .linear = d->kind == WN__OP_LINEAR, .bias_used = d->bias && direction == WN__DNNL_FORWARD};
     s.activations = dtype == WN__BF16 ? dnnl_bf16 : dnnl_f32;
     s.weight_type = direction == WN__DNNL_WEIGHTS ? dnnl_f32 : s.activations;
     s.dst_dims = s.linear ? 2 : 4;
@@ -128,187 +155,231 @@ wn__dnnl_sizes wn__dnnl_sizes_of(const wn__op_desc *d, wn__dtype dtype, wn__dnnl
     return s;
 }
 
-/* Scratch memory comes from the caller, so that a step allocates nothing. Backward descriptors want the forward one as a hint. */
+wn__dnnl_product_sizes wn__dnnl_product_sizes_of(const wn__dnnl_product *p)
+{
+    return (wn__dnnl_product_sizes){.a = {p->rows, p->n},
+                                    .a_strides = {1, p->a_stride},
+                                    .b = {p->n, p->columns},
+                                    .out = {p->rows, p->columns},
+                                    .type = p->dtype == WN__BF16 ? dnnl_bf16 : dnnl_f32};
+}
+
+static const char *name_of(const_dnnl_primitive_desc_t pd)
+{
+    const char *name = "";
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
+    return name;
+}
+
+/* On images of a few pixels the batch-reduce kernels of AVX-512 are slower than the next ones (measured with 2.6.3: by a third and more). */
+static bool is_slow(const wn__op_desc *d, wn__dnnl_direction direction, const char *name)
+{
+    return direction == WN__DNNL_FORWARD && d->kind == WN__OP_CONV && d->out_h * d->out_w <= 16 &&
+           (strcmp(name, "brgconv:avx512_core") == 0 || strcmp(name, "brgconv:avx512_core_bf16") == 0);
+}
+
+static wn_status describe_best(wn__dnnl_engine *e, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
+                               const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out)
+{
+    dnnl_primitive_desc_t second;
+    WN_TRY(wn__dnnl_describe_layer(e->engine, d, dtype, direction, attributes, hint, 0, out));
+    if (!is_slow(d, direction, name_of(*out))) return WN_OK;
+    if (wn__dnnl_describe_layer(e->engine, d, dtype, direction, attributes, hint, 1, &second) != WN_OK) return WN_OK;
+    dnnl_primitive_desc_destroy(*out);
+    *out = second;
+    return WN_OK;
+}
+
+/* Scratch memory comes from the caller, so that a step allocates nothing. */
+static wn_status new_attributes(dnnl_primitive_attr_t *out)
+{
+    DNNL_TRY(dnnl_primitive_attr_create(out));
+    const dnnl_status_t status = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
+    if (status == dnnl_success) return WN_OK;
+    dnnl_primitive_attr_destroy(*out);
+    return wn__dnnl_failed(status, "asking for scratch memory of the caller's");
+}
+
+/* Backward descriptors want the forward one as a hint. */
 static wn_status make_descriptor(wn__dnnl_engine *e, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
                                  dnnl_primitive_desc_t *out)
 {
     dnnl_primitive_desc_t hint = NULL;
     dnnl_primitive_attr_t attributes;
-    DNNL_TRY(dnnl_primitive_attr_create(&attributes));
+    WN_TRY(new_attributes(&attributes));
     wn_status status = WN_OK;
-    if (dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) != dnnl_success)
-        status = wn__dnnl_failed(dnnl_invalid_arguments, "asking for scratch memory of the caller's");
-    if (status == WN_OK && direction != WN__DNNL_FORWARD) status = make_descriptor(e, d, dtype, WN__DNNL_FORWARD, &hint);
-    if (status == WN_OK) status = wn__dnnl_describe_layer(e->engine, d, dtype, direction, attributes, hint, out);
+    if (direction != WN__DNNL_FORWARD) status = wn__dnnl_describe_layer(e->engine, d, dtype, WN__DNNL_FORWARD, attributes, NULL, 0, &hint);
+    if (status == WN_OK) status = describe_best(e, d, dtype, direction, attributes, hint, out);
     dnnl_primitive_attr_destroy(attributes);
     if (hint) dnnl_primitive_desc_destroy(hint);
     return status;
 }
 
-/* --- primitives ---------------------------------------------------------------------------------------------------------------- */
+/* --- calls --------------------------------------------------------------------------------------------------------------------- */
 
-static wn_status new_memory(wn__dnnl_engine *e, wn__dnnl_layout desc, void *handle, dnnl_memory_t *out)
+static void set_ids(wn__dnnl_call *call, wn__dnnl_direction direction, bool bias)
 {
-    DNNL_TRY(dnnl_memory_create(out, desc, e->engine, handle));
-    return WN_OK;
+    static const int ids[][ARGS] = {
+        [WN__DNNL_FORWARD] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
+        [WN__DNNL_DATA] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, 0, DNNL_ARG_DIFF_SRC, DNNL_ARG_SCRATCHPAD},
+        [WN__DNNL_WEIGHTS] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, 0, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_SCRATCHPAD},
+    };
+    memcpy(call->id, ids[direction], sizeof call->id);
+    if (!bias) call->id[ARG_BIAS] = 0;
 }
 
-static wn_status add_argument(wn__dnnl_primitive *p, int arg, wn__dnnl_layout desc, void *handle)
+/* The primitive, and memory objects of its arguments in every slot. */
+static wn_status make_primitive(wn__dnnl_call *call, const_dnnl_primitive_desc_t pd)
 {
-    p->arg[p->args].arg = arg;
-    WN_TRY(new_memory(p->engine, desc, handle, &p->arg[p->args].memory));
-    p->args++;
+    snprintf(call->name, sizeof call->name, "%s", name_of(pd));
+    DNNL_TRY(dnnl_primitive_create(&call->primitive, pd));
+    call->scratch_bytes = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, DNNL_ARG_SCRATCHPAD));
+    call->memory = wn__alloc_array(call->slots, sizeof *call->memory);
+    if (!call->memory) return wn__no_memory((size_t)call->slots * sizeof *call->memory);
+    for (int slot = 0; slot < call->slots; slot++)
+        for (int i = 0; i < ARGS; i++) {
+            if (!call->id[i]) continue;
+            wn__dnnl_layout layout = dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, call->id[i]);
+            DNNL_TRY(dnnl_memory_create(&call->memory[slot][i], layout, call->engine->engine, DNNL_MEMORY_NONE));
+        }
     return WN_OK;
-}
-
-static wn_status add_own_argument(wn__dnnl_primitive *p, int arg, wn__dnnl_layout desc, void **buffer)
-{
-    const size_t bytes = dnnl_memory_desc_get_size(desc);
-    if (!(*buffer = wn__alloc(bytes))) return wn__no_memory(bytes);
-    return add_argument(p, arg, desc, *buffer);
 }
 
 /* Between the plain layout and the primitive's own weights: towards them, or for WEIGHTS away from them. */
-static wn_status make_reorder(wn__dnnl_primitive *p, const wn__op_desc *d, wn__dnnl_layout own)
+static wn_status make_conversion(wn__dnnl_call *call, const wn__op_desc *d, wn__dnnl_direction direction, const_dnnl_primitive_desc_t pd)
 {
-    dnnl_primitive_desc_t pd;
+    const bool away = direction == WN__DNNL_WEIGHTS;
+    wn__dnnl_layout own = dnnl_primitive_desc_query_md(pd, away ? dnnl_query_diff_weights_md : dnnl_query_weights_md, 0), from, to;
     dnnl_memory_t plain, mine;
-    const bool away = p->direction == WN__DNNL_WEIGHTS;
-    WN_TRY(wn__dnnl_plain_weights(p->engine->engine, d, &plain));
-    *(away ? &p->pack.to : &p->pack.from) = plain;
-    WN_TRY(new_memory(p->engine, own, NULL, &mine));
-    *(away ? &p->pack.from : &p->pack.to) = mine;
-    wn__dnnl_layout from, to;
-    DNNL_TRY(dnnl_memory_get_memory_desc(p->pack.from, &from));
-    DNNL_TRY(dnnl_memory_get_memory_desc(p->pack.to, &to));
-    if (dnnl_memory_desc_equal(from, to)) return WN_OK;
-    DNNL_TRY(dnnl_reorder_primitive_desc_create(&pd, from, p->engine->engine, to, p->engine->engine, NULL));
-    const dnnl_status_t status = dnnl_primitive_create(&p->pack.primitive, pd);
-    dnnl_primitive_desc_destroy(pd);
+    dnnl_primitive_desc_t reorder;
+    call->weight_bytes = dnnl_memory_desc_get_size(own);
+    WN_TRY(wn__dnnl_plain_weights(call->engine->engine, d, &plain));
+    *(away ? &call->weights.to : &call->weights.from) = plain;
+    DNNL_TRY(dnnl_memory_create(&mine, own, call->engine->engine, DNNL_MEMORY_NONE));
+    *(away ? &call->weights.from : &call->weights.to) = mine;
+    DNNL_TRY(dnnl_memory_get_memory_desc(call->weights.from, &from));
+    DNNL_TRY(dnnl_memory_get_memory_desc(call->weights.to, &to));
+    DNNL_TRY(dnnl_reorder_primitive_desc_create(&reorder, from, call->engine->engine, to, call->engine->engine, NULL));
+    const dnnl_status_t status = dnnl_primitive_create(&call->weights.primitive, reorder);
+    dnnl_primitive_desc_destroy(reorder);
     return status == dnnl_success ? WN_OK : wn__dnnl_failed(status, "making a reorder of weights");
 }
 
-static wn_status run_reorder(const wn__dnnl_primitive *p, const void *from, void *to)
+static wn_status make_layer(wn__dnnl_call *call, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction)
 {
-    if (!p->pack.primitive) {
-        memcpy(to, from, (size_t)p->weight_count * sizeof(float));
-        return WN_OK;
-    }
-    DNNL_TRY(dnnl_memory_set_data_handle(p->pack.from, (void *)from));
-    DNNL_TRY(dnnl_memory_set_data_handle(p->pack.to, to));
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, p->pack.from}, {DNNL_ARG_TO, p->pack.to}};
-    DNNL_TRY(dnnl_primitive_execute(p->pack.primitive, p->engine->stream, 2, args));
-    DNNL_TRY(dnnl_stream_wait(p->engine->stream));
-    return WN_OK;
-}
-
-static wn_status add_arguments(wn__dnnl_primitive *p, const wn__op_desc *d, const_dnnl_primitive_desc_t pd)
-{
-    static const struct {
-        int arg[2];
-        dnnl_query_t layout[2];
-    } activations[WN__DNNL_DIRECTIONS] = {
-        [WN__DNNL_FORWARD] = {{DNNL_ARG_SRC, DNNL_ARG_DST}, {dnnl_query_src_md, dnnl_query_dst_md}},
-        [WN__DNNL_DATA] = {{DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_SRC}, {dnnl_query_diff_dst_md, dnnl_query_diff_src_md}},
-        [WN__DNNL_WEIGHTS] = {{DNNL_ARG_SRC, DNNL_ARG_DIFF_DST}, {dnnl_query_src_md, dnnl_query_diff_dst_md}}};
-    const bool backward = p->direction == WN__DNNL_WEIGHTS;
-    const dnnl_query_t of_weights = backward ? dnnl_query_diff_weights_md : dnnl_query_weights_md;
-    wn__dnnl_layout weights = dnnl_primitive_desc_query_md(pd, of_weights, 0),
-                    scratch = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
-    for (int i = 0; i < 2; i++)
-        WN_TRY(add_argument(p, activations[p->direction].arg[i], dnnl_primitive_desc_query_md(pd, activations[p->direction].layout[i], 0),
-                            NULL));
-    WN_TRY(add_own_argument(p, backward ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, weights, &p->weights));
-    if (d->bias && p->direction != WN__DNNL_DATA) {
-        p->bias_count = d->out_c;
-        WN_TRY(
-            add_own_argument(p, backward ? DNNL_ARG_DIFF_BIAS : DNNL_ARG_BIAS, dnnl_primitive_desc_query_md(pd, of_weights, 1), &p->bias));
-    }
-    p->scratch_bytes = dnnl_memory_desc_get_size(scratch);
-    p->scratch_arg = p->args;
-    WN_TRY(add_argument(p, DNNL_ARG_SCRATCHPAD, scratch, NULL));
-    p->weight_count =
-        d->kind == WN__OP_LINEAR ? d->out_c * d->in_c * d->in_h * d->in_w : d->out_c * (d->in_c / d->groups) * d->kernel_h * d->kernel_w;
-    if (backward && !(p->plain = WN_NEW_ARRAY(float, p->weight_count))) return wn__no_memory((size_t)p->weight_count * sizeof(float));
-    return make_reorder(p, d, weights);
-}
-
-wn_status wn__dnnl_prepare(wn__dnnl_engine *e, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
-                           wn__dnnl_primitive **out)
-{
-    dnnl_primitive_desc_t pd = NULL;
-    wn__dnnl_primitive *p = WN_NEW(wn__dnnl_primitive);
-    if (!p) return wn__no_memory(sizeof *p);
-    p->engine = e;
-    p->direction = direction;
-    wn_status status = make_descriptor(e, d, dtype, direction, &pd);
-    if (status == WN_OK) {
-        const char *name = "";
-        dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name);
-        snprintf(p->implementation, sizeof p->implementation, "%s", name);
-        const dnnl_status_t s = dnnl_primitive_create(&p->primitive, pd);
-        status = s == dnnl_success ? add_arguments(p, d, pd) : wn__dnnl_failed(s, "creating a primitive");
-        dnnl_primitive_desc_destroy(pd);
-    }
-    if (status == WN_OK)
-        *out = p;
-    else
-        wn__dnnl_release(p);
+    dnnl_primitive_desc_t pd;
+    WN_TRY(make_descriptor(call->engine, d, dtype, direction, &pd));
+    wn_status status = make_primitive(call, pd);
+    if (status == WN_OK) status = make_conversion(call, d, direction, pd);
+    dnnl_primitive_desc_destroy(pd);
     return status;
 }
 
-void wn__dnnl_release(wn__dnnl_primitive *p)
+static wn_status make_product(wn__dnnl_call *call, const wn__dnnl_product *product)
 {
-    if (!p) return;
-    for (int i = 0; i < p->args; i++)
-        dnnl_memory_destroy(p->arg[i].memory);
-    if (p->pack.from) dnnl_memory_destroy(p->pack.from);
-    if (p->pack.to) dnnl_memory_destroy(p->pack.to);
-    if (p->pack.primitive) dnnl_primitive_destroy(p->pack.primitive);
-    if (p->primitive) dnnl_primitive_destroy(p->primitive);
-    wn__free(p->weights);
-    wn__free(p->bias);
-    wn__free(p->plain);
-    wn__free(p);
+    dnnl_primitive_attr_t attributes;
+    dnnl_primitive_desc_t pd;
+    WN_TRY(new_attributes(&attributes));
+    wn_status status = wn__dnnl_describe_product(call->engine->engine, product, attributes, &pd);
+    dnnl_primitive_attr_destroy(attributes);
+    WN_TRY(status);
+    status = make_primitive(call, pd);
+    dnnl_primitive_desc_destroy(pd);
+    return status;
 }
 
-size_t wn__dnnl_scratch_bytes(const wn__dnnl_primitive *p) { return p->scratch_bytes; }
-
-const char *wn__dnnl_implementation(const wn__dnnl_primitive *p) { return p->implementation; }
-
-wn_status wn__dnnl_pack(wn__dnnl_primitive *p, const float *weight, const float *bias)
+static wn_status new_call(wn__dnnl_engine *engine, int slots, wn__dnnl_call **out)
 {
-    if (p->bias_count) memcpy(p->bias, bias, (size_t)p->bias_count * sizeof(float));
-    return run_reorder(p, weight, p->weights);
-}
-
-static wn_status run(wn__dnnl_primitive *p, const void *a, const void *b, void *scratch)
-{
-    DNNL_TRY(dnnl_memory_set_data_handle(p->arg[0].memory, (void *)a));
-    DNNL_TRY(dnnl_memory_set_data_handle(p->arg[1].memory, (void *)b));
-    DNNL_TRY(dnnl_memory_set_data_handle(p->arg[p->scratch_arg].memory, scratch));
-    DNNL_TRY(dnnl_primitive_execute(p->primitive, p->engine->stream, p->args, p->arg));
-    DNNL_TRY(dnnl_stream_wait(p->engine->stream));
+    wn__dnnl_call *call = WN_NEW(wn__dnnl_call);
+    if (!call) return wn__no_memory(sizeof *call);
+    call->engine = engine;
+    call->slots = slots;
+    *out = call;
     return WN_OK;
 }
 
-wn_status wn__dnnl_execute(wn__dnnl_primitive *p, const void *a, void *b, void *scratch) { return run(p, a, b, scratch); }
-
-static void deliver(const float *from, float *to, int64_t count, bool accumulate)
+static wn_status keep_or_free(wn_status status, wn__dnnl_call *call, wn__dnnl_call **out)
 {
-    if (accumulate)
-        for (int64_t i = 0; i < count; i++)
-            to[i] += from[i];
+    if (status == WN_OK)
+        *out = call;
     else
-        memcpy(to, from, (size_t)count * sizeof(float));
+        wn__dnnl_call_free(call);
+    return status;
 }
 
-wn_status wn__dnnl_weights(wn__dnnl_primitive *p, const void *in, const void *dout, float *dweight, float *dbias, bool accumulate,
-                           void *scratch)
+wn_status wn__dnnl_layer_new(wn__dnnl_engine *engine, const wn__op_desc *desc, wn__dtype dtype, wn__dnnl_direction direction, int64_t n,
+                             int slots, wn__dnnl_call **out)
 {
-    WN_TRY(run(p, in, dout, scratch));
-    WN_TRY(run_reorder(p, p->weights, accumulate ? p->plain : dweight));
-    if (accumulate) deliver(p->plain, dweight, p->weight_count, true);
-    if (dbias) deliver(p->bias, dbias, p->bias_count, accumulate);
-    return WN_OK;
+    wn__dnnl_call *call;
+    wn__op_desc piece = *desc;
+    piece.n = n;
+    WN_TRY(new_call(engine, slots, &call));
+    set_ids(call, direction, desc->bias && direction == WN__DNNL_FORWARD);
+    const int before = use_one_thread();
+    const wn_status status = make_layer(call, &piece, dtype, direction);
+    restore_threads(before);
+    return keep_or_free(status, call, out);
 }
+
+wn_status wn__dnnl_product_new(wn__dnnl_engine *engine, const wn__dnnl_product *product, int slots, wn__dnnl_call **out)
+{
+    wn__dnnl_call *call;
+    WN_TRY(new_call(engine, slots, &call));
+    set_ids(call, WN__DNNL_FORWARD, false);
+    const int before = use_one_thread();
+    const wn_status status = make_product(call, product);
+    restore_threads(before);
+    return keep_or_free(status, call, out);
+}
+
+void wn__dnnl_call_free(wn__dnnl_call *call)
+{
+    if (!call) return;
+    for (int slot = 0; call->memory && slot < call->slots; slot++)
+        for (int i = 0; i < ARGS; i++)
+            if (call->memory[slot][i]) dnnl_memory_destroy(call->memory[slot][i]);
+    if (call->weights.from) dnnl_memory_destroy(call->weights.from);
+    if (call->weights.to) dnnl_memory_destroy(call->weights.to);
+    if (call->weights.primitive) dnnl_primitive_destroy(call->weights.primitive);
+    if (call->primitive) dnnl_primitive_destroy(call->primitive);
+    wn__free(call->memory);
+    wn__free(call);
+}
+
+const char *wn__dnnl_name(const wn__dnnl_call *call) { return call->name; }
+size_t wn__dnnl_scratch_bytes(const wn__dnnl_call *call) { return call->scratch_bytes; }
+size_t wn__dnnl_weight_bytes(const wn__dnnl_call *call) { return call->weight_bytes; }
+
+/* --- running ------------------------------------------------------------------------------------------------------------------- */
+
+static wn_status execute(wn__dnnl_engine *e, const_dnnl_primitive_t primitive, int count, const dnnl_exec_arg_t *args)
+{
+    const int before = use_one_thread();
+    const dnnl_status_t status = dnnl_primitive_execute(primitive, e->stream, count, args);
+    restore_threads(before);
+    return status == dnnl_success ? WN_OK : wn__dnnl_failed(status, "running a primitive");
+}
+
+wn_status wn__dnnl_run(wn__dnnl_call *call, int slot, const wn__dnnl_buffers *b)
+{
+    void *const data[ARGS] = {(void *)b->in, (void *)b->weights, (void *)b->bias, b->out, b->scratch};
+    dnnl_exec_arg_t args[ARGS];
+    int count = 0;
+    for (int i = 0; i < ARGS; i++) {
+        if (!call->id[i]) continue;
+        DNNL_TRY(dnnl_memory_set_data_handle(call->memory[slot][i], data[i]));
+        args[count++] = (dnnl_exec_arg_t){call->id[i], call->memory[slot][i]};
+    }
+    return execute(call->engine, call->primitive, count, args);
+}
+
+static wn_status convert(wn__dnnl_call *call, const void *from, void *to)
+{
+    DNNL_TRY(dnnl_memory_set_data_handle(call->weights.from, (void *)from));
+    DNNL_TRY(dnnl_memory_set_data_handle(call->weights.to, to));
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, call->weights.from}, {DNNL_ARG_TO, call->weights.to}};
+    return execute(call->engine, call->weights.primitive, 2, args);
+}
+
+wn_status wn__dnnl_pack(wn__dnnl_call *call, const float *plain, void *packed) { return convert(call, plain, packed); }
+wn_status wn__dnnl_unpack(wn__dnnl_call *call, const void *packed, float *plain) { return convert(call, packed, plain); }

@@ -50,8 +50,23 @@ static wn_status describe_conv(const wn__dnnl_sizes *s, const layouts *l, wn__dn
     return WN_OK;
 }
 
+/* Number `skip` of the implementations. */
+static wn_status choose(dnnl_engine_t engine, const_dnnl_op_desc_t described, const_dnnl_primitive_attr_t attributes,
+                        const_dnnl_primitive_desc_t hint, int skip, dnnl_primitive_desc_t *out)
+{
+    dnnl_primitive_desc_iterator_t iterator;
+    DNNL_TRY(dnnl_primitive_desc_iterator_create(&iterator, described, attributes, engine, hint));
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; i < skip && status == dnnl_success; i++)
+        status = dnnl_primitive_desc_iterator_next(iterator);
+    if (status == dnnl_success && !(*out = dnnl_primitive_desc_iterator_fetch(iterator))) status = dnnl_out_of_memory;
+    dnnl_primitive_desc_iterator_destroy(iterator);
+    return status == dnnl_success ? WN_OK : wn__dnnl_failed(status, "choosing an implementation");
+}
+
 wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
-                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out)
+                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, int skip,
+                                  dnnl_primitive_desc_t *out)
 {
     const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, dtype, direction);
     layouts l;
@@ -61,7 +76,20 @@ wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn
         WN_TRY(describe_linear(&s, &l, direction, &described.linear));
     else
         WN_TRY(describe_conv(&s, &l, direction, &described.conv));
-    DNNL_TRY(dnnl_primitive_desc_create(out, &described, attributes, engine, hint));
+    return choose(engine, &described, attributes, hint, skip, out);
+}
+
+wn_status wn__dnnl_describe_product(dnnl_engine_t engine, const wn__dnnl_product *product, const_dnnl_primitive_attr_t attributes,
+                                    dnnl_primitive_desc_t *out)
+{
+    const wn__dnnl_product_sizes s = wn__dnnl_product_sizes_of(product);
+    dnnl_memory_desc_t a, b, c;
+    dnnl_matmul_desc_t described;
+    DNNL_TRY(dnnl_memory_desc_init_by_strides(&a, 2, s.a, s.type, s.a_strides));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&b, 2, s.b, s.type, dnnl_ab));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&c, 2, s.out, dnnl_f32, dnnl_ab));
+    DNNL_TRY(dnnl_matmul_desc_init(&described, &a, &b, NULL, &c));
+    DNNL_TRY(dnnl_primitive_desc_create(out, &described, attributes, engine, NULL));
     return WN_OK;
 }
 

@@ -62,14 +62,48 @@ static wn_status describe_conv(const request *r, const wn__dnnl_sizes *s, const 
     return WN_OK;
 }
 
+/* On to implementation number `skip`. */
+static wn_status choose(int skip, dnnl_primitive_desc_t pd)
+{
+    dnnl_status_t status = dnnl_success;
+    for (int i = 0; i < skip && status == dnnl_success; i++)
+        status = dnnl_primitive_desc_next_impl(pd);
+    if (status == dnnl_success) return WN_OK;
+    dnnl_primitive_desc_destroy(pd);
+    return wn__dnnl_failed(status, "choosing an implementation");
+}
+
 wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
-                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out)
+                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, int skip,
+                                  dnnl_primitive_desc_t *out)
 {
     const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, dtype, direction);
     const request r = {engine, direction, attributes, hint};
     layouts l = {0};
     wn_status status = describe_layouts(&s, &l);
     if (status == WN_OK) status = s.linear ? describe_linear(&r, &l, out) : describe_conv(&r, &s, &l, out);
+    release_layouts(&l);
+    return status == WN_OK ? choose(skip, *out) : status;
+}
+
+static wn_status describe_operands(const wn__dnnl_product_sizes *s, layouts *l)
+{
+    DNNL_TRY(dnnl_memory_desc_create_with_strides(&l->src, 2, s->a, s->type, s->a_strides));
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->weights, 2, s->b, s->type, dnnl_ab));
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->dst, 2, s->out, dnnl_f32, dnnl_ab));
+    return WN_OK;
+}
+
+wn_status wn__dnnl_describe_product(dnnl_engine_t engine, const wn__dnnl_product *product, const_dnnl_primitive_attr_t attributes,
+                                    dnnl_primitive_desc_t *out)
+{
+    const wn__dnnl_product_sizes s = wn__dnnl_product_sizes_of(product);
+    layouts l = {0};
+    wn_status status = describe_operands(&s, &l);
+    if (status == WN_OK) {
+        const dnnl_status_t made = dnnl_matmul_primitive_desc_create(out, engine, l.src, l.weights, NULL, l.dst, attributes);
+        if (made != dnnl_success) status = wn__dnnl_failed(made, "describing a product");
+    }
     release_layouts(&l);
     return status;
 }

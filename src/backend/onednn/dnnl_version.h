@@ -20,9 +20,14 @@ wn_status wn__dnnl_failed(dnnl_status_t status, const char *what);
         if (dnnl_status_ != dnnl_success) return wn__dnnl_failed(dnnl_status_, #call); \
     } while (0)
 
-/* The primitive descriptor of a layer, weights in any layout; `hint`: the forward one, for backward directions. `attributes` are borrowed. */
+/* The primitive descriptor of a layer, weights in any layout; `hint`: the forward one, for backward directions. `attributes` are borrowed.
+ * `skip`: how many of the implementations that oneDNN offers, best first, to leave out; WN_EUNSUPPORTED if it has no more. */
 wn_status wn__dnnl_describe_layer(dnnl_engine_t engine, const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction,
-                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *out);
+                                  const_dnnl_primitive_attr_t attributes, const_dnnl_primitive_desc_t hint, int skip,
+                                  dnnl_primitive_desc_t *out);
+
+wn_status wn__dnnl_describe_product(dnnl_engine_t engine, const wn__dnnl_product *product, const_dnnl_primitive_attr_t attributes,
+                                    dnnl_primitive_desc_t *out);
 
 /* A memory object, still without data, for float32 weights in plain order. */
 wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnnl_memory_t *out);
@@ -35,5 +40,12 @@ typedef struct wn__dnnl_sizes {
     dnnl_data_type_t activations, weight_type;
 } wn__dnnl_sizes;
 wn__dnnl_sizes wn__dnnl_sizes_of(const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction);
+
+/* Sizes of a product, in elements: a transposed (rows,n), b (n,columns), out (rows,columns). */
+typedef struct wn__dnnl_product_sizes {
+    dnnl_dims_t a, a_strides, b, out;
+    dnnl_data_type_t type;
+} wn__dnnl_product_sizes;
+wn__dnnl_product_sizes wn__dnnl_product_sizes_of(const wn__dnnl_product *p);
 
 #endif

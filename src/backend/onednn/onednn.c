@@ -1,74 +1,149 @@
 #include "backend/onednn/onednn.h"
 
-#include "base/alloc.h"
+#include <stdio.h>
+#include <string.h>
 
-/* --- borders ------------------------------------------------------------------------------------------------------------------- */
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/fail.h"
+
+/* --- operations ---------------------------------------------------------------------------------------------------------------- */
+
+wn_status wn__onednn_op_new(wn__onednn *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
+                            void *out)
+{
+    wn__op *op = wn__alloc(size);
+    if (!op) return wn__no_memory(size);
+    op->cls = cls;
+    op->device = &device->base;
+    op->desc = *desc;
+    op->implementation = implementation;
+    *(void **)out = op;
+    return WN_OK;
+}
+
+void wn__onednn_op_free(wn__op *op) { wn__free(op); }
+
+void wn__onednn_copy(const wn__op *op, const void *from, void *to, int64_t image, int64_t first, int64_t n)
+{
+    if (!to || to == from) return;
+    memcpy(wn__onednn_at(op, to, first * image), wn__onednn_at_const(op, from, first * image),
+           (size_t)(n * image * wn__onednn_of(op)->value_bytes));
+}
+
+wn_status wn__onednn_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    const int64_t size = wn__onednn_out_size(&op->desc), at = first * size;
+    if (!op->desc.relu && !args->dout[1]) return WN_OK;
+    wn__onednn_of(op)->kernels->add_prepare(n * size, op->desc.relu ? wn__onednn_at_const(op, args->out, at) : NULL,
+                                            wn__onednn_at(op, args->dout[0], at), wn__onednn_at(op, args->dout[1], at));
+    return WN_OK;
+}
+
+static wn_status prepare(wn__device *d, const wn__op_desc *desc, wn__op **out)
+{
+    static wn_status (*const makers[])(wn__onednn *, const wn__op_desc *, wn__op **) = {
+        [WN__OP_CONV] = wn__onednn_conv,       [WN__OP_LINEAR] = wn__onednn_linear,     [WN__OP_NORM] = wn__onednn_norm,
+        [WN__OP_ADD] = wn__onednn_add,         [WN__OP_MAX_POOL] = wn__onednn_max_pool, [WN__OP_AVG_POOL] = wn__onednn_avg_pool,
+        [WN__OP_DROPOUT] = wn__onednn_dropout,
+    };
+    if ((unsigned)desc->kind >= sizeof makers / sizeof *makers)
+        return wn__fail(WN_EUNSUPPORTED, "onednn: no operation of kind %d", (int)desc->kind);
+    return makers[desc->kind]((wn__onednn *)d, desc, out);
+}
+
+/* --- activations --------------------------------------------------------------------------------------------------------------- */
 
 static size_t activation_bytes(const wn__device *d, int64_t n, int64_t c, int64_t h, int64_t w)
 {
-    return (size_t)(n * c * h * w * ((const wn__onednn *)d)->kernels->bytes);
+    return (size_t)(n * c * h * w * ((const wn__onednn *)d)->value_bytes);
 }
 
-typedef struct border {
-    const wn__onednn *device;
-    int64_t pixels, c;
-    const float *from_plain;
-    float *to_plain;
-    void *activation;
-} border;
+enum { TILE = 1024 }; /* values that are reordered at a time */
 
-static void cross_border(void *arg, int64_t image, int worker)
+typedef struct transfer {
+    const wn__onednn *device;
+    int64_t n, c, pixels;
+    const float *from;
+    float *to;
+    void *activation;
+} transfer;
+
+static char *image_at(const transfer *t, int64_t image)
+{
+    return (char *)t->activation + image * t->c * t->pixels * t->device->value_bytes;
+}
+static bool is_same_order(const transfer *t) { return t->c == 1 || t->pixels == 1; }
+
+static void upload_image(const transfer *t, int64_t image)
+{
+    const float *plain = t->from + image * t->c * t->pixels;
+    float tile[TILE];
+    int64_t filled = 0, stored = 0;
+    for (int64_t i = 0; i < t->pixels; i++)
+        for (int64_t c = 0; c < t->c; c++) {
+            tile[filled++] = plain[c * t->pixels + i];
+            if (filled < TILE && (i + 1 < t->pixels || c + 1 < t->c)) continue;
+            t->device->kernels->store(filled, tile, image_at(t, image) + stored * t->device->value_bytes);
+            stored += filled;
+            filled = 0;
+        }
+}
+
+static void download_image(const transfer *t, int64_t image)
+{
+    float *plain = t->to + image * t->c * t->pixels, tile[TILE];
+    const int64_t size = t->c * t->pixels;
+    int64_t pixel = 0, c = 0;
+    for (int64_t done = 0, part; done < size; done += part) {
+        part = size - done < TILE ? size - done : TILE;
+        t->device->kernels->load(part, image_at(t, image) + done * t->device->value_bytes, tile);
+        for (int64_t i = 0; i < part; i++) {
+            plain[c * t->pixels + pixel] = tile[i];
+            if (++c == t->c) {
+                c = 0;
+                pixel++;
+            }
+        }
+    }
+}
+
+static void transfer_chunk(void *arg, int64_t chunk, int worker)
 {
     (void)worker;
-    const border *b = arg;
-    void *x = wn__onednn_at(b->device, b->activation, image * b->pixels * b->c);
-    const int64_t at = image * b->pixels * b->c;
-    if (b->from_plain)
-        b->device->kernels->from_plain(b->pixels, b->c, b->from_plain + at, x);
+    const transfer *t = arg;
+    const int64_t first = chunk * WN__CHUNK, end = first + WN__CHUNK < t->n ? first + WN__CHUNK : t->n, size = t->c * t->pixels;
+    if (is_same_order(t) && t->from)
+        t->device->kernels->store((end - first) * size, t->from + first * size, image_at(t, first));
+    else if (is_same_order(t))
+        t->device->kernels->load((end - first) * size, image_at(t, first), t->to + first * size);
     else
-        b->device->kernels->to_plain(b->pixels, b->c, x, b->to_plain + at);
+        for (int64_t image = first; image < end; image++)
+            t->from ? upload_image(t, image) : download_image(t, image);
+}
+
+/* Waking threads takes longer than moving a few logits. */
+static void run_transfer(transfer *t)
+{
+    const bool small = t->n * t->c * t->pixels < 16 * TILE;
+    wn__parallel_for(small ? NULL : t->device->base.pool, wn__onednn_chunks(t->n), transfer_chunk, t);
 }
 
 static wn_status upload(wn__device *d, const float *plain, int64_t n, int64_t c, int64_t h, int64_t w, void *activation)
 {
-    border b = {.device = (wn__onednn *)d, .pixels = h * w, .c = c, .from_plain = plain, .activation = activation};
-    wn__parallel_for(h * w > 1 ? d->pool : NULL, n, cross_border, &b);
+    run_transfer(&(transfer){.device = (const wn__onednn *)d, .n = n, .c = c, .pixels = h * w, .from = plain, .activation = activation});
     return WN_OK;
 }
 
 static wn_status download(wn__device *d, const void *activation, int64_t n, int64_t c, int64_t h, int64_t w, float *plain)
 {
-    border b = {.device = (wn__onednn *)d, .pixels = h * w, .c = c, .to_plain = plain, .activation = (void *)activation};
-    wn__parallel_for(h * w > 1 ? d->pool : NULL, n, cross_border, &b);
+    transfer t = {.device = (const wn__onednn *)d, .n = n, .c = c, .pixels = h * w, .to = plain};
+    memcpy(&t.activation, &activation, sizeof activation); /* only read */
+    run_transfer(&t);
     return WN_OK;
 }
 
-/* --- operations ---------------------------------------------------------------------------------------------------------------- */
-
-wn_status wn__onednn_new_op(wn__onednn *d, const wn__op_desc *desc, const wn__op_class *cls, size_t size, wn__op **out)
-{
-    wn__op *op = wn__alloc(size);
-    if (!op) return wn__no_memory(size);
-    op->cls = cls;
-    op->device = &d->device;
-    op->desc = *desc;
-    op->implementation = "winnow nhwc";
-    *out = op;
-    return WN_OK;
-}
-
-void wn__onednn_free_op(wn__op *op) { wn__free(op); }
-
-static wn_status prepare(wn__device *d, const wn__op_desc *desc, wn__op **out)
-{
-    static const wn__onednn_prepare of_kind[] = {[WN__OP_CONV] = wn__onednn_prepare_layer,     [WN__OP_LINEAR] = wn__onednn_prepare_layer,
-                                                 [WN__OP_NORM] = wn__onednn_prepare_norm,      [WN__OP_ADD] = wn__onednn_prepare_add,
-                                                 [WN__OP_MAX_POOL] = wn__onednn_prepare_pool,  [WN__OP_AVG_POOL] = wn__onednn_prepare_pool,
-                                                 [WN__OP_DROPOUT] = wn__onednn_prepare_dropout};
-    if (desc->n < 1 || desc->in_c < 1 || desc->in_h < 1 || desc->in_w < 1 || desc->out_c < 1 || desc->out_h < 1 || desc->out_w < 1)
-        return wn__fail(WN_EINVAL, "onednn: sizes of an operation must be > 0");
-    return of_kind[desc->kind]((wn__onednn *)d, desc, out);
-}
+/* --- device -------------------------------------------------------------------------------------------------------------------- */
 
 static void close_device(wn__device *d)
 {
@@ -78,30 +153,35 @@ static void close_device(wn__device *d)
 
 static wn_status open_device(const wn__backend *backend, const wn__device_options *options, wn__device **out)
 {
-    const bool bf16 = options->dtype == WN__BF16;
-    if (bf16 && !wn__dnnl_has_bf16())
-        return wn__fail(WN_EUNSUPPORTED,
-                        "bfloat16 training needs a CPU with AVX512-BF16 or AMX (and WINNOW_ISA not below avx512); use float32");
-    wn__onednn *d = WN_NEW(wn__onednn);
-    if (!d) return wn__no_memory(sizeof *d);
-    d->kernels = bf16 ? wn__nhwc_kernels_bf16() : wn__nhwc_kernels_f32();
-    d->device = (wn__device){.backend = backend,
-                             .dtype = options->dtype,
-                             .pool = options->pool,
-                             .block = 0,
-                             .activation_bytes = activation_bytes,
-                             .upload = upload,
-                             .download = download,
-                             .prepare = prepare,
-                             .close = close_device};
-    const wn_status status = wn__dnnl_open(options->pool ? wn__pool_threads(options->pool) : 1, &d->engine);
-    if (status != WN_OK)
-        wn__free(d);
-    else
-        *out = &d->device;
-    return status;
+    WN_TRY(wn__isa_status());
+    wn__onednn *device = WN_NEW(wn__onednn);
+    if (!device) return wn__no_memory(sizeof *device);
+    wn_status status = wn__dnnl_open(&device->engine);
+    if (status == WN_OK && options->dtype == WN__BF16 && !wn__dnnl_has_bf16())
+        status = wn__fail(WN_EUNSUPPORTED, "oneDNN cannot train in bfloat16 on this CPU (%s%s); use float32", wn__cpu_name(),
+                          wn__isa_in_use() == WN__ISA_AVX512 ? "" : ", without AVX-512 or not allowed to use it");
+    if (status != WN_OK) {
+        close_device(&device->base);
+        return status;
+    }
+    device->kernels = options->dtype == WN__BF16 ? wn__nhwc_bf16() : wn__nhwc_f32();
+    device->value_bytes = options->dtype == WN__BF16 ? 2 : 4;
+    device->base = (wn__device){.backend = backend,
+                                .dtype = options->dtype,
+                                .pool = options->pool,
+                                .block = WN__CHUNK,
+                                .activation_bytes = activation_bytes,
+                                .upload = upload,
+                                .download = download,
+                                .prepare = prepare,
+                                .close = close_device};
+    *out = &device->base;
+    return WN_OK;
 }
 
-extern const wn__backend wn__backend_onednn;
 const wn__backend wn__backend_onednn = {
-    .name = "onednn", .summary = "dense training through oneDNN, float32 and bfloat16", .open = open_device, .describe = wn__dnnl_describe};
+    .name = "onednn",
+    .summary = "dense, through oneDNN, in float32 and bfloat16: fast",
+    .open = open_device,
+    .describe = wn__dnnl_describe,
+};

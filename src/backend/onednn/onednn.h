@@ -1,42 +1,62 @@
-/* The onednn backend: convolutions and linear layers by oneDNN, all else by our own kernels on the same nhwc activations.
+/* The oneDNN backend: dense training and inference in float32 and bfloat16 (Intel oneDNN, oneapi-src/oneDNN, 2.6 or 3.x).
  *
- * A call covers the whole batch (block 0). Our kernels walk chunks of WN__CHUNK images on the device's pool, so that their results do not
- * depend on the number of threads; oneDNN's weight gradients may.
+ * Activations are nhwc, stored as float32 or bfloat16; arithmetic, weights' gradients and statistics are float32 or better. oneDNN
+ * computes convolutions and products; all else is ours (src/kernels/nhwc.h). Phases run on blocks of WN__CHUNK images, each block in one
+ * thread from end to end, so that a group of operations works in that core's cache, and results do not depend on the thread count:
+ * sums over the batch are cut where the shape says (WN__CHUNK images; more for weights that are large beside their images).
+ *
+ * bfloat16 is WN_EUNSUPPORTED where oneDNN cannot train in it (on x86 it needs AVX-512).
  */
-#ifndef WN_ONEDNN_ONEDNN_H
-#define WN_ONEDNN_ONEDNN_H
+#ifndef WN_BACKEND_ONEDNN_ONEDNN_H
+#define WN_BACKEND_ONEDNN_ONEDNN_H
 
+#include "backend/backend.h"
 #include "backend/onednn/dnnl_api.h"
-#include "base/fail.h"
 #include "kernels/nhwc.h"
 
+extern const wn__backend wn__backend_onednn;
+
 typedef struct wn__onednn {
-    wn__device device;
+    wn__device base;
     wn__dnnl_engine *engine;
     const wn__nhwc_kernels *kernels;
+    int64_t value_bytes; /* of a stored activation */
 } wn__onednn;
 
-typedef wn_status (*wn__onednn_prepare)(wn__onednn *d, const wn__op_desc *desc, wn__op **out);
-wn_status wn__onednn_prepare_layer(wn__onednn *d, const wn__op_desc *desc, wn__op **out); /* conv, linear */
-wn_status wn__onednn_prepare_norm(wn__onednn *d, const wn__op_desc *desc, wn__op **out);
-wn_status wn__onednn_prepare_add(wn__onednn *d, const wn__op_desc *desc, wn__op **out);
-wn_status wn__onednn_prepare_pool(wn__onednn *d, const wn__op_desc *desc, wn__op **out);
-wn_status wn__onednn_prepare_dropout(wn__onednn *d, const wn__op_desc *desc, wn__op **out);
+static inline const wn__onednn *wn__onednn_of(const wn__op *op) { return (const wn__onednn *)op->device; }
 
-/* A zeroed op of `size` bytes (first member wn__op) with class, device and description set. */
-wn_status wn__onednn_new_op(wn__onednn *d, const wn__op_desc *desc, const wn__op_class *cls, size_t size, wn__op **out);
-void wn__onednn_free_op(wn__op *op);
+/* One per operation kind: makes the op from a description whose sizes are known to be sound. */
+wn_status wn__onednn_conv(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__onednn_linear(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__onednn_norm(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__onednn_add(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__onednn_max_pool(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__onednn_avg_pool(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__onednn_dropout(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
 
-static inline wn__onednn *wn__onednn_of(const wn__op *op) { return (wn__onednn *)op->device; }
-static inline int64_t wn__onednn_chunks(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
-static inline int64_t wn__onednn_chunk_size(int64_t images, int64_t chunk)
+/* A zeroed op of `size` bytes, whose first member is the wn__op, filled in as far as all have it in common. */
+wn_status wn__onednn_op_new(wn__onednn *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
+                            void *out);
+void wn__onednn_op_free(wn__op *op); /* of ops that own nothing else */
+
+static inline int64_t wn__onednn_chunks(int64_t n) { return (n + WN__CHUNK - 1) / WN__CHUNK; }
+static inline int64_t wn__onednn_in_size(const wn__op_desc *d) { return d->in_c * d->in_h * d->in_w; }
+static inline int64_t wn__onednn_out_size(const wn__op_desc *d) { return d->out_c * d->out_h * d->out_w; }
+static inline size_t wn__onednn_aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* Value number `index` of a buffer; NULL stays NULL. */
+static inline void *wn__onednn_at(const wn__op *op, void *buffer, int64_t index)
 {
-    return images - chunk * WN__CHUNK < WN__CHUNK ? images - chunk * WN__CHUNK : WN__CHUNK;
+    return buffer ? (char *)buffer + index * wn__onednn_of(op)->value_bytes : NULL;
 }
-/* The element at `index` of an activation; NULL stays NULL. */
-static inline void *wn__onednn_at(const wn__onednn *d, const void *activation, int64_t index)
+static inline const void *wn__onednn_at_const(const wn__op *op, const void *buffer, int64_t index)
 {
-    return activation ? (char *)activation + index * d->kernels->bytes : NULL;
+    return buffer ? (const char *)buffer + index * wn__onednn_of(op)->value_bytes : NULL;
 }
+
+/* BACKWARD_PREPARE of what has no batch-wide sums: add the gradients, mask by the fused ReLU. */
+wn_status wn__onednn_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);
+/* Copy a block of `to`'s size; nothing to do if to is NULL or from itself. */
+void wn__onednn_copy(const wn__op *op, const void *from, void *to, int64_t image, int64_t first, int64_t n);
 
 #endif

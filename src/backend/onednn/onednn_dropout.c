@@ -1,16 +1,9 @@
-/* Dropout with the same elements dropped as by the reference backend: element e of the batch in (n,c,h,w) order is kept if uniform number e
- * of the stream (seed, WN__FOR_DROPOUT, step, node) is at least `rate`. */
+/* Dropout of the same elements as every other backend: element number e of the batch in (n,c,h,w) order is kept if uniform number e of
+ * the stream (seed, WN__FOR_DROPOUT, step, node) is at least `rate`. The backward phase draws the numbers again. */
 #include "backend/onednn/onednn.h"
 #include "base/rng.h"
 
-typedef struct dropout_run {
-    const wn__op *op;
-    const wn__op_args *args;
-    const void *from;
-    void *to;
-} dropout_run;
-
-/* The stream, ready to hand out number `element`; a counter has four. */
+/* The stream, ready to hand out number `element`: a counter has four. */
 static wn__rng stream_at(const wn__op *op, const wn__op_args *args, int64_t element)
 {
     wn__rng r = wn__rng_make(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)op->desc.node);
@@ -21,55 +14,48 @@ static wn__rng stream_at(const wn__op *op, const wn__op_args *args, int64_t elem
     return r;
 }
 
-static void drop_image(void *arg, int64_t image, int worker)
+static void drop_image(const wn__op *op, const wn__op_args *args, int64_t image, const void *in, void *out)
 {
-    (void)worker;
-    const dropout_run *d = arg;
-    const wn__op_desc *desc = &d->op->desc;
-    const bool bf16 = d->op->device->dtype == WN__BF16;
-    const int64_t c = desc->in_c, pixels = desc->in_h * desc->in_w, begin = image * c * pixels;
-    const float rate = desc->rate, factor = 1.0f / (1.0f - rate);
-    wn__rng r = stream_at(d->op, d->args, begin);
-    for (int64_t i = 0; i < c; i++)
-        for (int64_t p = 0; p < pixels; p++) {
-            const int64_t at = begin + p * c + i;
-            const bool keep = wn__rng_uniform(&r) >= rate;
-            if (bf16)
-                ((uint16_t *)d->to)[at] = keep ? wn__f32_to_bf16(wn__bf16_to_f32(((const uint16_t *)d->from)[at]) * factor) : 0;
-            else
-                ((float *)d->to)[at] = keep ? ((const float *)d->from)[at] * factor : 0.0f;
+    const wn__op_desc *d = &op->desc;
+    const wn__nhwc_kernels *k = wn__onednn_of(op)->kernels;
+    const int64_t size = wn__onednn_in_size(d), pixels = d->in_h * d->in_w;
+    const float factor = 1.0f / (1.0f - d->rate);
+    wn__rng r = stream_at(op, args, image * size);
+    for (int64_t c = 0; c < d->in_c; c++)
+        for (int64_t i = 0; i < pixels; i++) {
+            const int64_t at = image * size + i * d->in_c + c;
+            float x;
+            k->load(1, wn__onednn_at_const(op, in, at), &x);
+            x = wn__rng_uniform(&r) >= d->rate ? x * factor : 0;
+            k->store(1, &x, wn__onednn_at(op, out, at));
         }
 }
 
-/* The map is linear: it serves values and gradients. */
-static wn_status drop(wn__op *op, const wn__op_args *a, const void *from, void *to)
+static void drop(const wn__op *op, const wn__op_args *args, const void *in, void *out, int64_t first, int64_t n)
 {
-    dropout_run d = {op, a, from, to};
-    if (a->step.training)
-        wn__parallel_for(op->device->pool, a->n, drop_image, &d);
-    else
-        wn__onednn_of(op)->kernels->add(a->n * op->desc.in_c * op->desc.in_h * op->desc.in_w, from, NULL, false, to);
+    if (!args->step.training) wn__onednn_copy(op, in, out, wn__onednn_in_size(&op->desc), first, n);
+    for (int64_t image = first; args->step.training && image < first + n; image++)
+        drop_image(op, args, image, in, out);
+}
+
+static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    drop(op, args, args->in[0], args->out, first, n);
     return WN_OK;
 }
 
-static wn_status forward(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
+static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
-    (void)first, (void)n;
-    return drop(op, a, a->in[0], a->out);
+    if (args->din[0]) drop(op, args, args->dout[0], args->din[0], first, n);
+    return WN_OK;
 }
 
-static wn_status backward_data(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
-{
-    (void)first, (void)n;
-    return a->din[0] ? drop(op, a, a->dout[0], a->din[0]) : WN_OK;
-}
+static const wn__op_class dropout_class = {
+    .run = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data},
+    .release = wn__onednn_op_free,
+};
 
-static const wn__op_class dropout_class = {.run = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data},
-                                           .release = wn__onednn_free_op};
-
-wn_status wn__onednn_prepare_dropout(wn__onednn *d, const wn__op_desc *desc, wn__op **out)
+wn_status wn__onednn_dropout(wn__onednn *device, const wn__op_desc *desc, wn__op **out)
 {
-    if (!(desc->rate >= 0 && desc->rate < 1))
-        return wn__fail(WN_EINVAL, "onednn dropout: rate %g, must be at least 0 and below 1", (double)desc->rate);
-    return wn__onednn_new_op(d, desc, &dropout_class, sizeof **out, out);
+    return wn__onednn_op_new(device, desc, sizeof **out, &dropout_class, "nhwc", out);
 }

@@ -1,198 +1,185 @@
-/* Batch norm, fused with a residual addition and ReLU.
+/* Batch normalisation (Ioffe and Szegedy 2015) with optional residual and ReLU; the formulas stand in ref/ref_norm.c.
  *
- * saved: rows of c floats, see below. scratch: per chunk, moments and what they are made from, or two sums per channel.
- */
+ * Kernels work with float32 coefficients per channel, made from double ones. The mean is rounded to float32 on the way; what that loses
+ * is put into the other coefficients, so that a mean large beside the deviation costs nothing: with m the mean, f its rounding,
+ *     (x - m) k + shift = (x - f) k + (shift - (m - f) k).
+ * The ReLU's mask is recomputed from the input where there is no residual, so the output need not be kept. */
 #include <math.h>
-#include <string.h>
 
 #include "backend/onednn/onednn.h"
-#include "base/alloc.h"
+#include "base/fail.h"
 
-typedef struct norm_run {
-    const wn__op *op;
-    const wn__op_args *args;
-    wn__nhwc_affine affine;
-    const float *of_g, *of_x, *constant; /* BACKWARD_DATA */
-} norm_run;
+/* Rows of channels in `saved`: double, then float32. The last two are written by BACKWARD_PREPARE. */
+enum { MEAN, R, S1, S2, DOUBLES };
+enum { FLOAT_MEAN, FACTOR, SHIFT, OFFSET, SLOPE, FLOATS };
 
-static float *saved_row(const wn__op *op, const wn__op_args *a, int row) { return (float *)a->saved + row * op->desc.out_c; }
-/* 1/std; scale = gamma/std; sums over the batch of g and of g (x - mean); factors of x - mean and 1 in the input's gradient. */
-enum { MEAN, INVERSE, SCALE, SUM_G, SUM_GX, OF_X, CONSTANT, SAVED_ROWS };
+static double *saved_row(const wn__op *op, const wn__op_args *args, int row) { return (double *)args->saved + row * op->desc.in_c; }
+static float *saved_floats(const wn__op *op, const wn__op_args *args) { return (float *)saved_row(op, args, DOUBLES); }
+static int64_t pixels(const wn__op_desc *d) { return d->in_h * d->in_w; }
 
-static int64_t pixels(const wn__op *op) { return op->desc.out_h * op->desc.out_w; }
+/* Scratch of a chunk: the larger of its moments and of its coefficients; double[2] is the unit, c of them a row. */
+typedef struct pair {
+    double a, b;
+} pair;
+enum { ROWS_OF_CHUNK = 2 };
 
-static void *chunk_of(const norm_run *r, const void *activation, int64_t chunk)
+static pair *chunk_scratch(const wn__op *op, const wn__op_args *args, int64_t chunk)
 {
-    return wn__onednn_at(wn__onednn_of(r->op), activation, chunk * WN__CHUNK * pixels(r->op) * r->op->desc.out_c);
+    return (pair *)args->scratch + chunk * ROWS_OF_CHUNK * op->desc.in_c;
 }
 
-static int64_t rows_of(const norm_run *r, int64_t chunk) { return wn__onednn_chunk_size(r->args->n, chunk) * pixels(r->op); }
+static void set_coefficients(const wn__op *op, const wn__op_args *args, int64_t c, double mean, double r, float *floats)
+{
+    const int64_t channels = op->desc.in_c;
+    const double factor = args->param[0][c] * r, rounded = (float)mean;
+    floats[FLOAT_MEAN * channels + c] = (float)mean;
+    floats[FACTOR * channels + c] = (float)factor;
+    floats[SHIFT * channels + c] = (float)(args->param[1][c] - (mean - rounded) * factor);
+}
 
-static void for_chunks(norm_run *r, wn__chunk_body body) { wn__parallel_for(r->op->device->pool, wn__onednn_chunks(r->args->n), body, r); }
+/* Mean and 1/deviation that the phase works with. */
+static void statistics_at(const wn__op *op, const wn__op_args *args, int64_t c, double *mean, double *r)
+{
+    if (args->step.training) {
+        *mean = saved_row(op, args, MEAN)[c];
+        *r = saved_row(op, args, R)[c];
+    } else {
+        *mean = args->param[2][c];
+        *r = 1 / sqrt((double)args->param[3][c] + op->desc.eps);
+    }
+}
+
+/* In training they were saved with the statistics; otherwise they are made for each chunk. */
+static wn__nhwc_norm coefficients(const wn__op *op, const wn__op_args *args, int64_t chunk)
+{
+    const int64_t channels = op->desc.in_c;
+    float *floats = args->step.training ? saved_floats(op, args) : (float *)chunk_scratch(op, args, chunk);
+    for (int64_t c = 0; !args->step.training && c < channels; c++) {
+        double mean, r;
+        statistics_at(op, args, c, &mean, &r);
+        set_coefficients(op, args, c, mean, r, floats);
+    }
+    return (wn__nhwc_norm){floats + FLOAT_MEAN * channels, floats + FACTOR * channels, floats + SHIFT * channels};
+}
 
 /* --- statistics ---------------------------------------------------------------------------------------------------------------- */
 
-/* Per chunk in scratch: (count, mean, M2) of each channel, then 2 c doubles of sums, then c floats of origins. */
-static size_t chunk_bytes(int64_t c) { return (size_t)c * (sizeof(wn__moments) + 2 * sizeof(double) + sizeof(float)); }
-
-static void moments_of_chunk(void *arg, int64_t chunk, int worker)
-{
-    (void)worker;
-    const norm_run *r = arg;
-    const int64_t c = r->op->desc.out_c, rows = rows_of(r, chunk), chunks = wn__onednn_chunks(r->args->n);
-    wn__moments *moments = (wn__moments *)r->args->scratch + chunk * c;
-    double *sums = (double *)((wn__moments *)r->args->scratch + chunks * c) + chunk * 2 * c;
-    float *origin = (float *)((double *)((wn__moments *)r->args->scratch + chunks * c) + chunks * 2 * c) + chunk * c;
-    const wn__nhwc_kernels *k = wn__onednn_of(r->op)->kernels;
-    const void *x = chunk_of(r, r->args->in[0], chunk);
-    /* The first pixel is as good an origin as the mean: what counts is that squares do not swamp the variance. */
-    k->to_plain(1, c, x, origin);
-    k->moments(rows, c, x, origin, sums);
-    for (int64_t i = 0; i < c; i++) {
-        const double shift = sums[i] / (double)rows;
-        moments[i] = (wn__moments){(double)rows, origin[i] + shift, sums[c + i] - sums[i] * shift};
-    }
-}
-
-static wn_status statistics(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
-{
-    (void)first, (void)n;
-    norm_run r = {.op = op, .args = a};
-    for_chunks(&r, moments_of_chunk);
-    return WN_OK;
-}
-
-static wn_status finish_statistics(wn__op *op, const wn__op_args *a)
+static wn_status statistics(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     const wn__op_desc *d = &op->desc;
-    wn__moments *moments = a->scratch;
-    wn__reduce_moments(moments, wn__onednn_chunks(a->n), d->out_c, moments);
-    float *mean = saved_row(op, a, MEAN), *inverse = saved_row(op, a, INVERSE);
-    for (int64_t i = 0; i < d->out_c; i++) {
-        const wn__moments m = moments[i];
-        mean[i] = (float)m.mean;
-        inverse[i] = (float)(1.0 / sqrt(fmax(m.m2, 0) / m.count + (double)d->eps));
-        if (isnan(m.m2)) inverse[i] = (float)m.m2;
-        if (!a->step.update_statistics) continue;
-        const double unbiased = m.count > 1 ? m.m2 / (m.count - 1) : 0;
-        a->param[2][i] = (float)((1 - (double)d->momentum) * (double)a->param[2][i] + (double)d->momentum * m.mean);
-        a->param[3][i] = (float)((1 - (double)d->momentum) * (double)a->param[3][i] + (double)d->momentum * unbiased);
-    }
+    double *mean = (double *)chunk_scratch(op, args, first / WN__CHUNK), *m2 = mean + d->in_c;
+    wn__onednn_of(op)->kernels->moments(n * pixels(d), d->in_c, wn__onednn_at_const(op, args->in[0], first * wn__onednn_in_size(d)), mean,
+                                        m2);
     return WN_OK;
 }
 
-/* Fill mean, 1/std (running ones in evaluation) and scale; the result reads from saved. */
-static wn__nhwc_affine affine(const wn__op *op, const wn__op_args *a)
+static wn__moments merge_chunks(const wn__op *op, const wn__op_args *args, int64_t c)
 {
-    float *mean = saved_row(op, a, MEAN), *inverse = saved_row(op, a, INVERSE), *scale = saved_row(op, a, SCALE);
-    for (int64_t i = 0; i < op->desc.out_c; i++) {
-        if (!a->step.training) {
-            mean[i] = a->param[2][i];
-            inverse[i] = (float)(1.0 / sqrt((double)a->param[3][i] + (double)op->desc.eps));
-        }
-        scale[i] = a->param[0][i] * inverse[i];
+    const wn__op_desc *d = &op->desc;
+    wn__moments all = {0, 0, 0};
+    for (int64_t first = 0; first < args->n; first += WN__CHUNK) {
+        const double *mean = (const double *)chunk_scratch(op, args, first / WN__CHUNK);
+        const int64_t n = args->n - first < WN__CHUNK ? args->n - first : WN__CHUNK;
+        const wn__moments both[] = {all, {(double)(n * pixels(d)), mean[c], mean[d->in_c + c]}};
+        wn__reduce_moments(both, 2, 1, &all);
     }
-    return (wn__nhwc_affine){mean, scale, a->param[1]};
+    return all;
+}
+
+static void move_towards(float *running, float momentum, double now) { *running = (float)((1.0 - momentum) * *running + momentum * now); }
+
+static wn_status finish_statistics(wn__op *op, const wn__op_args *args)
+{
+    const wn__op_desc *d = &op->desc;
+    if (!args->step.training) return WN_OK;
+    for (int64_t c = 0; c < d->in_c; c++) {
+        const wn__moments all = merge_chunks(op, args, c);
+        const double r = 1 / sqrt(all.m2 / all.count + d->eps);
+        saved_row(op, args, MEAN)[c] = all.mean;
+        saved_row(op, args, R)[c] = r;
+        set_coefficients(op, args, c, all.mean, r, saved_floats(op, args));
+        if (!args->step.update_statistics) continue;
+        move_towards(&args->param[2][c], d->momentum, all.mean);
+        move_towards(&args->param[3][c], d->momentum, all.m2 / (all.count > 1 ? all.count - 1 : 1));
+    }
+    return WN_OK;
 }
 
 /* --- forward ------------------------------------------------------------------------------------------------------------------- */
 
-static void normalise_chunk(void *arg, int64_t chunk, int worker)
+static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
-    (void)worker;
-    const norm_run *r = arg;
-    const wn__op_args *a = r->args;
-    wn__onednn_of(r->op)->kernels->normalise(rows_of(r, chunk), r->op->desc.out_c, chunk_of(r, a->in[0], chunk),
-                                             chunk_of(r, a->in[1], chunk), &r->affine, r->op->desc.relu, chunk_of(r, a->out, chunk));
-}
-
-static wn_status forward(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
-{
-    (void)first, (void)n;
-    norm_run r = {.op = op, .args = a, .affine = affine(op, a)};
-    for_chunks(&r, normalise_chunk);
+    const wn__op_desc *d = &op->desc;
+    const wn__nhwc_norm k = coefficients(op, args, first / WN__CHUNK);
+    const int64_t at = first * wn__onednn_in_size(d);
+    wn__onednn_of(op)->kernels->normalise(n * pixels(d), d->in_c, &k, d->relu, wn__onednn_at_const(op, args->in[0], at),
+                                          d->inputs == 2 ? wn__onednn_at_const(op, args->in[1], at) : NULL,
+                                          wn__onednn_at(op, args->out, at));
     return WN_OK;
 }
 
 /* --- backward ------------------------------------------------------------------------------------------------------------------ */
 
-/* Without a residual the ReLU's mask follows from the input, and g need not be written unless it is a sum. */
-static bool keeps_gradient(const wn__op *op, const wn__op_args *a) { return op->desc.inputs == 2 || a->dout[1]; }
-
-static void sums_of_chunk(void *arg, int64_t chunk, int worker)
+static wn_status backward_prepare(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
-    (void)worker;
-    const norm_run *r = arg;
-    const wn__op_args *a = r->args;
-    const int64_t c = r->op->desc.out_c;
-    wn__onednn_of(r->op)->kernels->norm_sums(rows_of(r, chunk), c, chunk_of(r, a->in[0], chunk), chunk_of(r, a->dout[0], chunk),
-                                             chunk_of(r, a->dout[1], chunk), r->op->desc.inputs == 2 ? chunk_of(r, a->out, chunk) : NULL,
-                                             &r->affine, r->op->desc.relu, keeps_gradient(r->op, a), (double *)a->scratch + chunk * 2 * c);
-}
-
-static wn_status backward_prepare(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
-{
-    (void)first, (void)n;
-    norm_run r = {.op = op, .args = a, .affine = affine(op, a)};
-    for_chunks(&r, sums_of_chunk);
+    const wn__op_desc *d = &op->desc;
+    const int64_t chunk = first / WN__CHUNK, at = first * wn__onednn_in_size(d), chunks = wn__onednn_chunks(args->n);
+    const wn__nhwc_norm k = coefficients(op, args, chunk);
+    double *s1 = (double *)chunk_scratch(op, args, chunks) + chunk * 2 * d->in_c;
+    wn__onednn_of(op)->kernels->norm_prepare(n * pixels(d), d->in_c, &k, d->relu, wn__onednn_at_const(op, args->in[0], at),
+                                             d->inputs == 2 ? wn__onednn_at_const(op, args->out, at) : NULL,
+                                             wn__onednn_at(op, args->dout[0], at), wn__onednn_at(op, args->dout[1], at), s1, s1 + d->in_c);
     return WN_OK;
 }
 
-static wn_status finish_backward_prepare(wn__op *op, const wn__op_args *a)
+static wn_status finish_prepare(wn__op *op, const wn__op_args *args)
 {
-    const int64_t c = op->desc.out_c;
-    double *sums = a->scratch;
-    wn__reduce_sums(sums, wn__onednn_chunks(a->n), 2 * c, 2 * c, sums);
-    float *sum_g = saved_row(op, a, SUM_G), *sum_gx = saved_row(op, a, SUM_GX);
-    for (int64_t i = 0; i < c; i++) {
-        sum_g[i] = (float)sums[i];
-        sum_gx[i] = (float)sums[c + i];
+    const wn__op_desc *d = &op->desc;
+    const int64_t channels = d->in_c, chunks = wn__onednn_chunks(args->n);
+    const double count = (double)(args->n * pixels(d));
+    double *s1 = saved_row(op, args, S1), *s2 = saved_row(op, args, S2);
+    float *floats = saved_floats(op, args);
+    wn__reduce_sums((const double *)chunk_scratch(op, args, chunks), chunks, 2 * channels, 2 * channels, s1);
+    for (int64_t c = 0; c < channels; c++) {
+        double mean, r;
+        statistics_at(op, args, c, &mean, &r);
+        const double lost = mean - (float)mean, factor = args->param[0][c] * r;
+        s2[c] = (s2[c] - lost * s1[c]) * r;
+        const double slope = args->step.training ? -factor * r * s2[c] / count : 0;
+        const double offset = args->step.training ? -factor * s1[c] / count - slope * lost : 0;
+        set_coefficients(op, args, c, mean, r, floats);
+        floats[OFFSET * channels + c] = (float)offset;
+        floats[SLOPE * channels + c] = (float)slope;
     }
     return WN_OK;
 }
 
-static wn_status backward_params(wn__op *op, const wn__op_args *a)
+/* The residual's gradient first: din[0] may take the place of dout[0]. */
+static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
-    const float *sum_g = saved_row(op, a, SUM_G), *sum_gx = saved_row(op, a, SUM_GX), *inverse = saved_row(op, a, INVERSE);
-    for (int64_t i = 0; i < op->desc.out_c; i++) {
-        const float scale = sum_gx[i] * inverse[i], shift = sum_g[i];
-        a->dparam[0][i] = a->accumulate ? a->dparam[0][i] + scale : scale;
-        a->dparam[1][i] = a->accumulate ? a->dparam[1][i] + shift : shift;
-    }
+    const wn__op_desc *d = &op->desc;
+    const int64_t at = first * wn__onednn_in_size(d), channels = d->in_c;
+    const float *floats = saved_floats(op, args);
+    const wn__nhwc_norm_back k = {floats + FLOAT_MEAN * channels, floats + FACTOR * channels, floats + OFFSET * channels,
+                                  floats + SLOPE * channels};
+    if (d->inputs == 2) wn__onednn_copy(op, args->dout[0], args->din[1], wn__onednn_in_size(d), first, n);
+    if (args->din[0])
+        wn__onednn_of(op)->kernels->norm_back(n * pixels(d), channels, &k, wn__onednn_at_const(op, args->in[0], at),
+                                              wn__onednn_at(op, args->dout[0], at), wn__onednn_at(op, args->din[0], at));
     return WN_OK;
 }
 
-static void gradient_of_chunk(void *arg, int64_t chunk, int worker)
+static void store(const double *sums, int64_t count, float *out, bool accumulate)
 {
-    (void)worker;
-    const norm_run *r = arg;
-    const wn__op_args *a = r->args;
-    /* Where g was not written, the mask is made again; masking twice does no harm, so that a written g needs no flag. */
-    const bool relu = r->op->desc.relu && r->op->desc.inputs == 1;
-    wn__onednn_of(r->op)->kernels->norm_gradient(rows_of(r, chunk), r->op->desc.out_c, chunk_of(r, a->in[0], chunk),
-                                                 chunk_of(r, a->dout[0], chunk), &r->affine, relu, r->of_g, r->of_x, r->constant,
-                                                 chunk_of(r, a->din[0], chunk));
+    for (int64_t i = 0; out && i < count; i++)
+        out[i] = (float)(accumulate ? out[i] + sums[i] : sums[i]);
 }
 
-/* din = scale (g - mean(g) - (x - mean) mean(g (x - mean)) / var), over the batch; in evaluation din = scale g. */
-static wn_status backward_data(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
+/* The sums were made when the gradient was prepared. */
+static wn_status finish_params(wn__op *op, const wn__op_args *args)
 {
-    (void)first, (void)n;
-    const int64_t c = op->desc.out_c;
-    norm_run r = {.op = op, .args = a, .affine = affine(op, a)};
-    r.of_g = r.affine.scale;
-    float *of_x = saved_row(op, a, OF_X), *constant = saved_row(op, a, CONSTANT);
-    const float *inverse = saved_row(op, a, INVERSE), *sum_g = saved_row(op, a, SUM_G), *sum_gx = saved_row(op, a, SUM_GX);
-    const float share = a->step.training ? 1.0f / (float)(a->n * pixels(op)) : 0.0f;
-    for (int64_t i = 0; i < c; i++) {
-        of_x[i] = -r.of_g[i] * inverse[i] * inverse[i] * sum_gx[i] * share;
-        constant[i] = -r.of_g[i] * sum_g[i] * share;
-    }
-    r.of_x = of_x;
-    r.constant = constant;
-    if (a->din[0]) for_chunks(&r, gradient_of_chunk);
-    if (a->din[1] && a->din[1] != a->dout[0])
-        memcpy(a->din[1], a->dout[0], op->device->activation_bytes(op->device, a->n, c, op->desc.out_h, op->desc.out_w));
+    store(saved_row(op, args, S2), op->desc.in_c, args->dparam[0], args->accumulate);
+    store(saved_row(op, args, S1), op->desc.in_c, args->dparam[1], args->accumulate);
     return WN_OK;
 }
 
@@ -201,18 +188,17 @@ static const wn__op_class norm_class = {
             [WN__FORWARD] = forward,
             [WN__BACKWARD_PREPARE] = backward_prepare,
             [WN__BACKWARD_DATA] = backward_data},
-    .finish =
-        {[WN__STATISTICS] = finish_statistics, [WN__BACKWARD_PREPARE] = finish_backward_prepare, [WN__BACKWARD_PARAMS] = backward_params},
-    .release = wn__onednn_free_op};
+    .finish = {[WN__STATISTICS] = finish_statistics, [WN__BACKWARD_PREPARE] = finish_prepare, [WN__BACKWARD_PARAMS] = finish_params},
+    .release = wn__onednn_op_free,
+};
 
-wn_status wn__onednn_prepare_norm(wn__onednn *d, const wn__op_desc *desc, wn__op **out)
+wn_status wn__onednn_norm(wn__onednn *device, const wn__op_desc *d, wn__op **out)
 {
-    wn__op *op;
-    WN_TRY(wn__onednn_new_op(d, desc, &norm_class, sizeof *op, &op));
-    op->saved_bytes = (size_t)(SAVED_ROWS * desc->out_c) * sizeof(float);
-    op->scratch_bytes = (size_t)wn__onednn_chunks(desc->n) * chunk_bytes(desc->out_c);
-    op->backward_needs_in = true;
-    op->backward_needs_out = desc->relu && desc->inputs == 2;
-    *out = op;
+    const size_t channels = (size_t)d->in_c, chunks = (size_t)wn__onednn_chunks(d->n);
+    WN_TRY(wn__onednn_op_new(device, d, sizeof **out, &norm_class, "nhwc", out));
+    (*out)->saved_bytes = channels * (DOUBLES * sizeof(double) + FLOATS * sizeof(float));
+    (*out)->scratch_bytes = chunks * channels * (ROWS_OF_CHUNK * sizeof(pair) + 2 * sizeof(double));
+    (*out)->backward_needs_in = true;
+    (*out)->backward_needs_out = d->relu && d->inputs == 2;
     return WN_OK;
 }

@@ -1,71 +1,86 @@
-/* Max and average pooling. Max pooling saves which element of each window won, a byte each. */
+/* Pools. Maximum: the first largest value of a window wins, a NaN wins over all, padding never does; `saved` holds the winner's place in
+ * its window, one byte per output. Average: over the places inside the image. */
 #include "backend/onednn/onednn.h"
+#include "base/fail.h"
 
-typedef struct pool_run {
-    const wn__onednn *device;
-    const wn__op_args *args;
-    const wn__op_desc *desc;
-    wn__nhwc_window window;
-} pool_run;
+static wn__nhwc_pool shape_of(const wn__op_desc *d)
+{
+    return (wn__nhwc_pool){.c = d->in_c,
+                           .in_h = d->in_h,
+                           .in_w = d->in_w,
+                           .out_h = d->out_h,
+                           .out_w = d->out_w,
+                           .kernel_h = d->kernel_h,
+                           .kernel_w = d->kernel_w,
+                           .stride = d->stride,
+                           .pad = d->pad};
+}
 
-static pool_run start(const wn__op *op, const wn__op_args *a)
+static uint8_t *winner_at(const wn__op *op, const wn__op_args *args, int64_t image)
+{
+    return args->saved ? (uint8_t *)args->saved + image * wn__onednn_out_size(&op->desc) : NULL;
+}
+
+static wn_status max_forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     const wn__op_desc *d = &op->desc;
-    return (pool_run){
-        wn__onednn_of(op), a, d, {d->in_h, d->in_w, d->out_h, d->out_w, d->in_c, d->kernel_h, d->kernel_w, d->stride, d->pad}};
-}
-
-static void forward_image(void *arg, int64_t image, int worker)
-{
-    (void)worker;
-    const pool_run *r = arg;
-    const int64_t in = r->desc->in_c * r->desc->in_h * r->desc->in_w, out = r->desc->out_c * r->desc->out_h * r->desc->out_w;
-    const void *x = wn__onednn_at(r->device, r->args->in[0], image * in);
-    void *y = wn__onednn_at(r->device, r->args->out, image * out);
-    if (r->desc->kind == WN__OP_MAX_POOL)
-        r->device->kernels->max_pool(&r->window, x, y, (uint8_t *)r->args->saved + image * out);
-    else
-        r->device->kernels->avg_pool(&r->window, x, y);
-}
-
-static void backward_image(void *arg, int64_t image, int worker)
-{
-    (void)worker;
-    const pool_run *r = arg;
-    const int64_t in = r->desc->in_c * r->desc->in_h * r->desc->in_w, out = r->desc->out_c * r->desc->out_h * r->desc->out_w;
-    const void *dy = wn__onednn_at(r->device, r->args->dout[0], image * out);
-    void *dx = wn__onednn_at(r->device, r->args->din[0], image * in);
-    if (r->desc->kind == WN__OP_MAX_POOL)
-        r->device->kernels->max_pool_gradient(&r->window, dy, (const uint8_t *)r->args->saved + image * out, dx);
-    else
-        r->device->kernels->avg_pool_gradient(&r->window, dy, dx);
-}
-
-static wn_status forward(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
-{
-    (void)first, (void)n;
-    pool_run r = start(op, a);
-    wn__parallel_for(op->device->pool, a->n, forward_image, &r);
+    const wn__nhwc_pool shape = shape_of(d);
+    for (int64_t i = first; i < first + n; i++)
+        wn__onednn_of(op)->kernels->max_pool(&shape, wn__onednn_at_const(op, args->in[0], i * wn__onednn_in_size(d)),
+                                             wn__onednn_at(op, args->out, i * wn__onednn_out_size(d)), winner_at(op, args, i));
     return WN_OK;
 }
 
-static wn_status backward_data(wn__op *op, const wn__op_args *a, int64_t first, int64_t n)
+static wn_status max_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
-    (void)first, (void)n;
-    pool_run r = start(op, a);
-    if (a->din[0]) wn__parallel_for(op->device->pool, a->n, backward_image, &r);
+    const wn__op_desc *d = &op->desc;
+    const wn__nhwc_pool shape = shape_of(d);
+    for (int64_t i = first; args->din[0] && i < first + n; i++)
+        wn__onednn_of(op)->kernels->max_pool_back(&shape, wn__onednn_at_const(op, args->dout[0], i * wn__onednn_out_size(d)),
+                                                  winner_at(op, args, i), wn__onednn_at(op, args->din[0], i * wn__onednn_in_size(d)));
     return WN_OK;
 }
 
-static const wn__op_class pool_class = {.run = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data},
-                                        .release = wn__onednn_free_op};
-
-wn_status wn__onednn_prepare_pool(wn__onednn *d, const wn__op_desc *desc, wn__op **out)
+static wn_status avg_forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
-    const bool max = desc->kind == WN__OP_MAX_POOL;
-    if (max && desc->kernel_h * desc->kernel_w > 256)
-        return wn__fail(WN_EUNSUPPORTED, "onednn: max pooling over %d x %d; at most 256 elements", desc->kernel_h, desc->kernel_w);
-    WN_TRY(wn__onednn_new_op(d, desc, &pool_class, sizeof **out, out));
-    if (max) (*out)->saved_bytes = (size_t)(desc->n * desc->out_c * desc->out_h * desc->out_w);
+    const wn__op_desc *d = &op->desc;
+    const wn__nhwc_pool shape = shape_of(d);
+    for (int64_t i = first; i < first + n; i++)
+        wn__onednn_of(op)->kernels->avg_pool(&shape, wn__onednn_at_const(op, args->in[0], i * wn__onednn_in_size(d)),
+                                             wn__onednn_at(op, args->out, i * wn__onednn_out_size(d)));
     return WN_OK;
+}
+
+static wn_status avg_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    const wn__op_desc *d = &op->desc;
+    const wn__nhwc_pool shape = shape_of(d);
+    for (int64_t i = first; args->din[0] && i < first + n; i++)
+        wn__onednn_of(op)->kernels->avg_pool_back(&shape, wn__onednn_at_const(op, args->dout[0], i * wn__onednn_out_size(d)),
+                                                  wn__onednn_at(op, args->din[0], i * wn__onednn_in_size(d)));
+    return WN_OK;
+}
+
+static const wn__op_class max_class = {
+    .run = {[WN__FORWARD] = max_forward, [WN__BACKWARD_DATA] = max_data},
+    .release = wn__onednn_op_free,
+};
+static const wn__op_class avg_class = {
+    .run = {[WN__FORWARD] = avg_forward, [WN__BACKWARD_DATA] = avg_data},
+    .release = wn__onednn_op_free,
+};
+
+wn_status wn__onednn_max_pool(wn__onednn *device, const wn__op_desc *d, wn__op **out)
+{
+    if (d->kernel_h * d->kernel_w > WN__MAX_POOL_WINDOW)
+        return wn__fail(WN_EUNSUPPORTED, "onednn max pool: window %dx%d, must have at most %d places", d->kernel_h, d->kernel_w,
+                        WN__MAX_POOL_WINDOW);
+    WN_TRY(wn__onednn_op_new(device, d, sizeof **out, &max_class, "nhwc", out));
+    (*out)->saved_bytes = (size_t)(d->n * wn__onednn_out_size(d));
+    return WN_OK;
+}
+
+wn_status wn__onednn_avg_pool(wn__onednn *device, const wn__op_desc *d, wn__op **out)
+{
+    return wn__onednn_op_new(device, d, sizeof **out, &avg_class, "nhwc", out);
 }
