@@ -1,1 +1,2 @@
+# After a change of commands or options: winnow manual >docs/winnow.1
 winnow manual | diff - "$CASES/../../../docs/winnow.1"
