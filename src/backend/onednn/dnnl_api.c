@@ -130,14 +130,19 @@ static void set_dims(dnnl_dim_t *dims, int64_t a, int64_t b, int64_t c, int64_t 
 
 wn__dnnl_sizes wn__dnnl_sizes_of(const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction)
 {
-    wn__dnnl_sizes s = {.weight_dims = 4, .linear = d->kind == WN__OP_LINEAR, .bias_used = d->bias && direction == WN__DNNL_FORWARD};
+    wn__dnnl_sizes s = {
+        .src_dims = 4, .weight_dims = 4, .linear = d->kind == WN__OP_LINEAR, .bias_used = d->bias && direction == WN__DNNL_FORWARD};
     s.activations = dtype == WN__BF16 ? dnnl_bf16 : dnnl_f32;
     s.weight_type = direction == WN__DNNL_WEIGHTS ? dnnl_f32 : s.activations;
     s.dst_dims = s.linear ? 2 : 4;
     set_dims(s.src, d->n, d->in_c, d->in_h, d->in_w);
     set_dims(s.dst, d->n, d->out_c, d->out_h, d->out_w);
     s.bias[0] = d->out_c;
-    if (s.linear) {
+    if (s.linear && (d->in_c == 1 || d->in_h * d->in_w == 1)) {
+        s.src_dims = s.weight_dims = 2;
+        s.src[1] = s.weights[1] = d->in_c * d->in_h * d->in_w;
+        s.weights[0] = d->out_c;
+    } else if (s.linear) {
         set_dims(s.weights, d->out_c, d->in_c, d->in_h, d->in_w);
     } else if (d->groups == 1) {
         set_dims(s.weights, d->out_c, d->in_c, d->kernel_h, d->kernel_w);

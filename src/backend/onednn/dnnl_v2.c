@@ -16,7 +16,7 @@ typedef union operation {
 
 static wn_status describe_layouts(const wn__dnnl_sizes *s, layouts *l)
 {
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->src, 4, s->src, s->activations, dnnl_nhwc));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->src, s->src_dims, s->src, s->activations, s->src_dims == 2 ? dnnl_nc : dnnl_nhwc));
     DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->dst, s->dst_dims, s->dst, s->activations, s->linear ? dnnl_nc : dnnl_nhwc));
     DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->bias, 1, s->bias, dnnl_f32, dnnl_x));
     DNNL_TRY(dnnl_memory_desc_init_by_tag(&l->weights, s->weight_dims, s->weights, s->weight_type, dnnl_format_tag_any));
@@ -97,7 +97,7 @@ wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnn
 {
     const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, WN__F32, WN__DNNL_WEIGHTS);
     dnnl_memory_desc_t plain;
-    DNNL_TRY(dnnl_memory_desc_init_by_tag(&plain, s.weight_dims, s.weights, dnnl_f32, s.weight_dims == 5 ? dnnl_goihw : dnnl_oihw));
+    DNNL_TRY(dnnl_memory_desc_init_by_tag(&plain, s.weight_dims, s.weights, dnnl_f32, wn__dnnl_plain_tag(s.weight_dims)));
     DNNL_TRY(dnnl_memory_create(out, &plain, engine, NULL));
     return WN_OK;
 }

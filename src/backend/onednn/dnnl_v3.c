@@ -18,7 +18,7 @@ static void release_layouts(layouts *l)
 
 static wn_status describe_layouts(const wn__dnnl_sizes *s, layouts *l)
 {
-    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->src, 4, s->src, s->activations, dnnl_nhwc));
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->src, s->src_dims, s->src, s->activations, s->src_dims == 2 ? dnnl_nc : dnnl_nhwc));
     DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->dst, s->dst_dims, s->dst, s->activations, s->linear ? dnnl_nc : dnnl_nhwc));
     DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->weights, s->weight_dims, s->weights, s->weight_type, dnnl_format_tag_any));
     if (s->bias_used) DNNL_TRY(dnnl_memory_desc_create_with_tag(&l->bias, 1, s->bias, dnnl_f32, dnnl_x));
@@ -112,7 +112,7 @@ wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnn
 {
     const wn__dnnl_sizes s = wn__dnnl_sizes_of(d, WN__F32, WN__DNNL_WEIGHTS);
     dnnl_memory_desc_t plain;
-    DNNL_TRY(dnnl_memory_desc_create_with_tag(&plain, s.weight_dims, s.weights, dnnl_f32, s.weight_dims == 5 ? dnnl_goihw : dnnl_oihw));
+    DNNL_TRY(dnnl_memory_desc_create_with_tag(&plain, s.weight_dims, s.weights, dnnl_f32, wn__dnnl_plain_tag(s.weight_dims)));
     const dnnl_status_t status = dnnl_memory_create(out, plain, engine, NULL);
     dnnl_memory_desc_destroy(plain);
     return status == dnnl_success ? WN_OK : wn__dnnl_failed(status, "making a memory object");

@@ -35,11 +35,16 @@ wn_status wn__dnnl_plain_weights(dnnl_engine_t engine, const wn__op_desc *d, dnn
 /* Sizes of a layer as oneDNN wants them. */
 typedef struct wn__dnnl_sizes {
     dnnl_dims_t src, weights, bias, dst, strides, dilates, pad_low, pad_high;
-    int weight_dims, dst_dims;
+    int src_dims, weight_dims, dst_dims; /* a linear layer's images are flat where that keeps the order of values: 2 */
     bool linear, bias_used;
     dnnl_data_type_t activations, weight_type;
 } wn__dnnl_sizes;
 wn__dnnl_sizes wn__dnnl_sizes_of(const wn__op_desc *d, wn__dtype dtype, wn__dnnl_direction direction);
+
+static inline dnnl_format_tag_t wn__dnnl_plain_tag(int weight_dims)
+{
+    return weight_dims == 2 ? dnnl_oi : weight_dims == 4 ? dnnl_oihw : dnnl_goihw;
+}
 
 /* Sizes of a product, in elements: a transposed (rows,n), b (n,columns), out (rows,columns). */
 typedef struct wn__dnnl_product_sizes {
