@@ -190,17 +190,6 @@ TEST(zero_threads_means_the_cpus_allowed)
     wn__pool_free(pool);
 }
 
-TEST(passive_openmp_waiting_is_recognised)
-{
-    unsetenv("GOMP_SPINCOUNT");
-    setenv("OMP_WAIT_POLICY", "active", 1);
-    CHECK(!wn__openmp_waits_passively());
-    setenv("OMP_WAIT_POLICY", "PASSIVE", 1);
-    CHECK(wn__openmp_waits_passively());
-    unsetenv("OMP_WAIT_POLICY");
-    CHECK(!wn__openmp_waits_passively());
-}
-
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(each_chunk_runs_exactly_once),
@@ -212,7 +201,6 @@ int main(int argc, char **argv)
                                     RUN(two_pools_work_side_by_side),
                                     RUN(pool_creation_reports_lack_of_memory_and_leaks_nothing),
                                     RUN(zero_threads_means_the_cpus_allowed),
-                                    RUN(passive_openmp_waiting_is_recognised),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

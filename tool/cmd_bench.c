@@ -166,6 +166,5 @@ const wn__command wn__command_bench = {
     .least = 1,
     .most = -1,
     .actions = actions,
-    .computes = true,
     .run = run_bench,
 };

@@ -74,6 +74,5 @@ const wn__command wn__command_doctor = {
     .summary = "Show the CPU, threads, backends, libraries and data sets of this machine",
     .options = doctor_options,
     .config_size = sizeof(doctor_config),
-    .computes = true, /* so that it shows what other commands get */
     .run = run_doctor,
 };

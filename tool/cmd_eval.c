@@ -88,6 +88,5 @@ const wn__command wn__command_eval = {
     .config_size = sizeof(eval_config),
     .least = 1,
     .most = 1,
-    .computes = true,
     .run = run_eval,
 };

@@ -58,8 +58,6 @@ static void put_environment(void)
         {"WINNOW_DATA", "Where data sets lie, unless --data-dir says so; else $XDG_DATA_HOME/winnow, else ~/.local/share/winnow."},
         {"WINNOW_ISA", "base, avx2, avx512 or neon: use at most this instruction set."},
         {"NO_COLOR", "If not empty: no colour."},
-        {"OMP_WAIT_POLICY, GOMP_SPINCOUNT",
-         "How OpenMP's threads wait. Unless one of them is set, the program starts itself again with a short spin, then sleep."},
     };
     puts(".SH ENVIRONMENT");
     for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {

@@ -143,6 +143,5 @@ const wn__command wn__command_run = {
     .config_size = sizeof(run_config),
     .least = 1,
     .most = 1,
-    .computes = true,
     .run = run_run,
 };

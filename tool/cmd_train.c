@@ -59,6 +59,5 @@ const wn__command wn__command_train = {
     .options = train_options,
     .config_size = sizeof(train_config),
     .most = 1,
-    .computes = true,
     .run = run_train,
 };

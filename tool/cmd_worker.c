@@ -15,7 +15,6 @@ const wn__command wn__command_worker = {
     .summary = "Run one stage of an experiment: what run --jobs starts",
     .least = 2,
     .most = 2,
-    .computes = true,
     .hidden = true,
     .run = run_worker,
 };

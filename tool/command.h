@@ -28,7 +28,6 @@ struct wn__command {
     size_t config_size;
     int least, most;            /* number of arguments; most < 0: any */
     const char *const *actions; /* what the first argument may be, NULL-terminated; NULL: anything */
-    bool computes;              /* wants OpenMP's threads to wait as openmp.h says */
     bool hidden;                /* not for people */
     int (*run)(const wn__call *call);
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "command.h"
-#include "openmp.h"
 #include "winnow/show.h"
 
 #define WN_COMMAND(name) extern const wn__command wn__command_##name;
@@ -161,8 +160,8 @@ static int close_output(int code)
 
 static bool is_one_of(const char *word, const char *a, const char *b) { return strcmp(word, a) == 0 || strcmp(word, b) == 0; }
 
-/* argv[0] is the command, `whole` the command line. */
-static int run(int argc, char **argv, char **whole)
+/* argv[0] is the command. */
+static int run(int argc, char **argv)
 {
     if (argc < 1) {
         fputs("winnow: a command is needed: see winnow --help\n", stderr);
@@ -176,8 +175,7 @@ static int run(int argc, char **argv, char **whole)
     if (strcmp(argv[0], "help") == 0) return run_help(argc, argv);
     const wn__command *command = wn__command_find(argv[0]);
     if (!command) return unknown_command(argv[0]);
-    if (command->computes) wn__openmp_set_waiting(whole);
     return run_command(command, argc, argv);
 }
 
-int main(int argc, char **argv) { return close_output(run(argc - 1, argv + 1, argv)); }
+int main(int argc, char **argv) { return close_output(run(argc - 1, argv + 1)); }

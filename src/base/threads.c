@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -288,9 +287,3 @@ unsigned wn__fp_flush(void) { return 0; }
 
 void wn__fp_restore(unsigned mode) { (void)mode; }
 #endif
-
-bool wn__openmp_waits_passively(void)
-{
-    const char *policy = getenv("OMP_WAIT_POLICY"), *spins = getenv("GOMP_SPINCOUNT");
-    return (policy && strcasecmp(policy, "passive") == 0) || (spins && strcmp(spins, "0") == 0);
-}

@@ -29,7 +29,4 @@ int wn__cpu_count(void);
 unsigned wn__fp_flush(void);
 void wn__fp_restore(unsigned mode);
 
-/* Wait policies of an OpenMP runtime are read from the environment before main; true if they let threads sleep (a spinning one starves neighbours). */
-bool wn__openmp_waits_passively(void);
-
 #endif

@@ -35,7 +35,6 @@ static void visit_threads(wn_fact_visit visit, void *user)
     visit(user, "threads", "CPUs this process may use", number);
     snprintf(number, sizeof number, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     visit(user, "threads", "CPUs of the machine", number);
-    visit(user, "threads", "OpenMP waits", wn__openmp_waits_passively() ? "passively" : "spinning: set OMP_WAIT_POLICY=passive");
 }
 
 static void visit_backends(wn_fact_visit visit, void *user)
