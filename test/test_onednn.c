@@ -68,9 +68,9 @@ static wn__op_desc complete(wn__op_desc d)
 
 static void *activation(const pair *p, wn__device *dev, const float *plain, int64_t c, int64_t h, int64_t w)
 {
-    void *x = wn__alloc(dev->activation_bytes(dev, p->d.n, c, h, w));
+    void *x = wn__alloc(dev->activation_bytes(dev, &(wn__shape){p->d.n, c, h, w, 0}));
     CHECK(x != NULL);
-    if (plain) CHECK_OK(dev->upload(dev, plain, p->d.n, c, h, w, x));
+    if (plain) CHECK_OK(dev->upload(dev, plain, &(wn__shape){p->d.n, c, h, w, 0}, x));
     return x;
 }
 
@@ -120,12 +120,12 @@ static void run_side(const pair *p, side *s)
     if (s->op->cls->pack) CHECK_OK(s->op->cls->pack(s->op, s->a.param));
     if (p->training) run_phase(s, WN__STATISTICS);
     run_phase(s, WN__FORWARD);
-    CHECK_OK(s->device->download(s->device, s->a.out, d->n, d->out_c, d->out_h, d->out_w, s->out));
+    CHECK_OK(s->device->download(s->device, s->a.out, &(wn__shape){d->n, d->out_c, d->out_h, d->out_w, 0}, s->out));
     run_phase(s, WN__BACKWARD_PREPARE);
     run_phase(s, WN__BACKWARD_PARAMS);
     run_phase(s, WN__BACKWARD_DATA);
     for (int i = 0; i < d->inputs; i++)
-        CHECK_OK(s->device->download(s->device, s->a.din[i], d->n, d->in_c, d->in_h, d->in_w, s->din[i]));
+        CHECK_OK(s->device->download(s->device, s->a.din[i], &(wn__shape){d->n, d->in_c, d->in_h, d->in_w, 0}, s->din[i]));
 }
 
 static void close_side(side *s)

@@ -523,9 +523,9 @@ TEST(images_come_back_as_they_went)
     wn__device *device = open_ref();
     const float images[12] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
     float activation[12], back[12];
-    CHECK_EQ_INT(device->activation_bytes(device, 2, 3, 1, 2), sizeof activation);
-    CHECK_OK(device->upload(device, images, 2, 3, 1, 2, activation));
-    CHECK_OK(device->download(device, activation, 2, 3, 1, 2, back));
+    CHECK_EQ_INT(device->activation_bytes(device, &(wn__shape){2, 3, 1, 2, 0}), sizeof activation);
+    CHECK_OK(device->upload(device, images, &(wn__shape){2, 3, 1, 2, 0}, activation));
+    CHECK_OK(device->download(device, activation, &(wn__shape){2, 3, 1, 2, 0}, back));
     CHECK(memcmp(images, back, sizeof images) == 0);
     device->close(device);
 }

@@ -11,11 +11,19 @@
 #define WN_BACKEND_BACKEND_H
 
 #include "base/threads.h"
+#include "tensor/pattern.h"
 #include "winnow/core.h"
 
 #define WN__CHUNK 16 /* images per partial sum */
 
 typedef enum wn__dtype { WN__F32, WN__BF16 } wn__dtype;
+
+/* Of an activation or its gradient. A device may keep zeros around each image, so that windows can reach over its edge: `border` pixels
+ * on every side, as many as the readers of the tensor need. Whoever writes a tensor writes its border. */
+typedef struct wn__shape {
+    int64_t n, c, h, w;
+    int border; /* 0 on devices without borders */
+} wn__shape;
 
 /* Fused operations. Shapes are per image. */
 typedef enum wn__op_kind {
@@ -37,6 +45,7 @@ typedef struct wn__op_desc {
     bool relu;                                   /* fused at the end */
     bool bias;                                   /* conv, linear */
     int inputs;                                  /* 1 or 2 (norm, add: with residual) */
+    int in_border[2], out_border;                /* of the inputs and their gradients, of the output and its gradient */
     float eps, momentum;                         /* norm; momentum = weight of the new statistics */
     float rate;                                  /* dropout */
     int node;                                    /* index that keys dropout */
@@ -101,6 +110,9 @@ typedef struct wn__op_class {
     wn_status (*finish[WN__PHASES])(wn__op *op, const wn__op_args *args); /* after all blocks ran; NULL: no batch-wide sum */
     /* Take new weights (float32, weight's shape) into the op's own format; NULL where args->param is read directly. */
     wn_status (*pack)(wn__op *op, float *const param[4]);
+    /* On devices with `compressed`: the entries that the weight stores, before the first run and whenever they change; param[0] and dparam[0]
+     * then hold these entries only. NULL: all of them, in the weight's shape. The pattern is borrowed until the next call. */
+    wn_status (*bind)(wn__op *op, const wn__pattern *pattern);
     void (*release)(wn__op *op); /* also frees op */
 } wn__op_class;
 
@@ -131,10 +143,12 @@ struct wn__device { /* first member of a backend's own struct */
     const wn__backend *backend;
     wn__dtype dtype;
     wn__pool *pool;
-    int64_t block; /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
-    size_t (*activation_bytes)(const wn__device *d, int64_t n, int64_t c, int64_t h, int64_t w);
-    wn_status (*upload)(wn__device *d, const float *plain /* (n,c,h,w) */, int64_t n, int64_t c, int64_t h, int64_t w, void *activation);
-    wn_status (*download)(wn__device *d, const void *activation, int64_t n, int64_t c, int64_t h, int64_t w, float *plain /* (n,c,h,w) */);
+    int64_t block;   /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
+    bool borders;    /* tensors have borders */
+    bool compressed; /* weights may be given as their stored entries (wn__op_class.bind) */
+    size_t (*activation_bytes)(const wn__device *d, const wn__shape *shape);
+    wn_status (*upload)(wn__device *d, const float *plain /* (n,c,h,w) */, const wn__shape *shape, void *activation);
+    wn_status (*download)(wn__device *d, const void *activation, const wn__shape *shape, float *plain /* (n,c,h,w) */);
     wn_status (*prepare)(wn__device *d, const wn__op_desc *desc, wn__op **out);
     void (*close)(wn__device *d);
 };

@@ -366,9 +366,10 @@ static wn_status run_forward(const run_state *r, const float *images, float *log
     const wn__plan *plan = r->plan;
     wn__device *d = r->ex->device;
     WN_TRY(pack_weights(r));
-    WN_TRY(d->upload(d, images, plan->n, g->c, g->h, g->w, pointer(r->ex, plan, plan->images)));
+    const wn__shape in = wn__plan_shape(plan, g, 0), out = wn__plan_shape(plan, g, g->output);
+    WN_TRY(d->upload(d, images, &in, pointer(r->ex, plan, plan->images)));
     WN_TRY(run_calls(r, 0, plan->forward_calls));
-    return d->download(d, pointer(r->ex, plan, plan->logits), plan->n, wn__graph_classes(g), 1, 1, logits);
+    return d->download(d, pointer(r->ex, plan, plan->logits), &out, logits);
 }
 
 wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, wn__step_info step, float *logits)
@@ -388,8 +389,8 @@ wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, w
 
 static wn_status upload_gradient(const run_state *r, const float *plain, void *activation)
 {
-    wn__device *d = r->ex->device;
-    return d->upload(d, plain, r->plan->n, wn__graph_classes(r->ex->graph), 1, 1, activation);
+    const wn__shape logits = wn__plan_shape(r->plan, r->ex->graph, r->ex->graph->output);
+    return r->ex->device->upload(r->ex->device, plain, &logits, activation);
 }
 
 /* Gradients of parameters that no operation reaches are zero; mapped ones are pulled back to what is stored. */
@@ -432,7 +433,8 @@ wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages)
     const wn_graph *g = ex->graph;
     if (!ex->last || ex->last->dimages < 0)
         return wn__fail(WN_EINVAL, "no gradient of the images: ask for it in the options and use one micro-batch");
-    return ex->device->download(ex->device, pointer(ex, ex->last, ex->last->dimages), ex->last->n, g->c, g->h, g->w, dimages);
+    const wn__shape images = wn__plan_shape(ex->last, g, 0);
+    return ex->device->download(ex->device, pointer(ex, ex->last, ex->last->dimages), &images, dimages);
 }
 
 wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss,
@@ -448,7 +450,8 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
     WN_TRY(get_plan(ex, n, kind_of(ex, true, step.training), &r.plan));
     const wn__plan *plan = r.plan;
     WN_TRY(run_forward(&r, images, ex->logits));
-    WN_TRY(ex->device->download(ex->device, twin(ex, plan, plan->logits), n, wn__graph_classes(ex->graph), 1, 1, ex->t_logits));
+    const wn__shape logits = wn__plan_shape(plan, ex->graph, ex->graph->output);
+    WN_TRY(ex->device->download(ex->device, twin(ex, plan, plan->logits), &logits, ex->t_logits));
     WN_TRY(loss(arg, ex->logits, ex->t_logits, n, ex->dlogits, ex->t_dlogits));
     WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, plan, plan->dlogits)));
     WN_TRY(upload_gradient(&r, ex->t_dlogits, twin(ex, plan, plan->dlogits)));
@@ -462,12 +465,11 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
 
 static wn_status is_finite(const run_state *r, const wn__call *call, bool *finite)
 {
-    const wn__node *t = &r->ex->graph->node[call->lowered->out];
-    const int64_t size = r->plan->n * t->c * t->h * t->w;
+    const wn__shape t = wn__plan_shape(r->plan, r->ex->graph, call->lowered->out);
+    const int64_t size = t.n * t.c * t.h * t.w;
     float *plain = WN_NEW_ARRAY(float, size);
     if (!plain) return wn__no_memory((size_t)size * sizeof(float));
-    const wn_status status =
-        r->ex->device->download(r->ex->device, pointer(r->ex, r->plan, call->out), r->plan->n, t->c, t->h, t->w, plain);
+    const wn_status status = r->ex->device->download(r->ex->device, pointer(r->ex, r->plan, call->out), &t, plain);
     *finite = true;
     for (int64_t i = 0; status == WN_OK && i < size; i++)
         *finite &= isfinite(plain[i]) != 0;
@@ -504,8 +506,8 @@ wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int
         run_state r = {.ex = ex, .step = step};
         WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), &r.plan));
         WN_TRY(pack_weights(&r));
-        WN_TRY(ex->device->upload(ex->device, images + first * image, piece, ex->graph->c, ex->graph->h, ex->graph->w,
-                                  pointer(ex, r.plan, r.plan->images)));
+        const wn__shape shape = wn__plan_shape(r.plan, ex->graph, 0);
+        WN_TRY(ex->device->upload(ex->device, images + first * image, &shape, pointer(ex, r.plan, r.plan->images)));
         WN_TRY(search_nonfinite(&r, node));
     }
     return WN_OK;

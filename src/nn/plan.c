@@ -61,9 +61,8 @@ static wn_status new_twins(planner *p, size_t size, int *id)
 
 static wn_status new_activation(planner *p, int node, int *id)
 {
-    const wn__node *t = &p->request->graph->node[node];
-    const wn__device *d = p->request->device;
-    return new_twins(p, d->activation_bytes(d, p->plan->n, t->c, t->h, t->w), id);
+    const wn__shape shape = wn__plan_shape(p->plan, p->request->graph, node);
+    return new_twins(p, p->request->device->activation_bytes(p->request->device, &shape), id);
 }
 
 static void touch(planner *p, int id, int group)
@@ -186,6 +185,8 @@ static wn_status make_adder(planner *p, int tensor, wn__op **adder)
                               .out_h = t->h,
                               .out_w = t->w,
                               .inputs = 2,
+                              .in_border = {p->plan->border[tensor], p->plan->border[tensor]},
+                              .out_border = p->plan->border[tensor],
                               .node = tensor,
                               .inference_only = true};
     WN_TRY(make_room(&p->plan->op, p->plan->ops, sizeof *p->plan->op));
@@ -238,10 +239,12 @@ static bool only_reads_gradient(const planner *p, int tensor)
 static wn_status place_input_gradients(planner *p, const wn__lowered *l, wn__call *call)
 {
     const bool passes = l->desc.kind == WN__OP_ADD || (l->desc.kind == WN__OP_NORM && l->desc.inputs == 1);
-    const bool in_place = passes && !wn__plan_is_tangent(p->plan->kind) && p->pending[call->dout[0]] == 0;
+    const int *border = p->plan->border;
+    const bool in_place =
+        passes && !wn__plan_is_tangent(p->plan->kind) && p->pending[call->dout[0]] == 0 && border[l->in[0]] == border[l->out];
     bool taken = false; /* dout[0] belongs to an input already */
     if (l->desc.inputs == 2 && p->tensor[l->in[1]].wants_gradient) {
-        if (p->pending[call->dout[0]] == 0) {
+        if (p->pending[call->dout[0]] == 0 && border[l->in[1]] == border[l->out]) {
             call->din[1] = call->dout[0];
             taken = true;
         } else {
@@ -373,6 +376,39 @@ static wn_status place_buffers(wn__plan *plan)
 
 /* --- the whole ----------------------------------------------------------------------------------------------------------------- */
 
+static bool wants_input_gradient(const wn__plan_request *r, int i)
+{
+    return wn__plan_is_backward(r->kind) && (r->lowered[i].in[0] > 0 || r->input_gradient);
+}
+
+static void raise_border(int *border, int64_t needed)
+{
+    if (needed > *border) *border = (int)needed;
+}
+
+/* How far the transposed convolution reaches over the edges of the output's gradient along one axis. */
+static int64_t reach_of_gradient(int64_t in, int64_t out, int kernel, int stride, int pad)
+{
+    const int64_t before = (kernel - 1 - pad + stride - 1) / stride, after = (in - 1 + pad) / stride - (out - 1);
+    return before > after ? before : after;
+}
+
+/* As wide as the widest window over the tensor or its gradient needs. */
+static void set_borders(planner *p)
+{
+    const wn__plan_request *r = p->request;
+    int *border = p->plan->border;
+    for (int i = 0; r->device->borders && i < r->count; i++) {
+        const wn__lowered *l = &r->lowered[i];
+        const wn__op_desc *d = &l->desc;
+        if (d->kind != WN__OP_CONV) continue;
+        raise_border(&border[l->in[0]], d->pad);
+        if (!wants_input_gradient(r, i)) continue;
+        raise_border(&border[l->out], reach_of_gradient(d->in_h, d->out_h, d->kernel_h, d->stride, d->pad));
+        raise_border(&border[l->out], reach_of_gradient(d->in_w, d->out_w, d->kernel_w, d->stride, d->pad));
+    }
+}
+
 static wn_status prepare_ops(planner *p)
 {
     const wn__plan_request *r = p->request;
@@ -381,7 +417,10 @@ static wn_status prepare_ops(planner *p)
         wn__op_desc desc = r->lowered[i].desc;
         desc.n = r->n;
         desc.inference_only = !wn__plan_is_backward(r->kind);
-        desc.input_gradient = wn__plan_is_backward(r->kind) && (r->lowered[i].in[0] > 0 || r->input_gradient);
+        desc.input_gradient = wants_input_gradient(r, i);
+        for (int s = 0; s < desc.inputs; s++)
+            desc.in_border[s] = plan->border[r->lowered[i].in[s]];
+        desc.out_border = plan->border[r->lowered[i].out];
         WN_TRY(make_room(&plan->op, plan->ops, sizeof *plan->op));
         const wn_status status = r->device->prepare(r->device, &desc, &plan->op[plan->ops]);
         if (status != WN_OK) return wn__fail_within(status, "%s: ", r->graph->node[r->lowered[i].node].name);
@@ -394,13 +433,15 @@ static wn_status make_plan(planner *p)
 {
     const wn_graph *g = p->request->graph;
     wn__plan *plan = p->plan;
+    set_borders(p);
     WN_TRY(prepare_ops(p));
     for (int i = 0; i < g->nodes; i++)
         p->tensor[i] = (tensor_state){.value = -1, .producer = -1};
     for (int i = 0; i < plan->lowered_ops; i++)
         p->saved[i] = -1;
     /* The images have no tangent, hence no twin. */
-    WN_TRY(new_buffer(p, p->request->device->activation_bytes(p->request->device, plan->n, g->c, g->h, g->w), &plan->images));
+    const wn__shape images = wn__plan_shape(plan, g, 0);
+    WN_TRY(new_buffer(p, p->request->device->activation_bytes(p->request->device, &images), &plan->images));
     touch(p, plan->images, 0);
     p->tensor[0].value = plan->images;
     WN_TRY(plan_forward(p));
@@ -408,16 +449,23 @@ static wn_status make_plan(planner *p)
     return place_buffers(plan);
 }
 
+wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node)
+{
+    const wn__node *t = &graph->node[node];
+    return (wn__shape){plan->n, t->c, t->h, t->w, plan->border[node]};
+}
+
 wn_status wn__plan_make(const wn__plan_request *r, wn__plan *out)
 {
     wn__plan plan = {.n = r->n, .kind = r->kind, .images = -1, .logits = -1, .dlogits = -1, .dimages = -1, .packed = -1};
     plan.param_written = WN_NEW_ARRAY(bool, r->graph->params);
+    plan.border = WN_NEW_ARRAY(int, r->graph->nodes);
     planner p = {.request = r,
                  .plan = &plan,
                  .tensor = WN_NEW_ARRAY(tensor_state, r->graph->nodes),
                  .saved = WN_NEW_ARRAY(int, r->count),
                  .barrier = true};
-    const bool ok = plan.param_written && p.tensor && p.saved;
+    const bool ok = plan.param_written && plan.border && p.tensor && p.saved;
     const wn_status status = ok ? make_plan(&p) : wn__no_memory((size_t)r->graph->nodes * sizeof *p.tensor);
     wn__free(p.tensor);
     wn__free(p.saved);
@@ -437,5 +485,6 @@ void wn__plan_release(wn__plan *plan)
     wn__free(plan->call);
     wn__free(plan->buffer);
     wn__free(plan->param_written);
+    wn__free(plan->border);
     *plan = (wn__plan){0};
 }

@@ -45,6 +45,7 @@ typedef struct wn__plan {
     int buffers;
     int images, logits, dlogits, dimages; /* buffers; the last two -1 without backward */
     size_t bytes;                         /* of the memory that the offsets point into */
+    int *border;                          /* per graph node: of the tensor it makes */
     bool *param_written;                  /* per parameter: some call makes its gradient */
     int64_t packed;                       /* version of the parameters that the ops hold; -1 = none */
 } wn__plan;
@@ -66,6 +67,7 @@ static inline bool wn__plan_uses_batch_statistics(wn__plan_kind k)
     return k == WN__PLAN_STATISTICS || k == WN__PLAN_TRAIN || k == WN__PLAN_TANGENT;
 }
 
+wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node);
 wn_status wn__plan_make(const wn__plan_request *request, wn__plan *out);
 void wn__plan_release(wn__plan *plan);
 

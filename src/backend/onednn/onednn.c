@@ -54,9 +54,9 @@ static wn_status prepare(wn__device *d, const wn__op_desc *desc, wn__op **out)
 
 /* --- activations --------------------------------------------------------------------------------------------------------------- */
 
-static size_t activation_bytes(const wn__device *d, int64_t n, int64_t c, int64_t h, int64_t w)
+static size_t activation_bytes(const wn__device *d, const wn__shape *s)
 {
-    return (size_t)(n * c * h * w * ((const wn__onednn *)d)->value_bytes);
+    return (size_t)(s->n * s->c * s->h * s->w * ((const wn__onednn *)d)->value_bytes);
 }
 
 enum { TILE = 1024 }; /* values that are reordered at a time */
@@ -129,15 +129,16 @@ static void run_transfer(transfer *t)
     wn__parallel_for(small ? NULL : t->device->base.pool, wn__onednn_chunks(t->n), transfer_chunk, t);
 }
 
-static wn_status upload(wn__device *d, const float *plain, int64_t n, int64_t c, int64_t h, int64_t w, void *activation)
+static wn_status upload(wn__device *d, const float *plain, const wn__shape *s, void *activation)
 {
-    run_transfer(&(transfer){.device = (const wn__onednn *)d, .n = n, .c = c, .pixels = h * w, .from = plain, .activation = activation});
+    run_transfer(
+        &(transfer){.device = (const wn__onednn *)d, .n = s->n, .c = s->c, .pixels = s->h * s->w, .from = plain, .activation = activation});
     return WN_OK;
 }
 
-static wn_status download(wn__device *d, const void *activation, int64_t n, int64_t c, int64_t h, int64_t w, float *plain)
+static wn_status download(wn__device *d, const void *activation, const wn__shape *s, float *plain)
 {
-    transfer t = {.device = (const wn__onednn *)d, .n = n, .c = c, .pixels = h * w, .to = plain};
+    transfer t = {.device = (const wn__onednn *)d, .n = s->n, .c = s->c, .pixels = s->h * s->w, .to = plain};
     memcpy(&t.activation, &activation, sizeof activation); /* only read */
     run_transfer(&t);
     return WN_OK;

@@ -123,21 +123,21 @@ static wn_status ref_prepare(wn__device *device, const wn__op_desc *desc, wn__op
     return WN_OK;
 }
 
-static size_t ref_activation_bytes(const wn__device *device, int64_t n, int64_t c, int64_t h, int64_t w)
+static size_t ref_activation_bytes(const wn__device *device, const wn__shape *s)
 {
     (void)device;
-    return (size_t)(n * c * h * w) * sizeof(float);
+    return (size_t)(s->n * s->c * s->h * s->w) * sizeof(float);
 }
 
-static wn_status ref_upload(wn__device *device, const float *plain, int64_t n, int64_t c, int64_t h, int64_t w, void *activation)
+static wn_status ref_upload(wn__device *device, const float *plain, const wn__shape *s, void *activation)
 {
-    memcpy(activation, plain, ref_activation_bytes(device, n, c, h, w));
+    memcpy(activation, plain, ref_activation_bytes(device, s));
     return WN_OK;
 }
 
-static wn_status ref_download(wn__device *device, const void *activation, int64_t n, int64_t c, int64_t h, int64_t w, float *plain)
+static wn_status ref_download(wn__device *device, const void *activation, const wn__shape *s, float *plain)
 {
-    memcpy(plain, activation, ref_activation_bytes(device, n, c, h, w));
+    memcpy(plain, activation, ref_activation_bytes(device, s));
     return WN_OK;
 }
 

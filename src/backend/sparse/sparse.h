@@ -1,0 +1,69 @@
+/* The sparse backend: training and inference whose cost shrinks with the zeros of the weights. float32.
+ *
+ * Activations are in batch lanes, [blocks of WN__LANE images][c][h + 2b][w + 2b][WN__LANE], b the tensor's border: WN__LANE images lie
+ * innermost, so that one weight is one scalar for all of them and a tap of a window is a constant distance. A "pixel" below is the WN__LANE
+ * floats of one place of one channel. Borders are zero; whoever writes a tensor writes its border. The last block may have fewer images:
+ * its unused lanes hold finite numbers in values, and zeros in gradients.
+ *
+ * Phases run on blocks of WN__CHUNK == WN__LANE images, each in one thread; what spans blocks (linear layers) runs in `finish`, split by
+ * shape. No result depends on the thread count.
+ */
+#ifndef WN_BACKEND_SPARSE_SPARSE_H
+#define WN_BACKEND_SPARSE_SPARSE_H
+
+#include "backend/backend.h"
+
+#define WN__LANE 16 /* images side by side */
+
+extern const wn__backend wn__backend_sparse;
+
+typedef struct wn__sparse {
+    wn__device base;
+} wn__sparse;
+
+/* One per operation kind: makes the op from a description whose sizes are known to be sound. */
+wn_status wn__sparse_conv(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__sparse_linear(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__sparse_norm(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__sparse_add(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__sparse_max_pool(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__sparse_avg_pool(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+wn_status wn__sparse_dropout(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
+
+/* A zeroed op of `size` bytes, whose first member is the wn__op, filled in as far as all have it in common. */
+wn_status wn__sparse_op_new(wn__sparse *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
+                            void *out);
+void wn__sparse_op_free(wn__op *op); /* of ops that own nothing else */
+
+/* Where a tensor's pixels lie, counted in pixels (WN__LANE floats each). */
+typedef struct wn__lane_layout {
+    int64_t c, h, w, border;
+    int64_t row, plane, block; /* distances of rows, channels, blocks of images */
+    int64_t origin;            /* from the start of a channel to its pixel (0,0) */
+} wn__lane_layout;
+
+static inline wn__lane_layout wn__lane_layout_of(int64_t c, int64_t h, int64_t w, int border)
+{
+    const int64_t row = w + 2 * border, plane = row * (h + 2 * border);
+    return (wn__lane_layout){c, h, w, border, row, plane, plane * c, border * row + border};
+}
+static inline wn__lane_layout wn__lanes_of_in(const wn__op_desc *d, int input)
+{
+    return wn__lane_layout_of(d->in_c, d->in_h, d->in_w, d->in_border[input]);
+}
+static inline wn__lane_layout wn__lanes_of_out(const wn__op_desc *d)
+{
+    return wn__lane_layout_of(d->out_c, d->out_h, d->out_w, d->out_border);
+}
+static inline int64_t wn__lane_blocks(int64_t n) { return (n + WN__LANE - 1) / WN__LANE; }
+/* Start of the block that image `first` begins. */
+static inline float *wn__lane_block(void *tensor, const wn__lane_layout *l, int64_t first)
+{
+    return tensor ? (float *)tensor + first / WN__LANE * l->block * WN__LANE : NULL;
+}
+static inline const float *wn__lane_block_const(const void *tensor, const wn__lane_layout *l, int64_t first)
+{
+    return tensor ? (const float *)tensor + first / WN__LANE * l->block * WN__LANE : NULL;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* Which entries of a weight are stored: a matrix of `rows` (outputs) by `columns` (a convolution's: in/groups, kh, kw, flattened), as
+ * compressed rows and, beside them, the same entries by columns.
+ *
+ * Entry numbers run over rows, then over ascending columns; a parameter's stored values, gradients and optimizer slots are in that order.
+ * 12 bytes an entry, none for entries that are not stored. Rows, columns and stored entries are each below 2^31; flat positions
+ * (row * columns + column) are 64-bit. Empty rows and columns, and patterns without any entry, are fine.
+ */
+#ifndef WN_TENSOR_PATTERN_H
+#define WN_TENSOR_PATTERN_H
+
+#include "base/alloc.h"
+
+typedef struct wn__pattern {
+    int64_t rows, columns, stored;
+    int64_t *row_start;    /* (rows + 1): entries row_start[r] .. row_start[r+1] - 1 are those of row r */
+    int32_t *column;       /* (stored) of each entry; ascending inside a row */
+    int64_t *column_start; /* (columns + 1): places column_start[c] .. column_start[c+1] - 1 of the two below are those of column c */
+    int32_t *row;          /* (stored) ascending inside a column */
+    int32_t *entry;        /* (stored) the entry number at this place */
+} wn__pattern;
+
+/* From the flat positions of the entries, ascending; or from a mask (rows * columns), 1 = stored. Out of range, not ascending or too large:
+ * WN_EINVAL that names the place. */
+wn_status wn__pattern_from_positions(int64_t rows, int64_t columns, const int64_t *position, int64_t stored, wn__pattern *out);
+wn_status wn__pattern_from_mask(int64_t rows, int64_t columns, const uint8_t *mask, wn__pattern *out);
+/* From row_start (rows + 1) and column (stored), as files hold them: copied and checked. */
+wn_status wn__pattern_from_rows(int64_t rows, int64_t columns, const int64_t *row_start, const int32_t *column, wn__pattern *out);
+void wn__pattern_release(wn__pattern *p); /* accepts a zeroed one */
+
+/* Number of the entry at (row, column); -1 = not stored. */
+int64_t wn__pattern_find(const wn__pattern *p, int64_t row, int64_t column);
+void wn__pattern_mask(const wn__pattern *p, uint8_t *mask /* (rows * columns) */);
+void wn__pattern_scatter(const wn__pattern *p, const float *stored, float *dense); /* zeros elsewhere */
+void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored);
+
+#endif
