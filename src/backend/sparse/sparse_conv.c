@@ -1,0 +1,334 @@
+/* Convolutions: each block of images by itself, run by run, over the entries that the weight stores. */
+#include <string.h>
+
+#include "backend/sparse/tiling.h"
+#include "backend/sparse/walk.h"
+#include "base/fail.h"
+
+#define SUM_ENTRIES 2048 /* gradients summed at a time, 16 floats each: stays in the second cache; more if a row has more */
+
+/* Forward, or one phase backward to the input. */
+typedef struct pass {
+    wn__walk walk;
+    wn__tiling tiling;
+    int64_t in_start, in_row;               /* of the run at (0,0), in a block; pixels between output rows */
+    int64_t out_start, out_row, out_column; /* likewise */
+    int step;                               /* input columns between output columns */
+} pass;
+
+typedef struct conv {
+    wn__op op;
+    const wn__lane_products *kernels;
+    wn__lane_layout in, out;
+    pass forward, *phase; /* (phases) backward to the input */
+    int phases;
+    wn__tiling gradient_tiling;
+    int64_t stored; /* entries of the weight */
+    float *partial; /* (chunks, stored) */
+    int64_t chunks;
+    int64_t room; /* entries that can be summed at a time */
+} conv;
+
+static int64_t taps(const wn__op_desc *d) { return (int64_t)d->kernel_h * d->kernel_w; }
+static bool wants_gradients(const wn__op_desc *d) { return !d->inference_only; }
+
+/* --- set-up ---------------------------------------------------------------------------------------------------------------------- */
+
+static void release_pass(pass *p)
+{
+    wn__walk_release(&p->walk);
+    wn__tiling_release(&p->tiling);
+}
+
+static void release(wn__op *op)
+{
+    conv *c = (conv *)op;
+    release_pass(&c->forward);
+    for (int i = 0; i < c->phases; i++)
+        release_pass(&c->phase[i]);
+    wn__tiling_release(&c->gradient_tiling);
+    wn__free(c->phase);
+    wn__free(c->partial);
+    wn__free(c);
+}
+
+static int64_t window(const wn__tiling *t, int step, int kernel_h, int kernel_w)
+{
+    return ((t->rows - 1) * step + kernel_h) * (int64_t)((t->columns - 1) * step + kernel_w);
+}
+
+/* Tile an output of h x w for the walk's kernels, then make the walk. */
+static wn_status bind_pass(const conv *c, const wn__pattern *pattern, int64_t h, int64_t w, wn__walk_request request, pass *p)
+{
+    const wn__op_desc *d = &c->op.desc;
+    const bool dense = !pattern && d->groups == 1;
+    const int reach = request.transposed ? d->stride : 1;
+    wn__walk_release(&p->walk);
+    wn__tiling_release(&p->tiling);
+    WN_TRY(dense ? wn__tiling_dense(c->kernels, h, w, p->step, &p->tiling)
+                 : wn__tiling_sparse(c->kernels, h, w, p->step, false, &p->tiling));
+    request.window = window(&p->tiling, p->step, (d->kernel_h + reach - 1) / reach, (d->kernel_w + reach - 1) / reach);
+    return wn__walk_make(&request, &p->walk);
+}
+
+static wn_status bind_forward(conv *c, const wn__pattern *pattern)
+{
+    const wn__op_desc *d = &c->op.desc;
+    pass *p = &c->forward;
+    p->step = d->stride;
+    p->in_start = c->in.origin - d->pad * (c->in.row + 1);
+    p->in_row = d->stride * c->in.row;
+    p->out_start = c->out.origin;
+    p->out_row = c->out.row;
+    p->out_column = 1;
+    return bind_pass(c, pattern, d->out_h, d->out_w, (wn__walk_request){.desc = d, .pattern = pattern, .from = c->in}, p);
+}
+
+static int64_t phase_size(int64_t size, int stride, int phase) { return (size - phase + stride - 1) / stride; }
+
+static wn_status bind_phase(conv *c, const wn__pattern *pattern, int y, int x)
+{
+    const wn__op_desc *d = &c->op.desc;
+    pass *p = &c->phase[y * d->stride + x];
+    p->step = 1;
+    p->in_start = c->out.origin;
+    p->in_row = c->out.row;
+    p->out_start = c->in.origin + y * c->in.row + x;
+    p->out_row = d->stride * c->in.row;
+    p->out_column = d->stride;
+    const wn__walk_request request = {.desc = d, .pattern = pattern, .from = c->out, .transposed = true, .phase_y = y, .phase_x = x};
+    return bind_pass(c, pattern, phase_size(d->in_h, d->stride, y), phase_size(d->in_w, d->stride, x), request, p);
+}
+
+static wn_status bind(wn__op *op, const wn__pattern *pattern)
+{
+    conv *c = (conv *)op;
+    const wn__op_desc *d = &op->desc;
+    c->stored = pattern ? pattern->stored : d->out_c * (d->in_c / d->groups) * taps(d);
+    WN_TRY(bind_forward(c, pattern));
+    for (int i = 0; i < c->phases; i++)
+        WN_TRY(bind_phase(c, pattern, i / d->stride, i % d->stride));
+    if (!wants_gradients(d)) return WN_OK;
+    wn__free(c->partial);
+    c->partial = WN_NEW_ARRAY(float, c->chunks * c->stored);
+    return c->partial ? WN_OK : wn__no_memory((size_t)(c->chunks * c->stored) * sizeof(float));
+}
+
+/* --- running --------------------------------------------------------------------------------------------------------------------- */
+
+static void zero_border(const wn__lane_layout *l, float *block)
+{
+    if (!l->border) return;
+    const size_t ends = (size_t)(l->border * l->row + l->border) * WN__LANE * sizeof(float), side = 2 * (size_t)l->border;
+    for (int64_t c = 0; c < l->c; c++) {
+        float *plane = block + c * l->plane * WN__LANE;
+        memset(plane, 0, ends);
+        for (int64_t y = 1; y < l->h; y++) /* the end of a row, and the start of the next */
+            memset(plane + (l->origin + y * l->row - 2 * l->border) * WN__LANE, 0, side * WN__LANE * sizeof(float));
+        memset(plane + l->plane * WN__LANE - ends / sizeof(float), 0, ends);
+    }
+}
+
+static void run_pass(const conv *c, const pass *p, const float *value, const float *bias, bool relu, const float *in, float *out,
+                     int64_t out_plane)
+{
+    for (int64_t i = 0; i < p->tiling.runs; i++) {
+        const wn__run *run = &p->tiling.run[i];
+        wn__lane_product job = {.in = in + (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE,
+                                .in_row = p->in_row,
+                                .out = out + (p->out_start + run->y * p->out_row + run->x * p->out_column) * WN__LANE,
+                                .out_row = p->out_row,
+                                .out_column = p->out_column,
+                                .out_plane = out_plane,
+                                .bias = bias};
+        for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
+            job.a = wn__walk_tile(&p->walk, tile, value);
+            job.add = tile > 0;
+            job.relu = relu && tile + 1 == p->walk.tiles;
+            if (p->walk.dense)
+                c->kernels->dense[run->shape].product(&job);
+            else
+                c->kernels->tile[run->shape].product(&job);
+        }
+    }
+}
+
+static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    (void)n;
+    const conv *c = (const conv *)op;
+    float *out = wn__lane_block(args->out, &c->out, first);
+    run_pass(c, &c->forward, args->param[0], args->param[1], op->desc.relu, wn__lane_block_const(args->in[0], &c->in, first), out,
+             c->out.plane);
+    zero_border(&c->out, out);
+    return WN_OK;
+}
+
+static wn_status prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    (void)n;
+    const conv *c = (const conv *)op;
+    if (op->desc.relu)
+        c->kernels->relu_mask(c->out.block * WN__LANE, wn__lane_block_const(args->out, &c->out, first),
+                              wn__lane_block(args->dout[0], &c->out, first));
+    return WN_OK;
+}
+
+static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    (void)n;
+    const conv *c = (const conv *)op;
+    float *din = wn__lane_block(args->din[0], &c->in, first);
+    if (!din) return WN_OK;
+    for (int i = 0; i < c->phases; i++)
+        run_pass(c, &c->phase[i], args->param[0], NULL, false, wn__lane_block_const(args->dout[0], &c->out, first), din, c->in.plane);
+    zero_border(&c->in, din);
+    return WN_OK;
+}
+
+/* --- gradient of the weight ------------------------------------------------------------------------------------------------------ */
+
+/* In args->scratch: sums of a chunk's entries, then all chunks' sums of the output's gradient. */
+static float *sums_of_chunk(const conv *c, const wn__op_args *args, int64_t chunk)
+{
+    return (float *)args->scratch + chunk * c->room * WN__LANE;
+}
+static double *bias_sums(const conv *c, const wn__op_args *args) { return (double *)sums_of_chunk(c, args, c->chunks); }
+
+/* Entries of rows [row, row + rows). */
+static void sparse_gradient(const conv *c, const float *in, const float *dout, int64_t row, int64_t rows, float *sum)
+{
+    const pass *p = &c->forward;
+    const wn__tiling *tiling = &c->gradient_tiling;
+    wn__lane_gradient job = {.in_row = p->in_row, .dout_row = p->out_row, .dout_plane = c->out.plane, .sum = sum};
+    job.first_sum = p->walk.begin[row];
+    for (int64_t i = 0; i < tiling->runs; i++) {
+        const wn__run *run = &tiling->run[i];
+        job.in = in + (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE;
+        job.dout = dout + (row * c->out.plane + p->out_start + run->y * p->out_row + run->x) * WN__LANE;
+        for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
+            job.a = wn__walk_tile(&p->walk, tile, NULL);
+            job.a.rows = rows;
+            job.a.begin += row;
+            job.a.end += row;
+            c->kernels->tile[run->shape].gradient(&job);
+        }
+    }
+}
+
+static int64_t row_end(const conv *c, int64_t row) { return c->forward.walk.begin[c->forward.walk.tiles * c->forward.walk.rows + row]; }
+
+/* As many rows at a time as the sums have room for. */
+static void sparse_gradients(const conv *c, const float *in, const float *dout, float *sum, float *partial)
+{
+    const int64_t *begin = c->forward.walk.begin, all = c->forward.walk.rows;
+    for (int64_t row = 0, next; row < all; row = next) {
+        for (next = row + 1; next < all && row_end(c, next) - begin[row] <= c->room; next++) {
+        }
+        const int64_t entries = row_end(c, next - 1) - begin[row];
+        memset(sum, 0, (size_t)(entries * WN__LANE) * sizeof(float));
+        sparse_gradient(c, in, dout, row, next - row, sum);
+        c->kernels->reduce(entries, sum, false, partial + begin[row]);
+    }
+}
+
+/* A window of rows x entries at a time. */
+static void dense_gradients(const conv *c, const float *in, const float *dout, float *sum, float *partial)
+{
+    const pass *p = &c->forward;
+    const int64_t columns = p->walk.entries, height = 16, width = c->room / height;
+    for (int64_t row = 0; row < p->walk.rows; row += height)
+        for (int64_t column = 0; column < columns; column += width) {
+            wn__lane_dense_gradient job = {.g = {.in = in + p->in_start * WN__LANE,
+                                                 .in_row = p->in_row,
+                                                 .dout = dout + (row * c->out.plane + p->out_start) * WN__LANE,
+                                                 .dout_row = p->out_row,
+                                                 .dout_plane = c->out.plane,
+                                                 .sum = sum},
+                                           .height = c->op.desc.out_h,
+                                           .width = c->op.desc.out_w,
+                                           .in_column = p->step};
+            job.g.a = (wn__lane_matrix){.rows = p->walk.rows - row < height ? p->walk.rows - row : height,
+                                        .entries = columns - column < width ? columns - column : width,
+                                        .offset = p->walk.offset + column};
+            memset(sum, 0, (size_t)(job.g.a.rows * job.g.a.entries * WN__LANE) * sizeof(float));
+            c->kernels->dense_gradient(&job);
+            for (int64_t r = 0; r < job.g.a.rows; r++)
+                c->kernels->reduce(job.g.a.entries, sum + r * job.g.a.entries * WN__LANE, false, partial + (row + r) * columns + column);
+        }
+}
+
+static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    (void)n;
+    const conv *c = (const conv *)op;
+    const int64_t chunk = first / WN__CHUNK;
+    const float *in = wn__lane_block_const(args->in[0], &c->in, first), *dout = wn__lane_block_const(args->dout[0], &c->out, first);
+    float *sum = sums_of_chunk(c, args, chunk), *partial = c->partial + chunk * c->stored;
+    if (c->forward.walk.dense)
+        dense_gradients(c, in, dout, sum, partial);
+    else
+        sparse_gradients(c, in, dout, sum, partial);
+    if (!op->desc.bias) return WN_OK;
+    double *sums = bias_sums(c, args) + chunk * c->out.c;
+    memset(sums, 0, (size_t)c->out.c * sizeof *sums);
+    c->kernels->plane_sums(c->out.c, c->out.plane, c->out.h, c->out.w, c->out.row, dout + c->out.origin * WN__LANE, sums);
+    return WN_OK;
+}
+
+static wn_status finish_params(wn__op *op, const wn__op_args *args)
+{
+    const conv *c = (const conv *)op;
+    const int64_t chunks = wn__lane_blocks(args->n);
+    if (args->dparam[0]) wn__reduce_sums_f32(op->device->pool, c->partial, chunks, c->stored, c->stored, args->dparam[0], args->accumulate);
+    if (!op->desc.bias || !args->dparam[1]) return WN_OK;
+    double *sums = bias_sums(c, args), *total = sums + c->chunks * c->out.c;
+    wn__reduce_sums(sums, chunks, c->out.c, c->out.c, total);
+    for (int64_t i = 0; i < c->out.c; i++)
+        args->dparam[1][i] = (float)(args->accumulate ? args->dparam[1][i] + total[i] : total[i]);
+    return WN_OK;
+}
+
+static const wn__op_class conv_class = {
+    .run = {[WN__FORWARD] = forward,
+            [WN__BACKWARD_PREPARE] = prepare_gradient,
+            [WN__BACKWARD_DATA] = backward_data,
+            [WN__BACKWARD_PARAMS] = backward_params},
+    .finish = {[WN__BACKWARD_PARAMS] = finish_params},
+    .bind = bind,
+    .release = release,
+};
+
+static int64_t sum_entries(const wn__op_desc *d)
+{
+    const int64_t row = d->in_c / d->groups * taps(d);
+    return row > SUM_ENTRIES ? row : SUM_ENTRIES;
+}
+
+wn_status wn__sparse_conv(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
+{
+    conv *c;
+    WN_TRY(wn__sparse_op_new(device, desc, sizeof *c, &conv_class, "winnow lanes", &c));
+    c->kernels = wn__lane_products_in_use();
+    c->in = wn__lanes_of_in(desc, 0);
+    c->out = wn__lanes_of_out(desc);
+    c->chunks = wn__lane_blocks(desc->n);
+    c->room = sum_entries(desc);
+    c->op.backward_needs_in = true;
+    c->op.backward_needs_out = desc->relu;
+    c->op.scratch_bytes = wants_gradients(desc) ? (size_t)(c->chunks * c->room * WN__LANE) * sizeof(float) : 0;
+    if (desc->bias && wants_gradients(desc)) c->op.scratch_bytes += (size_t)((c->chunks + 1) * desc->out_c) * sizeof(double);
+    if (desc->input_gradient) {
+        c->phase = WN_NEW_ARRAY(pass, desc->stride * desc->stride);
+        c->phases = c->phase ? desc->stride * desc->stride : 0;
+    }
+    wn_status status = desc->input_gradient && !c->phase ? wn__no_memory(sizeof(pass)) : WN_OK;
+    if (status == WN_OK && wants_gradients(desc))
+        status = wn__tiling_sparse(c->kernels, desc->out_h, desc->out_w, desc->stride, true, &c->gradient_tiling);
+    if (status == WN_OK) status = bind(&c->op, NULL);
+    if (status != WN_OK)
+        release(&c->op);
+    else
+        *out = &c->op;
+    return status;
+}

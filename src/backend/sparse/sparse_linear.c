@@ -1,0 +1,343 @@
+/* Linear layers: the whole batch at once, so that a weight meets the images of all blocks. Work is split by rows of the weight (forward,
+ * backward to the weight) and by its columns (backward to the input), each of which one thread computes from end to end. */
+#include <string.h>
+
+#include "backend/sparse/tiling.h"
+#include "backend/sparse/walk.h"
+#include "base/fail.h"
+
+#define TASK_ROWS 64     /* rows, or columns, that a thread takes at a time; fewer where that leaves threads idle */
+#define SUM_ENTRIES 1024 /* gradients summed at a time, 16 floats each */
+#define SUM_ROWS 4       /* of a dense weight */
+
+typedef struct linear {
+    wn__op op;
+    const wn__lane_products *kernels;
+    wn__lane_layout in, out;
+    int64_t columns;
+    int32_t *in_place;                     /* (columns) pixel of each input; NULL: the column itself */
+    int32_t *out_place;                    /* (rows) pixel of each output; NULL: the row itself */
+    wn__tiling tiling, dense_tiling;       /* of the blocks, as rows of an image one pixel wide */
+    const wn__pattern *pattern;            /* NULL: dense */
+    int32_t *forward_offset, *data_offset; /* entries' pixels where they are not the pattern's own numbers */
+    int32_t *dense_column, *dense_row;     /* dense: the columns, and where their values lie transposed */
+    float *sum;                            /* (threads, SUM_ENTRIES, 16) */
+} linear;
+
+/* --- set-up ---------------------------------------------------------------------------------------------------------------------- */
+
+static void forget(linear *l)
+{
+    wn__free(l->forward_offset);
+    wn__free(l->data_offset);
+    wn__free(l->dense_column);
+    wn__free(l->dense_row);
+    l->forward_offset = l->data_offset = l->dense_column = l->dense_row = NULL;
+    l->pattern = NULL;
+}
+
+static void release(wn__op *op)
+{
+    linear *l = (linear *)op;
+    forget(l);
+    wn__tiling_release(&l->tiling);
+    wn__tiling_release(&l->dense_tiling);
+    wn__free(l->in_place);
+    wn__free(l->out_place);
+    wn__free(l->sum);
+    wn__free(l);
+}
+
+/* Where the flattened values of an image lie; NULL if simply one after the other. */
+static wn_status make_places(const wn__lane_layout *l, int32_t **place)
+{
+    if (l->plane == l->h * l->w) return WN_OK;
+    if (!(*place = WN_NEW_ARRAY(int32_t, l->c * l->h * l->w))) return wn__no_memory((size_t)(l->c * l->h * l->w) * sizeof **place);
+    int64_t i = 0;
+    for (int64_t c = 0; c < l->c; c++)
+        for (int64_t y = 0; y < l->h; y++)
+            for (int64_t x = 0; x < l->w; x++)
+                (*place)[i++] = (int32_t)(c * l->plane + l->origin + y * l->row + x);
+    return WN_OK;
+}
+
+static wn_status translate(const int32_t *place, const int32_t *number, int64_t n, int32_t **out)
+{
+    if (!place) return WN_OK;
+    if (!(*out = WN_NEW_ARRAY(int32_t, n))) return wn__no_memory((size_t)n * sizeof **out);
+    for (int64_t i = 0; i < n; i++)
+        (*out)[i] = place[number[i]];
+    return WN_OK;
+}
+
+static wn_status bind_dense(linear *l)
+{
+    const int64_t rows = l->op.desc.out_c;
+    l->dense_column = WN_NEW_ARRAY(int32_t, l->columns);
+    l->dense_row = WN_NEW_ARRAY(int32_t, rows);
+    if (!l->dense_column || !l->dense_row) return wn__no_memory((size_t)(l->columns + rows) * sizeof(int32_t));
+    for (int64_t i = 0; i < l->columns; i++)
+        l->dense_column[i] = (int32_t)i;
+    for (int64_t i = 0; i < rows; i++)
+        l->dense_row[i] = (int32_t)(i * l->columns);
+    WN_TRY(translate(l->in_place, l->dense_column, l->columns, &l->forward_offset));
+    if (!(l->data_offset = WN_NEW_ARRAY(int32_t, rows))) return wn__no_memory((size_t)rows * sizeof(int32_t));
+    for (int64_t i = 0; i < rows; i++)
+        l->data_offset[i] = l->out_place ? l->out_place[i] : (int32_t)i;
+    return WN_OK;
+}
+
+static wn_status bind(wn__op *op, const wn__pattern *pattern)
+{
+    linear *l = (linear *)op;
+    forget(l);
+    l->pattern = pattern;
+    if (!pattern) return bind_dense(l);
+    WN_TRY(translate(l->in_place, pattern->column, pattern->stored, &l->forward_offset));
+    return translate(l->out_place, pattern->row, pattern->stored, &l->data_offset);
+}
+
+/* --- tasks ----------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct work {
+    const linear *l;
+    const wn__op_args *args;
+    int64_t rows, task_rows;
+} work;
+
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* Results do not depend on how rows are split. */
+static void run_tasks(const linear *l, const wn__op_args *args, int64_t rows, wn__chunk_body body)
+{
+    work w = {.l = l, .args = args, .rows = rows};
+    const int64_t even = (rows + 4 * wn__pool_threads(l->op.device->pool) - 1) / (4 * wn__pool_threads(l->op.device->pool));
+    w.task_rows = least(TASK_ROWS, even > 8 ? even : 8);
+    wn__parallel_for(l->op.device->pool, (rows + w.task_rows - 1) / w.task_rows, body, &w);
+}
+
+/* --- forward and backward to the input -------------------------------------------------------------------------------------------- */
+
+static void multiply(const linear *l, wn__lane_product *job, const float *in, int64_t in_block, float *out, int64_t out_block)
+{
+    const wn__tiling *tiling = l->pattern ? &l->tiling : &l->dense_tiling;
+    job->in_row = in_block;
+    job->out_row = out_block;
+    for (int64_t i = 0; i < tiling->runs; i++) {
+        const wn__run *run = &tiling->run[i];
+        job->in = in + run->y * in_block * WN__LANE;
+        job->out = out + run->y * out_block * WN__LANE;
+        if (l->pattern)
+            l->kernels->tile[run->shape].product(job);
+        else
+            l->kernels->dense[run->shape].product(job);
+    }
+}
+
+static void forward_rows(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const work *w = arg;
+    const linear *l = w->l;
+    const int64_t row = task * w->task_rows;
+    wn__lane_product job = {.out_plane = 1, .relu = l->op.desc.relu};
+    job.bias = w->args->param[1] ? w->args->param[1] + row : NULL;
+    job.out_place = l->out_place ? l->out_place + row : NULL;
+    job.a = (wn__lane_matrix){.rows = least(w->task_rows, w->rows - row), .value = w->args->param[0]};
+    if (l->pattern) {
+        job.a.begin = l->pattern->row_start + row;
+        job.a.end = job.a.begin + 1;
+        job.a.offset = l->forward_offset ? l->forward_offset : l->pattern->column;
+    } else {
+        job.a.entries = job.a.row_stride = l->columns;
+        job.a.offset = l->forward_offset ? l->forward_offset : l->dense_column;
+        job.a.entry = l->dense_column;
+        job.a.value += row * l->columns;
+    }
+    multiply(l, &job, w->args->in[0], l->in.block, (float *)w->args->out + (l->out_place ? 0 : row) * WN__LANE, l->out.block);
+}
+
+static void backward_columns(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const work *w = arg;
+    const linear *l = w->l;
+    const int64_t column = task * w->task_rows;
+    wn__lane_product job = {.out_plane = 1};
+    job.out_place = l->in_place ? l->in_place + column : NULL;
+    job.a = (wn__lane_matrix){.rows = least(w->task_rows, w->rows - column), .value = w->args->param[0]};
+    if (l->pattern) {
+        job.a.begin = l->pattern->column_start + column;
+        job.a.end = job.a.begin + 1;
+        job.a.offset = l->data_offset ? l->data_offset : l->pattern->row;
+        job.a.entry = l->pattern->entry;
+    } else {
+        job.a.entries = l->op.desc.out_c;
+        job.a.row_stride = 1;
+        job.a.offset = l->data_offset;
+        job.a.entry = l->dense_row;
+        job.a.value += column;
+    }
+    multiply(l, &job, w->args->dout[0], l->out.block, (float *)w->args->din[0] + (l->in_place ? 0 : column) * WN__LANE, l->in.block);
+}
+
+/* Borders, which no row writes. */
+static void zero_all(const wn__lane_layout *l, int64_t n, void *tensor)
+{
+    memset(tensor, 0, (size_t)(wn__lane_blocks(n) * l->block * WN__LANE) * sizeof(float));
+}
+
+static wn_status forward(wn__op *op, const wn__op_args *args)
+{
+    const linear *l = (const linear *)op;
+    if (l->out_place) zero_all(&l->out, args->n, args->out);
+    run_tasks(l, args, op->desc.out_c, forward_rows);
+    return WN_OK;
+}
+
+static wn_status backward_data(wn__op *op, const wn__op_args *args)
+{
+    const linear *l = (const linear *)op;
+    if (!args->din[0]) return WN_OK;
+    if (l->in_place) zero_all(&l->in, args->n, args->din[0]);
+    run_tasks(l, args, l->columns, backward_columns);
+    return WN_OK;
+}
+
+static wn_status prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+{
+    (void)n;
+    const linear *l = (const linear *)op;
+    if (op->desc.relu)
+        l->kernels->relu_mask(l->out.block * WN__LANE, wn__lane_block_const(args->out, &l->out, first),
+                              wn__lane_block(args->dout[0], &l->out, first));
+    return WN_OK;
+}
+
+/* --- backward to the weight ------------------------------------------------------------------------------------------------------ */
+
+static int64_t out_pixel(const linear *l, int64_t row) { return l->out_place ? l->out_place[row] : row; }
+
+/* Entries begin[i] .. end[i] - 1 of rows row + i. */
+static void sparse_part(const linear *l, const wn__op_args *args, int64_t row, int64_t rows, const int64_t *begin, const int64_t *end,
+                        float *sum)
+{
+    const int64_t first = begin[0], entries = end[rows - 1] - first;
+    wn__lane_gradient job = {.in_row = l->in.block, .dout_row = l->out.block, .dout_plane = l->out.plane, .sum = sum, .first_sum = first};
+    job.a =
+        (wn__lane_matrix){.rows = rows, .begin = begin, .end = end, .offset = l->forward_offset ? l->forward_offset : l->pattern->column};
+    memset(sum, 0, (size_t)(entries * WN__LANE) * sizeof(float));
+    for (int64_t i = 0; i < l->tiling.runs; i++) {
+        const wn__run *run = &l->tiling.run[i];
+        job.in = (const float *)args->in[0] + run->y * l->in.block * WN__LANE;
+        job.dout = (const float *)args->dout[0] + (run->y * l->out.block + out_pixel(l, row)) * WN__LANE;
+        l->kernels->tile[run->shape].gradient(&job);
+    }
+    l->kernels->reduce(entries, sum, args->accumulate, args->dparam[0] + first);
+}
+
+/* As many rows at a time as the sums have room for; longer rows in pieces. */
+static void sparse_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end, float *sum)
+{
+    const int64_t *start = l->pattern->row_start;
+    for (int64_t next; row < end; row = next) {
+        for (next = row + 1; next < end && start[next + 1] - start[row] <= SUM_ENTRIES; next++) {
+        }
+        if (start[next] - start[row] <= SUM_ENTRIES) {
+            sparse_part(l, args, row, next - row, start + row, start + row + 1, sum);
+            continue;
+        }
+        for (int64_t k = start[row], stop; k < start[next]; k = stop) {
+            stop = least(k + SUM_ENTRIES, start[next]);
+            sparse_part(l, args, row, 1, &k, &stop, sum);
+        }
+    }
+}
+
+static void dense_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end, float *sum)
+{
+    const int64_t width = SUM_ENTRIES / SUM_ROWS;
+    for (; row < end; row += SUM_ROWS)
+        for (int64_t column = 0; column < l->columns; column += width) {
+            wn__lane_dense_gradient job = {.g = {.in = args->in[0],
+                                                 .in_row = l->in.block,
+                                                 .dout = (const float *)args->dout[0] + out_pixel(l, row) * WN__LANE,
+                                                 .dout_row = l->out.block,
+                                                 .dout_plane = l->out.plane,
+                                                 .sum = sum},
+                                           .height = wn__lane_blocks(args->n),
+                                           .width = 1,
+                                           .in_column = 1};
+            job.g.a = (wn__lane_matrix){.rows = least(SUM_ROWS, end - row),
+                                        .entries = least(width, l->columns - column),
+                                        .offset = (l->forward_offset ? l->forward_offset : l->dense_column) + column};
+            memset(sum, 0, (size_t)(job.g.a.rows * job.g.a.entries * WN__LANE) * sizeof(float));
+            l->kernels->dense_gradient(&job);
+            for (int64_t r = 0; r < job.g.a.rows; r++)
+                l->kernels->reduce(job.g.a.entries, sum + r * job.g.a.entries * WN__LANE, args->accumulate,
+                                   args->dparam[0] + (row + r) * l->columns + column);
+        }
+}
+
+static void gradient_rows(void *arg, int64_t task, int worker)
+{
+    const work *w = arg;
+    const linear *l = w->l;
+    const int64_t row = task * w->task_rows, end = least(row + w->task_rows, w->rows);
+    float *sum = l->sum + (int64_t)worker * SUM_ENTRIES * WN__LANE;
+    (l->pattern ? sparse_rows : dense_rows)(l, w->args, row, end, sum);
+    if (!l->op.desc.bias || !w->args->dparam[1]) return;
+    for (int64_t i = row; i < end; i++) {
+        double total = 0;
+        for (int64_t block = 0; block < wn__lane_blocks(w->args->n); block++)
+            l->kernels->plane_sums(1, 0, 1, 1, 0, (const float *)w->args->dout[0] + (block * l->out.block + out_pixel(l, i)) * WN__LANE,
+                                   &total);
+        w->args->dparam[1][i] = (float)(w->args->accumulate ? w->args->dparam[1][i] + total : total);
+    }
+}
+
+static wn_status backward_params(wn__op *op, const wn__op_args *args)
+{
+    if (args->dparam[0]) run_tasks((const linear *)op, args, op->desc.out_c, gradient_rows);
+    return WN_OK;
+}
+
+static const wn__op_class linear_class = {
+    .run = {[WN__BACKWARD_PREPARE] = prepare_gradient},
+    .finish = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data, [WN__BACKWARD_PARAMS] = backward_params},
+    .bind = bind,
+    .release = release,
+};
+
+static wn_status set_up(linear *l)
+{
+    const wn__op_desc *d = &l->op.desc;
+    const int64_t blocks = wn__lane_blocks(d->n), threads = wn__pool_threads(l->op.device->pool);
+    if (l->in.block > INT32_MAX || l->out.block > INT32_MAX)
+        return wn__fail(WN_EUNSUPPORTED, "sparse: a linear layer of %lld x %lld is too large", (long long)d->out_c, (long long)l->columns);
+    WN_TRY(make_places(&l->in, &l->in_place));
+    WN_TRY(make_places(&l->out, &l->out_place));
+    WN_TRY(wn__tiling_sparse(l->kernels, blocks, 1, 1, true, &l->tiling));
+    WN_TRY(wn__tiling_dense(l->kernels, blocks, 1, 1, &l->dense_tiling));
+    if (!d->inference_only && !(l->sum = WN_NEW_ARRAY(float, threads *SUM_ENTRIES *WN__LANE)))
+        return wn__no_memory((size_t)(threads * SUM_ENTRIES * WN__LANE) * sizeof(float));
+    return d->out_c * l->columns <= INT32_MAX ? bind(&l->op, NULL) : WN_OK;
+}
+
+wn_status wn__sparse_linear(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
+{
+    linear *l;
+    WN_TRY(wn__sparse_op_new(device, desc, sizeof *l, &linear_class, "winnow lanes", &l));
+    l->kernels = wn__lane_products_in_use();
+    l->in = wn__lanes_of_in(desc, 0);
+    l->out = wn__lanes_of_out(desc);
+    l->columns = desc->in_c * desc->in_h * desc->in_w;
+    l->op.backward_needs_in = true;
+    l->op.backward_needs_out = desc->relu;
+    const wn_status status = set_up(l);
+    if (status != WN_OK)
+        release(&l->op);
+    else
+        *out = &l->op;
+    return status;
+}

@@ -1,0 +1,88 @@
+/* Products of a weight with activations in batch lanes (src/backend/sparse/sparse.h): convolutions and linear layers, forward, backward to
+ * the input, and backward to the weight.
+ *
+ * A pixel is 16 floats: one place of one channel for 16 images. A kernel works on a run: a tile of rows x columns output pixels that it
+ * keeps in registers while it walks the entries of a row of the weight; each entry is one scalar, multiplied with a whole run of input
+ * pixels, `offset` pixels away. Distances are in pixels.
+ *
+ * Every output pixel's sum runs over the entries in their order, every entry's gradient over the pixels in row order, each with one
+ * rounding per multiply-add on instruction sets that have them fused. So no result depends on the tile that was chosen, nor on whether the
+ * dense or the sparse kernel was, as long as all numbers are finite.
+ */
+#ifndef WN_KERNELS_LANES_PRODUCT_H
+#define WN_KERNELS_LANES_PRODUCT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a run multiplies. Sparse: row r has the entries begin[r] .. end[r] - 1. Dense: each row has all `entries` of one list, and the value
+ * of entry k in row r is value[entry[k] + r * row_stride]. */
+typedef struct wn__lane_matrix {
+    int64_t rows;
+    const int64_t *begin, *end; /* (rows); sparse only */
+    int64_t first, entries;     /* dense only: entries first .. entries - 1 */
+    int64_t row_stride;         /* dense only */
+    const int32_t *offset;      /* of an entry's input pixel from the run's first one */
+    const int32_t *entry;       /* where an entry's value lies; NULL: value[k] */
+    const float *value;
+} wn__lane_matrix;
+
+typedef struct wn__lane_product {
+    wn__lane_matrix a;
+    const float *in;
+    int64_t in_row; /* from a run's row to its next; columns are the tile's stride apart */
+    float *out;
+    int64_t out_row, out_column, out_plane; /* of a run's rows and columns; of the matrix' rows */
+    const int32_t *out_place;               /* (rows) instead of row * out_plane; NULL: not */
+    const float *bias;                      /* (rows) where sums start; NULL: at zero */
+    bool add;                               /* sums go on from what is in out (bias is not read) */
+    bool relu;                              /* applied to the result; NaN passes */
+} wn__lane_product;
+
+/* sum[k] (16 floats for entry k) += out gradient * in, over the pixels of the run. Dense: sum[k + r * entries]. */
+typedef struct wn__lane_gradient {
+    wn__lane_matrix a; /* value is not read */
+    const float *in;
+    int64_t in_row;
+    const float *dout; /* columns are next to each other */
+    int64_t dout_row, dout_plane;
+    float *sum;
+    int64_t first_sum; /* sum begins with this entry */
+} wn__lane_gradient;
+
+/* A tile shape and the kernels for it. */
+typedef struct wn__lane_tile {
+    int rows, columns;
+    int stride; /* of the input's columns; 0: any (one column) */
+    void (*product)(const wn__lane_product *p);
+    void (*gradient)(const wn__lane_gradient *g);
+} wn__lane_tile;
+
+typedef struct wn__lane_dense_tile {
+    int rows, columns;
+    int stride;
+    void (*product)(const wn__lane_product *p);
+} wn__lane_dense_tile;
+
+/* Dense gradient over a whole image: sum[r * entries + k] for rows of `a` and its entries; pixels in row order. */
+typedef struct wn__lane_dense_gradient {
+    wn__lane_gradient g; /* in_row: from an output row's input to the next one's */
+    int64_t height, width, in_column;
+} wn__lane_dense_gradient;
+
+typedef struct wn__lane_products {
+    const wn__lane_tile *tile; /* ends with rows == 0 */
+    const wn__lane_dense_tile *dense;
+    int vectors; /* registers that a pixel takes */
+    void (*dense_gradient)(const wn__lane_dense_gradient *g);
+    /* out[i] = [out[i] +] sum of the 16 floats at sum + 16 i, in halves. */
+    void (*reduce)(int64_t n, const float *sum, bool add, float *out);
+    /* sums (planes) += all floats of the h x w pixels of each plane: by lanes in float32 along a row, in double beyond. */
+    void (*plane_sums)(int64_t planes, int64_t plane, int64_t h, int64_t w, int64_t row, const float *in, double *sums);
+    /* x[i] = 0 where out[i] is not above zero (n floats); NaN in out keeps x. */
+    void (*relu_mask)(int64_t n, const float *out, float *x);
+} wn__lane_products;
+
+const wn__lane_products *wn__lane_products_in_use(void); /* for the instruction set in use (base/cpu.h) */
+
+#endif

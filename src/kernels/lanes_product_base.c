@@ -1,0 +1,10 @@
+/* 16 registers, four a pixel: up to 3 pixels of sums. */
+#define WN__LANES 4
+#define WN__TABLE wn__lane_products_base
+#define WN__TILES(X) X(1, 2) X(1, 3)
+#define WN__COLUMN_TILES(X) X(1, 1) X(2, 1) X(3, 1)
+#define WN__DENSE_TILES(X) X(1, 2, 1)
+#define WN__DENSE_COLUMN_TILES(X) X(1, 1, 3) X(2, 1, 1)
+#define WN__GRADIENT_ROWS 1
+#define WN__GRADIENT_ENTRIES 3
+#include "kernels/lanes_product.tmpl.h"
