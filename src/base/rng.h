@@ -75,6 +75,17 @@ static inline uint32_t wn__rng_u32(wn__rng *r)
     return r->block[r->used++];
 }
 
+/* The same stream, ready to hand out its 32-bit number `index`: a counter has four. */
+static inline wn__rng wn__rng_make_at(uint64_t seed, wn__purpose purpose, uint64_t a, uint64_t b, uint64_t index)
+{
+    wn__rng r = wn__rng_make(seed, purpose, a, b);
+    r.counter[0] = (uint32_t)(index / 4);
+    r.counter[1] = (uint32_t)(index / 4 >> 32);
+    for (uint64_t i = 0; i < index % 4; i++)
+        wn__rng_u32(&r);
+    return r;
+}
+
 static inline uint64_t wn__rng_u64(wn__rng *r)
 {
     const uint64_t low = wn__rng_u32(r);

@@ -11,15 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Per channel: xhat * scale + shift = (x - mean) * factor + shift, with factor = scale / std. */
-typedef struct wn__nhwc_norm {
-    const float *mean, *factor, *shift; /* (c) */
-} wn__nhwc_norm;
-
-/* din = factor * dy + offset + slope * (x - mean). */
-typedef struct wn__nhwc_norm_back {
-    const float *mean, *factor, *offset, *slope; /* (c) */
-} wn__nhwc_norm_back;
+#include "kernels/norm.h"
 
 typedef struct wn__nhwc_pool {
     int64_t c, in_h, in_w, out_h, out_w;
@@ -33,13 +25,13 @@ typedef struct wn__nhwc_kernels {
     /* sums (c) of the rows. */
     void (*column_sums)(int64_t rows, int64_t c, const void *x, double *sums);
     /* out = [relu]((x - mean) * factor + shift [+ residual]); residual may be NULL; out may be x or residual. */
-    void (*normalise)(int64_t rows, int64_t c, const wn__nhwc_norm *k, bool relu, const void *x, const void *residual, void *out);
+    void (*normalise)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *x, const void *residual, void *out);
     /* dy := (dy [+ other]), zeroed where the ReLU was off, in place; s1 = sums of dy, s2 = sums of dy * (x - mean). The ReLU is off where
      * `out` is not above zero, or if that is NULL where normalise (without residual) of x is not; relu false: nothing is zeroed. */
-    void (*norm_prepare)(int64_t rows, int64_t c, const wn__nhwc_norm *k, bool relu, const void *x, const void *out, void *dy,
+    void (*norm_prepare)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *x, const void *out, void *dy,
                          const void *other, double *s1, double *s2);
     /* din may be dy. */
-    void (*norm_back)(int64_t rows, int64_t c, const wn__nhwc_norm_back *k, const void *x, const void *dy, void *din);
+    void (*norm_back)(int64_t rows, int64_t c, const wn__norm_gradients *k, const void *x, const void *dy, void *din);
     /* out = [relu](a [+ b]) over n values; b may be NULL; out may be a or b. */
     void (*add)(int64_t n, bool relu, const void *a, const void *b, void *out);
     /* dy := dy [+ other], zeroed where out is not above zero; other and out may be NULL. */

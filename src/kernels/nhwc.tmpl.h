@@ -100,7 +100,7 @@ INLINE void WN__NAME(normalise_block)(int64_t rows, int64_t c, int lanes, vf mea
     }
 }
 
-static void WN__NAME(normalise)(int64_t rows, int64_t c, const wn__nhwc_norm *k, bool relu, const void *data, const void *residual,
+static void WN__NAME(normalise)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *data, const void *residual,
                                 void *out)
 {
     const WN__T *x = data, *add = residual;
@@ -171,7 +171,7 @@ INLINE void WN__NAME(prepare_block)(int64_t rows, int64_t c, int lanes, vf mean,
     add_to_doubles(b0 + b1, lanes, s2);
 }
 
-static void WN__NAME(norm_prepare)(int64_t rows, int64_t c, const wn__nhwc_norm *k, bool relu, const void *x, const void *out, void *dy,
+static void WN__NAME(norm_prepare)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *x, const void *out, void *dy,
                                    const void *other, double *s1, double *s2)
 {
     const int mask = !relu ? WN__NAME(NO_MASK) : out ? WN__NAME(MASK_BY_OUT) : WN__NAME(MASK_AGAIN);
@@ -214,7 +214,7 @@ INLINE void WN__NAME(norm_back_block)(int64_t rows, int64_t c, int lanes, vf mea
     }
 }
 
-static void WN__NAME(norm_back)(int64_t rows, int64_t c, const wn__nhwc_norm_back *k, const void *x, const void *dy, void *din)
+static void WN__NAME(norm_back)(int64_t rows, int64_t c, const wn__norm_gradients *k, const void *x, const void *dy, void *din)
 {
     for (int64_t r = 0; r < rows; r += SEGMENT) {
         const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;

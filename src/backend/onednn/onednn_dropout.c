@@ -3,24 +3,14 @@
 #include "backend/onednn/onednn.h"
 #include "base/rng.h"
 
-/* The stream, ready to hand out number `element`: a counter has four. */
-static wn__rng stream_at(const wn__op *op, const wn__op_args *args, int64_t element)
-{
-    wn__rng r = wn__rng_make(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)op->desc.node);
-    r.counter[0] = (uint32_t)(element / 4);
-    r.counter[1] = (uint32_t)(element / 4 >> 32);
-    for (int64_t i = 0; i < element % 4; i++)
-        wn__rng_u32(&r);
-    return r;
-}
-
 static void drop_image(const wn__op *op, const wn__op_args *args, int64_t image, const void *in, void *out)
 {
     const wn__op_desc *d = &op->desc;
     const wn__nhwc_kernels *k = wn__onednn_of(op)->kernels;
     const int64_t size = wn__onednn_in_size(d), pixels = d->in_h * d->in_w;
     const float factor = 1.0f / (1.0f - d->rate);
-    wn__rng r = stream_at(op, args, image * size);
+    wn__rng r =
+        wn__rng_make_at(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)op->desc.node, (uint64_t)(image * size));
     for (int64_t c = 0; c < d->in_c; c++)
         for (int64_t i = 0; i < pixels; i++) {
             const int64_t at = image * size + i * d->in_c + c;

@@ -11,23 +11,12 @@ static wn_status check(const wn__op_desc *d)
     return wn__ref_check_same_shape(d, "dropout");
 }
 
-/* The stream, ready to hand out number `element`: a counter has four. */
-static wn__rng stream_at(const wn__op *op, const wn__op_args *args, int64_t element)
-{
-    wn__rng r = wn__rng_make(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)op->desc.node);
-    r.counter[0] = (uint32_t)(element / 4);
-    r.counter[1] = (uint32_t)(element / 4 >> 32);
-    for (int64_t i = 0; i < element % 4; i++)
-        wn__rng_u32(&r);
-    return r;
-}
-
 /* The map is linear: it serves values, gradients and tangents. */
 static void drop(const wn__op *op, const wn__op_args *args, const float *in, float *out, int64_t first, int64_t n)
 {
     const int64_t begin = first * wn__ref_in_size(&op->desc), end = begin + n * wn__ref_in_size(&op->desc);
     const float rate = op->desc.rate, factor = 1.0f / (1.0f - rate);
-    wn__rng r = stream_at(op, args, begin);
+    wn__rng r = wn__rng_make_at(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)op->desc.node, (uint64_t)(begin));
     for (int64_t i = begin; i < end; i++) {
         const float x = in ? in[i] : 0;
         if (args->step.training)

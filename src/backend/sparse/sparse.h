@@ -12,14 +12,16 @@
 #define WN_BACKEND_SPARSE_SPARSE_H
 
 #include "backend/backend.h"
-
-#define WN__LANE 16 /* images side by side */
+#include "kernels/lanes.h"
 
 extern const wn__backend wn__backend_sparse;
 
 typedef struct wn__sparse {
     wn__device base;
+    const wn__lanes_kernels *kernels;
 } wn__sparse;
+
+static inline const wn__sparse *wn__sparse_of(const wn__op *op) { return (const wn__sparse *)op->device; }
 
 /* One per operation kind: makes the op from a description whose sizes are known to be sound. */
 wn_status wn__sparse_conv(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
@@ -35,18 +37,11 @@ wn_status wn__sparse_op_new(wn__sparse *device, const wn__op_desc *desc, size_t 
                             void *out);
 void wn__sparse_op_free(wn__op *op); /* of ops that own nothing else */
 
-/* Where a tensor's pixels lie, counted in pixels (WN__LANE floats each). */
-typedef struct wn__lane_layout {
-    int64_t c, h, w, border;
-    int64_t row, plane, block; /* distances of rows, channels, blocks of images */
-    int64_t origin;            /* from the start of a channel to its pixel (0,0) */
-} wn__lane_layout;
+/* BACKWARD_PREPARE of what has no batch-wide sums: add the gradients, mask by the fused ReLU. */
+wn_status wn__sparse_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);
+/* A block of dout[0] into din[input], of the output's size; nothing to do if that is NULL or dout[0] itself. */
+void wn__sparse_pass_gradient(const wn__op *op, const wn__op_args *args, int input, int64_t first);
 
-static inline wn__lane_layout wn__lane_layout_of(int64_t c, int64_t h, int64_t w, int border)
-{
-    const int64_t row = w + 2 * border, plane = row * (h + 2 * border);
-    return (wn__lane_layout){c, h, w, border, row, plane, plane * c, border * row + border};
-}
 static inline wn__lane_layout wn__lanes_of_in(const wn__op_desc *d, int input)
 {
     return wn__lane_layout_of(d->in_c, d->in_h, d->in_w, d->in_border[input]);

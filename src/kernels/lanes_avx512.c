@@ -1,0 +1,3 @@
+#define WN__VECTOR 16
+#define WN__TABLE wn__lanes__avx512
+#include "kernels/lanes.tmpl.h"

@@ -1,0 +1,686 @@
+/* Every operation of the sparse backend against the reference backend: same parameters and images, all phases, tensors with borders,
+ * batches that leave lanes unused. Buffers hold garbage before they are written, and unused lanes of values hold numbers. */
+#include "backend/sparse/sparse.h"
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "nn/executor.h"
+#include "nn/init.h"
+#include "test.h"
+
+/* --- one operation ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct options {
+    bool evaluation, two_gradients, accumulate, in_place;
+    float offset;  /* added to the inputs */
+    float special; /* if not 0: stands in the middle of the first input */
+    float density; /* of a convolution's or linear layer's weight; 0: dense, and nothing is bound */
+} options;
+
+/* One operation on one device with all its buffers, filled from plain arrays and read back to them. */
+typedef struct side {
+    wn__device *device;
+    wn__op *op;
+    wn__op_args a;
+    bool in_place;
+    void *owned_din[2];
+    float *out, *din[2], *dparam[2]; /* plain results */
+} side;
+
+typedef struct pair {
+    wn__op_desc d;
+    options o;
+    int64_t in, out, param[2];
+    float *plain_in[2], *plain_dout[2], *plain_param[4];
+    bool has_pattern;
+    wn__pattern pattern;
+    wn__pool *pool;
+    side ref, own;
+} pair;
+
+static float *floats(int64_t n)
+{
+    float *x = WN_NEW_ARRAY(float, n + 1);
+    CHECK(x != NULL);
+    return x;
+}
+
+static float *draw(wn__rng *r, int64_t n, float low, float high)
+{
+    float *x = floats(n);
+    for (int64_t i = 0; i < n; i++)
+        x[i] = low + (high - low) * wn__rng_uniform(r);
+    return x;
+}
+
+static wn__op_desc complete(wn__op_desc d)
+{
+    const bool window = d.kind == WN__OP_CONV || d.kind == WN__OP_MAX_POOL || d.kind == WN__OP_AVG_POOL;
+    if (!d.inputs) d.inputs = 1;
+    if (!d.groups) d.groups = 1;
+    if (!d.stride) d.stride = 1;
+    if (!d.kernel_w) d.kernel_w = d.kernel_h;
+    if (!d.out_c) d.out_c = d.in_c;
+    d.out_h = window ? (d.in_h + 2 * d.pad - d.kernel_h) / d.stride + 1 : d.kind == WN__OP_LINEAR ? 1 : d.in_h;
+    d.out_w = window ? (d.in_w + 2 * d.pad - d.kernel_w) / d.stride + 1 : d.kind == WN__OP_LINEAR ? 1 : d.in_w;
+    d.eps = 1e-5f;
+    d.momentum = 0.1f;
+    d.node = 7;
+    d.input_gradient = true;
+    return d;
+}
+
+static wn__shape in_shape(const pair *p, const side *s, int i)
+{
+    return (wn__shape){p->d.n, p->d.in_c, p->d.in_h, p->d.in_w, s->device->borders ? p->d.in_border[i] : 0};
+}
+static wn__shape out_shape(const pair *p, const side *s)
+{
+    return (wn__shape){p->d.n, p->d.out_c, p->d.out_h, p->d.out_w, s->device->borders ? p->d.out_border : 0};
+}
+
+static void *garbage(size_t bytes)
+{
+    void *x = wn__alloc(bytes);
+    CHECK(x != NULL);
+    memset(x, 0xFF, bytes); /* NaNs */
+    return x;
+}
+
+static void *activation(side *s, const float *plain, wn__shape shape)
+{
+    void *x = garbage(s->device->activation_bytes(s->device, &shape));
+    if (plain) CHECK_OK(s->device->upload(s->device, plain, &shape, x));
+    return x;
+}
+
+enum unused { ZERO, FINITE, ANYTHING };
+
+/* What the backend promises of a written tensor: a border of zeros, and unused lanes as the word says. */
+static void check_written(const side *s, const char *what, const void *tensor, wn__shape shape, enum unused unused)
+{
+    if (!s->device->borders) return;
+    const wn__lane_layout l = wn__lane_layout_of(shape.c, shape.h, shape.w, shape.border);
+    const float *x = tensor;
+    for (int64_t i = 0; i < wn__lane_blocks(shape.n) * l.block; i++) {
+        const int64_t y = i % l.plane / l.row - l.border, column = i % l.row - l.border, first = i / l.block * WN__LANE;
+        const bool inside = y >= 0 && y < l.h && column >= 0 && column < l.w;
+        for (int64_t k = 0; k < WN__LANE; k++) {
+            const float value = x[i * WN__LANE + k];
+            const bool is_unused = first + k >= shape.n;
+            if (!inside && value != 0) WN_TEST_FAIL("%s: border at pixel %lld is %g", what, (long long)i, (double)value);
+            if (inside && is_unused && unused == ZERO && value != 0)
+                WN_TEST_FAIL("%s: unused lane at pixel %lld is %g", what, (long long)i, (double)value);
+            if (inside && is_unused && unused == FINITE && !isfinite(value))
+                WN_TEST_FAIL("%s: unused lane at pixel %lld is %g", what, (long long)i, (double)value);
+        }
+    }
+}
+
+static void fill_unused_lanes(const side *s, void *tensor, wn__shape shape, float value)
+{
+    if (!s->device->borders) return;
+    const wn__lane_layout l = wn__lane_layout_of(shape.c, shape.h, shape.w, shape.border);
+    float *x = wn__lane_block(tensor, &l, shape.n - 1);
+    for (int64_t c = 0; c < l.c; c++)
+        for (int64_t y = 0; y < l.h; y++)
+            for (int64_t column = 0; column < l.w; column++)
+                for (int64_t k = (shape.n - 1) % WN__LANE + 1; k < WN__LANE; k++)
+                    x[(c * l.plane + l.origin + y * l.row + column) * WN__LANE + k] = value;
+}
+
+/* Where the plan lets gradients of inputs take the place of the output's gradient. */
+static bool shares_gradient(const pair *p, const side *s, int i)
+{
+    const wn__op_desc *d = &p->d;
+    if (!p->o.in_place || !s->device->borders || d->in_border[i] != d->out_border) return false;
+    return d->kind == WN__OP_ADD || (d->kind == WN__OP_NORM && i == d->inputs - 1);
+}
+
+static void make_params(const pair *p, side *s)
+{
+    for (int k = 0; k < 4; k++) {
+        const int64_t n = k < 2 ? p->param[k] : p->d.kind == WN__OP_NORM ? p->d.in_c : 0;
+        if (!n) continue;
+        s->a.param[k] = floats(n);
+        memcpy(s->a.param[k], p->plain_param[k], (size_t)n * sizeof(float));
+        if (k == 0 && p->has_pattern && s->device->compressed) wn__pattern_gather(&p->pattern, p->plain_param[0], s->a.param[0]);
+        if (k > 1) continue;
+        s->a.dparam[k] = s->dparam[k] = floats(n);
+        for (int64_t i = 0; i < n; i++)
+            s->dparam[k][i] = 0.5f;
+    }
+}
+
+static void open_side(const pair *p, const wn__backend *b, side *s)
+{
+    const wn__op_desc *d = &p->d;
+    const wn__device_options wanted = {WN__F32, p->pool};
+    CHECK_OK(b->open(b, &wanted, &s->device));
+    CHECK_OK(s->device->prepare(s->device, d, &s->op));
+    s->a = (wn__op_args){.step = {.training = !p->o.evaluation, .update_statistics = !p->o.evaluation, .seed = 5, .step = 3},
+                         .n = d->n,
+                         .accumulate = p->o.accumulate};
+    for (int i = 0; i < (p->o.two_gradients ? 2 : 1); i++) {
+        s->a.dout[i] = activation(s, p->plain_dout[i], out_shape(p, s));
+        check_written(s, "uploaded gradient", s->a.dout[i], out_shape(p, s), ZERO);
+    }
+    for (int i = 0; i < d->inputs; i++) {
+        void *in = activation(s, p->plain_in[i], in_shape(p, s, i));
+        check_written(s, "uploaded image", in, in_shape(p, s, i), ZERO);
+        fill_unused_lanes(s, in, in_shape(p, s, i), 3.5f);
+        s->a.in[i] = in;
+        if (!shares_gradient(p, s, i)) s->owned_din[i] = activation(s, NULL, in_shape(p, s, i));
+        s->a.din[i] = s->owned_din[i] ? s->owned_din[i] : s->a.dout[0];
+        s->din[i] = floats(p->in);
+    }
+    s->a.out = activation(s, NULL, out_shape(p, s));
+    s->out = floats(p->out);
+    s->a.saved = garbage(s->op->saved_bytes);
+    s->a.scratch = garbage(s->op->scratch_bytes);
+    make_params(p, s);
+}
+
+static void run_phase(side *s, wn__phase phase)
+{
+    const int64_t n = s->a.n, block = s->device->block ? s->device->block : n;
+    for (int64_t first = 0; s->op->cls->run[phase] && first < n; first += block)
+        CHECK_OK(s->op->cls->run[phase](s->op, &s->a, first, n - first < block ? n - first : block));
+    if (s->op->cls->finish[phase]) CHECK_OK(s->op->cls->finish[phase](s->op, &s->a));
+}
+
+static void run_side(const pair *p, side *s)
+{
+    const wn__op_desc *d = &p->d;
+    const wn__shape out = out_shape(p, s);
+    if (s->op->cls->bind) CHECK_OK(s->op->cls->bind(s->op, p->has_pattern ? &p->pattern : NULL));
+    if (s->op->cls->pack) CHECK_OK(s->op->cls->pack(s->op, s->a.param));
+    if (s->a.step.training) run_phase(s, WN__STATISTICS);
+    run_phase(s, WN__FORWARD);
+    check_written(s, "output", s->a.out, out, p->o.special != 0 ? ANYTHING : FINITE);
+    CHECK_OK(s->device->download(s->device, s->a.out, &out, s->out));
+    run_phase(s, WN__BACKWARD_PREPARE);
+    check_written(s, "prepared gradient", s->a.dout[0], out, ZERO);
+    s->a.dout[1] = NULL;
+    run_phase(s, WN__BACKWARD_PARAMS);
+    run_phase(s, WN__BACKWARD_DATA);
+    for (int i = 0; i < d->inputs; i++) {
+        const wn__shape in = in_shape(p, s, i);
+        check_written(s, "gradient of input", s->a.din[i], in, ZERO);
+        CHECK_OK(s->device->download(s->device, s->a.din[i], &in, s->din[i]));
+    }
+}
+
+static void close_side(side *s, void *second_gradient)
+{
+    for (int i = 0; i < 2; i++) {
+        wn__free((void *)s->a.in[i]);
+        wn__free(s->owned_din[i]);
+        wn__free(s->din[i]);
+        wn__free(s->dparam[i]);
+    }
+    for (int k = 0; k < 4; k++)
+        wn__free(s->a.param[k]);
+    wn__free(s->a.dout[0]);
+    wn__free(second_gradient);
+    wn__free(s->a.out);
+    wn__free(s->out);
+    wn__free(s->a.saved);
+    wn__free(s->a.scratch);
+    s->op->cls->release(s->op);
+    s->device->close(s->device);
+}
+
+static void run_and_close(const pair *p, side *s, void (*compare)(const pair *p))
+{
+    void *second = s->a.dout[1];
+    run_side(p, s);
+    if (compare) compare(p);
+    close_side(s, second);
+}
+
+/* Largest difference over the largest value, at most `tolerance`; NaNs and infinities must agree. */
+static void compare(const pair *p, const char *what, const float *got, const float *want, int64_t n, double tolerance)
+{
+    const wn__op_desc *d = &p->d;
+    double difference = 0, largest = 1; /* inputs, gradients and weights are drawn of size 1 */
+    for (int64_t i = 0; i < n; i++) {
+        if (isnan(got[i]) != isnan(want[i]) || isinf(got[i]) != isinf(want[i]))
+            WN_TEST_FAIL("%s[%lld] of kind %d is %g, reference %g", what, (long long)i, (int)d->kind, (double)got[i], (double)want[i]);
+        if (!isfinite(want[i])) continue;
+        difference = fmax(difference, fabs((double)got[i] - (double)want[i]));
+        largest = fmax(largest, fabs((double)want[i]));
+    }
+    if (!(difference <= tolerance * largest))
+        WN_TEST_FAIL(
+            "%s of kind %d (%lld of %lld x %lld x %lld, kernel %d, stride %d, pad %d, groups %d, borders %d %d to %d): off by %g of %g",
+            what, (int)d->kind, (long long)d->n, (long long)d->in_c, (long long)d->in_h, (long long)d->in_w, d->kernel_h, d->stride, d->pad,
+            d->groups, d->in_border[0], d->in_border[1], d->out_border, difference, largest);
+}
+
+static void compare_params(const pair *p, double tolerance)
+{
+    for (int k = 0; k < 2; k++) {
+        if (!p->param[k]) continue;
+        const bool some = k == 0 && p->has_pattern;
+        float *want = some ? floats(p->pattern.stored) : p->ref.dparam[k];
+        if (some) wn__pattern_gather(&p->pattern, p->ref.dparam[0], want);
+        compare(p, k ? "gradient of parameter 1" : "gradient of parameter 0", p->own.dparam[k], want,
+                some ? p->pattern.stored : p->param[k], tolerance);
+        if (some) wn__free(want);
+    }
+    for (int k = 2; k < 4 && p->d.kind == WN__OP_NORM; k++)
+        compare(p, "running statistics", p->own.a.param[k], p->ref.a.param[k], p->d.in_c, tolerance);
+}
+
+static void compare_sides(const pair *p)
+{
+    const wn__op_kind kind = p->d.kind;
+    const double tolerance = p->o.offset > 0 ? 1e-4 : 2e-5;
+    const bool exact = kind == WN__OP_ADD || kind == WN__OP_DROPOUT, exact_output = exact || kind == WN__OP_MAX_POOL;
+    compare(p, "output", p->own.out, p->ref.out, p->out, exact_output ? 0 : tolerance);
+    for (int i = 0; i < p->d.inputs; i++)
+        compare(p, "gradient of input", p->own.din[i], p->ref.din[i], p->in, exact ? 0 : tolerance);
+    compare_params(p, tolerance);
+}
+
+/* Zeros in the weight, and the pattern of the rest. */
+static void make_pattern(pair *p, wn__rng *r)
+{
+    uint8_t *mask = WN_NEW_ARRAY(uint8_t, p->param[0]);
+    for (int64_t i = 0; i < p->param[0]; i++) {
+        mask[i] = wn__rng_uniform(r) < p->o.density;
+        if (!mask[i]) p->plain_param[0][i] = 0;
+    }
+    CHECK_OK(wn__pattern_from_mask(p->d.out_c, p->param[0] / p->d.out_c, mask, &p->pattern));
+    p->has_pattern = true;
+    wn__free(mask);
+}
+
+static void draw_all(pair *p)
+{
+    const wn__op_desc *d = &p->d;
+    wn__rng r = wn__rng_make(1, WN__FOR_TEST, (uint64_t)d->kind, (uint64_t)(d->n * 1000 + d->in_c));
+    p->in = d->n * d->in_c * d->in_h * d->in_w;
+    p->out = d->n * d->out_c * d->out_h * d->out_w;
+    if (d->kind == WN__OP_CONV) p->param[0] = d->out_c * (d->in_c / d->groups) * d->kernel_h * d->kernel_w;
+    if (d->kind == WN__OP_LINEAR) p->param[0] = d->out_c * d->in_c * d->in_h * d->in_w;
+    if (d->kind == WN__OP_NORM) p->param[0] = d->in_c;
+    if (d->kind == WN__OP_NORM || d->bias) p->param[1] = d->out_c;
+    for (int i = 0; i < 2; i++) {
+        p->plain_in[i] = draw(&r, p->in, p->o.offset - 1, p->o.offset + 1);
+        p->plain_dout[i] = draw(&r, p->out, -1, 1);
+        if (p->param[i]) p->plain_param[i] = draw(&r, p->param[i], -1, 1);
+        if (d->kind == WN__OP_NORM) p->plain_param[2 + i] = draw(&r, d->in_c, 0.5f, 1.5f);
+    }
+    if (p->o.special != 0) p->plain_in[0][p->in / 2] = p->o.special;
+    if (p->o.density > 0) make_pattern(p, &r);
+}
+
+static void check(wn__op_desc desc, options o)
+{
+    pair p = {.d = complete(desc), .o = o};
+    draw_all(&p);
+    CHECK_OK(wn__pool_new(2, &p.pool));
+    open_side(&p, wn__backend_find("ref"), &p.ref);
+    open_side(&p, &wn__backend_sparse, &p.own);
+    void *second = p.ref.a.dout[1];
+    run_side(&p, &p.ref);
+    run_and_close(&p, &p.own, compare_sides);
+    close_side(&p.ref, second);
+    for (int i = 0; i < 2; i++) {
+        wn__free(p.plain_in[i]);
+        wn__free(p.plain_dout[i]);
+        wn__free(p.plain_param[i]);
+        wn__free(p.plain_param[2 + i]);
+    }
+    wn__pattern_release(&p.pattern);
+    wn__pool_free(p.pool);
+}
+
+/* --- what is checked ----------------------------------------------------------------------------------------------------------- */
+
+static const wn__op_desc convolutions[] = {
+    {.n = 5, .in_c = 3, .in_h = 9, .in_w = 9, .out_c = 16, .kernel_h = 3, .pad = 1},
+    {.n = 18, .in_c = 16, .in_h = 8, .in_w = 8, .out_c = 16, .kernel_h = 3, .pad = 1, .bias = true, .relu = true},
+    {.n = 4, .in_c = 16, .in_h = 9, .in_w = 7, .out_c = 32, .kernel_h = 3, .stride = 2, .pad = 1},
+    {.n = 4, .in_c = 16, .in_h = 9, .in_w = 7, .out_c = 32, .kernel_h = 1, .stride = 2},
+    {.n = 3, .in_c = 5, .in_h = 7, .in_w = 6, .out_c = 7, .kernel_h = 5, .bias = true},
+    {.n = 3, .in_c = 8, .in_h = 6, .in_w = 6, .out_c = 12, .kernel_h = 3, .kernel_w = 1, .groups = 4, .relu = true},
+    {.n = 2, .in_c = 16, .in_h = 5, .in_w = 5, .out_c = 16, .kernel_h = 3, .pad = 1, .groups = 16},
+    {.n = 1, .in_c = 1, .in_h = 1, .in_w = 1, .out_c = 1, .kernel_h = 1, .bias = true},
+    {.n = 17, .in_c = 64, .in_h = 1, .in_w = 1, .out_c = 10, .kernel_h = 1, .relu = true},
+    {.n = 33, .in_c = 32, .in_h = 4, .in_w = 4, .out_c = 48, .kernel_h = 3, .pad = 1, .bias = true},
+    {.n = 48, .in_c = 16, .in_h = 2, .in_w = 2, .out_c = 32, .kernel_h = 3, .pad = 1},
+};
+
+static const wn__op_desc linears[] = {
+    {.kind = WN__OP_LINEAR, .n = 5, .in_c = 16, .in_h = 4, .in_w = 3, .out_c = 10, .bias = true, .relu = true},
+    {.kind = WN__OP_LINEAR, .n = 70, .in_c = 40, .in_h = 1, .in_w = 1, .out_c = 130, .bias = true},
+    {.kind = WN__OP_LINEAR, .n = 33, .in_c = 784, .in_h = 1, .in_w = 1, .out_c = 30},
+    {.kind = WN__OP_LINEAR, .n = 1, .in_c = 1, .in_h = 28, .in_w = 28, .out_c = 7, .bias = true},
+};
+
+static const wn__op_desc pools[] = {
+    {.kind = WN__OP_MAX_POOL, .n = 3, .in_c = 17, .in_h = 7, .in_w = 6, .kernel_h = 2, .stride = 2},
+    {.kind = WN__OP_MAX_POOL, .n = 17, .in_c = 5, .in_h = 7, .in_w = 6, .kernel_h = 3, .stride = 2, .pad = 1},
+    {.kind = WN__OP_MAX_POOL, .n = 33, .in_c = 1, .in_h = 5, .in_w = 9, .kernel_h = 3, .kernel_w = 2, .stride = 1, .pad = 1},
+    {.kind = WN__OP_MAX_POOL, .n = 16, .in_c = 2, .in_h = 1, .in_w = 1, .kernel_h = 1},
+    {.kind = WN__OP_MAX_POOL, .n = 1, .in_c = 2, .in_h = 16, .in_w = 16, .kernel_h = 16},
+    {.kind = WN__OP_AVG_POOL, .n = 3, .in_c = 64, .in_h = 8, .in_w = 8, .kernel_h = 8},
+    {.kind = WN__OP_AVG_POOL, .n = 17, .in_c = 7, .in_h = 7, .in_w = 6, .kernel_h = 3, .stride = 2, .pad = 1},
+    {.kind = WN__OP_AVG_POOL, .n = 33, .in_c = 3, .in_h = 7, .in_w = 6, .kernel_h = 2, .stride = 3},
+    {.kind = WN__OP_AVG_POOL, .n = 1, .in_c = 1, .in_h = 1, .in_w = 1, .kernel_h = 1},
+};
+
+/* {in[0], in[1], out}; a pad needs at least as much at its input, which only convolutions have. */
+static const int borders[][3] = {{0, 0, 0}, {1, 1, 1}, {2, 1, 3}, {0, 3, 1}, {3, 0, 0}};
+
+static const wn__op_desc sizes[] = {
+    {.n = 1, .in_c = 1, .in_h = 1, .in_w = 1},   {.n = 3, .in_c = 5, .in_h = 1, .in_w = 9},   {.n = 16, .in_c = 3, .in_h = 8, .in_w = 8},
+    {.n = 17, .in_c = 2, .in_h = 7, .in_w = 6},  {.n = 33, .in_c = 4, .in_h = 5, .in_w = 3},  {.n = 16, .in_c = 1, .in_h = 1, .in_w = 1},
+    {.n = 33, .in_c = 17, .in_h = 1, .in_w = 1}, {.n = 2, .in_c = 1, .in_h = 40, .in_w = 21},
+};
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static void check_with_borders(wn__op_desc d, options o)
+{
+    for (size_t i = 0; i < COUNT(borders); i++) {
+        d.in_border[0] = borders[i][0] > d.pad || d.kind != WN__OP_CONV ? borders[i][0] : d.pad;
+        d.in_border[1] = borders[i][1];
+        d.out_border = borders[i][2];
+        check(d, o);
+    }
+}
+
+/* As far as a convolution's gradient reaches, at least. */
+static void check_convolution(wn__op_desc d, options o)
+{
+    const int kernel_w = d.kernel_w ? d.kernel_w : d.kernel_h, kernel = d.kernel_h > kernel_w ? d.kernel_h : kernel_w;
+    d.in_border[0] = d.pad;
+    d.out_border = kernel - 1;
+    check(d, o);
+    d.in_border[0]++;
+    d.out_border += 2;
+    check(d, o);
+}
+
+static void check_all_sizes(wn__op_kind kind, bool relu, int inputs, options o)
+{
+    for (size_t i = 0; i < COUNT(sizes); i++) {
+        wn__op_desc d = sizes[i];
+        d.kind = kind;
+        d.relu = relu;
+        d.inputs = inputs;
+        d.rate = 0.3f;
+        check_with_borders(d, o);
+    }
+}
+
+static void check_norms(options o)
+{
+    for (int relu = 0; relu < 2; relu++)
+        for (int inputs = 1; inputs <= 2; inputs++)
+            check_all_sizes(WN__OP_NORM, relu, inputs, o);
+}
+
+static void check_adds(options o)
+{
+    check_all_sizes(WN__OP_ADD, true, 1, o);
+    check_all_sizes(WN__OP_ADD, true, 2, o);
+    check_all_sizes(WN__OP_ADD, false, 2, o);
+}
+
+TEST(convolutions_equal_the_reference)
+{
+    for (size_t i = 0; i < COUNT(convolutions); i++)
+        check_convolution(convolutions[i], (options){0});
+}
+
+TEST(linear_layers_equal_the_reference)
+{
+    for (size_t i = 0; i < COUNT(linears); i++)
+        check_with_borders(linears[i], (options){0});
+}
+
+TEST(stored_entries_equal_the_reference_with_zeros)
+{
+    static const float density[] = {0.3f, 0.02f};
+    for (size_t k = 0; k < COUNT(density); k++) {
+        for (size_t i = 0; i < COUNT(convolutions); i++)
+            check_convolution(convolutions[i], (options){.density = density[k]});
+        for (size_t i = 0; i < COUNT(linears); i++)
+            check_with_borders(linears[i], (options){.density = density[k]});
+    }
+}
+
+TEST(norms_equal_the_reference) { check_norms((options){0}); }
+TEST(norms_in_evaluation_equal_the_reference) { check_norms((options){.evaluation = true}); }
+TEST(additions_equal_the_reference) { check_adds((options){0}); }
+
+TEST(pools_equal_the_reference)
+{
+    for (size_t i = 0; i < COUNT(pools); i++)
+        check_with_borders(pools[i], (options){0});
+}
+
+TEST(dropout_drops_the_elements_that_the_reference_drops) { check_all_sizes(WN__OP_DROPOUT, false, 1, (options){0}); }
+TEST(evaluation_leaves_dropout_out) { check_all_sizes(WN__OP_DROPOUT, false, 1, (options){.evaluation = true}); }
+
+TEST(gradients_of_inputs_may_take_the_place_of_the_output_s)
+{
+    check_norms((options){.in_place = true});
+    check_norms((options){.in_place = true, .two_gradients = true});
+    check_adds((options){.in_place = true});
+    check_adds((options){.in_place = true, .two_gradients = true});
+}
+
+TEST(two_gradients_of_one_output_add_up)
+{
+    check_norms((options){.two_gradients = true});
+    check_adds((options){.two_gradients = true});
+}
+
+TEST(gradients_of_parameters_accumulate)
+{
+    check_norms((options){.accumulate = true});
+    for (size_t i = 0; i < COUNT(convolutions); i++)
+        check_convolution(convolutions[i], (options){.accumulate = true, .density = i % 2 ? 0.3f : 0});
+    for (size_t i = 0; i < COUNT(linears); i++)
+        check(linears[i], (options){.accumulate = true, .density = i % 2 ? 0.3f : 0});
+}
+
+TEST(nan_and_infinity_go_where_the_reference_lets_them)
+{
+    const float specials[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < COUNT(specials); i++) {
+        const options o = {.special = specials[i]}, evaluation = {.special = specials[i], .evaluation = true};
+        check_norms(o);
+        check_norms(evaluation);
+        check_adds(o);
+        for (size_t k = 0; k < COUNT(pools); k++)
+            check_with_borders(pools[k], o);
+        check_all_sizes(WN__OP_DROPOUT, false, 1, o);
+    }
+    check_convolution(convolutions[1], (options){.special = NAN});
+    check(linears[0], (options){.special = NAN});
+}
+
+/* float32 inputs of 1000 +- 1 carry 6e-5 of rounding themselves; sums of squares in float32 would lose the variance altogether. */
+TEST(variance_survives_a_large_mean)
+{
+    check_with_borders((wn__op_desc){.kind = WN__OP_NORM, .n = 20, .in_c = 17, .in_h = 7, .in_w = 6}, (options){.offset = 1000});
+    check_with_borders((wn__op_desc){.kind = WN__OP_NORM, .n = 33, .in_c = 1, .in_h = 28, .in_w = 28}, (options){.offset = 1000});
+}
+
+/* The running variance, of which rounding of the inputs is the only error. */
+TEST(moments_of_a_channel_range_equal_those_of_the_whole)
+{
+    enum { CHANNELS = 7, PLANE = 6 * 5 };
+    const wn__lane_layout all = wn__lane_layout_of(CHANNELS, 4, 3, 1), some = wn__lane_layout_of(3, 4, 3, 1);
+    CHECK_EQ_INT(all.plane, PLANE);
+    wn__rng r = wn__rng_make(3, WN__FOR_TEST, 0, 0);
+    float *x = draw(&r, CHANNELS * PLANE * WN__LANE, 999, 1001);
+    double mean[CHANNELS], m2[CHANNELS], part_mean[3], part_m2[3];
+    wn__lanes()->moments(&all, 11, x, mean, m2);
+    wn__lanes()->moments(&some, 11, x + 2 * PLANE * WN__LANE, part_mean, part_m2);
+    CHECK(memcmp(part_mean, mean + 2, sizeof part_mean) == 0);
+    CHECK(memcmp(part_m2, m2 + 2, sizeof part_m2) == 0);
+    wn__free(x);
+}
+
+/* Images of every width and count, against the index formula. */
+TEST(uploaded_images_come_back)
+{
+    wn__device *device;
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){0}, &device));
+    wn__rng r = wn__rng_make(4, WN__FOR_TEST, 0, 0);
+    for (int n = 1; n <= 35; n += n < 14 ? 6 : 1)
+        for (int w = 1; w <= 40; w += w < 14 ? 4 : 1) {
+            const wn__shape s = {n, 3, 2, w, (n + w) % 3};
+            const wn__lane_layout l = wn__lane_layout_of(s.c, s.h, s.w, s.border);
+            const int64_t size = s.n * s.c * s.h * s.w;
+            float *plain = draw(&r, size, -1, 1), *again = floats(size), *stored = garbage(device->activation_bytes(device, &s));
+            CHECK_OK(device->upload(device, plain, &s, stored));
+            CHECK_OK(device->download(device, stored, &s, again));
+            CHECK(memcmp(plain, again, (size_t)size * sizeof *plain) == 0);
+            for (int64_t i = 0; i < size; i++) {
+                const int64_t x = i % s.w, y = i / s.w % s.h, c = i / s.w / s.h % s.c, image = i / s.w / s.h / s.c;
+                const int64_t pixel = image / WN__LANE * l.block + c * l.plane + l.origin + y * l.row + x;
+                CHECK(stored[pixel * WN__LANE + image % WN__LANE] == plain[i]);
+            }
+            wn__free(plain);
+            wn__free(again);
+            wn__free(stored);
+        }
+    device->close(device);
+}
+
+TEST(bfloat16_is_refused)
+{
+    wn__device *device;
+    CHECK_STATUS(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){.dtype = WN__BF16}, &device), WN_EUNSUPPORTED);
+    CHECK_HAS_TEXT(wn_error_message(), "float32");
+}
+
+TEST(a_window_too_large_for_the_winner_is_refused)
+{
+    wn__device *device;
+    wn__op *op;
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){0}, &device));
+    const wn__op_desc d = complete((wn__op_desc){.kind = WN__OP_MAX_POOL, .n = 1, .in_c = 1, .in_h = 20, .in_w = 20, .kernel_h = 17});
+    CHECK_STATUS(device->prepare(device, &d, &op), WN_EUNSUPPORTED);
+    device->close(device);
+}
+
+/* --- whole networks ------------------------------------------------------------------------------------------------------------ */
+
+enum { IMAGES = 70, CLASSES = 10, PIXELS = 3 * 12 * 12 };
+
+static wn_graph *small_network(void)
+{
+    wn_graph *g = wn_graph_new("small", 3, 12, 12);
+    int x = wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 16, .kernel = 3, .pad = 1});
+    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm"));
+    const int y = wn_graph_batch_norm(g, wn_graph_conv(g, x, "second", (wn_conv){.out = 16, .kernel = 3, .pad = 1}), "norm2");
+    x = wn_graph_max_pool(g, wn_graph_relu(g, wn_graph_add(g, x, y)), 3, 2, 1);
+    x = wn_graph_relu(g, wn_graph_conv(g, x, "third", (wn_conv){.out = 24, .kernel = 3, .stride = 2, .bias = true}));
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_dropout(g, x, 0.2), "last", CLASSES, true)));
+    return g;
+}
+
+static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    (void)arg, (void)first;
+    memcpy(dlogits, logits, (size_t)(n * CLASSES) * sizeof(float));
+    return WN_OK;
+}
+
+/* All gradients of one step, one after the other; to be freed. */
+static float *gradients_with(const wn__backend *b, int threads, int64_t *count)
+{
+    wn_graph *g = small_network();
+    wn__params params = {0};
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *executor;
+    wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
+    float *images = draw(&r, (int64_t)IMAGES * PIXELS, -1, 1);
+    CHECK_OK(wn__graph_make_params(g, &params));
+    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
+    CHECK_OK(wn__pool_new(threads, &pool));
+    CHECK_OK(b->open(b, &(wn__device_options){.pool = pool}, &device));
+    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
+    CHECK_OK(wn__executor_gradients(executor, images, IMAGES, (wn__step_info){.training = true}, pull_to_zero, NULL));
+    *count = 0;
+    float *all = floats(wn_graph_parameter_count(g));
+    for (int i = 0; i < params.count; i++)
+        if (params.item[i].grad) {
+            memcpy(all + *count, params.item[i].grad, (size_t)params.item[i].stored * sizeof(float));
+            *count += params.item[i].stored;
+        }
+    wn__executor_free(executor);
+    device->close(device);
+    wn__pool_free(pool);
+    wn__params_release(&params);
+    wn_graph_free(g);
+    wn__free(images);
+    return all;
+}
+
+TEST(gradients_of_a_network_equal_the_reference)
+{
+    int64_t count, again;
+    float *want = gradients_with(wn__backend_find("ref"), 2, &count), *got = gradients_with(&wn__backend_sparse, 2, &again);
+    CHECK_EQ_INT(again, count);
+    double difference = 0, largest = 0;
+    for (int64_t i = 0; i < count; i++) {
+        difference = fmax(difference, fabs((double)got[i] - (double)want[i]));
+        largest = fmax(largest, fabs((double)want[i]));
+    }
+    CHECK(difference <= 1e-4 * largest);
+    wn__free(want);
+    wn__free(got);
+}
+
+TEST(gradients_do_not_depend_on_the_number_of_threads)
+{
+    int64_t count, again;
+    float *one = gradients_with(&wn__backend_sparse, 1, &count);
+    for (int threads = 2; threads <= 3; threads++) {
+        float *more = gradients_with(&wn__backend_sparse, threads, &again);
+        CHECK_EQ_INT(again, count);
+        for (int64_t i = 0; i < count; i++)
+            if (memcmp(&one[i], &more[i], sizeof(float)) != 0)
+                WN_TEST_FAIL("gradient %lld is %.9g with %d threads, %.9g with one", (long long)i, (double)more[i], threads,
+                             (double)one[i]);
+        wn__free(more);
+    }
+    wn__free(one);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(convolutions_equal_the_reference),
+                                    RUN(linear_layers_equal_the_reference),
+                                    RUN(stored_entries_equal_the_reference_with_zeros),
+                                    RUN(norms_equal_the_reference),
+                                    RUN(norms_in_evaluation_equal_the_reference),
+                                    RUN(additions_equal_the_reference),
+                                    RUN(pools_equal_the_reference),
+                                    RUN(dropout_drops_the_elements_that_the_reference_drops),
+                                    RUN(evaluation_leaves_dropout_out),
+                                    RUN(gradients_of_inputs_may_take_the_place_of_the_output_s),
+                                    RUN(two_gradients_of_one_output_add_up),
+                                    RUN(gradients_of_parameters_accumulate),
+                                    RUN(nan_and_infinity_go_where_the_reference_lets_them),
+                                    RUN(variance_survives_a_large_mean),
+                                    RUN(moments_of_a_channel_range_equal_those_of_the_whole),
+                                    RUN(uploaded_images_come_back),
+                                    RUN(bfloat16_is_refused),
+                                    RUN(a_window_too_large_for_the_winner_is_refused),
+                                    RUN(gradients_of_a_network_equal_the_reference),
+                                    RUN(gradients_do_not_depend_on_the_number_of_threads),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
