@@ -84,6 +84,20 @@ static int tangled_net(wn_graph *g)
     return wn_graph_linear(g, wn_graph_global_pool(g, y), "fc", CLASSES, true);
 }
 
+/* Norm and ReLU before the convolutions; what the first pair makes is read by a convolution and by the shortcut. */
+static int preactivated_net(wn_graph *g)
+{
+    int x = wn_graph_conv(g, wn_graph_input(g), "conv", (wn_conv){.out = 3, .kernel = 3, .pad = 1});
+    const int start = wn_graph_relu(g, wn_graph_batch_norm(g, x, "bn1"));
+    int y = wn_graph_conv(g, start, "conv1", (wn_conv){.out = 4, .kernel = 3, .stride = 2, .pad = 1});
+    y = wn_graph_dropout(g, wn_graph_relu(g, wn_graph_batch_norm(g, y, "bn2")), 0.3);
+    y = wn_graph_conv(g, y, "conv2", (wn_conv){.out = 4, .kernel = 3, .pad = 1});
+    x = wn_graph_add(g, y, wn_graph_conv(g, start, "shortcut", (wn_conv){.out = 4, .kernel = 1, .stride = 2}));
+    y = wn_graph_relu(g, wn_graph_batch_norm(g, x, "bn3"));
+    x = wn_graph_add(g, wn_graph_conv(g, y, "conv3", (wn_conv){.out = 4, .kernel = 3, .pad = 1}), x);
+    return wn_graph_linear(g, wn_graph_global_pool(g, wn_graph_relu(g, wn_graph_batch_norm(g, x, "bn4"))), "fc", CLASSES, true);
+}
+
 /* --- a network with data ------------------------------------------------------------------------------------------------------- */
 
 static void draw(wn__rng *r, float *x, int64_t count, double scale)
@@ -279,6 +293,10 @@ TEST(gradients_of_a_lenet) { check_gradients((net_options){.build = lenet_like, 
 TEST(gradients_with_max_pools) { check_gradients((net_options){.build = max_pool_net, .n = 5, .decided = true}, true, 2e-2); }
 TEST(gradients_with_dropout) { check_gradients((net_options){.build = dropout_net, .n = 17, .decided = true}, true, 1e-3); }
 TEST(gradients_of_a_tangled_graph) { check_gradients((net_options){.build = tangled_net, .n = 5, .decided = true}, true, 1e-3); }
+TEST(gradients_of_a_preactivated_network)
+{
+    check_gradients((net_options){.build = preactivated_net, .n = 18, .decided = true}, true, 1e-3);
+}
 TEST(gradients_across_kinks)
 {
     check_gradients((net_options){.build = residual_net, .n = 18}, true, 0.1);
@@ -521,6 +539,7 @@ int main(int argc, char **argv)
         RUN(gradients_with_max_pools),
         RUN(gradients_with_dropout),
         RUN(gradients_of_a_tangled_graph),
+        RUN(gradients_of_a_preactivated_network),
         RUN(gradients_across_kinks),
         RUN(gradients_of_micro_batches),
         RUN(gradients_of_images),

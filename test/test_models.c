@@ -12,6 +12,19 @@ static wn_graph *build(const char *name, wn__model_input *input)
     return graph;
 }
 
+/* What masks are made for: convolutions and linear layers, without biases. */
+static int64_t prunable_weights(const wn_graph *g)
+{
+    int64_t total = 0;
+    for (int i = 0; i < g->params; i++) {
+        int64_t count = g->param[i].role == WN__WEIGHT;
+        for (int d = 0; d < g->param[i].ndim; d++)
+            count *= g->param[i].dim[d];
+        total += count;
+    }
+    return total;
+}
+
 static int64_t convolution_weights(const wn_graph *g)
 {
     int64_t total = 0;
@@ -37,7 +50,12 @@ TEST(parameter_counts_are_the_published_ones)
                      {"vgg16", 14728266},
                      {"vgg19", 20040522},
                      {"resnet56-bottleneck", 869530},
-                     {"resnet110-bottleneck", 1704154}};
+                     {"resnet110-bottleneck", 1704154},
+                     {"wrn", 36479194},
+                     {"resnet50-cifar", 23705252},
+                     {"resnet18", 11689512},
+                     {"resnet34", 21797672},
+                     {"resnet50", 25557032}};
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
         wn_graph *g = build(published[i].name, NULL);
         CHECK_EQ_INT(wn_graph_parameter_count(g), published[i].count);
@@ -72,6 +90,72 @@ TEST(forward_flops_of_resnet20_count_convolutions_and_linear_layers)
     wn_graph_free(g);
 }
 
+TEST(prunable_weights_are_the_published_ones)
+{
+    wn_graph *wide = build("wrn-22-2", NULL), *deep = build("resnet50", NULL);
+    CHECK_EQ_INT(prunable_weights(wide), 1076912);
+    CHECK_EQ_INT(prunable_weights(deep), 25502912);
+    wn_graph_free(wide);
+    wn_graph_free(deep);
+}
+
+TEST(forward_flops_are_the_published_ones)
+{
+    static const struct {
+        const char *name;
+        double flops, digits; /* half a unit of the last published digit */
+    } published[] = {{"wrn-22-2", 3.155e8, 5e4},
+                     {"resnet50", 8.178e9, 5e5},
+                     {"resnet50-cifar", 2.59e9, 1e7},
+                     {"resnet18", 2 * 1.81e9, 1e7},
+                     {"resnet34", 2 * 3.66e9, 1e7}};
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        wn_graph *g = build(published[i].name, NULL);
+        const double flops = (double)wn_graph_forward_flops(g);
+        if (!(flops > published[i].flops - published[i].digits && flops < published[i].flops + published[i].digits))
+            WN_TEST_FAIL("%s: %.6g, must be %g", published[i].name, flops, published[i].flops);
+        wn_graph_free(g);
+    }
+}
+
+/* A model with settings, given as pairs of name and value. */
+static wn_status build_set(const char *name, const char *const *set, wn_graph **graph)
+{
+    const wn__model *model;
+    CHECK_OK(wn__model_find(name, &model));
+    void *config = wn__alloc(model->config_size);
+    CHECK(config != NULL);
+    CHECK_OK(wn__settings_defaults(model->settings, config));
+    for (; *set; set += 2)
+        CHECK_OK(wn__settings_set(model->settings, config, set[0], set[1]));
+    const wn_status status = wn__model_build(model, config, model->usual, graph);
+    wn__free(config);
+    return status;
+}
+
+TEST(wide_networks_have_any_depth_of_6n_plus_4)
+{
+    wn_graph *a = build("wrn-22-2", NULL), *b;
+    CHECK_OK(build_set("wrn", (const char *const[]){"depth", "22", "width", "2", NULL}, &b));
+    CHECK_EQ_INT(wn_graph_parameter_count(a), wn_graph_parameter_count(b));
+    wn_graph_free(a);
+    wn_graph_free(b);
+    CHECK_EQ_INT(build_set("wrn", (const char *const[]){"depth", "23", NULL}, &b), WN_EINVAL);
+    CHECK_HAS_TEXT(wn_error_message(), "6n + 4");
+}
+
+static void check_names(const char *model, const char *const *wanted)
+{
+    wn_graph *g = build(model, NULL);
+    for (; *wanted; wanted++) {
+        bool found = false;
+        for (int k = 0; k < g->params; k++)
+            found |= !strcmp(g->param[k].name, *wanted);
+        if (!found) WN_TEST_FAIL("%s: no tensor %s", model, *wanted);
+    }
+    wn_graph_free(g);
+}
+
 TEST(tensor_names_are_torchvisions)
 {
     static const char *const wanted[] = {"conv1.weight",
@@ -81,15 +165,13 @@ TEST(tensor_names_are_torchvisions)
                                          "layer2.0.downsample.1.bias",
                                          "layer3.2.bn2.running_var",
                                          "fc.weight",
-                                         "fc.bias"};
-    wn_graph *g = build("resnet20", NULL);
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        bool found = false;
-        for (int k = 0; k < g->params; k++)
-            found |= !strcmp(g->param[k].name, wanted[i]);
-        if (!found) WN_TEST_FAIL("no tensor %s", wanted[i]);
-    }
-    wn_graph_free(g);
+                                         "fc.bias",
+                                         NULL};
+    check_names("resnet20", wanted);
+    check_names("resnet50", (const char *const[]){"layer1.0.conv3.weight", "layer1.0.downsample.0.weight", "layer3.5.bn3.bias",
+                                                  "layer4.2.conv2.weight", NULL});
+    check_names("wrn-22-2", (const char *const[]){"block1.layer.0.convShortcut.weight", "block3.layer.2.bn2.running_mean", "bn1.weight",
+                                                  NULL}); /* of RigL's reproduction */
 }
 
 TEST(unknown_model_lists_the_valid_ones)
@@ -162,12 +244,34 @@ TEST(lowering_fuses_what_nobody_else_reads)
     wn_graph_free(g);
 }
 
+TEST(lowering_keeps_what_a_preactivated_block_reads_twice)
+{
+    wn_graph *g = build("wrn-22-2", NULL);
+    wn__lowered *ops;
+    int count, norms = 0, adds = 0, relus = 0;
+    CHECK_OK(wn__lower(g, &ops, &count));
+    for (int i = 0; i < count; i++) {
+        norms += ops[i].desc.kind == WN__OP_NORM && ops[i].desc.inputs == 1;
+        adds += ops[i].desc.kind == WN__OP_ADD && ops[i].desc.inputs == 2 && !ops[i].desc.relu;
+        relus += ops[i].desc.relu;
+    }
+    CHECK_EQ_INT(count, 1 + 18 + 3 + 19 + 9 + 9 + 2); /* stem, convolutions, shortcuts, norms, dropouts, adds, pool and linear */
+    CHECK_EQ_INT(norms, 19);
+    CHECK_EQ_INT(relus, 19);
+    CHECK_EQ_INT(adds, 9);
+    wn__free(ops);
+    wn_graph_free(g);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(parameter_counts_are_the_published_ones),
                                     RUN(every_entry_states_its_true_parameter_count),
                                     RUN(bottleneck_networks_have_the_published_convolution_weights),
                                     RUN(forward_flops_of_resnet20_count_convolutions_and_linear_layers),
+                                    RUN(prunable_weights_are_the_published_ones),
+                                    RUN(forward_flops_are_the_published_ones),
+                                    RUN(wide_networks_have_any_depth_of_6n_plus_4),
                                     RUN(tensor_names_are_torchvisions),
                                     RUN(unknown_model_lists_the_valid_ones),
                                     RUN(image_too_small_for_the_network_is_refused),
@@ -175,6 +279,7 @@ int main(int argc, char **argv)
                                     RUN(two_nodes_of_one_name_are_refused),
                                     RUN(shared_nodes_have_one_set_of_parameters),
                                     RUN(lowering_fuses_what_nobody_else_reads),
+                                    RUN(lowering_keeps_what_a_preactivated_block_reads_twice),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -34,8 +34,7 @@ void wn_graph_free(wn_graph *g)
     wn__free(g);
 }
 
-/* Keep the first failure; later builders do nothing. */
-static int latch(wn_graph *g, wn_status status)
+int wn__graph_refuse(wn_graph *g, wn_status status)
 {
     if (g->status == WN_OK) {
         g->status = status;
@@ -44,7 +43,7 @@ static int latch(wn_graph *g, wn_status status)
     return -1;
 }
 
-#define REFUSE(g, ...) latch((g), wn__fail(WN_EINVAL, __VA_ARGS__))
+#define REFUSE(g, ...) wn__graph_refuse((g), wn__fail(WN_EINVAL, __VA_ARGS__))
 
 static const char *kind_name(wn__node_kind kind)
 {
@@ -54,7 +53,7 @@ static const char *kind_name(wn__node_kind kind)
     return names[kind];
 }
 
-/* The node that input `x` names, or NULL after latching an error. */
+/* The node that input `x` names, or NULL after an error was kept. */
 static const wn__node *input_node(wn_graph *g, int x, const char *user)
 {
     if (g->status != WN_OK) return NULL;
@@ -79,10 +78,10 @@ static int add_node(wn_graph *g, wn__node node, const char *name)
         return REFUSE(g, "%s: output would be %lld x %lld x %lld; the image is too small for this network", name, (long long)node.c,
                       (long long)node.h, (long long)node.w);
     wn__node *grown = wn__realloc(g->node, (size_t)(g->nodes + 1) * sizeof *grown);
-    if (!grown) return latch(g, wn__no_memory((size_t)(g->nodes + 1) * sizeof *grown));
+    if (!grown) return wn__graph_refuse(g, wn__no_memory((size_t)(g->nodes + 1) * sizeof *grown));
     g->node = grown;
     node.name = wn__strdup(name);
-    if (!node.name) return latch(g, wn__no_memory(strlen(name)));
+    if (!node.name) return wn__graph_refuse(g, wn__no_memory(strlen(name)));
     memset(node.param, -1, sizeof node.param);
     grown[g->nodes] = node;
     return g->nodes++;
@@ -99,14 +98,14 @@ static bool add_param(wn_graph *g, int node, int slot, const char *suffix, wn__p
         }
     wn__param_spec *grown = wn__realloc(g->param, (size_t)(g->params + 1) * sizeof *grown);
     if (!grown) {
-        latch(g, wn__no_memory((size_t)(g->params + 1) * sizeof *grown));
+        wn__graph_refuse(g, wn__no_memory((size_t)(g->params + 1) * sizeof *grown));
         return false;
     }
     g->param = grown;
     wn__param_spec *p = &grown[g->params];
     *p = (wn__param_spec){.name = wn__strdup(name), .role = role, .ndim = ndim};
     if (!p->name) {
-        latch(g, wn__no_memory(strlen(name)));
+        wn__graph_refuse(g, wn__no_memory(strlen(name)));
         return false;
     }
     memcpy(p->dim, dim, (size_t)ndim * sizeof *dim);

@@ -47,6 +47,8 @@ struct wn_graph {
     bool finished;
 };
 
+/* What a builder does when it fails: the first failure (status, and the message that was set with it) is kept, later builders do nothing. -1. */
+int wn__graph_refuse(wn_graph *graph, wn_status status);
 /* New zeroed parameters for a finished graph, scales at 1 and running variances at 1. */
 wn_status wn__graph_make_params(const wn_graph *graph, wn__params *out);
 int64_t wn__graph_classes(const wn_graph *graph);

@@ -1,0 +1,121 @@
+/* Networks of the list, as small as they get: one training step of the onednn backend gives what the reference's gives. */
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "models/model.h"
+#include "nn/executor.h"
+#include "nn/init.h"
+#include "test.h"
+
+enum { CLASSES = 5, IMAGES = 18 /* two blocks */ };
+
+typedef struct network {
+    const char *name;
+    int image;
+    const char *set[3][2];
+    bool deep; /* images that differ by 1e-6 change gradients by up to 1 %: a ReLU flips, and 50 layers of few values amplify it */
+} network;
+
+static const network networks[] = {
+    {"resnet8", 8, {{"width", "0.5"}}, false},
+    {"wrn-22-2", 8, {{"scale", "0.3"}}, false},
+    {"wrn", 8, {{"depth", "10"}, {"width", "1"}, {"dropout", "0"}}, false},
+    {"wrn", 8, {{"depth", "16"}, {"width", "1"}, {"scale", "0.6"}}, false},
+    {"resnet50-cifar", 16, {{"width", "0.1"}}, true},
+    {"resnet18", 64, {{"width", "0.125"}}, false},
+    {"resnet34", 64, {{"width", "0.07"}}, false},
+    {"resnet50", 64, {{"width", "0.1"}}, true},
+};
+
+static wn_graph *build(const network *n)
+{
+    const wn__model *model;
+    wn_graph *graph;
+    CHECK_OK(wn__model_find(n->name, &model));
+    void *config = wn__alloc(model->config_size);
+    CHECK(config != NULL);
+    CHECK_OK(wn__settings_defaults(model->settings, config));
+    for (int i = 0; i < 3 && n->set[i][0]; i++)
+        CHECK_OK(wn__settings_set(model->settings, config, n->set[i][0], n->set[i][1]));
+    CHECK_OK(wn__model_build(model, config, (wn__model_input){3, n->image, n->image, CLASSES}, &graph));
+    wn__free(config);
+    return graph;
+}
+
+/* Of half the sum of squares: every logit pulls. */
+static wn_status loss_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    (void)arg, (void)first;
+    for (int64_t i = 0; i < n * CLASSES; i++)
+        dlogits[i] = (logits[i] - (float)(i % CLASSES)) / IMAGES;
+    return WN_OK;
+}
+
+static void one_step(const wn_graph *graph, const char *backend, wn__params *params)
+{
+    const wn__backend *b = wn__backend_find(backend);
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *executor;
+    wn__rng r = wn__rng_make(3, WN__FOR_TEST, 0, 0);
+    const int64_t values = IMAGES * graph->c * graph->h * graph->w;
+    float *images = WN_NEW_ARRAY(float, values);
+    CHECK(images != NULL);
+    for (int64_t i = 0; i < values; i++)
+        images[i] = (float)wn__rng_normal(&r);
+    CHECK_OK(wn__graph_make_params(graph, params));
+    CHECK_OK(wn__init_params(params, &(wn__init_options){.weights = WN__INIT_KAIMING_FAN_OUT}, 1));
+    CHECK_OK(wn__pool_new(2, &pool));
+    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32, .pool = pool}, &device));
+    CHECK_OK(wn__executor_new(graph, params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
+    CHECK_OK(wn__executor_gradients(executor, images, IMAGES, (wn__step_info){.training = true, .update_statistics = true}, loss_gradient,
+                                    NULL));
+    wn__executor_free(executor);
+    device->close(device);
+    wn__pool_free(pool);
+    wn__free(images);
+}
+
+static double length_of_difference(const float *a, const float *b, int64_t count)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += ((double)a[i] - (b ? b[i] : 0)) * ((double)a[i] - (b ? b[i] : 0));
+    return sqrt(sum);
+}
+
+static void check_equal(const network *n, const char *tensor, const float *wanted, const float *got, int64_t count)
+{
+    const double error = length_of_difference(wanted, got, count), length = length_of_difference(wanted, NULL, count);
+    if (!(error <= (n->deep ? 5e-2 : 2e-3) * length + 1e-6)) WN_TEST_FAIL("%s: %s of length %g, off by %g", n->name, tensor, length, error);
+}
+
+static void check(const network *n)
+{
+    wn_graph *graph = build(n);
+    wn__params wanted, got;
+    one_step(graph, "ref", &wanted);
+    one_step(graph, "onednn", &got);
+    for (int i = 0; i < wanted.count; i++) {
+        const wn__param *a = &wanted.item[i], *b = &got.item[i];
+        const bool trained = wn__role_is_trained(a->role);
+        check_equal(n, a->name, trained ? a->grad : a->value, trained ? b->grad : b->value, a->stored);
+    }
+    wn__params_release(&wanted);
+    wn__params_release(&got);
+    wn_graph_free(graph);
+}
+
+TEST(a_step_of_onednn_is_the_references)
+{
+    if (!wn__backend_find("onednn")) SKIP("this build has no onednn");
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        check(&networks[i]);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(a_step_of_onednn_is_the_references), {0}};
+    return wn_test_main(argc, argv, tests);
+}
