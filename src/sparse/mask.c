@@ -260,6 +260,12 @@ static int64_t draw_some(wn__rng *rng, int64_t *left, int64_t *needed, int64_t n
     return kept;
 }
 
+void wn__mask_draw(wn__rng *rng, int64_t n, int64_t active, uint8_t *mask)
+{
+    int64_t left = n;
+    draw_some(rng, &left, &active, n, mask);
+}
+
 static void totals(const plan *p, int64_t *entries, int64_t *active)
 {
     *entries = *active = 0;

@@ -5,6 +5,7 @@
 #ifndef WN_SPARSE_MASK_H
 #define WN_SPARSE_MASK_H
 
+#include "base/rng.h"
 #include "base/settings.h"
 #include "sparse/selection.h"
 
@@ -46,6 +47,8 @@ typedef enum wn__shuffle {
     WN__SHUFFLE_EVEN /* the total spread so that every layer has the same density (largest remainders get the odd ones), positions drawn */
 } wn__shuffle;
 extern const char *const wn__shuffle_names[]; /* "layer", "global", "even", NULL */
+/* Marks `active` of n entries with 1, the others with 0, every choice equally likely. */
+void wn__mask_draw(wn__rng *rng, int64_t n, int64_t active, uint8_t *mask);
 /* Replaces the masks of the selected parameters by random ones with as many active entries. The seed's mask stream decides. */
 wn_status wn__masks_shuffle(wn__params *params, const wn__selection *selection, wn__shuffle how, uint64_t seed);
 
