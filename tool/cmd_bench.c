@@ -7,13 +7,16 @@
 
 typedef struct bench_config {
     wn__texts set;
-    const char *dtype, *backend;
+    const char *dtype, *backend, *sparsity, *distribution, *mask;
     int64_t batch, threads, runs, classes;
     bool inference, json;
 } bench_config;
 
 static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, batch, "batch", "N", "images a step (default: 128)"),
+    WN_OPTION_TEXT(bench_config, sparsity, "sparsity", "S", "random zeros: 90% or 0.9 (sparsity), 0.1d (density), 10x (compression)"),
+    WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default; first layer dense), er or erk"),
+    WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
     WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build)"),
     WN_OPTION_NUMBER(bench_config, threads, "threads", "N", "(default: all CPUs)"),
@@ -48,7 +51,8 @@ static void print_step_json(const char *model, const wn_bench_result *r)
     printf(
         ", \"batch\": %lld, \"threads\": %d, \"runs\": %d, \"ms_median\": %.6g, \"ms_min\": %.6g, \"images_per_s\": %.6g, \"gflops_per_s\": %.6g",
         (long long)r->batch, r->threads, r->runs, r->ms_median, r->ms_min, r->images_per_s, r->gflops_per_s);
-    printf(", \"parameters\": %lld, \"flops\": %lld, \"bytes\": %lld", (long long)r->parameters, (long long)r->flops, (long long)r->bytes);
+    printf(", \"parameters\": %lld, \"active\": %lld, \"flops\": %lld, \"flops_ratio\": %.6g, \"bytes\": %lld", (long long)r->parameters,
+           (long long)r->active, (long long)r->flops, r->flops_ratio, (long long)r->bytes);
     put_pair("dtype", r->dtype);
     put_pair("backend", r->backend);
     put_pair("library", r->library);
@@ -69,14 +73,15 @@ static void add_step(wn__columns *table, const char *model, const wn_bench_resul
     wn__columns_add(table, "%.2f", r->ms_min);
     wn__columns_add(table, "%.0f", r->images_per_s);
     wn__columns_add(table, "%.1f", r->gflops_per_s);
-    wn__columns_add(table, "%s", wn_show_count(r->parameters, count, sizeof count));
+    wn__columns_add(table, "%s", wn_show_count(r->active, count, sizeof count));
+    wn__columns_add(table, "%.3f", r->flops_ratio);
     wn__columns_add(table, "%s", wn_show_bytes(r->bytes, bytes, sizeof bytes));
 }
 
 static wn_status bench_steps(wn_bench_options *options, const char *const *models, int count, bool json)
 {
     wn__columns table = WN_COLUMNS("network", ">batch", "type", "backend", ">threads", ">median ms", ">best ms", ">images/s", ">GFLOP/s",
-                                   ">parameters", ">memory");
+                                   ">active", ">FLOPs x", ">memory");
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_result result;
@@ -145,6 +150,9 @@ static int run_bench(const wn__call *call)
         .classes = (int)config->classes,
         .batch = config->batch,
         .dtype = config->dtype,
+        .sparsity = config->sparsity,
+        .distribution = config->distribution,
+        .mask = config->mask,
         .backend = config->backend,
         .threads = (int)config->threads,
         .runs = (int)config->runs,

@@ -17,21 +17,26 @@ typedef struct wn_bench_options {
     const char *model;      /* name, or a file that describes a network */
     const char *const *set; /* (sets) settings of the model: "width=2", "bias=no" */
     int sets;
-    int classes;         /* 0: the model's usual number */
-    int channels, image; /* of square images; 0: the model's usual size */
-    int64_t batch;       /* 0: 128 */
-    const char *dtype;   /* "f32" (NULL) or "bf16" */
-    const char *backend; /* NULL: the best in this build */
-    int threads;         /* 0: all CPUs of the process */
-    int runs;            /* timed steps; 0: 15. Three steps before them are not counted */
-    bool inference;      /* forward only, running statistics */
+    int classes;              /* 0: the model's usual number */
+    int channels, image;      /* of square images; 0: the model's usual size */
+    int64_t batch;            /* 0: 128 */
+    const char *sparsity;     /* "90%", "0.1d", "10x": random zeros in the layers that are pruned by default; NULL: none */
+    const char *distribution; /* "uniform" (NULL; the first layer stays dense), "er", "erk" */
+    const char *mask;         /* a file of masks instead, such as `winnow prune` writes; NULL: none */
+    const char *dtype;        /* "f32" (NULL) or "bf16" */
+    const char *backend;      /* NULL: the best in this build */
+    int threads;              /* 0: all CPUs of the process */
+    int runs;                 /* timed steps; 0: 15. Three steps before them are not counted */
+    bool inference;           /* forward only, running statistics */
 } wn_bench_options;
 
 /* The step: forward, cross-entropy, backward, SGD with momentum 0.9 and weight decay. */
 typedef struct wn_bench_result {
     double ms_median, ms_min, images_per_s; /* images_per_s from the median */
-    int64_t parameters, flops;              /* flops: of the step, 2 per multiply-add, backward twice the forward */
-    double gflops_per_s;                    /* from the median */
+    int64_t parameters, active;             /* trained scalars; those that are not masked out */
+    int64_t flops;                          /* of the step by active weights, 2 per multiply-add, backward twice the forward */
+    double flops_ratio;                     /* flops / those of the dense network */
+    double gflops_per_s;                    /* flops by the median */
     int64_t bytes;                          /* activations, gradients and scratch of the plan */
     char backend[32], library[128], dtype[8], isa[16], cpu[64];
     int threads, runs;

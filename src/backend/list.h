@@ -2,4 +2,5 @@
 #ifdef WN_HAVE_ONEDNN
 WN_BACKEND(onednn)
 #endif
+WN_BACKEND(sparse)
 WN_BACKEND(ref)

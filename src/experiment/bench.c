@@ -10,11 +10,14 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/text.h"
+#include "experiment/masks_file.h"
 #include "models/graph_file.h"
 #include "nn/executor.h"
 #include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
+#include "sparse/cost.h"
+#include "sparse/distribution.h"
 
 enum { WARM_UP = 3, USUAL_RUNS = 15, USUAL_BATCH = 128 };
 
@@ -82,6 +85,36 @@ static wn_status build_network(bench *b)
     return wn__init_params(&b->params, &init, 0);
 }
 
+static wn_status draw_masks(bench *b)
+{
+    const wn_bench_options *o = b->options;
+    static const wn__setting rows[] = {WN_SETTING_SPARSITY(wn__distribute, sparsity, NULL, ""),
+                                       WN_SETTING_CHOICE(wn__distribute, distribution, "uniform", wn__distribution_names, ""),
+                                       {0}};
+    wn__distribute how = {0};
+    WN_TRY(wn__settings_set(rows, &how, "sparsity", o->sparsity));
+    WN_TRY(wn__settings_set(rows, &how, "distribution", o->distribution ? o->distribution : "uniform"));
+    how.dense_first = how.distribution == WN__UNIFORM;
+    wn__selection selection;
+    WN_TRY(wn__selection_make(b->graph, NULL, 0, &selection));
+    int64_t *active = WN_NEW_ARRAY(int64_t, b->params.count);
+    wn_status status = active ? wn__distribution_counts(&b->params, &selection, &how, active, NULL)
+                              : wn__no_memory((size_t)b->params.count * sizeof *active);
+    if (status == WN_OK) status = wn__masks_random(&b->params, &selection, active, 0);
+    wn__free(active);
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status make_sparse(bench *b)
+{
+    const wn_bench_options *o = b->options;
+    if (o->mask && o->sparsity) return wn__fail(WN_EUSAGE, "either a sparsity or a file of masks, not both");
+    if (o->distribution && !o->sparsity) return wn__fail(WN_EUSAGE, "distribution \"%s\" of what? A sparsity is needed", o->distribution);
+    if (o->mask) WN_TRY(wn__masks_load(o->mask, &b->params));
+    return o->sparsity ? draw_masks(b) : WN_OK;
+}
+
 /* --- machine ------------------------------------------------------------------------------------------------------------------- */
 
 static wn_status open_device(bench *b)
@@ -131,6 +164,7 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
         .options = options, .batch = options->batch ? options->batch : USUAL_BATCH, .runs = options->runs ? options->runs : USUAL_RUNS};
     if (b->batch < 1 || b->runs < 1) return wn__fail(WN_EUSAGE, "batch and runs must be at least 1");
     WN_TRY(build_network(b));
+    WN_TRY(make_sparse(b));
     WN_TRY(open_device(b));
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
@@ -206,8 +240,13 @@ static wn_status fill_result(bench *b, wn_bench_result *r)
     r->ms_median = 1e3 * median(b->seconds, b->runs);
     r->ms_min = 1e3 * b->seconds[0];
     r->images_per_s = 1e3 * (double)b->batch / r->ms_median;
-    r->parameters = wn_graph_parameter_count(b->graph);
-    r->flops = wn_graph_forward_flops(b->graph) * b->batch * (b->options->inference ? 1 : 3);
+    wn__cost cost;
+    WN_TRY(wn__cost_make(b->graph, &b->params, &cost));
+    r->parameters = cost.parameters;
+    r->active = cost.active;
+    r->flops = cost.flops * b->batch * (b->options->inference ? 1 : 3);
+    r->flops_ratio = (double)cost.flops / (double)cost.dense_flops;
+    wn__cost_release(&cost);
     r->gflops_per_s = 1e-6 * (double)r->flops / r->ms_median;
     snprintf(r->backend, sizeof r->backend, "%s", b->device->backend->name);
     b->device->backend->describe(r->library, sizeof r->library);
