@@ -44,7 +44,7 @@ static void check_three_steps(const char *name, const setting *settings, double 
     for (int step = 1; step <= 3; step++) {
         for (int i = 0; i < 3; i++)
             params.item[0].grad[i] = gradient[i] * (float)step;
-        wn__updater_step(u, rate, step);
+        CHECK_OK(wn__updater_step(u, rate, step));
     }
     for (int i = 0; i < 3; i++)
         CHECK_NEAR(params.item[0].value[i], want[i], 1e-6, 1e-6);
@@ -117,7 +117,7 @@ static wn__params after_steps(const wn__optimizer *o, int threads)
     CHECK_OK(wn__updater_new(o, &params, pool, &u));
     for (int step = 1; step <= 4; step++) {
         draw_gradients(&params, (uint64_t)step);
-        wn__updater_step(u, 0.05, step);
+        CHECK_OK(wn__updater_step(u, 0.05, step));
     }
     wn__updater_free(u);
     wn__pool_free(pool);
@@ -149,7 +149,7 @@ TEST(weight_decay_spares_bn_and_bias_when_told)
     wn__params params = some_params(), before = some_params();
     wn__updater *u;
     CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
-    wn__updater_step(u, 0.1, 1); /* gradients are zero */
+    CHECK_OK(wn__updater_step(u, 0.1, 1)); /* gradients are zero */
     for (int i = 0; i < params.count; i++)
         for (int64_t e = 0; e < params.item[i].stored; e++)
             CHECK_NEAR(params.item[i].value[e], before.item[i].value[e] * (i == 0 ? 0.95 : 1), 0, 1e-6);
@@ -175,14 +175,14 @@ TEST(clipping_limits_norm_and_values_over_active_entries)
     o.clip_norm = 0.25;
     CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
     draw_gradients(&params, 1);
-    wn__updater_step(u, 0, 1);
+    CHECK_OK(wn__updater_step(u, 0, 1));
     CHECK_NEAR(gradient_norm(&params), 0.25, 0, 1e-5);
     wn__updater_free(u);
     o.clip_norm = 0;
     o.clip_value = 0.5;
     CHECK_OK(wn__updater_new(&o, &params, NULL, &u));
     draw_gradients(&params, 1);
-    wn__updater_step(u, 0, 1);
+    CHECK_OK(wn__updater_step(u, 0, 1));
     float largest = 0;
     for (int64_t e = 0; e < BIG; e++)
         largest = fmaxf(largest, fabsf(params.item[0].grad[e]));

@@ -92,6 +92,18 @@ static inline uint64_t wn__rng_u64(wn__rng *r)
     return low | (uint64_t)wn__rng_u32(r) << 32;
 }
 
+/* Make `word` the number of the next 32-bit word (0 = the stream's first): as if so many had been drawn and thrown away. */
+static inline void wn__rng_seek(wn__rng *r, uint64_t word)
+{
+    const uint64_t block = word / 4;
+    const int skip = (int)(word % 4);
+    r->counter[0] = (uint32_t)block;
+    r->counter[1] = (uint32_t)(block >> 32);
+    r->used = 4;
+    for (int i = 0; i < skip; i++)
+        wn__rng_u32(r);
+}
+
 /* Uniform in [0, 1): 24 bits, exact in float. */
 static inline float wn__rng_uniform(wn__rng *r) { return (float)(wn__rng_u32(r) >> 8) * 0x1p-24f; }
 

@@ -206,7 +206,7 @@ static wn_status run_step(bench *b)
     const wn__step_info step = {.training = !b->options->inference, .update_statistics = true, .step = b->step};
     if (b->options->inference) return wn__executor_infer(b->executor, b->images, b->batch, step, b->logits);
     WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
-    wn__updater_step(b->updater, 1e-3, ++b->step);
+    WN_TRY(wn__updater_step(b->updater, 1e-3, ++b->step));
     b->params.version++;
     return WN_OK;
 }

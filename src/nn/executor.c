@@ -24,30 +24,68 @@ struct wn__executor {
     int plans;
     char *memory; /* the largest plan's buffers, at its offsets; plans are never active together */
     size_t memory_bytes;
-    float *logits, *dlogits;       /* (piece, classes) */
-    float *t_logits, *t_dlogits;   /* tangent plans only */
-    float **weight, **weight_grad; /* per parameter: what operations use; the parameter's own arrays under the identity map */
-    int64_t materialised;          /* version of the mapped weights; -1 = none */
-    const wn__plan *last;          /* plan of the last wn__executor_gradients */
+    float *logits, *dlogits;     /* (piece, classes) */
+    float *t_logits, *t_dlogits; /* tangent plans only */
+    /* Per parameter, NULL where operations use its own arrays: dense weights made from what is stored, and their gradients. Under a map,
+     * and of compressed parameters on devices that take dense ones only. */
+    float **weight, **weight_grad;
+    float **t_weight, **t_weight_grad; /* tangent plans, compressed parameters: vector and product */
+    int64_t materialised;              /* version of those weights; -1 = none */
+    int64_t topology;                  /* of the parameters that those arrays are for; -1 = none */
+    const wn__plan *last;              /* plan of the last wn__executor_gradients */
 };
 
 static int64_t piece_size(const wn__executor *ex) { return ex->options.micro_batch ? ex->options.micro_batch : ex->options.batch; }
 
 /* --- making and freeing -------------------------------------------------------------------------------------------------------- */
 
-static wn_status allocate_weights(wn__executor *ex)
+static bool is_materialised(const wn__executor *ex, const wn__param *p) { return p->map || (p->pattern && !ex->device->compressed); }
+
+static wn_status make_dense(float **array, const wn__param *p, bool wanted)
 {
-    const wn__params *params = ex->params;
-    ex->weight = WN_NEW_ARRAY(float *, params->count);
-    ex->weight_grad = WN_NEW_ARRAY(float *, params->count);
-    if (!ex->weight || !ex->weight_grad) return wn__no_memory((size_t)params->count * sizeof(float *));
-    for (int i = 0; i < params->count; i++) {
-        const wn__param *p = &params->item[i];
-        ex->weight[i] = p->map ? WN_NEW_ARRAY(float, p->count) : p->value;
-        ex->weight_grad[i] = p->map ? WN_NEW_ARRAY(float, p->count) : p->grad;
-        if (p->map && (!ex->weight[i] || !ex->weight_grad[i])) return wn__no_memory((size_t)p->count * sizeof(float));
+    if (!wanted) {
+        wn__free(*array);
+        *array = NULL;
+    } else if (!*array && !(*array = WN_NEW_ARRAY(float, p->count))) {
+        return wn__no_memory((size_t)p->count * sizeof(float));
     }
     return WN_OK;
+}
+
+/* Dense arrays for those parameters that need them now. */
+static wn_status follow_topology(wn__executor *ex)
+{
+    const wn__params *params = ex->params;
+    if (ex->topology == params->topology) return WN_OK;
+    for (int i = 0; i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        const bool wanted = is_materialised(ex, p), tangents = wanted && ex->options.tangents && p->pattern;
+        WN_TRY(make_dense(&ex->weight[i], p, wanted));
+        WN_TRY(make_dense(&ex->weight_grad[i], p, wanted && (ex->options.training || ex->options.tangents)));
+        WN_TRY(make_dense(&ex->t_weight[i], p, tangents));
+        WN_TRY(make_dense(&ex->t_weight_grad[i], p, tangents));
+    }
+    ex->materialised = -1;
+    ex->topology = params->topology;
+    return WN_OK;
+}
+
+static wn_status allocate_weights(wn__executor *ex)
+{
+    float ***const array[] = {&ex->weight, &ex->weight_grad, &ex->t_weight, &ex->t_weight_grad};
+    for (int i = 0; i < 4; i++)
+        if (!(*array[i] = WN_NEW_ARRAY(float *, ex->params->count))) return wn__no_memory((size_t)ex->params->count * sizeof(float *));
+    return follow_topology(ex);
+}
+
+static void free_weights(wn__executor *ex)
+{
+    float **const array[] = {ex->weight, ex->weight_grad, ex->t_weight, ex->t_weight_grad};
+    for (int k = 0; k < 4; k++) {
+        for (int i = 0; array[k] && i < ex->params->count; i++)
+            wn__free(array[k][i]);
+        wn__free(array[k]);
+    }
 }
 
 static wn_status allocate_borders(wn__executor *ex)
@@ -79,7 +117,7 @@ wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device
     ex->params = params;
     ex->device = device;
     ex->options = *options;
-    ex->materialised = -1;
+    ex->materialised = ex->topology = -1;
     if (ex->options.micro_batch >= ex->options.batch) ex->options.micro_batch = 0;
     wn_status status;
     WN_TRY_OR(fail, wn__lower(graph, &ex->lowered, &ex->count));
@@ -99,14 +137,8 @@ void wn__executor_free(wn__executor *ex)
         wn__plan_release(ex->plan[i]);
         wn__free(ex->plan[i]);
     }
-    for (int i = 0; i < ex->params->count; i++) {
-        if (!ex->params->item[i].map) continue;
-        if (ex->weight) wn__free(ex->weight[i]);
-        if (ex->weight_grad) wn__free(ex->weight_grad[i]);
-    }
+    free_weights(ex);
     wn__free(ex->plan);
-    wn__free(ex->weight);
-    wn__free(ex->weight_grad);
     wn__free(ex->lowered);
     wn__free(ex->logits);
     wn__free(ex->dlogits);
@@ -191,13 +223,33 @@ static wn__plan_kind kind_of(const wn__executor *ex, bool backward, bool trainin
     return training ? WN__PLAN_TRAIN : WN__PLAN_FROZEN;
 }
 
-wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
+/* Tell the operations which entries their weights store. */
+static wn_status bind_patterns(const wn__executor *ex, wn__plan *plan)
+{
+    if (!ex->device->compressed || plan->bound == ex->params->topology) return WN_OK;
+    for (int i = 0; i < plan->lowered_ops; i++) {
+        const int weight = ex->lowered[i].param[0];
+        if (!plan->op[i]->cls->bind || weight < 0) continue;
+        WN_TRY(plan->op[i]->cls->bind(plan->op[i], ex->params->item[weight].pattern));
+    }
+    plan->bound = ex->params->topology;
+    plan->packed = -1;
+    return WN_OK;
+}
+
+static wn_status prepare_piece(wn__executor *ex, int64_t piece)
 {
     wn__plan *plan;
+    WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), &plan));
+    WN_TRY(follow_topology(ex));
+    return bind_patterns(ex, plan);
+}
+
+wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
+{
     const int64_t piece = n < piece_size(ex) ? n : piece_size(ex);
-    const wn__plan_kind kind = kind_of(ex, ex->options.training, ex->options.training);
-    WN_TRY(get_plan(ex, piece, kind, &plan));
-    return n % piece ? get_plan(ex, n % piece, kind, &plan) : WN_OK;
+    WN_TRY(prepare_piece(ex, piece));
+    return n % piece ? prepare_piece(ex, n % piece) : WN_OK;
 }
 
 /* --- running ------------------------------------------------------------------------------------------------------------------- */
@@ -221,17 +273,23 @@ typedef struct run_state {
     float *const *product;
 } run_state;
 
+static float *weight_of(const wn__executor *ex, int param) { return ex->weight[param] ? ex->weight[param] : ex->params->item[param].value; }
+
+static float *weight_grad_of(const wn__executor *ex, int param)
+{
+    return ex->weight_grad[param] ? ex->weight_grad[param] : ex->params->item[param].grad;
+}
+
 static void fill_params(const run_state *r, const wn__call *call, wn__op_args *a)
 {
-    const wn__executor *ex = r->ex;
     for (int k = 0; k < 4; k++) {
         const int i = call->lowered->param[k];
         if (i < 0) continue;
-        a->param[k] = ex->weight[i];
+        a->param[k] = weight_of(r->ex, i);
         if (k > 1) continue;
-        a->dparam[k] = ex->weight_grad[i];
-        if (r->vector) a->t_param[k] = r->vector[i];
-        if (r->product) a->t_dparam[k] = r->product[i];
+        a->dparam[k] = weight_grad_of(r->ex, i);
+        if (r->vector) a->t_param[k] = r->ex->t_weight[i] ? r->ex->t_weight[i] : r->vector[i];
+        if (r->product) a->t_dparam[k] = r->ex->t_weight_grad[i] ? r->ex->t_weight_grad[i] : r->product[i];
     }
 }
 
@@ -337,26 +395,37 @@ static wn_status run_calls(const run_state *r, int first, int end)
     return WN_OK;
 }
 
-/* Bring the operations' own copies of the weights up to date. */
+static wn_status materialise(wn__executor *ex)
+{
+    const wn__params *params = ex->params;
+    for (int i = 0; ex->materialised != params->version && i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        if (p->map)
+            WN_TRY(p->map->materialise(p, p->value, ex->weight[i]));
+        else if (ex->weight[i])
+            wn__pattern_scatter(p->pattern, p->value, ex->weight[i]);
+    }
+    ex->materialised = params->version;
+    return WN_OK;
+}
+
+/* Bring what the operations hold of the weights up to date. */
 static wn_status pack_weights(const run_state *r)
 {
     wn__executor *ex = r->ex;
     wn__plan *plan = r->plan;
-    const wn__params *params = ex->params;
-    for (int i = 0; ex->materialised != params->version && i < params->count; i++) {
-        const wn__param *p = &params->item[i];
-        if (p->map) WN_TRY(p->map->materialise(p, p->value, ex->weight[i]));
-    }
-    ex->materialised = params->version;
-    if (plan->packed == params->version) return WN_OK;
+    WN_TRY(follow_topology(ex));
+    WN_TRY(materialise(ex));
+    WN_TRY(bind_patterns(ex, plan));
+    if (plan->packed == ex->params->version) return WN_OK;
     for (int i = 0; i < plan->lowered_ops; i++) {
         if (!plan->op[i]->cls->pack) continue;
         float *weights[4] = {NULL};
         for (int k = 0; k < 4; k++)
-            if (ex->lowered[i].param[k] >= 0) weights[k] = ex->weight[ex->lowered[i].param[k]];
+            if (ex->lowered[i].param[k] >= 0) weights[k] = weight_of(ex, ex->lowered[i].param[k]);
         WN_TRY(plan->op[i]->cls->pack(plan->op[i], weights));
     }
-    plan->packed = params->version;
+    plan->packed = ex->params->version;
     return WN_OK;
 }
 
@@ -393,17 +462,40 @@ static wn_status upload_gradient(const run_state *r, const float *plain, void *a
     return r->ex->device->upload(r->ex->device, plain, &logits, activation);
 }
 
-/* Gradients of parameters that no operation reaches are zero; mapped ones are pulled back to what is stored. */
+/* Gradients of parameters that no operation reaches are zero; those of weights made here are taken back to what is stored. */
 static wn_status finish_gradients(const run_state *r)
 {
     const wn__executor *ex = r->ex;
     for (int i = 0; i < ex->params->count; i++) {
         wn__param *p = &ex->params->item[i];
         if (!wn__role_is_trained(p->role)) continue;
-        if (!r->plan->param_written[i]) memset(ex->weight_grad[i], 0, (size_t)p->count * sizeof(float));
-        if (p->map) WN_TRY(p->map->pull_back(p, ex->weight_grad[i], p->grad));
+        const int64_t entries = ex->weight_grad[i] ? p->count : p->stored;
+        if (!r->plan->param_written[i]) memset(weight_grad_of(ex, i), 0, (size_t)entries * sizeof(float));
+        if (p->map)
+            WN_TRY(p->map->pull_back(p, ex->weight_grad[i], p->grad));
+        else if (ex->weight_grad[i])
+            wn__pattern_gather(p->pattern, ex->weight_grad[i], p->grad);
     }
     return WN_OK;
+}
+
+/* Hessian-vector products of compressed parameters: the vector as dense weights, and the product back to what is stored. */
+static void expand_vectors(const run_state *r)
+{
+    for (int i = 0; i < r->ex->params->count; i++)
+        if (r->ex->t_weight[i] && r->vector[i]) wn__pattern_scatter(r->ex->params->item[i].pattern, r->vector[i], r->ex->t_weight[i]);
+}
+
+static void finish_products(const run_state *r)
+{
+    for (int i = 0; i < r->ex->params->count; i++) {
+        const wn__param *p = &r->ex->params->item[i];
+        if (!r->product[i]) continue;
+        if (!r->plan->param_written[i])
+            memset(r->product[i], 0, (size_t)p->stored * sizeof(float));
+        else if (r->ex->t_weight_grad[i])
+            wn__pattern_gather(p->pattern, r->ex->t_weight_grad[i], r->product[i]);
+    }
 }
 
 wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg)
@@ -449,6 +541,8 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
     run_state r = {.ex = ex, .step = step, .vector = vector, .product = product};
     WN_TRY(get_plan(ex, n, kind_of(ex, true, step.training), &r.plan));
     const wn__plan *plan = r.plan;
+    WN_TRY(follow_topology(ex));
+    expand_vectors(&r);
     WN_TRY(run_forward(&r, images, ex->logits));
     const wn__shape logits = wn__plan_shape(plan, ex->graph, ex->graph->output);
     WN_TRY(ex->device->download(ex->device, twin(ex, plan, plan->logits), &logits, ex->t_logits));
@@ -456,8 +550,7 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
     WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, plan, plan->dlogits)));
     WN_TRY(upload_gradient(&r, ex->t_dlogits, twin(ex, plan, plan->dlogits)));
     WN_TRY(run_calls(&r, plan->forward_calls, plan->calls));
-    for (int i = 0; i < ex->params->count; i++)
-        if (product[i] && !plan->param_written[i]) memset(product[i], 0, (size_t)ex->params->item[i].count * sizeof(float));
+    finish_products(&r);
     return finish_gradients(&r);
 }
 

@@ -2,7 +2,9 @@
  *
  * One executor serves batches of up to `batch` images (of up to `micro_batch` at a time, if set: gradients and loss then add up over
  * micro-batches, batch-norm statistics are per micro-batch). It borrows graph, params and device, which must outlive it.
- * After preparing a batch size nothing is allocated in a step.
+ * After preparing a batch size nothing is allocated in a step. Compressed parameters go to devices with `compressed` as they are stored; other
+ * devices are given dense weights made from them, and their gradients are taken back, so that every backend runs them.
+ * Patterns may change between steps; the next step then binds them anew and may allocate.
  */
 #ifndef WN_NN_EXECUTOR_H
 #define WN_NN_EXECUTOR_H

@@ -327,20 +327,32 @@ int64_t wn_graph_forward_flops(const wn_graph *g)
 
 int64_t wn__graph_classes(const wn_graph *g) { return g->node[g->output].c; }
 
-wn_status wn__graph_make_params(const wn_graph *g, wn__params *out)
+static wn_status make_param(const wn__param_spec *spec, wn__pattern *pattern, wn__params *set)
+{
+    if (!pattern || pattern->rows == 0)
+        WN_TRY(wn__params_add(set, spec->name, spec->role, spec->ndim, spec->dim));
+    else if (spec->role == WN__WEIGHT)
+        WN_TRY(wn__params_add_compressed(set, spec->name, spec->ndim, spec->dim, pattern));
+    else
+        return wn__fail(WN_EINVAL, "parameter %s is no weight of a layer and takes no pattern", spec->name);
+    wn__param *p = &set->item[set->count - 1];
+    if (spec->role == WN__SCALE || spec->role == WN__VARIANCE)
+        for (int64_t k = 0; k < p->stored; k++)
+            p->value[k] = 1.0f;
+    return WN_OK;
+}
+
+wn_status wn__graph_make_params(const wn_graph *g, wn__params *out) { return wn__graph_make_sparse_params(g, NULL, out); }
+
+wn_status wn__graph_make_sparse_params(const wn_graph *g, wn__pattern *pattern, wn__params *out)
 {
     wn__params set = {0};
     for (int i = 0; i < g->params; i++) {
-        const wn__param_spec *spec = &g->param[i];
-        const wn_status status = wn__params_add(&set, spec->name, spec->role, spec->ndim, spec->dim);
+        const wn_status status = make_param(&g->param[i], pattern ? &pattern[i] : NULL, &set);
         if (status != WN_OK) {
             wn__params_release(&set);
             return status;
         }
-        wn__param *p = &set.item[i];
-        if (spec->role == WN__SCALE || spec->role == WN__VARIANCE)
-            for (int64_t k = 0; k < p->stored; k++)
-                p->value[k] = 1.0f;
     }
     *out = set;
     return WN_OK;

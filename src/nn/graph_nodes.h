@@ -51,6 +51,9 @@ struct wn_graph {
 int wn__graph_refuse(wn_graph *graph, wn_status status);
 /* New zeroed parameters for a finished graph, scales at 1 and running variances at 1. */
 wn_status wn__graph_make_params(const wn_graph *graph, wn__params *out);
+/* The same with weights compressed from the start, whose dense form is never made: one pattern per parameter of the graph, a zeroed one for
+ * those that are dense (NULL: all are). Patterns are taken over and zeroed, on failure some of them too; release what is left. */
+wn_status wn__graph_make_sparse_params(const wn_graph *graph, wn__pattern *pattern, wn__params *out);
 int64_t wn__graph_classes(const wn_graph *graph);
 /* How often one entry of weight `param` is used per image: output pixels of the nodes that use it. 0 for other roles. */
 int64_t wn__graph_uses_per_weight(const wn_graph *graph, int param);

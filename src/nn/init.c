@@ -47,17 +47,45 @@ static void fill(wn__param *p, float value)
         p->value[i] = value;
 }
 
-static void draw_normal(wn__param *p, wn__rng rng, double deviation)
+/* A distribution that entries are drawn from: N(0, scale^2), or [low, low + scale). An entry is drawn from the words of its flat position
+ * in the weight, so that a compressed weight gets what the dense one would have there. */
+typedef struct draw {
+    bool normal;
+    double low, scale;
+} draw;
+
+static float draw_one(const draw *d, wn__rng *rng)
 {
-    for (int64_t i = 0; i < p->stored; i++)
-        p->value[i] = (float)(deviation * wn__rng_normal(&rng));
+    return (float)(d->normal ? d->scale * wn__rng_normal(rng) : d->low + d->scale * (double)wn__rng_uniform(rng));
 }
 
-static void draw_uniform(wn__param *p, wn__rng rng, double low, double high)
+static void draw_stored(wn__param *p, wn__rng rng, const draw *d)
 {
-    for (int64_t i = 0; i < p->stored; i++)
-        p->value[i] = (float)(low + (high - low) * (double)wn__rng_uniform(&rng));
+    const wn__pattern *q = p->pattern;
+    const uint64_t words = d->normal ? 2 : 1;
+    int64_t next = 0; /* position that the stream stands at */
+    for (int64_t r = 0; r < q->rows; r++)
+        for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++) {
+            const int64_t position = r * q->columns + q->column[e];
+            if (position != next) wn__rng_seek(&rng, words * (uint64_t)position);
+            p->value[e] = draw_one(d, &rng);
+            next = position + 1;
+        }
 }
+
+static void draw_all(wn__param *p, wn__rng rng, draw d)
+{
+    if (p->pattern) {
+        draw_stored(p, rng, &d);
+        return;
+    }
+    for (int64_t i = 0; i < p->stored; i++)
+        p->value[i] = draw_one(&d, &rng);
+}
+
+static void draw_normal(wn__param *p, wn__rng rng, double deviation) { draw_all(p, rng, (draw){.normal = true, .scale = deviation}); }
+
+static void draw_uniform(wn__param *p, wn__rng rng, double low, double high) { draw_all(p, rng, (draw){.low = low, .scale = high - low}); }
 
 static void draw_weight(wn__param *p, wn__rng rng, int rule, double fan_in, double fan_out)
 {
@@ -126,7 +154,7 @@ wn_status wn__reinit_params(wn__params *params, const wn__init_options *options,
     if (rule != WN__REINIT_KD_TICKET) return WN_OK;
     for (int i = 0; i < params->count; i++) {
         wn__param *p = &params->item[i];
-        if (p->role != WN__WEIGHT || p->ndim != 4 || !p->mask || p->active == 0) continue;
+        if (p->role != WN__WEIGHT || p->ndim != 4 || (!p->mask && !p->pattern) || p->active == 0) continue;
         const double n = (double)p->active / (double)p->dim[1];
         draw_normal(p, wn__rng_make(seed, WN__FOR_REINIT, (uint64_t)i, 0), sqrt(2 / n));
         wn__param_apply_mask(p);

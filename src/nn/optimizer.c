@@ -45,7 +45,8 @@ struct wn__updater {
     wn__pool *pool;
     piece *piece;
     double *squares; /* (pieces) */
-    int64_t pieces;
+    int64_t pieces, capacity;
+    int64_t topology; /* of the parameters that the pieces were cut for */
     /* of the current step */
     float rate, scale;
     int64_t t;
@@ -72,8 +73,27 @@ static wn_status add_missing_slots(wn__params *params, int slots)
     for (int i = 0; i < params->count; i++) {
         wn__param *p = &params->item[i];
         for (int s = 0; wn__role_is_trained(p->role) && s < slots; s++)
-            if (!p->slot[s] && !(p->slot[s] = WN_NEW_ARRAY(float, p->stored))) return wn__no_memory((size_t)p->stored * sizeof(float));
+            if (!p->slot[s] && !(p->slot[s] = WN_NEW_ARRAY(float, p->capacity))) return wn__no_memory((size_t)p->capacity * sizeof(float));
     }
+    return WN_OK;
+}
+
+/* Pieces for the parameters as they are now. */
+static wn_status cut_again(wn__updater *u)
+{
+    const int64_t pieces = cut(u->params, NULL);
+    if (pieces > u->capacity || !u->piece) {
+        wn__free(u->piece);
+        wn__free(u->squares);
+        u->pieces = u->capacity = 0;
+        u->topology = -1;
+        u->piece = WN_NEW_ARRAY(piece, pieces);
+        u->squares = WN_NEW_ARRAY(double, pieces);
+        if (!u->piece || !u->squares) return wn__no_memory((size_t)pieces * sizeof(piece));
+        u->capacity = pieces;
+    }
+    u->pieces = cut(u->params, u->piece);
+    u->topology = u->params->topology;
     return WN_OK;
 }
 
@@ -85,17 +105,13 @@ wn_status wn__updater_new(const wn__optimizer *optimizer, wn__params *params, wn
     u->optimizer = *optimizer;
     u->params = params;
     u->pool = pool;
-    u->pieces = cut(params, NULL);
-    u->piece = WN_NEW_ARRAY(piece, u->pieces);
-    u->squares = WN_NEW_ARRAY(double, u->pieces);
-    if (!u->piece || !u->squares) {
-        const size_t wanted = (size_t)u->pieces * sizeof(piece);
+    u->topology = -1;
+    const wn_status status = cut_again(u);
+    if (status != WN_OK)
         wn__updater_free(u);
-        return wn__no_memory(wanted);
-    }
-    cut(params, u->piece);
-    *out = u;
-    return WN_OK;
+    else
+        *out = u;
+    return status;
 }
 
 void wn__updater_free(wn__updater *u)
@@ -138,8 +154,9 @@ static void update_piece(void *arg, int64_t chunk, int worker)
     u->optimizer.type->update(u->optimizer.config, &job);
 }
 
-void wn__updater_step(wn__updater *u, double rate, int64_t t)
+wn_status wn__updater_step(wn__updater *u, double rate, int64_t t)
 {
+    if (u->topology != u->params->topology) WN_TRY(cut_again(u));
     u->rate = (float)rate;
     u->t = t;
     u->scale = 1.0f;
@@ -153,4 +170,5 @@ void wn__updater_step(wn__updater *u, double rate, int64_t t)
     }
     wn__parallel_for(u->pool, u->pieces, update_piece, u);
     u->params->version++;
+    return WN_OK;
 }

@@ -1,6 +1,6 @@
 /* Optimizers: a registry, one file per entry in src/nn/optimizers/, one line in list.h.
  *
- * Masked-out entries take no part: value and slots stay exactly zero. Every entry is updated alone, so that the bytes are the same
+ * Masked-out entries take no part: value and slots stay exactly zero. Compressed parameters have none: the work is that of stored entries. Every entry is updated alone, so that the bytes are the same
  * for any number of threads.
  */
 #ifndef WN_NN_OPTIMIZER_H
@@ -47,7 +47,7 @@ typedef struct wn__optimizer {
 typedef struct wn__updater wn__updater;
 wn_status wn__updater_new(const wn__optimizer *optimizer, wn__params *params, wn__pool *pool, wn__updater **out);
 void wn__updater_free(wn__updater *u); /* accepts NULL */
-/* One update of all trained parameters from their gradients. t as in wn__update. */
-void wn__updater_step(wn__updater *u, double rate, int64_t t);
+/* One update of all trained parameters from their gradients. t as in wn__update. Allocates only where patterns have changed since the last. */
+wn_status wn__updater_step(wn__updater *u, double rate, int64_t t);
 
 #endif

@@ -48,6 +48,7 @@ typedef struct wn__plan {
     int *border;                          /* per graph node: of the tensor it makes */
     bool *param_written;                  /* per parameter: some call makes its gradient */
     int64_t packed;                       /* version of the parameters that the ops hold; -1 = none */
+    int64_t bound;                        /* topology of the patterns that the ops were told of; -1 = none */
 } wn__plan;
 
 typedef struct wn__plan_request {

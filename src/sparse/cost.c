@@ -5,9 +5,9 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 /* Smallest of dense, bitmask, and compressed rows. */
 static int64_t weight_bytes(const wn__param *p)
 {
-    const int64_t dense = 4 * p->stored;
-    if (!p->mask) return dense;
-    const int64_t bitmask = 4 * p->active + (p->stored + 7) / 8, rows = 8 * p->active + 4 * (p->dim[0] + 1);
+    const int64_t entries = wn__param_entries(p), dense = 4 * entries;
+    if (!p->mask && !p->pattern) return dense;
+    const int64_t bitmask = 4 * p->active + (entries + 7) / 8, rows = 8 * p->active + 4 * (p->dim[0] + 1);
     return least(dense, least(bitmask, rows));
 }
 

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "tensor/compression.h"
 
 const char *const wn__scope_names[] = {"global", "layer", NULL};
 const char *const wn__prune_rule_names[] = {"exact", "kd-ticket", "open-lth", NULL};
@@ -46,10 +47,28 @@ static wn_status plan_init(plan *p, wn__params *params, const wn__selection *sel
     return wn__no_memory((size_t)params->count * sizeof(uint8_t *));
 }
 
+/* Drop the entries of a compressed parameter that the mask over its entries leaves out. */
+static wn_status drop_entries(wn__params *params, wn__param *p, const uint8_t *mask)
+{
+    int64_t drops = 0;
+    for (int64_t e = 0; e < p->stored; e++)
+        drops += !mask[e];
+    int64_t *drop = WN_NEW_ARRAY(int64_t, drops);
+    if (!drop) return wn__no_memory((size_t)drops * sizeof *drop);
+    drops = 0;
+    for (int64_t e = 0; e < p->stored; e++)
+        if (!mask[e]) drop[drops++] = e;
+    const wn_status status = wn__params_update_topology(params, p, &(wn__topology_update){.drop = drop, .drops = drops});
+    wn__free(drop);
+    return status;
+}
+
 static wn_status plan_commit(plan *p)
 {
-    for (int i = 0; i < p->params->count; i++)
-        if (p->selected[i]) WN_TRY(wn__param_set_mask(&p->params->item[i], p->mask[i]));
+    for (int i = 0; i < p->params->count; i++) {
+        wn__param *param = &p->params->item[i];
+        if (p->selected[i]) WN_TRY(param->pattern ? drop_entries(p->params, param, p->mask[i]) : wn__param_set_mask(param, p->mask[i]));
+    }
     p->params->version++;
     return WN_OK;
 }
@@ -136,7 +155,7 @@ static wn_status prune_range(plan *p, int from, int to, const wn__prune *how, co
     int64_t entries = 0, active = 0;
     for (int i = from; i < to; i++) {
         if (!p->selected[i]) continue;
-        entries += p->params->item[i].stored;
+        entries += wn__param_entries(&p->params->item[i]);
         active += p->params->item[i].active;
     }
     if (entries == 0) return WN_OK;
@@ -323,6 +342,9 @@ static void shuffle_layers(plan *p, wn__shuffle how, uint64_t seed)
 wn_status wn__masks_shuffle(wn__params *params, const wn__selection *selection, wn__shuffle how, uint64_t seed)
 {
     plan p;
+    for (int i = 0; i < params->count; i++)
+        if (selection->selected[i] && params->item[i].pattern)
+            return wn__fail(WN_EUNSUPPORTED, "%s is compressed: masks are shuffled over dense weights", params->item[i].name);
     WN_TRY(plan_init(&p, params, selection, NULL));
     if (how == WN__SHUFFLE_EVEN) spread_evenly(&p);
     if (how == WN__SHUFFLE_GLOBAL)

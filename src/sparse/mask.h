@@ -1,4 +1,5 @@
-/* Masks. They live in the parameters (wn__param.mask); these functions make and rearrange them.
+/* Masks. They live in the parameters (wn__param.mask); these functions make and rearrange them. Compressed parameters are pruned by dropping
+ * entries from their pattern; their masks cannot be shuffled.
  *
  * Flat positions are 64-bit and run over the selected parameters in graph order, then over their entries.
  */

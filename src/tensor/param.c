@@ -6,7 +6,8 @@
 
 bool wn__role_is_trained(wn__param_role role) { return role != WN__MEAN && role != WN__VARIANCE; }
 
-static wn_status make_param(wn__param *p, const char *name, wn__param_role role, int ndim, const int64_t *dim)
+/* Takes over the pattern, if there is one, on success. */
+static wn_status make_param(wn__param *p, const char *name, wn__param_role role, int ndim, const int64_t *dim, wn__pattern *pattern)
 {
     *p = (wn__param){.role = role, .ndim = ndim, .count = 1};
     for (int i = 0; i < ndim; i++) {
@@ -14,11 +15,19 @@ static wn_status make_param(wn__param *p, const char *name, wn__param_role role,
         if (dim[i] < 1 || __builtin_mul_overflow(p->count, dim[i], &p->count))
             return wn__fail(WN_EINVAL, "parameter %s: dimension %d is %lld", name, i, (long long)dim[i]);
     }
-    p->stored = p->active = p->count;
+    if (pattern && (ndim < 1 || pattern->rows != dim[0] || pattern->columns != p->count / dim[0]))
+        return wn__fail(WN_EMISMATCH, "parameter %s: pattern of %lld x %lld for %lld x %lld weights", name, (long long)pattern->rows,
+                        (long long)pattern->columns, (long long)(ndim < 1 ? 0 : dim[0]), (long long)(ndim < 1 ? 0 : p->count / dim[0]));
+    p->stored = p->active = p->capacity = pattern ? pattern->stored : p->count;
     p->name = wn__strdup(name);
+    if (pattern && !(p->pattern = WN_NEW(wn__pattern))) return wn__no_memory(sizeof(wn__pattern));
     p->value = WN_NEW_ARRAY(float, p->stored);
     if (wn__role_is_trained(role)) p->grad = WN_NEW_ARRAY(float, p->stored);
     if (!p->name || !p->value || (wn__role_is_trained(role) && !p->grad)) return wn__no_memory((size_t)p->stored * sizeof(float));
+    if (pattern) {
+        *p->pattern = *pattern;
+        *pattern = (wn__pattern){0};
+    }
     return WN_OK;
 }
 
@@ -29,24 +38,37 @@ static void release_param(wn__param *p)
     wn__free(p->value);
     wn__free(p->grad);
     wn__free(p->mask);
+    if (p->pattern) wn__pattern_release(p->pattern);
+    wn__free(p->pattern);
     for (int i = 0; i < WN__SLOTS; i++)
         wn__free(p->slot[i]);
     *p = (wn__param){0};
 }
 
-wn_status wn__params_add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim)
+static wn_status add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim, wn__pattern *pattern)
 {
     wn__param *grown = wn__realloc(set->item, (size_t)(set->count + 1) * sizeof *grown);
     if (!grown) return wn__no_memory((size_t)(set->count + 1) * sizeof *grown);
     set->item = grown;
-    const wn_status status = make_param(&grown[set->count], name, role, ndim, dim);
+    const wn_status status = make_param(&grown[set->count], name, role, ndim, dim, pattern);
     if (status != WN_OK) {
         release_param(&grown[set->count]);
         return status;
     }
     set->count++;
     set->version++;
+    set->topology++;
     return WN_OK;
+}
+
+wn_status wn__params_add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim)
+{
+    return add(set, name, role, ndim, dim, NULL);
+}
+
+wn_status wn__params_add_compressed(wn__params *set, const char *name, int ndim, const int64_t *dim, wn__pattern *pattern)
+{
+    return add(set, name, WN__WEIGHT, ndim, dim, pattern);
 }
 
 wn_status wn__params_allocate_slots(wn__params *set, int slots)
@@ -57,8 +79,8 @@ wn_status wn__params_allocate_slots(wn__params *set, int slots)
         for (int s = 0; s < slots; s++) {
             if (p->slot[s])
                 memset(p->slot[s], 0, (size_t)p->stored * sizeof(float));
-            else if (!(p->slot[s] = WN_NEW_ARRAY(float, p->stored)))
-                return wn__no_memory((size_t)p->stored * sizeof(float));
+            else if (!(p->slot[s] = WN_NEW_ARRAY(float, p->capacity)))
+                return wn__no_memory((size_t)p->capacity * sizeof(float));
         }
     }
     return WN_OK;
@@ -71,26 +93,38 @@ wn__param *wn__params_find(const wn__params *set, const char *name)
     return NULL;
 }
 
+static void copy_values(wn__param *to, const wn__param *from)
+{
+    if (to->pattern && from->pattern)
+        wn__pattern_transfer(from->pattern, from->value, to->pattern, to->value);
+    else if (to->pattern)
+        wn__pattern_gather(to->pattern, from->value, to->value);
+    else if (from->pattern)
+        wn__pattern_scatter(from->pattern, from->value, to->value);
+    else
+        memcpy(to->value, from->value, (size_t)to->stored * sizeof(float));
+    wn__param_apply_mask(to);
+}
+
 wn_status wn__params_copy_values(wn__params *to, const wn__params *from)
 {
     if (to->count != from->count)
         return wn__fail(WN_EMISMATCH, "weights of another network: %d parameters, expected %d", from->count, to->count);
     for (int i = 0; i < to->count; i++) {
         const wn__param *a = &to->item[i], *b = &from->item[i];
-        if (strcmp(a->name, b->name) || a->stored != b->stored)
+        if (strcmp(a->name, b->name) || wn__param_entries(a) != wn__param_entries(b) || a->dim[0] != b->dim[0])
             return wn__fail(WN_EMISMATCH, "weights of another network: %s has %lld entries, expected %s with %lld", b->name,
-                            (long long)b->stored, a->name, (long long)a->stored);
+                            (long long)wn__param_entries(b), a->name, (long long)wn__param_entries(a));
     }
-    for (int i = 0; i < to->count; i++) {
-        memcpy(to->item[i].value, from->item[i].value, (size_t)to->item[i].stored * sizeof(float));
-        wn__param_apply_mask(&to->item[i]);
-    }
+    for (int i = 0; i < to->count; i++)
+        copy_values(&to->item[i], &from->item[i]);
     to->version++;
     return WN_OK;
 }
 
 wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask)
 {
+    if (p->pattern) return wn__fail(WN_EINVAL, "%s is compressed: it has a pattern and takes no mask", p->name);
     if (!mask) {
         wn__free(p->mask);
         p->mask = NULL;

@@ -1,12 +1,14 @@
-/* Parameters: stored values, gradient, optimizer slots, mask, and the map from stored values to the weight an operation uses.
+/* Parameters: stored values, gradient, optimizer slots, mask or pattern, and the map from stored values to the weight an operation uses.
  *
- * value, grad and slots have `stored` entries. With the identity map stored == count and they have the weight's shape.
- * Masked-out entries are zero in value and in every slot; wn__param_apply_mask makes it so.
+ * value, grad and slots have `stored` entries. A dense parameter under the identity map has stored == count, in the weight's shape; a mask
+ * may then say which are active: masked-out entries are zero in value and in every slot (wn__param_apply_mask makes it so).
+ * A compressed parameter has a pattern instead, and entries for what the pattern stores only, in its order: stored == active, no mask.
+ * src/tensor/compression.h makes the one from the other and changes patterns.
  */
 #ifndef WN_TENSOR_PARAM_H
 #define WN_TENSOR_PARAM_H
 
-#include "base/alloc.h"
+#include "tensor/pattern.h"
 
 typedef enum wn__param_role {
     WN__WEIGHT,  /* convolution (out, in/groups, kh, kw), linear (out, in) */
@@ -35,31 +37,38 @@ struct wn__param {
     int ndim;
     int64_t dim[WN_MAX_DIMS]; /* shape of the weight, outermost first */
     int64_t count;            /* product of dim */
-    int64_t stored;           /* trained scalars; == count under the identity map */
+    int64_t stored;           /* trained scalars; == count under the identity map without a pattern */
+    int64_t capacity;         /* that value, grad and slots have room for; >= stored */
     float *value;             /* (stored) */
     float *grad;              /* (stored); NULL for statistics */
     float *slot[WN__SLOTS];   /* (stored) or NULL: as the optimizer needs */
     uint8_t *mask;            /* (stored) 1 = active, or NULL = all active */
+    wn__pattern *pattern;     /* owned; which entries are stored: rows = dim[0], columns = the rest; NULL = dense */
     int64_t active;           /* entries that are active; == stored without a mask */
     const wn__param_map *map; /* NULL = identity */
     void *map_state;
 };
 
-/* All parameters of one network, in graph order. `version` changes whenever values do, so that executors know when to pack again. */
+/* All parameters of one network, in graph order. `version` changes whenever values do, so that executors know when to pack again;
+ * `topology` whenever a pattern does, or arrays move: both change then. */
 typedef struct wn__params {
     wn__param *item;
     int count;
-    int64_t version;
+    int64_t version, topology;
 } wn__params;
 
 bool wn__role_is_trained(wn__param_role role);
+/* Scalars that the parameter would have dense: what sparsity is counted from. */
+static inline int64_t wn__param_entries(const wn__param *p) { return p->pattern ? p->count : p->stored; }
 /* Appends; dims are copied. grad is allocated for trained roles. */
 wn_status wn__params_add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim);
+/* The same, compressed from the start: no dense array is ever made. The pattern is taken over (and zeroed) on success. Weights only. */
+wn_status wn__params_add_compressed(wn__params *set, const char *name, int ndim, const int64_t *dim, wn__pattern *pattern);
 wn_status wn__params_allocate_slots(wn__params *set, int slots);     /* zeroed; of trained parameters */
 wn__param *wn__params_find(const wn__params *set, const char *name); /* NULL if absent */
-/* Same names and shapes, else WN_EMISMATCH. Masks stay as they are and are applied. */
+/* Same names and shapes, else WN_EMISMATCH. Masks and patterns of `to` stay as they are: it takes what they let through. */
 wn_status wn__params_copy_values(wn__params *to, const wn__params *from);
-/* Set (copying) or with NULL remove the mask; counts active entries and zeroes what is masked out. */
+/* Set (copying) or with NULL remove the mask of a dense parameter; counts active entries and zeroes what is masked out. */
 wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask);
 void wn__param_apply_mask(wn__param *p);
 void wn__params_release(wn__params *set);

@@ -416,3 +416,15 @@ void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored)
         for (int64_t e = p->row_start[r]; e < p->row_start[r + 1]; e++)
             stored[e] = dense[r * p->columns + p->column[e]];
 }
+
+void wn__pattern_transfer(const wn__pattern *from, const float *values, const wn__pattern *to, float *out)
+{
+    for (int64_t r = 0; r < to->rows; r++) {
+        int64_t f = from->row_start[r];
+        for (int64_t e = to->row_start[r]; e < to->row_start[r + 1]; e++) {
+            while (f < from->row_start[r + 1] && from->column[f] < to->column[e])
+                f++;
+            out[e] = f < from->row_start[r + 1] && from->column[f] == to->column[e] ? values[f] : 0.0f;
+        }
+    }
+}

@@ -49,6 +49,8 @@ size_t wn__pattern_bytes(const wn__pattern *p);
 
 void wn__pattern_mask(const wn__pattern *p, uint8_t *mask /* (rows * columns) */);
 void wn__pattern_scatter(const wn__pattern *p, const float *stored, float *dense); /* zeros elsewhere */
-void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored);
+void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored);  /* in place (stored == dense) too */
+/* Between two patterns of one shape: zero where `from` stores nothing. */
+void wn__pattern_transfer(const wn__pattern *from, const float *values, const wn__pattern *to, float *out);
 
 #endif

@@ -319,7 +319,7 @@ static wn_status run_step(run *r)
     r->step_loss = sum / (double)r->batch->n;
     if (!isfinite(r->step_loss)) return diverged(r, "loss", r->step_loss, step);
     r->state.updates++;
-    wn__updater_step(r->updater, wn__schedule_rate(&s->schedule, r->state.step), r->state.updates);
+    WN_TRY(wn__updater_step(r->updater, wn__schedule_rate(&s->schedule, r->state.step), r->state.updates));
     count_batch(r);
     r->state.step++;
     return WN_OK;
