@@ -55,7 +55,9 @@ TEST(parameter_counts_are_the_published_ones)
                      {"resnet50-cifar", 23705252},
                      {"resnet18", 11689512},
                      {"resnet34", 21797672},
-                     {"resnet50", 25557032}};
+                     {"resnet50", 25557032},
+                     {"mobilenet-v1", 4231976},
+                     {"mobilenet-v2", 3504872}};
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
         wn_graph *g = build(published[i].name, NULL);
         CHECK_EQ_INT(wn_graph_parameter_count(g), published[i].count);
@@ -104,11 +106,9 @@ TEST(forward_flops_are_the_published_ones)
     static const struct {
         const char *name;
         double flops, digits; /* half a unit of the last published digit */
-    } published[] = {{"wrn-22-2", 3.155e8, 5e4},
-                     {"resnet50", 8.178e9, 5e5},
-                     {"resnet50-cifar", 2.59e9, 1e7},
-                     {"resnet18", 2 * 1.81e9, 1e7},
-                     {"resnet34", 2 * 3.66e9, 1e7}};
+    } published[] = {{"wrn-22-2", 3.155e8, 5e4},       {"resnet50", 8.178e9, 5e5},    {"resnet50-cifar", 2.59e9, 1e7},
+                     {"resnet18", 2 * 1.81e9, 1e7},    {"resnet34", 2 * 3.66e9, 1e7}, {"mobilenet-v1", 2 * 569e6, 1e6},
+                     {"mobilenet-v2", 2 * 0.30e9, 1e7}};
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
         wn_graph *g = build(published[i].name, NULL);
         const double flops = (double)wn_graph_forward_flops(g);
@@ -144,6 +144,23 @@ TEST(wide_networks_have_any_depth_of_6n_plus_4)
     CHECK_HAS_TEXT(wn_error_message(), "6n + 4");
 }
 
+TEST(mobilenets_widths_are_multiples_of_8)
+{
+    static const struct {
+        const char *name, *width;
+        int64_t parameters; /* published */
+    } scaled[] = {{"mobilenet-v1", "0.5", 1331592},
+                  {"mobilenet-v1", "0.25", 470072},
+                  {"mobilenet-v2", "0.5", 1968680},
+                  {"mobilenet-v2", "1.4", 6108776}};
+    for (size_t i = 0; i < sizeof scaled / sizeof *scaled; i++) {
+        wn_graph *g;
+        CHECK_OK(build_set(scaled[i].name, (const char *const[]){"width", scaled[i].width, NULL}, &g));
+        CHECK_EQ_INT(wn_graph_parameter_count(g), scaled[i].parameters);
+        wn_graph_free(g);
+    }
+}
+
 static void check_names(const char *model, const char *const *wanted)
 {
     wn_graph *g = build(model, NULL);
@@ -170,6 +187,9 @@ TEST(tensor_names_are_torchvisions)
     check_names("resnet20", wanted);
     check_names("resnet50", (const char *const[]){"layer1.0.conv3.weight", "layer1.0.downsample.0.weight", "layer3.5.bn3.bias",
                                                   "layer4.2.conv2.weight", NULL});
+    check_names("mobilenet-v2", (const char *const[]){"features.0.0.weight", "features.1.conv.0.1.weight", "features.1.conv.1.weight",
+                                                      "features.1.conv.2.bias", "features.2.conv.1.0.weight",
+                                                      "features.17.conv.3.running_var", "features.18.1.weight", "classifier.1.bias", NULL});
     check_names("wrn-22-2", (const char *const[]){"block1.layer.0.convShortcut.weight", "block3.layer.2.bn2.running_mean", "bn1.weight",
                                                   NULL}); /* of RigL's reproduction */
 }
@@ -272,6 +292,7 @@ int main(int argc, char **argv)
                                     RUN(prunable_weights_are_the_published_ones),
                                     RUN(forward_flops_are_the_published_ones),
                                     RUN(wide_networks_have_any_depth_of_6n_plus_4),
+                                    RUN(mobilenets_widths_are_multiples_of_8),
                                     RUN(tensor_names_are_torchvisions),
                                     RUN(unknown_model_lists_the_valid_ones),
                                     RUN(image_too_small_for_the_network_is_refused),

@@ -278,6 +278,33 @@ TEST(other_operations_equal_the_reference)
         check(others[i], WN__F32, (options){0});
 }
 
+/* Inputs are within +-1: bounds that cut some outputs. */
+static wn__op_desc bounded_norm(int inputs)
+{
+    return (wn__op_desc){.kind = WN__OP_NORM, .n = 20, .in_c = 35, .in_h = 7, .in_w = 6, .inputs = inputs, .relu = true, .relu_most = 0.5f};
+}
+
+TEST(bounded_relus_equal_the_reference)
+{
+    need_onednn();
+    check((wn__op_desc){.kind = WN__OP_ADD, .n = 18, .in_c = 3, .in_h = 5, .in_w = 5, .inputs = 2, .relu = true, .relu_most = 0.5f},
+          WN__F32, (options){0});
+    check((wn__op_desc){.kind = WN__OP_LINEAR, .n = 5, .in_c = 16, .in_h = 4, .in_w = 3, .out_c = 10, .relu = true, .relu_most = 0.5f},
+          WN__F32, (options){0});
+    for (int inputs = 1; inputs <= 2; inputs++) {
+        check(bounded_norm(inputs), WN__F32, (options){0});
+        check(bounded_norm(inputs), WN__F32, (options){.two_gradients = true});
+    }
+    check(bounded_norm(1), WN__F32, (options){.nan = true});
+}
+
+/* Where the mask comes from stored outputs, those that were rounded to the bound count as cut: no comparison with the reference. */
+TEST(bounded_relu_in_bfloat16_is_near_the_reference)
+{
+    need_bf16();
+    check(bounded_norm(1), WN__BF16, (options){0});
+}
+
 /* Channel counts under, at and over the register widths; rows over and under a chunk. */
 static void check_norms(wn__dtype dtype, options o)
 {
@@ -449,6 +476,8 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(convolutions_equal_the_reference),
                                     RUN(other_operations_equal_the_reference),
+                                    RUN(bounded_relus_equal_the_reference),
+                                    RUN(bounded_relu_in_bfloat16_is_near_the_reference),
                                     RUN(norms_equal_the_reference),
                                     RUN(norms_in_evaluation_equal_the_reference),
                                     RUN(two_gradients_of_one_output_add_up),

@@ -168,6 +168,18 @@ TEST(add_matches_hand_values)
     op_bench_free(b);
 }
 
+TEST(bounded_relu_cuts_and_stops_gradients_at_both_bounds)
+{
+    op_bench *b = op_bench_new((wn__op_desc){.kind = WN__OP_ADD, .n = 1, .in_c = 1, .in_h = 1, .in_w = 5, .relu = true, .relu_most = 6}, 1);
+    SET(op_bench_in(b, 0), -1, 5, 6, 7, INFINITY);
+    SET(b->gradient, 1, 2, 3, 4, 5);
+    op_bench_forward(b);
+    op_bench_backward(b);
+    CHECK_VALUES(op_bench_out(b), 0, 5, 6, 6, 6);
+    CHECK_VALUES((float *)b->a.din[0], 0, 2, 0, 0, 0);
+    op_bench_free(b);
+}
+
 TEST(max_pool_first_maximum_wins)
 {
     op_bench *b =
@@ -592,6 +604,7 @@ int main(int argc, char **argv)
         RUN(norm_of_a_single_value_keeps_the_running_variance_finite),
         RUN(norm_variance_is_right_far_from_zero),
         RUN(add_matches_hand_values),
+        RUN(bounded_relu_cuts_and_stops_gradients_at_both_bounds),
         RUN(max_pool_first_maximum_wins),
         RUN(max_pool_padding_never_wins),
         RUN(max_pool_infers_without_saved_places),

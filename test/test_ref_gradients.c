@@ -41,7 +41,9 @@ static void mark_kinks(trial *t, const float *middle)
     const op_bench *b = t->b;
     const float *out = b->a.out;
     for (int64_t i = 0; i < b->out_count; i++) {
+        const float most = b->d.relu_most;
         if (b->d.relu && (out[i] > 0) != (middle[i] > 0)) t->kinked[i] = true;
+        if (most > 0 && (out[i] < most) != (middle[i] < most)) t->kinked[i] = true;
         if (b->d.kind == WN__OP_MAX_POOL && ((int32_t *)b->a.saved)[i] != ((int32_t *)t->saved)[i]) t->kinked[i] = true;
     }
 }
@@ -247,6 +249,7 @@ static const wn__op_desc convs[] = {
     {.n = 33, .in_c = 2, .in_h = 1, .in_w = 1, .out_c = 3, .kernel_h = 1, .bias = true},
     {.n = 2, .in_c = 2, .in_h = 5, .in_w = 6, .out_c = 3, .kernel_h = 1, .stride = 2, .relu = true, .bias = true},
     {.n = 2, .in_c = 2, .in_h = 6, .in_w = 5, .out_c = 2, .kernel_h = 2, .kernel_w = 3, .stride = 3, .pad = 1},
+    {.n = 3, .in_c = 2, .in_h = 4, .in_w = 4, .out_c = 3, .kernel_h = 3, .pad = 1, .relu = true, .relu_most = 0.4f},
     {.n = 1, .in_c = 1, .in_h = 4, .in_w = 3, .out_c = 2, .kernel_h = 5, .pad = 4}, /* windows wholly in the padding */
 };
 
@@ -254,12 +257,15 @@ static const wn__op_desc linears[] = {
     {.n = 3, .in_c = 7, .in_h = 1, .in_w = 1, .out_c = 4},
     {.n = 18, .in_c = 2, .in_h = 3, .in_w = 2, .out_c = 5, .bias = true},
     {.n = 5, .in_c = 6, .in_h = 1, .in_w = 1, .out_c = 5, .bias = true, .relu = true},
+    {.n = 5, .in_c = 6, .in_h = 1, .in_w = 1, .out_c = 5, .bias = true, .relu = true, .relu_most = 0.4f},
 };
 static const wn__op_desc norms[] = {
     {.n = 4, .in_c = 3, .in_h = 3, .in_w = 2},
     {.n = 18, .in_c = 2, .in_h = 2, .in_w = 1, .relu = true},
     {.n = 5, .in_c = 2, .in_h = 2, .in_w = 3, .inputs = 2},
     {.n = 17, .in_c = 2, .in_h = 1, .in_w = 2, .inputs = 2, .relu = true},
+    {.n = 17, .in_c = 2, .in_h = 2, .in_w = 2, .inputs = 2, .relu = true, .relu_most = 0.7f},
+    {.n = 9, .in_c = 3, .in_h = 2, .in_w = 1, .relu = true, .relu_most = 0.7f},
     {.n = 9, .in_c = 3, .in_h = 1, .in_w = 1},
     {.n = 1, .in_c = 2, .in_h = 3, .in_w = 3, .relu = true},
 };
@@ -267,6 +273,7 @@ static const wn__op_desc adds[] = {
     {.n = 17, .in_c = 2, .in_h = 2, .in_w = 2, .inputs = 2},
     {.n = 2, .in_c = 3, .in_h = 3, .in_w = 2, .inputs = 2, .relu = true},
     {.n = 2, .in_c = 3, .in_h = 3, .in_w = 2, .inputs = 1, .relu = true},
+    {.n = 2, .in_c = 3, .in_h = 3, .in_w = 2, .inputs = 2, .relu = true, .relu_most = 0.7f},
 };
 static const wn__op_desc pools[] = {
     {.n = 2, .in_c = 2, .in_h = 4, .in_w = 6, .kernel_h = 2, .stride = 2},

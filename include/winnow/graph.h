@@ -44,6 +44,7 @@ WN_API int wn_graph_linear(wn_graph *graph, int x, const char *name, int out, bo
 /* Batch normalisation with scale and shift: eps 1e-5, running statistics move by 0.1 a step, variance unbiased, as in PyTorch. */
 WN_API int wn_graph_batch_norm(wn_graph *graph, int x, const char *name);
 WN_API int wn_graph_relu(wn_graph *graph, int x);
+WN_API int wn_graph_clipped_relu(wn_graph *graph, int x, double most); /* min(max(x, 0), most), most > 0; 6: ReLU6 */
 WN_API int wn_graph_add(wn_graph *graph, int x, int y);
 WN_API int wn_graph_max_pool(wn_graph *graph, int x, int kernel, int stride, int pad);
 WN_API int wn_graph_avg_pool(wn_graph *graph, int x, int kernel, int stride, int pad); /* padding is not counted */

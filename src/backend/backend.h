@@ -43,6 +43,7 @@ typedef struct wn__op_desc {
     int64_t out_c, out_h, out_w;
     int kernel_h, kernel_w, stride, pad, groups; /* conv and pools */
     bool relu;                                   /* fused at the end */
+    float relu_most;                             /* its upper bound, 0 = none; a backend without bounded ReLUs refuses it */
     bool bias;                                   /* conv, linear */
     int inputs;                                  /* 1 or 2 (norm, add: with residual) */
     int in_border[2], out_border;                /* of the inputs and their gradients, of the output and its gradient */

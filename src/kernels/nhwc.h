@@ -4,6 +4,8 @@
  * on its arguments and the instruction set alone, so that callers get the same bytes for any number of threads by cutting rows into
  * chunks that the shape fixes. A NaN passes through everything, ReLU and maximum included. Nothing is read past the end of an array.
  * Arrays do not overlap, unless the comment of a kernel says so.
+ *
+ * `ceiling` tells of a ReLU at the end: 0 = there is none, else its upper bound, INFINITY where it has none.
  */
 #ifndef WN_KERNELS_NHWC_H
 #define WN_KERNELS_NHWC_H
@@ -25,17 +27,17 @@ typedef struct wn__nhwc_kernels {
     /* sums (c) of the rows. */
     void (*column_sums)(int64_t rows, int64_t c, const void *x, double *sums);
     /* out = [relu]((x - mean) * factor + shift [+ residual]); residual may be NULL; out may be x or residual. */
-    void (*normalise)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *x, const void *residual, void *out);
+    void (*normalise)(int64_t rows, int64_t c, const wn__norm_values *k, float ceiling, const void *x, const void *residual, void *out);
     /* dy := (dy [+ other]), zeroed where the ReLU was off, in place; s1 = sums of dy, s2 = sums of dy * (x - mean). The ReLU is off where
-     * `out` is not above zero, or if that is NULL where normalise (without residual) of x is not; relu false: nothing is zeroed. */
-    void (*norm_prepare)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *x, const void *out, void *dy,
+     * `out` is not above zero and below the ceiling, or if that is NULL where normalise (without residual) of x is not. */
+    void (*norm_prepare)(int64_t rows, int64_t c, const wn__norm_values *k, float ceiling, const void *x, const void *out, void *dy,
                          const void *other, double *s1, double *s2);
     /* din may be dy. */
     void (*norm_back)(int64_t rows, int64_t c, const wn__norm_gradients *k, const void *x, const void *dy, void *din);
     /* out = [relu](a [+ b]) over n values; b may be NULL; out may be a or b. */
-    void (*add)(int64_t n, bool relu, const void *a, const void *b, void *out);
-    /* dy := dy [+ other], zeroed where out is not above zero; other and out may be NULL. */
-    void (*add_prepare)(int64_t n, const void *out, void *dy, const void *other);
+    void (*add)(int64_t n, float ceiling, const void *a, const void *b, void *out);
+    /* dy := dy [+ other], zeroed where out is not above zero and below the ceiling; other and out may be NULL. */
+    void (*add_prepare)(int64_t n, float ceiling, const void *out, void *dy, const void *other);
     /* One image. winner (out_h,out_w,c): the place in its window, ky * kernel_w + kx, of the first largest value; may be NULL. */
     void (*max_pool)(const wn__nhwc_pool *p, const void *in, void *out, uint8_t *winner);
     void (*max_pool_back)(const wn__nhwc_pool *p, const void *dout, const uint8_t *winner, void *din);

@@ -89,36 +89,37 @@ static void WN__NAME(column_sums)(int64_t rows, int64_t c, const void *data, dou
 
 /* --- batch norm ---------------------------------------------------------------------------------------------------------------- */
 
-INLINE void WN__NAME(normalise_block)(int64_t rows, int64_t c, int lanes, vf mean, vf factor, vf shift, bool relu, const WN__T *x,
-                                      const WN__T *residual, WN__T *out)
+INLINE void WN__NAME(normalise_block)(int64_t rows, int64_t c, int lanes, vf mean, vf factor, vf shift, bool relu, vf ceiling,
+                                      const WN__T *x, const WN__T *residual, WN__T *out)
 {
     for (int64_t r = 0; r < rows; r++) {
         vf y = (WN__NAME(get)(x + r * c, lanes) - mean) * factor + shift;
         if (residual) y += WN__NAME(get)(residual + r * c, lanes);
-        if (relu) y = rectify(y);
+        if (relu) y = rectify(y, ceiling);
         WN__NAME(put)(out + r * c, lanes, y);
     }
 }
 
-static void WN__NAME(normalise)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *data, const void *residual,
+static void WN__NAME(normalise)(int64_t rows, int64_t c, const wn__norm_values *k, float ceiling, const void *data, const void *residual,
                                 void *out)
 {
     const WN__T *x = data, *add = residual;
+    const bool relu = ceiling != 0;
     WN__T *y = out;
     for (int64_t r = 0; r < rows; r += SEGMENT) {
         const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
 #define PARAMS(lanes) part, c, lanes, get_float(k->mean + c0, lanes), get_float(k->factor + c0, lanes), get_float(k->shift + c0, lanes)
 #define AT(p) ((p) + r * c + c0)
-#define BODY(lanes)                                                                 \
-    do {                                                                            \
-        if (add && relu)                                                            \
-            WN__NAME(normalise_block)(PARAMS(lanes), true, AT(x), AT(add), AT(y));  \
-        else if (add)                                                               \
-            WN__NAME(normalise_block)(PARAMS(lanes), false, AT(x), AT(add), AT(y)); \
-        else if (relu)                                                              \
-            WN__NAME(normalise_block)(PARAMS(lanes), true, AT(x), NULL, AT(y));     \
-        else                                                                        \
-            WN__NAME(normalise_block)(PARAMS(lanes), false, AT(x), NULL, AT(y));    \
+#define BODY(lanes)                                                                                 \
+    do {                                                                                            \
+        if (add && relu)                                                                            \
+            WN__NAME(normalise_block)(PARAMS(lanes), true, splat(ceiling), AT(x), AT(add), AT(y));  \
+        else if (add)                                                                               \
+            WN__NAME(normalise_block)(PARAMS(lanes), false, splat(ceiling), AT(x), AT(add), AT(y)); \
+        else if (relu)                                                                              \
+            WN__NAME(normalise_block)(PARAMS(lanes), true, splat(ceiling), AT(x), NULL, AT(y));     \
+        else                                                                                        \
+            WN__NAME(normalise_block)(PARAMS(lanes), false, splat(ceiling), AT(x), NULL, AT(y));    \
     } while (0)
         FOR_BLOCKS(c, BODY);
 #undef BODY
@@ -129,6 +130,7 @@ static void WN__NAME(normalise)(int64_t rows, int64_t c, const wn__norm_values *
 typedef struct WN__NAME(prepare_rows) {
     const WN__T *x, *out, *other;
     WN__T *dy;
+    float ceiling; /* as stored outputs have it where the mask comes from them */
 } WN__NAME(prepare_rows);
 
 enum WN__NAME(mask) { WN__NAME(NO_MASK), WN__NAME(MASK_BY_OUT), WN__NAME(MASK_AGAIN) };
@@ -138,14 +140,17 @@ INLINE vf WN__NAME(prepare_row)(const WN__NAME(prepare_rows) * p, int64_t at, in
 {
     vf g = WN__NAME(get)(p->dy + at, lanes);
     if (add) g += WN__NAME(get)(p->other + at, lanes);
-    if (mask == WN__NAME(MASK_BY_OUT)) g = keep_unless_off(WN__NAME(get)(p->out + at, lanes), g);
-    if (mask == WN__NAME(MASK_AGAIN)) g = keep_unless_off(centred * factor + shift, g);
+    if (mask == WN__NAME(MASK_BY_OUT)) g = keep_unless_off(WN__NAME(get)(p->out + at, lanes), splat(p->ceiling), g);
+    if (mask == WN__NAME(MASK_AGAIN)) g = keep_unless_off(centred * factor + shift, splat(p->ceiling), g);
     if (mask || add) {
         WN__NAME(put)(p->dy + at, lanes, g);
         if (add) g = WN__NAME(round_to_stored)(g);
     }
     return g;
 }
+
+/* What an output at the ceiling was stored as. */
+static float WN__NAME(stored_ceiling)(float ceiling) { return WN__NAME(round_to_stored)(splat(ceiling))[0]; }
 
 INLINE void WN__NAME(prepare_block)(int64_t rows, int64_t c, int lanes, vf mean, vf factor, vf shift, int mask, bool add,
                                     WN__NAME(prepare_rows) p, double *s1, double *s2)
@@ -171,19 +176,21 @@ INLINE void WN__NAME(prepare_block)(int64_t rows, int64_t c, int lanes, vf mean,
     add_to_doubles(b0 + b1, lanes, s2);
 }
 
-static void WN__NAME(norm_prepare)(int64_t rows, int64_t c, const wn__norm_values *k, bool relu, const void *x, const void *out, void *dy,
-                                   const void *other, double *s1, double *s2)
+static void WN__NAME(norm_prepare)(int64_t rows, int64_t c, const wn__norm_values *k, float ceiling, const void *x, const void *out,
+                                   void *dy, const void *other, double *s1, double *s2)
 {
-    const int mask = !relu ? WN__NAME(NO_MASK) : out ? WN__NAME(MASK_BY_OUT) : WN__NAME(MASK_AGAIN);
+    const int mask = ceiling == 0 ? WN__NAME(NO_MASK) : out ? WN__NAME(MASK_BY_OUT) : WN__NAME(MASK_AGAIN);
+    const float bound = out ? WN__NAME(stored_ceiling)(ceiling) : ceiling;
     for (int64_t i = 0; i < c; i++)
         s1[i] = s2[i] = 0;
     for (int64_t r = 0; r < rows; r += SEGMENT) {
         const int64_t part = rows - r < SEGMENT ? rows - r : SEGMENT;
-#define CALL(lanes, mask_kind, add)                                                                                     \
-    WN__NAME(prepare_block)                                                                                             \
-    (part, c, lanes, get_float(k->mean + c0, lanes), get_float(k->factor + c0, lanes), get_float(k->shift + c0, lanes), \
-     WN__NAME(mask_kind), add,                                                                                          \
-     (WN__NAME(prepare_rows)){AT((const WN__T *)x), AT((const WN__T *)out), AT((const WN__T *)other), AT((WN__T *)dy)}, s1 + c0, s2 + c0)
+#define CALL(lanes, mask_kind, add)                                                                                                     \
+    WN__NAME(prepare_block)                                                                                                             \
+    (part, c, lanes, get_float(k->mean + c0, lanes), get_float(k->factor + c0, lanes), get_float(k->shift + c0, lanes),                 \
+     WN__NAME(mask_kind), add,                                                                                                          \
+     (WN__NAME(prepare_rows)){AT((const WN__T *)x), AT((const WN__T *)out), AT((const WN__T *)other), AT((WN__T *)dy), bound}, s1 + c0, \
+     s2 + c0)
 #define BODY(lanes)                                     \
     do {                                                \
         if (mask == WN__NAME(MASK_BY_OUT) && other)     \
@@ -230,41 +237,43 @@ static void WN__NAME(norm_back)(int64_t rows, int64_t c, const wn__norm_gradient
 
 /* --- value by value ------------------------------------------------------------------------------------------------------------ */
 
-INLINE void WN__NAME(add_values)(int64_t n, bool relu, bool two, const WN__T *a, const WN__T *b, WN__T *out)
+INLINE void WN__NAME(add_values)(int64_t n, bool relu, vf ceiling, bool two, const WN__T *a, const WN__T *b, WN__T *out)
 {
 #define BODY(lanes)                                 \
     do {                                            \
         vf y = WN__NAME(get)(a + c0, lanes);        \
         if (two) y += WN__NAME(get)(b + c0, lanes); \
-        if (relu) y = rectify(y);                   \
+        if (relu) y = rectify(y, ceiling);          \
         WN__NAME(put)(out + c0, lanes, y);          \
     } while (0)
     FOR_BLOCKS(n, BODY);
 #undef BODY
 }
 
-static void WN__NAME(add)(int64_t n, bool relu, const void *a, const void *b, void *out)
+static void WN__NAME(add)(int64_t n, float ceiling, const void *a, const void *b, void *out)
 {
+    const bool relu = ceiling != 0;
     if (relu && b)
-        WN__NAME(add_values)(n, true, true, a, b, out);
+        WN__NAME(add_values)(n, true, splat(ceiling), true, a, b, out);
     else if (relu)
-        WN__NAME(add_values)(n, true, false, a, NULL, out);
+        WN__NAME(add_values)(n, true, splat(ceiling), false, a, NULL, out);
     else if (b)
-        WN__NAME(add_values)(n, false, true, a, b, out);
+        WN__NAME(add_values)(n, false, splat(ceiling), true, a, b, out);
     else
-        WN__NAME(add_values)(n, false, false, a, NULL, out);
+        WN__NAME(add_values)(n, false, splat(ceiling), false, a, NULL, out);
 }
 
-static void WN__NAME(add_prepare)(int64_t n, const void *out, void *dy, const void *other)
+static void WN__NAME(add_prepare)(int64_t n, float ceiling, const void *out, void *dy, const void *other)
 {
     const WN__T *y = out, *b = other;
     WN__T *g = dy;
-#define BODY(lanes)                                                      \
-    do {                                                                 \
-        vf sum = WN__NAME(get)(g + c0, lanes);                           \
-        if (b) sum += WN__NAME(get)(b + c0, lanes);                      \
-        if (y) sum = keep_unless_off(WN__NAME(get)(y + c0, lanes), sum); \
-        WN__NAME(put)(g + c0, lanes, sum);                               \
+    const vf bound = splat(WN__NAME(stored_ceiling)(ceiling));
+#define BODY(lanes)                                                             \
+    do {                                                                        \
+        vf sum = WN__NAME(get)(g + c0, lanes);                                  \
+        if (b) sum += WN__NAME(get)(b + c0, lanes);                             \
+        if (y) sum = keep_unless_off(WN__NAME(get)(y + c0, lanes), bound, sum); \
+        WN__NAME(put)(g + c0, lanes, sum);                                      \
     } while (0)
     FOR_BLOCKS(n, BODY);
 #undef BODY

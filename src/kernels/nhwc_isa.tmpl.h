@@ -17,8 +17,12 @@ INLINE vf zero(void) { return (vf){0}; }
 INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
 INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
-INLINE vf rectify(vf x) { return (vf)(~(x <= zero()) & (vi)x); }
-INLINE vf keep_unless_off(vf out, vf x) { return (vf)(~(out <= zero()) & (vi)x); }
+INLINE vf rectify(vf x, vf ceiling)
+{
+    const vf y = (vf)(~(x <= zero()) & (vi)x);
+    return choose(y > ceiling, ceiling, y);
+}
+INLINE vf keep_unless_off(vf out, vf ceiling, vf x) { return (vf)(~((out <= zero()) | (out >= ceiling)) & (vi)x); }
 
 INLINE vf get_float(const float *p, int lanes)
 {

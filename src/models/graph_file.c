@@ -12,7 +12,7 @@ typedef struct node_config {
     const char *name, *as, *share, *out;
     int64_t kernel, kernel_h, kernel_w, stride, pad, groups;
     bool bias;
-    double rate;
+    double rate, max;
 } node_config;
 
 typedef struct reader {
@@ -53,6 +53,8 @@ static const wn__setting linear_settings[] = {NAMED,
                                               WN_SETTING_BOOL(node_config, bias, true, "add a bias per output"),
                                               {0}};
 static const wn__setting norm_settings[] = {NAMED, {0}};
+static const wn__setting relu_settings[] = {
+    LABELS, WN_SETTING_FLOAT(node_config, max, 0, 0, 1e30, "upper bound of the output (ReLU6: 6); 0: none"), {0}};
 static const wn__setting plain_settings[] = {LABELS, {0}};
 static const wn__setting pool_settings[] = {LABELS, WINDOW(0), {0}};
 static const wn__setting dropout_settings[] = {LABELS, WN_SETTING_FLOAT(node_config, rate, 0.5, 0, 0.999, "fraction that is dropped"), {0}};
@@ -88,8 +90,7 @@ static int build_norm(reader *r, const node_config *c, const int *from) { return
 
 static int build_relu(reader *r, const node_config *c, const int *from)
 {
-    (void)c;
-    return wn_graph_relu(r->graph, from[0]);
+    return c->max > 0 ? wn_graph_clipped_relu(r->graph, from[0], c->max) : wn_graph_relu(r->graph, from[0]);
 }
 
 static int build_add(reader *r, const node_config *c, const int *from)
@@ -117,7 +118,7 @@ static int build_global_pool(reader *r, const node_config *c, const int *from)
 static int build_dropout(reader *r, const node_config *c, const int *from) { return wn_graph_dropout(r->graph, from[0], c->rate); }
 
 static const node_kind kinds[] = {{"conv", 1, conv_settings, build_conv},          {"linear", 1, linear_settings, build_linear},
-                                  {"batch_norm", 1, norm_settings, build_norm},    {"relu", 1, plain_settings, build_relu},
+                                  {"batch_norm", 1, norm_settings, build_norm},    {"relu", 1, relu_settings, build_relu},
                                   {"add", 2, plain_settings, build_add},           {"max_pool", 1, pool_settings, build_max_pool},
                                   {"avg_pool", 1, pool_settings, build_avg_pool},  {"global_pool", 1, plain_settings, build_global_pool},
                                   {"dropout", 1, dropout_settings, build_dropout}, {0}};

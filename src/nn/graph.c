@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -186,10 +187,28 @@ int wn_graph_batch_norm(wn_graph *g, int x, const char *name)
     return id;
 }
 
-int wn_graph_relu(wn_graph *g, int x)
+static wn__node with_shape_of(wn__node node, const wn__node *in)
+{
+    node.c = in->c;
+    node.h = in->h;
+    node.w = in->w;
+    return node;
+}
+
+static int add_relu(wn_graph *g, int x, double most)
 {
     const wn__node *in = input_node(g, x, "relu");
-    return in ? add_node(g, (wn__node){.kind = WN__RELU, .input = {x}, .inputs = 1, .c = in->c, .h = in->h, .w = in->w}, NULL) : -1;
+    const wn__node node = {.kind = WN__RELU, .input = {x}, .inputs = 1, .most = (float)most};
+    return in ? add_node(g, with_shape_of(node, in), NULL) : -1;
+}
+
+int wn_graph_relu(wn_graph *g, int x) { return add_relu(g, x, 0); }
+
+int wn_graph_clipped_relu(wn_graph *g, int x, double most)
+{
+    if (g->status == WN_OK && !(most > 0 && isfinite((float)most) && (float)most > 0))
+        return REFUSE(g, "relu: upper bound %g, must be > 0", most);
+    return add_relu(g, x, most);
 }
 
 int wn_graph_add(wn_graph *g, int x, int y)

@@ -24,8 +24,8 @@ typedef struct wn__node {
     int64_t c, h, w;      /* output shape per image */
     int kernel_h, kernel_w, stride, pad, groups;
     bool bias;
-    float eps, momentum, rate;
-    int param[4]; /* indices into the parameters, -1 = none: weight, bias | scale, shift, mean, variance */
+    float eps, momentum, rate, most; /* most: upper bound of a ReLU, 0 = none */
+    int param[4];                    /* indices into the parameters, -1 = none: weight, bias | scale, shift, mean, variance */
 } wn__node;
 
 typedef struct wn__param_spec {

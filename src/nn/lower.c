@@ -69,6 +69,7 @@ static int fuse_forward(lowering *l, int i, wn__lowered *op)
     const int relu = takes_relu ? sole_consumer(l, last, WN__RELU) : -1;
     if (relu >= 0) {
         op->desc.relu = true;
+        op->desc.relu_most = l->graph->node[relu].most;
         last = relu;
     }
     return last;
@@ -91,6 +92,7 @@ static wn__lowered describe(const lowering *l, int i)
                             .pad = node->pad,
                             .groups = node->groups,
                             .relu = node->kind == WN__RELU,
+                            .relu_most = node->most,
                             .bias = node->bias,
                             .inputs = node->inputs,
                             .eps = node->eps,

@@ -22,7 +22,7 @@ static void add_masked(const wn__op_desc *d, const float *out, void *const gradi
             sum[i] += other[i];
     if (d->relu)
         for (int64_t i = begin; i < end; i++)
-            sum[i] = wn__ref_relu_mask(out[i], sum[i]);
+            sum[i] = wn__ref_relu_mask(d, out[i], sum[i]);
 }
 
 wn_status wn__ref_backward_prepare(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
@@ -103,6 +103,8 @@ static wn_status check_common(const wn__op_desc *d)
         return wn__fail(WN_EINVAL, "ref: %d inputs, must be 1%s", d->inputs, can_have_two ? " or 2" : "");
     if (d->relu && (d->kind == WN__OP_MAX_POOL || d->kind == WN__OP_AVG_POOL || d->kind == WN__OP_DROPOUT))
         return wn__fail(WN_EINVAL, "ref: pools and dropout have no fused relu; only conv, linear, norm and add do");
+    if (!(d->relu_most >= 0) || (d->relu_most > 0 && !d->relu))
+        return wn__fail(WN_EINVAL, "ref: upper bound %g of a relu, must be >= 0, and 0 without one", (double)d->relu_most);
     return WN_OK;
 }
 

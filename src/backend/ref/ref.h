@@ -41,10 +41,17 @@ wn_status wn__ref_check_same_shape(const wn__op_desc *d, const char *what);
 /* Output sizes follow from kernel, stride and padding, as in PyTorch: (in + 2 pad - kernel) / stride + 1, rounded down. */
 wn_status wn__ref_check_window(const wn__op_desc *d, const char *what);
 
-/* A NaN stays a NaN. */
-static inline float wn__ref_relu(float x) { return x <= 0 ? 0 : x; }
-/* The gradient that passes a ReLU with this output: all of it where the output is a NaN. */
-static inline float wn__ref_relu_mask(float out, float gradient) { return out <= 0 ? 0 : gradient; }
+/* The fused ReLU, if there is one. A NaN stays a NaN. */
+static inline float wn__ref_relu(const wn__op_desc *d, float x)
+{
+    if (!d->relu) return x;
+    return x <= 0 ? 0 : d->relu_most > 0 && x > d->relu_most ? d->relu_most : x;
+}
+/* The gradient that passes it where this is its output: nothing at the bounds, all of it where the output is a NaN. */
+static inline float wn__ref_relu_mask(const wn__op_desc *d, float out, float gradient)
+{
+    return d->relu && (out <= 0 || (d->relu_most > 0 && out >= d->relu_most)) ? 0 : gradient;
+}
 
 static inline int64_t wn__ref_chunks(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
 static inline int64_t wn__ref_chunk_at(int64_t first, int64_t n)

@@ -11,7 +11,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     const int64_t begin = first * wn__ref_in_size(d), end = begin + n * wn__ref_in_size(d);
     for (int64_t i = begin; i < end; i++) {
         const float sum = d->inputs == 2 ? a[i] + b[i] : a[i];
-        out[i] = d->relu ? wn__ref_relu(sum) : sum;
+        out[i] = wn__ref_relu(d, sum);
     }
     return WN_OK;
 }
@@ -24,7 +24,7 @@ static wn_status tangent_forward(wn__op *op, const wn__op_args *args, int64_t fi
     const int64_t begin = first * wn__ref_in_size(d), end = begin + n * wn__ref_in_size(d);
     for (int64_t i = begin; i < end; i++) {
         const float sum = (a ? a[i] : 0) + (b ? b[i] : 0);
-        t_out[i] = d->relu ? wn__ref_relu_mask(out[i], sum) : sum;
+        t_out[i] = wn__ref_relu_mask(d, out[i], sum);
     }
     return WN_OK;
 }

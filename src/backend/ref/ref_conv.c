@@ -113,7 +113,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
             convolve(d, (const float *)args->in[0] + image * wn__ref_in_size(d), args->param[0], o, sums);
             float *out = (float *)args->out + (image * d->out_c + o) * plane;
             for (int64_t i = 0; i < plane; i++)
-                out[i] = d->relu ? wn__ref_relu((float)sums[i]) : (float)sums[i];
+                out[i] = wn__ref_relu(d, (float)sums[i]);
         }
     return WN_OK;
 }
@@ -132,7 +132,7 @@ static wn_status tangent_forward(wn__op *op, const wn__op_args *args, int64_t fi
             const float *out = (const float *)args->out + at;
             float *t_out = (float *)args->t_out + at;
             for (int64_t i = 0; i < plane; i++)
-                t_out[i] = d->relu ? wn__ref_relu_mask(out[i], (float)sums[i]) : (float)sums[i];
+                t_out[i] = wn__ref_relu_mask(d, out[i], (float)sums[i]);
         }
     return WN_OK;
 }

@@ -48,7 +48,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
         for (int64_t o = 0; o < d->out_c; o++) {
             const double sum = dot(args->param[0] + o * inputs, image_in(d, args->in[0], image), inputs);
             const float out = (float)(d->bias ? sum + args->param[1][o] : sum);
-            ((float *)args->out)[image * d->out_c + o] = d->relu ? wn__ref_relu(out) : out;
+            ((float *)args->out)[image * d->out_c + o] = wn__ref_relu(d, out);
         }
     return WN_OK;
 }
@@ -63,7 +63,7 @@ static wn_status tangent_forward(wn__op *op, const wn__op_args *args, int64_t fi
             if (args->t_in[0]) sum += dot(args->param[0] + o * inputs, image_in(d, args->t_in[0], image), inputs);
             if (args->t_param[0]) sum += dot(args->t_param[0] + o * inputs, image_in(d, args->in[0], image), inputs);
             const int64_t at = image * d->out_c + o;
-            ((float *)args->t_out)[at] = d->relu ? wn__ref_relu_mask(((const float *)args->out)[at], (float)sum) : (float)sum;
+            ((float *)args->t_out)[at] = wn__ref_relu_mask(d, ((const float *)args->out)[at], (float)sum);
         }
     return WN_OK;
 }

@@ -167,7 +167,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
             for (int64_t i = plane_start(d, image, c); i < plane_start(d, image, c) + plane_size(d); i++) {
                 const double y = (in[i] - k.mean) * k.r * k.scale + k.shift;
                 const float sum = (float)(residual ? y + residual[i] : y);
-                out[i] = d->relu ? wn__ref_relu(sum) : sum;
+                out[i] = wn__ref_relu(d, sum);
             }
     }
     return WN_OK;
@@ -185,7 +185,7 @@ static wn_status tangent_forward(wn__op *op, const wn__op_args *args, int64_t fi
                 const double t_xhat = xhat_tangent(k, t, in[i], t_in ? t_in[i] : 0);
                 const double t_y = t_xhat * k.scale + (in[i] - k.mean) * k.r * t.scale + t.shift;
                 const float sum = (float)(t_residual ? t_y + t_residual[i] : t_y);
-                t_out[i] = d->relu ? wn__ref_relu_mask(out[i], sum) : sum;
+                t_out[i] = wn__ref_relu_mask(d, out[i], sum);
             }
     }
     return WN_OK;

@@ -50,6 +50,9 @@ static wn_status prepare(wn__device *d, const wn__op_desc *desc, wn__op **out)
     };
     if ((unsigned)desc->kind >= sizeof makers / sizeof *makers)
         return wn__fail(WN_EUNSUPPORTED, "sparse: no operation of kind %d", (int)desc->kind);
+    if (desc->relu_most > 0)
+        return wn__fail(WN_EUNSUPPORTED, "backend sparse has no ReLU with an upper bound (%g); backends onednn and ref do",
+                        (double)desc->relu_most);
     return makers[desc->kind]((wn__sparse *)d, desc, out);
 }
 
