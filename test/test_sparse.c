@@ -11,6 +11,7 @@
 
 typedef struct options {
     bool evaluation, two_gradients, accumulate, in_place;
+    bool ties;     /* inputs are -1, 0 or 1 */
     float offset;  /* added to the inputs */
     float special; /* if not 0: stands in the middle of the first input */
     float density; /* of a convolution's or linear layer's weight; 0: dense, and nothing is bound */
@@ -312,6 +313,8 @@ static void draw_all(pair *p)
         if (p->param[i]) p->plain_param[i] = draw(&r, p->param[i], -1, 1);
         if (d->kind == WN__OP_NORM) p->plain_param[2 + i] = draw(&r, d->in_c, 0.5f, 1.5f);
     }
+    for (int64_t i = 0; p->o.ties && i < p->in; i++)
+        p->plain_in[0][i] = roundf(p->plain_in[0][i]);
     if (p->o.special != 0) p->plain_in[0][p->in / 2] = p->o.special;
     if (p->o.density > 0) make_pattern(p, &r);
 }
@@ -464,6 +467,12 @@ TEST(pools_equal_the_reference)
         check_with_borders(pools[i], (options){0});
 }
 
+TEST(first_of_equal_values_wins)
+{
+    for (size_t i = 0; i < COUNT(pools); i++)
+        check(pools[i], (options){.ties = true});
+}
+
 TEST(dropout_drops_the_elements_that_the_reference_drops) { check_all_sizes(WN__OP_DROPOUT, false, 1, (options){0}); }
 TEST(evaluation_leaves_dropout_out) { check_all_sizes(WN__OP_DROPOUT, false, 1, (options){.evaluation = true}); }
 
@@ -513,7 +522,25 @@ TEST(variance_survives_a_large_mean)
     check_with_borders((wn__op_desc){.kind = WN__OP_NORM, .n = 33, .in_c = 1, .in_h = 28, .in_w = 28}, (options){.offset = 1000});
 }
 
-/* The running variance, of which rounding of the inputs is the only error. */
+/* float32 sums over so many pixels would be off by 1e-5. */
+TEST(moments_of_many_pixels_keep_their_digits)
+{
+    enum { SIDE = 300, VALUES = SIDE * SIDE * WN__LANE };
+    const wn__lane_layout l = wn__lane_layout_of(1, SIDE, SIDE, 0);
+    wn__rng r = wn__rng_make(6, WN__FOR_TEST, 0, 0);
+    float *x = draw(&r, VALUES, 0, 1);
+    double mean, m2, want_mean = 0, want_m2 = 0;
+    x[0] = 0;
+    wn__lanes()->moments(&l, WN__LANE, x, &mean, &m2);
+    for (int i = 0; i < VALUES; i++)
+        want_mean += x[i] / (double)VALUES;
+    for (int i = 0; i < VALUES; i++)
+        want_m2 += (x[i] - want_mean) * (x[i] - want_mean);
+    CHECK_NEAR(mean, want_mean, 0, 1e-7);
+    CHECK_NEAR(m2, want_m2, 0, 1e-6);
+    wn__free(x);
+}
+
 TEST(moments_of_a_channel_range_equal_those_of_the_whole)
 {
     enum { CHANNELS = 7, PLANE = 6 * 5 };
@@ -668,6 +695,7 @@ int main(int argc, char **argv)
                                     RUN(norms_in_evaluation_equal_the_reference),
                                     RUN(additions_equal_the_reference),
                                     RUN(pools_equal_the_reference),
+                                    RUN(first_of_equal_values_wins),
                                     RUN(dropout_drops_the_elements_that_the_reference_drops),
                                     RUN(evaluation_leaves_dropout_out),
                                     RUN(gradients_of_inputs_may_take_the_place_of_the_output_s),
@@ -675,6 +703,7 @@ int main(int argc, char **argv)
                                     RUN(gradients_of_parameters_accumulate),
                                     RUN(nan_and_infinity_go_where_the_reference_lets_them),
                                     RUN(variance_survives_a_large_mean),
+                                    RUN(moments_of_many_pixels_keep_their_digits),
                                     RUN(moments_of_a_channel_range_equal_those_of_the_whole),
                                     RUN(uploaded_images_come_back),
                                     RUN(bfloat16_is_refused),
