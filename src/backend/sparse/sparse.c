@@ -135,7 +135,7 @@ static wn_status open_device(const wn__backend *backend, const wn__device_option
     return WN_OK;
 }
 
-static void describe(char *text, size_t size) { snprintf(text, size, "Winnow's own kernels, %s", wn__isa_name(wn__isa_in_use())); }
+static void describe(char *text, size_t size) { snprintf(text, size, "Winnow's own kernels"); }
 
 const wn__backend wn__backend_sparse = {
     .name = "sparse",
