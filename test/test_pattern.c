@@ -59,6 +59,10 @@ TEST(masks_positions_and_rows_make_the_same_pattern)
         CHECK(wn__pattern_equal(&a, &b) && wn__pattern_equal(&b, &c) && wn__pattern_equal(&c, &e));
         wn__pattern_mask(&a, back);
         CHECK(memcmp(mask, back, (size_t)(rows * columns)) == 0);
+        memset(back, 7, (size_t)(rows * columns));
+        for (int64_t first = 0, part = 1; first < rows * columns; first += part, part = part % 40 + 3)
+            wn__pattern_mask_part(&a, first, rows * columns - first < part ? rows * columns - first : part, back + first);
+        CHECK(memcmp(mask, back, (size_t)(rows * columns)) == 0);
         wn__pattern_release(&a);
         wn__pattern_release(&b);
         wn__pattern_release(&c);
@@ -67,6 +71,16 @@ TEST(masks_positions_and_rows_make_the_same_pattern)
         wn__free(back);
         wn__free(position);
     }
+}
+
+TEST(full_patterns_store_everything)
+{
+    wn__pattern p;
+    CHECK_OK(wn__pattern_full(3, 5, &p));
+    CHECK(wn__pattern_is_valid(&p));
+    CHECK_EQ_INT(p.stored, 15);
+    wn__pattern_release(&p);
+    CHECK_STATUS(wn__pattern_full(1 << 20, 1 << 20, &p), WN_EINVAL);
 }
 
 TEST(scatter_then_gather_is_the_same_and_zero_elsewhere)
@@ -274,6 +288,7 @@ TEST(running_out_of_memory_leaves_nothing_behind)
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(masks_positions_and_rows_make_the_same_pattern),
+                                    RUN(full_patterns_store_everything),
                                     RUN(scatter_then_gather_is_the_same_and_zero_elsewhere),
                                     RUN(columns_hold_the_entries_of_the_rows),
                                     RUN(bad_positions_are_refused_by_place),

@@ -12,6 +12,7 @@
 #include "nn/init.h"
 #include "sparse/mask.h"
 #include "sparse/score.h"
+#include "tensor/compression.h"
 #include "test.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -721,6 +722,43 @@ static void fail_after(void *user, const wn__train_progress *p)
     if (p->step == *(const int64_t *)user) wn__alloc_fail_at(1);
 }
 
+/* Masked weights, compressed ones, compressed ones that fail on the way and go on, and a compressed checkpoint that goes on masked. */
+TEST(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones)
+{
+    static const char *const names[] = {"masked", "compressed", "compressed-broken", "compressed-then-masked"};
+    const char *path[4];
+    for (int i = 0; i < 4; i++) {
+        lab l;
+        wn__train_result result;
+        int64_t at = 15;
+        lab_init(&l, path[i] = folder(names[i]), 2, 1);
+        prune(&l, 0.75);
+        CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
+        if (i > 0) CHECK_OK(wn__params_compress_masked(&l.params));
+        if (i > 1) {
+            l.stage.checkpoint_steps = 4;
+            l.stage.progress = fail_after;
+            l.stage.user = &at;
+            CHECK_STATUS(wn__train_run(&l.stage, &result), WN_ENOMEM);
+            wn__alloc_fail_at(0);
+            l.stage.progress = NULL;
+            char *checkpoint = wn__path_join(path[i], "checkpoint.safetensors");
+            wn__safetensors *f;
+            CHECK_OK(wn__safetensors_open(checkpoint, &f));
+            CHECK(wn__safetensors_find(f, "fc1.weight.columns") && wn__safetensors_find(f, "fc1.weight.momentum") &&
+                  !wn__safetensors_find(f, "fc1.weight"));
+            wn__safetensors_close(f);
+            wn__free(checkpoint);
+        }
+        for (int k = 0; i == 3 && k < l.params.count; k++)
+            CHECK_OK(wn__params_expand(&l.params, &l.params.item[k]));
+        run_ok(&l);
+        CHECK((wn__params_find(&l.params, "fc1.weight")->pattern != NULL) == (i == 1 || i == 2));
+        lab_release(&l);
+        check_same_run(path[0], path[i]);
+    }
+}
+
 static void check_backend(void)
 {
     lab whole, broken, cached;
@@ -869,6 +907,7 @@ int main(int argc, char **argv)
                                     RUN(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused),
                                     RUN(evaluation_counts_every_sample_once),
                                     RUN(statistics_are_measured_anew_without_touching_weights),
+                                    RUN(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones),
                                     RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_float32),
                                     RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_bfloat16),
                                     {0}};

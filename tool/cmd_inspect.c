@@ -30,7 +30,7 @@ static void add_tensor(void *user, const wn_tensor_info *tensor)
     wn__columns_add(table, "%s", wn_show_count(tensor->count, count, sizeof count));
     wn__columns_add(table, "%s", wn_show_count(tensor->nonzero, count, sizeof count));
     wn__columns_add(table, "%.2f %%", tensor->count > 0 ? 100.0 * (double)(tensor->count - tensor->nonzero) / (double)tensor->count : 0);
-    wn__columns_add(table, "%s", tensor->masked ? "masked" : "");
+    wn__columns_add(table, "%s", tensor->compressed ? "compressed" : tensor->masked ? "masked" : "");
 }
 
 /* In a line, cut short, unless it was asked for in full. */

@@ -185,12 +185,13 @@ typedef struct wn_tensor_info {
     const char *name, *dtype;
     int dims;
     int64_t dim[WN_MAX_DIMS];
-    int64_t count, nonzero; /* nonzero: of the values; of the mask for tensors that have one */
+    int64_t count, nonzero; /* nonzero: of the values; of the mask for tensors that have one; stored ones of compressed weights */
     bool masked;
+    bool compressed; /* a weight in compressed rows, shown once, in its dense shape */
 } wn_tensor_info;
 typedef struct wn_file_summary {
     int64_t tensors, count, nonzero;      /* of weights, biases and batch norm; masks and optimizer slots left out */
-    int64_t masked_count, masked_nonzero; /* of the tensors with masks */
+    int64_t masked_count, masked_nonzero; /* of the tensors with masks, and of the compressed ones */
     int64_t bytes;                        /* of the file */
     bool checked;                         /* it carries checksums, and they are right */
 } wn_file_summary;

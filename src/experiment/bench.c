@@ -18,6 +18,7 @@
 #include "nn/optimizer.h"
 #include "sparse/cost.h"
 #include "sparse/distribution.h"
+#include "tensor/compression.h"
 
 enum { WARM_UP = 3, USUAL_RUNS = 15, USUAL_BATCH = 128 };
 
@@ -166,6 +167,7 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
     WN_TRY(build_network(b));
     WN_TRY(make_sparse(b));
     WN_TRY(open_device(b));
+    if (b->device->compressed) WN_TRY(wn__params_compress_masked(&b->params));
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
     const wn__executor_options executor = {.batch = b->batch, .training = !options->inference};

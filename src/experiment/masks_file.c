@@ -5,17 +5,21 @@
 
 #include "base/fail.h"
 #include "io/safetensors.h"
+#include "tensor/compression.h"
 
 enum { NAME = 512 };
+
+static void fill_mask(const void *arg, int64_t first, int64_t count, void *out) { wn__pattern_mask_part(arg, first, count, out); }
 
 static wn_status add_masks(wn__st_writer *w, const wn__params *params)
 {
     char name[NAME];
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
-        if (!p->mask) continue;
+        if (!p->mask && !p->pattern) continue;
         snprintf(name, sizeof name, "%s_mask", p->name);
-        WN_TRY(wn__st_writer_add(w, name, WN__ST_U8, p->ndim, p->dim, p->mask));
+        WN_TRY(p->pattern ? wn__st_writer_add_filled(w, name, WN__ST_U8, p->ndim, p->dim, fill_mask, p->pattern)
+                          : wn__st_writer_add(w, name, WN__ST_U8, p->ndim, p->dim, p->mask));
     }
     return WN_OK;
 }
@@ -63,7 +67,7 @@ wn_status wn__masks_load(const char *path, wn__params *params)
         wn__param *p = &params->item[i];
         snprintf(name, sizeof name, "%s_mask", p->name);
         const wn__st_tensor *t = wn__safetensors_find(file, name);
-        status = wn__param_set_mask(p, t ? t->data : NULL);
+        status = wn__params_set_mask(params, p, t ? t->data : NULL);
     }
     wn__safetensors_close(file);
     return status;

@@ -246,7 +246,7 @@ static wn_status save_pruned(const wn__safetensors *file, const wn__params *para
     const wn__network_info info = {0};
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
-    wn_status status = wn__network_add(w, &info, params, NULL);
+    wn_status status = wn__network_add(w, &info, params, WN__FORM_DENSE, NULL);
     for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
         const char *key, *value;
         wn__safetensors_meta_at(file, i, &key, &value);
@@ -350,36 +350,83 @@ static bool ends_with(const char *name, const char *end)
     return n > e && strcmp(name + n - e, end) == 0;
 }
 
+/* "conv1" of "conv1.values". */
+static const wn__st_tensor *find_part(const wn__safetensors *file, const char *name, int length, const char *part)
+{
+    char whole[512];
+    snprintf(whole, sizeof whole, "%.*s%s", length, name, part);
+    return wn__safetensors_find(file, whole);
+}
+
+/* Length of the name before the last dot; 0 without one. */
+static int owner_length(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (int)(dot - name) : 0;
+}
+
+/* Where a compressed weight keeps its rows (see src/train/network_file.h): shown with the values, not by itself. */
+static bool is_index(const wn__safetensors *file, const wn__st_tensor *t)
+{
+    if (!ends_with(t->name, ".shape") && !ends_with(t->name, ".columns") && !ends_with(t->name, ".row_start")) return false;
+    return find_part(file, t->name, owner_length(t->name), ".values") && find_part(file, t->name, owner_length(t->name), ".shape");
+}
+
 /* A tensor of the network itself: neither a mask nor a slot of another tensor ("conv1.weight.momentum"). */
 static bool is_network_tensor(const wn__safetensors *file, const wn__st_tensor *t)
 {
-    char owner[512];
+    const int owner = owner_length(t->name);
     if (ends_with(t->name, "_mask")) return false;
-    const char *dot = strrchr(t->name, '.');
-    if (!dot) return true;
-    snprintf(owner, sizeof owner, "%.*s", (int)(dot - t->name), t->name);
-    return !wn__safetensors_find(file, owner);
+    return owner == 0 || (!find_part(file, t->name, owner, "") && !find_part(file, t->name, owner, ".shape"));
+}
+
+/* The dense shape of the weight whose values these are; false if they are no such thing. */
+static bool compressed_info(const wn__safetensors *file, const wn__st_tensor *t, char *name, size_t size, wn_tensor_info *info)
+{
+    const wn__st_tensor *shape = ends_with(t->name, ".values") ? find_part(file, t->name, owner_length(t->name), ".shape") : NULL;
+    if (!shape || shape->dtype != WN__ST_I64 || shape->ndim != 1 || shape->count < 1 || shape->count > WN_MAX_DIMS) return false;
+    int64_t count = 1, dim[WN_MAX_DIMS] = {0};
+    memcpy(dim, shape->data, (size_t)shape->count * sizeof *dim);
+    for (int64_t d = 0; d < shape->count; d++)
+        if (dim[d] < 1 || __builtin_mul_overflow(count, dim[d], &count)) return false;
+    if (t->count > count) return false;
+    snprintf(name, size, "%.*s", owner_length(t->name), t->name);
+    *info = (wn_tensor_info){.name = name,
+                             .dtype = wn__st_dtype_name(t->dtype),
+                             .dims = (int)shape->count,
+                             .count = count,
+                             .nonzero = t->count,
+                             .compressed = true};
+    memcpy(info->dim, dim, sizeof dim);
+    return true;
+}
+
+static void plain_info(const wn__safetensors *file, const wn__st_tensor *t, wn_tensor_info *info)
+{
+    const wn__st_tensor *mask = find_part(file, t->name, (int)strlen(t->name), "_mask");
+    *info = (wn_tensor_info){.name = t->name,
+                             .dtype = wn__st_dtype_name(t->dtype),
+                             .dims = t->ndim,
+                             .count = t->count,
+                             .nonzero = count_nonzero(mask ? mask : t),
+                             .masked = mask != NULL};
+    memcpy(info->dim, t->dim, sizeof info->dim);
 }
 
 static void inspect_tensor(const wn__safetensors *file, const wn__st_tensor *t, wn_tensor_visit visit, void *user, wn_file_summary *sum)
 {
     char name[512];
-    snprintf(name, sizeof name, "%s_mask", t->name);
-    const wn__st_tensor *mask = wn__safetensors_find(file, name);
-    wn_tensor_info info = {.name = t->name,
-                           .dtype = wn__st_dtype_name(t->dtype),
-                           .dims = t->ndim,
-                           .count = t->count,
-                           .nonzero = count_nonzero(mask ? mask : t),
-                           .masked = mask != NULL};
-    memcpy(info.dim, t->dim, sizeof info.dim);
+    wn_tensor_info info;
+    if (is_index(file, t)) return;
+    if (!compressed_info(file, t, name, sizeof name, &info)) plain_info(file, t, &info);
     if (visit) visit(user, &info);
-    if (!is_network_tensor(file, t)) return;
+    if (!info.compressed && !is_network_tensor(file, t)) return;
     sum->tensors++;
     sum->count += info.count;
     sum->nonzero += info.nonzero;
-    sum->masked_count += mask ? info.count : 0;
-    sum->masked_nonzero += mask ? info.nonzero : 0;
+    if (!info.masked && !info.compressed) return;
+    sum->masked_count += info.count;
+    sum->masked_nonzero += info.nonzero;
 }
 
 wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)

@@ -354,32 +354,36 @@ static float float_of_half(uint16_t half)
     return sign ? -tiny : tiny;
 }
 
+float wn__st_float(const wn__st_tensor *t, int64_t i)
+{
+    const char *in = (const char *)t->data + i * dtypes[t->dtype].size;
+    float single;
+    double value;
+    uint16_t half;
+    switch (t->dtype) {
+    case WN__ST_F32: memcpy(&single, in, sizeof(single)); return single;
+    case WN__ST_F64: memcpy(&value, in, sizeof(value)); return (float)value;
+    case WN__ST_BF16: memcpy(&half, in, sizeof(half)); return float_of_bits((uint32_t)half << 16);
+    case WN__ST_F16: memcpy(&half, in, sizeof(half)); return float_of_half(half);
+    default: return 0.0f;
+    }
+}
+
+bool wn__st_is_float(wn__st_dtype dtype)
+{
+    return dtype == WN__ST_F32 || dtype == WN__ST_F64 || dtype == WN__ST_BF16 || dtype == WN__ST_F16;
+}
+
 wn_status wn__safetensors_floats(const wn__safetensors *f, const char *name, int ndim, const int64_t *dim, float *out)
 {
     const wn__st_tensor *t;
     WN_TRY(wn__safetensors_need(f, name, ndim, dim, &t));
-    const char *in = t->data;
-    switch (t->dtype) {
-    case WN__ST_F32:
-        if (t->count) memcpy(out, in, (size_t)t->count * sizeof(float));
-        return WN_OK;
-    case WN__ST_F64:
-        for (int64_t i = 0; i < t->count; i++) {
-            double value;
-            memcpy(&value, in + 8 * i, sizeof(value));
-            out[i] = (float)value;
-        }
-        return WN_OK;
-    case WN__ST_BF16:
-    case WN__ST_F16:
-        for (int64_t i = 0; i < t->count; i++) {
-            uint16_t value;
-            memcpy(&value, in + 2 * i, sizeof(value));
-            out[i] = t->dtype == WN__ST_BF16 ? float_of_bits((uint32_t)value << 16) : float_of_half(value);
-        }
-        return WN_OK;
-    default: return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not floats", f->label, name, dtypes[t->dtype].name);
-    }
+    if (!wn__st_is_float(t->dtype))
+        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not floats", f->label, name, dtypes[t->dtype].name);
+    if (t->dtype == WN__ST_F32 && t->count) memcpy(out, t->data, (size_t)t->count * sizeof(float));
+    for (int64_t i = 0; t->dtype != WN__ST_F32 && i < t->count; i++)
+        out[i] = wn__st_float(t, i);
+    return WN_OK;
 }
 
 wn_status wn__safetensors_bytes(const wn__safetensors *f, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, void *out)
@@ -399,7 +403,10 @@ struct wn__st_writer {
     int count, capacity;
     st_meta *meta;
     int meta_count, meta_capacity;
+    char *piece; /* (PIECE) of a tensor that is being made */
 };
+
+#define PIECE (1 << 20) /* bytes */
 
 wn_status wn__st_writer_new(wn__st_writer **out)
 {
@@ -420,6 +427,7 @@ void wn__st_writer_free(wn__st_writer *w)
     }
     wn__free(w->tensors);
     wn__free(w->meta);
+    wn__free(w->piece);
     wn__free(w);
 }
 
@@ -450,6 +458,15 @@ wn_status wn__st_writer_add(wn__st_writer *w, const char *name, wn__st_dtype dty
     t.name = wn__strdup(name);
     if (!t.name) return wn__no_memory(strlen(name));
     w->tensors[w->count++] = t;
+    return WN_OK;
+}
+
+wn_status wn__st_writer_add_filled(wn__st_writer *w, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, wn__st_fill fill,
+                                   const void *arg)
+{
+    if (!w->piece && !(w->piece = wn__alloc(PIECE))) return wn__no_memory(PIECE);
+    WN_TRY(wn__st_writer_add(w, name, dtype, ndim, dim, arg));
+    w->tensors[w->count - 1].fill = fill;
     return WN_OK;
 }
 
@@ -495,6 +512,35 @@ static json_t *hex_json(uint32_t crc)
     return json_string(text);
 }
 
+/* Bytes of the tensor's next piece, from element *at on, which moves; 0 at the end. */
+static size_t next_piece(const wn__st_writer *w, const wn__st_tensor *t, int64_t *at)
+{
+    const int64_t most = PIECE / dtypes[t->dtype].size, left = t->count - *at, count = left < most ? left : most;
+    if (count > 0) t->fill(t->data, *at, count, w->piece);
+    *at += count;
+    return (size_t)(count * dtypes[t->dtype].size);
+}
+
+static uint32_t crc_of_tensor(const wn__st_writer *w, const wn__st_tensor *t)
+{
+    if (!t->fill) return crc_of(t->data, (size_t)tensor_bytes(t));
+    uint32_t crc = 0;
+    int64_t at = 0;
+    for (size_t bytes; (bytes = next_piece(w, t, &at)) > 0;)
+        crc = (uint32_t)crc32_z(crc, (const Bytef *)w->piece, bytes);
+    return crc;
+}
+
+static wn_status write_tensor(const wn__st_writer *w, const wn__st_tensor *t, wn__replace *r)
+{
+    const size_t all = (size_t)tensor_bytes(t);
+    int64_t at = 0;
+    if (!t->fill) return all ? wn__replace_write(r, t->data, all) : WN_OK; /* data of an empty tensor may be NULL */
+    for (size_t bytes; (bytes = next_piece(w, t, &at)) > 0;)
+        WN_TRY(wn__replace_write(r, w->piece, bytes));
+    return WN_OK;
+}
+
 /* The text of CRC_KEY; NULL if out of memory or a name is no UTF-8. Freed by free. */
 static char *crc_json(const wn__st_writer *w)
 {
@@ -502,7 +548,7 @@ static char *crc_json(const wn__st_writer *w)
     int failed = json_object_set_new(root, "header", hex_json(crc_of_header(w->meta, w->meta_count, w->tensors, w->count)));
     for (int i = 0; i < w->count; i++) {
         const wn__st_tensor *t = &w->tensors[i];
-        failed |= json_object_set_new(tensors, t->name, hex_json(crc_of(t->data, (size_t)tensor_bytes(t))));
+        failed |= json_object_set_new(tensors, t->name, hex_json(crc_of_tensor(w, t)));
     }
     failed |= json_object_set_new(root, "tensors", tensors);
     char *text = failed ? NULL : json_dumps(root, JSON_COMPACT);
@@ -548,10 +594,8 @@ static wn_status write_parts(const wn__st_writer *w, wn__replace *r, const char 
     WN_TRY(wn__replace_write(r, &padded, sizeof(padded)));
     WN_TRY(wn__replace_write(r, header, length));
     WN_TRY(wn__replace_write(r, blanks, padding));
-    for (int i = 0; i < w->count; i++) {
-        const size_t bytes = (size_t)tensor_bytes(&w->tensors[i]);
-        if (bytes) WN_TRY(wn__replace_write(r, w->tensors[i].data, bytes)); /* data of an empty tensor may be NULL */
-    }
+    for (int i = 0; i < w->count; i++)
+        WN_TRY(write_tensor(w, &w->tensors[i], r));
     return WN_OK;
 }
 

@@ -28,6 +28,9 @@ typedef enum wn__st_dtype {
 const char *wn__st_dtype_name(wn__st_dtype dtype); /* "F32" */
 int wn__st_dtype_size(wn__st_dtype dtype);         /* bytes of an element */
 
+/* Makes elements first .. first + count - 1 of a tensor, always the same ones for the same `arg`. */
+typedef void (*wn__st_fill)(const void *arg, int64_t first, int64_t count, void *out);
+
 typedef struct wn__st_tensor {
     const char *name; /* borrowed until wn__safetensors_close, as is data */
     wn__st_dtype dtype;
@@ -35,6 +38,7 @@ typedef struct wn__st_tensor {
     int64_t dim[WN_MAX_DIMS];
     int64_t count;    /* elements */
     const void *data; /* little-endian; aligned to the element in files written here, not always in files of others */
+    wn__st_fill fill; /* writer only: not NULL: `data` is its argument */
 } wn__st_tensor;
 
 typedef struct wn__safetensors wn__safetensors;
@@ -59,6 +63,9 @@ void wn__safetensors_meta_at(const wn__safetensors *file, int index, const char 
 wn_status wn__safetensors_need(const wn__safetensors *file, const char *name, int ndim, const int64_t *dim, const wn__st_tensor **tensor);
 /* ... and its values as float; out (count). F32, F64, BF16 and F16 are converted; other dtypes: WN_EMISMATCH. */
 wn_status wn__safetensors_floats(const wn__safetensors *file, const char *name, int ndim, const int64_t *dim, float *out);
+/* Element i of a tensor as float: F32, F64, BF16, F16; 0 for other dtypes. */
+float wn__st_float(const wn__st_tensor *tensor, int64_t i);
+bool wn__st_is_float(wn__st_dtype dtype); /* one of these four */
 /* ... and its bytes as they are, when the dtype is `dtype` (WN_EMISMATCH otherwise). */
 wn_status wn__safetensors_bytes(const wn__safetensors *file, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, void *out);
 
@@ -69,6 +76,9 @@ wn_status wn__st_writer_new(wn__st_writer **out);
 void wn__st_writer_free(wn__st_writer *w); /* accepts NULL */
 /* `data` is borrowed until the write; name and dims are copied. */
 wn_status wn__st_writer_add(wn__st_writer *w, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, const void *data);
+/* A tensor that is in no memory: `fill` makes it piece by piece, twice (checksum, file). `arg` is borrowed until the write. */
+wn_status wn__st_writer_add_filled(wn__st_writer *w, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, wn__st_fill fill,
+                                   const void *arg);
 wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *value);
 wn_status wn__st_writer_meta_int(wn__st_writer *w, const char *key, int64_t value);
 /* Through wn__replace: the old file stays until the new one is complete on disk. Same calls, same bytes. */

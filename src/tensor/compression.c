@@ -242,6 +242,7 @@ wn_status wn__params_set_pattern(wn__params *set, wn__param *p, const wn__patter
     if (now->rows != next->rows || now->columns != next->columns)
         return wn__fail(WN_EMISMATCH, "%s: pattern of %lld x %lld for %lld x %lld weights", p->name, (long long)next->rows,
                         (long long)next->columns, (long long)now->rows, (long long)now->columns);
+    if (wn__pattern_equal(now, next)) return WN_OK;
     wn__topology_update u = {.drops = list_missing(now, next, false, NULL), .grows = list_missing(next, now, true, NULL)};
     u.drop = WN_NEW_ARRAY(int64_t, u.drops);
     u.grow = WN_NEW_ARRAY(int64_t, u.grows);
@@ -253,5 +254,16 @@ wn_status wn__params_set_pattern(wn__params *set, wn__param *p, const wn__patter
     }
     wn__free(u.drop);
     wn__free(u.grow);
+    return status;
+}
+
+wn_status wn__params_set_mask(wn__params *set, wn__param *p, const uint8_t *mask)
+{
+    if (!p->pattern) return wn__param_set_mask(p, mask);
+    const int64_t rows = p->pattern->rows, columns = p->pattern->columns;
+    wn__pattern next;
+    WN_TRY(mask ? wn__pattern_from_mask(rows, columns, mask, &next) : wn__pattern_full(rows, columns, &next));
+    const wn_status status = wn__params_set_pattern(set, p, &next);
+    wn__pattern_release(&next);
     return status;
 }

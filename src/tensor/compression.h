@@ -37,5 +37,7 @@ typedef struct wn__topology_update {
 wn_status wn__params_update_topology(wn__params *set, wn__param *p, wn__topology_update *update);
 /* The same, by the pattern that is to come out; an entry that both patterns store keeps its value. Allocates two lists of what differs. */
 wn_status wn__params_set_pattern(wn__params *set, wn__param *p, const wn__pattern *next);
+/* What is active, in the form that the parameter has: a mask, or a pattern of what it leaves. NULL: everything. */
+wn_status wn__params_set_mask(wn__params *set, wn__param *p, const uint8_t *mask);
 
 #endif

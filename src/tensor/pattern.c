@@ -158,6 +158,21 @@ wn_status wn__pattern_from_rows(int64_t rows, int64_t columns, const int64_t *ro
     return WN_OK;
 }
 
+wn_status wn__pattern_full(int64_t rows, int64_t columns, wn__pattern *out)
+{
+    wn__pattern p;
+    WN_TRY(check_sizes(rows, columns, 0));
+    WN_TRY(allocate(rows, columns, rows * columns, &p));
+    for (int64_t r = 0; r < rows; r++) {
+        p.row_start[r + 1] = (r + 1) * columns;
+        for (int64_t c = 0; c < columns; c++)
+            p.column[r * columns + c] = (int32_t)c;
+    }
+    transpose(&p);
+    *out = p;
+    return WN_OK;
+}
+
 wn_status wn__pattern_copy(const wn__pattern *p, wn__pattern *out)
 {
     return wn__pattern_from_rows(p->rows, p->columns, p->row_start, p->column, out);
@@ -394,20 +409,55 @@ size_t wn__pattern_bytes(const wn__pattern *p)
 
 /* --- dense arrays -------------------------------------------------------------------------------------------------------------- */
 
-void wn__pattern_mask(const wn__pattern *p, uint8_t *mask)
+/* The first entry at or behind a flat position, and its row; (stored, rows) behind the last one. */
+static int64_t entry_from(const wn__pattern *p, int64_t position, int64_t *row)
 {
-    memset(mask, 0, (size_t)(p->rows * p->columns));
-    for (int64_t r = 0; r < p->rows; r++)
-        for (int64_t e = p->row_start[r]; e < p->row_start[r + 1]; e++)
-            mask[r * p->columns + p->column[e]] = 1;
+    *row = position / p->columns;
+    int64_t low = p->row_start[*row], high = p->row_start[*row + 1];
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (*row * p->columns + p->column[middle] < position)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
+
+/* mask or dense is NULL. */
+static void mark_part(const wn__pattern *p, const float *stored, int64_t first, int64_t count, uint8_t *mask, float *dense)
+{
+    int64_t row;
+    if (count == 0) return;
+    for (int64_t e = entry_from(p, first, &row); e < p->stored; e++) {
+        while (e >= p->row_start[row + 1])
+            row++;
+        const int64_t at = row * p->columns + p->column[e] - first;
+        if (at >= count) break;
+        if (mask)
+            mask[at] = 1;
+        else
+            dense[at] = stored[e];
+    }
+}
+
+void wn__pattern_mask_part(const wn__pattern *p, int64_t first, int64_t count, uint8_t *mask)
+{
+    memset(mask, 0, (size_t)count);
+    mark_part(p, NULL, first, count, mask, NULL);
+}
+
+void wn__pattern_scatter_part(const wn__pattern *p, const float *stored, int64_t first, int64_t count, float *dense)
+{
+    memset(dense, 0, (size_t)count * sizeof *dense);
+    mark_part(p, stored, first, count, NULL, dense);
+}
+
+void wn__pattern_mask(const wn__pattern *p, uint8_t *mask) { wn__pattern_mask_part(p, 0, p->rows * p->columns, mask); }
 
 void wn__pattern_scatter(const wn__pattern *p, const float *stored, float *dense)
 {
-    memset(dense, 0, (size_t)(p->rows * p->columns) * sizeof *dense);
-    for (int64_t r = 0; r < p->rows; r++)
-        for (int64_t e = p->row_start[r]; e < p->row_start[r + 1]; e++)
-            dense[r * p->columns + p->column[e]] = stored[e];
+    wn__pattern_scatter_part(p, stored, 0, p->rows * p->columns, dense);
 }
 
 void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored)

@@ -27,6 +27,8 @@ wn_status wn__pattern_from_positions(int64_t rows, int64_t columns, const int64_
 wn_status wn__pattern_from_mask(int64_t rows, int64_t columns, const uint8_t *mask, wn__pattern *out);
 /* From row_start (rows + 1) and column (stored), as files hold them: copied and checked. */
 wn_status wn__pattern_from_rows(int64_t rows, int64_t columns, const int64_t *row_start, const int32_t *column, wn__pattern *out);
+/* Every entry. */
+wn_status wn__pattern_full(int64_t rows, int64_t columns, wn__pattern *out);
 /* Exactly `stored` entries, every such pattern equally likely; time and memory grow with `stored` (times a small logarithm), never with
  * rows * columns. */
 wn_status wn__pattern_random(int64_t rows, int64_t columns, int64_t stored, wn__rng *rng, wn__pattern *out);
@@ -49,7 +51,10 @@ size_t wn__pattern_bytes(const wn__pattern *p);
 
 void wn__pattern_mask(const wn__pattern *p, uint8_t *mask /* (rows * columns) */);
 void wn__pattern_scatter(const wn__pattern *p, const float *stored, float *dense); /* zeros elsewhere */
-void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored);  /* in place (stored == dense) too */
+/* Flat positions [first, first + count) of the same two. */
+void wn__pattern_mask_part(const wn__pattern *p, int64_t first, int64_t count, uint8_t *mask);
+void wn__pattern_scatter_part(const wn__pattern *p, const float *stored, int64_t first, int64_t count, float *dense);
+void wn__pattern_gather(const wn__pattern *p, const float *dense, float *stored); /* in place (stored == dense) too */
 /* Between two patterns of one shape: zero where `from` stores nothing. */
 void wn__pattern_transfer(const wn__pattern *from, const float *values, const wn__pattern *to, float *out);
 

@@ -101,7 +101,7 @@ wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owne
 {
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
-    wn_status status = wn__network_add(w, &owner->info, params, owner->optimizer);
+    wn_status status = wn__network_add(w, &owner->info, params, WN__FORM_STORED, owner->optimizer);
     if (status == WN_OK) status = add_owner(w, owner);
     if (status == WN_OK) status = write_state(w, state);
     if (status == WN_OK) status = wn__st_writer_write(w, path);

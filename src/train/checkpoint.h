@@ -1,4 +1,4 @@
-/* Checkpoints of a training stage: the network with masks and slots, and everything that the loop has counted so far.
+/* Checkpoints of a training stage: the network with masks and slots, compressed where the parameters are, and everything that the loop has counted so far.
  *
  * Random numbers are addressed by (seed, epoch, sample) or (seed, step), so that step and seeds are their whole state. */
 #ifndef WN_TRAIN_CHECKPOINT_H

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "sparse/cost.h"
 #include "sparse/selection.h"
+#include "tensor/compression.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/run_files.h"
@@ -210,6 +211,7 @@ static wn_status load_or_start(run *r)
                                       .identity = s->identity,
                                       .data_seed = s->loader.seed,
                                       .noise_seed = s->noise_seed};
+    if (s->device->compressed) WN_TRY(wn__params_compress_masked(s->params));
     if (!s->keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
     WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
     fresh_state(r);
@@ -240,7 +242,7 @@ static wn_status keep_state(run *r)
         if (!path) return wn__no_memory(64);
         wn_status status = wn__st_writer_new(&w);
         if (status == WN_OK) {
-            status = wn__network_add(w, &r->owner.info, s->params, s->optimizer.type);
+            status = wn__network_add(w, &r->owner.info, s->params, WN__FORM_STORED, s->optimizer.type);
             if (status == WN_OK) status = wn__st_writer_meta(w, "stage", s->name);
             if (status == WN_OK) status = wn__st_writer_meta_int(w, "step", r->state.step);
             if (status == WN_OK) status = wn__st_writer_meta_int(w, "updates", r->state.updates);

@@ -2,7 +2,8 @@
  *
  * Steps are counted from random initialisation: step s uses batch s % B of epoch s / B of the stage's data stream (B batches an epoch), the
  * schedule's rate at s, and soft labels while s < soft_until. A stage runs steps [first_step, last_step) from the weights, masks and
- * (if `keep_slots`) optimizer slots that are in `params`.
+ * (if `keep_slots`) optimizer slots that are in `params`. On a device that takes compressed weights those with masks are compressed first, and
+ * stay so; the final network is written dense all the same.
  *
  * Files in `folder` (made if absent; everything but timing and events depends on the stage alone):
  *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, loss, accuracy, soft_error, lr, nnz, density, flops_total
