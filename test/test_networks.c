@@ -1,4 +1,4 @@
-/* Networks of the list, as small as they get: one training step of the onednn backend gives what the reference's gives. */
+/* Networks of the list, as small as they get: one training step of each backend gives what the reference's gives. */
 #include <math.h>
 #include <string.h>
 
@@ -93,12 +93,12 @@ static void check_equal(const network *n, const char *tensor, const float *wante
     if (!(error <= (n->deep ? 5e-2 : 2e-3) * length + 1e-5)) WN_TEST_FAIL("%s: %s of length %g, off by %g", n->name, tensor, length, error);
 }
 
-static void check(const network *n)
+static void check(const network *n, const char *backend)
 {
     wn_graph *graph = build(n);
     wn__params wanted, got;
     one_step(graph, "ref", &wanted);
-    one_step(graph, "onednn", &got);
+    one_step(graph, backend, &got);
     for (int i = 0; i < wanted.count; i++) {
         const wn__param *a = &wanted.item[i], *b = &got.item[i];
         const bool trained = wn__role_is_trained(a->role);
@@ -113,11 +113,18 @@ TEST(a_step_of_onednn_is_the_references)
 {
     if (!wn__backend_find("onednn")) SKIP("this build has no onednn");
     for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
-        check(&networks[i]);
+        check(&networks[i], "onednn");
+}
+
+TEST(a_step_of_sparse_is_the_references)
+{
+    if (!wn__backend_find("sparse")) SKIP("this build has no sparse backend");
+    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++)
+        if (strcmp(networks[i].name, "mobilenet-v2")) check(&networks[i], "sparse"); /* it has no ReLU6 */
 }
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(a_step_of_onednn_is_the_references), {0}};
+    static const wn_test tests[] = {RUN(a_step_of_onednn_is_the_references), RUN(a_step_of_sparse_is_the_references), {0}};
     return wn_test_main(argc, argv, tests);
 }

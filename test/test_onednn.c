@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "nn/executor.h"
 #include "nn/init.h"
+#include "nn/plan.h"
 #include "test.h"
 
 /* One operation on one device with all its buffers, filled from plain arrays and read back to them. */
@@ -444,6 +445,38 @@ static float *gradients_with(int threads, wn__dtype dtype, int64_t *count)
     return all;
 }
 
+/* The group in which the node's phase runs. */
+static int group_of(const wn_graph *g, const wn__plan *plan, const char *node, wn__phase phase)
+{
+    for (int i = plan->forward_calls; i < plan->calls; i++)
+        if (plan->call[i].phase == phase && !strcmp(g->node[plan->call[i].lowered->node].name, node)) return plan->call[i].group;
+    WN_TEST_FAIL("no %s of %s", wn__phase_name(phase), node);
+}
+
+TEST(a_block_passes_backward_from_one_norm_to_the_next_in_one_group)
+{
+    need_onednn();
+    wn_graph *g = small_network();
+    wn__lowered *ops;
+    int count;
+    wn__device *device;
+    wn__plan plan;
+    const wn__backend *b = wn__backend_find("onednn");
+    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32}, &device));
+    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__plan_make(
+        &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16, .kind = WN__PLAN_TRAIN}, &plan));
+    const int group = group_of(g, &plan, "norm2", WN__BACKWARD_DATA);
+    CHECK_EQ_INT(group, group_of(g, &plan, "norm2", WN__BACKWARD_PREPARE) + 1);
+    CHECK_EQ_INT(group, group_of(g, &plan, "second", WN__BACKWARD_PARAMS));
+    CHECK_EQ_INT(group, group_of(g, &plan, "second", WN__BACKWARD_DATA));
+    CHECK_EQ_INT(group, group_of(g, &plan, "norm", WN__BACKWARD_PREPARE));
+    wn__plan_release(&plan);
+    wn__free(ops);
+    device->close(device);
+    wn_graph_free(g);
+}
+
 static void check_thread_counts(wn__dtype dtype)
 {
     int64_t count, again;
@@ -475,6 +508,7 @@ TEST(bfloat16_gradients_do_not_depend_on_the_number_of_threads)
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(convolutions_equal_the_reference),
+                                    RUN(a_block_passes_backward_from_one_norm_to_the_next_in_one_group),
                                     RUN(other_operations_equal_the_reference),
                                     RUN(bounded_relus_equal_the_reference),
                                     RUN(bounded_relu_in_bfloat16_is_near_the_reference),

@@ -124,6 +124,8 @@ struct wn__op { /* first member of a backend's own struct */
     size_t saved_bytes, scratch_bytes;
     bool backward_needs_in; /* in[0] must live until the last backward phase */
     bool backward_needs_out;
+    bool params_finish_late; /* finish of BACKWARD_PARAMS reads nothing but scratch and saved, and no phase after it changes what it reads
+                                there: it then ends no group, and operations before this one go on with a block that is still in cache */
     const char *implementation; /* for reports: "brgconv:avx512_core" ...; static text or owned by the op */
 };
 

@@ -29,6 +29,7 @@ void wn__norm_plan(wn__op *op)
     op->saved_bytes = channels * (DOUBLES * sizeof(double) + FLOATS * sizeof(float));
     op->scratch_bytes = chunks * channels * 4 * sizeof(double);
     op->backward_needs_in = true;
+    op->params_finish_late = true;
     op->backward_needs_out = d->relu && d->inputs == 2;
 }
 

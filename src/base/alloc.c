@@ -4,6 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 
@@ -22,6 +24,8 @@
 #define UNPOISON(address, size) ((void)(address), (void)(size))
 #define GAP 0
 #endif
+
+enum { HUGE = 8 << 20 }; /* bytes from which huge pages are asked for */
 
 /* Lies in the WN__ALIGN bytes before each block. */
 typedef struct header {
@@ -44,12 +48,25 @@ static void count_bytes(long long change)
 
 static header *header_of(void *pointer) { return (header *)((char *)pointer - WN__ALIGN); }
 
+/* Large blocks in huge pages, where the system has them: with pages of 4 kB, looking up addresses takes several percent of a training step. */
+static void ask_for_huge_pages(char *block, size_t size)
+{
+#ifdef MADV_HUGEPAGE
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)block + page - 1) / page * page,
+                    end = ((uintptr_t)block + size) / page * page;
+    madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* only a wish */
+#else
+    (void)block, (void)size;
+#endif
+}
+
 void *wn__alloc(size_t size)
 {
     atomic_fetch_add(&calls, 1);
     if (must_fail() || size > (size_t)PTRDIFF_MAX - 2 * WN__ALIGN) return NULL;
     char *raw = calloc(1, size + 2 * WN__ALIGN); /* not aligned_alloc: large blocks come zeroed from the system for free */
     if (!raw) return NULL;
+    if (size >= HUGE) ask_for_huge_pages(raw, size);
     char *pointer = raw + 2 * WN__ALIGN - (uintptr_t)raw % WN__ALIGN;
     *header_of(pointer) = (header){.raw = raw, .size = size};
     count_bytes((long long)size);

@@ -74,6 +74,13 @@ static void touch(planner *p, int id, int group)
     touch(p, b->twin, group);
 }
 
+/* Must all blocks be through before the next call? Nobody reads gradients of parameters before the step ends. */
+static bool ends_group(const planner *p, const wn__op *op, wn__phase phase)
+{
+    if (p->request->device->block == 0) return true;
+    return op->cls->finish[phase] && !(phase == WN__BACKWARD_PARAMS && op->params_finish_late);
+}
+
 /* Append a call, if the operation has that phase; extends the lives of its buffers and starts a new group after a barrier. */
 static wn_status emit(planner *p, wn__call call)
 {
@@ -82,7 +89,7 @@ static wn_status emit(planner *p, wn__call call)
     wn__plan *plan = p->plan;
     WN_TRY(make_room(&plan->call, plan->calls, sizeof *plan->call));
     if (p->barrier) plan->groups++;
-    p->barrier = p->request->device->block == 0 || cls->finish[call.phase] != NULL;
+    p->barrier = ends_group(p, call.op, call.phase);
     call.group = plan->groups - 1;
     const int used[] = {call.in[0], call.in[1], call.out, call.saved, call.scratch, call.dout[0], call.dout[1], call.din[0], call.din[1]};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++)

@@ -111,6 +111,7 @@ static wn_status init(wn__onednn *device, const wn__op_desc *d, conv_op *conv)
     if (d->inference_only) return wn__layer_init(device, d, 0, &conv->layer);
     WN_TRY(init_weights(device, d, conv));
     WN_TRY(wn__layer_init(device, d, done_in_block(conv) ? conv->weights_scratch : 0, &conv->layer));
+    conv->layer.op.params_finish_late = done_in_block(conv);
     conv->partial_offset = conv->layer.op.scratch_bytes;
     conv->pieces_offset = conv->partial_offset + (size_t)(conv->weights.pieces + 1) * conv->weight_bytes;
     conv->layer.op.scratch_bytes = conv->pieces_offset;

@@ -43,13 +43,23 @@ void wn__ref_copy_images(const wn__op_desc *d, const float *gradient, void *to, 
     if (to && to != gradient) memcpy((float *)to + first * size, gradient + first * size, (size_t)(n * size) * sizeof(float));
 }
 
-void wn__ref_reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2], int64_t stride, int64_t weights)
+static int64_t weight_count(const wn__op_desc *d)
 {
-    const int64_t chunks = wn__ref_chunks(args->n), biases = op->desc.bias ? op->desc.out_c : 0;
+    return d->out_c * (d->kind == WN__OP_LINEAR ? wn__ref_in_size(d) : d->in_c / d->groups * d->kernel_h * d->kernel_w);
+}
+
+static wn_status reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2] /* NULL: not wanted */)
+{
+    const int64_t chunks = wn__ref_chunks(args->n), biases = op->desc.bias ? op->desc.out_c : 0, weights = weight_count(&op->desc);
+    const int64_t stride = (int64_t)(op->scratch_bytes / sizeof(float)) / wn__ref_chunks(op->desc.n);
     const float *partials = args->scratch;
     if (to[0]) wn__reduce_sums_f32(op->device->pool, partials, chunks, stride, weights, to[0], args->accumulate);
     if (biases && to[1]) wn__reduce_sums_f32(op->device->pool, partials + weights, chunks, stride, biases, to[1], args->accumulate);
+    return WN_OK;
 }
+
+wn_status wn__ref_finish_params(wn__op *op, const wn__op_args *args) { return reduce_params(op, args, args->dparam); }
+wn_status wn__ref_finish_tangent_params(wn__op *op, const wn__op_args *args) { return reduce_params(op, args, args->t_dparam); }
 
 void wn__ref_release(wn__op *op) { wn__free(op); }
 

@@ -31,8 +31,10 @@ wn_status wn__ref_tangent_prepare(wn__op *op, const wn__op_args *args, int64_t f
 /* Images first..first+n-1 of a gradient of the output's shape, unless `to` is NULL (not wanted) or the gradient's own buffer. */
 void wn__ref_copy_images(const wn__op_desc *d, const float *gradient, void *to, int64_t first, int64_t n);
 
-/* Adds up the chunks' partial gradients (weights, then bias) in scratch, `stride` floats apart, into to[0] and to[1]; NULL = not wanted. */
-void wn__ref_reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2], int64_t stride, int64_t weights);
+/* Finish of BACKWARD_PARAMS and TANGENT_PARAMS of convolutions and linear layers, whose scratch holds for each chunk its partial gradient:
+ * weights, then biases. */
+wn_status wn__ref_finish_params(wn__op *op, const wn__op_args *args);
+wn_status wn__ref_finish_tangent_params(wn__op *op, const wn__op_args *args);
 
 void wn__ref_release(wn__op *op); /* of every kind */
 

@@ -233,18 +233,6 @@ static wn_status tangent_params(wn__op *op, const wn__op_args *args, int64_t fir
     return WN_OK;
 }
 
-static wn_status finish_params(wn__op *op, const wn__op_args *args)
-{
-    wn__ref_reduce_params(op, args, args->dparam, chunk_stride(&op->desc), weight_count(&op->desc));
-    return WN_OK;
-}
-
-static wn_status finish_tangent_params(wn__op *op, const wn__op_args *args)
-{
-    wn__ref_reduce_params(op, args, args->t_dparam, chunk_stride(&op->desc), weight_count(&op->desc));
-    return WN_OK;
-}
-
 const wn__ref_kind wn__ref_conv = {
     .check = check,
     .plan = plan,
@@ -263,8 +251,8 @@ const wn__ref_kind wn__ref_conv = {
                 },
             .finish =
                 {
-                    [WN__BACKWARD_PARAMS] = finish_params,
-                    [WN__TANGENT_PARAMS] = finish_tangent_params,
+                    [WN__BACKWARD_PARAMS] = wn__ref_finish_params,
+                    [WN__TANGENT_PARAMS] = wn__ref_finish_tangent_params,
                 },
             .release = wn__ref_release,
         },

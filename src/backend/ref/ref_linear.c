@@ -10,8 +10,6 @@ static wn_status check(const wn__op_desc *d)
                     (long long)d->out_w);
 }
 
-static int64_t weight_count(const wn__op_desc *d) { return wn__ref_in_size(d) * d->out_c; }
-
 /* Floats from one chunk's weight gradient (weight, bias) to the next. */
 static int64_t chunk_stride(const wn__op_desc *d)
 {
@@ -156,18 +154,6 @@ static wn_status tangent_params(wn__op *op, const wn__op_args *args, int64_t fir
     return WN_OK;
 }
 
-static wn_status finish_params(wn__op *op, const wn__op_args *args)
-{
-    wn__ref_reduce_params(op, args, args->dparam, chunk_stride(&op->desc), weight_count(&op->desc));
-    return WN_OK;
-}
-
-static wn_status finish_tangent_params(wn__op *op, const wn__op_args *args)
-{
-    wn__ref_reduce_params(op, args, args->t_dparam, chunk_stride(&op->desc), weight_count(&op->desc));
-    return WN_OK;
-}
-
 const wn__ref_kind wn__ref_linear = {
     .check = check,
     .plan = plan,
@@ -186,8 +172,8 @@ const wn__ref_kind wn__ref_linear = {
                 },
             .finish =
                 {
-                    [WN__BACKWARD_PARAMS] = finish_params,
-                    [WN__TANGENT_PARAMS] = finish_tangent_params,
+                    [WN__BACKWARD_PARAMS] = wn__ref_finish_params,
+                    [WN__TANGENT_PARAMS] = wn__ref_finish_tangent_params,
                 },
             .release = wn__ref_release,
         },

@@ -316,6 +316,7 @@ wn_status wn__sparse_conv(wn__sparse *device, const wn__op_desc *desc, wn__op **
     c->room = sum_entries(desc);
     c->op.backward_needs_in = true;
     c->op.backward_needs_out = desc->relu;
+    c->op.params_finish_late = true;
     c->op.scratch_bytes = wants_gradients(desc) ? (size_t)(c->chunks * c->room * WN__LANE) * sizeof(float) : 0;
     if (desc->bias && wants_gradients(desc)) c->op.scratch_bytes += (size_t)((c->chunks + 1) * desc->out_c) * sizeof(double);
     if (desc->input_gradient) {
