@@ -32,7 +32,7 @@ static expanded expand(const char *const *more, int threads)
         set[sets++] = *more;
     const wn__recipe_source source = {.set = set, .sets = sets};
     CHECK_OK(wn__recipe_read(&source, &e.recipe));
-    CHECK_OK(wn__machine_choose("ref", threads, &machine));
+    CHECK_OK(wn__machine_choose("ref", WN__F32, threads, &machine));
     CHECK_OK(wn__agenda_make(e.recipe, &machine, &e.plan));
     return e;
 }
@@ -192,12 +192,46 @@ TEST(threads_never_count)
     expanded e = expand(NULL, 1);
     wn__agenda *plan[2];
     for (int i = 0; i < 2; i++) {
-        const wn__machine machine = {wn__backend_find("onednn"), i + 1};
+        const wn__machine machine = {.backend = wn__backend_find("onednn"), .threads = i + 1};
         CHECK_OK(wn__agenda_make(e.recipe, &machine, &plan[i]));
     }
     CHECK_EQ_TEXT(plan[0]->stage[0].identity, plan[1]->stage[0].identity);
     wn__agenda_free(plan[0]);
     wn__agenda_free(plan[1]);
+    release(&e);
+}
+
+static const char *backend_of(const wn__agenda *plan, const char *label)
+{
+    return json_string_value(json_object_get(find_label(plan, label)->inputs, "backend"));
+}
+
+/* Dense networks and teachers run on the best of the build, masked networks on stored entries; with bfloat16 all run on the one. */
+TEST(auto_chooses_a_backend_for_each_stage)
+{
+    const char *dense = wn__backends[0]->name;
+    if (!wn__backend_find("onednn")) return;
+    expanded e = expand(NULL, 1);
+    for (int i = 0; i < 2; i++) {
+        wn__machine machine;
+        wn__agenda *plan;
+        CHECK_OK(wn__machine_choose("auto", i ? WN__BF16 : WN__F32, 1, &machine));
+        CHECK_EQ_TEXT(wn__machine_name(&machine), i ? dense : "auto");
+        CHECK_OK(wn__agenda_make(e.recipe, &machine, &plan));
+        const char *sparse = i ? dense : "sparse";
+        CHECK_EQ_TEXT(backend_of(plan, "dense seed 0"), dense);
+        CHECK_EQ_TEXT(backend_of(plan, "lottery-ticket 90% seed 0"), sparse);
+        const json_t *labels = json_object_get(find_label(plan, "kd-ticket 90% seed 0")->inputs, "labels");
+        const char *teacher = json_string_value(json_object_get(labels, "teacher_backend"));
+        if (i)
+            CHECK(teacher == NULL); /* as the stage's own */
+        else
+            CHECK_EQ_TEXT(teacher, dense);
+        for (int s = 0; s < plan->stages; s++)
+            if (plan->stage[s].kind == WN__STAGE_EVALUATE)
+                CHECK_EQ_TEXT(json_string_value(json_object_get(plan->stage[s].inputs, "backend")), sparse);
+        wn__agenda_free(plan);
+    }
     release(&e);
 }
 
@@ -363,6 +397,7 @@ int main(int argc, char **argv)
                                     RUN(identity_follows_the_method_and_its_mask),
                                     RUN(two_ways_of_writing_give_one_identity),
                                     RUN(threads_never_count),
+                                    RUN(auto_chooses_a_backend_for_each_stage),
                                     RUN(seeds_have_streams_of_their_own),
                                     RUN(rewinding_keeps_the_state_and_the_rest_of_the_schedule),
                                     RUN(constant_schedule_is_the_last_rate),

@@ -18,7 +18,7 @@ static int expand(const char *path)
     wn__text resolved = {0};
     const wn__recipe_source source = {.path = path};
     CHECK_OK(wn__recipe_read(&source, &recipe));
-    CHECK_OK(wn__machine_choose(recipe->top.backend, 1, &machine));
+    CHECK_OK(wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, 1, &machine));
     CHECK_OK(wn__agenda_make(recipe, &machine, &plan));
     CHECK_OK(wn__recipe_write(recipe, &resolved));
     const int stages = plan->stages;

@@ -367,6 +367,37 @@ TEST(a_live_teacher_gives_the_same_bytes_as_the_cache)
     check_same_stores(undisturbed(), store);
 }
 
+/* Dense networks and masked ones on backends of their own, in one process; a live teacher and its cached labels. */
+TEST(auto_runs_tickets_on_stored_entries)
+{
+    const char *const set[] = {"backend=auto", "name=few", "teacher.cache=off"};
+    const char *path = write_recipe("few.yaml", FEW), *cached = scratch_path("auto"), *live = scratch_path("auto-live");
+    wn_run_options options = options_for(path, cached);
+    wn_run_summary summary;
+    options.set = set;
+    options.sets = 2;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, FEW_STAGES);
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, 0);
+    options.out = live;
+    options.sets = 3;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    check_same_stores(cached, live);
+    json_t *results = results_of(cached), *row;
+    size_t index;
+    json_array_foreach(json_object_get(results, "rows"), index, row)
+    {
+        CHECK(json_number_value(json_object_get(row, "test_accuracy")) > 0);
+        if (json_number_value(json_object_get(row, "sparsity")) > 0)
+            CHECK_NEAR(json_number_value(json_object_get(row, "sparsity_selected")), 0.8, 0.01, 0);
+    }
+    const json_t *environment = json_object_get(results, "environment");
+    if (strcmp(json_string_value(json_object_get(environment, "backend")), "sparse") != 0)
+        CHECK_EQ_TEXT(json_string_value(json_object_get(environment, "sparse_backend")), "sparse");
+    json_decref(results);
+}
+
 TEST(iterative_chains_run)
 {
     const char *const set[] = {"mask={rounds: 2, scope: layer}", "name=few"};
@@ -625,6 +656,7 @@ int main(int argc, char **argv)
                                     RUN(redo_runs_a_stage_and_what_depends_on_it),
                                     RUN(a_point_that_was_not_kept_is_replayed),
                                     RUN(a_live_teacher_gives_the_same_bytes_as_the_cache),
+                                    RUN(auto_runs_tickets_on_stored_entries),
                                     RUN(iterative_chains_run),
                                     RUN(masks_and_teachers_and_weights_come_from_files_too),
                                     RUN(a_diverging_run_stops_with_its_place_and_can_be_tried_again),

@@ -759,14 +759,20 @@ TEST(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones)
     }
 }
 
-static void check_backend(void)
+/* With a teacher; pruned if asked for. */
+static void start(lab *l, const char *name, double sparsity)
+{
+    lab_init(l, folder(name), 2, 1);
+    if (sparsity > 0) prune(l, sparsity);
+    add_teacher(l);
+}
+
+static void check_backend(double sparsity)
 {
     lab whole, broken, cached;
-    lab_init(&whole, folder("backend"), 2, 1);
-    add_teacher(&whole);
+    start(&whole, "backend", sparsity);
     run_ok(&whole);
-    lab_init(&broken, folder("broken"), 2, 1);
-    add_teacher(&broken);
+    start(&broken, "broken", sparsity);
     int64_t at = 15;
     broken.stage.checkpoint_steps = 4;
     broken.stage.progress = fail_after;
@@ -777,8 +783,7 @@ static void check_backend(void)
     broken.stage.progress = NULL;
     run_ok(&broken);
     check_same_run(whole.stage.folder, broken.stage.folder);
-    lab_init(&cached, folder("cached"), 2, 1);
-    add_teacher(&cached);
+    start(&cached, "cached", sparsity);
     const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
     char *path = wn__path_join(folder("cache"), "labels");
     CHECK_OK(wn__make_folders(folder("cache")));
@@ -804,7 +809,8 @@ static void check_every_device(wn__dtype stored)
         wn__device *device;
         if (wn__backends[i]->open(wn__backends[i], &options, &device) != WN_OK) continue;
         device->close(device);
-        check_backend();
+        check_backend(0);
+        check_backend(0.75);
         checked++;
     }
     backend = "ref";

@@ -16,9 +16,10 @@ uint64_t wn__stream_seed(uint64_t seed, wn__stream stream)
     return wn__rng_u64(&rng);
 }
 
-wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out)
+wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, wn__machine *out)
 {
-    const wn__backend *found = strcmp(backend, "auto") == 0 ? wn__backends[0] : wn__backend_find(backend);
+    const bool automatic = strcmp(backend, "auto") == 0;
+    const wn__backend *found = automatic ? wn__backends[0] : wn__backend_find(backend);
     if (!found) {
         wn__text names = {0};
         for (int i = 0; wn__backends[i]; i++)
@@ -28,8 +29,29 @@ wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out)
         wn__text_release(&names);
         return status;
     }
-    *out = (wn__machine){found, threads};
+    const wn__backend *sparse = automatic && dtype == WN__F32 ? wn__backend_find("sparse") : NULL;
+    *out = (wn__machine){found, threads, sparse == found ? NULL : sparse};
     return WN_OK;
+}
+
+const char *wn__machine_name(const wn__machine *machine) { return machine->sparse ? "auto" : machine->backend->name; }
+
+const wn__backend *wn__machine_backend(const wn__machine *machine, bool masked)
+{
+    return masked && machine->sparse ? machine->sparse : machine->backend;
+}
+
+const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher)
+{
+    const bool masked = teacher->stage >= 0 && plan->stage[teacher->stage].train.mask >= 0;
+    return wn__machine_backend(&plan->machine, masked && teacher->dtype == WN__F32);
+}
+
+const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage)
+{
+    if (stage->kind == WN__STAGE_SOFT_LABELS) return wn__teacher_backend(plan, &stage->cache.teacher);
+    const bool masked = stage->kind == WN__STAGE_EVALUATE || (stage->kind == WN__STAGE_TRAIN && stage->train.mask >= 0);
+    return wn__machine_backend(&plan->machine, masked);
 }
 
 /* ---- adding stages */

@@ -91,6 +91,7 @@ typedef struct wn__agenda_row {
 typedef struct wn__machine {
     const wn__backend *backend;
     int threads;
+    const wn__backend *sparse; /* of masked networks; NULL: the same */
 } wn__machine;
 
 typedef struct wn__agenda {
@@ -102,8 +103,12 @@ typedef struct wn__agenda {
     int rows, row_capacity;
 } wn__agenda;
 
-/* The backend by name; "auto" is the best of the build. WN_EUSAGE lists the valid ones. */
-wn_status wn__machine_choose(const char *backend, int threads, wn__machine *out);
+/* The backend by name. "auto" is the best of the build for dense networks, and `sparse` for masked ones if all is float32. WN_EUSAGE lists the
+ * valid ones. */
+wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, wn__machine *out);
+/* What a recipe writes as its backend, so that it chooses the same again. */
+const char *wn__machine_name(const wn__machine *machine);
+const wn__backend *wn__machine_backend(const wn__machine *machine, bool masked);
 wn_status wn__agenda_make(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out);
 /* The dense training of one seed alone; recipe may lack `compare`. Its stage is 0. */
 wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__agenda **out);
@@ -112,6 +117,10 @@ void wn__agenda_free(wn__agenda *plan); /* accepts NULL */
 int wn__agenda_find(const wn__agenda *plan, const char *identity);
 /* needed (stages): set true for `stage` and all that it needs. */
 void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed);
+
+/* What a stage runs on, and its teacher. A soft-labels stage runs on its teacher's backend. */
+const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage);
+const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher);
 
 /* Sub-seeds of a replicate. */
 typedef enum wn__stream { WN__STREAM_DENSE, WN__STREAM_RETRAIN, WN__STREAM_DENSE_NOISE, WN__STREAM_RETRAIN_NOISE } wn__stream;

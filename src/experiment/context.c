@@ -1,8 +1,10 @@
 #include "experiment/context.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "tensor/compression.h"
 
 wn_status wn__context_load(wn__context *c)
 {
@@ -19,24 +21,29 @@ wn_status wn__context_load(wn__context *c)
     return WN_OK;
 }
 
-wn_status wn__context_device(wn__context *c, wn__dtype dtype, wn__device **out)
+wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out)
 {
     if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
-    if (!c->device[dtype]) {
-        const wn__device_options options = {.dtype = dtype, .pool = c->pool};
-        WN_TRY(c->machine.backend->open(c->machine.backend, &options, &c->device[dtype]));
-    }
-    *out = c->device[dtype];
+    for (int i = 0; i < c->devices; i++)
+        if (c->device[i]->backend == backend && c->device[i]->dtype == dtype) {
+            *out = c->device[i];
+            return WN_OK;
+        }
+    assert(c->devices < WN__MOST_DEVICES);
+    const wn__device_options options = {.dtype = dtype, .pool = c->pool};
+    WN_TRY(backend->open(backend, &options, &c->device[c->devices]));
+    *out = c->device[c->devices++];
     return WN_OK;
 }
 
 void wn__context_release(wn__context *c)
 {
     wn__dataset_release(&c->data);
-    for (int i = 0; i < 2; i++)
-        if (c->device[i]) c->device[i]->close(c->device[i]);
+    while (c->devices > 0) {
+        c->devices--;
+        c->device[c->devices]->close(c->device[c->devices]);
+    }
     wn__pool_free(c->pool);
-    c->device[0] = c->device[1] = NULL;
     c->pool = NULL;
     c->loaded = false;
 }
@@ -63,10 +70,11 @@ wn__network_info wn__context_network_info(const wn__context *c)
     return (wn__network_info){.graph = c->recipe->graph, .data = &c->data, .normalize = &c->normalize};
 }
 
-wn_status wn__context_inference(wn__context *c, wn__params *params, wn__dtype dtype, wn__executor **out)
+wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__backend *backend, wn__dtype dtype, wn__executor **out)
 {
     wn__device *device;
-    WN_TRY(wn__context_device(c, dtype, &device));
+    WN_TRY(wn__context_device(c, backend, dtype, &device));
+    if (device->compressed) WN_TRY(wn__params_compress_masked(params));
     const wn__executor_options options = {.batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
     return wn__executor_new(c->recipe->graph, params, device, &options, out);
 }

@@ -7,6 +7,8 @@
 #include "train/network_file.h"
 #include "winnow/experiment.h"
 
+enum { WN__MOST_DEVICES = 4 }; /* two backends, two types */
+
 typedef struct wn__context {
     const wn__recipe *recipe; /* borrowed, as the next three */
     const wn__agenda *plan;   /* NULL for single steps */
@@ -19,7 +21,8 @@ typedef struct wn__context {
     /* Opened on demand. */
     bool loaded;
     wn__pool *pool;
-    wn__device *device[2]; /* by dtype */
+    wn__device *device[WN__MOST_DEVICES];
+    int devices;
     wn__dataset data;
     wn__split split;
     wn__normalize normalize;
@@ -27,13 +30,14 @@ typedef struct wn__context {
 
 /* Data and threads; does nothing if they are there. */
 wn_status wn__context_load(wn__context *c);
-wn_status wn__context_device(wn__context *c, wn__dtype dtype, wn__device **out);
+/* Opened once for each backend and type; all share the threads. */
+wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out);
 void wn__context_release(wn__context *c);
 
 /* Training stream of a replicate. */
 wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream);
 wn__network_info wn__context_network_info(const wn__context *c);
-/* Inference on batches of the recipe's size. */
-wn_status wn__context_inference(wn__context *c, wn__params *params, wn__dtype dtype, wn__executor **out);
+/* Inference on batches of the recipe's size. Masked weights are compressed if the device takes them so. */
+wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__backend *backend, wn__dtype dtype, wn__executor **out);
 
 #endif

@@ -98,7 +98,7 @@ static wn_status benchmark_step(wn__experiment *e, double *seconds)
     wn__params params = {0};
     wn__executor *ex = NULL;
     wn__device *device;
-    WN_TRY(wn__context_device(&e->context, (wn__dtype)r->top.dtype, &device));
+    WN_TRY(wn__context_device(&e->context, e->plan->machine.backend, (wn__dtype)r->top.dtype, &device));
     float *images = WN_NEW_ARRAY(float, values);
     if (!images) return wn__no_memory((size_t)values * sizeof *images);
     wn__rng rng = wn__rng_make(0, WN__FOR_TEST, 0, 0);
@@ -151,20 +151,29 @@ static double stage_seconds(const wn__experiment *e, int index, double step)
     return 0;
 }
 
+static int is_sparse(const wn__experiment *e, const wn__stage *stage)
+{
+    return e->plan->machine.sparse && wn__stage_backend(e->plan, stage) == e->plan->machine.sparse;
+}
+
 wn_status wn__experiment_estimate(wn__experiment *e, bool benchmark, double *seconds, bool *measured)
 {
-    double step = -1;
+    double step[2] = {-1, -1}; /* on the backend of dense networks, on that of masked ones */
     bool left = false;
     for (int i = 0; i < e->plan->stages; i++) {
         const wn__stage *s = &e->plan->stage[i];
+        double *of_kind = &step[is_sparse(e, s)];
         left = left || !wn__store_is_done(e->root, s->identity);
-        if (step < 0 && s->kind == WN__STAGE_TRAIN) step = measured_step(e, s->inputs);
+        if (*of_kind < 0 && s->kind == WN__STAGE_TRAIN) *of_kind = measured_step(e, s->inputs);
     }
-    *measured = step >= 0;
-    if (step < 0 && benchmark && left) WN_TRY(benchmark_step(e, &step));
+    *measured = step[0] >= 0 || step[1] >= 0;
+    if (!*measured && benchmark && left) WN_TRY(benchmark_step(e, &step[0]));
+    for (int k = 0; k < 2; k++) /* the other kind is the best guess there is */
+        if (step[k] < 0) step[k] = step[1 - k];
     for (int i = 0; i < e->plan->stages; i++) {
-        const bool none = wn__store_is_done(e->root, e->plan->stage[i].identity) || wn__experiment_is_idle(e, i);
-        seconds[i] = none ? 0 : step < 0 ? -1 : stage_seconds(e, i, step);
+        const wn__stage *s = &e->plan->stage[i];
+        const bool none = wn__store_is_done(e->root, s->identity) || wn__experiment_is_idle(e, i);
+        seconds[i] = none ? 0 : step[0] < 0 ? -1 : stage_seconds(e, i, step[is_sparse(e, s)]);
     }
     return WN_OK;
 }

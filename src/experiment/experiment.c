@@ -28,10 +28,10 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
 {
     wn__machine machine;
     wn__recipe *r = e->recipe;
-    const wn_status status = wn__machine_choose(r->top.backend, threads, &machine);
+    const wn_status status = wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &machine);
     const wn__yaml_node *top = wn__yaml_root(r->doc), *node = wn__yaml_find(top, "backend");
     if (status != WN_OK) return wn__fault_at(node ? node : top, "", status);
-    r->top.backend = machine.backend->name;
+    r->top.backend = wn__machine_name(&machine);
     r->top.threads = threads;
     WN_TRY(wn__agenda_make(r, &machine, &e->plan));
     e->root = wn__strdup(root);
@@ -136,7 +136,7 @@ wn_status wn__experiment_write_folder(const wn__experiment *e, const char *recip
 {
     WN_TRY(wn__make_folders(e->folder));
     WN_TRY(write_recipe(e, recipe_path));
-    json_t *environment = wn__environment(e->plan);
+    json_t *environment = wn__environment(e->plan, NULL);
     if (environment && e->context.data_folder) json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
     WN_TRY(write_json(e->folder, "environment.json", environment));
     return write_json(e->folder, "stages.json", stage_list(e->plan));

@@ -38,12 +38,12 @@ static wn_status add_object(json_t *parent, const char *key, json_t **out)
     return WN_OK;
 }
 
-static wn_status add_machine(json_t *o, const wn__agenda *plan)
+static wn_status add_machine(json_t *o, const wn__agenda *plan, const wn__stage *stage)
 {
-    const wn__machine *m = &plan->machine;
+    const wn__backend *backend = wn__stage_backend(plan, stage);
     char library[128];
-    m->backend->describe(library, sizeof library);
-    WN_TRY(set_text(o, "backend", m->backend->name));
+    backend->describe(library, sizeof library);
+    WN_TRY(set_text(o, "backend", backend->name));
     WN_TRY(set_text(o, "library", library)); /* another version may add in another order */
     WN_TRY(set_text(o, "dtype", wn__dtype_names[plan->recipe->top.dtype]));
     WN_TRY(set_text(o, "isa", wn__isa_name(wn__isa_in_use())));
@@ -126,35 +126,43 @@ static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__tra
     return set_int(o, "step", t->start_step);
 }
 
-static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__teacher_plan *teacher)
+static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__stage *stage, const wn__teacher_plan *teacher)
 {
+    const wn__backend *backend = wn__teacher_backend(plan, teacher);
     WN_TRY(set_text(o, "teacher_dtype", wn__dtype_names[teacher->dtype]));
+    if (backend != wn__stage_backend(plan, stage)) {
+        char library[128];
+        backend->describe(library, sizeof library);
+        WN_TRY(set_text(o, "teacher_backend", backend->name));
+        WN_TRY(set_text(o, "teacher_library", library));
+    }
     if (teacher->file[0]) return set_file(o, "teacher_file", teacher->file);
     return set_stage(o, "teacher", plan, teacher->stage);
 }
 
-static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
+    const wn__train_plan *t = &stage->train;
     json_t *o;
     WN_TRY(add_object(inputs, "labels", &o));
     WN_TRY(set_real(o, "smoothing", t->loss.smoothing));
     if (!t->loss.soft) return WN_OK;
     WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->loss, &plan->recipe->clock));
     if (t->soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->soft_until));
-    return add_teacher(o, plan, &t->teacher);
+    return add_teacher(o, plan, stage, &t->teacher);
 }
 
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
     const wn__train_plan *t = &stage->train;
-    WN_TRY(add_machine(inputs, plan));
+    WN_TRY(add_machine(inputs, plan, stage));
     WN_TRY(add_data(inputs, plan));
     WN_TRY(add_model(inputs, plan));
     WN_TRY(add_optimizer(inputs, r));
     WN_TRY(add_schedule(inputs, &t->schedule));
     WN_TRY(add_start(inputs, plan, t));
-    WN_TRY(add_labels(inputs, plan, t));
+    WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
@@ -168,10 +176,10 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
 static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__cache_plan *c = &stage->cache;
-    WN_TRY(add_machine(inputs, plan));
+    WN_TRY(add_machine(inputs, plan, stage));
     WN_TRY(add_data(inputs, plan));
     WN_TRY(add_model(inputs, plan));
-    WN_TRY(add_teacher(inputs, plan, &c->teacher));
+    WN_TRY(add_teacher(inputs, plan, stage, &c->teacher));
     WN_TRY(set_text(inputs, "stream", c->dense_stream ? "dense" : "retrain"));
     WN_TRY(set_int(inputs, "first_epoch", c->first_epoch));
     WN_TRY(set_int(inputs, "end_epoch", c->end_epoch));
@@ -213,7 +221,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
 
 static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
-    WN_TRY(add_machine(inputs, plan));
+    WN_TRY(add_machine(inputs, plan, stage));
     WN_TRY(add_data(inputs, plan));
     WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
     return set_stage(inputs, "source", plan, stage->evaluate.source);

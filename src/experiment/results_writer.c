@@ -324,7 +324,7 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
 {
     const wn__recipe *recipe = r->plan->recipe;
     const wn__clock *clock = &recipe->clock;
-    WN_TRY(wn__slice_set(root, "environment", wn__environment(r->plan)));
+    WN_TRY(wn__slice_set(root, "environment", wn__environment(r->plan, NULL)));
     WN_TRY(wn__slice_set(root, "data",
                          json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "set", recipe->data.type->name, "classes", recipe->data.type->classes,
                                    "train", (json_int_t)recipe->train_images, "validation", (json_int_t)recipe->validation_images, "test",

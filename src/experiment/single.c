@@ -19,7 +19,7 @@
 static wn_status write_record(const wn__context *c, const char *folder, uint64_t seed)
 {
     wn__text text = {0};
-    json_t *environment = wn__environment(c->plan);
+    json_t *environment = wn__environment(c->plan, &c->plan->stage[0]);
     char *recipe = wn__path_join(folder, "resolved.yaml"), *machine = wn__path_join(folder, "environment.json");
     wn_status status = recipe && machine && environment ? wn__recipe_write(c->recipe, &text) : wn__no_memory(256);
     if (status == WN_OK) status = wn__file_write(recipe, text.data, text.size);
@@ -76,7 +76,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     WN_TRY(wn__recipe_read(&source, &recipe));
     if (recipe->top.threads == 0) recipe->top.threads = wn__cpu_count();
     if (options->threads > 0) recipe->top.threads = options->threads;
-    wn_status status = wn__machine_choose(recipe->top.backend, (int)recipe->top.threads, &machine);
+    wn_status status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
     if (status == WN_OK) {
         recipe->top.backend = machine.backend->name;
         status = wn__agenda_make_dense(recipe, &machine, seed, &plan);
@@ -168,6 +168,13 @@ static wn_status check_classes(const wn__safetensors *file, const char *path, co
     return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, data->name, data->classes);
 }
 
+static bool has_masks(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].mask) return true;
+    return false;
+}
+
 static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_eval_options *o, wn_evaluation *out)
 {
     wn__params params = {0};
@@ -182,7 +189,8 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
     if (status == WN_OK) status = wn__context_load(c);
     wn__loader_options loader = wn__context_loader(c, 0, true);
     loader.part = part;
-    if (status == WN_OK) status = wn__context_inference(c, &params, (wn__dtype)c->recipe->top.dtype, &ex);
+    const wn__backend *backend = wn__machine_backend(&c->machine, status == WN_OK && has_masks(&params));
+    if (status == WN_OK) status = wn__context_inference(c, &params, backend, (wn__dtype)c->recipe->top.dtype, &ex);
     if (status == WN_OK) status = wn__evaluator_new(&loader, &evaluator);
     if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, true, &got);
     if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
@@ -201,7 +209,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
     WN_TRY(build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
     const int threads = o->threads > 0 ? o->threads : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
     wn__context context = {.recipe = r, .data_folder = o->data_folder};
-    WN_TRY(wn__machine_choose(r->top.backend, threads, &context.machine));
+    WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
     r->train_images = -1; /* not planned */
     const wn_status status = evaluate(&context, file, o, out);
     wn__context_release(&context);

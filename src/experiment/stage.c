@@ -123,7 +123,8 @@ wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char 
     wn_status status = wn__graph_make_params(c->recipe->graph, &params);
     if (status == WN_OK) status = load_masks(c, stage->evaluate.mask, &params);
     if (status == WN_OK) status = load_final(c, stage->evaluate.source, WN__PART_VALUES, &params);
-    if (status == WN_OK) status = wn__context_inference(c, &params, (wn__dtype)c->recipe->top.dtype, &ex);
+    if (status == WN_OK)
+        status = wn__context_inference(c, &params, wn__stage_backend(c->plan, stage), (wn__dtype)c->recipe->top.dtype, &ex);
     if (status == WN_OK) status = evaluate_twice(c, ex, stage->seed, result);
     wn__executor_free(ex);
     wn__params_release(&params);
@@ -137,7 +138,7 @@ wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn_
     WN_TRY(wn__graph_make_params(c->recipe->graph, params));
     const int parts = WN__PART_VALUES | WN__PART_MASKS;
     WN_TRY(teacher->file[0] ? wn__network_load(teacher->file, parts, params) : load_final(c, teacher->stage, parts, params));
-    return wn__context_inference(c, params, teacher->dtype, out);
+    return wn__context_inference(c, params, wn__teacher_backend(c->plan, teacher), teacher->dtype, out);
 }
 
 static void report_units(const wn__context *c, const char *label, int64_t done, int64_t all)

@@ -140,7 +140,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
     const wn__train_plan *t = &stage->train;
     wn__device *device;
     WN_TRY(wn__context_load(c));
-    WN_TRY(wn__context_device(c, (wn__dtype)r->top.dtype, &device));
+    WN_TRY(wn__context_device(c, wn__stage_backend(c->plan, stage), (wn__dtype)r->top.dtype, &device));
     *out = (wn__train_stage){
         .name = stage->label,
         .identity = stage->identity,

@@ -97,14 +97,26 @@ static const char *compiler(void)
 #endif
 }
 
-json_t *wn__environment(const wn__agenda *plan)
+static int add_sparse(json_t *environment, const wn__backend *sparse)
 {
     char version[256] = "";
-    const wn__backend *backend = plan->machine.backend;
+    if (sparse->describe) sparse->describe(version, sizeof version);
+    return json_object_set_new(environment, "sparse_backend", json_string(sparse->name)) ||
+           json_object_set_new(environment, "sparse_backend_version", json_string(version));
+}
+
+json_t *wn__environment(const wn__agenda *plan, const wn__stage *stage)
+{
+    char version[256] = "";
+    const wn__backend *backend = stage ? wn__stage_backend(plan, stage) : plan->machine.backend;
     if (backend->describe) backend->describe(version, sizeof version);
-    return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "version", wn_version(), "numerics", WN__NUMERICS, "cpu",
-                     wn__cpu_name(), "isa", wn__isa_name(wn__isa_in_use()), "backend", backend->name, "backend_version", version, "dtype",
-                     wn__dtype_names[plan->recipe->top.dtype], "threads", plan->machine.threads, "compiler", compiler());
+    json_t *environment =
+        json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s}", "version", wn_version(), "numerics", WN__NUMERICS, "cpu", wn__cpu_name(),
+                  "isa", wn__isa_name(wn__isa_in_use()), "backend", backend->name, "backend_version", version, "dtype",
+                  wn__dtype_names[plan->recipe->top.dtype], "threads", plan->machine.threads, "compiler", compiler());
+    if (!environment || stage || !plan->machine.sparse || add_sparse(environment, plan->machine.sparse) == 0) return environment;
+    json_decref(environment);
+    return NULL;
 }
 
 static wn_status save_and_drop(const char *path, json_t *json)
@@ -143,7 +155,7 @@ static wn_status prepare_folder(const char *root, const wn__agenda *plan, const 
     WN_TRY(write_stage_file(path, plan, stage));
     WN_TRY(need_path(path, root, stage->identity, "failed.json"));
     WN_TRY(wn__remove_tree(path));
-    json_t *environment = wn__environment(plan);
+    json_t *environment = wn__environment(plan, stage);
     if (environment) json_object_set_new(environment, "seed", json_integer((json_int_t)stage->seed));
     WN_TRY(need_path(path, root, stage->identity, "environment.json"));
     return save_and_drop(path, environment);

@@ -44,8 +44,9 @@ wn_status wn__store_result(const char *root, const char *identity, json_t **resu
 wn_status wn__store_remove(const char *root, const char *identity);
 wn_status wn__store_remove_folder(const char *folder);
 
-/* What ran: version, CPU, instruction set, backend, dtype, threads, compiler. New reference; NULL if out of memory. */
-json_t *wn__environment(const wn__agenda *plan);
+/* What a stage runs with, or (NULL) all of them: version, CPU, instruction set, backend, dtype, threads, compiler. New reference; NULL if out of
+ * memory. */
+json_t *wn__environment(const wn__agenda *plan, const wn__stage *stage);
 
 /* Real number, null if it is not finite. NULL if out of memory. */
 json_t *wn__json_real_or_null(double value);
