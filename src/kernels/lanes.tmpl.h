@@ -3,6 +3,7 @@
  *
  * A row of pixels is a row of vectors, all of one channel, so that element-wise kernels need not know which lane is which. Where no tensor
  * has a border, a channel is one long row. */
+#include <math.h>
 #include <string.h>
 
 #include "kernels/lanes.h"
@@ -20,6 +21,7 @@ INLINE vf zero(void) { return (vf){0}; }
 INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
 INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+INLINE vi is_number(vf x) { return x <= splat(INFINITY); } /* infinities too */
 INLINE vf keep_unless_off(vf out, vf x) { return (vf)(~(out <= zero()) & (vi)x); }
 INLINE vf rectify(vf x) { return keep_unless_off(x, x); }
 
@@ -430,7 +432,7 @@ INLINE vf max_of_window(places p, const wn__lane_layout *l, const float *in, int
     for (int64_t y = p.y0; y < p.y1; y++)
         for (int64_t x = p.x0; x < p.x1; x++) {
             const vf value = get(place_at(l, in, c, y, part) + x * WN__LANE);
-            const vi better = ~(value <= best) & (best == best);
+            const vi better = ~(value <= best) & is_number(best);
             best = choose(better, value, best);
             where = (better & splat_int(p.first + (int)(y - p.y0) * p.row + (int)(x - p.x0))) | (~better & where);
         }
