@@ -381,7 +381,7 @@ static const int borders[][3] = {{0, 0, 0}, {1, 1, 1}, {2, 1, 3}, {0, 3, 1}, {3,
 static const wn__op_desc sizes[] = {
     {.n = 1, .in_c = 1, .in_h = 1, .in_w = 1},   {.n = 3, .in_c = 5, .in_h = 1, .in_w = 9},   {.n = 16, .in_c = 3, .in_h = 8, .in_w = 8},
     {.n = 17, .in_c = 2, .in_h = 7, .in_w = 6},  {.n = 33, .in_c = 4, .in_h = 5, .in_w = 3},  {.n = 16, .in_c = 1, .in_h = 1, .in_w = 1},
-    {.n = 33, .in_c = 17, .in_h = 1, .in_w = 1}, {.n = 2, .in_c = 1, .in_h = 40, .in_w = 21},
+    {.n = 33, .in_c = 17, .in_h = 1, .in_w = 1}, {.n = 2, .in_c = 1, .in_h = 40, .in_w = 21}, {.n = 18, .in_c = 3, .in_h = 13, .in_w = 7},
 };
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))

@@ -30,19 +30,28 @@ typedef struct wn__rng {
     int used; /* words of `block` handed out; 4 = empty */
 } wn__rng;
 
-static inline void wn__philox(const uint32_t key_in[2], const uint32_t counter[4], uint32_t out[4])
+static inline void wn__philox_round(uint32_t k0, uint32_t k1, uint32_t *c0, uint32_t *c1, uint32_t *c2, uint32_t *c3)
 {
-    uint32_t k0 = key_in[0], k1 = key_in[1];
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
-    for (int round = 0; round < 10; round++) {
-        const uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-        const uint32_t n0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0, n2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c1 = (uint32_t)p1;
-        c3 = (uint32_t)p0;
-        c0 = n0;
-        c2 = n2;
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
+    const uint64_t p0 = (uint64_t)0xD2511F53u * *c0, p1 = (uint64_t)0xCD9E8D57u * *c2;
+    *c0 = (uint32_t)(p1 >> 32) ^ *c1 ^ k0;
+    *c2 = (uint32_t)(p0 >> 32) ^ *c3 ^ k1;
+    *c1 = (uint32_t)p1;
+    *c3 = (uint32_t)p0;
+}
+
+#define WN__PHILOX_ROUNDS 10
+static inline void wn__philox_next_key(uint32_t *k0, uint32_t *k1)
+{
+    *k0 += 0x9E3779B9u;
+    *k1 += 0xBB67AE85u;
+}
+
+static inline void wn__philox(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4])
+{
+    uint32_t k0 = key[0], k1 = key[1], c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    for (int round = 0; round < WN__PHILOX_ROUNDS; round++) {
+        wn__philox_round(k0, k1, &c0, &c1, &c2, &c3);
+        wn__philox_next_key(&k0, &k1);
     }
     out[0] = c0;
     out[1] = c1;

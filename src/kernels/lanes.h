@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rng.h"
 #include "kernels/norm.h"
 
 #define WN__LANE 16 /* images side by side */
@@ -36,6 +37,12 @@ static inline wn__lane_layout wn__lane_layout_of(int64_t c, int64_t h, int64_t w
 typedef struct wn__lane_window {
     int kernel_h, kernel_w, stride, pad;
 } wn__lane_window;
+
+typedef struct wn__lane_dropout {
+    wn__rng stream;
+    int64_t first; /* image of the first lane */
+    float rate, factor;
+} wn__lane_dropout;
 
 typedef struct wn__lanes_kernels {
     /* mean (c), m2 (c) = sum of (x - mean)^2 over the first `lanes` images; taken around each channel's first value, so that a large mean
@@ -70,6 +77,10 @@ typedef struct wn__lanes_kernels {
                      float *out);
     void (*avg_pool_back)(const wn__lane_window *window, const wn__lane_layout *out_layout, const float *dout,
                           const wn__lane_layout *in_layout, float *din);
+    /* out = kept ? in * factor : 0, zero beyond the first `lanes` images: value number e of image i, counted over (c,h,w), is kept if uniform
+     * number i * c * h * w + e of `stream` (at its start) is at least `rate`. out may be in. */
+    void (*dropout)(const wn__lane_dropout *k, int lanes, const wn__lane_layout *in_layout, const float *in,
+                    const wn__lane_layout *out_layout, float *out);
     /* Between plain (lanes,c,h,w) and a block. Lanes beyond are written as zeros, and not read back. */
     void (*upload)(const wn__lane_layout *layout, int lanes, const float *plain, float *block);
     void (*download)(const wn__lane_layout *layout, int lanes, const float *block, float *plain);

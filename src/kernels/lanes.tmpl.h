@@ -15,6 +15,7 @@
 
 typedef float vf __attribute__((vector_size(4 * WN__VECTOR)));
 typedef int32_t vi __attribute__((vector_size(4 * WN__VECTOR)));
+typedef uint32_t vu __attribute__((vector_size(4 * WN__VECTOR)));
 typedef uint8_t vb __attribute__((vector_size(WN__VECTOR)));
 
 INLINE vf zero(void) { return (vf){0}; }
@@ -529,6 +530,77 @@ static void avg_pool_back(const wn__lane_window *k, const wn__lane_layout *lo, c
     }
 }
 
+/* --- dropout ------------------------------------------------------------------------------------------------------------------- */
+
+#define DRAWN 64                              /* pixels whose numbers are drawn at a time */
+#define COUNTERS ((DRAWN / 4 + 1) * WN__LANE) /* of 4 numbers each; one more, since an image need not begin at a counter's first */
+
+/* Four numbers for each counter, whose words come in and go out; word by word, which lets the compiler make vectors. */
+static void draw(const wn__rng *stream, uint32_t word[4][COUNTERS])
+{
+    uint32_t k0 = stream->key[0], k1 = stream->key[1];
+    for (int round = 0; round < WN__PHILOX_ROUNDS; round++) {
+        for (int i = 0; i < COUNTERS; i++)
+            wn__philox_round(k0, k1, &word[0][i], &word[1][i], &word[2][i], &word[3][i]);
+        wn__philox_next_key(&k0, &k1);
+    }
+}
+
+/* Numbers of pixels from .. from + DRAWN - 1 of every lane, in rows 3 and on: lanes may begin inside a counter. */
+static void draw_pixels(const wn__lane_dropout *k, int64_t image, int64_t from, uint32_t number[DRAWN + 8][WN__LANE])
+{
+    uint32_t word[4][COUNTERS];
+    uint64_t first[WN__LANE];
+    for (int i = 0; i < WN__LANE; i++)
+        first[i] = (uint64_t)((k->first + i) * image + from);
+    for (int i = 0; i < COUNTERS; i++) {
+        const uint64_t counter = first[i % WN__LANE] / 4 + (uint64_t)(i / WN__LANE);
+        word[0][i] = (uint32_t)counter;
+        word[1][i] = (uint32_t)(counter >> 32);
+        word[2][i] = k->stream.counter[2];
+        word[3][i] = k->stream.counter[3];
+    }
+    draw(&k->stream, word);
+    for (int lane = 0; lane < WN__LANE; lane++) {
+        uint32_t *to = &number[3 - first[lane] % 4][lane];
+        for (int i = lane; i < COUNTERS; i += WN__LANE)
+            for (int w = 0; w < 4; w++, to += WN__LANE)
+                *to = word[w][i];
+    }
+}
+
+INLINE void drop_pixel(const wn__lane_dropout *k, const uint32_t number[WN__LANE], const vi mask[UNROLL], const float *in, float *out)
+{
+    for (int p = 0; p < PARTS; p++) {
+        vu bits;
+        memcpy(&bits, number + p * WN__VECTOR, sizeof bits);
+        const vf uniform = __builtin_convertvector((vi)(bits >> 8), vf) * splat(0x1p-24f);
+        const vi keep = (uniform >= splat(k->rate)) & mask[p];
+        put(out + p * WN__VECTOR, (vf)(keep & (vi)(get(in + p * WN__VECTOR) * splat(k->factor))));
+    }
+}
+
+static void dropout(const wn__lane_dropout *k, int lanes, const wn__lane_layout *li, const float *in, const wn__lane_layout *lo, float *out)
+{
+    const int64_t image = li->c * li->h * li->w;
+    uint32_t number[DRAWN + 8][WN__LANE];
+    vi mask[UNROLL];
+    mask_of_lanes(lanes, mask);
+    int64_t pixel = 0;
+    for (int64_t c = 0; c < li->c; c++) {
+        open_border(lo, out, c);
+        for (int64_t y = 0; y < li->h; y++) {
+            const float *from = row_at(li, in, c, y);
+            float *to = row_of(lo, out, c, y);
+            for (int64_t x = 0; x < li->w; x++, pixel++) {
+                if (pixel % DRAWN == 0) draw_pixels(k, image, pixel, number);
+                drop_pixel(k, number[3 + pixel % DRAWN], mask, from + x * WN__LANE, to + x * WN__LANE);
+            }
+            close_border(lo, to + li->w * WN__LANE, y, li->h);
+        }
+    }
+}
+
 /* --- between plain arrays and lanes -------------------------------------------------------------------------------------------- */
 
 /* One step of a square's transposition: of the rows a and b, `d` apart, exchange what lies off the diagonal. */
@@ -645,6 +717,7 @@ const wn__lanes_kernels WN__TABLE = {
     .max_pool_back = max_pool_back,
     .avg_pool = avg_pool,
     .avg_pool_back = avg_pool_back,
+    .dropout = dropout,
     .upload = upload,
     .download = download,
 };
