@@ -144,13 +144,13 @@ static inline void op_bench_block(void *arg, int64_t chunk, int worker)
     const op_bench_call *call = arg;
     op_bench *b = call->b;
     const int64_t block = b->device->block, first = chunk * block, left = b->a.n - first;
-    if (b->op->cls->run[call->phase](b->op, &b->a, first, left < block ? left : block) != WN_OK) abort();
+    if (wn__op_run(b->op, call->phase, &b->a, first, left < block ? left : block) != WN_OK) abort();
 }
 
 static inline void op_bench_run(op_bench *b, wn__phase phase)
 {
     op_bench_call call = {b, phase};
-    if (b->op->cls->run[phase]) wn__parallel_for(b->pool, (b->a.n + b->device->block - 1) / b->device->block, op_bench_block, &call);
+    if (wn__op_runs(b->op, phase)) wn__parallel_for(b->pool, (b->a.n + b->device->block - 1) / b->device->block, op_bench_block, &call);
     if (b->op->cls->finish[phase]) CHECK_OK(b->op->cls->finish[phase](b->op, &b->a));
 }
 

@@ -75,7 +75,7 @@ static wn_status run_phase(wn__op *op, const wn__op_args *args, wn__phase phase,
 {
     stored_op *s = (stored_op *)op;
     const wn__op_args a = dense_args(s, args);
-    return s->inner->cls->run[phase] ? s->inner->cls->run[phase](s->inner, &a, first, n) : WN_OK;
+    return wn__op_run(s->inner, phase, &a, first, n);
 }
 
 static wn_status finish_prepare(wn__op *op, const wn__op_args *args)

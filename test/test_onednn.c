@@ -110,8 +110,8 @@ static void open_side(const pair *p, const char *backend, wn__dtype dtype, side 
 static void run_phase(side *s, wn__phase phase)
 {
     const int64_t n = s->a.n, block = s->device->block ? s->device->block : n;
-    for (int64_t first = 0; s->op->cls->run[phase] && first < n; first += block)
-        CHECK_OK(s->op->cls->run[phase](s->op, &s->a, first, n - first < block ? n - first : block));
+    for (int64_t first = 0; wn__op_runs(s->op, phase) && first < n; first += block)
+        CHECK_OK(wn__op_run(s->op, phase, &s->a, first, n - first < block ? n - first : block));
     if (s->op->cls->finish[phase]) CHECK_OK(s->op->cls->finish[phase](s->op, &s->a));
 }
 

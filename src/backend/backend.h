@@ -105,9 +105,21 @@ typedef struct wn__op wn__op;
 
 typedef wn_status (*wn__op_phase)(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);
 
+/* Rows of a tensor: of the output in FORWARD and BACKWARD_PARAMS, of the input in BACKWARD_DATA, of either in the other phases. */
+typedef struct wn__rows {
+    int64_t first, end;
+} wn__rows;
+typedef wn_status (*wn__op_band)(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows);
+
 /* One per (backend, op kind): the operations table. */
 typedef struct wn__op_class {
-    wn__op_phase run[WN__PHASES];                                         /* NULL: nothing to do in that phase */
+    wn__op_phase run[WN__PHASES]; /* NULL: nothing to do in that phase */
+    /* In place of `run`: the phase in bands of rows, from the first to the last, so that the calls of a group can take turns on rows that
+     * are still in cache. A band may do rows of later ones too. */
+    wn__op_band run_rows[WN__PHASES];
+    /* How many rows of the inputs (gradient: of the output's gradient) must be there before the first `rows` rows of the phase can be done;
+     * may exceed what there is. NULL: as many. */
+    int64_t (*reach)(const wn__op *op, wn__phase phase, bool gradient, int64_t rows);
     wn_status (*finish[WN__PHASES])(wn__op *op, const wn__op_args *args); /* after all blocks ran; NULL: no batch-wide sum */
     /* Take new weights (float32, weight's shape) into the op's own format; NULL where args->param is read directly. */
     wn_status (*pack)(wn__op *op, float *const param[4]);
@@ -155,6 +167,11 @@ struct wn__device { /* first member of a backend's own struct */
     wn_status (*prepare)(wn__device *d, const wn__op_desc *desc, wn__op **out);
     void (*close)(wn__device *d);
 };
+
+/* One phase on images [first, first + n), all rows; nothing if the class has neither run nor run_rows for it. */
+wn_status wn__op_run(wn__op *op, wn__phase phase, const wn__op_args *args, int64_t first, int64_t n);
+static inline bool wn__op_runs(const wn__op *op, wn__phase phase) { return op->cls->run[phase] || op->cls->run_rows[phase]; }
+int64_t wn__op_height(const wn__op *op, wn__phase phase); /* rows of the phase; 1 if it can't be run in bands */
 
 /* All backends of this build, best first; NULL-terminated. */
 extern const wn__backend *const wn__backends[];

@@ -26,12 +26,24 @@ typedef struct wn__lane_layout {
     int64_t c, h, w, border;
     int64_t row, plane, block; /* distances of rows, channels, blocks of images */
     int64_t origin;            /* from the start of a channel to its pixel (0,0) */
+    int64_t open, close;       /* border pixels before row 0 and behind the last row that who overwrites these rows writes */
 } wn__lane_layout;
 
 static inline wn__lane_layout wn__lane_layout_of(int64_t c, int64_t h, int64_t w, int border)
 {
     const int64_t row = w + 2 * border, plane = row * (h + 2 * border);
-    return (wn__lane_layout){c, h, w, border, row, plane, plane * c, border * row + border};
+    const int64_t origin = border * row + border;
+    return (wn__lane_layout){c, h, w, border, row, plane, plane * c, origin, origin, origin};
+}
+
+/* Rows first .. end - 1 only, with their part of the border: for kernels that take row by row, a tensor like any other. */
+static inline wn__lane_layout wn__lane_band(wn__lane_layout l, int64_t first, int64_t end)
+{
+    l.open = first > 0 ? 0 : l.origin;
+    l.close = end < l.h ? 2 * l.border : l.origin;
+    l.origin += first * l.row;
+    l.h = end - first;
+    return l;
 }
 
 typedef struct wn__lane_window {

@@ -77,10 +77,10 @@ INLINE float *row_of(const wn__lane_layout *l, float *x, int64_t c, int64_t y)
 }
 
 /* The border before row 0 and the one behind row y of `count`. */
-INLINE void open_border(const wn__lane_layout *l, float *x, int64_t c) { zero_pixels(x + c * l->plane * WN__LANE, l->origin); }
+INLINE void open_border(const wn__lane_layout *l, float *x, int64_t c) { zero_pixels(row_of(l, x, c, 0) - l->open * WN__LANE, l->open); }
 INLINE void close_border(const wn__lane_layout *l, float *end_of_row, int64_t y, int64_t count)
 {
-    zero_pixels(end_of_row, y + 1 < count ? 2 * l->border : l->origin);
+    zero_pixels(end_of_row, y + 1 < count ? 2 * l->border : l->close);
 }
 
 /* --- sums over pixels ---------------------------------------------------------------------------------------------------------- */

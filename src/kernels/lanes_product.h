@@ -77,10 +77,6 @@ typedef struct wn__lane_products {
     void (*dense_gradient)(const wn__lane_dense_gradient *g);
     /* out[i] = [out[i] +] sum of the 16 floats at sum + 16 i, in halves. */
     void (*reduce)(int64_t n, const float *sum, bool add, float *out);
-    /* sums (planes) += all floats of the h x w pixels of each plane: by lanes in float32 along a row, in double beyond. */
-    void (*plane_sums)(int64_t planes, int64_t plane, int64_t h, int64_t w, int64_t row, const float *in, double *sums);
-    /* x[i] = 0 where out[i] is not above zero (n floats); NaN in out keeps x. */
-    void (*relu_mask)(int64_t n, const float *out, float *x);
 } wn__lane_products;
 
 const wn__lane_products *wn__lane_products_in_use(void); /* for the instruction set in use (base/cpu.h) */

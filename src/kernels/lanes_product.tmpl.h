@@ -205,30 +205,5 @@ static void reduce(int64_t n, const float *sum, bool add, float *out)
     }
 }
 
-static void plane_sums(int64_t planes, int64_t plane, int64_t h, int64_t w, int64_t row, const float *in, double *sums)
-{
-    for (int64_t p = 0; p < planes; p++)
-        for (int64_t y = 0; y < h; y++) {
-            vf sum[VECTORS] = {{0}};
-            float part[PIXEL];
-            for (int64_t x = 0; x < w; x++)
-                UNROLL for (int v = 0; v < VECTORS; v++) sum[v] += pixel_at(in, p * plane + y * row + x)[v];
-            memcpy(part, sum, sizeof part);
-            for (int i = 0; i < PIXEL; i++)
-                sums[p] += (double)part[i];
-        }
-}
-
-static void relu_mask(int64_t n, const float *out, float *x)
-{
-    for (int64_t i = 0; i < n; i++)
-        x[i] = out[i] <= 0.0f ? 0.0f : x[i];
-}
-
-const wn__lane_products WN__TABLE = {.tile = tiles,
-                                     .dense = dense_tiles,
-                                     .vectors = VECTORS,
-                                     .dense_gradient = dense_gradient,
-                                     .reduce = reduce,
-                                     .plane_sums = plane_sums,
-                                     .relu_mask = relu_mask};
+const wn__lane_products WN__TABLE = {
+    .tile = tiles, .dense = dense_tiles, .vectors = VECTORS, .dense_gradient = dense_gradient, .reduce = reduce};

@@ -8,7 +8,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "nn/plan.h"
+#include "nn/bands.h"
 
 struct wn__executor {
     wn__call_observer observer; /* NULL: nobody wants times */
@@ -320,19 +320,18 @@ static wn__op_args resolve(const run_state *r, const wn__call *call)
 typedef struct group_run {
     const run_state *state;
     const wn__call *call;
-    int calls;
-    atomic_int failed; /* first wn_status that a block met, and its message */
+    int calls, bands;
+    wn__op_args args[WN__MOST_BANDED]; /* bands > 1 */
+    atomic_int failed;                 /* first wn_status that a block met, and its message */
     char message[512];
 } group_run;
 
 static wn_status run_block(const group_run *g, int64_t first, int64_t n)
 {
+    if (g->bands > 1) return wn__bands_run(g->call, g->args, g->calls, g->bands, first, n);
     for (int i = 0; i < g->calls; i++) {
-        const wn__call *call = &g->call[i];
-        const wn__op_phase run = call->op->cls->run[call->phase];
-        if (!run) continue;
-        const wn__op_args args = resolve(g->state, call);
-        WN_TRY(run(call->op, &args, first, n));
+        const wn__op_args args = resolve(g->state, &g->call[i]);
+        WN_TRY(wn__op_run(g->call[i].op, g->call[i].phase, &args, first, n));
     }
     return WN_OK;
 }
@@ -352,7 +351,10 @@ static void run_block_of_group(void *arg, int64_t chunk, int worker)
 static wn_status run_group(const run_state *r, const wn__call *call, int calls)
 {
     const wn__device *d = r->ex->device;
-    group_run g = {.state = r, .call = call, .calls = calls};
+    group_run g = {.state = r, .call = call, .calls = calls, .bands = 1};
+    if (d->block) g.bands = wn__bands_of_group(r->plan, call, calls, d->block);
+    for (int i = 0; g.bands > 1 && i < calls; i++)
+        g.args[i] = resolve(r, &call[i]);
     if (d->block == 0) {
         WN_TRY(run_block(&g, 0, r->plan->n));
     } else {

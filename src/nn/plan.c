@@ -85,7 +85,7 @@ static bool ends_group(const planner *p, const wn__op *op, wn__phase phase)
 static wn_status emit(planner *p, wn__call call)
 {
     const wn__op_class *cls = call.op->cls;
-    if (!cls->run[call.phase] && !cls->finish[call.phase]) return WN_OK;
+    if (!wn__op_runs(call.op, call.phase) && !cls->finish[call.phase]) return WN_OK;
     wn__plan *plan = p->plan;
     WN_TRY(make_room(&plan->call, plan->calls, sizeof *plan->call));
     if (p->barrier) plan->groups++;

@@ -38,9 +38,9 @@ wn_status wn__sparse_op_new(wn__sparse *device, const wn__op_desc *desc, size_t 
 void wn__sparse_op_free(wn__op *op); /* of ops that own nothing else */
 
 /* BACKWARD_PREPARE of what has no batch-wide sums: add the gradients, mask by the fused ReLU. */
-wn_status wn__sparse_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);
+wn_status wn__sparse_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows);
 /* A block of dout[0] into din[input], of the output's size; nothing to do if that is NULL or dout[0] itself. */
-void wn__sparse_pass_gradient(const wn__op *op, const wn__op_args *args, int input, int64_t first);
+void wn__sparse_pass_gradient(const wn__op *op, const wn__op_args *args, int input, int64_t first, wn__rows rows);
 
 static inline wn__lane_layout wn__lanes_of_in(const wn__op_desc *d, int input)
 {

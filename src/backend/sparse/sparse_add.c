@@ -2,27 +2,29 @@
 #include "backend/sparse/sparse.h"
 #include "base/fail.h"
 
-static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)
 {
     (void)n;
     const wn__op_desc *d = &op->desc;
-    const wn__lane_layout a = wn__lanes_of_in(d, 0), b = wn__lanes_of_in(d, 1), out = wn__lanes_of_out(d);
+    const wn__lane_layout a = wn__lane_band(wn__lanes_of_in(d, 0), rows.first, rows.end);
+    const wn__lane_layout b = wn__lane_band(wn__lanes_of_in(d, 1), rows.first, rows.end);
+    const wn__lane_layout out = wn__lane_band(wn__lanes_of_out(d), rows.first, rows.end);
     wn__sparse_of(op)->kernels->add(d->relu, &a, wn__lane_block_const(args->in[0], &a, first), &b,
                                     d->inputs == 2 ? wn__lane_block_const(args->in[1], &b, first) : NULL, &out,
                                     wn__lane_block(args->out, &out, first));
     return WN_OK;
 }
 
-static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)
 {
     (void)n;
     for (int i = 0; i < op->desc.inputs; i++)
-        wn__sparse_pass_gradient(op, args, i, first);
+        wn__sparse_pass_gradient(op, args, i, first, rows);
     return WN_OK;
 }
 
 static const wn__op_class add_class = {
-    .run = {[WN__FORWARD] = forward, [WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient, [WN__BACKWARD_DATA] = backward_data},
+    .run_rows = {[WN__FORWARD] = forward, [WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient, [WN__BACKWARD_DATA] = backward_data},
     .release = wn__sparse_op_free,
 };
 

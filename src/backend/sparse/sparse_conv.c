@@ -31,6 +31,8 @@ typedef struct conv {
 
 static int64_t taps(const wn__op_desc *d) { return (int64_t)d->kernel_h * d->kernel_w; }
 static bool wants_gradients(const wn__op_desc *d) { return !d->inference_only; }
+/* All entries' gradients can be summed at once, so that their phase can be run in bands. */
+static bool sums_fit(const conv *c) { return !c->forward.walk.dense && c->stored <= c->room; }
 
 /* --- set-up ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -116,74 +118,98 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
 
 /* --- running --------------------------------------------------------------------------------------------------------------------- */
 
-static void zero_border(const wn__lane_layout *l, float *block)
+/* Of the rows' part of the border. */
+static void zero_border(const wn__lane_layout *whole, wn__rows rows, float *block)
 {
-    if (!l->border) return;
-    const size_t ends = (size_t)(l->border * l->row + l->border) * WN__LANE * sizeof(float), side = 2 * (size_t)l->border;
-    for (int64_t c = 0; c < l->c; c++) {
-        float *plane = block + c * l->plane * WN__LANE;
-        memset(plane, 0, ends);
-        for (int64_t y = 1; y < l->h; y++) /* the end of a row, and the start of the next */
-            memset(plane + (l->origin + y * l->row - 2 * l->border) * WN__LANE, 0, side * WN__LANE * sizeof(float));
-        memset(plane + l->plane * WN__LANE - ends / sizeof(float), 0, ends);
+    const wn__lane_layout l = wn__lane_band(*whole, rows.first, rows.end);
+    const size_t pixel = WN__LANE * sizeof(float);
+    for (int64_t c = 0; l.border && c < l.c; c++) {
+        float *row = block + (c * l.plane + l.origin) * WN__LANE;
+        memset(row - l.open * WN__LANE, 0, (size_t)l.open * pixel);
+        for (int64_t y = 0; y < l.h; y++, row += l.row * WN__LANE)
+            memset(row + l.w * WN__LANE, 0, (size_t)(y + 1 < l.h ? 2 * l.border : l.close) * pixel);
     }
 }
 
-static void run_pass(const conv *c, const pass *p, const float *value, const float *bias, bool relu, const float *in, float *out,
-                     int64_t out_plane)
+static void run_one(const conv *c, const pass *p, const wn__run *run, wn__lane_product *job, const float *value, bool relu)
+{
+    for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
+        job->a = wn__walk_tile(&p->walk, tile, value);
+        job->add = tile > 0;
+        job->relu = relu && tile + 1 == p->walk.tiles;
+        if (p->walk.dense)
+            c->kernels->dense[run->shape].product(job);
+        else
+            c->kernels->tile[run->shape].product(job);
+    }
+}
+
+/* The runs that start in these rows. */
+static void run_pass(const conv *c, const pass *p, wn__rows rows, const wn__lane_product *from)
 {
     for (int64_t i = 0; i < p->tiling.runs; i++) {
         const wn__run *run = &p->tiling.run[i];
-        wn__lane_product job = {.in = in + (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE,
-                                .in_row = p->in_row,
-                                .out = out + (p->out_start + run->y * p->out_row + run->x * p->out_column) * WN__LANE,
-                                .out_row = p->out_row,
-                                .out_column = p->out_column,
-                                .out_plane = out_plane,
-                                .bias = bias};
-        for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
-            job.a = wn__walk_tile(&p->walk, tile, value);
-            job.add = tile > 0;
-            job.relu = relu && tile + 1 == p->walk.tiles;
-            if (p->walk.dense)
-                c->kernels->dense[run->shape].product(&job);
-            else
-                c->kernels->tile[run->shape].product(&job);
-        }
+        if (run->y < rows.first || run->y >= rows.end) continue;
+        wn__lane_product job = *from;
+        job.in_row = p->in_row;
+        job.in += (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE;
+        job.out_row = p->out_row;
+        job.out_column = p->out_column;
+        job.out += (p->out_start + run->y * p->out_row + run->x * p->out_column) * WN__LANE;
+        run_one(c, p, run, &job, from->a.value, from->relu);
     }
 }
 
-static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)
 {
     (void)n;
     const conv *c = (const conv *)op;
     float *out = wn__lane_block(args->out, &c->out, first);
-    run_pass(c, &c->forward, args->param[0], args->param[1], op->desc.relu, wn__lane_block_const(args->in[0], &c->in, first), out,
-             c->out.plane);
-    zero_border(&c->out, out);
+    const wn__lane_product job = {.a.value = args->param[0],
+                                  .in = wn__lane_block_const(args->in[0], &c->in, first),
+                                  .out = out,
+                                  .out_plane = c->out.plane,
+                                  .bias = args->param[1],
+                                  .relu = op->desc.relu};
+    run_pass(c, &c->forward, rows, &job);
+    zero_border(&c->out, rows, out);
     return WN_OK;
 }
 
-static wn_status prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)
 {
     (void)n;
     const conv *c = (const conv *)op;
-    if (op->desc.relu)
-        c->kernels->relu_mask(c->out.block * WN__LANE, wn__lane_block_const(args->out, &c->out, first),
-                              wn__lane_block(args->dout[0], &c->out, first));
-    return WN_OK;
-}
-
-static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
-{
-    (void)n;
-    const conv *c = (const conv *)op;
+    const int stride = op->desc.stride;
     float *din = wn__lane_block(args->din[0], &c->in, first);
     if (!din) return WN_OK;
-    for (int i = 0; i < c->phases; i++)
-        run_pass(c, &c->phase[i], args->param[0], NULL, false, wn__lane_block_const(args->dout[0], &c->out, first), din, c->in.plane);
-    zero_border(&c->in, din);
+    const wn__lane_product job = {
+        .a.value = args->param[0], .in = wn__lane_block_const(args->dout[0], &c->out, first), .out = din, .out_plane = c->in.plane};
+    for (int i = 0; i < c->phases; i++) {
+        const int phase = i / stride;
+        const wn__rows of_phase = {phase_size(rows.first, stride, phase), phase_size(rows.end, stride, phase)};
+        run_pass(c, &c->phase[i], of_phase, &job);
+    }
+    zero_border(&c->in, rows, din);
     return WN_OK;
+}
+
+/* The last run that starts in the first `rows` rows may reach beyond them. */
+static int64_t reach(const wn__op *op, wn__phase phase, bool gradient, int64_t rows)
+{
+    const conv *c = (const conv *)op;
+    const wn__op_desc *d = &op->desc;
+    if (phase == WN__BACKWARD_PARAMS && !sums_fit(c)) return rows < d->out_h ? 0 : INT64_MAX;
+    if (phase == WN__FORWARD && !gradient) return (rows - 1 + c->forward.tiling.rows - 1) * d->stride - d->pad + d->kernel_h;
+    if (phase == WN__BACKWARD_PARAMS && !gradient) return (rows - 1 + c->gradient_tiling.rows - 1) * d->stride - d->pad + d->kernel_h;
+    if (phase == WN__BACKWARD_PARAMS) return rows + c->gradient_tiling.rows - 1;
+    if (phase == WN__BACKWARD_DATA) {
+        int64_t most = 0;
+        for (int i = 0; i < c->phases; i++)
+            if (c->phase[i].tiling.rows > most) most = c->phase[i].tiling.rows;
+        return (rows - 1) / d->stride + most + (d->stride - 1 + d->pad) / d->stride;
+    }
+    return rows;
 }
 
 /* --- gradient of the weight ------------------------------------------------------------------------------------------------------ */
@@ -195,8 +221,8 @@ static float *sums_of_chunk(const conv *c, const wn__op_args *args, int64_t chun
 }
 static double *bias_sums(const conv *c, const wn__op_args *args) { return (double *)sums_of_chunk(c, args, c->chunks); }
 
-/* Entries of rows [row, row + rows). */
-static void sparse_gradient(const conv *c, const float *in, const float *dout, int64_t row, int64_t rows, float *sum)
+/* Entries of rows [row, row + rows), over the runs that start in some rows of the image. */
+static void sparse_gradient(const conv *c, const float *in, const float *dout, int64_t row, int64_t rows, wn__rows image, float *sum)
 {
     const pass *p = &c->forward;
     const wn__tiling *tiling = &c->gradient_tiling;
@@ -204,6 +230,7 @@ static void sparse_gradient(const conv *c, const float *in, const float *dout, i
     job.first_sum = p->walk.begin[row];
     for (int64_t i = 0; i < tiling->runs; i++) {
         const wn__run *run = &tiling->run[i];
+        if (run->y < image.first || run->y >= image.end) continue;
         job.in = in + (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE;
         job.dout = dout + (row * c->out.plane + p->out_start + run->y * p->out_row + run->x) * WN__LANE;
         for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
@@ -227,7 +254,7 @@ static void sparse_gradients(const conv *c, const float *in, const float *dout, 
         }
         const int64_t entries = row_end(c, next - 1) - begin[row];
         memset(sum, 0, (size_t)(entries * WN__LANE) * sizeof(float));
-        sparse_gradient(c, in, dout, row, next - row, sum);
+        sparse_gradient(c, in, dout, row, next - row, (wn__rows){0, c->out.h}, sum);
         c->kernels->reduce(entries, sum, false, partial + begin[row]);
     }
 }
@@ -258,21 +285,31 @@ static void dense_gradients(const conv *c, const float *in, const float *dout, f
         }
 }
 
-static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
+/* The gradient of the bias: with the last band. */
+static void sum_bias(const conv *c, const wn__op_args *args, int64_t first, int64_t n)
 {
-    (void)n;
+    if (c->op.desc.bias)
+        wn__sparse_of(&c->op)->kernels->channel_sums(&c->out, (int)n, wn__lane_block_const(args->dout[0], &c->out, first),
+                                                     bias_sums(c, args) + first / WN__CHUNK * c->out.c);
+}
+
+static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)
+{
     const conv *c = (const conv *)op;
     const int64_t chunk = first / WN__CHUNK;
     const float *in = wn__lane_block_const(args->in[0], &c->in, first), *dout = wn__lane_block_const(args->dout[0], &c->out, first);
     float *sum = sums_of_chunk(c, args, chunk), *partial = c->partial + chunk * c->stored;
-    if (c->forward.walk.dense)
+    const bool last = rows.end == c->out.h;
+    if (sums_fit(c)) {
+        if (rows.first == 0) memset(sum, 0, (size_t)(c->stored * WN__LANE) * sizeof(float));
+        sparse_gradient(c, in, dout, 0, c->out.c, rows, sum);
+        if (last) c->kernels->reduce(c->stored, sum, false, partial);
+    } else if (last && c->forward.walk.dense) {
         dense_gradients(c, in, dout, sum, partial);
-    else
+    } else if (last) {
         sparse_gradients(c, in, dout, sum, partial);
-    if (!op->desc.bias) return WN_OK;
-    double *sums = bias_sums(c, args) + chunk * c->out.c;
-    memset(sums, 0, (size_t)c->out.c * sizeof *sums);
-    c->kernels->plane_sums(c->out.c, c->out.plane, c->out.h, c->out.w, c->out.row, dout + c->out.origin * WN__LANE, sums);
+    }
+    if (last) sum_bias(c, args, first, n);
     return WN_OK;
 }
 
@@ -290,10 +327,11 @@ static wn_status finish_params(wn__op *op, const wn__op_args *args)
 }
 
 static const wn__op_class conv_class = {
-    .run = {[WN__FORWARD] = forward,
-            [WN__BACKWARD_PREPARE] = prepare_gradient,
-            [WN__BACKWARD_DATA] = backward_data,
-            [WN__BACKWARD_PARAMS] = backward_params},
+    .run_rows = {[WN__FORWARD] = forward,
+                 [WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient,
+                 [WN__BACKWARD_DATA] = backward_data,
+                 [WN__BACKWARD_PARAMS] = backward_params},
+    .reach = reach,
     .finish = {[WN__BACKWARD_PARAMS] = finish_params},
     .bind = bind,
     .release = release,

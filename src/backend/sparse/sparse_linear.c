@@ -204,16 +204,6 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args)
     return WN_OK;
 }
 
-static wn_status prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
-{
-    (void)n;
-    const linear *l = (const linear *)op;
-    if (op->desc.relu)
-        l->kernels->relu_mask(l->out.block * WN__LANE, wn__lane_block_const(args->out, &l->out, first),
-                              wn__lane_block(args->dout[0], &l->out, first));
-    return WN_OK;
-}
-
 /* --- backward to the weight ------------------------------------------------------------------------------------------------------ */
 
 static int64_t out_pixel(const linear *l, int64_t row) { return l->out_place ? l->out_place[row] : row; }
@@ -279,6 +269,21 @@ static void dense_rows(const linear *l, const wn__op_args *args, int64_t row, in
         }
 }
 
+static void sum_bias(const linear *l, const wn__op_args *args, int64_t row, int64_t end)
+{
+    wn__lane_layout some = l->out;
+    double total[TASK_ROWS] = {0}, part[TASK_ROWS];
+    some.c = end - row;
+    for (int64_t first = 0; first < args->n; first += WN__LANE) {
+        const float *dout = wn__lane_block_const(args->dout[0], &l->out, first) + row * some.plane * WN__LANE;
+        wn__sparse_of(&l->op)->kernels->channel_sums(&some, (int)least(WN__LANE, args->n - first), dout, part);
+        for (int64_t i = 0; i < some.c; i++)
+            total[i] += part[i];
+    }
+    for (int64_t i = 0; i < some.c; i++)
+        args->dparam[1][row + i] = (float)(args->accumulate ? args->dparam[1][row + i] + total[i] : total[i]);
+}
+
 static void gradient_rows(void *arg, int64_t task, int worker)
 {
     const work *w = arg;
@@ -287,13 +292,7 @@ static void gradient_rows(void *arg, int64_t task, int worker)
     float *sum = l->sum + (int64_t)worker * SUM_ENTRIES * WN__LANE;
     (l->pattern ? sparse_rows : dense_rows)(l, w->args, row, end, sum);
     if (!l->op.desc.bias || !w->args->dparam[1]) return;
-    for (int64_t i = row; i < end; i++) {
-        double total = 0;
-        for (int64_t block = 0; block < wn__lane_blocks(w->args->n); block++)
-            l->kernels->plane_sums(1, 0, 1, 1, 0, (const float *)w->args->dout[0] + (block * l->out.block + out_pixel(l, i)) * WN__LANE,
-                                   &total);
-        w->args->dparam[1][i] = (float)(w->args->accumulate ? w->args->dparam[1][i] + total : total);
-    }
+    sum_bias(l, w->args, row, end);
 }
 
 static wn_status backward_params(wn__op *op, const wn__op_args *args)
@@ -303,7 +302,7 @@ static wn_status backward_params(wn__op *op, const wn__op_args *args)
 }
 
 static const wn__op_class linear_class = {
-    .run = {[WN__BACKWARD_PREPARE] = prepare_gradient},
+    .run_rows = {[WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient},
     .finish = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data, [WN__BACKWARD_PARAMS] = backward_params},
     .bind = bind,
     .release = release,
