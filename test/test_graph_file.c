@@ -34,6 +34,23 @@ TEST(example_is_the_network_it_says)
     wn_graph_free(g);
 }
 
+TEST(a_relu_may_have_an_upper_bound)
+{
+    char path[] = "/tmp/wn_graph_file_XXXXXX";
+    const char *text = "nodes:\n  - relu: {max: 6}\n  - relu\n  - global_pool\n";
+    const int fd = mkstemp(path);
+    wn_graph *g;
+    CHECK(fd >= 0);
+    CHECK_OK(wn__file_write(path, text, strlen(text)));
+    CHECK_OK(wn__graph_file_read(path, cifar, &g));
+    CHECK_EQ_INT((int)g->node[1].most, 6);
+    CHECK_EQ_INT((int)g->node[2].most, 0);
+    wn_graph_free(g);
+    close(fd);
+    remove(path);
+    CHECK_EQ_INT(read_text("nodes:\n  - relu: {max: -6}\n"), WN_EUSAGE);
+}
+
 TEST(unknown_kind_is_an_error_with_its_place)
 {
     CHECK_EQ_INT(read_text("nodes:\n  - conv: {name: a, out: 4, kernel: 3}\n  - softmax\n"), WN_EUSAGE);
@@ -86,9 +103,14 @@ TEST(shared_nodes_have_one_set_of_parameters)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(example_is_the_network_it_says),          RUN(unknown_kind_is_an_error_with_its_place),
-                                    RUN(unknown_key_lists_the_valid_ones),        RUN(missing_name_is_an_error),
-                                    RUN(from_must_name_an_earlier_node),          RUN(shapes_that_do_not_fit_name_their_node),
-                                    RUN(shared_nodes_have_one_set_of_parameters), {0}};
+    static const wn_test tests[] = {RUN(example_is_the_network_it_says),
+                                    RUN(a_relu_may_have_an_upper_bound),
+                                    RUN(unknown_kind_is_an_error_with_its_place),
+                                    RUN(unknown_key_lists_the_valid_ones),
+                                    RUN(missing_name_is_an_error),
+                                    RUN(from_must_name_an_earlier_node),
+                                    RUN(shapes_that_do_not_fit_name_their_node),
+                                    RUN(shared_nodes_have_one_set_of_parameters),
+                                    {0}};
     return wn_test_main(argc, argv, tests);
 }

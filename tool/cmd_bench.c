@@ -7,13 +7,15 @@
 
 typedef struct bench_config {
     wn__texts set;
-    const char *dtype, *backend, *sparsity, *distribution, *mask;
-    int64_t batch, threads, runs, classes;
+    const char *dtype, *backend, *sparsity, *distribution, *mask, *memory;
+    int64_t batch, micro_batch, threads, runs, classes, image;
     bool inference, json;
 } bench_config;
 
 static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, batch, "batch", "N", "images a step (default: 128)"),
+    WN_OPTION_NUMBER(bench_config, micro_batch, "micro-batch", "N", "images at a time, gradients add up (default: the whole batch)"),
+    WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of activations; more is recomputed (default: none)"),
     WN_OPTION_TEXT(bench_config, sparsity, "sparsity", "S", "random zeros: 90% or 0.9 (sparsity), 0.1d (density), 10x (compression)"),
     WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default; first layer dense), er or erk"),
     WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them"),
@@ -22,6 +24,7 @@ static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, threads, "threads", "N", "(default: all CPUs)"),
     WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps (default: 15)"),
     WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "(default: the network's usual number)"),
+    WN_OPTION_NUMBER(bench_config, image, "image", "N", "side of the images (default: the network's usual one)"),
     WN_OPTION_LIST(bench_config, set, "set", "KEY=VALUE", "a setting of the network: width=2; may be repeated"),
     WN_OPTION_SWITCH(bench_config, inference, "inference", "forward only"),
     WN_OPTION_SWITCH(bench_config, json, "json", "one JSON object a line: per network (step), or per operation (kernels)"),
@@ -97,6 +100,50 @@ static wn_status bench_steps(wn_bench_options *options, const char *const *model
     return status;
 }
 
+static void print_plan_json(const char *model, const wn_bench_memory *m)
+{
+    fputs("{\"model\": ", stdout);
+    put_text(model);
+    printf(", \"batch\": %lld, \"micro_batch\": %lld, \"bytes\": %lld, \"recomputed_bytes\": %lld, \"parameter_bytes\": %lld",
+           (long long)m->batch, (long long)m->micro_batch, (long long)m->bytes, (long long)m->recomputed_bytes,
+           (long long)m->parameter_bytes);
+    put_pair("dtype", m->dtype);
+    put_pair("backend", m->backend);
+    puts("}");
+}
+
+static void add_plan(wn__columns *table, const char *model, const wn_bench_memory *m)
+{
+    char bytes[32];
+    wn__columns_add(table, "%s", model);
+    wn__columns_add(table, "%lld", (long long)m->batch);
+    wn__columns_add(table, "%lld", (long long)m->micro_batch);
+    wn__columns_add(table, "%s", m->dtype);
+    wn__columns_add(table, "%s", m->backend);
+    wn__columns_add(table, "%s", wn_show_bytes(m->bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(m->parameter_bytes, bytes, sizeof bytes));
+}
+
+static wn_status bench_plans(wn_bench_options *options, const char *const *models, int count, bool json)
+{
+    wn__columns table =
+        WN_COLUMNS("network", ">batch", ">micro-batch", "type", "backend", ">activations", ">with recomputation", ">parameters");
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++) {
+        wn_bench_memory memory;
+        options->model = models[i];
+        status = wn_bench_plan(options, &memory);
+        if (status != WN_OK) break;
+        if (json)
+            print_plan_json(models[i], &memory);
+        else
+            add_plan(&table, models[i], &memory);
+    }
+    if (table.count > 0) wn__columns_print(&table);
+    return status;
+}
+
 static void add_phase(void *user, const wn_bench_phase *phase)
 {
     wn__columns *table = user;
@@ -149,6 +196,9 @@ static int run_bench(const wn__call *call)
         .sets = config->set.count,
         .classes = (int)config->classes,
         .batch = config->batch,
+        .micro_batch = config->micro_batch,
+        .memory = config->memory,
+        .image = (int)config->image,
         .dtype = config->dtype,
         .sparsity = config->sparsity,
         .distribution = config->distribution,
@@ -158,17 +208,22 @@ static int run_bench(const wn__call *call)
         .runs = (int)config->runs,
         .inference = config->inference,
     };
-    const bool step = strcmp(call->arguments[0], "step") == 0;
-    return wn__finish(call, (step ? bench_steps : bench_kernels)(&options, models, count, config->json));
+    const char *action = call->arguments[0];
+    wn_status (*const bench)(wn_bench_options *, const char *const *, int, bool) = strcmp(action, "step") == 0   ? bench_steps
+                                                                                   : strcmp(action, "plan") == 0 ? bench_plans
+                                                                                                                 : bench_kernels;
+    return wn__finish(call, bench(&options, models, count, config->json));
 }
 
-static const char *const actions[] = {"step", "kernels", NULL};
+static const char *const actions[] = {"step", "kernels", "plan", NULL};
 
 const wn__command wn__command_bench = {
     .name = "bench",
-    .arguments = "step|kernels [MODEL]...",
-    .summary = "Time training steps, or each operation of a step, on random images",
-    .details = "Without a network: resnet20. Three steps before the timed ones are not counted.",
+    .arguments = "step|kernels|plan [MODEL]...",
+    .summary = "Time training steps, or each operation of a step, on random images; or plan a step's memory",
+    .details =
+        "Without a network: resnet20. Three steps before the timed ones are not counted. `plan` runs none: it prints what activations, gradients\n"
+        "and scratch of a step take, as they are and with outputs of batch norms made again in backward, and weights, gradients and momentum.",
     .options = bench_options,
     .config_size = sizeof(bench_config),
     .least = 1,

@@ -20,6 +20,8 @@ typedef struct wn_bench_options {
     int classes;              /* 0: the model's usual number */
     int channels, image;      /* of square images; 0: the model's usual size */
     int64_t batch;            /* 0: 128 */
+    int64_t micro_batch;      /* images at a time, gradients add up; 0: the whole batch */
+    const char *memory;       /* GiB that activations may take, "1.5": more is recomputed; NULL: no limit */
     const char *sparsity;     /* "90%", "0.1d", "10x": random zeros in the layers that are pruned by default; NULL: none */
     const char *distribution; /* "uniform" (NULL; the first layer stays dense), "er", "erk" */
     const char *mask;         /* a file of masks instead, such as `winnow prune` writes; NULL: none */
@@ -43,6 +45,15 @@ typedef struct wn_bench_result {
     int64_t batch;
 } wn_bench_result;
 WN_API WN_NODISCARD wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result);
+
+/* What a step needs, without running one: bytes of activations, gradients and scratch for a micro-batch, and the same where outputs of
+ * batch norms are made again in backward. Weights, gradients of weights and momentum are not in it. */
+typedef struct wn_bench_memory {
+    int64_t bytes, recomputed_bytes, parameter_bytes; /* parameter_bytes: weights, gradients and momentum */
+    int64_t batch, micro_batch;
+    char backend[32], dtype[8];
+} wn_bench_memory;
+WN_API WN_NODISCARD wn_status wn_bench_plan(const wn_bench_options *options, wn_bench_memory *memory);
 
 /* One operation's phase of the step, in the place where it runs. */
 typedef struct wn_bench_phase {

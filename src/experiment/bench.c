@@ -159,7 +159,28 @@ static wn_status make_batch(bench *b)
     return WN_OK;
 }
 
-static wn_status open_bench(bench *b, const wn_bench_options *options)
+static wn_status parse_memory(const char *text, int64_t *bytes)
+{
+    char *end;
+    *bytes = 0;
+    if (!text) return WN_OK;
+    const double gib = strtod(text, &end);
+    if (end == text || *end || !(gib > 0 && gib <= 1e6))
+        return wn__fail(WN_EUSAGE, "memory \"%s\": wants GiB, above 0 and at most 1000000", text);
+    *bytes = (int64_t)(gib * 0x1p30);
+    return WN_OK;
+}
+
+static wn_status executor_options(const bench *b, wn__executor_options *out)
+{
+    const wn_bench_options *o = b->options;
+    if (o->micro_batch < 0) return wn__fail(WN_EUSAGE, "micro-batch %lld, must be at least 1", (long long)o->micro_batch);
+    *out = (wn__executor_options){.batch = b->batch, .micro_batch = o->micro_batch, .training = !o->inference};
+    return parse_memory(o->memory, &out->memory);
+}
+
+/* Network and device. */
+static wn_status open_machine(bench *b, const wn_bench_options *options)
 {
     *b = (bench){
         .options = options, .batch = options->batch ? options->batch : USUAL_BATCH, .runs = options->runs ? options->runs : USUAL_RUNS};
@@ -167,10 +188,16 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
     WN_TRY(build_network(b));
     WN_TRY(make_sparse(b));
     WN_TRY(open_device(b));
-    if (b->device->compressed) WN_TRY(wn__params_compress_masked(&b->params));
+    return b->device->compressed ? wn__params_compress_masked(&b->params) : WN_OK;
+}
+
+static wn_status open_bench(bench *b, const wn_bench_options *options)
+{
+    wn__executor_options executor;
+    WN_TRY(open_machine(b, options));
+    WN_TRY(executor_options(b, &executor));
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
-    const wn__executor_options executor = {.batch = b->batch, .training = !options->inference};
     WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &executor, &b->executor));
     return wn__executor_prepare(b->executor, b->batch);
 }
@@ -265,6 +292,44 @@ wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result
     if (status == WN_OK) status = run_steps(&b, WARM_UP, NULL);
     if (status == WN_OK) status = run_steps(&b, b.runs, b.seconds);
     if (status == WN_OK) status = fill_result(&b, result);
+    close_bench(&b);
+    return status;
+}
+
+/* --- its memory ---------------------------------------------------------------------------------------------------------------- */
+
+static wn_status measure_plan(bench *b, wn__executor_options options, int64_t *bytes)
+{
+    wn__executor *executor;
+    options.memory = 0;
+    WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &options, &executor));
+    const wn_status status = wn__executor_plan_bytes(executor, b->batch, bytes);
+    wn__executor_free(executor);
+    return status;
+}
+
+static wn_status fill_memory(bench *b, wn_bench_memory *m)
+{
+    wn__executor_options options;
+    WN_TRY(executor_options(b, &options));
+    const bool whole = !options.micro_batch || options.micro_batch > b->batch;
+    *m = (wn_bench_memory){.batch = b->batch, .micro_batch = whole ? b->batch : options.micro_batch};
+    snprintf(m->backend, sizeof m->backend, "%s", b->device->backend->name);
+    snprintf(m->dtype, sizeof m->dtype, "%s", b->device->dtype == WN__BF16 ? "bf16" : "f32");
+    for (int i = 0; i < b->params.count; i++) {
+        const wn__param *p = &b->params.item[i];
+        m->parameter_bytes += p->stored * (int64_t)sizeof(float) * (wn__role_is_trained(p->role) && options.training ? 3 : 1);
+    }
+    WN_TRY(measure_plan(b, options, &m->bytes));
+    options.recompute = true;
+    return measure_plan(b, options, &m->recomputed_bytes);
+}
+
+wn_status wn_bench_plan(const wn_bench_options *options, wn_bench_memory *memory)
+{
+    bench b;
+    wn_status status = open_machine(&b, options);
+    if (status == WN_OK) status = fill_memory(&b, memory);
     close_bench(&b);
     return status;
 }
