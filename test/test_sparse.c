@@ -12,6 +12,7 @@
 typedef struct options {
     bool evaluation, two_gradients, accumulate, in_place;
     bool ties;     /* inputs are -1, 0 or 1 */
+    int band;      /* rows that a phase is given at a time; 0: all */
     float offset;  /* added to the inputs */
     float special; /* if not 0: stands in the middle of the first input */
     float density; /* of a convolution's or linear layer's weight; 0: dense, and nothing is bound */
@@ -22,7 +23,7 @@ typedef struct side {
     wn__device *device;
     wn__op *op;
     wn__op_args a;
-    bool in_place;
+    int band;
     void *owned_din[2];
     float *out, *din[2], *dparam[2]; /* plain results */
 } side;
@@ -158,6 +159,7 @@ static void open_side(const pair *p, const wn__backend *b, side *s)
     const wn__device_options wanted = {WN__F32, p->pool};
     CHECK_OK(b->open(b, &wanted, &s->device));
     CHECK_OK(s->device->prepare(s->device, d, &s->op));
+    s->band = p->o.band;
     s->a = (wn__op_args){.step = {.training = !p->o.evaluation, .update_statistics = !p->o.evaluation, .seed = 5, .step = 3},
                          .n = d->n,
                          .accumulate = p->o.accumulate};
@@ -181,11 +183,20 @@ static void open_side(const pair *p, const wn__backend *b, side *s)
     make_params(p, s);
 }
 
+static wn_status run_bands(side *s, wn__phase phase, int64_t first, int64_t n)
+{
+    if (!s->band || !s->op->cls->run_rows[phase]) return wn__op_run(s->op, phase, &s->a, first, n);
+    const int64_t height = wn__op_height(s->op, phase);
+    for (int64_t y = 0; y < height; y += s->band)
+        CHECK_OK(s->op->cls->run_rows[phase](s->op, &s->a, first, n, (wn__rows){y, y + s->band < height ? y + s->band : height}));
+    return WN_OK;
+}
+
 static void run_phase(side *s, wn__phase phase)
 {
     const int64_t n = s->a.n, block = s->device->block ? s->device->block : n;
     for (int64_t first = 0; wn__op_runs(s->op, phase) && first < n; first += block)
-        CHECK_OK(wn__op_run(s->op, phase, &s->a, first, n - first < block ? n - first : block));
+        CHECK_OK(run_bands(s, phase, first, n - first < block ? n - first : block));
     if (s->op->cls->finish[phase]) CHECK_OK(s->op->cls->finish[phase](s->op, &s->a));
 }
 
@@ -473,6 +484,41 @@ TEST(first_of_equal_values_wins)
         check(pools[i], (options){.ties = true});
 }
 
+TEST(relus_with_an_upper_bound_equal_the_reference)
+{
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        for (int inputs = 1; inputs <= 2; inputs++)
+            for (int two = 0; two < 2; two++) {
+                wn__op_desc d = sizes[i];
+                d.relu = true;
+                d.relu_most = 0.5f;
+                d.inputs = inputs;
+                d.kind = WN__OP_NORM;
+                check_with_borders(d, (options){.two_gradients = two});
+                d.kind = WN__OP_ADD;
+                check_with_borders(d, (options){.two_gradients = two});
+            }
+    wn__op_desc d = convolutions[1], l = linears[0];
+    d.relu_most = l.relu_most = 0.5f;
+    check_convolution(d, (options){.density = 0.3f});
+    check_convolution(d, (options){.band = 2});
+    check_with_borders(l, (options){0});
+}
+
+TEST(bands_of_rows_equal_the_reference)
+{
+    for (int band = 1; band <= 3; band += 2) {
+        check_norms((options){.band = band});
+        check_norms((options){.band = band, .two_gradients = true, .in_place = true});
+        check_adds((options){.band = band, .in_place = true});
+        for (size_t i = 0; i < COUNT(convolutions); i++)
+            check_convolution(convolutions[i], (options){.band = band, .density = i % 2 ? 0.3f : 0});
+        for (size_t i = 0; i < COUNT(linears); i++)
+            check_with_borders(linears[i], (options){.band = band});
+    }
+    check_with_borders((wn__op_desc){.kind = WN__OP_NORM, .n = 20, .in_c = 70, .in_h = 7, .in_w = 6}, (options){.offset = 1000, .band = 2});
+}
+
 TEST(dropout_drops_the_elements_that_the_reference_drops) { check_all_sizes(WN__OP_DROPOUT, false, 1, (options){0}); }
 TEST(evaluation_leaves_dropout_out) { check_all_sizes(WN__OP_DROPOUT, false, 1, (options){.evaluation = true}); }
 
@@ -696,6 +742,8 @@ int main(int argc, char **argv)
                                     RUN(additions_equal_the_reference),
                                     RUN(pools_equal_the_reference),
                                     RUN(first_of_equal_values_wins),
+                                    RUN(relus_with_an_upper_bound_equal_the_reference),
+                                    RUN(bands_of_rows_equal_the_reference),
                                     RUN(dropout_drops_the_elements_that_the_reference_drops),
                                     RUN(evaluation_leaves_dropout_out),
                                     RUN(gradients_of_inputs_may_take_the_place_of_the_output_s),

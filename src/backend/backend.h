@@ -10,6 +10,8 @@
 #ifndef WN_BACKEND_BACKEND_H
 #define WN_BACKEND_BACKEND_H
 
+#include <math.h>
+
 #include "base/threads.h"
 #include "tensor/pattern.h"
 #include "winnow/core.h"
@@ -53,6 +55,9 @@ typedef struct wn__op_desc {
     bool input_gradient;                         /* din[0] will be asked for */
     bool inference_only;                         /* no backward phase will be asked for */
 } wn__op_desc;
+
+/* As kernels take the fused ReLU: 0 = none, else its upper bound. */
+static inline float wn__op_ceiling(const wn__op_desc *d) { return !d->relu ? 0 : d->relu_most > 0 ? d->relu_most : INFINITY; }
 
 typedef enum wn__phase {
     WN__STATISTICS,       /* norm in training: batch mean and variance of in[0] (finish: merge, update running statistics) */

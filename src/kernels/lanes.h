@@ -9,6 +9,8 @@
  * over short segments and double beyond. What a call computes depends on its arguments and the instruction set alone. A NaN passes through
  * everything, ReLU and maximum included. Arrays do not overlap, unless the comment of a kernel says so; where one may be another, both
  * have the same border.
+ *
+ * `ceiling` tells of a ReLU at the end: 0 = there is none, else its upper bound, INFINITY where it has none.
  */
 #ifndef WN_KERNELS_LANES_H
 #define WN_KERNELS_LANES_H
@@ -63,21 +65,21 @@ typedef struct wn__lanes_kernels {
     /* sums (c) of the first `lanes` images. */
     void (*channel_sums)(const wn__lane_layout *layout, int lanes, const float *x, double *sums);
     /* out = [relu]((x - mean) * factor + shift [+ residual]); residual may be NULL. */
-    void (*normalise)(const wn__norm_values *k, bool relu, const wn__lane_layout *x_layout, const float *x,
+    void (*normalise)(const wn__norm_values *k, float ceiling, const wn__lane_layout *x_layout, const float *x,
                       const wn__lane_layout *residual_layout, const float *residual, const wn__lane_layout *out_layout, float *out);
     /* dy := (dy [+ other]), zeroed where the ReLU was off, in place; s1 = sums of dy, s2 = sums of dy * (x - mean), of the first `lanes`
-     * images. The ReLU is off where `out` is not above zero, or if that is NULL where normalise (without residual) of x is not; relu
-     * false: nothing is zeroed. out, dy and other have one layout; other may be NULL. */
-    void (*norm_prepare)(const wn__norm_values *k, bool relu, int lanes, const wn__lane_layout *x_layout, const float *x,
+     * images. The ReLU is off where `out` is not above zero and below the ceiling, or if that is NULL where normalise (without
+     * residual) of x is not. out, dy and other have one layout; other may be NULL. */
+    void (*norm_prepare)(const wn__norm_values *k, float ceiling, int lanes, const wn__lane_layout *x_layout, const float *x,
                          const wn__lane_layout *layout, const float *out, float *dy, const float *other, double *s1, double *s2);
     /* din = factor * dy + offset + slope * (x - mean), zero beyond the first `lanes` images; din may be dy. */
     void (*norm_back)(const wn__norm_gradients *k, int lanes, const wn__lane_layout *x_layout, const float *x,
                       const wn__lane_layout *dy_layout, const float *dy, const wn__lane_layout *din_layout, float *din);
     /* out = [relu](a [+ b]); b may be NULL: without ReLU a copy between borders. out may be a or b. */
-    void (*add)(bool relu, const wn__lane_layout *a_layout, const float *a, const wn__lane_layout *b_layout, const float *b,
+    void (*add)(float ceiling, const wn__lane_layout *a_layout, const float *a, const wn__lane_layout *b_layout, const float *b,
                 const wn__lane_layout *out_layout, float *out);
-    /* dy := dy [+ other], zeroed where out is not above zero; other and out may be NULL. */
-    void (*add_prepare)(const wn__lane_layout *layout, const float *out, float *dy, const float *other);
+    /* dy := dy [+ other], zeroed where out is not above zero and below the ceiling; other and out may be NULL. */
+    void (*add_prepare)(float ceiling, const wn__lane_layout *layout, const float *out, float *dy, const float *other);
     /* winner [c][h][w][WN__LANE] of the output, without border: the place in its window, ky * kernel_w + kx, of the first largest value; may
      * be NULL. Padding never wins. */
     void (*max_pool)(const wn__lane_window *window, const wn__lane_layout *in_layout, const float *in, const wn__lane_layout *out_layout,

@@ -23,8 +23,15 @@ INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vi splat_int(int32_t x) { return x - (vi){0}; }
 INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 INLINE vi is_number(vf x) { return x <= splat(INFINITY); } /* infinities too */
-INLINE vf keep_unless_off(vf out, vf x) { return (vf)(~(out <= zero()) & (vi)x); }
-INLINE vf rectify(vf x) { return keep_unless_off(x, x); }
+
+/* A ReLU's upper bound; none is a NaN, than which nothing is larger, so that infinities pass. */
+INLINE vf bound(float ceiling) { return splat(ceiling < INFINITY ? ceiling : NAN); }
+INLINE vf keep_unless_off(vf out, vf most, vf x) { return (vf)(~((out <= zero()) | (out >= most)) & (vi)x); }
+INLINE vf rectify(vf x, vf most)
+{
+    const vf y = (vf)(~(x <= zero()) & (vi)x);
+    return choose(y > most, most, y);
+}
 
 INLINE vf get(const float *p)
 {
@@ -203,7 +210,7 @@ static void channel_sums(const wn__lane_layout *l, int lanes, const float *x, do
 
 /* --- batch norm ---------------------------------------------------------------------------------------------------------------- */
 
-INLINE void normalise_rows(const wn__norm_values *k, const bool relu, const bool add, const wn__lane_layout *lx, const float *x,
+INLINE void normalise_rows(const wn__norm_values *k, const bool relu, vf most, const bool add, const wn__lane_layout *lx, const float *x,
                            const wn__lane_layout *lr, const float *residual, const wn__lane_layout *lo, float *out)
 {
     const rows r = rows_of(lx, lo->border + (add ? lr->border : 0));
@@ -216,28 +223,30 @@ INLINE void normalise_rows(const wn__norm_values *k, const bool relu, const bool
             for (int64_t i = 0; i < r.vectors * WN__VECTOR; i += WN__VECTOR) {
                 vf value = (get(from + i) - mean) * factor + shift;
                 if (add) value += get(other + i);
-                put(to + i, relu ? rectify(value) : value);
+                put(to + i, relu ? rectify(value, most) : value);
             }
             close_border(lo, to + r.vectors * WN__VECTOR, y, r.count);
         }
     }
 }
 
-static void normalise(const wn__norm_values *k, bool relu, const wn__lane_layout *lx, const float *x, const wn__lane_layout *lr,
+static void normalise(const wn__norm_values *k, float ceiling, const wn__lane_layout *lx, const float *x, const wn__lane_layout *lr,
                       const float *residual, const wn__lane_layout *lo, float *out)
 {
+    const bool relu = ceiling != 0;
     if (relu && residual)
-        normalise_rows(k, true, true, lx, x, lr, residual, lo, out);
+        normalise_rows(k, true, bound(ceiling), true, lx, x, lr, residual, lo, out);
     else if (relu)
-        normalise_rows(k, true, false, lx, x, lr, residual, lo, out);
+        normalise_rows(k, true, bound(ceiling), false, lx, x, lr, residual, lo, out);
     else if (residual)
-        normalise_rows(k, false, true, lx, x, lr, residual, lo, out);
+        normalise_rows(k, false, bound(ceiling), true, lx, x, lr, residual, lo, out);
     else
-        normalise_rows(k, false, false, lx, x, lr, residual, lo, out);
+        normalise_rows(k, false, bound(ceiling), false, lx, x, lr, residual, lo, out);
 }
 
 typedef struct prepared {
     const wn__norm_values *k;
+    float ceiling;
     int lanes;
     const wn__lane_layout *lx, *l;
     const float *x, *out, *other;
@@ -248,19 +257,19 @@ typedef struct prepared {
 enum mask { NO_MASK, MASK_BY_OUT, MASK_AGAIN };
 
 INLINE void prepare_row(sums *s, const float *x, const float *out, const float *other, float *dy, int64_t vectors, const enum mask mask,
-                        const bool add, vf mean, vf factor, vf shift)
+                        const bool add, vf most, vf mean, vf factor, vf shift)
 {
-#define BODY(i, slot)                                                          \
-    do {                                                                       \
-        const int64_t at_ = (i)*WN__VECTOR;                                    \
-        const vf d_ = get(x + at_) - mean;                                     \
-        vf g_ = get(dy + at_);                                                 \
-        if (add) g_ += get(other + at_);                                       \
-        if (mask == MASK_BY_OUT) g_ = keep_unless_off(get(out + at_), g_);     \
-        if (mask == MASK_AGAIN) g_ = keep_unless_off(d_ * factor + shift, g_); \
-        if (mask != NO_MASK || add) put(dy + at_, g_);                         \
-        s->a[slot] += g_;                                                      \
-        s->b[slot] += g_ * d_;                                                 \
+#define BODY(i, slot)                                                                \
+    do {                                                                             \
+        const int64_t at_ = (i)*WN__VECTOR;                                          \
+        const vf d_ = get(x + at_) - mean;                                           \
+        vf g_ = get(dy + at_);                                                       \
+        if (add) g_ += get(other + at_);                                             \
+        if (mask == MASK_BY_OUT) g_ = keep_unless_off(get(out + at_), most, g_);     \
+        if (mask == MASK_AGAIN) g_ = keep_unless_off(d_ * factor + shift, most, g_); \
+        if (mask != NO_MASK || add) put(dy + at_, g_);                               \
+        s->a[slot] += g_;                                                            \
+        s->b[slot] += g_ * d_;                                                       \
     } while (0)
     SUM_ROW(*s, vectors, BODY);
 #undef BODY
@@ -269,23 +278,26 @@ INLINE void prepare_row(sums *s, const float *x, const float *out, const float *
 INLINE void prepare_rows(const prepared *p, const enum mask mask, const bool add)
 {
     const rows r = rows_of(p->lx, p->l->border);
+    const vf most = bound(p->ceiling);
     for (int64_t c = 0; c < p->lx->c; c++) {
         const vf mean = splat(p->k->mean[c]), factor = splat(p->k->factor[c]), shift = splat(p->k->shift[c]);
         sums s;
         clear(&s);
         for (int64_t y = 0; y < r.count; y++)
             prepare_row(&s, row_at(p->lx, p->x, c, y), mask == MASK_BY_OUT ? row_at(p->l, p->out, c, y) : NULL,
-                        add ? row_at(p->l, p->other, c, y) : NULL, row_of(p->l, p->dy, c, y), r.vectors, mask, add, mean, factor, shift);
+                        add ? row_at(p->l, p->other, c, y) : NULL, row_of(p->l, p->dy, c, y), r.vectors, mask, add, most, mean, factor,
+                        shift);
         flush(&s);
         p->s1[c] = over_lanes(s.lanes[0], p->lanes);
         p->s2[c] = over_lanes(s.lanes[1], p->lanes);
     }
 }
 
-static void norm_prepare(const wn__norm_values *k, bool relu, int lanes, const wn__lane_layout *lx, const float *x,
+static void norm_prepare(const wn__norm_values *k, float ceiling, int lanes, const wn__lane_layout *lx, const float *x,
                          const wn__lane_layout *l, const float *out, float *dy, const float *other, double *s1, double *s2)
 {
-    const prepared p = {k, lanes, lx, l, x, out, other, dy, s1, s2};
+    const prepared p = {k, ceiling, lanes, lx, l, x, out, other, dy, s1, s2};
+    const bool relu = ceiling != 0;
     if (!relu && other)
         prepare_rows(&p, NO_MASK, true);
     else if (!relu)
@@ -342,8 +354,8 @@ static void norm_back(const wn__norm_gradients *k, int lanes, const wn__lane_lay
 
 /* --- additions ----------------------------------------------------------------------------------------------------------------- */
 
-INLINE void add_rows(const bool relu, const bool two, const wn__lane_layout *la, const float *a, const wn__lane_layout *lb, const float *b,
-                     const wn__lane_layout *lo, float *out)
+INLINE void add_rows(const bool relu, vf most, const bool two, const wn__lane_layout *la, const float *a, const wn__lane_layout *lb,
+                     const float *b, const wn__lane_layout *lo, float *out)
 {
     const rows r = rows_of(la, lo->border + (two ? lb->border : 0));
     for (int64_t c = 0; c < la->c; c++) {
@@ -354,27 +366,29 @@ INLINE void add_rows(const bool relu, const bool two, const wn__lane_layout *la,
             for (int64_t i = 0; i < r.vectors * WN__VECTOR; i += WN__VECTOR) {
                 vf value = get(from + i);
                 if (two) value += get(other + i);
-                put(to + i, relu ? rectify(value) : value);
+                put(to + i, relu ? rectify(value, most) : value);
             }
             close_border(lo, to + r.vectors * WN__VECTOR, y, r.count);
         }
     }
 }
 
-static void add(bool relu, const wn__lane_layout *la, const float *a, const wn__lane_layout *lb, const float *b, const wn__lane_layout *lo,
-                float *out)
+static void add(float ceiling, const wn__lane_layout *la, const float *a, const wn__lane_layout *lb, const float *b,
+                const wn__lane_layout *lo, float *out)
 {
+    const bool relu = ceiling != 0;
     if (relu && b)
-        add_rows(true, true, la, a, lb, b, lo, out);
+        add_rows(true, bound(ceiling), true, la, a, lb, b, lo, out);
     else if (relu)
-        add_rows(true, false, la, a, lb, b, lo, out);
+        add_rows(true, bound(ceiling), false, la, a, lb, b, lo, out);
     else if (b)
-        add_rows(false, true, la, a, lb, b, lo, out);
+        add_rows(false, bound(ceiling), true, la, a, lb, b, lo, out);
     else
-        add_rows(false, false, la, a, lb, b, lo, out);
+        add_rows(false, bound(ceiling), false, la, a, lb, b, lo, out);
 }
 
-INLINE void add_prepare_rows(const wn__lane_layout *l, const bool relu, const bool two, const float *out, float *dy, const float *other)
+INLINE void add_prepare_rows(const wn__lane_layout *l, const bool relu, vf most, const bool two, const float *out, float *dy,
+                             const float *other)
 {
     const rows r = rows_of(l, 0);
     for (int64_t c = 0; c < l->c; c++)
@@ -384,19 +398,19 @@ INLINE void add_prepare_rows(const wn__lane_layout *l, const bool relu, const bo
             for (int64_t i = 0; i < r.vectors * WN__VECTOR; i += WN__VECTOR) {
                 vf g = get(to + i);
                 if (two) g += get(more + i);
-                put(to + i, relu ? keep_unless_off(get(value + i), g) : g);
+                put(to + i, relu ? keep_unless_off(get(value + i), most, g) : g);
             }
         }
 }
 
-static void add_prepare(const wn__lane_layout *l, const float *out, float *dy, const float *other)
+static void add_prepare(float ceiling, const wn__lane_layout *l, const float *out, float *dy, const float *other)
 {
     if (out && other)
-        add_prepare_rows(l, true, true, out, dy, other);
+        add_prepare_rows(l, true, bound(ceiling), true, out, dy, other);
     else if (out)
-        add_prepare_rows(l, true, false, out, dy, other);
+        add_prepare_rows(l, true, bound(ceiling), false, out, dy, other);
     else if (other)
-        add_prepare_rows(l, false, true, out, dy, other);
+        add_prepare_rows(l, false, bound(ceiling), true, out, dy, other);
 }
 
 /* --- pools --------------------------------------------------------------------------------------------------------------------- */

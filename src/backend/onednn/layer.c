@@ -151,7 +151,7 @@ wn_status wn__layer_forward(wn__op *op, const wn__op_args *args, int64_t first, 
                                                  .bias = args->param[1],
                                                  .out = out,
                                                  .scratch = wn__layer_scratch(layer, args, chunk)}));
-    if (d->relu) wn__onednn_of(op)->kernels->add(n * size, wn__onednn_ceiling(d), out, NULL, out); /* oneDNN's own would lose a NaN */
+    if (d->relu) wn__onednn_of(op)->kernels->add(n * size, wn__op_ceiling(d), out, NULL, out); /* oneDNN's own would lose a NaN */
     return WN_OK;
 }
 

@@ -35,7 +35,7 @@ wn_status wn__onednn_prepare_gradient(wn__op *op, const wn__op_args *args, int64
 {
     const int64_t size = wn__onednn_out_size(&op->desc), at = first * size;
     if (!op->desc.relu && !args->dout[1]) return WN_OK;
-    wn__onednn_of(op)->kernels->add_prepare(n * size, wn__onednn_ceiling(&op->desc),
+    wn__onednn_of(op)->kernels->add_prepare(n * size, wn__op_ceiling(&op->desc),
                                             op->desc.relu ? wn__onednn_at_const(op, args->out, at) : NULL,
                                             wn__onednn_at(op, args->dout[0], at), wn__onednn_at(op, args->dout[1], at));
     return WN_OK;

@@ -10,8 +10,6 @@
 #ifndef WN_BACKEND_ONEDNN_ONEDNN_H
 #define WN_BACKEND_ONEDNN_ONEDNN_H
 
-#include <math.h>
-
 #include "backend/backend.h"
 #include "backend/onednn/dnnl_api.h"
 #include "kernels/nhwc.h"
@@ -45,9 +43,6 @@ static inline int64_t wn__onednn_chunks(int64_t n) { return (n + WN__CHUNK - 1) 
 static inline int64_t wn__onednn_in_size(const wn__op_desc *d) { return d->in_c * d->in_h * d->in_w; }
 static inline int64_t wn__onednn_out_size(const wn__op_desc *d) { return d->out_c * d->out_h * d->out_w; }
 static inline size_t wn__onednn_aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-/* As the kernels take the fused ReLU: 0 = none, else its upper bound. */
-static inline float wn__onednn_ceiling(const wn__op_desc *d) { return !d->relu ? 0 : d->relu_most > 0 ? d->relu_most : INFINITY; }
 
 /* Value number `index` of a buffer; NULL stays NULL. */
 static inline void *wn__onednn_at(const wn__op *op, void *buffer, int64_t index)

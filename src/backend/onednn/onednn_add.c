@@ -6,7 +6,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
 {
     const wn__op_desc *d = &op->desc;
     const int64_t size = wn__onednn_in_size(d), at = first * size;
-    wn__onednn_of(op)->kernels->add(n * size, wn__onednn_ceiling(d), wn__onednn_at_const(op, args->in[0], at),
+    wn__onednn_of(op)->kernels->add(n * size, wn__op_ceiling(d), wn__onednn_at_const(op, args->in[0], at),
                                     d->inputs == 2 ? wn__onednn_at_const(op, args->in[1], at) : NULL, wn__onednn_at(op, args->out, at));
     return WN_OK;
 }

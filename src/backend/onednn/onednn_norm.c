@@ -19,7 +19,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     const wn__op_desc *d = &op->desc;
     const wn__norm_values k = wn__norm_values_of(op, args, first / WN__CHUNK);
     const int64_t at = first * wn__onednn_in_size(d);
-    wn__onednn_of(op)->kernels->normalise(rows(d, n), d->in_c, &k, wn__onednn_ceiling(d), wn__onednn_at_const(op, args->in[0], at),
+    wn__onednn_of(op)->kernels->normalise(rows(d, n), d->in_c, &k, wn__op_ceiling(d), wn__onednn_at_const(op, args->in[0], at),
                                           d->inputs == 2 ? wn__onednn_at_const(op, args->in[1], at) : NULL,
                                           wn__onednn_at(op, args->out, at));
     return WN_OK;
@@ -31,7 +31,7 @@ static wn_status backward_prepare(wn__op *op, const wn__op_args *args, int64_t f
     const int64_t chunk = first / WN__CHUNK, at = first * wn__onednn_in_size(d);
     const wn__norm_values k = wn__norm_values_of(op, args, chunk);
     double *s1 = wn__norm_chunk_sums(op, args, chunk);
-    wn__onednn_of(op)->kernels->norm_prepare(rows(d, n), d->in_c, &k, wn__onednn_ceiling(d), wn__onednn_at_const(op, args->in[0], at),
+    wn__onednn_of(op)->kernels->norm_prepare(rows(d, n), d->in_c, &k, wn__op_ceiling(d), wn__onednn_at_const(op, args->in[0], at),
                                              d->inputs == 2 ? wn__onednn_at_const(op, args->out, at) : NULL,
                                              wn__onednn_at(op, args->dout[0], at), wn__onednn_at(op, args->dout[1], at), s1, s1 + d->in_c);
     return WN_OK;

@@ -9,7 +9,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     const wn__lane_layout a = wn__lane_band(wn__lanes_of_in(d, 0), rows.first, rows.end);
     const wn__lane_layout b = wn__lane_band(wn__lanes_of_in(d, 1), rows.first, rows.end);
     const wn__lane_layout out = wn__lane_band(wn__lanes_of_out(d), rows.first, rows.end);
-    wn__sparse_of(op)->kernels->add(d->relu, &a, wn__lane_block_const(args->in[0], &a, first), &b,
+    wn__sparse_of(op)->kernels->add(wn__op_ceiling(d), &a, wn__lane_block_const(args->in[0], &a, first), &b,
                                     d->inputs == 2 ? wn__lane_block_const(args->in[1], &b, first) : NULL, &out,
                                     wn__lane_block(args->out, &out, first));
     return WN_OK;

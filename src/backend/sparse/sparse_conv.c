@@ -173,6 +173,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
                                   .relu = op->desc.relu};
     run_pass(c, &c->forward, rows, &job);
     zero_border(&c->out, rows, out);
+    wn__sparse_bound_output(op, args, first, rows);
     return WN_OK;
 }
 

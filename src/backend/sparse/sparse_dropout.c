@@ -19,7 +19,7 @@ static void drop(const wn__op *op, const wn__op_args *args, const wn__lane_layou
     if (args->step.training)
         kernels->dropout(&k, (int)n, from, x, to, y);
     else
-        kernels->add(false, from, x, from, NULL, to, y);
+        kernels->add(0, from, x, from, NULL, to, y);
 }
 
 static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)

@@ -192,6 +192,8 @@ static wn_status forward(wn__op *op, const wn__op_args *args)
     const linear *l = (const linear *)op;
     if (l->out_place) zero_all(&l->out, args->n, args->out);
     run_tasks(l, args, op->desc.out_c, forward_rows);
+    for (int64_t first = 0; first < args->n; first += WN__LANE)
+        wn__sparse_bound_output(op, args, first, (wn__rows){0, op->desc.out_h});
     return WN_OK;
 }
 

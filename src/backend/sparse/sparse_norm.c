@@ -43,7 +43,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     const wn__lane_layout in = wn__lane_band(wn__lanes_of_in(d, 0), rows.first, rows.end);
     const wn__lane_layout residual = wn__lane_band(wn__lanes_of_in(d, 1), rows.first, rows.end);
     const wn__lane_layout out = wn__lane_band(wn__lanes_of_out(d), rows.first, rows.end);
-    wn__sparse_of(op)->kernels->normalise(&k, d->relu, &in, wn__lane_block_const(args->in[0], &in, first), &residual,
+    wn__sparse_of(op)->kernels->normalise(&k, wn__op_ceiling(d), &in, wn__lane_block_const(args->in[0], &in, first), &residual,
                                           d->inputs == 2 ? wn__lane_block_const(args->in[1], &residual, first) : NULL, &out,
                                           wn__lane_block(args->out, &out, first));
     return WN_OK;
@@ -64,7 +64,7 @@ static wn_status backward_prepare(wn__op *op, const wn__op_args *args, int64_t f
         const int64_t from = c * in.plane * WN__LANE, to = c * out.plane * WN__LANE;
         double band_s1[SOME_CHANNELS], band_s2[SOME_CHANNELS];
         in.c = out.c = channels - c < SOME_CHANNELS ? channels - c : SOME_CHANNELS;
-        wn__sparse_of(op)->kernels->norm_prepare(&some, d->relu, (int)n, &in, x + from, &out, y ? y + to : NULL, dy + to,
+        wn__sparse_of(op)->kernels->norm_prepare(&some, wn__op_ceiling(d), (int)n, &in, x + from, &out, y ? y + to : NULL, dy + to,
                                                  other ? other + to : NULL, band_s1, band_s2);
         for (int64_t i = 0; i < in.c; i++) {
             s1[c + i] = rows.first > 0 ? s1[c + i] + band_s1[i] : band_s1[i];
