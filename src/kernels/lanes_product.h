@@ -48,6 +48,7 @@ typedef struct wn__lane_gradient {
     int64_t dout_row, dout_plane;
     float *sum;
     int64_t first_sum; /* sum begins with this entry */
+    float *out;        /* `whole`: the sum over all 16 images as well, to out[k] */
 } wn__lane_gradient;
 
 /* A tile shape and the kernels for it. */
@@ -56,6 +57,7 @@ typedef struct wn__lane_tile {
     int stride; /* of the input's columns; 0: any (one column) */
     void (*product)(const wn__lane_product *p);
     void (*gradient)(const wn__lane_gradient *g);
+    void (*whole)(const wn__lane_gradient *g); /* a run that is all there is: as gradient from zero sums, then reduce */
 } wn__lane_tile;
 
 typedef struct wn__lane_dense_tile {

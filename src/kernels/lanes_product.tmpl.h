@@ -17,6 +17,56 @@ INLINE vf splat(float x) { return x - (vf){0}; }
 INLINE vf rectify(vf x) { return (vf)(~(x <= (vf){0}) & (vi)x); }
 INLINE const vf *pixel_at(const float *base, int64_t pixel) { return (const vf *)(base + pixel * PIXEL); }
 
+/* --- sums over lanes ------------------------------------------------------------------------------------------------------------- */
+
+/* Sums over lanes of as many vectors as a vector has lanes, halves first: from vectors with segments of `w` lanes, one that has all their
+ * segments, each folded into half its width. The indices are the first halves of all segments, then the second ones. */
+#define FOLD(w, a, b) (__builtin_shufflevector(a, b, FIRST_##w) + __builtin_shufflevector(a, b, SECOND_##w))
+#if WN__LANES == 16
+#define FIRST_16 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define SECOND_16 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define FIRST_8 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27
+#define SECOND_8 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31
+#define FIRST_4 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29
+#define SECOND_4 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31
+#define FIRST_2 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
+#define SECOND_2 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#elif WN__LANES == 8
+#define FIRST_8 0, 1, 2, 3, 8, 9, 10, 11
+#define SECOND_8 4, 5, 6, 7, 12, 13, 14, 15
+#define FIRST_4 0, 1, 4, 5, 8, 9, 12, 13
+#define SECOND_4 2, 3, 6, 7, 10, 11, 14, 15
+#define FIRST_2 0, 2, 4, 6, 8, 10, 12, 14
+#define SECOND_2 1, 3, 5, 7, 9, 11, 13, 15
+#elif WN__LANES == 4
+#define FIRST_4 0, 1, 4, 5
+#define SECOND_4 2, 3, 6, 7
+#define FIRST_2 0, 2, 4, 6
+#define SECOND_2 1, 3, 5, 7
+#endif
+
+/* x[i] of entry i becomes lane i of the result. */
+INLINE vf sum_lanes(vf x[WN__LANES])
+{
+#if WN__LANES == 16
+    UNROLL for (int i = 0; i < 8; i++) x[i] = FOLD(16, x[2 * i], x[2 * i + 1]);
+#endif
+#if WN__LANES >= 8
+    UNROLL for (int i = 0; i < 4; i++) x[i] = FOLD(8, x[2 * i], x[2 * i + 1]);
+#endif
+    UNROLL for (int i = 0; i < 2; i++) x[i] = FOLD(4, x[2 * i], x[2 * i + 1]);
+    return FOLD(2, x[0], x[1]);
+}
+
+/* Halves of a pixel that are whole vectors. */
+INLINE vf fold_vectors(const vf sum[VECTORS])
+{
+    vf part[VECTORS];
+    UNROLL for (int v = 0; v < VECTORS; v++) part[v] = sum[v];
+    UNROLL for (int half = VECTORS / 2; half > 0; half /= 2) UNROLL for (int v = 0; v < half; v++) part[v] += part[v + half];
+    return part[0];
+}
+
 /* --- sparse ---------------------------------------------------------------------------------------------------------------------- */
 
 INLINE void start_sums(const wn__lane_product *p, int64_t row, const float *out, int rows, int columns, vf *sum)
@@ -86,19 +136,51 @@ INLINE void add_gradient(const wn__lane_gradient *g, int rows, int columns, int 
     }
 }
 
-#define TILE(R, C)                                                                            \
-    static void product_##R##x##C(const wn__lane_product *p) { multiply(p, R, C, 1); }        \
-    static void product_##R##x##C##_by_2(const wn__lane_product *p) { multiply(p, R, C, 2); } \
-    static void gradient_##R##x##C(const wn__lane_gradient *g) { add_gradient(g, R, C, 1); }  \
-    static void gradient_##R##x##C##_by_2(const wn__lane_gradient *g) { add_gradient(g, R, C, 2); }
-#define COLUMN_TILE(R, C)                                                              \
-    static void product_##R##x##C(const wn__lane_product *p) { multiply(p, R, C, 0); } \
-    static void gradient_##R##x##C(const wn__lane_gradient *g) { add_gradient(g, R, C, 0); }
+/* The run is the whole image: each entry's sum is complete at once, and goes straight to its place in `out`. */
+INLINE void make_gradient(const wn__lane_gradient *g, int rows, int columns, int stride)
+{
+    const wn__lane_matrix *a = &g->a;
+    const int64_t in_row = g->in_row * PIXEL;
+    for (int64_t row = 0; row < a->rows; row++) {
+        const float *dout = g->dout + row * g->dout_plane * PIXEL;
+        vf d[MOST], folded[WN__LANES];
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
+            d[(r * columns + c) * VECTORS + v] = pixel_at(dout, r * g->dout_row + c)[v];
+        for (int64_t k = a->begin[row], end = a->end[row], some; k < end; k += some) {
+            some = end - k < WN__LANES ? end - k : WN__LANES;
+            for (int64_t i = 0; i < some; i++) {
+                const float *in = g->in + (int64_t)a->offset[k + i] * PIXEL;
+                vf sum[VECTORS] = {{0}};
+                UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++)
+                    UNROLL for (int v = 0; v < VECTORS; v++) sum[v] += d[(r * columns + c) * VECTORS + v] * pixel_at(in, c * stride)[v];
+                folded[i] = fold_vectors(sum);
+            }
+            for (int64_t i = some; i < WN__LANES; i++)
+                folded[i] = (vf){0};
+            const vf total = sum_lanes(folded);
+            memcpy(g->out + k, &total, (size_t)some * sizeof(float));
+        }
+    }
+}
+
+#define TILE(R, C)                                                                                  \
+    static void product_##R##x##C(const wn__lane_product *p) { multiply(p, R, C, 1); }              \
+    static void product_##R##x##C##_by_2(const wn__lane_product *p) { multiply(p, R, C, 2); }       \
+    static void gradient_##R##x##C(const wn__lane_gradient *g) { add_gradient(g, R, C, 1); }        \
+    static void gradient_##R##x##C##_by_2(const wn__lane_gradient *g) { add_gradient(g, R, C, 2); } \
+    static void whole_##R##x##C(const wn__lane_gradient *g) { make_gradient(g, R, C, 1); }          \
+    static void whole_##R##x##C##_by_2(const wn__lane_gradient *g) { make_gradient(g, R, C, 2); }
+#define COLUMN_TILE(R, C)                                                                    \
+    static void product_##R##x##C(const wn__lane_product *p) { multiply(p, R, C, 0); }       \
+    static void gradient_##R##x##C(const wn__lane_gradient *g) { add_gradient(g, R, C, 0); } \
+    static void whole_##R##x##C(const wn__lane_gradient *g) { make_gradient(g, R, C, 0); }
 WN__TILES(TILE)
 WN__COLUMN_TILES(COLUMN_TILE)
 
-#define TILE_ENTRIES(R, C) {R, C, 1, product_##R##x##C, gradient_##R##x##C}, {R, C, 2, product_##R##x##C##_by_2, gradient_##R##x##C##_by_2},
-#define COLUMN_TILE_ENTRY(R, C) {R, C, 0, product_##R##x##C, gradient_##R##x##C},
+#define TILE_ENTRIES(R, C)                                             \
+    {R, C, 1, product_##R##x##C, gradient_##R##x##C, whole_##R##x##C}, \
+        {R, C, 2, product_##R##x##C##_by_2, gradient_##R##x##C##_by_2, whole_##R##x##C##_by_2},
+#define COLUMN_TILE_ENTRY(R, C) {R, C, 0, product_##R##x##C, gradient_##R##x##C, whole_##R##x##C},
 static const wn__lane_tile tiles[] = {WN__COLUMN_TILES(COLUMN_TILE_ENTRY) WN__TILES(TILE_ENTRIES){0}};
 
 /* --- dense ----------------------------------------------------------------------------------------------------------------------- */
@@ -197,11 +279,19 @@ static void dense_gradient(const wn__lane_dense_gradient *d)
 
 static void reduce(int64_t n, const float *sum, bool add, float *out)
 {
-    for (int64_t i = 0; i < n; i++, sum += PIXEL) {
-        float part[PIXEL];
-        memcpy(part, sum, sizeof part);
-        UNROLL for (int half = PIXEL / 2; half > 0; half /= 2) UNROLL for (int j = 0; j < half; j++) part[j] += part[j + half];
-        out[i] = add ? out[i] + part[0] : part[0];
+    for (int64_t i = 0, some; i < n; i += some) {
+        vf folded[WN__LANES], total, before = {0};
+        some = n - i < WN__LANES ? n - i : WN__LANES;
+        for (int64_t j = 0; j < some; j++)
+            folded[j] = fold_vectors(pixel_at(sum, i + j));
+        for (int64_t j = some; j < WN__LANES; j++)
+            folded[j] = (vf){0};
+        total = sum_lanes(folded);
+        if (add) {
+            memcpy(&before, out + i, (size_t)some * sizeof(float));
+            total = before + total;
+        }
+        memcpy(out + i, &total, (size_t)some * sizeof(float));
     }
 }
 

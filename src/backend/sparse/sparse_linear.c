@@ -228,6 +228,23 @@ static void sparse_part(const linear *l, const wn__op_args *args, int64_t row, i
     l->kernels->reduce(entries, sum, args->accumulate, args->dparam[0] + first);
 }
 
+/* A batch that is a single run. */
+static void whole_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end)
+{
+    const wn__lane_gradient job = {
+        .a = {.rows = end - row,
+              .begin = l->pattern->row_start + row,
+              .end = l->pattern->row_start + row + 1,
+              .offset = l->forward_offset ? l->forward_offset : l->pattern->column},
+        .in = args->in[0],
+        .in_row = l->in.block,
+        .dout = (const float *)args->dout[0] + out_pixel(l, row) * WN__LANE,
+        .dout_row = l->out.block,
+        .dout_plane = l->out.plane,
+        .out = args->dparam[0]};
+    l->kernels->tile[l->tiling.run[0].shape].whole(&job);
+}
+
 /* As many rows at a time as the sums have room for; longer rows in pieces. */
 static void sparse_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end, float *sum)
 {
@@ -292,7 +309,12 @@ static void gradient_rows(void *arg, int64_t task, int worker)
     const linear *l = w->l;
     const int64_t row = task * w->task_rows, end = least(row + w->task_rows, w->rows);
     float *sum = l->sum + (int64_t)worker * SUM_ENTRIES * WN__LANE;
-    (l->pattern ? sparse_rows : dense_rows)(l, w->args, row, end, sum);
+    if (!l->pattern)
+        dense_rows(l, w->args, row, end, sum);
+    else if (l->tiling.runs == 1 && !w->args->accumulate)
+        whole_rows(l, w->args, row, end);
+    else
+        sparse_rows(l, w->args, row, end, sum);
     if (!l->op.desc.bias || !w->args->dparam[1]) return;
     sum_bias(l, w->args, row, end);
 }
