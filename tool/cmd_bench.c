@@ -56,6 +56,8 @@ static void print_step_json(const char *model, const wn_bench_result *r)
         (long long)r->batch, r->threads, r->runs, r->ms_median, r->ms_min, r->images_per_s, r->gflops_per_s);
     printf(", \"parameters\": %lld, \"active\": %lld, \"flops\": %lld, \"flops_ratio\": %.6g, \"bytes\": %lld", (long long)r->parameters,
            (long long)r->active, (long long)r->flops, r->flops_ratio, (long long)r->bytes);
+    printf(", \"traffic\": %lld, \"floor_ms\": %.6g, \"arithmetic_floor_ms\": %.6g", (long long)r->traffic, r->floor_ms,
+           r->arithmetic_floor_ms);
     put_pair("dtype", r->dtype);
     put_pair("backend", r->backend);
     put_pair("library", r->library);
@@ -74,6 +76,7 @@ static void add_step(wn__columns *table, const char *model, const wn_bench_resul
     wn__columns_add(table, "%d", r->threads);
     wn__columns_add(table, "%.2f", r->ms_median);
     wn__columns_add(table, "%.2f", r->ms_min);
+    wn__columns_add(table, "%.2f", r->floor_ms);
     wn__columns_add(table, "%.0f", r->images_per_s);
     wn__columns_add(table, "%.1f", r->gflops_per_s);
     wn__columns_add(table, "%s", wn_show_count(r->active, count, sizeof count));
@@ -83,8 +86,8 @@ static void add_step(wn__columns *table, const char *model, const wn_bench_resul
 
 static wn_status bench_steps(wn_bench_options *options, const char *const *models, int count, bool json)
 {
-    wn__columns table = WN_COLUMNS("network", ">batch", "type", "backend", ">threads", ">median ms", ">best ms", ">images/s", ">GFLOP/s",
-                                   ">active", ">FLOPs x", ">memory");
+    wn__columns table = WN_COLUMNS("network", ">batch", "type", "backend", ">threads", ">median ms", ">best ms", ">floor ms", ">images/s",
+                                   ">GFLOP/s", ">active", ">FLOPs x", ">memory");
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_result result;

@@ -39,7 +39,12 @@ typedef struct wn_bench_result {
     int64_t flops;                          /* of the step by active weights, 2 per multiply-add, backward twice the forward */
     double flops_ratio;                     /* flops / those of the dense network */
     double gflops_per_s;                    /* flops by the median */
-    int64_t bytes;                          /* activations, gradients and scratch of the plan */
+    int64_t traffic;                        /* bytes of activations and gradients that the step's operations read and write */
+    /* What a step would take at this machine's measured rates: flops where each multiply-add loads one operand from the second cache (or, at
+     * the arithmetic floor, with operands in registers), then the traffic through memory, nothing overlapped. Operations that find their
+     * operands in cache can be faster. */
+    double floor_ms, arithmetic_floor_ms;
+    int64_t bytes; /* activations, gradients and scratch of the plan */
     char backend[32], library[128], dtype[8], isa[16], cpu[64];
     int threads, runs;
     int64_t batch;

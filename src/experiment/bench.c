@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "base/text.h"
 #include "experiment/masks_file.h"
+#include "experiment/rates.h"
 #include "models/graph_file.h"
 #include "nn/executor.h"
 #include "nn/init.h"
@@ -263,6 +264,19 @@ static double median(double *values, int count)
     return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
 }
 
+static wn_status fill_floors(bench *b, wn_bench_result *r)
+{
+    wn__rates rates;
+    int64_t traffic;
+    WN_TRY(wn__executor_traffic(b->executor, b->batch, &traffic));
+    WN_TRY(wn__rates_measure(b->pool, &rates));
+    const double moving = 1e3 * (double)traffic / rates.bytes;
+    r->traffic = traffic;
+    r->floor_ms = 1e3 * (double)r->flops / rates.loading + moving;
+    r->arithmetic_floor_ms = 1e3 * (double)r->flops / rates.arithmetic + moving;
+    return WN_OK;
+}
+
 static wn_status fill_result(bench *b, wn_bench_result *r)
 {
     *r = (wn_bench_result){.threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch};
@@ -282,7 +296,8 @@ static wn_status fill_result(bench *b, wn_bench_result *r)
     snprintf(r->dtype, sizeof r->dtype, "%s", b->device->dtype == WN__BF16 ? "bf16" : "f32");
     snprintf(r->isa, sizeof r->isa, "%s", wn__isa_name(wn__isa_in_use()));
     snprintf(r->cpu, sizeof r->cpu, "%s", wn__cpu_name());
-    return wn__executor_plan_bytes(b->executor, b->batch, &r->bytes);
+    WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &r->bytes));
+    return fill_floors(b, r);
 }
 
 wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result)

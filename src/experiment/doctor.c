@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "base/cpu.h"
 #include "base/threads.h"
+#include "experiment/rates.h"
 #include "io/libraries.h"
 
 static void visit_program(wn_fact_visit visit, void *user)
@@ -35,6 +36,23 @@ static void visit_threads(wn_fact_visit visit, void *user)
     visit(user, "threads", "CPUs this process may use", number);
     snprintf(number, sizeof number, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
     visit(user, "threads", "CPUs of the machine", number);
+}
+
+static void visit_rates(wn_fact_visit visit, void *user)
+{
+    wn__pool *pool;
+    wn__rates rates;
+    char text[64];
+    if (wn__pool_new(0, &pool) != WN_OK) return;
+    if (wn__rates_measure(pool, &rates) == WN_OK) {
+        snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * rates.arithmetic);
+        visit(user, "rates", "operands in registers", text);
+        snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * rates.loading);
+        visit(user, "rates", "a load per multiply-add", text);
+        snprintf(text, sizeof text, "%.1f GB/s", 1e-9 * rates.bytes);
+        visit(user, "rates", "memory, read and written", text);
+    }
+    wn__pool_free(pool);
 }
 
 static void visit_backends(wn_fact_visit visit, void *user)
@@ -66,6 +84,7 @@ wn_status wn_doctor(wn_fact_visit visit, void *user)
     visit_program(visit, user);
     visit_cpu(visit, user);
     visit_threads(visit, user);
+    visit_rates(visit, user);
     visit_backends(visit, user);
     for (int i = 0;; i++) {
         const wn__library library = wn__library_get(i);

@@ -616,6 +616,29 @@ wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes)
     return WN_OK;
 }
 
+static int64_t call_traffic(const wn__plan *plan, const wn__call *c)
+{
+    const int tensor[] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
+    const bool in_place = c->phase == WN__BACKWARD_PREPARE;
+    int64_t bytes = 0;
+    for (size_t i = 0; i < sizeof tensor / sizeof *tensor; i++)
+        if (tensor[i] >= 0) bytes += (int64_t)plan->buffer[tensor[i]].size;
+    return bytes + (in_place && c->dout[0] >= 0 ? (int64_t)plan->buffer[c->dout[0]].size : 0);
+}
+
+wn_status wn__executor_traffic(wn__executor *ex, int64_t n, int64_t *bytes)
+{
+    *bytes = 0;
+    for (int64_t first = 0, piece; first < n; first += piece) {
+        wn__plan *plan;
+        piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
+        WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), &plan));
+        for (int i = 0; i < plan->calls; i++)
+            *bytes += wn__op_runs(plan->call[i].op, plan->call[i].phase) ? call_traffic(plan, &plan->call[i]) : 0;
+    }
+    return WN_OK;
+}
+
 void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *user)
 {
     ex->observer = observer;

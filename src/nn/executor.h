@@ -67,6 +67,8 @@ void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *us
 
 /* The plan: bytes of activations, gradients and scratch for n images; and a listing, one line per call. */
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes);
+/* Bytes of activations and gradients that the calls for n images read and write, each call by itself. */
+wn_status wn__executor_traffic(wn__executor *ex, int64_t n, int64_t *bytes);
 const char *wn__phase_name(wn__phase phase);                               /* "backward data" */
 wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text); /* free with wn__free */
 

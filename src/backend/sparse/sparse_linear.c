@@ -231,17 +231,16 @@ static void sparse_part(const linear *l, const wn__op_args *args, int64_t row, i
 /* A batch that is a single run. */
 static void whole_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end)
 {
-    const wn__lane_gradient job = {
-        .a = {.rows = end - row,
-              .begin = l->pattern->row_start + row,
-              .end = l->pattern->row_start + row + 1,
-              .offset = l->forward_offset ? l->forward_offset : l->pattern->column},
-        .in = args->in[0],
-        .in_row = l->in.block,
-        .dout = (const float *)args->dout[0] + out_pixel(l, row) * WN__LANE,
-        .dout_row = l->out.block,
-        .dout_plane = l->out.plane,
-        .out = args->dparam[0]};
+    const wn__lane_gradient job = {.a = {.rows = end - row,
+                                         .begin = l->pattern->row_start + row,
+                                         .end = l->pattern->row_start + row + 1,
+                                         .offset = l->forward_offset ? l->forward_offset : l->pattern->column},
+                                   .in = args->in[0],
+                                   .in_row = l->in.block,
+                                   .dout = (const float *)args->dout[0] + out_pixel(l, row) * WN__LANE,
+                                   .dout_row = l->out.block,
+                                   .dout_plane = l->out.plane,
+                                   .out = args->dparam[0]};
     l->kernels->tile[l->tiling.run[0].shape].whole(&job);
 }
 
