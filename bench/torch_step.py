@@ -41,6 +41,33 @@ def resnet(depth):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10)), (3, 32, 32)
 
 
+class PreActivation(nn.Module):
+    """Norms and ReLUs before the convolutions (arXiv:1605.07146); the projection reads what the first of them gives."""
+
+    def __init__(self, before, after, stride):
+        super().__init__()
+        self.norms = nn.ModuleList((nn.BatchNorm2d(before), nn.BatchNorm2d(after)))
+        self.first = nn.Conv2d(before, after, 3, stride, 1, bias=False)
+        self.second = nn.Conv2d(after, after, 3, 1, 1, bias=False)
+        self.shortcut = nn.Conv2d(before, after, 1, stride, bias=False) if stride != 1 or before != after else None
+
+    def forward(self, x):
+        active = torch.relu(self.norms[0](x))
+        y = self.second(torch.relu(self.norms[1](self.first(active))))
+        return y + (self.shortcut(active) if self.shortcut else x)
+
+
+def wide_resnet(depth, widen):
+    layers, width = [nn.Conv2d(3, 16, 3, 1, 1, bias=False)], 16
+    for stage in range(3):
+        after = (16 << stage) * widen
+        for i in range((depth - 4) // 6):
+            layers.append(PreActivation(width, after, 2 if stage and i == 0 else 1))
+            width = after
+    layers += [nn.BatchNorm2d(width), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10)]
+    return nn.Sequential(*layers), (3, 32, 32)
+
+
 def vgg16():
     layers, width = [], 3
     for group in ((64, 64), (128, 128), (256,) * 3, (512,) * 3, (512,) * 3):
@@ -57,7 +84,13 @@ def lenet_300_100():
     return nn.Sequential(nn.Flatten(), *linear), (1, 28, 28)
 
 
-MODELS = {"resnet20": lambda: resnet(20), "resnet56": lambda: resnet(56), "vgg16": vgg16, "lenet-300-100": lenet_300_100}
+def mlp_1024():
+    linear = [nn.Linear(3072, 1024), nn.ReLU(), nn.Linear(1024, 1024), nn.ReLU(), nn.Linear(1024, 10)]
+    return nn.Sequential(nn.Flatten(), *linear), (3, 32, 32)
+
+
+MODELS = {"resnet20": lambda: resnet(20), "resnet56": lambda: resnet(56), "vgg16": vgg16, "lenet-300-100": lenet_300_100,
+          "wrn-22-2": lambda: wide_resnet(22, 2), "mlp-1024": mlp_1024}
 
 
 def measure(options, memory_format):

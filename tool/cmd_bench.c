@@ -9,7 +9,7 @@ typedef struct bench_config {
     wn__texts set;
     const char *dtype, *backend, *sparsity, *distribution, *mask, *memory;
     int64_t batch, micro_batch, threads, runs, classes, image;
-    bool inference, json;
+    bool inference, json, dense_first;
 } bench_config;
 
 static const wn__option bench_options[] = {
@@ -17,7 +17,8 @@ static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, micro_batch, "micro-batch", "N", "images at a time, gradients add up (default: the whole batch)"),
     WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of activations; more is recomputed (default: none)"),
     WN_OPTION_TEXT(bench_config, sparsity, "sparsity", "S", "random zeros: 90% or 0.9 (sparsity), 0.1d (density), 10x (compression)"),
-    WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default; first layer dense), er or erk"),
+    WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default), er or erk"),
+    WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the first layer"),
     WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
     WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build)"),
@@ -205,6 +206,7 @@ static int run_bench(const wn__call *call)
         .dtype = config->dtype,
         .sparsity = config->sparsity,
         .distribution = config->distribution,
+        .dense_first = config->dense_first,
         .mask = config->mask,
         .backend = config->backend,
         .threads = (int)config->threads,

@@ -23,7 +23,8 @@ typedef struct wn_bench_options {
     int64_t micro_batch;      /* images at a time, gradients add up; 0: the whole batch */
     const char *memory;       /* GiB that activations may take, "1.5": more is recomputed; NULL: no limit */
     const char *sparsity;     /* "90%", "0.1d", "10x": random zeros in the layers that are pruned by default; NULL: none */
-    const char *distribution; /* "uniform" (NULL; the first layer stays dense), "er", "erk" */
+    const char *distribution; /* "uniform" (NULL), "er", "erk" */
+    bool dense_first;         /* the first of those layers has no zeros */
     const char *mask;         /* a file of masks instead, such as `winnow prune` writes; NULL: none */
     const char *dtype;        /* "f32" (NULL) or "bf16" */
     const char *backend;      /* NULL: the best in this build */
