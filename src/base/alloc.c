@@ -52,9 +52,8 @@ static header *header_of(void *pointer) { return (header *)((char *)pointer - WN
 static void ask_for_huge_pages(char *block, size_t size)
 {
 #ifdef MADV_HUGEPAGE
-    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = ((uintptr_t)block + page - 1) / page * page,
-                    end = ((uintptr_t)block + size) / page * page;
-    madvise((void *)begin, end - begin, MADV_HUGEPAGE); /* only a wish */
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), before = (page - (uintptr_t)block % page) % page;
+    madvise(block + before, (size - before) / page * page, MADV_HUGEPAGE); /* only a wish */
 #else
     (void)block, (void)size;
 #endif

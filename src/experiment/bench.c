@@ -367,7 +367,10 @@ static double flops_of(const wn__op_desc *d, wn__phase phase)
 {
     const bool counts = phase == WN__FORWARD || phase == WN__BACKWARD_DATA || phase == WN__BACKWARD_PARAMS;
     const double pixels = (double)(d->n * d->out_h * d->out_w), out = (double)d->out_c;
-    if (counts && d->kind == WN__OP_CONV) return 2 * pixels * out * (double)(d->in_c / d->groups * d->kernel_h * d->kernel_w);
+    if (counts && d->kind == WN__OP_CONV) {
+        const int64_t inputs = d->in_c / d->groups;
+        return 2 * pixels * out * (double)(inputs * d->kernel_h * d->kernel_w);
+    }
     if (counts && d->kind == WN__OP_LINEAR) return 2 * pixels * out * (double)(d->in_c * d->in_h * d->in_w);
     return 0;
 }
