@@ -114,6 +114,10 @@ typedef wn_status (*wn__op_phase)(wn__op *op, const wn__op_args *args, int64_t f
 typedef struct wn__rows {
     int64_t first, end;
 } wn__rows;
+/* A rectangle of a weight seen as (outputs, all else flattened). */
+typedef struct wn__weight_tile {
+    int64_t row, rows, column, columns;
+} wn__weight_tile;
 typedef wn_status (*wn__op_band)(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows);
 
 /* One per (backend, op kind): the operations table. */
@@ -131,6 +135,9 @@ typedef struct wn__op_class {
     /* On devices with `compressed`: the entries that the weight stores, before the first run and whenever they change; param[0] and dparam[0]
      * then hold these entries only. NULL: all of them, in the weight's shape. The pattern is borrowed until the next call. */
     wn_status (*bind)(wn__op *op, const wn__pattern *pattern);
+    /* Beside `bind`: the gradient of all entries of a tile, stored or not, from in[0] and the prepared dout[0] of the whole batch, as they are
+     * right after BACKWARD_PARAMS. One thread computes it from end to end; several may be at work. */
+    wn_status (*tile_gradient)(wn__op *op, const wn__op_args *args, const wn__weight_tile *tile, float *out /* (rows, columns) */);
     void (*release)(wn__op *op); /* also frees op */
 } wn__op_class;
 

@@ -10,6 +10,11 @@
 #include "base/text.h"
 #include "nn/bands.h"
 
+typedef struct reading {
+    wn__gradient_reader reader; /* NULL: nobody wants it */
+    void *arg;
+} reading;
+
 struct wn__executor {
     wn__call_observer observer; /* NULL: nobody wants times */
     void *observer_user;
@@ -32,6 +37,7 @@ struct wn__executor {
     float **t_weight, **t_weight_grad; /* tangent plans, compressed parameters: vector and product */
     int64_t materialised;              /* version of those weights; -1 = none */
     int64_t topology;                  /* of the parameters that those arrays are for; -1 = none */
+    reading *reading;                  /* per parameter; NULL: none so far */
     const wn__plan *last;              /* plan of the last wn__executor_gradients */
 };
 
@@ -139,6 +145,7 @@ void wn__executor_free(wn__executor *ex)
     }
     free_weights(ex);
     wn__free(ex->plan);
+    wn__free(ex->reading);
     wn__free(ex->lowered);
     wn__free(ex->logits);
     wn__free(ex->dlogits);
@@ -269,6 +276,7 @@ typedef struct run_state {
     wn__plan *plan;
     wn__step_info step;
     bool accumulate;            /* a later micro-batch: all gradients add */
+    bool last;                  /* micro-batch of a step with gradients */
     const float *const *vector; /* tangents of parameters */
     float *const *product;
 } run_state;
@@ -385,14 +393,55 @@ static wn_status run_observed_group(const run_state *r, const wn__call *call, in
     return WN_OK;
 }
 
+/* Who reads the gradient that the call makes; NULL if nobody does. */
+static const reading *reading_of(const run_state *r, const wn__call *call)
+{
+    if (!r->ex->reading || call->phase != WN__BACKWARD_PARAMS || call->lowered->param[0] < 0) return NULL;
+    const reading *of = &r->ex->reading[call->lowered->param[0]];
+    return of->reader ? of : NULL;
+}
+
+/* Right after the call that made it: what it was made from is still there. */
+static wn_status read_gradient(const run_state *r, const wn__call *call)
+{
+    const reading *of = reading_of(r, call);
+    if (!of) return WN_OK;
+    const wn__param *p = &r->ex->params->item[call->lowered->param[0]];
+    const wn__op_args args = resolve(r, call);
+    const bool dense = !p->pattern || !r->ex->device->compressed;
+    if (!dense && (r->accumulate || !r->last))
+        return wn__fail(WN_EUNSUPPORTED, "%s: the gradient of entries that are not stored needs the whole batch in one micro-batch",
+                        p->name);
+    if (!dense && !call->op->cls->tile_gradient)
+        return wn__fail(WN_EUNSUPPORTED, "%s: backend %s has no gradient of entries that are not stored", p->name,
+                        r->ex->device->backend->name);
+    const wn__weight_gradient gradient = {.param = p,
+                                          .rows = p->dim[0],
+                                          .columns = p->count / p->dim[0],
+                                          .dense = dense ? args.dparam[0] : NULL,
+                                          .op = call->op,
+                                          .args = &args};
+    return r->last ? of->reader(of->arg, &gradient) : WN_OK;
+}
+
+/* Up to the end of the group, or to a call whose gradient is to be read before later ones overwrite what it was made from. */
+static int end_of_run(const run_state *r, int first, int end)
+{
+    const wn__call *call = r->plan->call;
+    int next = first + 1;
+    while (next < end && call[next].group == call[first].group && !reading_of(r, &call[next - 1]))
+        next++;
+    return next;
+}
+
 static wn_status run_calls(const run_state *r, int first, int end)
 {
     const wn__plan *plan = r->plan;
     if (first == 0) r->ex->observed = 0;
     for (int i = first, next; i < end; i = next) {
-        for (next = i + 1; next < end && plan->call[next].group == plan->call[i].group; next++) {
-        }
+        next = end_of_run(r, i, end);
         WN_TRY(r->ex->observer ? run_observed_group(r, &plan->call[i], next - i) : run_group(r, &plan->call[i], next - i));
+        WN_TRY(read_gradient(r, &plan->call[next - 1]));
     }
     return WN_OK;
 }
@@ -512,6 +561,7 @@ wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t 
         const int64_t first = k * piece_size(ex), piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
         r.step.step = step.step * pieces + k;
         r.accumulate = k > 0;
+        r.last = k == pieces - 1;
         WN_TRY(get_plan(ex, piece, kind_of(ex, true, step.training), &r.plan));
         WN_TRY(run_forward(&r, images + first * g->c * g->h * g->w, ex->logits));
         WN_TRY(loss(arg, ex->logits, first, piece, ex->dlogits));
@@ -520,6 +570,28 @@ wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t 
     }
     ex->last = pieces == 1 ? r.plan : NULL;
     return finish_gradients(&r);
+}
+
+wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_reader reader, void *arg)
+{
+    const wn__param *p = &ex->params->item[param];
+    int users = 0;
+    for (int i = 0; i < ex->count; i++)
+        users += ex->lowered[i].param[0] == param;
+    if (p->role != WN__WEIGHT || p->map || users != 1)
+        return wn__fail(WN_EUNSUPPORTED, "%s: only gradients of plain weights that one node uses can be read", p->name);
+    if (!ex->reading && !(ex->reading = WN_NEW_ARRAY(reading, ex->params->count)))
+        return wn__no_memory((size_t)ex->params->count * sizeof(reading));
+    ex->reading[param] = (reading){reader, arg};
+    return WN_OK;
+}
+
+wn_status wn__weight_gradient_tile(const wn__weight_gradient *g, const wn__weight_tile *tile, float *out)
+{
+    if (!g->dense) return g->op->cls->tile_gradient(g->op, g->args, tile, out);
+    for (int64_t r = 0; r < tile->rows; r++)
+        memcpy(out + r * tile->columns, g->dense + (tile->row + r) * g->columns + tile->column, (size_t)tile->columns * sizeof *out);
+    return WN_OK;
 }
 
 wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages)

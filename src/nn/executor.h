@@ -50,6 +50,23 @@ typedef wn_status (*wn__loss_tangent)(void *arg, const float *logits, const floa
 wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss,
                                       void *arg, const float *const *vector, float *const *product);
 
+/* The gradient of every entry of a weight, stored or not: larger than any memory, maybe, so it's had in tiles. */
+typedef struct wn__weight_gradient {
+    const wn__param *param;
+    int64_t rows, columns;
+    const float *dense; /* (rows, columns) the whole gradient where there is one anyway, else NULL */
+    wn__op *op;
+    const wn__op_args *args;
+} wn__weight_gradient;
+/* May be called by several threads at once; the values depend on no one's tiles. */
+wn_status wn__weight_gradient_tile(const wn__weight_gradient *g, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+
+/* From now on each wn__executor_gradients calls `reader` with the gradient of weight `param`, in the middle of the step: it lasts for that
+ * call only, and parameters must not change in it. Without dense arrays there (compressed weights on devices with `compressed`) the batch
+ * must be one micro-batch. NULL: not any more. A parameter that is no weight, mapped, or used by several nodes: WN_EUNSUPPORTED. */
+typedef wn_status (*wn__gradient_reader)(void *arg, const wn__weight_gradient *gradient);
+wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_reader reader, void *arg);
+
 /* After a non-finite loss: run the batch forward again and name the first node whose output is not finite; "" if none is. */
 wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int64_t n, wn__step_info step, const char **node);
 

@@ -193,7 +193,7 @@ void wn__pattern_release(wn__pattern *p)
 #define DIGIT_BITS 11
 
 /* Radix sort, lowest digit first; the result may end up in either array, and is returned. */
-static int64_t *sort_positions(int64_t *position, int64_t *other, int64_t count, int64_t largest)
+int64_t *wn__sort_positions(int64_t *position, int64_t *other, int64_t count, int64_t largest)
 {
     for (int shift = 0; shift < 63 && largest >> shift; shift += DIGIT_BITS) {
         int64_t start[(1 << DIGIT_BITS) + 1] = {0};
@@ -210,15 +210,15 @@ static int64_t *sort_positions(int64_t *position, int64_t *other, int64_t count,
     return position;
 }
 
-/* `count` of 0..n-1, each set equally likely, ascending: draw what is missing, remove what came twice, again. With count <= n/2 every
- * draw is new with probability 1/2 or more. `area` holds 2 * count numbers; the result lies inside it. */
-static const int64_t *draw_positions(wn__rng *rng, int64_t n, int64_t count, int64_t *area)
+/* Draw what is missing, remove what came twice, again. With count <= n/2 every draw is new with probability 1/2 or more. `area` holds
+ * 2 * count numbers; the result lies inside it. */
+static const int64_t *draw_few(wn__rng *rng, int64_t n, int64_t count, int64_t *area)
 {
     int64_t *position = area, *other = area + count;
     for (int64_t distinct = 0; distinct < count;) {
         for (int64_t i = distinct; i < count; i++)
             position[i] = (int64_t)wn__rng_below(rng, (uint64_t)n);
-        int64_t *const sorted = sort_positions(position, other, count, n - 1);
+        int64_t *const sorted = wn__sort_positions(position, other, count, n - 1);
         other = sorted == area ? area + count : area;
         position = sorted;
         distinct = 1;
@@ -239,21 +239,29 @@ static void complement(const int64_t *left_out, int64_t count, int64_t n, int64_
     }
 }
 
+wn_status wn__draw_positions(wn__rng *rng, int64_t n, int64_t count, int64_t *position)
+{
+    const bool most = count > n / 2; /* then draw the others: fewer, and n is of the order of `count` */
+    const int64_t drawn = most ? n - count : count;
+    int64_t *area = WN_NEW_ARRAY(int64_t, 2 * drawn);
+    if (!area) return wn__no_memory((size_t)(2 * drawn) * sizeof *area);
+    const int64_t *few = draw_few(rng, n, drawn, area);
+    if (most)
+        complement(few, drawn, n, position);
+    else if (count)
+        memcpy(position, few, (size_t)count * sizeof *few);
+    wn__free(area);
+    return WN_OK;
+}
+
 wn_status wn__pattern_random(int64_t rows, int64_t columns, int64_t stored, wn__rng *rng, wn__pattern *out)
 {
     WN_TRY(check_sizes(rows, columns, stored));
-    const int64_t n = rows * columns;
-    const bool most = stored > n / 2; /* then draw those that are not stored: fewer, and n is of the order of `stored` */
-    const int64_t drawn = most ? n - stored : stored;
-    int64_t *area = WN_NEW_ARRAY(int64_t, 2 * drawn + (most ? stored : 0));
-    if (!area) return wn__no_memory((size_t)(2 * drawn + (most ? stored : 0)) * sizeof *area);
-    const int64_t *position = draw_positions(rng, n, drawn, area);
-    if (most) {
-        complement(position, drawn, n, area + 2 * drawn);
-        position = area + 2 * drawn;
-    }
-    const wn_status status = wn__pattern_from_positions(rows, columns, position, stored, out);
-    wn__free(area);
+    int64_t *position = WN_NEW_ARRAY(int64_t, stored);
+    if (!position) return wn__no_memory((size_t)stored * sizeof *position);
+    wn_status status = wn__draw_positions(rng, rows * columns, stored, position);
+    if (status == WN_OK) status = wn__pattern_from_positions(rows, columns, position, stored, out);
+    wn__free(position);
     return status;
 }
 

@@ -32,6 +32,10 @@ wn_status wn__pattern_full(int64_t rows, int64_t columns, wn__pattern *out);
 /* Exactly `stored` entries, every such pattern equally likely; time and memory grow with `stored` (times a small logarithm), never with
  * rows * columns. */
 wn_status wn__pattern_random(int64_t rows, int64_t columns, int64_t stored, wn__rng *rng, wn__pattern *out);
+/* `count` <= n different numbers of 0..n-1, ascending, each set equally likely; takes memory for `count` more, twice, while it draws. */
+wn_status wn__draw_positions(wn__rng *rng, int64_t n, int64_t count, int64_t *position /* (count) */);
+/* Ascending, of 0..largest; `other` has room for as many. The result is in either of the two, and is returned. */
+int64_t *wn__sort_positions(int64_t *position, int64_t *other, int64_t count, int64_t largest);
 wn_status wn__pattern_copy(const wn__pattern *p, wn__pattern *out);
 void wn__pattern_release(wn__pattern *p); /* accepts a zeroed one */
 

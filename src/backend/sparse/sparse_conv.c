@@ -1,6 +1,7 @@
 /* Convolutions: each block of images by itself, run by run, over the entries that the weight stores. */
 #include <string.h>
 
+#include "backend/sparse/tile_gradient.h"
 #include "backend/sparse/tiling.h"
 #include "backend/sparse/walk.h"
 #include "base/fail.h"
@@ -351,6 +352,40 @@ static wn_status finish_params(wn__op *op, const wn__op_args *args)
     return WN_OK;
 }
 
+static void place_taps(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset)
+{
+    const conv *c = layer;
+    const wn__op_desc *d = &c->op.desc;
+    const int64_t first_channel = row / (d->out_c / d->groups) * (d->in_c / d->groups);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t channel = first_channel + (column + i) / taps(d), tap = (column + i) % taps(d);
+        offset[i] = (int32_t)(channel * c->in.plane + tap / d->kernel_w * c->in.row + tap % d->kernel_w);
+    }
+}
+
+static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__weight_tile *tile, float *out)
+{
+    const conv *c = (const conv *)op;
+    const pass *p = &c->forward;
+    const wn__gradient_source source = {.kernels = c->kernels,
+                                        .in = (const float *)args->in[0] + p->in_start * WN__LANE,
+                                        .dout = (const float *)args->dout[0] + p->out_start * WN__LANE,
+                                        .blocks = wn__lane_blocks(args->n),
+                                        .in_block = c->in.block,
+                                        .dout_block = c->out.block,
+                                        .height = op->desc.out_h,
+                                        .width = op->desc.out_w,
+                                        .in_row = p->in_row,
+                                        .in_column = p->step,
+                                        .dout_row = p->out_row,
+                                        .dout_plane = c->out.plane,
+                                        .group_rows = op->desc.out_c / op->desc.groups,
+                                        .layer = c,
+                                        .place = place_taps};
+    wn__gradient_of_tile(&source, tile, out);
+    return WN_OK;
+}
+
 static const wn__op_class conv_class = {
     .run_rows = {[WN__FORWARD] = forward,
                  [WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient,
@@ -359,6 +394,7 @@ static const wn__op_class conv_class = {
     .reach = reach,
     .finish = {[WN__BACKWARD_PARAMS] = finish_params},
     .bind = bind,
+    .tile_gradient = tile_gradient,
     .release = release,
 };
 

@@ -2,6 +2,7 @@
  * backward to the weight) and by its columns (backward to the input), each of which one thread computes from end to end. */
 #include <string.h>
 
+#include "backend/sparse/tile_gradient.h"
 #include "backend/sparse/tiling.h"
 #include "backend/sparse/walk.h"
 #include "base/fail.h"
@@ -324,10 +325,39 @@ static wn_status backward_params(wn__op *op, const wn__op_args *args)
     return WN_OK;
 }
 
+static void place_columns(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset)
+{
+    (void)row;
+    const linear *l = layer;
+    for (int64_t i = 0; i < n; i++)
+        offset[i] = l->in_place ? l->in_place[column + i] : (int32_t)(column + i);
+}
+
+static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__weight_tile *tile, float *out)
+{
+    const linear *l = (const linear *)op;
+    const wn__gradient_source source = {.kernels = l->kernels,
+                                        .in = args->in[0],
+                                        .dout = (const float *)args->dout[0] + out_pixel(l, 0) * WN__LANE,
+                                        .blocks = 1,
+                                        .height = wn__lane_blocks(args->n),
+                                        .width = 1,
+                                        .in_row = l->in.block,
+                                        .in_column = 1,
+                                        .dout_row = l->out.block,
+                                        .dout_plane = l->out.plane,
+                                        .group_rows = op->desc.out_c,
+                                        .layer = l,
+                                        .place = place_columns};
+    wn__gradient_of_tile(&source, tile, out);
+    return WN_OK;
+}
+
 static const wn__op_class linear_class = {
     .run_rows = {[WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient},
     .finish = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data, [WN__BACKWARD_PARAMS] = backward_params},
     .bind = bind,
+    .tile_gradient = tile_gradient,
     .release = release,
 };
 

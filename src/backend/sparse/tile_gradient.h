@@ -1,0 +1,25 @@
+/* The gradient of a rectangle of a weight, stored or not, by the dense kernel: a few rows and columns at a time, whose sums stay in the first
+ * cache. The sum runs over all images of the batch before it is made one float, so it may differ in the last bits from that of a stored entry. */
+#ifndef WN_BACKEND_SPARSE_TILE_GRADIENT_H
+#define WN_BACKEND_SPARSE_TILE_GRADIENT_H
+
+#include "backend/sparse/sparse.h"
+#include "kernels/lanes_product.h"
+
+/* Where a layer's pixels lie; distances in pixels. */
+typedef struct wn__gradient_source {
+    const wn__lane_products *kernels;
+    const float *in, *dout;               /* of the first block: the pixels that the first tap and the first row meet */
+    int64_t blocks, in_block, dout_block; /* of images; one if the batch is taken for an image's rows */
+    int64_t height, width;                /* of the output */
+    int64_t in_row, in_column;            /* input pixels between its rows and columns */
+    int64_t dout_row, dout_plane;         /* output pixels between its rows, and between rows of the weight */
+    int64_t group_rows;                   /* rows of the weight that share their inputs */
+    const void *layer;
+    /* Input pixels, counted from `in`, of entries [column, column + n) of a row. */
+    void (*place)(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset);
+} wn__gradient_source;
+
+void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+
+#endif

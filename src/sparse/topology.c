@@ -1,0 +1,376 @@
+#include "sparse/topology.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/elementary.h"
+#include "base/fail.h"
+
+/* Unsigned number in the order of |x|. */
+static uint32_t magnitude(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits & 0x7FFFFFFFu;
+}
+
+double wn__topology_cosine(double alpha, int64_t step, int64_t end)
+{
+    if (step >= end) return 0;
+    return alpha / 2 * (1 + wn__cos_pi((double)step / (double)end));
+}
+
+/* --- drop ---------------------------------------------------------------------------------------------------------------------- */
+
+/* Counts of the upper half of all magnitudes, or of the lower half of those whose upper half is `high`. */
+static void count_magnitudes(const wn__param *p, int64_t *bucket, bool fine, uint32_t high)
+{
+    memset(bucket, 0, 65536 * sizeof *bucket);
+    for (int64_t e = 0; e < p->stored; e++) {
+        const uint32_t key = magnitude(p->value[e]);
+        if (!fine)
+            bucket[key >> 16]++;
+        else if (key >> 16 == high)
+            bucket[key & 0xFFFFu]++;
+    }
+}
+
+/* The bucket that holds the rank-th smallest; rank becomes the rank within it. */
+static uint32_t bucket_of_rank(const int64_t *bucket, int64_t *rank)
+{
+    uint32_t b = 0;
+    while (*rank >= bucket[b])
+        *rank -= bucket[b++];
+    return b;
+}
+
+/* The `count` smallest: all below the magnitude of that rank, and the first of its equals. */
+static void list_smallest(const wn__param *p, int64_t count, int64_t *bucket, int64_t *drop)
+{
+    int64_t rank = count - 1;
+    if (count == 0) return;
+    count_magnitudes(p, bucket, false, 0);
+    const uint32_t high = bucket_of_rank(bucket, &rank);
+    count_magnitudes(p, bucket, true, high);
+    const uint32_t threshold = high << 16 | bucket_of_rank(bucket, &rank);
+    int64_t equal = rank + 1;
+    for (int64_t e = 0; e < p->stored; e++) {
+        const uint32_t key = magnitude(p->value[e]);
+        if (key < threshold || (key == threshold && equal-- > 0)) *drop++ = e;
+    }
+}
+
+static wn_status check(const wn__param *p, double fraction)
+{
+    if (!p->pattern) return wn__fail(WN_EINVAL, "%s is dense: it has no topology to change", p->name);
+    if (!(fraction >= 0 && fraction <= 1)) return wn__fail(WN_EINVAL, "%s: fraction %g to drop, must be in 0..1", p->name, fraction);
+    for (int64_t e = 0; e < p->stored; e++)
+        if (!isfinite(p->value[e]))
+            return wn__fail(WN_EDIVERGED, "%s: entry %lld is %g, cannot choose the smallest", p->name, (long long)e, (double)p->value[e]);
+    return WN_OK;
+}
+
+wn_status wn__topology_init(const wn__param *p, double fraction, wn__topology *out)
+{
+    WN_TRY(check(p, fraction));
+    wn__topology t = {.param = p, .count = (int64_t)((double)p->stored * fraction)};
+    int64_t *bucket = WN_NEW_ARRAY(int64_t, 65536);
+    t.drop = WN_NEW_ARRAY(int64_t, t.count);
+    if (bucket && t.drop) {
+        list_smallest(p, t.count, bucket, t.drop);
+        wn__free(bucket);
+        *out = t;
+        return WN_OK;
+    }
+    wn__free(bucket);
+    wn__topology_release(&t);
+    return wn__no_memory((size_t)t.count * sizeof *t.drop);
+}
+
+void wn__topology_release(wn__topology *t)
+{
+    wn__free(t->drop);
+    wn__free(t->grow);
+    *t = (wn__topology){0};
+}
+
+/* --- random growth --------------------------------------------------------------------------------------------------------------- */
+
+/* Numbers of inactive entries, ascending, become their flat positions: each moves up by the active entries before it. */
+static void skip_active(const wn__topology *t, int64_t *grow)
+{
+    const wn__pattern *q = t->param->pattern;
+    int64_t g = 0, d = 0, active = 0;
+    for (int64_t r = 0; r < q->rows; r++)
+        for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++) {
+            const int64_t position = r * q->columns + q->column[e];
+            if (d < t->count && t->drop[d] == e) {
+                d++;
+                continue;
+            }
+            for (; g < t->count && grow[g] + active < position; g++)
+                grow[g] += active;
+            active++;
+        }
+    for (; g < t->count; g++)
+        grow[g] += active;
+}
+
+wn_status wn__topology_grow_random(wn__topology *t, wn__rng *rng)
+{
+    const wn__pattern *q = t->param->pattern;
+    int64_t *grow = WN_NEW_ARRAY(int64_t, t->count);
+    if (!grow) return wn__no_memory((size_t)t->count * sizeof *grow);
+    const wn_status status = wn__draw_positions(rng, q->rows * q->columns - (q->stored - t->count), t->count, grow);
+    if (status != WN_OK) {
+        wn__free(grow);
+        return status;
+    }
+    skip_active(t, grow);
+    wn__free(t->grow);
+    t->grow = grow;
+    return WN_OK;
+}
+
+/* --- growth by gradient ---------------------------------------------------------------------------------------------------------- */
+
+#define TILE 256  /* rows and columns that a thread looks at together: tile, inputs and output gradients stay in the second cache */
+#define LOCAL 512 /* candidates that a thread collects before it hands them in */
+
+typedef struct candidate {
+    uint32_t key; /* larger is better */
+    int64_t position;
+} candidate;
+
+static bool is_better(const candidate *a, const candidate *b) { return a->key != b->key ? a->key > b->key : a->position < b->position; }
+
+typedef struct search {
+    const wn__topology *t;
+    const wn__weight_gradient *gradient;
+    int64_t tiles_across;
+    float *tile; /* (threads, TILE, TILE) */
+    pthread_mutex_t lock;
+    candidate *best; /* (room) the best `wanted` of what was handed in, and what came since */
+    int64_t wanted, count, room;
+    candidate worst; /* whatever is not better than this is out */
+    wn_status failed;
+    char message[512];
+} search;
+
+static void swap(candidate *a, candidate *b)
+{
+    const candidate c = *a;
+    *a = *b;
+    *b = c;
+}
+
+/* Of three, by pointer. */
+static candidate *middle_of(candidate *a, candidate *b, candidate *c)
+{
+    if (is_better(a, b)) return is_better(b, c) ? b : is_better(a, c) ? c : a;
+    return is_better(a, c) ? a : is_better(b, c) ? c : b;
+}
+
+/* The best `wanted` first, in any order. No two are equal. */
+static void partition(candidate *c, int64_t count, int64_t wanted)
+{
+    int64_t low = 0, high = count;
+    while (high - low > 1) {
+        swap(&c[high - 1], middle_of(&c[low], &c[low + (high - low) / 2], &c[high - 1]));
+        int64_t place = low;
+        for (int64_t i = low; i < high - 1; i++)
+            if (is_better(&c[i], &c[high - 1])) swap(&c[i], &c[place++]);
+        swap(&c[place], &c[high - 1]);
+        if (place == wanted || place + 1 == wanted) return;
+        if (place > wanted)
+            high = place;
+        else
+            low = place + 1;
+    }
+}
+
+/* Under the lock: forget all but the best. */
+static void compact(search *s)
+{
+    if (s->count <= s->wanted) return;
+    partition(s->best, s->count, s->wanted);
+    s->count = s->wanted;
+    s->worst = s->best[0];
+    for (int64_t i = 1; i < s->count; i++)
+        if (is_better(&s->worst, &s->best[i])) s->worst = s->best[i];
+}
+
+/* Takes what is handed in and tells what must be beaten from now on. */
+static candidate hand_in(search *s, const candidate *found, int64_t count)
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->count + count > s->room) compact(s);
+    if (count) memcpy(s->best + s->count, found, (size_t)count * sizeof *found);
+    s->count += count;
+    const candidate worst = s->worst;
+    pthread_mutex_unlock(&s->lock);
+    return worst;
+}
+
+static bool is_dropped(const wn__topology *t, int64_t entry)
+{
+    int64_t low = 0, high = t->count;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (t->drop[middle] < entry)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < t->count && t->drop[low] == entry;
+}
+
+/* Entries that stay active are no candidates. */
+static void cross_out_active(const wn__topology *t, const wn__weight_tile *tile, float *gradient)
+{
+    const wn__pattern *q = t->param->pattern;
+    for (int64_t r = 0; r < tile->rows; r++) {
+        int64_t low = q->row_start[tile->row + r], high = q->row_start[tile->row + r + 1];
+        const int64_t end = high;
+        while (low < high) {
+            const int64_t middle = low + (high - low) / 2;
+            if (q->column[middle] < tile->column)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        for (; low < end && q->column[low] < tile->column + tile->columns; low++)
+            if (!is_dropped(t, low)) gradient[r * tile->columns + q->column[low] - tile->column] = NAN;
+    }
+}
+
+/* Some of 16 values have at least this magnitude: most often none, and that is found fast. NaN has not. */
+static bool any_reaches(const float *x, float least)
+{
+    int any = 0;
+    for (int i = 0; i < 16; i++)
+        any |= (x[i] >= least) | (x[i] <= -least);
+    return any;
+}
+
+static void look_through(search *s, const wn__weight_tile *tile, const float *gradient)
+{
+    candidate found[LOCAL], worst = hand_in(s, NULL, 0);
+    int64_t count = 0;
+    for (int64_t r = 0; r < tile->rows; r++)
+        for (int64_t c = 0, stop; c < tile->columns; c = stop) {
+            const float *x = gradient + r * tile->columns;
+            float least;
+            stop = c + 16 < tile->columns ? c + 16 : tile->columns;
+            memcpy(&least, &worst.key, sizeof least);
+            if (stop - c == 16 && !any_reaches(x + c, least)) continue;
+            for (; c < stop; c++) {
+                const candidate one = {magnitude(x[c]), (tile->row + r) * s->gradient->columns + tile->column + c};
+                if (isnan(x[c]) || !is_better(&one, &worst)) continue;
+                found[count++] = one;
+            }
+            if (count <= LOCAL - 16) continue;
+            worst = hand_in(s, found, count);
+            count = 0;
+        }
+    hand_in(s, found, count);
+}
+
+static void search_tile(void *arg, int64_t number, int worker)
+{
+    search *s = arg;
+    float *values = s->tile + (int64_t)worker * TILE * TILE;
+    wn__weight_tile tile = {.row = number / s->tiles_across * TILE, .column = number % s->tiles_across * TILE};
+    tile.rows = s->gradient->rows - tile.row < TILE ? s->gradient->rows - tile.row : TILE;
+    tile.columns = s->gradient->columns - tile.column < TILE ? s->gradient->columns - tile.column : TILE;
+    const wn_status status = wn__weight_gradient_tile(s->gradient, &tile, values);
+    if (status == WN_OK) {
+        cross_out_active(s->t, &tile, values);
+        look_through(s, &tile, values);
+        return;
+    }
+    pthread_mutex_lock(&s->lock);
+    if (s->failed == WN_OK) {
+        s->failed = status;
+        snprintf(s->message, sizeof s->message, "%s", wn_error_message());
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+static wn_status run_search(search *s, wn__pool *pool)
+{
+    const int threads = pool ? wn__pool_threads(pool) : 1;
+    const wn__weight_gradient *g = s->gradient;
+    /* As much again as is wanted, so that the best are picked seldom. */
+    s->room = 2 * s->wanted + LOCAL;
+    s->worst = (candidate){0, INT64_MAX}; /* anything is better */
+    s->tiles_across = (g->columns + TILE - 1) / TILE;
+    s->best = WN_NEW_ARRAY(candidate, s->room);
+    s->tile = WN_NEW_ARRAY(float, (int64_t)threads *TILE *TILE);
+    if (!s->best || !s->tile) return wn__no_memory((size_t)s->room * sizeof *s->best);
+    wn__parallel_for(pool, (g->rows + TILE - 1) / TILE * s->tiles_across, search_tile, s);
+    if (s->failed != WN_OK) return wn__fail(s->failed, "%s", s->message);
+    compact(s);
+    if (s->count < s->wanted)
+        return wn__fail(WN_EDIVERGED, "%s: %lld entries are to grow, but only %lld inactive ones have a gradient that is a number",
+                        s->t->param->name, (long long)s->wanted, (long long)s->count);
+    return WN_OK;
+}
+
+/* The positions of what was found, ascending. */
+static wn_status take_positions(const search *s, wn__topology *t)
+{
+    int64_t *area = WN_NEW_ARRAY(int64_t, t->count), *other = WN_NEW_ARRAY(int64_t, t->count);
+    if (!area || !other) {
+        wn__free(area);
+        wn__free(other);
+        return wn__no_memory((size_t)t->count * sizeof *area);
+    }
+    for (int64_t i = 0; i < t->count; i++)
+        area[i] = s->best[i].position;
+    wn__free(t->grow);
+    t->grow = wn__sort_positions(area, other, t->count, t->param->count);
+    wn__free(t->grow == area ? other : area);
+    return WN_OK;
+}
+
+wn_status wn__topology_grow_gradient(wn__topology *t, const wn__weight_gradient *gradient, wn__pool *pool)
+{
+    const wn__pattern *q = t->param->pattern;
+    if (gradient->rows != q->rows || gradient->columns != q->columns)
+        return wn__fail(WN_EINVAL, "%s: gradient of %lld x %lld for %lld x %lld weights", t->param->name, (long long)gradient->rows,
+                        (long long)gradient->columns, (long long)q->rows, (long long)q->columns);
+    search s = {.t = t, .gradient = gradient, .wanted = t->count};
+    pthread_mutex_init(&s.lock, NULL);
+    wn_status status = t->count ? run_search(&s, pool) : WN_OK;
+    if (status == WN_OK) status = take_positions(&s, t);
+    pthread_mutex_destroy(&s.lock);
+    wn__free(s.best);
+    wn__free(s.tile);
+    return status;
+}
+
+/* --- the update ------------------------------------------------------------------------------------------------------------------ */
+
+/* Grown positions that are stored now: after the drop they are not, so they were dropped. */
+static int64_t count_regrown(const wn__topology *t)
+{
+    const wn__pattern *q = t->param->pattern;
+    int64_t count = 0;
+    for (int64_t i = 0; i < t->count; i++)
+        count += wn__pattern_find(q, t->grow[i] / q->columns, t->grow[i] % q->columns) >= 0;
+    return count;
+}
+
+wn_status wn__topology_apply(wn__topology *t, wn__params *params, wn__param *p, wn__regrown regrown, wn__topology_made *made)
+{
+    if (p != t->param) return wn__fail(WN_EINVAL, "%s: the update was made for %s", p->name, t->param->name);
+    if (!t->grow) return wn__fail(WN_EINVAL, "%s: what is to grow was not chosen", p->name);
+    const wn__topology_made what = {.dropped = t->count, .regrown = count_regrown(t)};
+    wn__topology_update update = {.drop = t->drop, .drops = t->count, .grow = t->grow, .grows = t->count, .regrown = regrown};
+    WN_TRY(wn__params_update_topology(params, p, &update));
+    if (made) *made = what;
+    return WN_OK;
+}

@@ -1,0 +1,532 @@
+/* Topology updates against the same rules written down plainly over dense arrays; gradients of entries that are not stored; and weights whose
+ * dense form fits nowhere. */
+#include "backend/backend.h"
+#include "base/fail.h"
+#include "nn/executor.h"
+#include "nn/init.h"
+#include "sparse/topology.h"
+#include "test.h"
+
+/* ---- the rules */
+
+typedef struct layer {
+    int64_t rows, columns, size, stored;
+    float *value, *slot, *gradient; /* (size) */
+    uint8_t *mask;
+} layer;
+
+typedef enum numbers { SMOOTH, TIES, ZEROS } numbers;
+
+static float number(wn__rng *rng, numbers kind)
+{
+    if (kind == SMOOTH) return (float)wn__rng_normal(rng);
+    return kind == ZEROS ? 0.0f : (float)((int)wn__rng_below(rng, 7) - 3);
+}
+
+static layer layer_new(int64_t rows, int64_t columns, int64_t stored, numbers kind)
+{
+    layer l = {.rows = rows, .columns = columns, .size = rows * columns, .stored = stored};
+    wn__rng rng = wn__rng_make(1, WN__FOR_TEST, (uint64_t)l.size, (uint64_t)stored);
+    int64_t *position = WN_NEW_ARRAY(int64_t, stored);
+    l.value = WN_NEW_ARRAY(float, l.size);
+    l.slot = WN_NEW_ARRAY(float, l.size);
+    l.gradient = WN_NEW_ARRAY(float, l.size);
+    l.mask = WN_NEW_ARRAY(uint8_t, l.size);
+    CHECK_OK(wn__draw_positions(&rng, l.size, stored, position));
+    for (int64_t i = 0; i < stored; i++) {
+        l.mask[position[i]] = 1;
+        l.value[position[i]] = number(&rng, kind);
+        l.slot[position[i]] = (float)(i + 1);
+    }
+    for (int64_t k = 0; k < l.size; k++)
+        l.gradient[k] = number(&rng, kind);
+    wn__free(position);
+    return l;
+}
+
+static void layer_free(layer *l)
+{
+    wn__free(l->value);
+    wn__free(l->slot);
+    wn__free(l->gradient);
+    wn__free(l->mask);
+}
+
+static wn__params params_of(const layer *l)
+{
+    wn__params set = {0};
+    wn__pattern pattern;
+    CHECK_OK(wn__pattern_from_mask(l->rows, l->columns, l->mask, &pattern));
+    CHECK_OK(wn__params_add_compressed(&set, "w", 2, (const int64_t[]){l->rows, l->columns}, &pattern));
+    CHECK_OK(wn__params_allocate_slots(&set, 1));
+    wn__pattern_gather(set.item[0].pattern, l->value, set.item[0].value);
+    wn__pattern_gather(set.item[0].pattern, l->slot, set.item[0].slot[0]);
+    return set;
+}
+
+/* Position of the entry in `from` (1 = candidate) with the smallest (sign 1) or largest (sign -1) |x|; of equals the first. */
+static int64_t extreme(const layer *l, const uint8_t *from, const float *x, float sign)
+{
+    int64_t found = -1;
+    for (int64_t k = 0; k < l->size; k++)
+        if (from[k] && (found < 0 || sign * fabsf(x[k]) < sign * fabsf(x[found]))) found = k;
+    return found;
+}
+
+/* The update as its paper states it, one entry after the other. */
+static void plain_update(layer *l, double fraction, wn__regrown regrown)
+{
+    const int64_t count = (int64_t)((double)l->stored * fraction);
+    uint8_t *active = wn__alloc((size_t)l->size), *candidate = wn__alloc((size_t)l->size);
+    memcpy(active, l->mask, (size_t)l->size);
+    for (int64_t i = 0; i < count; i++)
+        active[extreme(l, active, l->value, 1)] = 0;
+    for (int64_t k = 0; k < l->size; k++)
+        candidate[k] = !active[k];
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t k = extreme(l, candidate, l->gradient, -1);
+        candidate[k] = 0;
+        active[k] = 1;
+        if (!l->mask[k] || regrown == WN__REGROWN_ZERO) l->value[k] = l->slot[k] = 0;
+    }
+    memcpy(l->mask, active, (size_t)l->size);
+    wn__free(active);
+    wn__free(candidate);
+}
+
+static void check_equal(const layer *l, const wn__param *p)
+{
+    CHECK_EQ_INT(p->stored, l->stored);
+    CHECK(wn__pattern_is_valid(p->pattern));
+    for (int64_t k = 0, e = 0; k < l->size; k++) {
+        CHECK_EQ_INT(wn__pattern_find(p->pattern, k / l->columns, k % l->columns), l->mask[k] ? e : -1);
+        if (!l->mask[k]) continue;
+        CHECK(p->value[e] == l->value[k] && p->slot[0][e] == l->slot[k]);
+        e++;
+    }
+}
+
+static wn__topology_made update(wn__params *set, const layer *l, double fraction, wn__regrown regrown, int threads)
+{
+    wn__param *p = &set->item[0];
+    wn__topology t;
+    wn__topology_made made;
+    wn__pool *pool;
+    const wn__weight_gradient gradient = {.param = p, .rows = l->rows, .columns = l->columns, .dense = l->gradient};
+    CHECK_OK(wn__pool_new(threads, &pool));
+    CHECK_OK(wn__topology_init(p, fraction, &t));
+    CHECK_OK(wn__topology_grow_gradient(&t, &gradient, pool));
+    CHECK_OK(wn__topology_apply(&t, set, p, regrown, &made));
+    wn__topology_release(&t);
+    wn__pool_free(pool);
+    return made;
+}
+
+static void check_rounds(int64_t rows, int64_t columns, int64_t stored, numbers kind)
+{
+    for (int way = 0; way < 2; way++) {
+        layer l = layer_new(rows, columns, stored, kind);
+        wn__params set = params_of(&l);
+        static const double fraction[] = {0.3, 0, 1, 0.11, 0.999};
+        for (int round = 0; round < 5; round++) {
+            for (int64_t k = 0; k < l.size; k++)
+                l.gradient[k] = -l.gradient[(k + 5) % l.size];
+            plain_update(&l, fraction[round], (wn__regrown)way);
+            const wn__topology_made made = update(&set, &l, fraction[round], (wn__regrown)way, round + 1);
+            CHECK_EQ_INT(made.dropped, (int64_t)((double)stored * fraction[round]));
+            check_equal(&l, &set.item[0]);
+        }
+        wn__params_release(&set);
+        layer_free(&l);
+    }
+}
+
+TEST(updates_by_gradient_follow_the_rules)
+{
+    check_rounds(9, 13, 40, SMOOTH);
+    check_rounds(1, 1, 1, SMOOTH);
+    check_rounds(40, 3, 7, SMOOTH);
+}
+
+TEST(of_equals_the_first_is_dropped_and_the_first_is_grown)
+{
+    check_rounds(9, 13, 40, TIES);
+    check_rounds(9, 13, 60, ZEROS);
+}
+
+TEST(empty_and_full_layers_keep_their_number_of_entries)
+{
+    check_rounds(9, 13, 0, SMOOTH);
+    check_rounds(9, 13, 9 * 13, TIES);
+    check_rounds(9, 13, 9 * 13 - 1, SMOOTH);
+}
+
+/* More tiles than one, more candidates than are kept at a time. */
+TEST(large_layers_follow_the_rules_for_any_number_of_threads)
+{
+    static const numbers kinds[] = {SMOOTH, TIES, ZEROS};
+    for (int kind = 0; kind < 3; kind++) {
+        layer l = layer_new(300, 530, 800, kinds[kind]);
+        wn__params first = params_of(&l), set[2] = {params_of(&l), params_of(&l)};
+        plain_update(&l, 0.5, WN__REGROWN_KEEPS);
+        update(&first, &l, 0.5, WN__REGROWN_KEEPS, 1);
+        check_equal(&l, &first.item[0]);
+        for (int i = 0; i < 2; i++) {
+            update(&set[i], &l, 0.5, WN__REGROWN_KEEPS, i ? 7 : 2);
+            check_equal(&l, &set[i].item[0]);
+            wn__params_release(&set[i]);
+        }
+        wn__params_release(&first);
+        layer_free(&l);
+    }
+}
+
+TEST(entries_without_a_gradient_never_grow)
+{
+    layer l = layer_new(20, 30, 50, SMOOTH);
+    wn__params set = params_of(&l);
+    wn__topology t;
+    for (int64_t k = 0; k < l.size; k++)
+        if (k % 3) l.gradient[k] = NAN;
+    update(&set, &l, 0.4, WN__REGROWN_ZERO, 2);
+    int64_t grown = 0;
+    for (int64_t k = 0; k < l.size; k++)
+        if (wn__pattern_find(set.item[0].pattern, k / l.columns, k % l.columns) >= 0 && !l.mask[k]) grown += k % 3 ? 1000 : 1;
+    CHECK(grown > 0 && grown <= 20);
+    for (int64_t k = 0; k < l.size; k++)
+        l.gradient[k] = NAN;
+    const wn__weight_gradient none = {.param = &set.item[0], .rows = l.rows, .columns = l.columns, .dense = l.gradient};
+    CHECK_OK(wn__topology_init(&set.item[0], 0.4, &t));
+    CHECK_STATUS(wn__topology_grow_gradient(&t, &none, NULL), WN_EDIVERGED);
+    wn__topology_release(&t);
+    wn__params_release(&set);
+    layer_free(&l);
+}
+
+/* ---- random growth */
+
+static wn__topology grown_at_random(const wn__param *p, double fraction, uint64_t seed)
+{
+    wn__topology t;
+    wn__rng rng = wn__rng_make(seed, WN__FOR_TOPOLOGY, 0, 0);
+    CHECK_OK(wn__topology_init(p, fraction, &t));
+    CHECK_OK(wn__topology_grow_random(&t, &rng));
+    return t;
+}
+
+TEST(random_growth_takes_every_inactive_entry_equally_often)
+{
+    layer l = layer_new(7, 11, 30, SMOOTH);
+    wn__params set = params_of(&l);
+    const wn__param *p = &set.item[0];
+    enum { DRAWS = 20000 };
+    int64_t chosen[77] = {0};
+    for (uint64_t seed = 0; seed < DRAWS; seed++) {
+        wn__topology t = grown_at_random(p, 0.4, seed);
+        CHECK_EQ_INT(t.count, 12);
+        for (int64_t i = 0; i < t.count; i++) {
+            CHECK(i == 0 || t.grow[i] > t.grow[i - 1]);
+            chosen[t.grow[i]]++;
+        }
+        if (seed == 0)
+            for (int64_t i = 0; i < t.count; i++) { /* dropped ones are inactive */
+                const int64_t row = wn__pattern_row_of(p->pattern, t.drop[i]);
+                l.mask[row * l.columns + p->pattern->column[t.drop[i]]] = 0;
+            }
+        wn__topology_release(&t);
+    }
+    const double share = 12.0 / (77 - 18), deviation = sqrt(DRAWS * share * (1 - share));
+    for (int64_t k = 0; k < l.size; k++) {
+        if (l.mask[k])
+            CHECK_EQ_INT(chosen[k], 0);
+        else
+            CHECK_NEAR((double)chosen[k], DRAWS * share, 5 * deviation, 0);
+    }
+    wn__params_release(&set);
+    layer_free(&l);
+}
+
+TEST(random_growth_keeps_the_number_of_entries_in_any_layer)
+{
+    static const int64_t stored[] = {0, 1, 40, 116, 117};
+    static const double fraction[] = {0, 0.3, 1};
+    for (int i = 0; i < 5; i++)
+        for (int f = 0; f < 3; f++) {
+            layer l = layer_new(9, 13, stored[i], TIES);
+            wn__params set = params_of(&l);
+            wn__param *p = &set.item[0];
+            wn__topology t = grown_at_random(p, fraction[f], 3), again = grown_at_random(p, fraction[f], 3);
+            CHECK(t.count == 0 || memcmp(t.grow, again.grow, (size_t)t.count * sizeof *t.grow) == 0);
+            const int64_t calls = wn__alloc_statistics().calls;
+            CHECK_OK(wn__topology_apply(&t, &set, p, WN__REGROWN_KEEPS, NULL));
+            CHECK_EQ_INT(wn__alloc_statistics().calls, calls); /* the number stays, so there is room */
+            CHECK(wn__pattern_is_valid(p->pattern));
+            CHECK_EQ_INT(p->stored, stored[i]);
+            wn__topology_release(&t);
+            wn__topology_release(&again);
+            wn__params_release(&set);
+            layer_free(&l);
+        }
+}
+
+TEST(an_entry_that_is_dropped_and_grown_keeps_its_value_or_starts_at_zero)
+{
+    for (int way = 0; way < 2; way++) {
+        layer l = layer_new(5, 4, 20, SMOOTH); /* full: all that goes must come back */
+        wn__params set = params_of(&l);
+        wn__topology_made made;
+        wn__topology t = grown_at_random(&set.item[0], 0.5, 1);
+        CHECK_OK(wn__topology_apply(&t, &set, &set.item[0], (wn__regrown)way, &made));
+        CHECK(made.dropped == 10 && made.regrown == 10);
+        int zeros = 0;
+        for (int64_t e = 0; e < 20; e++)
+            zeros += set.item[0].value[e] == 0 && set.item[0].slot[0][e] == 0;
+        CHECK_EQ_INT(zeros, way == WN__REGROWN_ZERO ? 10 : 0);
+        wn__topology_release(&t);
+        wn__params_release(&set);
+        layer_free(&l);
+    }
+}
+
+TEST(bad_updates_are_refused)
+{
+    layer l = layer_new(5, 4, 10, SMOOTH);
+    wn__params set = params_of(&l);
+    wn__param *p = &set.item[0];
+    wn__topology t;
+    CHECK_STATUS(wn__topology_init(p, 1.5, &t), WN_EINVAL);
+    CHECK_STATUS(wn__topology_init(p, (double)NAN, &t), WN_EINVAL);
+    CHECK_OK(wn__topology_init(p, 0.5, &t));
+    CHECK_STATUS(wn__topology_apply(&t, &set, p, WN__REGROWN_KEEPS, NULL), WN_EINVAL);
+    const wn__weight_gradient wrong = {.param = p, .rows = 4, .columns = 5, .dense = l.gradient};
+    CHECK_STATUS(wn__topology_grow_gradient(&t, &wrong, NULL), WN_EINVAL);
+    wn__topology_release(&t);
+    p->value[3] = NAN;
+    CHECK_STATUS(wn__topology_init(p, 0.5, &t), WN_EDIVERGED);
+    p->value[3] = 1;
+    CHECK_OK(wn__params_expand(&set, p));
+    CHECK_STATUS(wn__topology_init(p, 0.5, &t), WN_EINVAL);
+    wn__params_release(&set);
+    layer_free(&l);
+}
+
+TEST(running_out_of_memory_changes_nothing)
+{
+    layer l = layer_new(30, 20, 100, SMOOTH);
+    wn__params set = params_of(&l);
+    wn__param *p = &set.item[0];
+    const wn__weight_gradient gradient = {.param = p, .rows = l.rows, .columns = l.columns, .dense = l.gradient};
+    const int64_t bytes = wn__alloc_statistics().bytes;
+    wn_status status = WN_ENOMEM;
+    for (int64_t fail = 1; status != WN_OK; fail++) {
+        wn__topology t = {0};
+        wn__rng rng = wn__rng_make(1, WN__FOR_TOPOLOGY, 0, 0);
+        wn__alloc_fail_at(fail);
+        status = wn__topology_init(p, 0.5, &t);
+        if (status == WN_OK) status = wn__topology_grow_random(&t, &rng);
+        if (status == WN_OK) status = wn__topology_grow_gradient(&t, &gradient, NULL);
+        wn__alloc_fail_at(0);
+        CHECK(status == WN_OK || status == WN_ENOMEM);
+        wn__topology_release(&t);
+        CHECK_EQ_INT(wn__alloc_statistics().bytes, bytes);
+    }
+    check_equal(&l, p);
+    wn__params_release(&set);
+    layer_free(&l);
+}
+
+TEST(the_cosine_falls_from_alpha_to_zero)
+{
+    CHECK_NEAR(wn__topology_cosine(0.3, 0, 1000), 0.3, 1e-15, 0);
+    CHECK_NEAR(wn__topology_cosine(0.3, 500, 1000), 0.15, 1e-15, 0);
+    CHECK_NEAR(wn__topology_cosine(0.3, 250, 1000), 0.15 * (1 + sqrt(0.5)), 1e-15, 0);
+    CHECK(wn__topology_cosine(0.3, 1000, 1000) == 0 && wn__topology_cosine(0.3, 2000, 1000) == 0);
+}
+
+/* ---- gradients of all entries in the middle of a step */
+
+enum { N = 37, CLASSES = 3 };
+
+static wn_graph *mixed_graph(void)
+{
+    wn_graph *g = wn_graph_new("mixed", 4, 9, 7);
+    int x = wn_graph_conv(g, wn_graph_input(g), "conv1", (wn_conv){.out = 8, .kernel = 3, .pad = 1, .bias = true});
+    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "bn1"));
+    int y = wn_graph_conv(g, x, "conv2", (wn_conv){.out = 8, .kernel = 3, .pad = 1, .groups = 2});
+    x = wn_graph_relu(g, wn_graph_add(g, x, wn_graph_batch_norm(g, y, "bn2")));
+    y = wn_graph_conv(g, x, "conv3", (wn_conv){.out = 8, .kernel = 3, .pad = 1, .groups = 8});
+    x = wn_graph_relu(g, wn_graph_add(g, x, y));
+    x = wn_graph_conv(g, x, "conv4", (wn_conv){.out = 10, .kernel = 3, .pad = 1, .stride = 2});
+    x = wn_graph_relu(g, wn_graph_linear(g, wn_graph_relu(g, x), "fc1", 70, true));
+    x = wn_graph_linear(g, x, "fc2", CLASSES, true);
+    CHECK_OK(wn_graph_finish(g, x));
+    return g;
+}
+
+static wn_status squares(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    (void)arg, (void)first;
+    for (int64_t i = 0; i < n * CLASSES; i++)
+        dlogits[i] = (logits[i] - (float)(i % CLASSES == 0)) / N;
+    return WN_OK;
+}
+
+typedef struct net {
+    wn_graph *graph;
+    wn__params params;
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *ex;
+} net;
+
+static void net_init(net *n, const char *backend, wn_graph *graph, bool compressed, int threads, int64_t micro_batch)
+{
+    *n = (net){.graph = graph};
+    const wn__backend *b = wn__backend_find(backend);
+    wn__rng rng = wn__rng_make(2, WN__FOR_TEST, 0, 0);
+    CHECK_OK(wn__graph_make_params(graph, &n->params));
+    for (int i = 0; i < n->params.count; i++) {
+        wn__param *p = &n->params.item[i];
+        wn__pattern pattern;
+        if (p->role != WN__WEIGHT) continue;
+        CHECK_OK(wn__pattern_random(p->dim[0], p->count / p->dim[0], p->count / 4, &rng, &pattern));
+        if (compressed)
+            CHECK_OK(wn__params_compress(&n->params, p, &pattern));
+        else
+            wn__pattern_release(&pattern);
+    }
+    CHECK_OK(wn__init_params(&n->params, &(wn__init_options){0}, 1));
+    CHECK_OK(wn__pool_new(threads, &n->pool));
+    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32, .pool = n->pool}, &n->device));
+    CHECK_OK(wn__executor_new(graph, &n->params, n->device,
+                              &(wn__executor_options){.batch = N, .micro_batch = micro_batch, .training = true}, &n->ex));
+}
+
+static void net_free(net *n)
+{
+    wn__executor_free(n->ex);
+    n->device->close(n->device);
+    wn__pool_free(n->pool);
+    wn__params_release(&n->params);
+}
+
+/* In tiles that fit nothing else. */
+static wn_status keep_gradient(void *arg, const wn__weight_gradient *g)
+{
+    float **kept = arg, part[5 * 11];
+    if (*kept) return wn__fail(WN_EINVAL, "called twice");
+    *kept = WN_NEW_ARRAY(float, g->rows * g->columns);
+    for (int64_t row = 0; row < g->rows; row += 5)
+        for (int64_t column = 0; column < g->columns; column += 11) {
+            wn__weight_tile tile = {row, g->rows - row < 5 ? g->rows - row : 5, column,
+                                    g->columns - column < 11 ? g->columns - column : 11};
+            WN_TRY(wn__weight_gradient_tile(g, &tile, part));
+            for (int64_t r = 0; r < tile.rows; r++)
+                memcpy(*kept + (row + r) * g->columns + column, part + r * tile.columns, (size_t)tile.columns * sizeof(float));
+        }
+    return WN_OK;
+}
+
+static wn_status run_step(net *n)
+{
+    const int64_t size = N * n->graph->c * n->graph->h * n->graph->w;
+    float *images = WN_NEW_ARRAY(float, size);
+    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 0, 0);
+    for (int64_t i = 0; i < size; i++)
+        images[i] = (float)wn__rng_normal(&rng);
+    const wn_status status = wn__executor_gradients(n->ex, images, N, (wn__step_info){.training = true}, squares, NULL);
+    wn__free(images);
+    return status;
+}
+
+/* All weights' whole gradients. */
+static void read_all(net *n, float **kept)
+{
+    for (int i = 0; i < n->params.count; i++)
+        if (n->params.item[i].role == WN__WEIGHT) CHECK_OK(wn__executor_read_gradient(n->ex, i, keep_gradient, &kept[i]));
+    CHECK_OK(run_step(n));
+}
+
+enum { MOST = 32 };
+
+static void compare_with_ref(const char *backend, bool compressed, int64_t micro_batch)
+{
+    wn_graph *g = mixed_graph();
+    net ref, got, quiet;
+    net_init(&ref, "ref", g, compressed, 1, micro_batch);
+    net_init(&got, backend, g, compressed, 2, micro_batch);
+    net_init(&quiet, backend, g, compressed, 3, micro_batch);
+    float *want[MOST] = {NULL}, *kept[MOST] = {NULL};
+    read_all(&ref, want);
+    read_all(&got, kept);
+    CHECK_OK(run_step(&quiet));
+    int weights = 0;
+    for (int i = 0; i < g->params; i++) {
+        const wn__param *p = &got.params.item[i];
+        if (p->role == WN__WEIGHT) {
+            double scale = 0;
+            for (int64_t k = 0; k < p->count; k++)
+                scale = fmax(scale, fabs((double)want[i][k]));
+            for (int64_t k = 0; k < p->count; k++)
+                CHECK_NEAR((double)kept[i][k], (double)want[i][k], 2e-5 * scale, 0);
+            for (int64_t e = 0; p->pattern && e < p->stored; e++) {
+                const int64_t row = wn__pattern_row_of(p->pattern, e);
+                CHECK_NEAR((double)kept[i][row * p->pattern->columns + p->pattern->column[e]], (double)p->grad[e], 2e-5 * scale, 0);
+            }
+            weights++;
+        }
+        /* Reading changes no bit of the step. */
+        if (p->grad) CHECK(memcmp(p->grad, quiet.params.item[i].grad, (size_t)p->stored * sizeof(float)) == 0);
+        wn__free(want[i]);
+        wn__free(kept[i]);
+    }
+    CHECK_EQ_INT(weights, 6);
+    net_free(&ref);
+    net_free(&got);
+    net_free(&quiet);
+    wn_graph_free(g);
+}
+
+TEST(gradients_of_all_entries_are_those_of_ref)
+{
+    compare_with_ref("ref", true, 0);
+    compare_with_ref("sparse", true, 0);
+    compare_with_ref("sparse", false, 0);
+    compare_with_ref("sparse", false, 16);
+}
+
+TEST(gradients_that_cannot_be_read_are_refused)
+{
+    wn_graph *g = mixed_graph();
+    net n;
+    net_init(&n, "sparse", g, true, 1, 16);
+    float *kept = NULL;
+    CHECK_STATUS(wn__executor_read_gradient(n.ex, 1, keep_gradient, &kept), WN_EUNSUPPORTED); /* a bias */
+    CHECK_OK(wn__executor_read_gradient(n.ex, 0, keep_gradient, &kept));
+    CHECK_STATUS(run_step(&n), WN_EUNSUPPORTED);
+    CHECK_HAS_TEXT(wn_error_message(), "micro-batch");
+    CHECK_OK(wn__executor_read_gradient(n.ex, 0, NULL, NULL));
+    CHECK_OK(run_step(&n));
+    CHECK(!kept);
+    net_free(&n);
+    wn_graph_free(g);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(updates_by_gradient_follow_the_rules),
+                                    RUN(of_equals_the_first_is_dropped_and_the_first_is_grown),
+                                    RUN(empty_and_full_layers_keep_their_number_of_entries),
+                                    RUN(large_layers_follow_the_rules_for_any_number_of_threads),
+                                    RUN(entries_without_a_gradient_never_grow),
+                                    RUN(random_growth_takes_every_inactive_entry_equally_often),
+                                    RUN(random_growth_keeps_the_number_of_entries_in_any_layer),
+                                    RUN(an_entry_that_is_dropped_and_grown_keeps_its_value_or_starts_at_zero),
+                                    RUN(bad_updates_are_refused),
+                                    RUN(running_out_of_memory_changes_nothing),
+                                    RUN(the_cosine_falls_from_alpha_to_zero),
+                                    RUN(gradients_of_all_entries_are_those_of_ref),
+                                    RUN(gradients_that_cannot_be_read_are_refused),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
