@@ -157,7 +157,7 @@ void wn__executor_free(wn__executor *ex)
 
 /* --- plans --------------------------------------------------------------------------------------------------------------------- */
 
-static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__plan *plan)
+static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole, wn__plan *plan)
 {
     const wn__executor_options *o = &ex->options;
     wn__plan_request request = {.graph = ex->graph,
@@ -167,7 +167,8 @@ static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__
                                 .n = n,
                                 .kind = kind,
                                 .input_gradient = o->input_gradient,
-                                .recompute = o->recompute};
+                                .recompute = o->recompute || ex->device->recompute,
+                                .whole = whole};
     WN_TRY(wn__plan_make(&request, plan));
     if (!o->memory || plan->bytes <= (size_t)o->memory) return WN_OK;
     const size_t wanted = plan->bytes;
@@ -205,22 +206,27 @@ static wn_status keep_plan(wn__executor *ex, wn__plan *plan)
     return WN_OK;
 }
 
-static wn_status get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__plan **out)
+static wn_status get_some_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole, wn__plan **out)
 {
     for (int i = 0; i < ex->plans; i++)
-        if (ex->plan[i]->n == n && ex->plan[i]->kind == kind) {
+        if (ex->plan[i]->n == n && ex->plan[i]->kind == kind && ex->plan[i]->whole == whole) {
             *out = ex->plan[i];
             return make_memory(ex, ex->plan[i]->bytes); /* it may be missing after a failure */
         }
     wn__plan *plan = WN_NEW(wn__plan);
     if (!plan) return wn__no_memory(sizeof *plan);
-    wn_status status = make_plan(ex, n, kind, plan);
+    wn_status status = make_plan(ex, n, kind, whole, plan);
     if (status == WN_OK && (status = keep_plan(ex, plan)) != WN_OK) wn__plan_release(plan);
     if (status == WN_OK)
         *out = plan;
     else
         wn__free(plan);
     return status;
+}
+
+static wn_status get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__plan **out)
+{
+    return get_some_plan(ex, n, kind, false, out);
 }
 
 static wn__plan_kind kind_of(const wn__executor *ex, bool backward, bool training)
@@ -260,6 +266,21 @@ wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
 }
 
 /* --- running ------------------------------------------------------------------------------------------------------------------- */
+
+/* Where a block runs: its number, and which worker's slabs it uses. */
+typedef struct place {
+    int64_t block;
+    int worker;
+} place;
+
+/* Such that the block's own part lies where the operations look for it. A local buffer begins before its memory, which is never touched. */
+static void *pointer_at(const wn__executor *ex, const wn__plan *plan, int buffer, place at)
+{
+    if (buffer < 0) return NULL;
+    const wn__buffer *b = &plan->buffer[buffer];
+    const uintptr_t start = (uintptr_t)ex->memory + b->offset;
+    return (void *)(b->local ? start + (uintptr_t)at.worker * b->slab - (uintptr_t)at.block * b->slab : start);
+}
 
 static void *pointer(const wn__executor *ex, const wn__plan *plan, int buffer)
 {
@@ -301,22 +322,22 @@ static void fill_params(const run_state *r, const wn__call *call, wn__op_args *a
     }
 }
 
-static wn__op_args resolve(const run_state *r, const wn__call *call)
+static wn__op_args resolve(const run_state *r, const wn__call *call, place at)
 {
     const wn__executor *ex = r->ex;
     const wn__plan *plan = r->plan;
     wn__op_args a = {.step = r->step,
                      .n = plan->n,
-                     .out = pointer(ex, plan, call->out),
+                     .out = pointer_at(ex, plan, call->out, at),
                      .saved = pointer(ex, plan, call->saved),
                      .scratch = pointer(ex, plan, call->scratch),
                      .t_out = twin(ex, plan, call->out),
                      .t_saved = twin(ex, plan, call->saved),
                      .accumulate = r->accumulate || call->accumulate};
     for (int s = 0; s < 2; s++) {
-        a.in[s] = pointer(ex, plan, call->in[s]);
-        a.dout[s] = pointer(ex, plan, call->dout[s]);
-        a.din[s] = pointer(ex, plan, call->din[s]);
+        a.in[s] = pointer_at(ex, plan, call->in[s], at);
+        a.dout[s] = pointer_at(ex, plan, call->dout[s], at);
+        a.din[s] = pointer_at(ex, plan, call->din[s], at);
         a.t_in[s] = twin(ex, plan, call->in[s]);
         a.t_dout[s] = twin(ex, plan, call->dout[s]);
         a.t_din[s] = twin(ex, plan, call->din[s]);
@@ -329,16 +350,20 @@ typedef struct group_run {
     const run_state *state;
     const wn__call *call;
     int calls, bands;
-    wn__op_args args[WN__MOST_BANDED]; /* bands > 1 */
-    atomic_int failed;                 /* first wn_status that a block met, and its message */
+    atomic_int failed; /* first wn_status that a block met, and its message */
     char message[512];
 } group_run;
 
-static wn_status run_block(const group_run *g, int64_t first, int64_t n)
+static wn_status run_block(const group_run *g, place at, int64_t first, int64_t n)
 {
-    if (g->bands > 1) return wn__bands_run(g->call, g->args, g->calls, g->bands, first, n);
+    if (g->bands > 1) {
+        wn__op_args args[WN__MOST_BANDED];
+        for (int i = 0; i < g->calls; i++)
+            args[i] = resolve(g->state, &g->call[i], at);
+        return wn__bands_run(g->call, args, g->calls, g->bands, first, n);
+    }
     for (int i = 0; i < g->calls; i++) {
-        const wn__op_args args = resolve(g->state, &g->call[i]);
+        const wn__op_args args = resolve(g->state, &g->call[i], at);
         WN_TRY(wn__op_run(g->call[i].op, g->call[i].phase, &args, first, n));
     }
     return WN_OK;
@@ -346,10 +371,9 @@ static wn_status run_block(const group_run *g, int64_t first, int64_t n)
 
 static void run_block_of_group(void *arg, int64_t chunk, int worker)
 {
-    (void)worker;
     group_run *g = arg;
     const int64_t block = g->state->ex->device->block, n = g->state->plan->n, first = chunk * block;
-    const wn_status status = run_block(g, first, n - first < block ? n - first : block);
+    const wn_status status = run_block(g, (place){chunk, worker}, first, n - first < block ? n - first : block);
     int none = WN_OK;
     if (status != WN_OK && atomic_compare_exchange_strong(&g->failed, &none, status))
         snprintf(g->message, sizeof g->message, "%s", wn_error_message());
@@ -361,17 +385,15 @@ static wn_status run_group(const run_state *r, const wn__call *call, int calls)
     const wn__device *d = r->ex->device;
     group_run g = {.state = r, .call = call, .calls = calls, .bands = 1};
     if (d->block) g.bands = wn__bands_of_group(r->plan, call, calls, d->block);
-    for (int i = 0; g.bands > 1 && i < calls; i++)
-        g.args[i] = resolve(r, &call[i]);
     if (d->block == 0) {
-        WN_TRY(run_block(&g, 0, r->plan->n));
+        WN_TRY(run_block(&g, (place){0}, 0, r->plan->n));
     } else {
         wn__parallel_for(d->pool, (r->plan->n + d->block - 1) / d->block, run_block_of_group, &g);
         if (g.failed != WN_OK) return wn__fail((wn_status)g.failed, "%s", g.message);
     }
     for (int i = 0; i < calls; i++) {
         if (!call[i].op->cls->finish[call[i].phase]) continue;
-        const wn__op_args args = resolve(r, &call[i]);
+        const wn__op_args args = resolve(r, &call[i], (place){0});
         WN_TRY(call[i].op->cls->finish[call[i].phase](call[i].op, &args));
     }
     return WN_OK;
@@ -407,7 +429,7 @@ static wn_status read_gradient(const run_state *r, const wn__call *call)
     const reading *of = reading_of(r, call);
     if (!of) return WN_OK;
     const wn__param *p = &r->ex->params->item[call->lowered->param[0]];
-    const wn__op_args args = resolve(r, call);
+    const wn__op_args args = resolve(r, call, (place){0});
     const bool dense = !p->pattern || !r->ex->device->compressed;
     if (!dense && (r->accumulate || !r->last))
         return wn__fail(WN_EUNSUPPORTED, "%s: the gradient of entries that are not stored needs the whole batch in one micro-batch",
@@ -549,6 +571,14 @@ static void finish_products(const run_state *r)
     }
 }
 
+/* Will somebody look at gradients, and at what they were made from, in this step? */
+static bool is_read(const wn__executor *ex)
+{
+    for (int i = 0; ex->reading && i < ex->params->count; i++)
+        if (ex->reading[i].reader) return true;
+    return false;
+}
+
 wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg)
 {
     const wn_graph *g = ex->graph;
@@ -562,7 +592,7 @@ wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t 
         r.step.step = step.step * pieces + k;
         r.accumulate = k > 0;
         r.last = k == pieces - 1;
-        WN_TRY(get_plan(ex, piece, kind_of(ex, true, step.training), &r.plan));
+        WN_TRY(get_some_plan(ex, piece, kind_of(ex, true, step.training), is_read(ex), &r.plan));
         WN_TRY(run_forward(&r, images + first * g->c * g->h * g->w, ex->logits));
         WN_TRY(loss(arg, ex->logits, first, piece, ex->dlogits));
         WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, r.plan, r.plan->dlogits)));
@@ -671,7 +701,7 @@ wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int
     for (int64_t first = 0, piece; first < n && !**node; first += piece) {
         piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
         run_state r = {.ex = ex, .step = step};
-        WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), &r.plan));
+        WN_TRY(get_some_plan(ex, piece, kind_of(ex, false, step.training), true, &r.plan));
         WN_TRY(pack_weights(&r));
         const wn__shape shape = wn__plan_shape(r.plan, ex->graph, 0);
         WN_TRY(ex->device->upload(ex->device, images + first * image, &shape, pointer(ex, r.plan, r.plan->images)));

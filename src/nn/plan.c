@@ -61,8 +61,12 @@ static wn_status new_twins(planner *p, size_t size, int *id)
 
 static wn_status new_activation(planner *p, int node, int *id)
 {
-    const wn__shape shape = wn__plan_shape(p->plan, p->request->graph, node);
-    return new_twins(p, p->request->device->activation_bytes(p->request->device, &shape), id);
+    const wn__device *d = p->request->device;
+    wn__shape shape = wn__plan_shape(p->plan, p->request->graph, node);
+    WN_TRY(new_twins(p, d->activation_bytes(d, &shape), id));
+    shape.n = d->block;
+    p->plan->buffer[*id].slab = d->block ? d->activation_bytes(d, &shape) : 0;
+    return WN_OK;
 }
 
 static void touch(planner *p, int id, int group)
@@ -335,6 +339,41 @@ static wn_status plan_backward(planner *p)
 
 /* --- memory -------------------------------------------------------------------------------------------------------------------- */
 
+/* Finish functions that read whole activations; those of norms read scratch only. */
+static bool finish_reads_activations(const wn__call *c)
+{
+    if (!c->op->cls->finish[c->phase] || c->op->desc.kind == WN__OP_NORM) return false;
+    return !(c->phase == WN__BACKWARD_PARAMS && c->op->params_finish_late);
+}
+
+static void keep_whole(wn__plan *plan, int buffer)
+{
+    if (buffer >= 0) plan->buffer[buffer].slab = 0;
+}
+
+/* Workers share the slabs of activations that nobody needs beyond their group. */
+static void make_local(planner *p)
+{
+    wn__plan *plan = p->plan;
+    const size_t workers = (size_t)wn__pool_threads(p->request->device->pool);
+    if (p->request->whole || wn__plan_is_tangent(plan->kind)) return;
+    const int seen[] = {plan->images, plan->logits, plan->dlogits, plan->dimages};
+    for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
+        keep_whole(plan, seen[i]);
+    for (int i = 0; i < plan->calls; i++) {
+        const wn__call *c = &plan->call[i];
+        const int used[] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
+        for (size_t k = 0; finish_reads_activations(c) && k < sizeof used / sizeof *used; k++)
+            keep_whole(plan, used[k]);
+    }
+    for (int i = 0; i < plan->buffers; i++) {
+        wn__buffer *b = &plan->buffer[i];
+        b->slab = (b->slab + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN;
+        b->local = b->slab && b->first >= 0 && b->first == b->last && b->slab * workers < b->size;
+        if (b->local) b->size = b->slab * workers;
+    }
+}
+
 static int by_falling_size(const void *a, const void *b)
 {
     const wn__buffer *x = *(wn__buffer *const *)a, *y = *(wn__buffer *const *)b;
@@ -453,6 +492,7 @@ static wn_status make_plan(planner *p)
     p->tensor[0].value = plan->images;
     WN_TRY(plan_forward(p));
     if (wn__plan_is_backward(plan->kind)) WN_TRY(plan_backward(p));
+    make_local(p);
     return place_buffers(plan);
 }
 
@@ -464,7 +504,8 @@ wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node)
 
 wn_status wn__plan_make(const wn__plan_request *r, wn__plan *out)
 {
-    wn__plan plan = {.n = r->n, .kind = r->kind, .images = -1, .logits = -1, .dlogits = -1, .dimages = -1, .packed = -1, .bound = -1};
+    wn__plan plan = {
+        .n = r->n, .kind = r->kind, .whole = r->whole, .images = -1, .logits = -1, .dlogits = -1, .dimages = -1, .packed = -1, .bound = -1};
     plan.param_written = WN_NEW_ARRAY(bool, r->graph->params);
     plan.border = WN_NEW_ARRAY(int, r->graph->nodes);
     planner p = {.request = r,

@@ -1,7 +1,8 @@
 /* A plan: for one batch size and one purpose, the calls to make, in order, in groups, and where each buffer lies.
  *
  * A group is a run of calls without a batch-wide barrier in between. On a device with block > 0 each block of images walks through the
- * whole group before the next; buffers therefore live for whole groups. On a device with block 0 every call is a group.
+ * whole group before the next; buffers therefore live for whole groups. An activation that only one group needs has one slab for
+ * each worker instead of one for each block, so that it stays in that core's cache. On a device with block 0 every call is a group.
  */
 #ifndef WN_NN_PLAN_H
 #define WN_NN_PLAN_H
@@ -30,6 +31,8 @@ typedef struct wn__call {
 
 typedef struct wn__buffer {
     size_t size, offset;
+    size_t slab; /* of an activation: bytes of a block of images; 0 for others */
+    bool local;  /* lives for one group, whose calls take it block by block: there is one slab for each worker, not one for each block */
     int first, last; /* groups */
     int twin;        /* buffer of its tangent, -1 = none */
 } wn__buffer;
@@ -37,6 +40,7 @@ typedef struct wn__buffer {
 typedef struct wn__plan {
     int64_t n;
     wn__plan_kind kind;
+    bool whole;
     wn__op **op; /* one per lowered operation, then the adders */
     int ops, lowered_ops;
     wn__call *call;
@@ -59,6 +63,7 @@ typedef struct wn__plan_request {
     int64_t n;
     wn__plan_kind kind;
     bool input_gradient, recompute;
+    bool whole; /* no local buffers: every activation can be looked at after its group */
 } wn__plan_request;
 
 static inline bool wn__plan_is_backward(wn__plan_kind k) { return k >= WN__PLAN_TRAIN; }

@@ -132,6 +132,7 @@ static wn_status open_device(const wn__backend *backend, const wn__device_option
                                 .block = WN__CHUNK,
                                 .borders = true,
                                 .compressed = true,
+                                .recompute = true,
                                 .activation_bytes = activation_bytes,
                                 .upload = upload,
                                 .download = download,
