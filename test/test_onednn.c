@@ -477,6 +477,38 @@ TEST(a_block_passes_backward_from_one_norm_to_the_next_in_one_group)
     wn_graph_free(g);
 }
 
+/* Operations look for a block that many blocks' bytes behind the start: slabs must be as large as blocks. */
+TEST(slabs_of_workers_are_as_large_as_blocks)
+{
+    need_bf16();
+    wn_graph *g = wn_graph_new("odd", 3, 7, 7);
+    wn__lowered *ops;
+    int count, locals = 0;
+    wn__device *device;
+    wn__pool *pool;
+    wn__plan plan;
+    const int64_t blocks = 5;
+    int x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_input(g), "even", (wn_conv){.out = 4, .kernel = 1}));
+    x = wn_graph_relu(g, wn_graph_conv(g, x, "odd", (wn_conv){.out = 3, .kernel = 3}));
+    CHECK_OK(wn_graph_finish(g, wn_graph_conv(g, x, "last", (wn_conv){.out = 2, .kernel = 5})));
+    CHECK_OK(wn__pool_new(2, &pool));
+    const wn__backend *b = wn__backend_find("onednn");
+    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__BF16, .pool = pool}, &device));
+    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__plan_make(
+        &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16 * blocks, .kind = WN__PLAN_INFER}, &plan));
+    for (int i = 0; i < plan.buffers; i++) {
+        locals += plan.buffer[i].local;
+        if (plan.buffer[i].local) CHECK_EQ_INT(plan.buffer[i].slab * blocks, plan.buffer[i].size);
+    }
+    CHECK_EQ_INT(locals, 1);
+    wn__plan_release(&plan);
+    wn__free(ops);
+    device->close(device);
+    wn__pool_free(pool);
+    wn_graph_free(g);
+}
+
 static void check_thread_counts(wn__dtype dtype)
 {
     int64_t count, again;
@@ -509,6 +541,7 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(convolutions_equal_the_reference),
                                     RUN(a_block_passes_backward_from_one_norm_to_the_next_in_one_group),
+                                    RUN(slabs_of_workers_are_as_large_as_blocks),
                                     RUN(other_operations_equal_the_reference),
                                     RUN(bounded_relus_equal_the_reference),
                                     RUN(bounded_relu_in_bfloat16_is_near_the_reference),

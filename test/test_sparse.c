@@ -3,6 +3,7 @@
 #include "backend/sparse/sparse.h"
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "nn/bands.h"
 #include "nn/executor.h"
 #include "nn/init.h"
 #include "test.h"
@@ -648,7 +649,7 @@ TEST(a_window_too_large_for_the_winner_is_refused)
 
 /* --- whole networks ------------------------------------------------------------------------------------------------------------ */
 
-enum { IMAGES = 70, CLASSES = 10, PIXELS = 3 * 12 * 12 };
+enum { IMAGES = 70, CLASSES = 10 };
 
 static wn_graph *small_network(void)
 {
@@ -669,16 +670,73 @@ static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int
     return WN_OK;
 }
 
-/* All gradients of one step, one after the other; to be freed. */
-static float *gradients_with(const wn__backend *b, int threads, int64_t *count)
+/* Groups that are run in bands. */
+static wn_graph *large_images(void)
 {
-    wn_graph *g = small_network();
+    wn_graph *g = wn_graph_new("large", 3, 32, 32);
+    int x = wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 12, .kernel = 3, .pad = 1});
+    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm"));
+    x = wn_graph_conv(g, x, "second", (wn_conv){.out = 16, .kernel = 3, .pad = 1});
+    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm2"));
+    x = wn_graph_conv(g, x, "third", (wn_conv){.out = 8, .kernel = 3, .stride = 2, .pad = 1});
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm3")), "last", CLASSES, true)));
+    return g;
+}
+
+/* How many bands each group of a training step has, in `bands`; returns how many groups there are. */
+static int count_bands(const wn_graph *g, int threads, int bands[], int most)
+{
+    wn__lowered *ops;
+    wn__device *device;
+    wn__pool *pool;
+    wn__plan plan;
+    int count, groups = 0;
+    CHECK_OK(wn__pool_new(threads, &pool));
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){.pool = pool}, &device));
+    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__plan_make(
+        &(wn__plan_request){
+            .graph = g, .lowered = ops, .count = count, .device = device, .n = IMAGES, .kind = WN__PLAN_TRAIN, .recompute = true},
+        &plan));
+    for (int i = 0, next; i < plan.calls; i = next) {
+        for (next = i + 1; next < plan.calls && plan.call[next].group == plan.call[i].group; next++) {
+        }
+        CHECK(groups < most);
+        bands[groups++] = wn__bands_of_group(&plan, &plan.call[i], next - i, device->block);
+    }
+    wn__plan_release(&plan);
+    wn__free(ops);
+    device->close(device);
+    wn__pool_free(pool);
+    return groups;
+}
+
+/* Sums are made band by band: their number must not depend on the threads, whose number decides how much memory a group takes. */
+TEST(bands_do_not_depend_on_the_number_of_threads)
+{
+    enum { MOST = 32 };
+    int one[MOST], three[MOST], largest = 0;
+    wn_graph *g = large_images();
+    const int groups = count_bands(g, 1, one, MOST);
+    CHECK_EQ_INT(count_bands(g, 3, three, MOST), groups);
+    for (int i = 0; i < groups; i++) {
+        CHECK_EQ_INT(three[i], one[i]);
+        largest = one[i] > largest ? one[i] : largest;
+    }
+    CHECK(largest > 1);
+    wn_graph_free(g);
+}
+
+/* All gradients of one step, one after the other; to be freed. */
+static float *gradients_with(const wn__backend *b, wn_graph *(*build)(void), int threads, int64_t *count)
+{
+    wn_graph *g = build();
     wn__params params = {0};
     wn__pool *pool;
     wn__device *device;
     wn__executor *executor;
     wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
-    float *images = draw(&r, (int64_t)IMAGES * PIXELS, -1, 1);
+    float *images = draw(&r, (int64_t)IMAGES * g->c * g->h * g->w, -1, 1);
     CHECK_OK(wn__graph_make_params(g, &params));
     CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
     CHECK_OK(wn__pool_new(threads, &pool));
@@ -701,10 +759,10 @@ static float *gradients_with(const wn__backend *b, int threads, int64_t *count)
     return all;
 }
 
-TEST(gradients_of_a_network_equal_the_reference)
+static void check_against_reference(wn_graph *(*build)(void))
 {
     int64_t count, again;
-    float *want = gradients_with(wn__backend_find("ref"), 2, &count), *got = gradients_with(&wn__backend_sparse, 2, &again);
+    float *want = gradients_with(wn__backend_find("ref"), build, 2, &count), *got = gradients_with(&wn__backend_sparse, build, 2, &again);
     CHECK_EQ_INT(again, count);
     double difference = 0, largest = 0;
     for (int64_t i = 0; i < count; i++) {
@@ -716,12 +774,15 @@ TEST(gradients_of_a_network_equal_the_reference)
     wn__free(got);
 }
 
-TEST(gradients_do_not_depend_on_the_number_of_threads)
+TEST(gradients_of_a_network_equal_the_reference) { check_against_reference(small_network); }
+TEST(gradients_made_in_bands_equal_the_reference) { check_against_reference(large_images); }
+
+static void check_thread_counts(wn_graph *(*build)(void))
 {
     int64_t count, again;
-    float *one = gradients_with(&wn__backend_sparse, 1, &count);
+    float *one = gradients_with(&wn__backend_sparse, build, 1, &count);
     for (int threads = 2; threads <= 3; threads++) {
-        float *more = gradients_with(&wn__backend_sparse, threads, &again);
+        float *more = gradients_with(&wn__backend_sparse, build, threads, &again);
         CHECK_EQ_INT(again, count);
         for (int64_t i = 0; i < count; i++)
             if (memcmp(&one[i], &more[i], sizeof(float)) != 0)
@@ -730,6 +791,12 @@ TEST(gradients_do_not_depend_on_the_number_of_threads)
         wn__free(more);
     }
     wn__free(one);
+}
+
+TEST(gradients_do_not_depend_on_the_number_of_threads)
+{
+    check_thread_counts(small_network);
+    check_thread_counts(large_images);
 }
 
 int main(int argc, char **argv)
@@ -756,7 +823,9 @@ int main(int argc, char **argv)
                                     RUN(uploaded_images_come_back),
                                     RUN(bfloat16_is_refused),
                                     RUN(a_window_too_large_for_the_winner_is_refused),
+                                    RUN(bands_do_not_depend_on_the_number_of_threads),
                                     RUN(gradients_of_a_network_equal_the_reference),
+                                    RUN(gradients_made_in_bands_equal_the_reference),
                                     RUN(gradients_do_not_depend_on_the_number_of_threads),
                                     {0}};
     return wn_test_main(argc, argv, tests);

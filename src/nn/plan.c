@@ -368,16 +368,22 @@ static void make_local(planner *p)
     }
     for (int i = 0; i < plan->buffers; i++) {
         wn__buffer *b = &plan->buffer[i];
-        b->slab = (b->slab + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN;
-        b->local = b->slab && b->first >= 0 && b->first == b->last && b->slab * workers < b->size;
-        if (b->local) b->size = b->slab * workers;
+        const bool aligned = b->slab % WN__ALIGN == 0; /* or slabs would not be as far apart as operations expect of blocks */
+        b->local = b->slab && aligned && b->first >= 0 && b->first == b->last && b->slab * workers < b->size;
     }
 }
 
-static int by_falling_size(const void *a, const void *b)
+/* A local buffer's: a slab for each worker. */
+static size_t room_of(const planner *p, const wn__buffer *b)
+{
+    const size_t bytes = b->local ? b->slab * (size_t)wn__pool_threads(p->request->device->pool) : b->size;
+    return (bytes + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN;
+}
+
+static int by_falling_room(const void *a, const void *b)
 {
     const wn__buffer *x = *(wn__buffer *const *)a, *y = *(wn__buffer *const *)b;
-    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    if (x->room != y->room) return x->room < y->room ? 1 : -1;
     return x < y ? -1 : x > y;
 }
 
@@ -388,29 +394,30 @@ static size_t lowest_offset(wn__buffer *const *placed, int count, const wn__buff
     for (int i = 0; i < count; i++) {
         const wn__buffer *other = placed[i];
         if (other->last < b->first || b->last < other->first) continue;
-        if (offset + b->size <= other->offset) break;
-        if (other->offset + other->size > offset) offset = other->offset + other->size;
+        if (offset + b->room <= other->offset) break;
+        if (other->offset + other->room > offset) offset = other->offset + other->room;
     }
     return offset;
 }
 
 /* Largest first, each at the lowest offset that is free for its whole life. */
-static wn_status place_buffers(wn__plan *plan)
+static wn_status place_buffers(planner *p)
 {
+    wn__plan *plan = p->plan;
     wn__buffer **order = WN_NEW_ARRAY(wn__buffer *, 2 * plan->buffers + 1), **placed = order + plan->buffers;
     if (!order) return wn__no_memory((size_t)plan->buffers * sizeof *order);
     int used = 0, done = 0;
     for (int i = 0; i < plan->buffers; i++) {
         wn__buffer *b = &plan->buffer[i];
-        b->size = (b->size + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN;
+        b->room = room_of(p, b);
         if (b->first >= 0) order[used++] = b;
     }
-    qsort(order, (size_t)used, sizeof *order, by_falling_size);
+    qsort(order, (size_t)used, sizeof *order, by_falling_room);
     plan->bytes = 0;
     for (; done < used; done++) {
         wn__buffer *b = order[done];
         b->offset = lowest_offset(placed, done, b);
-        if (b->offset + b->size > plan->bytes) plan->bytes = b->offset + b->size;
+        if (b->offset + b->room > plan->bytes) plan->bytes = b->offset + b->room;
         int at = done;
         for (; at > 0 && placed[at - 1]->offset > b->offset; at--)
             placed[at] = placed[at - 1];
@@ -493,7 +500,7 @@ static wn_status make_plan(planner *p)
     WN_TRY(plan_forward(p));
     if (wn__plan_is_backward(plan->kind)) WN_TRY(plan_backward(p));
     make_local(p);
-    return place_buffers(plan);
+    return place_buffers(p);
 }
 
 wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node)
