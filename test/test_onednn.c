@@ -496,7 +496,8 @@ TEST(slabs_of_workers_are_as_large_as_blocks)
     CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__BF16, .pool = pool}, &device));
     CHECK_OK(wn__lower(g, &ops, &count));
     CHECK_OK(wn__plan_make(
-        &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16 * blocks, .kind = WN__PLAN_INFER}, &plan));
+        &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16 * blocks, .kind = WN__PLAN_INFER},
+        &plan));
     for (int i = 0; i < plan.buffers; i++) {
         locals += plan.buffer[i].local;
         if (plan.buffer[i].local) CHECK_EQ_INT(plan.buffer[i].slab * blocks, plan.buffer[i].size);

@@ -366,6 +366,10 @@ static const wn__op_desc convolutions[] = {
     {.n = 17, .in_c = 64, .in_h = 1, .in_w = 1, .out_c = 10, .kernel_h = 1, .relu = true},
     {.n = 33, .in_c = 32, .in_h = 4, .in_w = 4, .out_c = 48, .kernel_h = 3, .pad = 1, .bias = true},
     {.n = 48, .in_c = 16, .in_h = 2, .in_w = 2, .out_c = 32, .kernel_h = 3, .pad = 1},
+    {.n = 3, .in_c = 4, .in_h = 11, .in_w = 8, .out_c = 6, .kernel_h = 3, .stride = 3, .pad = 1, .bias = true},
+    {.n = 2, .in_c = 3, .in_h = 3, .in_w = 2, .out_c = 4, .kernel_h = 5, .pad = 2},
+    {.n = 2, .in_c = 2, .in_h = 2, .in_w = 2, .out_c = 3, .kernel_h = 5, .stride = 3, .pad = 2},
+    {.n = 2, .in_c = 3, .in_h = 4, .in_w = 5, .out_c = 3, .kernel_h = 1, .stride = 2, .pad = 1},
 };
 
 static const wn__op_desc linears[] = {
@@ -637,6 +641,41 @@ TEST(bfloat16_is_refused)
     CHECK_HAS_TEXT(wn_error_message(), "float32");
 }
 
+TEST(a_dense_layer_too_large_for_its_offsets_is_refused)
+{
+    wn__device *device;
+    wn__op *op;
+    const wn__op_desc d = complete(
+        (wn__op_desc){.kind = WN__OP_LINEAR, .n = 1, .in_c = 1 << 16, .in_h = 1, .in_w = 1, .out_c = 1 << 16, .inference_only = true});
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){0}, &device));
+    CHECK_OK(device->prepare(device, &d, &op));
+    CHECK_EQ_INT(op->cls->bind(op, NULL), WN_EUNSUPPORTED);
+    op->cls->release(op);
+    device->close(device);
+}
+
+/* Nothing may be read before it is there, its border included. */
+TEST(a_window_inside_the_padding_awaits_the_border)
+{
+    wn__device *device;
+    wn__op *op;
+    const wn__op_desc d = complete((wn__op_desc){.kind = WN__OP_CONV,
+                                                 .n = 16,
+                                                 .in_c = 1,
+                                                 .in_h = 40,
+                                                 .in_w = 3,
+                                                 .out_c = 1,
+                                                 .kernel_h = 1,
+                                                 .pad = 30,
+                                                 .in_border = {30},
+                                                 .groups = 1});
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){0}, &device));
+    CHECK_OK(device->prepare(device, &d, &op));
+    CHECK_EQ_INT(op->cls->reach(op, WN__FORWARD, false, 1), 1);
+    op->cls->release(op);
+    device->close(device);
+}
+
 TEST(a_window_too_large_for_the_winner_is_refused)
 {
     wn__device *device;
@@ -822,6 +861,8 @@ int main(int argc, char **argv)
                                     RUN(moments_of_a_channel_range_equal_those_of_the_whole),
                                     RUN(uploaded_images_come_back),
                                     RUN(bfloat16_is_refused),
+                                    RUN(a_dense_layer_too_large_for_its_offsets_is_refused),
+                                    RUN(a_window_inside_the_padding_awaits_the_border),
                                     RUN(a_window_too_large_for_the_winner_is_refused),
                                     RUN(bands_do_not_depend_on_the_number_of_threads),
                                     RUN(gradients_of_a_network_equal_the_reference),

@@ -32,8 +32,8 @@ typedef struct conv {
 
 static int64_t taps(const wn__op_desc *d) { return (int64_t)d->kernel_h * d->kernel_w; }
 static bool wants_gradients(const wn__op_desc *d) { return !d->inference_only; }
-/* All entries' gradients can be summed at once, so that their phase can be run in bands. */
-static bool sums_fit(const conv *c) { return !c->forward.walk.dense && c->stored <= c->room; }
+/* The gradient of the weight can be made in bands: all entries' sums are kept at once, and an image is more than one run. */
+static bool makes_bands(const conv *c) { return !c->forward.walk.dense && c->stored <= c->room && c->gradient_tiling.runs > 1; }
 
 /* --- set-up ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -196,14 +196,22 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
     return WN_OK;
 }
 
+/* That windows over the first `rows` rows of the output, and over those that the tiling's last run adds, meet: at least the first, with
+ * which the border above comes. */
+static int64_t rows_of_input(const wn__op_desc *d, const wn__tiling *tiling, int64_t rows)
+{
+    const int64_t met = (rows - 1 + tiling->rows - 1) * d->stride - d->pad + d->kernel_h;
+    return met > 1 ? met : 1;
+}
+
 /* The last run that starts in the first `rows` rows may reach beyond them. */
 static int64_t reach(const wn__op *op, wn__phase phase, bool gradient, int64_t rows)
 {
     const conv *c = (const conv *)op;
     const wn__op_desc *d = &op->desc;
-    if (phase == WN__BACKWARD_PARAMS && !sums_fit(c)) return rows < d->out_h ? 0 : INT64_MAX;
-    if (phase == WN__FORWARD && !gradient) return (rows - 1 + c->forward.tiling.rows - 1) * d->stride - d->pad + d->kernel_h;
-    if (phase == WN__BACKWARD_PARAMS && !gradient) return (rows - 1 + c->gradient_tiling.rows - 1) * d->stride - d->pad + d->kernel_h;
+    if (phase == WN__BACKWARD_PARAMS && !makes_bands(c)) return rows < d->out_h ? 0 : INT64_MAX;
+    if (phase == WN__FORWARD && !gradient) return rows_of_input(d, &c->forward.tiling, rows);
+    if (phase == WN__BACKWARD_PARAMS && !gradient) return rows_of_input(d, &c->gradient_tiling, rows);
     if (phase == WN__BACKWARD_PARAMS) return rows + c->gradient_tiling.rows - 1;
     if (phase == WN__BACKWARD_DATA) {
         int64_t most = 0;
@@ -324,18 +332,20 @@ static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t fi
     const float *in = wn__lane_block_const(args->in[0], &c->in, first), *dout = wn__lane_block_const(args->dout[0], &c->out, first);
     float *sum = sums_of_chunk(c, args, chunk), *partial = c->partial + chunk * c->stored;
     const bool last = rows.end == c->out.h;
-    if (!c->forward.walk.dense && c->gradient_tiling.runs == 1) {
-        whole_gradients(c, in, dout, partial);
-    } else if (sums_fit(c)) {
+    if (makes_bands(c)) {
         if (rows.first == 0) memset(sum, 0, (size_t)(c->stored * WN__LANE) * sizeof(float));
         sparse_gradient(c, in, dout, 0, c->out.c, rows, sum);
-        if (last) c->kernels->reduce(c->stored, sum, false, partial);
-    } else if (last && c->forward.walk.dense) {
-        dense_gradients(c, in, dout, sum, partial);
-    } else if (last) {
-        sparse_gradients(c, in, dout, sum, partial);
     }
-    if (last) sum_bias(c, args, first, n);
+    if (!last) return WN_OK;
+    if (makes_bands(c))
+        c->kernels->reduce(c->stored, sum, false, partial);
+    else if (c->forward.walk.dense)
+        dense_gradients(c, in, dout, sum, partial);
+    else if (c->gradient_tiling.runs == 1)
+        whole_gradients(c, in, dout, partial);
+    else
+        sparse_gradients(c, in, dout, sum, partial);
+    sum_bias(c, args, first, n);
     return WN_OK;
 }
 

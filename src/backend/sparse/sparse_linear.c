@@ -71,9 +71,13 @@ static wn_status translate(const int32_t *place, const int32_t *number, int64_t 
     return WN_OK;
 }
 
+static bool may_be_dense(const linear *l) { return l->op.desc.out_c * l->columns <= INT32_MAX; }
+
 static wn_status bind_dense(linear *l)
 {
     const int64_t rows = l->op.desc.out_c;
+    if (!may_be_dense(l))
+        return wn__fail(WN_EUNSUPPORTED, "sparse: a dense layer of %lld x %lld is too large", (long long)rows, (long long)l->columns);
     l->dense_column = WN_NEW_ARRAY(int32_t, l->columns);
     l->dense_row = WN_NEW_ARRAY(int32_t, rows);
     if (!l->dense_column || !l->dense_row) return wn__no_memory((size_t)(l->columns + rows) * sizeof(int32_t));
@@ -373,7 +377,7 @@ static wn_status set_up(linear *l)
     WN_TRY(wn__tiling_dense(l->kernels, blocks, 1, 1, &l->dense_tiling));
     if (!d->inference_only && !(l->sum = WN_NEW_ARRAY(float, threads *SUM_ENTRIES *WN__LANE)))
         return wn__no_memory((size_t)(threads * SUM_ENTRIES * WN__LANE) * sizeof(float));
-    return d->out_c * l->columns <= INT32_MAX ? bind(&l->op, NULL) : WN_OK;
+    return may_be_dense(l) ? bind(&l->op, NULL) : WN_OK;
 }
 
 wn_status wn__sparse_linear(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
