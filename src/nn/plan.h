@@ -33,7 +33,7 @@ typedef struct wn__buffer {
     size_t size;         /* bytes of the whole batch, local or not */
     size_t room, offset; /* in memory */
     size_t slab;         /* of an activation that may be local: bytes of a block of images; 0 for others */
-    bool local;  /* lives for one group, whose calls take it block by block: there is one slab for each worker, not one for each block */
+    bool local; /* lives for one group, whose calls take it block by block: there is one slab for each worker, not one for each block */
     int first, last; /* groups */
     int twin;        /* buffer of its tangent, -1 = none */
 } wn__buffer;
