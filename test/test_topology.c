@@ -4,6 +4,8 @@
 #include "base/fail.h"
 #include "nn/executor.h"
 #include "nn/init.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
 #include "sparse/topology.h"
 #include "test.h"
 
@@ -345,7 +347,7 @@ TEST(the_cosine_falls_from_alpha_to_zero)
 
 /* ---- gradients of all entries in the middle of a step */
 
-enum { N = 37, CLASSES = 3 };
+enum { N = 150, CLASSES = 3 }; /* more than a panel of the linear layers' gradients, and a last block that is not full */
 
 static wn_graph *mixed_graph(void)
 {
@@ -512,6 +514,160 @@ TEST(gradients_that_cannot_be_read_are_refused)
     wn_graph_free(g);
 }
 
+/* ---- memory */
+
+enum { IMAGES = 32, PIXELS = 3072, STORED = 20000, LABELS = 10 };
+
+typedef struct wide {
+    wn_graph *graph;
+    wn__params params;
+    wn__pool *pool;
+    wn__topology topology[2];
+    double loss; /* of the last step, mean */
+} wide;
+
+static wn_status cross_entropy(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    wide *w = arg;
+    double loss[IMAGES];
+    int32_t label[IMAGES];
+    for (int64_t i = 0; i < n; i++)
+        label[i] = (int32_t)((first + i) % LABELS);
+    const wn__loss_rows rows = {.n = n, .batch = IMAGES, .classes = LABELS, .logits = logits, .labels = label};
+    wn__loss_compute(&(wn__loss){0}, &rows, NULL, &(wn__loss_out){.loss = loss, .dlogits = dlogits});
+    w->loss = 0;
+    for (int64_t i = 0; i < n; i++)
+        w->loss += loss[i] / IMAGES;
+    return WN_OK;
+}
+
+/* Two wide layers of as many entries each, whatever their size. */
+static void wide_init(wide *w, int width)
+{
+    wn__pattern pattern[6] = {{0}};
+    wn__rng rng = wn__rng_make(4, WN__FOR_TEST, 0, 0);
+    *w = (wide){.graph = wn_graph_new("wide", 3, 32, 32)};
+    int x = wn_graph_relu(w->graph, wn_graph_linear(w->graph, wn_graph_input(w->graph), "fc1", width, true));
+    x = wn_graph_relu(w->graph, wn_graph_linear(w->graph, x, "fc2", width, true));
+    CHECK_OK(wn_graph_finish(w->graph, wn_graph_linear(w->graph, x, "out", LABELS, true)));
+    CHECK_OK(wn__pattern_random(width, PIXELS, STORED, &rng, &pattern[0]));
+    CHECK_OK(wn__pattern_random(width, width, STORED, &rng, &pattern[2]));
+    CHECK_OK(wn__graph_make_sparse_params(w->graph, pattern, &w->params));
+    CHECK_OK(wn__init_params(&w->params, &(wn__init_options){.weights = WN__INIT_KAIMING}, 1));
+    wn__init_scale_by_active(&w->params);
+    CHECK_OK(wn__pool_new(2, &w->pool));
+}
+
+static wn_status grow_wide(void *arg, const wn__weight_gradient *g)
+{
+    wide *w = arg;
+    return wn__topology_grow_gradient(&w->topology[g->param != &w->params.item[0]], g, w->pool);
+}
+
+static void change_topology(wide *w, wn__executor *ex, const float *images, bool by_gradient)
+{
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(wn__topology_init(&w->params.item[2 * i], 0.3, &w->topology[i]));
+        CHECK_OK(wn__executor_read_gradient(ex, 2 * i, by_gradient ? grow_wide : NULL, w));
+    }
+    if (by_gradient) CHECK_OK(wn__executor_gradients(ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, w));
+    for (int i = 0; i < 2; i++) {
+        wn__rng rng = wn__rng_make(1, WN__FOR_TOPOLOGY, 0, (uint64_t)i);
+        if (!by_gradient) CHECK_OK(wn__topology_grow_random(&w->topology[i], &rng));
+        CHECK_OK(wn__executor_read_gradient(ex, 2 * i, NULL, NULL));
+        CHECK_OK(wn__topology_apply(&w->topology[i], &w->params, &w->params.item[2 * i], WN__REGROWN_KEEPS, NULL));
+        wn__topology_release(&w->topology[i]);
+        CHECK_EQ_INT(w->params.item[2 * i].stored, STORED);
+    }
+}
+
+/* Steps on one batch, the topology changing in between. Peak bytes but for activations; first and last loss. */
+static int64_t train_wide(int width, bool by_gradient, double loss[2])
+{
+    wide w;
+    wn__device *device;
+    wn__executor *ex;
+    wn__updater *updater;
+    wn__optimizer sgd = {0};
+    double config[32];
+    int64_t activations;
+    const wn__backend *sparse = wn__backend_find("sparse");
+    const int64_t before = wn__alloc_statistics().bytes;
+    wn__alloc_reset_peak();
+    wide_init(&w, width);
+    CHECK_OK(sparse->open(sparse, &(wn__device_options){.dtype = WN__F32, .pool = w.pool}, &device));
+    CHECK_OK(wn__optimizer_find("sgd", &sgd.type));
+    CHECK_OK(wn__settings_defaults(sgd.type->settings, config));
+    sgd.config = config;
+    CHECK_OK(wn__updater_new(&sgd, &w.params, w.pool, &updater));
+    CHECK_OK(wn__executor_new(w.graph, &w.params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &ex));
+    CHECK_OK(wn__executor_plan_bytes(ex, IMAGES, &activations));
+    float *images = WN_NEW_ARRAY(float, IMAGES *PIXELS);
+    wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
+    for (int64_t i = 0; i < IMAGES * PIXELS; i++)
+        images[i] = (float)wn__rng_normal(&rng);
+    for (int step = 0; step < 16; step++) {
+        CHECK_OK(wn__executor_gradients(ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, &w));
+        if (step == 0) loss[0] = w.loss;
+        CHECK_OK(wn__updater_step(updater, 0.002, step + 1));
+        if (step % 5 == 4) change_topology(&w, ex, images, by_gradient);
+    }
+    loss[1] = w.loss;
+    const int64_t peak = wn__alloc_statistics().peak - before - activations;
+    wn__free(images);
+    wn__executor_free(ex);
+    wn__updater_free(updater);
+    device->close(device);
+    wn__pool_free(w.pool);
+    wn__params_release(&w.params);
+    wn_graph_free(w.graph);
+    CHECK_EQ_INT(wn__alloc_statistics().bytes, before);
+    return peak;
+}
+
+/* Units cost: 120 bytes for ten outputs' weights with gradient and momentum, biases, starts of rows and columns, a few lists. A dense fc2
+ * would add 240 MB. */
+TEST(memory_does_not_grow_with_the_dense_size_and_the_loss_falls)
+{
+    enum { NARROW = 2000, BROAD = 8000 };
+    for (int by_gradient = 0; by_gradient < 2; by_gradient++) {
+        double loss[2];
+        const int64_t narrow = train_wide(NARROW, by_gradient, loss);
+        CHECK(loss[1] < 0.7 * loss[0]);
+        const int64_t broad = train_wide(BROAD, by_gradient, loss);
+        CHECK(loss[1] < 0.7 * loss[0]);
+        printf("  %lld and %lld bytes beside activations, loss %.3f to %.3f\n", (long long)narrow, (long long)broad, loss[0], loss[1]);
+        CHECK(broad - narrow < 400 * (BROAD - NARROW));
+    }
+}
+
+TEST(start_weights_are_scaled_by_the_active_entries_of_each_output)
+{
+    wn__params sets[2] = {{0}};
+    wn__rng rng = wn__rng_make(6, WN__FOR_TEST, 0, 0);
+    uint8_t mask[300];
+    for (int k = 0; k < 300; k++)
+        mask[k] = k / 100 == 0 ? k == 7 : k / 100 == 1 ? wn__rng_below(&rng, 2) > 0 : 0;
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(wn__params_add(&sets[i], "w.weight", WN__WEIGHT, 2, (const int64_t[]){3, 100}));
+        CHECK_OK(wn__param_set_mask(&sets[i].item[0], mask));
+        if (i) CHECK_OK(wn__params_compress_masked(&sets[i]));
+        CHECK_OK(wn__init_params(&sets[i], &(wn__init_options){.weights = WN__INIT_KAIMING}, 1));
+    }
+    const float drawn = sets[0].item[0].value[7], other = sets[1].item[0].value[1];
+    for (int i = 0; i < 2; i++)
+        wn__init_scale_by_active(&sets[i]);
+    const wn__param *dense = &sets[0].item[0], *compressed = &sets[1].item[0];
+    CHECK_NEAR(dense->value[7], drawn * 10.0f, 1e-6, 0);
+    CHECK_NEAR(compressed->value[1], (double)other * sqrt(100.0 / (double)(compressed->stored - 1)), 1e-6, 0);
+    for (int64_t e = 0; e < compressed->stored; e++)
+        CHECK(compressed->value[e] == dense->value[wn__pattern_row_of(compressed->pattern, e) * 100 + compressed->pattern->column[e]]);
+    for (int k = 200; k < 300; k++)
+        CHECK(dense->value[k] == 0);
+    for (int i = 0; i < 2; i++)
+        wn__params_release(&sets[i]);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(updates_by_gradient_follow_the_rules),
@@ -527,6 +683,8 @@ int main(int argc, char **argv)
                                     RUN(the_cosine_falls_from_alpha_to_zero),
                                     RUN(gradients_of_all_entries_are_those_of_ref),
                                     RUN(gradients_that_cannot_be_read_are_refused),
+                                    RUN(memory_does_not_grow_with_the_dense_size_and_the_loss_falls),
+                                    RUN(start_weights_are_scaled_by_the_active_entries_of_each_output),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -36,6 +36,10 @@ extern const char *const wn__reinit_names[]; /* "same", "kd-ticket", NULL */
 /* The same from streams of WN__FOR_REINIT: new weights, batch norm reset. An emptied layer keeps no weights. */
 wn_status wn__reinit_params(wn__params *params, const wn__init_options *options, wn__reinit_rule rule, uint64_t seed);
 
+/* Drawn weights of sparse layers as if each output's fan-in were its number of active entries: times sqrt(all / active), output by output
+ * (Evci et al. 2022 for `kaiming`, whose variance is then 2 / active). Biases stay. */
+void wn__init_scale_by_active(wn__params *params);
+
 /* Fans of parameter `index`: of a weight, or for a bias those of its node's weight. WN_EINVAL for other roles. */
 wn_status wn__init_fans(const wn__params *params, int index, int64_t *fan_in, int64_t *fan_out);
 

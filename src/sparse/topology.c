@@ -136,7 +136,9 @@ wn_status wn__topology_grow_random(wn__topology *t, wn__rng *rng)
 
 /* --- growth by gradient ---------------------------------------------------------------------------------------------------------- */
 
-#define TILE 256  /* rows and columns that a thread looks at together: tile, inputs and output gradients stay in the second cache */
+/* What a thread looks at together: tile, inputs and output gradients stay in the second cache. Multiples of what kernels take at once. */
+#define TILE_ROWS 240
+#define TILE_COLUMNS 192
 #define LOCAL 512 /* candidates that a thread collects before it hands them in */
 
 typedef struct candidate {
@@ -150,7 +152,7 @@ typedef struct search {
     const wn__topology *t;
     const wn__weight_gradient *gradient;
     int64_t tiles_across;
-    float *tile; /* (threads, TILE, TILE) */
+    float *tile; /* (threads, TILE_ROWS, TILE_COLUMNS) */
     pthread_mutex_t lock;
     candidate *best; /* (room) the best `wanted` of what was handed in, and what came since */
     int64_t wanted, count, room;
@@ -281,10 +283,10 @@ static void look_through(search *s, const wn__weight_tile *tile, const float *gr
 static void search_tile(void *arg, int64_t number, int worker)
 {
     search *s = arg;
-    float *values = s->tile + (int64_t)worker * TILE * TILE;
-    wn__weight_tile tile = {.row = number / s->tiles_across * TILE, .column = number % s->tiles_across * TILE};
-    tile.rows = s->gradient->rows - tile.row < TILE ? s->gradient->rows - tile.row : TILE;
-    tile.columns = s->gradient->columns - tile.column < TILE ? s->gradient->columns - tile.column : TILE;
+    float *values = s->tile + (int64_t)worker * TILE_ROWS * TILE_COLUMNS;
+    wn__weight_tile tile = {.row = number / s->tiles_across * TILE_ROWS, .column = number % s->tiles_across * TILE_COLUMNS};
+    tile.rows = s->gradient->rows - tile.row < TILE_ROWS ? s->gradient->rows - tile.row : TILE_ROWS;
+    tile.columns = s->gradient->columns - tile.column < TILE_COLUMNS ? s->gradient->columns - tile.column : TILE_COLUMNS;
     const wn_status status = wn__weight_gradient_tile(s->gradient, &tile, values);
     if (status == WN_OK) {
         cross_out_active(s->t, &tile, values);
@@ -306,11 +308,11 @@ static wn_status run_search(search *s, wn__pool *pool)
     /* As much again as is wanted, so that the best are picked seldom. */
     s->room = 2 * s->wanted + LOCAL;
     s->worst = (candidate){0, INT64_MAX}; /* anything is better */
-    s->tiles_across = (g->columns + TILE - 1) / TILE;
+    s->tiles_across = (g->columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
     s->best = WN_NEW_ARRAY(candidate, s->room);
-    s->tile = WN_NEW_ARRAY(float, (int64_t)threads *TILE *TILE);
+    s->tile = WN_NEW_ARRAY(float, (int64_t)threads *TILE_ROWS *TILE_COLUMNS);
     if (!s->best || !s->tile) return wn__no_memory((size_t)s->room * sizeof *s->best);
-    wn__parallel_for(pool, (g->rows + TILE - 1) / TILE * s->tiles_across, search_tile, s);
+    wn__parallel_for(pool, (g->rows + TILE_ROWS - 1) / TILE_ROWS * s->tiles_across, search_tile, s);
     if (s->failed != WN_OK) return wn__fail(s->failed, "%s", s->message);
     compact(s);
     if (s->count < s->wanted)

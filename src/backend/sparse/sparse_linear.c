@@ -353,7 +353,7 @@ static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__we
                                         .group_rows = op->desc.out_c,
                                         .layer = l,
                                         .place = place_columns};
-    wn__gradient_of_tile(&source, tile, out);
+    wn__gradient_of_batch(&source, args->n, tile, out);
     return WN_OK;
 }
 

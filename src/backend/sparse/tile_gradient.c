@@ -40,3 +40,83 @@ void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *t
         }
     }
 }
+
+/* --- linear layers ---------------------------------------------------------------------------------------------------------------- */
+
+#define PANEL_PIXELS 4 /* of WN__LANE columns each */
+#define PANEL (PANEL_PIXELS * WN__LANE)
+#define PANEL_ROWS 24 /* a multiple of how many rows the dense kernels take at once */
+#define IMAGES 128
+
+/* Some images and columns: their inputs transposed, and where the kernels find them and the output's gradients. */
+typedef struct panel {
+    _Alignas(WN__ALIGN) float in[IMAGES * PANEL]; /* (images, PANEL) */
+    _Alignas(WN__ALIGN) float out[PANEL_ROWS * PANEL];
+    int32_t place[PANEL], offset[IMAGES], entry[IMAGES];
+} panel;
+
+static void fill_panel(const wn__gradient_source *s, int64_t first, int64_t images, int64_t columns, panel *p)
+{
+    for (int64_t k = 0; k < images; k++) {
+        p->offset[k] = (int32_t)(k * PANEL_PIXELS);
+        p->entry[k] = (int32_t)(k / WN__LANE * s->dout_row * WN__LANE + k % WN__LANE);
+    }
+    for (int64_t k = 0; k < images; k += WN__LANE) {
+        const int64_t lanes = least(WN__LANE, images - k);
+        const float *block = s->in + (first + k) / WN__LANE * s->in_row * WN__LANE;
+        for (int64_t i = 0; i < columns; i++) {
+            const float *in = block + (int64_t)p->place[i] * WN__LANE;
+            for (int64_t lane = 0; lane < lanes; lane++)
+                p->in[(k + lane) * PANEL + i] = in[lane];
+        }
+    }
+}
+
+/* The tallest kernel that a panel can be cut into. */
+static const wn__lane_dense_tile *kernel_of(const wn__lane_products *kernels)
+{
+    const wn__lane_dense_tile *best = NULL;
+    for (const wn__lane_dense_tile *t = kernels->dense; t->rows; t++)
+        if (t->columns == 1 && t->stride == 0 && PANEL_PIXELS % t->rows == 0 && (!best || t->rows > best->rows)) best = t;
+    return best;
+}
+
+static void multiply_panel(const wn__gradient_source *s, const panel *p, int64_t first, int64_t images, int64_t row, int64_t rows,
+                           float *out)
+{
+    const wn__lane_dense_tile *kernel = kernel_of(s->kernels);
+    wn__lane_product job = {.in_row = 1, .out_row = 1, .out_plane = PANEL_PIXELS, .add = first > 0};
+    job.a =
+        (wn__lane_matrix){.rows = rows, .entries = images, .row_stride = s->dout_plane * WN__LANE, .offset = p->offset, .entry = p->entry};
+    job.a.value = s->dout + (first / WN__LANE * s->dout_row + row * s->dout_plane) * WN__LANE;
+    for (int64_t y = 0; y < PANEL_PIXELS; y += kernel->rows) {
+        job.in = p->in + y * WN__LANE;
+        job.out = out + y * WN__LANE;
+        kernel->product(&job);
+    }
+}
+
+/* Batches of more images than fit a panel make each panel of the tile several times; the sums wait in `out`. */
+void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, float *out)
+{
+    panel p;
+    const int64_t most = s->dout_row <= INT32_MAX / IMAGES ? IMAGES : WN__LANE; /* entries are 32 bits */
+    memset(p.in, 0, sizeof p.in);
+    for (int64_t column = 0; column < tile->columns; column += PANEL) {
+        const int64_t columns = least(PANEL, tile->columns - column);
+        s->place(s->layer, tile->row, tile->column + column, columns, p.place);
+        for (int64_t first = 0; first < n; first += most) {
+            const int64_t images = least(most, n - first);
+            fill_panel(s, first, images, columns, &p);
+            for (int64_t row = 0; row < tile->rows; row += PANEL_ROWS) {
+                const int64_t rows = least(PANEL_ROWS, tile->rows - row);
+                float *part = out + row * tile->columns + column;
+                for (int64_t r = 0; first && r < rows; r++)
+                    memcpy(p.out + r * PANEL, part + r * tile->columns, (size_t)columns * sizeof *out);
+                multiply_panel(s, &p, first, images, tile->row + row, rows, p.out);
+                for (int64_t r = 0; r < rows; r++)
+                    memcpy(part + r * tile->columns, p.out + r * PANEL, (size_t)columns * sizeof *out);
+            }
+        }
+    }
+}

@@ -1,5 +1,5 @@
-/* The gradient of a rectangle of a weight, stored or not, by the dense kernel: a few rows and columns at a time, whose sums stay in the first
- * cache. The sum runs over all images of the batch before it is made one float, so it may differ in the last bits from that of a stored entry. */
+/* The gradient of a rectangle of a weight, stored or not, by the dense kernels: a few rows and columns at a time, so that all they work on
+ * stays in the first cache. Sums run over the batch in another order than those of stored entries: the last bits may differ. */
 #ifndef WN_BACKEND_SPARSE_TILE_GRADIENT_H
 #define WN_BACKEND_SPARSE_TILE_GRADIENT_H
 
@@ -20,6 +20,9 @@ typedef struct wn__gradient_source {
     void (*place)(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset);
 } wn__gradient_source;
 
+/* Convolutions: sums of 16 images side by side, which become one float in the end. */
 void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+/* Linear layers, n images, `height` their blocks: columns side by side, so that nothing is left to add up; their inputs are transposed. */
+void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, float *out /* (rows, columns) */);
 
 #endif
