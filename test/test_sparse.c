@@ -709,6 +709,8 @@ static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int
     return WN_OK;
 }
 
+#define FEW_BYTES (384 * 1024) /* a group of more is run in bands here */
+
 /* Groups that are run in bands. */
 static wn_graph *large_images(void)
 {
@@ -732,6 +734,7 @@ static int count_bands(const wn_graph *g, int threads, int bands[], int most)
     int count, groups = 0;
     CHECK_OK(wn__pool_new(threads, &pool));
     CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){.pool = pool}, &device));
+    device->band_bytes = FEW_BYTES;
     CHECK_OK(wn__lower(g, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){
@@ -741,7 +744,7 @@ static int count_bands(const wn_graph *g, int threads, int bands[], int most)
         for (next = i + 1; next < plan.calls && plan.call[next].group == plan.call[i].group; next++) {
         }
         CHECK(groups < most);
-        bands[groups++] = wn__bands_of_group(&plan, &plan.call[i], next - i, device->block);
+        bands[groups++] = wn__bands_of_group(&plan, &plan.call[i], next - i, device);
     }
     wn__plan_release(&plan);
     wn__free(ops);
@@ -780,6 +783,7 @@ static float *gradients_with(const wn__backend *b, wn_graph *(*build)(void), int
     CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
     CHECK_OK(wn__pool_new(threads, &pool));
     CHECK_OK(b->open(b, &(wn__device_options){.pool = pool}, &device));
+    device->band_bytes = FEW_BYTES;
     CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
     CHECK_OK(wn__executor_gradients(executor, images, IMAGES, (wn__step_info){.training = true}, pull_to_zero, NULL));
     *count = 0;

@@ -170,10 +170,11 @@ struct wn__device { /* first member of a backend's own struct */
     const wn__backend *backend;
     wn__dtype dtype;
     wn__pool *pool;
-    int64_t block;   /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
-    bool borders;    /* tensors have borders */
-    bool compressed; /* weights may be given as their stored entries (wn__op_class.bind) */
-    bool recompute;  /* making activations again is cheaper than keeping them */
+    int64_t block;     /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
+    bool borders;      /* tensors have borders */
+    bool compressed;   /* weights may be given as their stored entries (wn__op_class.bind) */
+    bool recompute;    /* making activations again is cheaper than keeping them */
+    size_t band_bytes; /* a group whose tensors take more than this for a block is run in bands of rows; 0: never */
     size_t (*activation_bytes)(const wn__device *d, const wn__shape *shape);
     wn_status (*upload)(wn__device *d, const float *plain /* (n,c,h,w) */, const wn__shape *shape, void *activation);
     wn_status (*download)(wn__device *d, const void *activation, const wn__shape *shape, float *plain /* (n,c,h,w) */);

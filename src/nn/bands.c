@@ -2,7 +2,6 @@
 
 #include "base/fail.h"
 
-#define BAND_BYTES (384 * 1024) /* of all tensors of a group: in the second cache beside weights */
 #define LEAST_ROWS 4
 
 /* Activations that a call reads and writes: in, out, dout, din. */
@@ -37,14 +36,14 @@ static size_t tensor_bytes(const wn__plan *plan, const wn__call *call, int calls
     return bytes;
 }
 
-int wn__bands_of_group(const wn__plan *plan, const wn__call *call, int calls, int64_t block)
+int wn__bands_of_group(const wn__plan *plan, const wn__call *call, int calls, const wn__device *device)
 {
-    if (calls < 2 || calls > WN__MOST_BANDED) return 1;
+    if (calls < 2 || calls > WN__MOST_BANDED || !device->block || !device->band_bytes) return 1;
     int64_t height = 1;
     for (int i = 0; i < calls; i++)
         if (wn__op_height(call[i].op, call[i].phase) > height) height = wn__op_height(call[i].op, call[i].phase);
-    const int64_t blocks = (plan->n + block - 1) / block;
-    const int64_t wanted = (int64_t)(tensor_bytes(plan, call, calls) / (size_t)blocks / BAND_BYTES) + 1, most = height / LEAST_ROWS;
+    const int64_t blocks = (plan->n + device->block - 1) / device->block;
+    const int64_t wanted = (int64_t)(tensor_bytes(plan, call, calls) / (size_t)blocks / device->band_bytes) + 1, most = height / LEAST_ROWS;
     return (int)(wanted < most ? wanted : most > 1 ? most : 1);
 }
 

@@ -10,7 +10,7 @@
 
 #define WN__MOST_BANDED 24 /* calls of a group */
 
-int wn__bands_of_group(const wn__plan *plan, const wn__call *call, int calls, int64_t block);
+int wn__bands_of_group(const wn__plan *plan, const wn__call *call, int calls, const wn__device *device);
 wn_status wn__bands_run(const wn__call *call, const wn__op_args *args, int calls, int bands, int64_t first, int64_t n);
 
 #endif

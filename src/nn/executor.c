@@ -384,7 +384,7 @@ static wn_status run_group(const run_state *r, const wn__call *call, int calls)
 {
     const wn__device *d = r->ex->device;
     group_run g = {.state = r, .call = call, .calls = calls, .bands = 1};
-    if (d->block) g.bands = wn__bands_of_group(r->plan, call, calls, d->block);
+    g.bands = wn__bands_of_group(r->plan, call, calls, d);
     if (d->block == 0) {
         WN_TRY(run_block(&g, (place){0}, 0, r->plan->n));
     } else {

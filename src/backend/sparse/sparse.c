@@ -114,6 +114,9 @@ static wn_status download(wn__device *d, const void *activation, const wn__shape
     return WN_OK;
 }
 
+/* Only groups that outgrow a shared cache gain from bands: smaller ones lose more to shorter runs through memory. */
+#define BAND_BYTES ((size_t)16 << 20)
+
 /* --- device -------------------------------------------------------------------------------------------------------------------- */
 
 static void close_device(wn__device *d) { wn__free(d); }
@@ -133,6 +136,7 @@ static wn_status open_device(const wn__backend *backend, const wn__device_option
                                 .borders = true,
                                 .compressed = true,
                                 .recompute = true,
+                                .band_bytes = BAND_BYTES,
                                 .activation_bytes = activation_bytes,
                                 .upload = upload,
                                 .download = download,
