@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
+#include "base/fail.h"
+
 #define WN_BACKEND(name) extern const wn__backend wn__backend_##name;
 #include "backend/list.h"
 #undef WN_BACKEND
@@ -11,6 +14,20 @@ const wn__backend *const wn__backends[] = {
 #include "backend/list.h"
 #undef WN_BACKEND
     NULL};
+
+wn_status wn__op_new(wn__device *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation, void *out)
+{
+    wn__op *op = wn__alloc(size);
+    if (!op) return wn__no_memory(size);
+    op->cls = cls;
+    op->device = device;
+    op->desc = *desc;
+    op->implementation = implementation;
+    *(void **)out = op;
+    return WN_OK;
+}
+
+void wn__op_free(wn__op *op) { wn__free(op); }
 
 int64_t wn__op_height(const wn__op *op, wn__phase phase)
 {

@@ -17,6 +17,7 @@
 #include "winnow/core.h"
 
 #define WN__CHUNK 16 /* images per partial sum */
+static inline int64_t wn__chunks(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
 
 typedef enum wn__dtype { WN__F32, WN__BF16 } wn__dtype;
 
@@ -181,6 +182,11 @@ struct wn__device { /* first member of a backend's own struct */
     wn_status (*prepare)(wn__device *d, const wn__op_desc *desc, wn__op **out);
     void (*close)(wn__device *d);
 };
+
+/* For backends. A zeroed op of `size` bytes, whose first member is the wn__op, filled in as far as all have it in common; `implementation`
+ * as in wn__op. */
+wn_status wn__op_new(wn__device *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation, void *out);
+void wn__op_free(wn__op *op); /* of ops that own nothing else */
 
 /* One phase on images [first, first + n), all rows; nothing if the class has neither run nor run_rows for it. */
 wn_status wn__op_run(wn__op *op, wn__phase phase, const wn__op_args *args, int64_t first, int64_t n);

@@ -9,7 +9,6 @@ enum { FLOAT_MEAN, FACTOR, SHIFT, OFFSET, SLOPE, FLOATS };
 static double *saved_row(const wn__op *op, const wn__op_args *args, int row) { return (double *)args->saved + row * op->desc.in_c; }
 static float *saved_floats(const wn__op *op, const wn__op_args *args) { return (float *)saved_row(op, args, DOUBLES); }
 static int64_t pixels(const wn__op_desc *d) { return d->in_h * d->in_w; }
-static int64_t chunks_of(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
 
 /* Scratch of a chunk: the larger of its moments and of its coefficients, two doubles per channel; the sums of all chunks lie behind. */
 double *wn__norm_chunk_moments(const wn__op *op, const wn__op_args *args, int64_t chunk)
@@ -19,13 +18,13 @@ double *wn__norm_chunk_moments(const wn__op *op, const wn__op_args *args, int64_
 
 double *wn__norm_chunk_sums(const wn__op *op, const wn__op_args *args, int64_t chunk)
 {
-    return wn__norm_chunk_moments(op, args, chunks_of(args->n) + chunk);
+    return wn__norm_chunk_moments(op, args, wn__chunks(args->n) + chunk);
 }
 
 void wn__norm_plan(wn__op *op)
 {
     const wn__op_desc *d = &op->desc;
-    const size_t channels = (size_t)d->in_c, chunks = (size_t)chunks_of(d->n);
+    const size_t channels = (size_t)d->in_c, chunks = (size_t)wn__chunks(d->n);
     op->saved_bytes = channels * (DOUBLES * sizeof(double) + FLOATS * sizeof(float));
     op->scratch_bytes = chunks * channels * 4 * sizeof(double);
     op->backward_needs_in = true;
@@ -114,7 +113,7 @@ wn_status wn__norm_finish_prepare(wn__op *op, const wn__op_args *args)
     const double count = (double)(args->n * pixels(d));
     double *s1 = saved_row(op, args, S1), *s2 = saved_row(op, args, S2);
     float *floats = saved_floats(op, args);
-    wn__reduce_sums(wn__norm_chunk_sums(op, args, 0), chunks_of(args->n), 2 * channels, 2 * channels, s1);
+    wn__reduce_sums(wn__norm_chunk_sums(op, args, 0), wn__chunks(args->n), 2 * channels, 2 * channels, s1);
     for (int64_t c = 0; c < channels; c++) {
         double mean, r;
         statistics_at(op, args, c, &mean, &r);

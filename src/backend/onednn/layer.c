@@ -93,7 +93,7 @@ wn_status wn__layer_init(wn__onednn *device, const wn__op_desc *desc, size_t pie
     const size_t forward = wn__layer_pass_scratch(&layer->forward), data = wn__layer_pass_scratch(&layer->data);
     if (forward > piece_scratch) piece_scratch = forward;
     if (data > piece_scratch) piece_scratch = data;
-    const int64_t chunks = wn__onednn_chunks(desc->n);
+    const int64_t chunks = wn__chunks(desc->n);
     layer->piece_scratch = piece_scratch;
     layer->bias_offset = (size_t)chunks * piece_scratch;
     layer->op.scratch_bytes = layer->bias_offset;
@@ -183,7 +183,7 @@ void wn__layer_sum_bias(const wn__layer *layer, const wn__op_args *args, int64_t
 void wn__layer_finish_bias(const wn__layer *layer, const wn__op_args *args)
 {
     const wn__op_desc *d = &layer->op.desc;
-    const int64_t chunks = wn__onednn_chunks(args->n);
+    const int64_t chunks = wn__chunks(args->n);
     if (!d->bias) return;
     double *sums = bias_sums(layer, args), *total = sums + chunks * d->out_c;
     wn__reduce_sums(sums, chunks, d->out_c, d->out_c, total);

@@ -9,21 +9,6 @@
 
 /* --- operations ---------------------------------------------------------------------------------------------------------------- */
 
-wn_status wn__onednn_op_new(wn__onednn *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
-                            void *out)
-{
-    wn__op *op = wn__alloc(size);
-    if (!op) return wn__no_memory(size);
-    op->cls = cls;
-    op->device = &device->base;
-    op->desc = *desc;
-    op->implementation = implementation;
-    *(void **)out = op;
-    return WN_OK;
-}
-
-void wn__onednn_op_free(wn__op *op) { wn__free(op); }
-
 void wn__onednn_copy(const wn__op *op, const void *from, void *to, int64_t image, int64_t first, int64_t n)
 {
     if (!to || to == from) return;
@@ -127,7 +112,7 @@ static void transfer_chunk(void *arg, int64_t chunk, int worker)
 static void run_transfer(transfer *t)
 {
     const bool small = t->n * t->c * t->pixels < 16 * TILE;
-    wn__parallel_for(small ? NULL : t->device->base.pool, wn__onednn_chunks(t->n), transfer_chunk, t);
+    wn__parallel_for(small ? NULL : t->device->base.pool, wn__chunks(t->n), transfer_chunk, t);
 }
 
 static wn_status upload(wn__device *d, const float *plain, const wn__shape *s, void *activation)

@@ -34,12 +34,6 @@ wn_status wn__onednn_max_pool(wn__onednn *device, const wn__op_desc *desc, wn__o
 wn_status wn__onednn_avg_pool(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
 wn_status wn__onednn_dropout(wn__onednn *device, const wn__op_desc *desc, wn__op **out);
 
-/* A zeroed op of `size` bytes, whose first member is the wn__op, filled in as far as all have it in common. */
-wn_status wn__onednn_op_new(wn__onednn *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
-                            void *out);
-void wn__onednn_op_free(wn__op *op); /* of ops that own nothing else */
-
-static inline int64_t wn__onednn_chunks(int64_t n) { return (n + WN__CHUNK - 1) / WN__CHUNK; }
 static inline int64_t wn__onednn_in_size(const wn__op_desc *d) { return d->in_c * d->in_h * d->in_w; }
 static inline int64_t wn__onednn_out_size(const wn__op_desc *d) { return d->out_c * d->out_h * d->out_w; }
 static inline size_t wn__onednn_aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }

@@ -20,12 +20,12 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
 
 static const wn__op_class add_class = {
     .run = {[WN__FORWARD] = forward, [WN__BACKWARD_PREPARE] = wn__onednn_prepare_gradient, [WN__BACKWARD_DATA] = backward_data},
-    .release = wn__onednn_op_free,
+    .release = wn__op_free,
 };
 
 wn_status wn__onednn_add(wn__onednn *device, const wn__op_desc *desc, wn__op **out)
 {
-    WN_TRY(wn__onednn_op_new(device, desc, sizeof **out, &add_class, "nhwc", out));
+    WN_TRY(wn__op_new(&device->base, desc, sizeof **out, &add_class, "nhwc", out));
     (*out)->backward_needs_out = desc->relu;
     return WN_OK;
 }

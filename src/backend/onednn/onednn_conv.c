@@ -122,7 +122,7 @@ static wn_status init(wn__onednn *device, const wn__op_desc *d, conv_op *conv)
 wn_status wn__onednn_conv(wn__onednn *device, const wn__op_desc *desc, wn__op **out)
 {
     conv_op *conv;
-    WN_TRY(wn__onednn_op_new(device, desc, sizeof *conv, &conv_class, "", &conv));
+    WN_TRY(wn__op_new(&device->base, desc, sizeof *conv, &conv_class, "", &conv));
     const wn_status status = init(device, desc, conv);
     if (status == WN_OK)
         *out = &conv->layer.op;

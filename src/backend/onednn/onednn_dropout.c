@@ -42,10 +42,10 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
 
 static const wn__op_class dropout_class = {
     .run = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data},
-    .release = wn__onednn_op_free,
+    .release = wn__op_free,
 };
 
 wn_status wn__onednn_dropout(wn__onednn *device, const wn__op_desc *desc, wn__op **out)
 {
-    return wn__onednn_op_new(device, desc, sizeof **out, &dropout_class, "nhwc", out);
+    return wn__op_new(&device->base, desc, sizeof **out, &dropout_class, "nhwc", out);
 }

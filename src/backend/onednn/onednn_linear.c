@@ -120,7 +120,7 @@ static wn_status init(wn__onednn *device, const wn__op_desc *d, linear_op *linea
 wn_status wn__onednn_linear(wn__onednn *device, const wn__op_desc *desc, wn__op **out)
 {
     linear_op *linear;
-    WN_TRY(wn__onednn_op_new(device, desc, sizeof *linear, &linear_class, "", &linear));
+    WN_TRY(wn__op_new(&device->base, desc, sizeof *linear, &linear_class, "", &linear));
     const wn_status status = init(device, desc, linear);
     if (status == WN_OK)
         *out = &linear->layer.op;

@@ -58,12 +58,12 @@ static const wn__op_class norm_class = {
     .finish = {[WN__STATISTICS] = wn__norm_finish_statistics,
                [WN__BACKWARD_PREPARE] = wn__norm_finish_prepare,
                [WN__BACKWARD_PARAMS] = wn__norm_finish_params},
-    .release = wn__onednn_op_free,
+    .release = wn__op_free,
 };
 
 wn_status wn__onednn_norm(wn__onednn *device, const wn__op_desc *d, wn__op **out)
 {
-    WN_TRY(wn__onednn_op_new(device, d, sizeof **out, &norm_class, "nhwc", out));
+    WN_TRY(wn__op_new(&device->base, d, sizeof **out, &norm_class, "nhwc", out));
     wn__norm_plan(*out);
     return WN_OK;
 }

@@ -63,11 +63,11 @@ static wn_status avg_data(wn__op *op, const wn__op_args *args, int64_t first, in
 
 static const wn__op_class max_class = {
     .run = {[WN__FORWARD] = max_forward, [WN__BACKWARD_DATA] = max_data},
-    .release = wn__onednn_op_free,
+    .release = wn__op_free,
 };
 static const wn__op_class avg_class = {
     .run = {[WN__FORWARD] = avg_forward, [WN__BACKWARD_DATA] = avg_data},
-    .release = wn__onednn_op_free,
+    .release = wn__op_free,
 };
 
 wn_status wn__onednn_max_pool(wn__onednn *device, const wn__op_desc *d, wn__op **out)
@@ -75,12 +75,12 @@ wn_status wn__onednn_max_pool(wn__onednn *device, const wn__op_desc *d, wn__op *
     if (d->kernel_h * d->kernel_w > WN__MAX_POOL_WINDOW)
         return wn__fail(WN_EUNSUPPORTED, "onednn max pool: window %dx%d, must have at most %d places", d->kernel_h, d->kernel_w,
                         WN__MAX_POOL_WINDOW);
-    WN_TRY(wn__onednn_op_new(device, d, sizeof **out, &max_class, "nhwc", out));
+    WN_TRY(wn__op_new(&device->base, d, sizeof **out, &max_class, "nhwc", out));
     (*out)->saved_bytes = (size_t)(d->n * wn__onednn_out_size(d));
     return WN_OK;
 }
 
 wn_status wn__onednn_avg_pool(wn__onednn *device, const wn__op_desc *d, wn__op **out)
 {
-    return wn__onednn_op_new(device, d, sizeof **out, &avg_class, "nhwc", out);
+    return wn__op_new(&device->base, d, sizeof **out, &avg_class, "nhwc", out);
 }

@@ -50,8 +50,8 @@ static int64_t weight_count(const wn__op_desc *d)
 
 static wn_status reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2] /* NULL: not wanted */)
 {
-    const int64_t chunks = wn__ref_chunks(args->n), biases = op->desc.bias ? op->desc.out_c : 0, weights = weight_count(&op->desc);
-    const int64_t stride = (int64_t)(op->scratch_bytes / sizeof(float)) / wn__ref_chunks(op->desc.n);
+    const int64_t chunks = wn__chunks(args->n), biases = op->desc.bias ? op->desc.out_c : 0, weights = weight_count(&op->desc);
+    const int64_t stride = (int64_t)(op->scratch_bytes / sizeof(float)) / wn__chunks(op->desc.n);
     const float *partials = args->scratch;
     if (to[0]) wn__reduce_sums_f32(op->device->pool, partials, chunks, stride, weights, to[0], args->accumulate);
     if (biases && to[1]) wn__reduce_sums_f32(op->device->pool, partials + weights, chunks, stride, biases, to[1], args->accumulate);

@@ -55,7 +55,6 @@ static inline float wn__ref_relu_mask(const wn__op_desc *d, float out, float gra
     return d->relu && (out <= 0 || (d->relu_most > 0 && out >= d->relu_most)) ? 0 : gradient;
 }
 
-static inline int64_t wn__ref_chunks(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
 static inline int64_t wn__ref_chunk_at(int64_t first, int64_t n)
 {
     assert(first % WN__CHUNK == 0 && n >= 1 && n <= WN__CHUNK);

@@ -26,7 +26,7 @@ static int64_t chunk_stride(const wn__op_desc *d)
 
 static void plan(wn__op *op)
 {
-    op->scratch_bytes = (size_t)(wn__ref_chunks(op->desc.n) * chunk_stride(&op->desc)) * sizeof(float);
+    op->scratch_bytes = (size_t)(wn__chunks(op->desc.n) * chunk_stride(&op->desc)) * sizeof(float);
     op->backward_needs_in = true;
 }
 

@@ -27,7 +27,7 @@ static void plan(wn__op *op)
 {
     const int64_t channels = op->desc.in_c;
     op->saved_bytes = (size_t)(ROWS * channels) * sizeof(double);
-    op->scratch_bytes = (size_t)((wn__ref_chunks(op->desc.n) + 1) * channels) * sizeof(wn__moments);
+    op->scratch_bytes = (size_t)((wn__chunks(op->desc.n) + 1) * channels) * sizeof(wn__moments);
     op->backward_needs_in = true;
 }
 
@@ -103,7 +103,7 @@ static void move_towards(float *running, float momentum, double now) { *running 
 static wn_status finish_statistics(wn__op *op, const wn__op_args *args)
 {
     const wn__op_desc *d = &op->desc;
-    const int64_t chunks = wn__ref_chunks(args->n);
+    const int64_t chunks = wn__chunks(args->n);
     const wn__moments *partials = args->scratch;
     wn__moments *all = (wn__moments *)args->scratch + chunks * d->in_c;
     double *saved = args->saved;
@@ -145,7 +145,7 @@ static wn_status finish_tangent_statistics(wn__op *op, const wn__op_args *args)
     const double count = value_count(d, args);
     double *t_saved = args->t_saved;
     if (!args->step.training) return WN_OK;
-    wn__reduce_sums(args->scratch, wn__ref_chunks(args->n), 2 * d->in_c, 2 * d->in_c, t_saved + MEAN * d->in_c);
+    wn__reduce_sums(args->scratch, wn__chunks(args->n), 2 * d->in_c, 2 * d->in_c, t_saved + MEAN * d->in_c);
     for (int64_t c = 0; c < d->in_c; c++) {
         const channel k = channel_at(op, args, c);
         t_saved[MEAN * d->in_c + c] /= count;
@@ -236,14 +236,14 @@ static wn_status tangent_prepare(wn__op *op, const wn__op_args *args, int64_t fi
 static wn_status finish_prepare(wn__op *op, const wn__op_args *args)
 {
     const int64_t row = 2 * op->desc.in_c;
-    wn__reduce_sums(args->scratch, wn__ref_chunks(args->n), row, row, (double *)args->saved + S1 * op->desc.in_c);
+    wn__reduce_sums(args->scratch, wn__chunks(args->n), row, row, (double *)args->saved + S1 * op->desc.in_c);
     return WN_OK;
 }
 
 static wn_status finish_tangent_prepare(wn__op *op, const wn__op_args *args)
 {
     const int64_t row = 2 * op->desc.in_c;
-    wn__reduce_sums(args->scratch, wn__ref_chunks(args->n), row, row, (double *)args->t_saved + S1 * op->desc.in_c);
+    wn__reduce_sums(args->scratch, wn__chunks(args->n), row, row, (double *)args->t_saved + S1 * op->desc.in_c);
     return WN_OK;
 }
 

@@ -61,7 +61,7 @@ static int64_t in_plane(const wn__op_desc *d) { return d->in_h * d->in_w; }
 static int64_t out_plane(const wn__op_desc *d) { return d->out_h * d->out_w; }
 
 /* Gradients are added up in double, one plane of the input for each chunk. */
-static void plan_avg(wn__op *op) { op->scratch_bytes = (size_t)(wn__ref_chunks(op->desc.n) * in_plane(&op->desc)) * sizeof(double); }
+static void plan_avg(wn__op *op) { op->scratch_bytes = (size_t)(wn__chunks(op->desc.n) * in_plane(&op->desc)) * sizeof(double); }
 
 static void plan_max(wn__op *op)
 {

@@ -9,21 +9,6 @@
 
 /* --- operations ---------------------------------------------------------------------------------------------------------------- */
 
-wn_status wn__sparse_op_new(wn__sparse *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
-                            void *out)
-{
-    wn__op *op = wn__alloc(size);
-    if (!op) return wn__no_memory(size);
-    op->cls = cls;
-    op->device = &device->base;
-    op->desc = *desc;
-    op->implementation = implementation;
-    *(void **)out = op;
-    return WN_OK;
-}
-
-void wn__sparse_op_free(wn__op *op) { wn__free(op); }
-
 wn_status wn__sparse_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)
 {
     (void)n;
@@ -69,7 +54,7 @@ static wn__lane_layout layout_of(const wn__shape *s) { return wn__lane_layout_of
 static size_t activation_bytes(const wn__device *d, const wn__shape *s)
 {
     (void)d;
-    return (size_t)(wn__lane_blocks(s->n) * layout_of(s).block * WN__LANE) * sizeof(float);
+    return (size_t)(wn__chunks(s->n) * layout_of(s).block * WN__LANE) * sizeof(float);
 }
 
 typedef struct transfer {
@@ -99,7 +84,7 @@ static void run_transfer(const wn__device *d, const wn__shape *s, bool up, const
 {
     transfer t = {((const wn__sparse *)d)->kernels, layout_of(s), s->n, from, to, up};
     const bool small = s->n * s->c * s->h * s->w < 1 << 14;
-    wn__parallel_for(small ? NULL : d->pool, wn__lane_blocks(s->n), transfer_block, &t);
+    wn__parallel_for(small ? NULL : d->pool, wn__chunks(s->n), transfer_block, &t);
 }
 
 static wn_status upload(wn__device *d, const float *plain, const wn__shape *s, void *activation)

@@ -32,11 +32,6 @@ wn_status wn__sparse_max_pool(wn__sparse *device, const wn__op_desc *desc, wn__o
 wn_status wn__sparse_avg_pool(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
 wn_status wn__sparse_dropout(wn__sparse *device, const wn__op_desc *desc, wn__op **out);
 
-/* A zeroed op of `size` bytes, whose first member is the wn__op, filled in as far as all have it in common. */
-wn_status wn__sparse_op_new(wn__sparse *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
-                            void *out);
-void wn__sparse_op_free(wn__op *op); /* of ops that own nothing else */
-
 /* BACKWARD_PREPARE of what has no batch-wide sums: add the gradients, mask by the fused ReLU. */
 wn_status wn__sparse_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows);
 /* Of a block that a product with ReLU wrote: cut at the ReLU's upper bound, if it has one. */
@@ -52,7 +47,6 @@ static inline wn__lane_layout wn__lanes_of_out(const wn__op_desc *d)
 {
     return wn__lane_layout_of(d->out_c, d->out_h, d->out_w, d->out_border);
 }
-static inline int64_t wn__lane_blocks(int64_t n) { return (n + WN__LANE - 1) / WN__LANE; }
 /* Start of the block that image `first` begins. */
 static inline float *wn__lane_block(void *tensor, const wn__lane_layout *l, int64_t first)
 {

@@ -25,12 +25,12 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
 
 static const wn__op_class add_class = {
     .run_rows = {[WN__FORWARD] = forward, [WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient, [WN__BACKWARD_DATA] = backward_data},
-    .release = wn__sparse_op_free,
+    .release = wn__op_free,
 };
 
 wn_status wn__sparse_add(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
 {
-    WN_TRY(wn__sparse_op_new(device, desc, sizeof **out, &add_class, "winnow lanes", out));
+    WN_TRY(wn__op_new(&device->base, desc, sizeof **out, &add_class, "winnow lanes", out));
     (*out)->backward_needs_out = desc->relu;
     return WN_OK;
 }

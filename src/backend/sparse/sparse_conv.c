@@ -352,7 +352,7 @@ static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t fi
 static wn_status finish_params(wn__op *op, const wn__op_args *args)
 {
     const conv *c = (const conv *)op;
-    const int64_t chunks = wn__lane_blocks(args->n);
+    const int64_t chunks = wn__chunks(args->n);
     if (args->dparam[0]) wn__reduce_sums_f32(op->device->pool, c->partial, chunks, c->stored, c->stored, args->dparam[0], args->accumulate);
     if (!op->desc.bias || !args->dparam[1]) return WN_OK;
     double *sums = bias_sums(c, args), *total = sums + c->chunks * c->out.c;
@@ -380,7 +380,7 @@ static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__we
     const wn__gradient_source source = {.kernels = c->kernels,
                                         .in = (const float *)args->in[0] + p->in_start * WN__LANE,
                                         .dout = (const float *)args->dout[0] + p->out_start * WN__LANE,
-                                        .blocks = wn__lane_blocks(args->n),
+                                        .blocks = wn__chunks(args->n),
                                         .in_block = c->in.block,
                                         .dout_block = c->out.block,
                                         .height = op->desc.out_h,
@@ -417,11 +417,11 @@ static int64_t sum_entries(const wn__op_desc *d)
 wn_status wn__sparse_conv(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
 {
     conv *c;
-    WN_TRY(wn__sparse_op_new(device, desc, sizeof *c, &conv_class, "winnow lanes", &c));
+    WN_TRY(wn__op_new(&device->base, desc, sizeof *c, &conv_class, "winnow lanes", &c));
     c->kernels = wn__lane_products_in_use();
     c->in = wn__lanes_of_in(desc, 0);
     c->out = wn__lanes_of_out(desc);
-    c->chunks = wn__lane_blocks(desc->n);
+    c->chunks = wn__chunks(desc->n);
     c->room = sum_entries(desc);
     c->op.backward_needs_in = true;
     c->op.backward_needs_out = desc->relu;

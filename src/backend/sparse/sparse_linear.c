@@ -189,7 +189,7 @@ static void backward_columns(void *arg, int64_t task, int worker)
 /* Borders, which no row writes. */
 static void zero_all(const wn__lane_layout *l, int64_t n, void *tensor)
 {
-    memset(tensor, 0, (size_t)(wn__lane_blocks(n) * l->block * WN__LANE) * sizeof(float));
+    memset(tensor, 0, (size_t)(wn__chunks(n) * l->block * WN__LANE) * sizeof(float));
 }
 
 static wn_status forward(wn__op *op, const wn__op_args *args)
@@ -278,7 +278,7 @@ static void dense_rows(const linear *l, const wn__op_args *args, int64_t row, in
                                                  .dout_row = l->out.block,
                                                  .dout_plane = l->out.plane,
                                                  .sum = sum},
-                                           .height = wn__lane_blocks(args->n),
+                                           .height = wn__chunks(args->n),
                                            .width = 1,
                                            .in_column = 1};
             job.g.a = (wn__lane_matrix){.rows = least(SUM_ROWS, end - row),
@@ -344,7 +344,7 @@ static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__we
                                         .in = args->in[0],
                                         .dout = (const float *)args->dout[0] + out_pixel(l, 0) * WN__LANE,
                                         .blocks = 1,
-                                        .height = wn__lane_blocks(args->n),
+                                        .height = wn__chunks(args->n),
                                         .width = 1,
                                         .in_row = l->in.block,
                                         .in_column = 1,
@@ -368,7 +368,7 @@ static const wn__op_class linear_class = {
 static wn_status set_up(linear *l)
 {
     const wn__op_desc *d = &l->op.desc;
-    const int64_t blocks = wn__lane_blocks(d->n), threads = wn__pool_threads(l->op.device->pool);
+    const int64_t blocks = wn__chunks(d->n), threads = wn__pool_threads(l->op.device->pool);
     if (l->in.block > INT32_MAX || l->out.block > INT32_MAX)
         return wn__fail(WN_EUNSUPPORTED, "sparse: a linear layer of %lld x %lld is too large", (long long)d->out_c, (long long)l->columns);
     WN_TRY(make_places(&l->in, &l->in_place));
@@ -383,7 +383,7 @@ static wn_status set_up(linear *l)
 wn_status wn__sparse_linear(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
 {
     linear *l;
-    WN_TRY(wn__sparse_op_new(device, desc, sizeof *l, &linear_class, "winnow lanes", &l));
+    WN_TRY(wn__op_new(&device->base, desc, sizeof *l, &linear_class, "winnow lanes", &l));
     l->kernels = wn__lane_products_in_use();
     l->in = wn__lanes_of_in(desc, 0);
     l->out = wn__lanes_of_out(desc);

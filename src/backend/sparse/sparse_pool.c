@@ -55,11 +55,11 @@ static wn_status avg_data(wn__op *op, const wn__op_args *args, int64_t first, in
 
 static const wn__op_class max_class = {
     .run = {[WN__FORWARD] = max_forward, [WN__BACKWARD_DATA] = max_data},
-    .release = wn__sparse_op_free,
+    .release = wn__op_free,
 };
 static const wn__op_class avg_class = {
     .run = {[WN__FORWARD] = avg_forward, [WN__BACKWARD_DATA] = avg_data},
-    .release = wn__sparse_op_free,
+    .release = wn__op_free,
 };
 
 wn_status wn__sparse_max_pool(wn__sparse *device, const wn__op_desc *d, wn__op **out)
@@ -67,12 +67,12 @@ wn_status wn__sparse_max_pool(wn__sparse *device, const wn__op_desc *d, wn__op *
     if (d->kernel_h * d->kernel_w > WN__LANES_POOL_WINDOW)
         return wn__fail(WN_EUNSUPPORTED, "sparse max pool: window %dx%d, must have at most %d places", d->kernel_h, d->kernel_w,
                         WN__LANES_POOL_WINDOW);
-    WN_TRY(wn__sparse_op_new(device, d, sizeof **out, &max_class, "winnow lanes", out));
-    (*out)->saved_bytes = (size_t)(wn__lane_blocks(d->n) * winners_of_block(d));
+    WN_TRY(wn__op_new(&device->base, d, sizeof **out, &max_class, "winnow lanes", out));
+    (*out)->saved_bytes = (size_t)(wn__chunks(d->n) * winners_of_block(d));
     return WN_OK;
 }
 
 wn_status wn__sparse_avg_pool(wn__sparse *device, const wn__op_desc *d, wn__op **out)
 {
-    return wn__sparse_op_new(device, d, sizeof **out, &avg_class, "winnow lanes", out);
+    return wn__op_new(&device->base, d, sizeof **out, &avg_class, "winnow lanes", out);
 }
