@@ -185,7 +185,8 @@ struct wn__device { /* first member of a backend's own struct */
 
 /* For backends. A zeroed op of `size` bytes, whose first member is the wn__op, filled in as far as all have it in common; `implementation`
  * as in wn__op. */
-wn_status wn__op_new(wn__device *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation, void *out);
+wn_status wn__op_new(wn__device *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
+                     void *out);
 void wn__op_free(wn__op *op); /* of ops that own nothing else */
 
 /* One phase on images [first, first + n), all rows; nothing if the class has neither run nor run_rows for it. */
