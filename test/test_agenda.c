@@ -207,6 +207,20 @@ static const char *backend_of(const wn__agenda *plan, const char *label)
 }
 
 /* Dense networks and teachers run on the best of the build, masked networks on stored entries; with bfloat16 all run on the one. */
+TEST(a_row_may_have_a_backend_of_its_own)
+{
+    const char *const more[] = {"methods.kd-ticket.backend=sparse", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_TEXT(backend_of(e.plan, TICKET), "ref");
+    CHECK_EQ_TEXT(backend_of(e.plan, KD), "sparse");
+    const json_t *labels = json_object_get(find_label(e.plan, KD)->inputs, "labels");
+    CHECK_EQ_TEXT(json_string_value(json_object_get(labels, "teacher_backend")), "ref");
+    release(&e);
+    check_same(TICKET, "methods.kd-ticket.backend=sparse", true);
+    check_same(KD, "methods.kd-ticket.backend=sparse", false);
+    check_same(KD, "methods.kd-ticket.backend=ref", true);
+}
+
 TEST(auto_chooses_a_backend_for_each_stage)
 {
     const char *dense = wn__backends[0]->name;
@@ -398,6 +412,7 @@ int main(int argc, char **argv)
                                     RUN(two_ways_of_writing_give_one_identity),
                                     RUN(threads_never_count),
                                     RUN(auto_chooses_a_backend_for_each_stage),
+                                    RUN(a_row_may_have_a_backend_of_its_own),
                                     RUN(seeds_have_streams_of_their_own),
                                     RUN(rewinding_keeps_the_state_and_the_rest_of_the_schedule),
                                     RUN(constant_schedule_is_the_last_rate),

@@ -50,6 +50,7 @@ const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher
 const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage)
 {
     if (stage->kind == WN__STAGE_SOFT_LABELS) return wn__teacher_backend(plan, &stage->cache.teacher);
+    if (stage->kind == WN__STAGE_TRAIN && stage->train.backend) return stage->train.backend;
     const bool masked = stage->kind == WN__STAGE_EVALUATE || (stage->kind == WN__STAGE_TRAIN && stage->train.mask >= 0);
     return wn__machine_backend(&plan->machine, masked);
 }
@@ -163,6 +164,16 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
     return keep_point(plan, t->start_stage, t->start_step);
 }
 
+static wn_status set_backend(const wn__agenda *plan, const request *q, wn__train_plan *t)
+{
+    wn__machine own;
+    if (!q->row || !q->row->backend[0]) return WN_OK;
+    const wn_status status = wn__machine_choose(q->row->backend, (wn__dtype)plan->recipe->top.dtype, plan->machine.threads, &own);
+    if (status != WN_OK) return wn__fault_at(wn__yaml_find(q->row->node, "backend"), "", status);
+    t->backend = wn__machine_backend(&own, q->mask >= 0);
+    return WN_OK;
+}
+
 static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
@@ -206,6 +217,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                                      .every = 1};
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));
+    WN_TRY(set_backend(plan, q, t));
     WN_TRY(add_parent(&draft, t->start_stage));
     WN_TRY(add_parent(&draft, t->mask));
     WN_TRY(add_parent(&draft, t->teacher.stage));

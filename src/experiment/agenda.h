@@ -29,6 +29,7 @@ typedef struct wn__train_plan {
     int start_stage;
     int64_t start_step; /* rewound: before this step */
     const char *start_file;
+    const wn__backend *backend; /* NULL: the machine's */
     int reinit;
     int mask;
     bool dense_stream;   /* the dense run's data, else the retraining stream */

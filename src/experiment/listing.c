@@ -22,7 +22,7 @@ static bool method_entry(int index, wn_list_entry *out)
 static const wn__setting *method_table(int index, int table)
 {
     (void)index;
-    return table == 0 ? wn__method_settings : table == 1 ? wn__start_file_settings : NULL;
+    return table == 0 ? wn__method_settings : table == 1 ? wn__row_settings : NULL;
 }
 
 static bool model_entry(int index, wn_list_entry *out)
@@ -91,7 +91,7 @@ static const section sections[] = {
     {"labels.soft", "soft labels of a teacher", {wn__soft_label_settings, wn__until_settings}},
     {"labels.smooth", "smoothed labels", {wn__smooth_settings}},
     {"teacher", "where soft labels come from", {wn__teacher_settings}},
-    {"methods", "changes to methods, and new ones (key `like`)", {wn__method_settings, wn__start_file_settings}},
+    {"methods", "changes to methods, and new ones (key `like`)", {wn__method_settings, wn__row_settings}},
     {"compare", "lists `methods`, `sparsity` and `seeds`", {NULL}},
     {"report", "what is compared with (list `baseline`)", {wn__report_settings}},
     {NULL, NULL, {NULL}},

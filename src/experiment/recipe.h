@@ -86,6 +86,7 @@ typedef struct wn__row {
     const wn__yaml_node *node; /* where the recipe changed it; NULL if it did not */
     wn__method_axes axes;
     const char *start_file; /* "": none */
+    const char *backend;    /* "": the recipe's */
     wn__mask_section mask;
     int selection; /* what the mask may prune: in recipe->selection; compared rows only */
     wn__labels_section labels;
@@ -163,7 +164,7 @@ wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
-    wn__report_settings[], wn__smooth_settings[], wn__until_settings[], wn__start_file_settings[];
+    wn__report_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */

@@ -88,7 +88,7 @@ static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node
     row_reader reader = {r, row};
     const wn__schema schema = {
         .what = row->name,
-        .table = {{wn__method_settings, &row->axes}, {wn__start_file_settings, row}},
+        .table = {{wn__method_settings, &row->axes}, {wn__row_settings, row}},
         .special = keys,
         .arg = &reader,
     };
@@ -118,6 +118,7 @@ static wn_status add_table(wn__recipe *r)
             .method = m,
             .axes = m->axes,
             .start_file = "",
+            .backend = "",
             .mask = r->mask,
             .labels = r->labels,
             .teacher = r->teacher,

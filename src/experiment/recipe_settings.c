@@ -97,7 +97,8 @@ const wn__setting wn__report_settings[] = {
     {0},
 };
 
-const wn__setting wn__start_file_settings[] = {
+const wn__setting wn__row_settings[] = {
     WN_SETTING_TEXT(wn__row, start_file, "", "start weights from this file"),
+    WN_SETTING_TEXT(wn__row, backend, "", "where this row's networks are retrained; default: the recipe's backend"),
     {0},
 };

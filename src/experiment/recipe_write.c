@@ -129,7 +129,7 @@ static void write_row(wn__yaml_out *out, const wn__row *row)
     else
         write_mask(out, &row->mask, wn__method_mask_names[row->axes.mask]);
     write_axes(out, &row->axes);
-    wn__out_table(out, wn__start_file_settings, row);
+    wn__out_table(out, wn__row_settings, row);
     write_labels(out, row);
     if (row->axes.labels == WN__LABELS_SOFT) write_teacher(out, &row->teacher);
     wn__out_close(out);
