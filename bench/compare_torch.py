@@ -18,7 +18,8 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SAME_NETWORK = {"vgg16": ["--set", "bias=no"]}  # idle before batch norm: PyTorch's side has none either
+# PyTorch's side has no biases before batch norms, where they are idle, and no dropout.
+SAME_NETWORK = {"vgg16": ["--set", "bias=no"], "wrn-22-2": ["--set", "dropout=0"]}
 
 
 def run(command):
