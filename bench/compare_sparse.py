@@ -3,7 +3,8 @@
 
     bench/compare_sparse.py                                    # every network and sparsity; minutes
     bench/compare_sparse.py --models resnet20 --sparsity 90% 98%
-    bench/compare_sparse.py --mask resnet20=mask.safetensors   # masks of a trained network (winnow prune) instead of random ones
+    bench/compare_sparse.py --mask resnet20=a.safetensors resnet20=b.safetensors     # masks of trained networks (winnow prune) instead of
+                                                               # random ones
     bench/compare_sparse.py --json > sparse.json
 
 A round runs, for each network, PyTorch in float32 and bfloat16 (each in the faster of its two memory formats), our dense onednn backend, and
@@ -70,8 +71,11 @@ def main():
     parser.add_argument("--json", action="store_true", help="every record, and no table")
     options = parser.parse_args()
     random = [(s, ["--sparsity", s, "--distribution", options.distribution]) for s in options.sparsity]
-    files = dict(pair.split("=", 1) for pair in options.mask)
-    jobs = [(m, [(os.path.basename(f), ["--mask", f])]) for m, f in files.items()] or [(m, random) for m in options.models]
+    files = {}
+    for pair in options.mask:
+        model, file = pair.split("=", 1)
+        files.setdefault(model, []).append((os.path.basename(file), ["--mask", file]))
+    jobs = list(files.items()) or [(m, random) for m in options.models]
     if not options.json:
         print("| network | zeros | FLOPs x | ms | floor | over PyTorch float32 | over PyTorch bfloat16 | over onednn float32 |")
         print("|---|---|---|---|---|---|---|---|")
