@@ -6,6 +6,7 @@
 #include "experiment/gnuplot.h"
 #include "experiment/report_html.h"
 #include "experiment/report_tables.h"
+#include "io/json_file.h"
 #include "test.h"
 #include "winnow/report.h"
 
@@ -313,6 +314,67 @@ TEST(missing_foreign_and_damaged_results_are_refused)
     CHECK_OK(wn__remove_tree(f.path));
 }
 
+/* The same results under other seeds. */
+static void shift_seeds(const char *where, int by)
+{
+    char *path = wn__path_join(where, "results.json");
+    json_t *root, *row;
+    size_t i;
+    CHECK_OK(wn__json_load(path, &root));
+    json_array_foreach(json_object_get(root, "rows"), i, row)
+        json_object_set_new(row, "seed", json_integer(json_integer_value(json_object_get(row, "seed")) + by));
+    CHECK_OK(wn__json_save(path, root));
+    json_decref(root);
+    wn__free(path);
+}
+
+TEST(merged_results_are_those_of_all_seeds)
+{
+    const folder a = new_folder(2), b = new_folder(3), whole = new_folder(5);
+    const char *const both[] = {b.path, a.path}, *const twice[] = {a.path, a.path};
+    char out[80];
+    snprintf(out, sizeof out, "%s/merged", a.path);
+    shift_seeds(a.path, 3);
+    CHECK_STATUS(wn_report_merge(twice, 2, out), WN_EFORMAT);
+    CHECK_STATUS(wn_report_merge(both, 2, a.path), WN_EINVAL);
+    CHECK_OK(wn_report_merge(both, 2, out));
+    wn__results *merged, *one;
+    CHECK_OK(wn__results_read(out, &merged));
+    CHECK_OK(wn__results_read(whole.path, &one));
+    CHECK_EQ_INT(merged->row_count, 20);
+    CHECK_EQ_INT(merged->cell_count, one->cell_count);
+    for (int i = 0; i < one->cell_count; i++)
+        for (int s = 0; s < 5; s++) {
+            CHECK_EQ_TEXT(merged->cells[i].method, one->cells[i].method);
+            CHECK_EQ_INT(merged->cells[i].rows[s]->seed, s);
+        }
+    wn__results_free(merged);
+    wn__results_free(one);
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+    CHECK_OK(wn__remove_tree(whole.path));
+}
+
+TEST(results_of_other_experiments_are_not_merged)
+{
+    const folder a = new_folder(1), b = new_folder(1);
+    const char *const both[] = {a.path, b.path};
+    char out[80];
+    snprintf(out, sizeof out, "%s/merged", a.path);
+    shift_seeds(b.path, 1);
+    char *path = wn__path_join(b.path, "results.json");
+    json_t *root;
+    CHECK_OK(wn__json_load(path, &root));
+    json_object_set_new(root, "model", json_pack("{s:s}", "arch", "resnet20"));
+    CHECK_OK(wn__json_save(path, root));
+    CHECK_STATUS(wn_report_merge(both, 2, out), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "\"model\" differs");
+    json_decref(root);
+    wn__free(path);
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+}
+
 TEST(running_out_of_memory_is_survived)
 {
     const folder f = new_folder(2);
@@ -346,6 +408,8 @@ int main(int argc, char **argv)
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
                                     RUN(missing_foreign_and_damaged_results_are_refused),
+                                    RUN(merged_results_are_those_of_all_seeds),
+                                    RUN(results_of_other_experiments_are_not_merged),
                                     RUN(running_out_of_memory_is_survived),
                                     {0}};
     return wn_test_main(argc, argv, tests);

@@ -34,6 +34,11 @@ typedef struct wn_report_files {
  * files. `files` may be NULL. */
 WN_API WN_NODISCARD wn_status wn_report_write(const char *folder, wn_report_files *files);
 
+/* Put the finished rows of `count` experiments' folders into one results.json, with their learning curves, in the folder `out` (made if absent; none of
+ * `folders`): runs of one recipe with other seeds, methods or sparsities. WN_EMISMATCH: they trained on other data, another network, otherwise, or by
+ * other masks, or a method differs. WN_EFORMAT: the same method, sparsity and seed twice. Then there is no results.json in `out`. */
+WN_API WN_NODISCARD wn_status wn_report_merge(const char *const *folders, int count, const char *out);
+
 #ifdef __cplusplus
 }
 #endif
