@@ -223,7 +223,7 @@ static wn_status grow_by_gradient(void *arg, const wn__weight_gradient *gradient
 static wn_status begin_update(run *r, double fraction)
 {
     for (int i = 0; i < 2; i++) {
-        WN_TRY(wn__topology_init(&r->params.item[grown[i]], fraction, &r->topology[i]));
+        WN_TRY(wn__topology_init(&r->params.item[grown[i]], &(wn__drop){.fraction = fraction}, &r->topology[i]));
         if (r->o.growth == GRADIENT) WN_TRY(wn__executor_read_gradient(r->ex, grown[i], grow_by_gradient, r));
     }
     return WN_OK;

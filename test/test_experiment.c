@@ -637,7 +637,7 @@ TEST(every_list_has_entries_and_settings)
         wn_list_entry entry;
         CHECK_STATUS(wn_list_get(list, count, &entry), WN_EINVAL);
     }
-    CHECK_EQ_INT(wn_list_count(WN_LIST_METHODS), 14);
+    CHECK(wn_list_count(WN_LIST_METHODS) >= 17);
 }
 
 int main(int argc, char **argv)

@@ -116,7 +116,7 @@ static wn__topology_made update(wn__params *set, const layer *l, double fraction
     wn__pool *pool;
     const wn__weight_gradient gradient = {.param = p, .rows = l->rows, .columns = l->columns, .dense = l->gradient};
     CHECK_OK(wn__pool_new(threads, &pool));
-    CHECK_OK(wn__topology_init(p, fraction, &t));
+    CHECK_OK(wn__topology_init(p, &(wn__drop){.fraction = fraction}, &t));
     CHECK_OK(wn__topology_grow_gradient(&t, &gradient, pool));
     CHECK_OK(wn__topology_apply(&t, set, p, regrown, &made));
     wn__topology_release(&t);
@@ -198,7 +198,7 @@ TEST(entries_without_a_gradient_never_grow)
     for (int64_t k = 0; k < l.size; k++)
         l.gradient[k] = NAN;
     const wn__weight_gradient none = {.param = &set.item[0], .rows = l.rows, .columns = l.columns, .dense = l.gradient};
-    CHECK_OK(wn__topology_init(&set.item[0], 0.4, &t));
+    CHECK_OK(wn__topology_init(&set.item[0], &(wn__drop){.fraction = 0.4}, &t));
     CHECK_STATUS(wn__topology_grow_gradient(&t, &none, NULL), WN_EDIVERGED);
     wn__topology_release(&t);
     wn__params_release(&set);
@@ -211,7 +211,7 @@ static wn__topology grown_at_random(const wn__param *p, double fraction, uint64_
 {
     wn__topology t;
     wn__rng rng = wn__rng_make(seed, WN__FOR_TOPOLOGY, 0, 0);
-    CHECK_OK(wn__topology_init(p, fraction, &t));
+    CHECK_OK(wn__topology_init(p, &(wn__drop){.fraction = fraction}, &t));
     CHECK_OK(wn__topology_grow_random(&t, &rng));
     return t;
 }
@@ -225,13 +225,13 @@ TEST(random_growth_takes_every_inactive_entry_equally_often)
     int64_t chosen[77] = {0};
     for (uint64_t seed = 0; seed < DRAWS; seed++) {
         wn__topology t = grown_at_random(p, 0.4, seed);
-        CHECK_EQ_INT(t.count, 12);
-        for (int64_t i = 0; i < t.count; i++) {
+        CHECK_EQ_INT(t.grows, 12);
+        for (int64_t i = 0; i < t.grows; i++) {
             CHECK(i == 0 || t.grow[i] > t.grow[i - 1]);
             chosen[t.grow[i]]++;
         }
         if (seed == 0)
-            for (int64_t i = 0; i < t.count; i++) { /* dropped ones are inactive */
+            for (int64_t i = 0; i < t.grows; i++) { /* dropped ones are inactive */
                 const int64_t row = wn__pattern_row_of(p->pattern, t.drop[i]);
                 l.mask[row * l.columns + p->pattern->column[t.drop[i]]] = 0;
             }
@@ -258,7 +258,7 @@ TEST(random_growth_keeps_the_number_of_entries_in_any_layer)
             wn__params set = params_of(&l);
             wn__param *p = &set.item[0];
             wn__topology t = grown_at_random(p, fraction[f], 3), again = grown_at_random(p, fraction[f], 3);
-            CHECK(t.count == 0 || memcmp(t.grow, again.grow, (size_t)t.count * sizeof *t.grow) == 0);
+            CHECK(t.grows == 0 || memcmp(t.grow, again.grow, (size_t)t.grows * sizeof *t.grow) == 0);
             const int64_t calls = wn__alloc_statistics().calls;
             CHECK_OK(wn__topology_apply(&t, &set, p, WN__REGROWN_KEEPS, NULL));
             CHECK_EQ_INT(wn__alloc_statistics().calls, calls); /* the number stays, so there is room */
@@ -296,18 +296,18 @@ TEST(bad_updates_are_refused)
     wn__params set = params_of(&l);
     wn__param *p = &set.item[0];
     wn__topology t;
-    CHECK_STATUS(wn__topology_init(p, 1.5, &t), WN_EINVAL);
-    CHECK_STATUS(wn__topology_init(p, (double)NAN, &t), WN_EINVAL);
-    CHECK_OK(wn__topology_init(p, 0.5, &t));
+    CHECK_STATUS(wn__topology_init(p, &(wn__drop){.fraction = 1.5}, &t), WN_EINVAL);
+    CHECK_STATUS(wn__topology_init(p, &(wn__drop){.fraction = (double)NAN}, &t), WN_EINVAL);
+    CHECK_OK(wn__topology_init(p, &(wn__drop){.fraction = 0.5}, &t));
     CHECK_STATUS(wn__topology_apply(&t, &set, p, WN__REGROWN_KEEPS, NULL), WN_EINVAL);
     const wn__weight_gradient wrong = {.param = p, .rows = 4, .columns = 5, .dense = l.gradient};
     CHECK_STATUS(wn__topology_grow_gradient(&t, &wrong, NULL), WN_EINVAL);
     wn__topology_release(&t);
     p->value[3] = NAN;
-    CHECK_STATUS(wn__topology_init(p, 0.5, &t), WN_EDIVERGED);
+    CHECK_STATUS(wn__topology_init(p, &(wn__drop){.fraction = 0.5}, &t), WN_EDIVERGED);
     p->value[3] = 1;
     CHECK_OK(wn__params_expand(&set, p));
-    CHECK_STATUS(wn__topology_init(p, 0.5, &t), WN_EINVAL);
+    CHECK_STATUS(wn__topology_init(p, &(wn__drop){.fraction = 0.5}, &t), WN_EINVAL);
     wn__params_release(&set);
     layer_free(&l);
 }
@@ -324,7 +324,7 @@ TEST(running_out_of_memory_changes_nothing)
         wn__topology t = {0};
         wn__rng rng = wn__rng_make(1, WN__FOR_TOPOLOGY, 0, 0);
         wn__alloc_fail_at(fail);
-        status = wn__topology_init(p, 0.5, &t);
+        status = wn__topology_init(p, &(wn__drop){.fraction = 0.5}, &t);
         if (status == WN_OK) status = wn__topology_grow_random(&t, &rng);
         if (status == WN_OK) status = wn__topology_grow_gradient(&t, &gradient, NULL);
         wn__alloc_fail_at(0);
@@ -567,7 +567,7 @@ static wn_status grow_wide(void *arg, const wn__weight_gradient *g)
 static void change_topology(wide *w, wn__executor *ex, const float *images, bool by_gradient)
 {
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(wn__topology_init(&w->params.item[2 * i], 0.3, &w->topology[i]));
+        CHECK_OK(wn__topology_init(&w->params.item[2 * i], &(wn__drop){.fraction = 0.3}, &w->topology[i]));
         CHECK_OK(wn__executor_read_gradient(ex, 2 * i, by_gradient ? grow_wide : NULL, w));
     }
     if (by_gradient) CHECK_OK(wn__executor_gradients(ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, w));

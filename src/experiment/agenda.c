@@ -215,6 +215,8 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                                      .base = wn__schedule_rate(&r->schedule, r->clock.total - 1),
                                      .length = r->clock.total,
                                      .every = 1};
+    t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
+    if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, r->clock.steps_per_epoch, r->clock.total, &t->rewiring));
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));
     WN_TRY(set_backend(plan, q, t));
@@ -241,6 +243,18 @@ static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, u
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = section->file[0] ? -1 : source, .shuffle_of = -1, .sparsity = sparsity};
     WN_TRY(add_parent(&draft, draft.mask.source));
+    return add_stage(plan, &draft, label, index);
+}
+
+/* Random connections, drawn before any training. */
+static wn_status drawn_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, double sparsity, int *index)
+{
+    char shown[32], label[128];
+    wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
+    draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = -1, .drawn = true, .sparsity = sparsity};
+    wn__show_sparsity(sparsity, shown, sizeof shown);
+    snprintf(label, sizeof label, "drawn mask %s %s seed %llu", wn__distribution_names[section->distribution], shown,
+             (unsigned long long)seed);
     return add_stage(plan, &draft, label, index);
 }
 
@@ -316,7 +330,9 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
     wn__agenda_row out = {.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
     char shown[32], label[320];
     wn__show_sparsity(sparsity, shown, sizeof shown);
-    if (row->axes.mask != WN__MASK_NONE && sparsity > 0) {
+    if (row->axes.mask == WN__MASK_DRAWN && sparsity > 0) {
+        WN_TRY(drawn_stage(plan, &row->mask, seed, sparsity, &out.mask));
+    } else if (row->axes.mask != WN__MASK_NONE && sparsity > 0) {
         WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
         WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));
     }

@@ -40,9 +40,11 @@ typedef struct wn__train_plan {
     wn__loss loss;
     int64_t soft_until; /* INT64_MAX: always */
     wn__teacher_plan teacher;
-    int cache;      /* stage of the soft labels; -1: the teacher runs along */
-    int cache_mode; /* wn__cache_mode */
-    int64_t *keep;  /* states that others start from, ascending; owned */
+    bool rewires;          /* the topology changes while training */
+    wn__rewiring rewiring; /* then: how */
+    int cache;             /* stage of the soft labels; -1: the teacher runs along */
+    int cache_mode;        /* wn__cache_mode */
+    int64_t *keep;         /* states that others start from, ascending; owned */
     int keeps;
 } wn__train_plan;
 
@@ -56,6 +58,7 @@ typedef struct wn__mask_plan {
     wn__mask_section section;
     int source;     /* stage whose final weights and masks are pruned further */
     int shuffle_of; /* a mask stage: only shuffle its masks */
+    bool drawn;     /* from the seed, before any training */
     double sparsity;
 } wn__mask_plan;
 

@@ -152,6 +152,14 @@ static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__st
     return add_teacher(o, plan, stage, &t->teacher);
 }
 
+static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "topology", &o));
+    WN_TRY(wn__slice_table(o, wn__topology_settings, &t->rewiring.rule, &plan->recipe->clock));
+    return WN_OK;
+}
+
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
@@ -164,6 +172,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_start(inputs, plan, t));
     WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
+    if (t->rewires) WN_TRY(add_topology(inputs, plan, t));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
@@ -195,10 +204,29 @@ static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
     return WN_OK;
 }
 
+static wn_status add_sparsity(json_t *inputs, double sparsity)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.10g", sparsity);
+    return set_text(inputs, "sparsity", text);
+}
+
+/* The number of connections of each layer and where they are. */
+static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__mask_section *m = &stage->mask.section;
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
+    WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
+    WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
+    return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
 static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__mask_plan *m = &stage->mask;
     WN_TRY(add_selection(inputs, &m->section));
+    if (m->drawn) return add_draw(inputs, plan, stage);
     if (m->shuffle_of >= 0) {
         WN_TRY(set_text(inputs, "shuffle", wn__shuffle_names[m->section.shuffle]));
         WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
@@ -208,9 +236,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
         WN_TRY(add_model(inputs, plan));
         return set_file(inputs, "file", m->section.file);
     }
-    char sparsity[40];
-    snprintf(sparsity, sizeof sparsity, "%.10g", m->sparsity);
-    WN_TRY(set_text(inputs, "sparsity", sparsity));
+    WN_TRY(add_sparsity(inputs, m->sparsity));
     static const char *const rows[] = {"score", "scope", "rule", "empty"};
     for (int i = 0; i < 4; i++) {
         const wn__setting *row = wn__settings_find(wn__mask_settings, rows[i]);

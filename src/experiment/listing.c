@@ -21,8 +21,8 @@ static bool method_entry(int index, wn_list_entry *out)
 
 static const wn__setting *method_table(int index, int table)
 {
-    (void)index;
-    return table == 0 ? wn__method_settings : table == 1 ? wn__row_settings : NULL;
+    const bool changes = wn__methods[index].axes.topology.grow != WN__GROW_NONE;
+    return table == 0 ? wn__method_settings : table == 1 ? wn__row_settings : table == 2 && changes ? wn__topology_settings : NULL;
 }
 
 static bool model_entry(int index, wn_list_entry *out)
@@ -87,11 +87,13 @@ static const section sections[] = {
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
     {"train", "the dense run; also keys `optimizer`, `lr` and `init`", {wn__train_settings}},
     {"train.init", "start weights", {wn__init_settings}},
-    {"mask", "how networks are pruned; also the list `layers`", {wn__mask_settings}},
+    {"mask", "how networks are pruned, or masks drawn; also the list `layers`", {wn__mask_settings}},
+    {"mask.distribution", "of drawn masks: `erk`, `er` or `uniform`, with these settings", {wn__distribution_settings}},
     {"labels.soft", "soft labels of a teacher", {wn__soft_label_settings, wn__until_settings}},
     {"labels.smooth", "smoothed labels", {wn__smooth_settings}},
     {"teacher", "where soft labels come from", {wn__teacher_settings}},
     {"methods", "changes to methods, and new ones (key `like`)", {wn__method_settings, wn__row_settings}},
+    {"methods.topology", "how a method's mask changes while training", {wn__topology_settings}},
     {"compare", "lists `methods`, `sparsity` and `seeds`", {NULL}},
     {"report", "what is compared with (list `baseline`)", {wn__report_settings}},
     {NULL, NULL, {NULL}},
@@ -136,12 +138,22 @@ static const char *type_name(wn__setting_type type)
 }
 
 /* A method's own value of an axis, where it is not the table's default. */
-static const char *method_fallback(int index, const wn__setting *row)
+static const char *method_fallback(int index, int table, const wn__setting *row)
 {
     static _Thread_local char shown[64];
     const wn__method_axes *axes = &wn__methods[index].axes;
-    const bool unset = row->type == WN__SETTING_STEPS && ((const wn__steps *)((const char *)axes + row->offset))->unit == 0;
-    return unset ? NULL : wn__settings_show(row, axes, shown, sizeof shown);
+    const void *config = table == 0 ? (const void *)axes : &axes->topology;
+    const bool unset = row->type == WN__SETTING_STEPS && ((const wn__steps *)((const char *)config + row->offset))->unit == 0;
+    return unset ? NULL : wn__settings_show(row, config, shown, sizeof shown);
+}
+
+/* "topology.alpha": axes with settings of their own. */
+static const char *method_setting_name(int table, const wn__setting *row)
+{
+    static _Thread_local char name[64];
+    if (table < 2) return row->name;
+    snprintf(name, sizeof name, "topology.%s", row->name);
+    return name;
 }
 
 wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info *info)
@@ -154,12 +166,12 @@ wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info 
         if (!row) break;
         for (; row->name; row++) {
             if (left-- > 0) continue;
-            const bool own = list == WN_LIST_METHODS && t == 0;
+            const bool method = list == WN_LIST_METHODS, own = method && t != 1;
             *info = (wn_setting_info){
-                .name = row->name,
+                .name = method ? method_setting_name(t, row) : row->name,
                 .help = row->help,
                 .type = type_name(row->type),
-                .fallback = own ? method_fallback(index, row) : row->fallback,
+                .fallback = own ? method_fallback(index, t, row) : row->fallback,
                 .min = row->min,
                 .max = row->max,
                 .choices = row->type == WN__SETTING_CHOICE ? row->choices : NULL,

@@ -177,6 +177,18 @@ static wn_status read_layers(void *arg, const wn__yaml_node *node)
     return wn__scalar_list(node, "mask.layers", WN__MOST_PATTERNS, mask->layers, &mask->patterns);
 }
 
+/* "erk", or "{erk: {power: 0.5}}". */
+static wn_status read_distribution(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    wn__variant v;
+    WN_TRY(wn__variant_read(node, "mask.distribution", &v));
+    WN_TRY(wn__choice_read(v.name_node, "mask.distribution: unknown distribution", v.name, wn__distribution_names, &mask->distribution));
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{wn__distribution_settings, mask}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
 typedef struct mask_target {
     wn__mask_section *mask; /* first: read_layers */
     int *from;
@@ -191,8 +203,8 @@ static wn_status read_from(void *arg, const wn__yaml_node *node)
 
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
 {
-    static const wn__special keys[] = {{"layers", read_layers}, {"from", read_from}, {0}};
-    static const wn__special keys_without_from[] = {{"layers", read_layers}, {0}};
+    static const wn__special keys[] = {{"layers", read_layers}, {"distribution", read_distribution}, {"from", read_from}, {0}};
+    static const wn__special keys_without_from[] = {{"layers", read_layers}, {"distribution", read_distribution}, {0}};
     mask_target target = {mask, from};
     if (from && wn__yaml_kind_of(node) == WN__YAML_SCALAR) return read_from(&target, node);
     const wn__schema schema = {
@@ -266,6 +278,8 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__rate_settings(WN__SCHEDULE_CONSTANT), &r->train.rate));
     WN_TRY(wn__settings_defaults(wn__init_settings, &r->train.init));
     WN_TRY(wn__settings_defaults(wn__mask_settings, &r->mask));
+    WN_TRY(wn__settings_defaults(wn__distribution_settings, &r->mask));
+    r->mask.distribution = WN__ERK;
     WN_TRY(wn__settings_defaults(wn__soft_label_settings, &r->labels.soft));
     WN_TRY(wn__settings_defaults(wn__smooth_settings, &r->labels));
     WN_TRY(wn__settings_defaults(wn__teacher_settings, &r->teacher));

@@ -13,6 +13,7 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "sparse/distribution.h"
 #include "sparse/mask.h"
 
 enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 64, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
@@ -62,6 +63,10 @@ typedef struct wn__mask_section {
     wn__steps rewind; /* of the inner rule weight-rewind */
     int shuffle;      /* wn__shuffle: of random masks */
     const char *file; /* "": none */
+    /* of drawn masks */
+    int distribution; /* wn__distribution */
+    double power;
+    bool dense_first;
     const char *layers[WN__MOST_PATTERNS];
     int patterns; /* 0: the default selection */
 } wn__mask_section;
@@ -164,7 +169,7 @@ wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
-    wn__report_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[];
+    wn__report_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */

@@ -52,6 +52,23 @@ static wn_status read_row_teacher(void *arg, const wn__yaml_node *node)
     return wn__teacher_read(&((row_reader *)arg)->row->teacher, node);
 }
 
+/* "none", another way to grow, or a mapping. */
+static wn_status read_row_topology(void *arg, const wn__yaml_node *node)
+{
+    wn__topology_rule *topology = &((row_reader *)arg)->row->axes.topology;
+    const wn__schema schema = {.what = "topology", .table = {{wn__topology_settings, topology}}};
+    if (wn__yaml_kind_of(node) == WN__YAML_SCALAR) {
+        const char *text;
+        WN_TRY(wn__scalar_text(node, "topology", &text));
+        WN_TRY(wn__choice_read(node, "topology: unknown way to grow", text, wn__grow_names, &topology->grow));
+        return WN_OK;
+    }
+    WN_TRY(wn__schema_read(&schema, node));
+    if (topology->grow == WN__GROW_NONE && !wn__yaml_find(node, "grow"))
+        return wn__yaml_fail(WN_EUSAGE, node, "topology: has no effect without \"grow\": random or gradient");
+    return WN_OK;
+}
+
 static wn_status ignore(void *arg, const wn__yaml_node *node)
 {
     (void)arg, (void)node;
@@ -65,6 +82,13 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     char prefix[256];
     snprintf(prefix, sizeof prefix, "%s: ", row->name);
     if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
+    wn__rewiring rewiring;
+    const wn_status times = wn__rewiring_resolve(&row->axes.topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
+    if (times != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, times);
+    if (row->axes.topology.grow != WN__GROW_NONE && row->axes.mask == WN__MASK_NONE)
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
+    if (row->axes.mask == WN__MASK_DRAWN && row->mask.file[0])
+        return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: drawn, or of a file, not both", row->name);
     if (row->axes.optimizer_state == WN__SLOTS_REWOUND && row->axes.start != WN__START_REWOUND)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: optimizer_state: rewound needs start: rewound", row->name);
     return WN_OK;
@@ -83,8 +107,12 @@ static wn_status check_idle_keys(const wn__row *row, const wn__yaml_node *node)
 
 static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node)
 {
-    static const wn__special keys[] = {
-        {"like", ignore}, {"mask", read_row_mask}, {"labels", read_row_labels}, {"teacher", read_row_teacher}, {0}};
+    static const wn__special keys[] = {{"like", ignore},
+                                       {"mask", read_row_mask},
+                                       {"labels", read_row_labels},
+                                       {"teacher", read_row_teacher},
+                                       {"topology", read_row_topology},
+                                       {0}};
     row_reader reader = {r, row};
     const wn__schema schema = {
         .what = row->name,
@@ -203,6 +231,7 @@ static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
 /* Rows with the same patterns share one selection. */
 static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
+    if (row->axes.mask == WN__MASK_DRAWN && row->mask.patterns == 0) row->mask.layers[row->mask.patterns++] = "all";
     row->selection = r->selections;
     for (int i = 0; i < r->methods; i++) {
         const wn__row *other = &r->row[r->compared[i]];

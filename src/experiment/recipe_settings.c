@@ -74,6 +74,13 @@ const wn__setting wn__mask_settings[] = {
     {0},
 };
 
+/* The distribution itself is the name of the mapping. */
+const wn__setting wn__distribution_settings[] = {
+    WN_SETTING_FLOAT(wn__mask_section, power, 1, 0.01, 100, "of erk: density = eps (sum of the sides / product of the sides)^power"),
+    WN_SETTING_BOOL(wn__mask_section, dense_first, false, "the first layer stays dense, outside of the budget"),
+    {0},
+};
+
 const wn__setting wn__until_settings[] = {
     WN_SETTING_STEPS(wn__labels_section, until, NULL, "soft labels before this time, hard ones from it on; default: always"),
     {0},

@@ -66,6 +66,11 @@ static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const ch
     wn__out_open(out, "mask");
     if (from) wn__out_value(out, "from", from);
     wn__out_table(out, wn__mask_settings, mask);
+    wn__out_open(out, "distribution");
+    wn__out_open(out, wn__distribution_names[mask->distribution]);
+    wn__out_table(out, wn__distribution_settings, mask);
+    wn__out_close(out);
+    wn__out_close(out);
     wn__out_list(out, "layers", mask->layers, mask->patterns);
     wn__out_close(out);
 }
@@ -120,6 +125,17 @@ static void write_axes(wn__yaml_out *out, const wn__method_axes *axes)
     wn__out_table(out, kept, axes);
 }
 
+static void write_topology(wn__yaml_out *out, const wn__topology_rule *topology)
+{
+    if (topology->grow == WN__GROW_NONE) {
+        wn__out_value(out, "topology", "none");
+        return;
+    }
+    wn__out_open(out, "topology");
+    wn__out_table(out, wn__topology_settings, topology);
+    wn__out_close(out);
+}
+
 static void write_row(wn__yaml_out *out, const wn__row *row)
 {
     wn__out_open(out, row->name);
@@ -129,6 +145,7 @@ static void write_row(wn__yaml_out *out, const wn__row *row)
     else
         write_mask(out, &row->mask, wn__method_mask_names[row->axes.mask]);
     write_axes(out, &row->axes);
+    write_topology(out, &row->axes.topology);
     wn__out_table(out, wn__row_settings, row);
     write_labels(out, row);
     if (row->axes.labels == WN__LABELS_SOFT) write_teacher(out, &row->teacher);

@@ -192,6 +192,7 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
                                        "network",       "network_nonzero", "inference_flops", "teacher_images",      "seconds"};
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         WN_TRY(copy(out, same[i], result, same[i]));
+    WN_TRY(copy(out, "topology", result, "topology"));
     WN_TRY(copy(out, "test_accuracy_at_best_validation", result, "best_test_accuracy"));
     WN_TRY(copy(out, "parameters", result, "network_nonzero"));
     WN_TRY(copy(out, "train_flops_stage", result, "train_flops"));
@@ -284,6 +285,7 @@ static wn_status add_methods(json_t *root, const wn__recipe *r)
         WN_TRY(set_text(method, "mask", wn__method_mask_names[row->axes.mask]));
         WN_TRY(set_text(method, "labels", wn__method_labels_names[row->axes.labels]));
         WN_TRY(wn__slice_table(method, wn__method_settings, &row->axes, &r->clock));
+        WN_TRY(set_text(method, "topology", wn__grow_names[row->axes.topology.grow]));
     }
     return WN_OK;
 }

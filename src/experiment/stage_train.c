@@ -158,6 +158,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .schedule = t->schedule,
         .loss = t->loss,
         .soft_until = t->soft_until,
+        .rewiring = t->rewires ? &t->rewiring : NULL,
         .noise_seed = wn__stream_seed(stage->seed, t->dense_stream ? WN__STREAM_DENSE_NOISE : WN__STREAM_RETRAIN_NOISE),
         .first_step = t->first,
         .last_step = t->last,
@@ -211,6 +212,14 @@ static int64_t teacher_flops(const wn__recipe *r) { return wn_graph_forward_flop
 
 static wn_status set_real(json_t *o, const char *key, double value) { return wn__slice_set(o, key, wn__json_real_or_null(value)); }
 
+static wn_status add_topology(json_t *out, const wn__rewired *r)
+{
+    json_t *o = json_pack("{s:I, s:I, s:I, s:I, s:f}", "updates", (json_int_t)r->updates, "dropped", (json_int_t)r->dropped, "grown",
+                          (json_int_t)r->grown, "regrown", (json_int_t)r->regrown, "explored",
+                          r->entries ? (double)r->explored / (double)r->entries : 0.0);
+    return wn__slice_set(out, "topology", o);
+}
+
 static wn_status result_json(const wn__context *c, const wn__stage *stage, const wn__params *params, const wn__train_result *r, json_t *out)
 {
     const wn__recipe *recipe = c->recipe;
@@ -230,7 +239,8 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "train_loss", r->train_loss));
     WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
     WN_TRY(wn__stage_add_cost(recipe->graph, params, out, &training_flops));
-    WN_TRY(wn__slice_set(out, "train_flops", json_integer(training_flops * images)));
+    WN_TRY(wn__slice_set(out, "train_flops", json_integer(t->rewires ? r->flops_stage : training_flops * images)));
+    if (t->rewires) WN_TRY(add_topology(out, &r->rewired));
     WN_TRY(wn__slice_set(out, "teacher_images", json_integer(taught)));
     WN_TRY(wn__slice_set(out, "teacher_flops", json_integer(teacher_flops(recipe) * taught)));
     return set_real(out, "seconds", r->seconds);

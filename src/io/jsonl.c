@@ -52,7 +52,8 @@ static void add_string(wn__text *t, const char *value)
 
 static void add_key(wn__json_line *l, const char *key)
 {
-    wn__text_add(&l->text, l->text.size ? "," : "{");
+    const bool inner_first = l->text.size > 0 && l->text.data[l->text.size - 1] == '{';
+    wn__text_add(&l->text, l->text.size == 0 ? "{" : inner_first ? "" : ",");
     add_string(&l->text, key);
     wn__text_add(&l->text, ":");
 }
@@ -98,6 +99,14 @@ void wn__json_line_null(wn__json_line *l, const char *key)
     add_key(l, key);
     wn__text_add(&l->text, "null");
 }
+
+void wn__json_line_open(wn__json_line *l, const char *key)
+{
+    add_key(l, key);
+    wn__text_add(&l->text, "{");
+}
+
+void wn__json_line_close(wn__json_line *l) { wn__text_add(&l->text, "}"); }
 
 wn_status wn__json_line_finish(wn__json_line *l)
 {

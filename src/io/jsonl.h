@@ -29,6 +29,9 @@ void wn__json_line_float(wn__json_line *l, const char *key, float value);
 void wn__json_line_bool(wn__json_line *l, const char *key, bool value);
 void wn__json_line_text(wn__json_line *l, const char *key, const char *value); /* UTF-8; NULL gives null */
 void wn__json_line_null(wn__json_line *l, const char *key);
+/* An object inside the line, until it is closed. */
+void wn__json_line_open(wn__json_line *l, const char *key);
+void wn__json_line_close(wn__json_line *l);
 /* Close the object and write it with its newline; the line is released, also on failure. */
 wn_status wn__json_line_append(wn__json_line *l, wn__append *to);
 /* Close the object; text with newline in l->text, to be released by the caller. */

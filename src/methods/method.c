@@ -5,7 +5,7 @@
 #include "base/fail.h"
 #include "nn/init.h"
 
-const char *const wn__method_mask_names[] = {"none", "pruned", "random", NULL};
+const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", NULL};
 const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
 static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
 static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
@@ -26,6 +26,10 @@ const wn__setting wn__method_settings[] = {
 #define FRANKLE "Frankle and Carbin 2019, arXiv:1803.03635"
 #define RENDA "Renda, Frankle and Carbin 2020, arXiv:2003.02389"
 #define KD "Ma et al. 2021, arXiv:2101.03255v2"
+#define RIGL "Evci et al. 2020, arXiv:1911.11134"
+
+/* alpha 0.3 on a cosine until three quarters of training, every 100 steps: shared by the methods that RigL's paper compares. */
+#define EVERY_100 .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}
 
 const wn__method wn__methods[] = {
     {.name = "dense", .summary = "the whole network, trained once", .axes = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME}},
@@ -81,6 +85,18 @@ const wn__method wn__methods[] = {
     {.name = "smooth-ticket",
      .summary = "control: lottery ticket with smoothed labels",
      .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_INITIAL, .labels = WN__LABELS_SMOOTH}},
+    {.name = "static",
+     .summary = "random topology, sparse from the start, that stays",
+     .paper = "Mocanu et al. 2018, arXiv:1707.04780; " RIGL,
+     .axes = {.mask = WN__MASK_DRAWN, .start = WN__START_INITIAL}},
+    {.name = "set",
+     .summary = "sparse from the start: small weights go, random connections come",
+     .paper = "Mocanu et al. 2018, arXiv:1707.04780",
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_RANDOM, EVERY_100, .update = WN__UPDATE_AFTER}}},
+    {.name = "rigl",
+     .summary = "sparse from the start: small weights go, connections with the largest gradient come",
+     .paper = RIGL,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100}}},
     {0},
 };
 

@@ -9,11 +9,13 @@
 #define WN_METHODS_METHOD_H
 
 #include "base/settings.h"
+#include "sparse/rewiring.h"
 
 typedef enum wn__method_mask {
     WN__MASK_NONE,   /* dense, at every sparsity: one row, at sparsity 0 */
     WN__MASK_PRUNED, /* as the recipe's `mask` says */
-    WN__MASK_RANDOM  /* the same, shuffled */
+    WN__MASK_RANDOM, /* the same, shuffled */
+    WN__MASK_DRAWN   /* drawn before training, as `mask.distribution` says; nothing dense is trained */
 } wn__method_mask;
 
 typedef enum wn__method_start {
@@ -40,20 +42,21 @@ typedef enum wn__method_order {
 typedef enum wn__method_slots { WN__SLOTS_FRESH, WN__SLOTS_REWOUND } wn__method_slots;
 
 typedef struct wn__method_axes {
-    int mask;            /* wn__method_mask */
-    int start;           /* wn__method_start */
-    wn__steps rewind;    /* k; unit 0 = not given */
-    int schedule;        /* wn__method_schedule */
-    int labels;          /* wn__method_labels */
-    int data_order;      /* wn__method_order */
-    wn__steps retrain;   /* L; unit 0 = not given */
-    int optimizer_state; /* wn__method_slots: momentum at the start; rewound needs start: rewound */
-    int reinit;          /* wn__reinit_rule of redrawn weights */
+    int mask;                   /* wn__method_mask */
+    int start;                  /* wn__method_start */
+    wn__steps rewind;           /* k; unit 0 = not given */
+    int schedule;               /* wn__method_schedule */
+    int labels;                 /* wn__method_labels */
+    int data_order;             /* wn__method_order */
+    wn__steps retrain;          /* L; unit 0 = not given */
+    int optimizer_state;        /* wn__method_slots: momentum at the start; rewound needs start: rewound */
+    int reinit;                 /* wn__reinit_rule of redrawn weights */
+    wn__topology_rule topology; /* how the mask changes while training; grow none: it does not */
 } wn__method_axes;
 
 /* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, retrain, optimizer_state, reinit. */
 extern const wn__setting wn__method_settings[];
-extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", NULL */
+extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", "drawn", NULL */
 extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth", NULL */
 
 typedef struct wn__method {

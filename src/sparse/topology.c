@@ -24,12 +24,27 @@ double wn__topology_cosine(double alpha, int64_t step, int64_t end)
 
 /* --- drop ---------------------------------------------------------------------------------------------------------------------- */
 
+const char *const wn__drop_names[] = {"magnitude", "signed", NULL};
+
+typedef enum sign { ANY, NOT_NEGATIVE, NEGATIVE } sign;
+
+static bool has_sign(float x, sign which) { return which == ANY || (x < 0) == (which == NEGATIVE); }
+
+/* Which of the values of one sign go: all below a magnitude, and the first `equal` of those at it. */
+typedef struct cut {
+    sign which;
+    int64_t count; /* that go */
+    uint32_t threshold;
+    int64_t equal;
+} cut;
+
 /* Counts of the upper half of all magnitudes, or of the lower half of those whose upper half is `high`. */
-static void count_magnitudes(const wn__param *p, int64_t *bucket, bool fine, uint32_t high)
+static void count_magnitudes(const wn__param *p, sign which, int64_t *bucket, bool fine, uint32_t high)
 {
     memset(bucket, 0, 65536 * sizeof *bucket);
     for (int64_t e = 0; e < p->stored; e++) {
         const uint32_t key = magnitude(p->value[e]);
+        if (!has_sign(p->value[e], which)) continue;
         if (!fine)
             bucket[key >> 16]++;
         else if (key >> 16 == high)
@@ -46,20 +61,41 @@ static uint32_t bucket_of_rank(const int64_t *bucket, int64_t *rank)
     return b;
 }
 
-/* The `count` smallest: all below the magnitude of that rank, and the first of its equals. */
-static void list_smallest(const wn__param *p, int64_t count, int64_t *bucket, int64_t *drop)
+static int64_t part_of(int64_t entries, const wn__drop *how)
 {
-    int64_t rank = count - 1;
-    if (count == 0) return;
-    count_magnitudes(p, bucket, false, 0);
+    const double part = (double)entries * how->fraction;
+    return (int64_t)(how->round_up ? ceil(part) : part);
+}
+
+static cut make_cut(const wn__param *p, sign which, const wn__drop *how, int64_t *bucket)
+{
+    cut c = {.which = which};
+    int64_t entries = 0;
+    for (int64_t e = 0; e < p->stored; e++)
+        entries += has_sign(p->value[e], which);
+    c.count = part_of(entries, how);
+    if (c.count == 0) return c;
+    int64_t rank = c.count - 1;
+    count_magnitudes(p, which, bucket, false, 0);
     const uint32_t high = bucket_of_rank(bucket, &rank);
-    count_magnitudes(p, bucket, true, high);
-    const uint32_t threshold = high << 16 | bucket_of_rank(bucket, &rank);
-    int64_t equal = rank + 1;
-    for (int64_t e = 0; e < p->stored; e++) {
-        const uint32_t key = magnitude(p->value[e]);
-        if (key < threshold || (key == threshold && equal-- > 0)) *drop++ = e;
-    }
+    count_magnitudes(p, which, bucket, true, high);
+    c.threshold = high << 16 | bucket_of_rank(bucket, &rank);
+    c.equal = rank + 1;
+    return c;
+}
+
+static bool goes(cut *c, float value)
+{
+    const uint32_t key = magnitude(value);
+    if (c->count == 0 || !has_sign(value, c->which)) return false;
+    return key < c->threshold || (key == c->threshold && c->equal-- > 0);
+}
+
+static void list_dropped(const wn__param *p, cut *cuts, int count, int64_t *drop)
+{
+    for (int64_t e = 0; e < p->stored; e++)
+        for (int i = 0; i < count; i++)
+            if (goes(&cuts[i], p->value[e])) *drop++ = e;
 }
 
 static wn_status check(const wn__param *p, double fraction)
@@ -72,21 +108,22 @@ static wn_status check(const wn__param *p, double fraction)
     return WN_OK;
 }
 
-wn_status wn__topology_init(const wn__param *p, double fraction, wn__topology *out)
+wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topology *out)
 {
-    WN_TRY(check(p, fraction));
-    wn__topology t = {.param = p, .count = (int64_t)((double)p->stored * fraction)};
+    WN_TRY(check(p, how->fraction));
+    wn__topology t = {.param = p};
     int64_t *bucket = WN_NEW_ARRAY(int64_t, 65536);
-    t.drop = WN_NEW_ARRAY(int64_t, t.count);
-    if (bucket && t.drop) {
-        list_smallest(p, t.count, bucket, t.drop);
-        wn__free(bucket);
-        *out = t;
-        return WN_OK;
-    }
+    if (!bucket) return wn__no_memory(65536 * sizeof *bucket);
+    const bool by_sign = how->rule == WN__DROP_SIGNED;
+    cut cuts[2] = {make_cut(p, by_sign ? NOT_NEGATIVE : ANY, how, bucket)};
+    if (by_sign) cuts[1] = make_cut(p, NEGATIVE, how, bucket);
     wn__free(bucket);
-    wn__topology_release(&t);
-    return wn__no_memory((size_t)t.count * sizeof *t.drop);
+    t.drops = t.grows = cuts[0].count + cuts[1].count;
+    t.drop = WN_NEW_ARRAY(int64_t, t.drops);
+    if (!t.drop) return wn__no_memory((size_t)t.drops * sizeof *t.drop);
+    list_dropped(p, cuts, by_sign ? 2 : 1, t.drop);
+    *out = t;
+    return WN_OK;
 }
 
 void wn__topology_release(wn__topology *t)
@@ -106,24 +143,24 @@ static void skip_active(const wn__topology *t, int64_t *grow)
     for (int64_t r = 0; r < q->rows; r++)
         for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++) {
             const int64_t position = r * q->columns + q->column[e];
-            if (d < t->count && t->drop[d] == e) {
+            if (d < t->drops && t->drop[d] == e) {
                 d++;
                 continue;
             }
-            for (; g < t->count && grow[g] + active < position; g++)
+            for (; g < t->grows && grow[g] + active < position; g++)
                 grow[g] += active;
             active++;
         }
-    for (; g < t->count; g++)
+    for (; g < t->grows; g++)
         grow[g] += active;
 }
 
 wn_status wn__topology_grow_random(wn__topology *t, wn__rng *rng)
 {
     const wn__pattern *q = t->param->pattern;
-    int64_t *grow = WN_NEW_ARRAY(int64_t, t->count);
-    if (!grow) return wn__no_memory((size_t)t->count * sizeof *grow);
-    const wn_status status = wn__draw_positions(rng, q->rows * q->columns - (q->stored - t->count), t->count, grow);
+    int64_t *grow = WN_NEW_ARRAY(int64_t, t->grows);
+    if (!grow) return wn__no_memory((size_t)t->grows * sizeof *grow);
+    const wn_status status = wn__draw_positions(rng, q->rows * q->columns - (q->stored - t->drops), t->grows, grow);
     if (status != WN_OK) {
         wn__free(grow);
         return status;
@@ -218,7 +255,7 @@ static candidate hand_in(search *s, const candidate *found, int64_t count)
 
 static bool is_dropped(const wn__topology *t, int64_t entry)
 {
-    int64_t low = 0, high = t->count;
+    int64_t low = 0, high = t->drops;
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
         if (t->drop[middle] < entry)
@@ -226,7 +263,7 @@ static bool is_dropped(const wn__topology *t, int64_t entry)
         else
             high = middle;
     }
-    return low < t->count && t->drop[low] == entry;
+    return low < t->drops && t->drop[low] == entry;
 }
 
 /* Entries that stay active are no candidates. */
@@ -324,16 +361,16 @@ static wn_status run_search(search *s, wn__pool *pool)
 /* The positions of what was found, ascending. */
 static wn_status take_positions(const search *s, wn__topology *t)
 {
-    int64_t *area = WN_NEW_ARRAY(int64_t, t->count), *other = WN_NEW_ARRAY(int64_t, t->count);
+    int64_t *area = WN_NEW_ARRAY(int64_t, t->grows), *other = WN_NEW_ARRAY(int64_t, t->grows);
     if (!area || !other) {
         wn__free(area);
         wn__free(other);
-        return wn__no_memory((size_t)t->count * sizeof *area);
+        return wn__no_memory((size_t)t->grows * sizeof *area);
     }
-    for (int64_t i = 0; i < t->count; i++)
+    for (int64_t i = 0; i < t->grows; i++)
         area[i] = s->best[i].position;
     wn__free(t->grow);
-    t->grow = wn__sort_positions(area, other, t->count, t->param->count);
+    t->grow = wn__sort_positions(area, other, t->grows, t->param->count);
     wn__free(t->grow == area ? other : area);
     return WN_OK;
 }
@@ -344,9 +381,9 @@ wn_status wn__topology_grow_gradient(wn__topology *t, const wn__weight_gradient 
     if (gradient->rows != q->rows || gradient->columns != q->columns)
         return wn__fail(WN_EINVAL, "%s: gradient of %lld x %lld for %lld x %lld weights", t->param->name, (long long)gradient->rows,
                         (long long)gradient->columns, (long long)q->rows, (long long)q->columns);
-    search s = {.t = t, .gradient = gradient, .wanted = t->count};
+    search s = {.t = t, .gradient = gradient, .wanted = t->grows};
     pthread_mutex_init(&s.lock, NULL);
-    wn_status status = t->count ? run_search(&s, pool) : WN_OK;
+    wn_status status = t->grows ? run_search(&s, pool) : WN_OK;
     if (status == WN_OK) status = take_positions(&s, t);
     pthread_mutex_destroy(&s.lock);
     wn__free(s.best);
@@ -361,7 +398,7 @@ static int64_t count_regrown(const wn__topology *t)
 {
     const wn__pattern *q = t->param->pattern;
     int64_t count = 0;
-    for (int64_t i = 0; i < t->count; i++)
+    for (int64_t i = 0; i < t->grows; i++)
         count += wn__pattern_find(q, t->grow[i] / q->columns, t->grow[i] % q->columns) >= 0;
     return count;
 }
@@ -370,8 +407,8 @@ wn_status wn__topology_apply(wn__topology *t, wn__params *params, wn__param *p, 
 {
     if (p != t->param) return wn__fail(WN_EINVAL, "%s: the update was made for %s", p->name, t->param->name);
     if (!t->grow) return wn__fail(WN_EINVAL, "%s: what is to grow was not chosen", p->name);
-    const wn__topology_made what = {.dropped = t->count, .regrown = count_regrown(t)};
-    wn__topology_update update = {.drop = t->drop, .drops = t->count, .grow = t->grow, .grows = t->count, .regrown = regrown};
+    const wn__topology_made what = {.dropped = t->drops, .grown = t->grows, .regrown = count_regrown(t)};
+    wn__topology_update update = {.drop = t->drop, .drops = t->drops, .grow = t->grow, .grows = t->grows, .regrown = regrown};
     WN_TRY(wn__params_update_topology(params, p, &update));
     if (made) *made = what;
     return WN_OK;

@@ -1,15 +1,16 @@
-/* Topology updates while training: some active entries of a weight go, as many others come (Mocanu et al. 2018, SET; Evci et al. 2020, RigL).
+/* One topology update of one weight: some active entries go, others come (Mocanu et al. 2018, SET; Evci et al. 2020, RigL).
  *
- *     drop   the int(active * fraction) entries of smallest |value|; of equals the lower entry number goes
- *     grow   as many, chosen from all entries that are not active after the drop, those just dropped among them:
+ *     drop   magnitude  the fraction of active entries with the smallest |value|; of equals the lower entry number goes
+ *            signed     that fraction of those >= 0, and of those < 0, each by itself: the smallest positive and the largest negative (SET's paper)
+ *     grow   as many (or t.grows), chosen from all entries that are not active after the drop, those just dropped among them:
  *            random    every choice equally likely (SET)
  *            gradient  largest |gradient|; of equals the lower flat position comes (RigL). A NaN never comes.
  *
- * So the number of active entries never changes. Entries that were inactive start at zero, with zero in every optimizer slot; what becomes
+ * Entries that were inactive start at zero, with zero in every optimizer slot; what becomes
  * of one that was dropped and chosen again is an option. Nothing here is of the order of the dense weight: random growth takes memory for a
  * few numbers per dropped entry; growth by gradient looks at the dense gradient in tiles, one per thread, and keeps the best so far.
  *
- *     wn__topology_init(p, fraction, &t);                        // drop
+ *     wn__topology_init(p, &(wn__drop){.fraction = 0.3}, &t);    // drop
  *     wn__topology_grow_random(&t, &rng);                        // rng: WN__FOR_TOPOLOGY; or, from a reader of wn__executor_read_gradient:
  *     wn__topology_grow_gradient(&t, gradient, pool);
  *     wn__topology_apply(&t, params, p, WN__REGROWN_KEEPS, &made);
@@ -24,15 +25,24 @@
 #include "nn/executor.h"
 #include "tensor/compression.h"
 
+typedef enum wn__drop_rule { WN__DROP_MAGNITUDE, WN__DROP_SIGNED } wn__drop_rule;
+extern const char *const wn__drop_names[]; /* "magnitude", "signed", NULL */
+
+typedef struct wn__drop {
+    int rule;        /* wn__drop_rule */
+    double fraction; /* of the active entries (signed: of each sign), rounded down */
+    bool round_up;
+} wn__drop;
+
 typedef struct wn__topology {
     const wn__param *param; /* compressed; borrowed */
-    int64_t count;          /* of entries that go, and of those that come */
-    int64_t *drop;          /* (count) entry numbers, ascending */
-    int64_t *grow;          /* (count) flat positions, ascending; NULL: not chosen yet */
+    int64_t drops, grows;   /* entries that go, and that come; grows == drops unless the caller changes it before growth */
+    int64_t *drop;          /* (drops) entry numbers, ascending */
+    int64_t *grow;          /* (grows) flat positions, ascending; NULL: not chosen yet */
 } wn__topology;
 
 /* A parameter without pattern, or a fraction that is not in [0,1]: WN_EINVAL. A value that is not finite: WN_EDIVERGED. */
-wn_status wn__topology_init(const wn__param *p, double fraction, wn__topology *out);
+wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topology *out);
 void wn__topology_release(wn__topology *t); /* accepts a zeroed one */
 
 wn_status wn__topology_grow_random(wn__topology *t, wn__rng *rng);
@@ -41,7 +51,7 @@ wn_status wn__topology_grow_gradient(wn__topology *t, const wn__weight_gradient 
 
 /* What an update did; dropped - regrown entries are gone, grown - regrown are new. */
 typedef struct wn__topology_made {
-    int64_t dropped, regrown;
+    int64_t dropped, grown, regrown;
 } wn__topology_made;
 /* `made` may be NULL. Once per update: it may shorten the lists. */
 wn_status wn__topology_apply(wn__topology *t, wn__params *params, wn__param *p, wn__regrown regrown, wn__topology_made *made);

@@ -13,11 +13,16 @@ typedef struct field {
     const char *name;
     field_type type;
     size_t offset;
+    bool optional; /* absent in older files: zero */
 } field;
 
-#define FIELD(name, type)                            \
-    {                                                \
-#name, type, offsetof(wn__train_state, name) \
+#define FIELD(name, type)                                   \
+    {                                                       \
+#name, type, offsetof(wn__train_state, name), false \
+    }
+#define LATER(name, type, member)                           \
+    {                                                       \
+        name, type, offsetof(wn__train_state, member), true \
     }
 
 /* Metadata "state.<name>". Reals are hexadecimal: they come back to the last bit. */
@@ -44,9 +49,16 @@ static const field fields[] = {
     FIELD(flops, INT),
     FIELD(teacher_flops, INT),
     FIELD(seconds, REAL),
-    FIELD(metrics_length, INT),
-    FIELD(timing_length, INT),
-    FIELD(events_length, INT),
+    {"metrics_length", INT, offsetof(wn__train_state, lengths.metrics), false},
+    {"timing_length", INT, offsetof(wn__train_state, lengths.timing), false},
+    {"events_length", INT, offsetof(wn__train_state, lengths.events), false},
+    LATER("topology_length", INT, lengths.topology),
+    LATER("topology_updates", INT, rewired.updates),
+    LATER("topology_dropped", INT, rewired.dropped),
+    LATER("topology_grown", INT, rewired.grown),
+    LATER("topology_regrown", INT, rewired.regrown),
+    LATER("topology_explored", INT, rewired.explored),
+    LATER("topology_entries", INT, rewired.entries),
 };
 enum { FIELDS = sizeof fields / sizeof fields[0], KEY = 64 };
 
@@ -72,6 +84,7 @@ static wn_status read_state(const wn__safetensors *file, const char *path, wn__t
         char key[KEY];
         snprintf(key, sizeof key, "state.%s", fields[i].name);
         const char *text = wn__safetensors_meta(file, key);
+        if (!text && fields[i].optional) continue;
         if (!text) return wn__fail(WN_EFORMAT, "%s is no checkpoint: it has no \"%s\"", path, key);
         void *at = (char *)state + fields[i].offset;
         char *end;
@@ -97,6 +110,36 @@ static wn_status add_owner(wn__st_writer *w, const wn__checkpoint_owner *owner)
     return wn__st_writer_meta(w, "noise_seed", text);
 }
 
+/* name (size) = the tensor of one of the rewirer's arrays. */
+static wn__rewirer_array array_at(const wn__checkpoint_owner *owner, int index, char *name, size_t size)
+{
+    const wn__rewirer_array a = wn__rewirer_array_at(owner->rewirer, index);
+    snprintf(name, size, "%s.%s", a.param, a.name);
+    return a;
+}
+
+static int arrays_of(const wn__checkpoint_owner *owner) { return owner->rewirer ? wn__rewirer_arrays(owner->rewirer) : 0; }
+
+static wn_status write_arrays(wn__st_writer *w, const wn__checkpoint_owner *owner)
+{
+    char name[512];
+    for (int i = 0; i < arrays_of(owner); i++) {
+        const wn__rewirer_array a = array_at(owner, i, name, sizeof name);
+        WN_TRY(wn__st_writer_add(w, name, a.is_float ? WN__ST_F32 : WN__ST_U8, 1, &a.count, a.data));
+    }
+    return WN_OK;
+}
+
+static wn_status read_arrays(const wn__safetensors *file, const wn__checkpoint_owner *owner)
+{
+    char name[512];
+    for (int i = 0; i < arrays_of(owner); i++) {
+        const wn__rewirer_array a = array_at(owner, i, name, sizeof name);
+        WN_TRY(wn__safetensors_bytes(file, name, a.is_float ? WN__ST_F32 : WN__ST_U8, 1, &a.count, a.data));
+    }
+    return WN_OK;
+}
+
 wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owner, const wn__params *params, const wn__train_state *state)
 {
     wn__st_writer *w;
@@ -104,6 +147,7 @@ wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owne
     wn_status status = wn__network_add(w, &owner->info, params, WN__FORM_STORED, owner->optimizer);
     if (status == WN_OK) status = add_owner(w, owner);
     if (status == WN_OK) status = write_state(w, state);
+    if (status == WN_OK) status = write_arrays(w, owner);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     wn__st_writer_free(w);
     return status;
@@ -127,9 +171,11 @@ wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owne
     if (status == WN_OK) status = read_state(file, path, &read);
     if (status == WN_OK) {
         status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, owner->optimizer, params);
+        if (status == WN_OK) status = read_arrays(file, owner);
         if (status != WN_OK) status = wn__fail_within(status, "%s: ", path);
     }
     wn__safetensors_close(file);
+    if (status == WN_OK && owner->rewirer) wn__rewirer_restore(owner->rewirer, &read.rewired);
     if (status == WN_OK) *state = read;
     return status;
 }

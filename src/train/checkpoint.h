@@ -4,7 +4,9 @@
 #ifndef WN_TRAIN_CHECKPOINT_H
 #define WN_TRAIN_CHECKPOINT_H
 
+#include "sparse/rewiring.h"
 #include "train/network_file.h"
+#include "train/run_files.h"
 
 /* Where a stage stands. */
 typedef struct wn__train_state {
@@ -26,7 +28,8 @@ typedef struct wn__train_state {
 
     int64_t flops, teacher_flops;
     double seconds;
-    int64_t metrics_length, timing_length, events_length; /* of the append-only files */
+    wn__run_lengths lengths; /* of the append-only files */
+    wn__rewired rewired;     /* topology updates so far */
 } wn__train_state;
 
 /* Whose checkpoint it is; everything borrowed. */
@@ -35,6 +38,7 @@ typedef struct wn__checkpoint_owner {
     const wn__optimizer_type *optimizer;
     const char *stage, *identity;
     uint64_t data_seed, noise_seed;
+    wn__rewirer *rewirer; /* NULL: the topology stays. Its arrays are saved, and loaded in place */
 } wn__checkpoint_owner;
 
 /* Atomic: the old file stays until the new one is complete on disk. */

@@ -18,30 +18,35 @@ static wn_status open_append(wn__append *a, const char *folder, const char *name
 
 static double wall_time(void) { return (double)time(NULL); }
 
-wn_status wn__run_files_open(wn__run_files *f, const char *folder, int64_t metrics, int64_t timing, int64_t events)
+wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology)
 {
-    *f = (wn__run_files){0};
+    *f = (wn__run_files){.has_topology = has_topology};
     char *path = wn__path_join(folder, "events.out.tfevents.winnow");
     wn_status status = path ? WN_OK : wn__no_memory(64);
-    if (status == WN_OK) status = open_append(&f->metrics, folder, "metrics.jsonl", metrics);
-    if (status == WN_OK) status = open_append(&f->timing, folder, "timing.jsonl", timing);
-    if (status == WN_OK) status = wn__events_open(&f->events, path, events, wall_time());
+    if (status == WN_OK) status = open_append(&f->metrics, folder, "metrics.jsonl", lengths->metrics);
+    if (status == WN_OK) status = open_append(&f->timing, folder, "timing.jsonl", lengths->timing);
+    if (status == WN_OK && has_topology) status = open_append(&f->topology, folder, "topology.jsonl", lengths->topology);
+    if (status == WN_OK) status = wn__events_open(&f->events, path, lengths->events, wall_time());
     wn__free(path);
     if (status != WN_OK && wn__run_files_close(f) != WN_OK) return status;
     return status;
 }
 
-wn_status wn__run_files_sync(wn__run_files *f, int64_t *metrics, int64_t *timing, int64_t *events)
+wn_status wn__run_files_sync(wn__run_files *f, wn__run_lengths *lengths)
 {
-    WN_TRY(wn__append_sync(&f->metrics, metrics));
-    WN_TRY(wn__append_sync(&f->timing, timing));
-    return wn__events_sync(&f->events, events);
+    WN_TRY(wn__append_sync(&f->metrics, &lengths->metrics));
+    WN_TRY(wn__append_sync(&f->timing, &lengths->timing));
+    if (f->has_topology) WN_TRY(wn__append_sync(&f->topology, &lengths->topology));
+    return wn__events_sync(&f->events, &lengths->events);
 }
 
 wn_status wn__run_files_close(wn__run_files *f)
 {
-    const wn_status metrics = wn__append_close(&f->metrics), timing = wn__append_close(&f->timing), events = wn__events_close(&f->events);
-    return metrics != WN_OK ? metrics : timing != WN_OK ? timing : events;
+    const wn_status closed[] = {wn__append_close(&f->metrics), wn__append_close(&f->timing), wn__append_close(&f->topology),
+                                wn__events_close(&f->events)};
+    for (int i = 0; i < 4; i++)
+        if (closed[i] != WN_OK) return closed[i];
+    return WN_OK;
 }
 
 static wn_status scalar(wn__run_files *f, const char *split, const char *what, int64_t step, double value)
@@ -71,6 +76,25 @@ wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m)
     WN_TRY(scalar(f, m->split, "accuracy", m->step, m->accuracy));
     WN_TRY(scalar(f, m->split, "soft_error", m->step, m->soft_error));
     return scalar(f, m->split, "learning_rate", m->step, m->lr);
+}
+
+wn_status wn__run_files_topology(wn__run_files *f, const char *stage, int64_t step, const wn__rewirer *rewirer)
+{
+    const wn__rewired made = wn__rewirer_made(rewirer);
+    wn__json_line line = {0};
+    wn__json_line_text(&line, "stage", stage);
+    wn__json_line_int(&line, "step", step);
+    wn__json_line_int(&line, "updates", made.updates);
+    wn__json_line_int(&line, "dropped", made.dropped);
+    wn__json_line_int(&line, "grown", made.grown);
+    wn__json_line_int(&line, "regrown", made.regrown);
+    wn__json_line_real(&line, "explored", made.entries ? (double)made.explored / (double)made.entries : 0);
+    wn__json_line_open(&line, "active");
+    for (int i = 0; i < wn__rewirer_layers(rewirer); i++)
+        wn__json_line_int(&line, wn__rewirer_layer(rewirer, i)->name, wn__rewirer_layer(rewirer, i)->active);
+    wn__json_line_close(&line);
+    WN_TRY(wn__json_line_append(&line, &f->topology));
+    return scalar(f, "topology", "explored", step, made.entries ? (double)made.explored / (double)made.entries : 0);
 }
 
 wn_status wn__run_files_timing(wn__run_files *f, const wn__timing *t)

@@ -1,18 +1,25 @@
-/* The append-only files of a training stage: metrics.jsonl (deterministic), timing.jsonl and TensorBoard events (not). */
+/* The append-only files of a training stage: metrics.jsonl and, where the topology changes, topology.jsonl (deterministic), timing.jsonl and
+ * TensorBoard events (not). */
 #ifndef WN_TRAIN_RUN_FILES_H
 #define WN_TRAIN_RUN_FILES_H
 
 #include "io/events.h"
+#include "sparse/rewiring.h"
 
 typedef struct wn__run_files {
-    wn__append metrics, timing;
+    wn__append metrics, timing, topology;
     wn__events events;
+    bool has_topology;
 } wn__run_files;
 
+typedef struct wn__run_lengths {
+    int64_t metrics, timing, events, topology;
+} wn__run_lengths;
+
 /* Lengths to continue from; all 0 for a fresh start. On failure nothing stays open. */
-wn_status wn__run_files_open(wn__run_files *f, const char *folder, int64_t metrics, int64_t timing, int64_t events);
+wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology);
 /* To disk; the lengths belong into the checkpoint that follows. */
-wn_status wn__run_files_sync(wn__run_files *f, int64_t *metrics, int64_t *timing, int64_t *events);
+wn_status wn__run_files_sync(wn__run_files *f, wn__run_lengths *lengths);
 wn_status wn__run_files_close(wn__run_files *f);
 
 /* One line of metrics.jsonl, keys in this order; also as TensorBoard scalars "<split>/loss" ... */
@@ -28,6 +35,9 @@ typedef struct wn__metrics {
     int64_t flops_total;
 } wn__metrics;
 wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m);
+
+/* One line of topology.jsonl: all updates so far, and the active entries of each layer that they may change. */
+wn_status wn__run_files_topology(wn__run_files *f, const char *stage, int64_t step, const wn__rewirer *rewirer);
 
 /* One line of timing.jsonl. */
 typedef struct wn__timing {

@@ -31,7 +31,9 @@ typedef struct run {
     wn__evaluator *validation, *test; /* validation: NULL without */
     int64_t batches;                  /* per epoch of the data stream */
     int64_t classes;
-    int64_t image_flops; /* training, one image */
+    int64_t image_flops;   /* training, one image */
+    int64_t reading_flops; /* more for an image whose gradient is made for all entries of weights */
+    wn__rewirer *rewirer;  /* NULL: the topology stays */
     wn__sparsity sparsity;
 
     /* of the current step */
@@ -138,17 +140,25 @@ static wn_status prepare(run *r)
     return WN_OK;
 }
 
+/* FLOPs and non-zeros of the network as it is now. */
+static wn_status measure_cost(run *r)
+{
+    wn__cost cost;
+    WN_TRY(wn__cost_make(r->stage->graph, r->stage->params, &cost));
+    r->image_flops = cost.training_flops;
+    r->reading_flops = cost.dense_flops - cost.flops;
+    wn__cost_release(&cost);
+    r->sparsity = wn__sparsity_measure(r->stage->params, NULL);
+    return WN_OK;
+}
+
 static wn_status set_up(run *r)
 {
     const wn__train_stage *s = r->stage;
     const wn__executor_options options = {
         .batch = s->loader.batch, .micro_batch = s->micro_batch, .training = true, .memory = s->memory, .recompute = s->recompute};
-    wn__cost cost;
     r->classes = wn__graph_classes(s->graph);
-    WN_TRY(wn__cost_make(s->graph, s->params, &cost));
-    r->image_flops = cost.training_flops;
-    wn__cost_release(&cost);
-    r->sparsity = wn__sparsity_measure(s->params, NULL);
+    WN_TRY(measure_cost(r));
     WN_TRY(make_buffers(r));
     WN_TRY(wn__loader_new(&s->loader, &r->loader));
     r->batches = wn__loader_batches(r->loader);
@@ -161,6 +171,7 @@ static wn_status set_up(run *r)
 static void release(run *r)
 {
     wn__updater_free(r->updater);
+    wn__rewirer_free(r->rewirer);
     wn__executor_free(r->ex);
     wn__loader_free(r->loader);
     wn__evaluator_free(r->validation);
@@ -211,10 +222,13 @@ static wn_status load_or_start(run *r)
                                       .identity = s->identity,
                                       .data_seed = s->loader.seed,
                                       .noise_seed = s->noise_seed};
-    if (s->device->compressed) WN_TRY(wn__params_compress_masked(s->params));
+    if (s->device->compressed || s->rewiring) WN_TRY(wn__params_compress_masked(s->params));
     if (!s->keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
     WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
     fresh_state(r);
+    if (s->rewiring) WN_TRY(wn__rewirer_new(s->rewiring, s->params, s->device->pool, s->noise_seed, &r->rewirer));
+    r->owner.rewirer = r->rewirer;
+    if (r->rewirer) r->state.rewired = wn__rewirer_made(r->rewirer);
     if (wn__file_exists(r->checkpoint)) WN_TRY(wn__checkpoint_load(r->checkpoint, &r->owner, s->params, &r->state));
     r->seconds_before = r->state.seconds;
     return WN_OK;
@@ -225,7 +239,8 @@ static wn_status save_checkpoint(run *r)
     wn__train_state *st = &r->state;
     place(r, &st->epoch, &st->batch);
     st->seconds = r->seconds_before + (wn__seconds() - r->started);
-    WN_TRY(wn__run_files_sync(&r->files, &st->metrics_length, &st->timing_length, &st->events_length));
+    if (r->rewirer) st->rewired = wn__rewirer_made(r->rewirer);
+    WN_TRY(wn__run_files_sync(&r->files, &st->lengths));
     WN_TRY(wn__checkpoint_save(r->checkpoint, &r->owner, r->stage->params, st));
     r->last_checkpoint = wn__seconds();
     return WN_OK;
@@ -308,21 +323,59 @@ static void count_batch(run *r)
     r->epoch_images += r->batch->n;
 }
 
+/* ---- topology */
+
+static wn_status begin_rewiring(run *r)
+{
+    const wn__schedule *rates = &r->stage->schedule;
+    const double share = rates->base > 0 ? wn__schedule_rate(rates, r->state.step) / rates->base : 0;
+    return wn__rewirer_begin(r->rewirer, r->ex, r->state.step, share);
+}
+
+static wn_status finish_rewiring(run *r)
+{
+    WN_TRY(wn__rewirer_finish(r->rewirer, r->ex));
+    r->state.rewired = wn__rewirer_made(r->rewirer);
+    return measure_cost(r);
+}
+
+/* At the new weights: growth by gradient looks at the batch again. Statistics of batch norm have seen it already. */
+static wn_status rewire_after_step(run *r, wn__step_info step)
+{
+    WN_TRY(begin_rewiring(r));
+    step.update_statistics = false;
+    if (wn__rewirer_wants_gradient(r->rewirer)) {
+        WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
+        r->state.flops += (r->image_flops + r->reading_flops) * r->batch->n;
+    }
+    return finish_rewiring(r);
+}
+
+static wn_status update_weights(run *r)
+{
+    r->state.updates++;
+    return wn__updater_step(r->updater, wn__schedule_rate(&r->stage->schedule, r->state.step), r->state.updates);
+}
+
 static wn_status run_step(run *r)
 {
     const wn__train_stage *s = r->stage;
     const wn__step_info step = {.training = true, .update_statistics = true, .seed = s->noise_seed, .step = r->state.step};
+    const bool rewires = r->rewirer && wn__rewiring_is_due(s->rewiring, r->state.step);
+    const bool instead = rewires && s->rewiring->rule.update == WN__UPDATE_INSTEAD;
     WN_TRY(wn__loader_next(r->loader, &r->batch));
     WN_TRY(get_soft_labels(r));
+    if (instead) WN_TRY(begin_rewiring(r));
     WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
     double sum = 0;
     for (int64_t i = 0; i < r->batch->n; i++)
         sum += r->row_loss[i];
     r->step_loss = sum / (double)r->batch->n;
     if (!isfinite(r->step_loss)) return diverged(r, "loss", r->step_loss, step);
-    r->state.updates++;
-    WN_TRY(wn__updater_step(r->updater, wn__schedule_rate(&s->schedule, r->state.step), r->state.updates));
     count_batch(r);
+    if (instead && wn__rewirer_wants_gradient(r->rewirer)) r->state.flops += r->reading_flops * r->batch->n;
+    WN_TRY(instead ? finish_rewiring(r) : update_weights(r));
+    if (rewires && !instead) WN_TRY(rewire_after_step(r, step));
     r->state.step++;
     return WN_OK;
 }
@@ -431,6 +484,7 @@ static wn_status end_of_epoch(run *r, bool want_evaluation)
     const double trained = wn__seconds();
     const wn__train_state *st = &r->state;
     WN_TRY(end_of_training_epoch(r));
+    if (r->rewirer) WN_TRY(wn__run_files_topology(&r->files, r->stage->name, st->step, r->rewirer));
     if (want_evaluation) WN_TRY(evaluate(r));
     const double now = wn__seconds(), seconds = trained - r->epoch_started;
     const double waited = wn__loader_waited(r->loader);
@@ -492,8 +546,7 @@ static wn_status train(run *r)
     place(r, &epoch, &batch);
     WN_TRY(wn__loader_seek(r->loader, epoch, batch));
     r->started = r->epoch_started = r->last_checkpoint = r->last_progress = wn__seconds();
-    const wn__train_state *st = &r->state;
-    WN_TRY(wn__run_files_open(&r->files, r->stage->folder, st->metrics_length, st->timing_length, st->events_length));
+    WN_TRY(wn__run_files_open(&r->files, r->stage->folder, &r->state.lengths, r->rewirer != NULL));
     wn_status status = run_steps(r);
     if (status == WN_OK) status = finish(r);
     const wn_status closed = wn__run_files_close(&r->files);
@@ -516,7 +569,8 @@ static void report(const run *r, wn__train_result *out)
                               .train_accuracy = st->train_accuracy,
                               .flops_stage = st->flops,
                               .flops_total = r->stage->flops_before + st->flops + st->teacher_flops,
-                              .seconds = st->seconds};
+                              .seconds = st->seconds,
+                              .rewired = st->rewired};
 }
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result)

@@ -7,6 +7,7 @@
  *
  * Files in `folder` (made if absent; everything but timing and events depends on the stage alone):
  *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, loss, accuracy, soft_error, lr, nnz, density, flops_total
+ *     topology.jsonl       only where the topology changes, one line an epoch: stage, step, updates, dropped, grown, regrown, explored, active
  *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow: the same for TensorBoard
  *     checkpoint.safetensors  what continuing needs; replaced atomically
  *     step-<k>.safetensors    state before step k, for each k of keep_step: network and slots
@@ -21,6 +22,7 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "sparse/rewiring.h"
 #include "train/soft_labels.h"
 
 typedef struct wn__train_progress {
@@ -58,7 +60,9 @@ typedef struct wn__train_stage {
     wn__executor *teacher; /* live, inference in evaluation mode; may share the device */
     wn__soft_cache *cache; /* used if teacher is NULL */
 
-    uint64_t noise_seed; /* dropout */
+    const wn__rewiring *rewiring; /* topology updates of the weights with masks, which are compressed then on any device; NULL: none */
+
+    uint64_t noise_seed; /* dropout, topology */
     int64_t first_step, last_step;
     const int64_t *keep_step; /* ascending; those inside [first_step, last_step] are stored */
     int keep_steps;
@@ -82,6 +86,7 @@ typedef struct wn__train_result {
     int64_t flops_stage;                                 /* training alone */
     int64_t flops_total;                                 /* with flops_before and the teacher's forward passes */
     double seconds;                                      /* of training in this process and those before it; not deterministic */
+    wn__rewired rewired;                                 /* topology updates; zeros without */
 } wn__train_result;
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result);

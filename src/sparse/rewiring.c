@@ -1,0 +1,248 @@
+#include "sparse/rewiring.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/elementary.h"
+#include "base/fail.h"
+
+/* ---- the rule */
+
+const char *const wn__grow_names[] = {"none", "random", "gradient", NULL};
+static const char *const fall_names[] = {"cosine", "constant", "inverse-power", "with-lr", NULL};
+static const char *const place_names[] = {"instead", "after", NULL};
+static const char *const regrown_names[] = {"keeps", "reset", NULL};
+static const char *const round_names[] = {"down", "up", NULL};
+
+const wn__setting wn__topology_settings[] = {
+    WN_SETTING_CHOICE(wn__topology_rule, grow, "none", wn__grow_names, "which connections come; none: the topology stays"),
+    WN_SETTING_CHOICE(wn__topology_rule, drop, "magnitude", wn__drop_names,
+                      "which go: the smallest, or the smallest positive and the largest negative"),
+    WN_SETTING_FLOAT(wn__topology_rule, alpha, 0.3, 0, 1, "fraction of a layer's connections that goes in an update, at the start"),
+    WN_SETTING_CHOICE(wn__topology_rule, schedule, "cosine", fall_names, "how that fraction falls"),
+    WN_SETTING_FLOAT(wn__topology_rule, power, 1, 0, 100, "k of inverse-power: alpha (1 - t / end)^k"),
+    WN_SETTING_FLOAT(wn__topology_rule, final, 0, 0, 1, "fraction that cosine ends at"),
+    WN_SETTING_STEPS(wn__topology_rule, begin, "0it", "first update"),
+    WN_SETTING_STEPS(wn__topology_rule, end, "75%", "updates are made before this time"),
+    WN_SETTING_STEPS(wn__topology_rule, interval, "100it", "from one update to the next"),
+    WN_SETTING_CHOICE(wn__topology_rule, update, "instead", place_names, "in place of the optimizer's step, or after it"),
+    WN_SETTING_CHOICE(wn__topology_rule, regrown, "keeps", regrown_names,
+                      "a connection that an update drops and grows: value and momentum"),
+    WN_SETTING_CHOICE(wn__topology_rule, round, "down", round_names, "number of connections that go"),
+    {0},
+};
+
+wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_epoch, int64_t total, wn__rewiring *out)
+{
+    wn__rewiring how = {.rule = *rule};
+    how.begin = wn__steps_resolve(rule->begin, steps_per_epoch, total);
+    how.end = wn__steps_resolve(rule->end, steps_per_epoch, total);
+    how.interval = wn__steps_resolve(rule->interval, steps_per_epoch, total);
+    if (rule->grow != WN__GROW_NONE && how.interval < 1)
+        return wn__fail(WN_EUSAGE, "topology: interval of %lld steps, must be at least 1", (long long)how.interval);
+    if (rule->grow != WN__GROW_NONE && how.end < how.begin)
+        return wn__fail(WN_EUSAGE, "topology: begins at step %lld and ends at step %lld", (long long)how.begin, (long long)how.end);
+    *out = how;
+    return WN_OK;
+}
+
+bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step)
+{
+    return how->rule.grow != WN__GROW_NONE && step >= how->begin && step < how->end && (step - how->begin) % how->interval == 0;
+}
+
+int64_t wn__rewiring_updates(const wn__rewiring *how, int64_t first, int64_t last)
+{
+    int64_t count = 0;
+    for (int64_t step = first; how->rule.grow != WN__GROW_NONE && step < last; step++)
+        count += wn__rewiring_is_due(how, step);
+    return count;
+}
+
+double wn__rewiring_fraction(const wn__rewiring *how, int64_t step, double rate_share)
+{
+    const wn__topology_rule *r = &how->rule;
+    if (step < how->begin || step >= how->end) return 0;
+    const double rest = 1 - (double)step / (double)how->end;
+    switch ((wn__fall)r->schedule) {
+    case WN__FALL_CONSTANT: return r->alpha;
+    case WN__FALL_POWER: return r->power == 1 ? r->alpha * rest : r->alpha * wn__exp(r->power * wn__ln(rest));
+    case WN__FALL_RATE: return r->alpha * (rate_share > 1 ? 1 : rate_share);
+    case WN__FALL_COSINE: break;
+    }
+    return r->final + wn__topology_cosine(r->alpha - r->final, step, how->end);
+}
+
+/* ---- layers */
+
+typedef struct layer {
+    wn__rewirer *owner;
+    int param;
+    wn__topology topology; /* of the update at hand */
+    uint8_t *explored;     /* a bit an entry: was ever active */
+    int64_t explored_count;
+} layer;
+
+struct wn__rewirer {
+    wn__rewiring how;
+    wn__params *params;
+    wn__pool *pool;
+    uint64_t seed;
+    layer *layer;
+    int layers;
+    bool listening; /* an update waits for gradients */
+    wn__rewired made;
+};
+
+static const wn__param *param_of(const layer *l) { return &l->owner->params->item[l->param]; }
+
+static void explore(layer *l, int64_t position)
+{
+    const uint8_t bit = (uint8_t)(1u << (position % 8));
+    if (l->explored[position / 8] & bit) return;
+    l->explored[position / 8] |= bit;
+    l->explored_count++;
+}
+
+static wn_status init_layer(wn__rewirer *r, int param)
+{
+    layer *l = &r->layer[r->layers++];
+    *l = (layer){.owner = r, .param = param};
+    const wn__param *p = param_of(l);
+    const wn__pattern *q = p->pattern;
+    l->explored = wn__alloc((size_t)((p->count + 7) / 8));
+    if (!l->explored) return wn__no_memory((size_t)p->count / 8);
+    for (int64_t row = 0; row < q->rows; row++)
+        for (int64_t e = q->row_start[row]; e < q->row_start[row + 1]; e++)
+            explore(l, row * q->columns + q->column[e]);
+    r->made.explored += l->explored_count;
+    r->made.entries += p->count;
+    return WN_OK;
+}
+
+wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out)
+{
+    wn__rewirer *r = WN_NEW(wn__rewirer);
+    if (!r) return wn__no_memory(sizeof *r);
+    *r = (wn__rewirer){.how = *how, .params = params, .pool = pool, .seed = seed};
+    r->layer = WN_NEW_ARRAY(layer, params->count);
+    wn_status status = r->layer ? WN_OK : wn__no_memory((size_t)params->count * sizeof(layer));
+    for (int i = 0; status == WN_OK && i < params->count; i++)
+        if (params->item[i].pattern) status = init_layer(r, i);
+    if (status == WN_OK) {
+        *out = r;
+        return WN_OK;
+    }
+    wn__rewirer_free(r);
+    return status;
+}
+
+void wn__rewirer_free(wn__rewirer *r)
+{
+    if (!r) return;
+    for (int i = 0; i < r->layers; i++) {
+        wn__topology_release(&r->layer[i].topology);
+        wn__free(r->layer[i].explored);
+    }
+    wn__free(r->layer);
+    wn__free(r);
+}
+
+/* ---- an update */
+
+static wn_status read_gradient(void *arg, const wn__weight_gradient *gradient)
+{
+    layer *l = arg;
+    return wn__topology_grow_gradient(&l->topology, gradient, l->owner->pool);
+}
+
+static wn_status listen(wn__rewirer *r, wn__executor *ex, wn__gradient_reader reader)
+{
+    for (int i = 0; i < r->layers; i++)
+        if (!reader || r->layer[i].topology.grows > 0) WN_TRY(wn__executor_read_gradient(ex, r->layer[i].param, reader, &r->layer[i]));
+    r->listening = reader != NULL;
+    return WN_OK;
+}
+
+wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate_share)
+{
+    const wn__topology_rule *rule = &r->how.rule;
+    const wn__drop drop = {rule->drop, wn__rewiring_fraction(&r->how, step, rate_share), rule->round};
+    for (int i = 0; i < r->layers; i++) {
+        layer *l = &r->layer[i];
+        wn__topology_release(&l->topology);
+        WN_TRY(wn__topology_init(param_of(l), &drop, &l->topology));
+        if (rule->grow != WN__GROW_RANDOM) continue;
+        wn__rng rng = wn__rng_make(r->seed, WN__FOR_TOPOLOGY, (uint64_t)step, (uint64_t)l->param);
+        WN_TRY(wn__topology_grow_random(&l->topology, &rng));
+    }
+    return rule->grow == WN__GROW_GRADIENT ? listen(r, ex, read_gradient) : WN_OK;
+}
+
+bool wn__rewirer_wants_gradient(const wn__rewirer *r) { return r->listening; }
+
+static wn_status finish_layer(layer *l)
+{
+    wn__rewirer *r = l->owner;
+    wn__topology *t = &l->topology;
+    wn__topology_made made;
+    const int64_t before = l->explored_count;
+    if (t->drops == 0 && t->grows == 0) return WN_OK;
+    for (int64_t i = 0; t->grow && i < t->grows; i++)
+        explore(l, t->grow[i]);
+    WN_TRY(wn__topology_apply(t, r->params, &r->params->item[l->param], (wn__regrown)r->how.rule.regrown, &made));
+    wn__topology_release(t);
+    r->made.dropped += made.dropped;
+    r->made.grown += made.grown;
+    r->made.regrown += made.regrown;
+    r->made.explored += l->explored_count - before;
+    return WN_OK;
+}
+
+wn_status wn__rewirer_finish(wn__rewirer *r, wn__executor *ex)
+{
+    if (r->listening) WN_TRY(listen(r, ex, NULL));
+    for (int i = 0; i < r->layers; i++)
+        WN_TRY(finish_layer(&r->layer[i]));
+    r->made.updates++;
+    return WN_OK;
+}
+
+wn__rewired wn__rewirer_made(const wn__rewirer *r) { return r->made; }
+
+int wn__rewirer_layers(const wn__rewirer *r) { return r->layers; }
+const wn__param *wn__rewirer_layer(const wn__rewirer *r, int index) { return param_of(&r->layer[index]); }
+
+/* ---- what continuing needs */
+
+int wn__rewirer_arrays(const wn__rewirer *r) { return r->layers; }
+
+wn__rewirer_array wn__rewirer_array_at(const wn__rewirer *r, int index)
+{
+    const layer *l = &r->layer[index];
+    const wn__param *p = param_of(l);
+    return (wn__rewirer_array){.param = p->name, .name = "explored", .count = (p->count + 7) / 8, .data = l->explored};
+}
+
+static int64_t count_bits(const uint8_t *bytes, int64_t count)
+{
+    int64_t bits = 0;
+    for (int64_t i = 0; i < count; i++)
+        for (unsigned b = bytes[i]; b; b &= b - 1)
+            bits++;
+    return bits;
+}
+
+void wn__rewirer_restore(wn__rewirer *r, const wn__rewired *made)
+{
+    const int64_t entries = r->made.entries;
+    r->made = *made;
+    r->made.entries = entries;
+    r->made.explored = 0;
+    for (int i = 0; i < r->layers; i++) {
+        layer *l = &r->layer[i];
+        l->explored_count = count_bits(l->explored, (param_of(l)->count + 7) / 8);
+        r->made.explored += l->explored_count;
+    }
+}

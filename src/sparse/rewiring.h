@@ -1,0 +1,96 @@
+/* Topology updates of a whole network along a training run: which rule, when, how many connections, and what is kept beside the weights.
+ *
+ * A run asks at each step (wn__rewirer_is_due); where an update is due, it goes
+ *
+ *     wn__rewirer_begin(r, ex, step, rate_share); // what every layer drops; random growth is drawn
+ *     wn__executor_gradients(ex, ...)             // only if wn__rewirer_wants_gradient(r): growth by gradient listens to this one
+ *     wn__rewirer_finish(r, ex);                  // patterns change
+ *
+ * Weights must not change between begin and finish. What takes part are the compressed weights; a weight without pattern stays dense.
+ */
+#ifndef WN_SPARSE_REWIRING_H
+#define WN_SPARSE_REWIRING_H
+
+#include "base/settings.h"
+#include "sparse/topology.h"
+
+typedef enum wn__grow_rule {
+    WN__GROW_NONE,    /* the topology stays as it is */
+    WN__GROW_RANDOM,  /* SET */
+    WN__GROW_GRADIENT /* RigL */
+} wn__grow_rule;
+extern const char *const wn__grow_names[]; /* "none", "random", "gradient", NULL */
+
+/* The fraction to drop at step t, with E = end; 0 outside of [begin, end) */
+typedef enum wn__fall {
+    WN__FALL_COSINE,   /* final + (alpha - final) (1 + cos(pi t / E)) / 2 */
+    WN__FALL_CONSTANT, /* alpha */
+    WN__FALL_POWER,    /* alpha (1 - t / E)^power */
+    WN__FALL_RATE      /* alpha times the learning rate over its base */
+} wn__fall;
+
+typedef enum wn__update_place {
+    WN__UPDATE_INSTEAD, /* in place of the optimizer's step */
+    WN__UPDATE_AFTER    /* after it, at the new weights */
+} wn__update_place;
+
+/* As a row or a recipe states it: table wn__topology_settings. */
+typedef struct wn__topology_rule {
+    int grow;     /* wn__grow_rule */
+    int drop;     /* wn__drop_rule */
+    double alpha; /* fraction to drop at the start */
+    int schedule; /* wn__fall */
+    double power, final;
+    wn__steps begin, end, interval;
+    int update;  /* wn__update_place */
+    int regrown; /* wn__regrown */
+    int round;   /* 0: down, 1: up */
+} wn__topology_rule;
+extern const wn__setting wn__topology_settings[];
+
+/* With every time in steps. */
+typedef struct wn__rewiring {
+    wn__topology_rule rule;
+    int64_t begin, end, interval;
+} wn__rewiring;
+/* WN_EUSAGE where the times make no sense: an interval below 1, an end before the beginning. */
+wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_epoch, int64_t total, wn__rewiring *out);
+bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step);
+/* Updates at steps first .. last - 1. */
+int64_t wn__rewiring_updates(const wn__rewiring *how, int64_t first, int64_t last);
+/* rate_share: learning rate over its base; read under WN__FALL_RATE only. */
+double wn__rewiring_fraction(const wn__rewiring *how, int64_t step, double rate_share);
+
+/* What has been done; deterministic. */
+typedef struct wn__rewired {
+    int64_t updates;
+    int64_t dropped, grown, regrown; /* connections, over all updates; regrown were dropped in the same update */
+    int64_t explored, entries;       /* connections that ever were active, of how many there could be */
+} wn__rewired;
+
+typedef struct wn__rewirer wn__rewirer;
+/* Borrows params and pool. The seed's topology stream draws random growth. */
+wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out);
+void wn__rewirer_free(wn__rewirer *r); /* accepts NULL */
+wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate_share);
+bool wn__rewirer_wants_gradient(const wn__rewirer *r);
+wn_status wn__rewirer_finish(wn__rewirer *r, wn__executor *ex);
+wn__rewired wn__rewirer_made(const wn__rewirer *r);
+
+/* What continuing needs beside patterns and values: `count` arrays of one parameter each, as tensors "<parameter>.<name>". Reading fills `data` in
+ * place, then wn__rewirer_restore sets what has been done until then. */
+typedef struct wn__rewirer_array {
+    const char *param, *name;
+    bool is_float; /* else bytes */
+    int64_t count;
+    void *data;
+} wn__rewirer_array;
+int wn__rewirer_arrays(const wn__rewirer *r);
+wn__rewirer_array wn__rewirer_array_at(const wn__rewirer *r, int index);
+void wn__rewirer_restore(wn__rewirer *r, const wn__rewired *made);
+
+/* The weights that take part, and how many of their entries are active. */
+int wn__rewirer_layers(const wn__rewirer *r);
+const wn__param *wn__rewirer_layer(const wn__rewirer *r, int index);
+
+#endif
