@@ -155,9 +155,168 @@ static void edges_of_the_range(void)
     release(&n);
 }
 
+/* Rounded once, over all layers: the budget is met to the weight. */
+static void totals_are_exact_on_request(void)
+{
+    static const char *const networks[] = {"wrn-22-2", "resnet20", "lenet5", "lenet-300-100"};
+    static const double sparsities[] = {0.5, 0.9, 0.95, 0.987};
+    for (int n = 0; n < 4; n++) {
+        net each = make(networks[n]);
+        for (int s = 0; s < 4; s++)
+            for (int kind = WN__UNIFORM; kind <= WN__RANDOM; kind++) {
+                const wn__distribute how = {.distribution = kind, .sparsity = sparsities[s], .counting = WN__COUNT_TOTAL, .seed = 3};
+                CHECK_OK(wn__distribution_counts(&each.params, &each.selection, &how, each.active, NULL));
+                CHECK_EQ_INT(kept(&each), (int64_t)floor((1 - sparsities[s]) * (double)each.selection.weights + 0.5));
+                for (int i = 0; i < each.params.count; i++)
+                    CHECK(each.active[i] >= 0 && each.active[i] <= each.params.item[i].count);
+            }
+        release(&each);
+    }
+}
+
+/* Densities under a power: raw^p each, from the definition. */
+static void power_flattens_or_sharpens(void)
+{
+    net n = make("lenet-300-100");
+    double eps;
+    const wn__distribute how = {.distribution = WN__ERK, .sparsity = 0.95, .power = 0.5};
+    CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &how, n.active, &eps));
+    const double raw[] = {sqrt(1084.0 / 235200), sqrt(400.0 / 30000), sqrt(110.0 / 1000)};
+    const double entries[] = {235200, 30000, 1000};
+    static const char *const names[] = {"fc1.weight", "fc2.weight", "fc3.weight"};
+    double budget = 0, divisor = 0;
+    for (int l = 0; l < 3; l++) {
+        budget += entries[l] - floor(0.95 * entries[l]);
+        divisor += raw[l] * entries[l];
+    }
+    CHECK_NEAR(eps, budget / divisor, 0, 1e-12);
+    for (int l = 0; l < 3; l++)
+        CHECK_NEAR(density(&n, names[l]), eps * raw[l], 1 / entries[l], 0);
+    release(&n);
+}
+
+/* What has a sparsity of its own, and a dense first layer, is no part of the budget. */
+static void exceptions_are_outside_of_the_budget(void)
+{
+    net n = make("resnet20"), rest = make("resnet20");
+    const wn__layer_sparsity own[] = {{"layer3.*", 0.95}, {"layer3.0.conv1", 0.5}, {"fc", 0}};
+    const wn__distribute how = {.distribution = WN__ERK, .sparsity = 0.8, .dense_first = true, .layer = own, .layers = 3};
+    static const char *const others[] = {"layer1.*", "layer2.*"};
+    double eps, alone;
+    CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &how, n.active, &eps));
+    wn__selection_release(&rest.selection);
+    CHECK_OK(wn__selection_make(rest.graph, others, 2, &rest.selection));
+    const wn__distribute plain = {.distribution = WN__ERK, .sparsity = 0.8};
+    CHECK_OK(wn__distribution_counts(&rest.params, &rest.selection, &plain, rest.active, &alone));
+    CHECK_NEAR(eps, alone, 0, 0);
+    for (int i = 0; i < n.params.count; i++)
+        if (rest.selection.selected[i]) CHECK_EQ_INT(n.active[i], rest.active[i]);
+    CHECK_NEAR(density(&n, "conv1.weight"), 1, 0, 0);
+    CHECK_NEAR(density(&n, "fc.weight"), 1, 0, 0);
+    CHECK_NEAR(density(&n, "layer3.0.conv1.weight"), 0.5, 0, 0);
+    CHECK_NEAR(density(&n, "layer3.1.conv1.weight"), 0.05, 1e-4, 0);
+    release(&n);
+    release(&rest);
+}
+
+static void unknown_layers_are_named(void)
+{
+    net n = make("resnet20");
+    const wn__layer_sparsity own = {"layer4.*", 0.5}, wrong = {"layer1.*", 1.5};
+    wn__distribute how = {.sparsity = 0.8, .layer = &own, .layers = 1};
+    CHECK_STATUS(wn__distribution_counts(&n.params, &n.selection, &how, n.active, NULL), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "layer4.*");
+    CHECK_HAS_TEXT(wn_error_message(), "layer3.2.conv2.weight");
+    how.layer = &wrong;
+    CHECK_STATUS(wn__distribution_counts(&n.params, &n.selection, &how, n.active, NULL), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "1.5");
+    release(&n);
+}
+
+static void layers_that_would_be_empty_are_refused(void)
+{
+    net n = make("lenet5");
+    CHECK_STATUS(
+        wn__distribution_counts(&n.params, &n.selection, &(wn__distribute){.distribution = WN__ERK, .sparsity = 0.9995}, n.active, NULL),
+        WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "conv1.weight would be empty");
+    CHECK_HAS_TEXT(wn_error_message(), "99.95%");
+    const wn__distribute total = {.sparsity = 0.999, .counting = WN__COUNT_TOTAL}; /* 0.15 of 150: rounded away */
+    CHECK_STATUS(wn__distribution_counts(&n.params, &n.selection, &total, n.active, NULL), WN_EUSAGE);
+    const wn__layer_sparsity own = {"conv*", 0.5}; /* as the message says */
+    const wn__distribute cured = {.distribution = WN__ERK, .sparsity = 0.9995, .layer = &own, .layers = 1};
+    CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &cured, n.active, NULL));
+    release(&n);
+}
+
+/* Drawn counts: other seeds, other counts, near what was asked for: within five standard deviations. */
+static void drawn_counts_scatter_around_the_density(void)
+{
+    net n = make("wrn-22-2");
+    int64_t first = -1, differing = 0;
+    const int layer = (int)(wn__params_find(&n.params, "block3.layer.2.conv2.weight") - n.params.item);
+    const double entries = (double)n.params.item[layer].count;
+    for (int kind = 0; kind < 2; kind++)
+        for (uint64_t seed = 0; seed < 4; seed++) {
+            const wn__distribute how = {
+                .distribution = kind ? WN__RANDOM : WN__UNIFORM, .sparsity = 0.9, .counting = WN__COUNT_DRAWN, .seed = seed};
+            CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &how, n.active, NULL));
+            CHECK_NEAR((double)n.active[layer], 0.1 * entries, 5 * sqrt(0.09 * entries), 0);
+            differing += first >= 0 && n.active[layer] != first;
+            first = n.active[layer];
+            if (kind) CHECK_EQ_INT(kept(&n), (int64_t)floor(0.1 * (double)n.selection.weights + 0.5));
+        }
+    CHECK(differing >= 6);
+    release(&n);
+}
+
+static void densities_of_another_network_are_taken(void)
+{
+    net n = make("resnet20");
+    double *densities = WN_NEW_ARRAY(double, n.params.count);
+    for (int i = 0; i < n.params.count; i++)
+        densities[i] = i % 3 ? 0.25 : 1;
+    const wn__distribute how = {.distribution = WN__FILE, .density = densities};
+    CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &how, n.active, NULL));
+    for (int i = 0; i < n.params.count; i++)
+        if (n.selection.selected[i]) CHECK_EQ_INT(n.active[i], (int64_t)floor(densities[i] * (double)n.params.item[i].count + 0.5));
+    wn__free(densities);
+    release(&n);
+}
+
+static void flops_budgets_are_met_from_below(void)
+{
+    net n = make("resnet20");
+    static const double budgets[] = {0.5, 0.1, 0.03, 1};
+    for (int kind = WN__UNIFORM; kind <= WN__RANDOM; kind++)
+        for (int b = 0; b < 4; b++) {
+            wn__distribute how = {.distribution = kind};
+            CHECK_OK(wn__distribution_for_flops(n.graph, &n.params, &n.selection, budgets[b], &how, n.active, NULL));
+            const double reached = flops_ratio(&n);
+            CHECK(reached <= budgets[b]);
+            CHECK_NEAR(reached, budgets[b], 2e-4, 0);
+            if (budgets[b] == 1) CHECK_NEAR(how.sparsity, 0, 0, 0);
+        }
+    wn__distribute list = {.distribution = WN__LIST};
+    CHECK_STATUS(wn__distribution_for_flops(n.graph, &n.params, &n.selection, 0.5, &list, n.active, NULL), WN_EUSAGE);
+    release(&n);
+}
+
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(published_budgets),        RUN(published_densities), RUN(counts_are_exact),
-                                    RUN(er_leaves_out_the_kernel), RUN(edges_of_the_range),  {0}};
+    static const wn_test tests[] = {RUN(published_budgets),
+                                    RUN(published_densities),
+                                    RUN(counts_are_exact),
+                                    RUN(er_leaves_out_the_kernel),
+                                    RUN(edges_of_the_range),
+                                    RUN(totals_are_exact_on_request),
+                                    RUN(power_flattens_or_sharpens),
+                                    RUN(exceptions_are_outside_of_the_budget),
+                                    RUN(unknown_layers_are_named),
+                                    RUN(layers_that_would_be_empty_are_refused),
+                                    RUN(drawn_counts_scatter_around_the_density),
+                                    RUN(densities_of_another_network_are_taken),
+                                    RUN(flops_budgets_are_met_from_below),
+                                    {0}};
     return wn_test_main(argc, argv, tests);
 }

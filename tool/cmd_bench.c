@@ -2,6 +2,7 @@
 
 #include "columns.h"
 #include "command.h"
+#include "json_text.h"
 #include "winnow/bench.h"
 #include "winnow/show.h"
 
@@ -31,27 +32,10 @@ static const wn__option bench_options[] = {
     WN_OPTION_SWITCH(bench_config, json, "json", "one JSON object a line: per network (step), or per operation (kernels)"),
     {0}};
 
-/* A JSON string; what we print has no control characters. */
-static void put_text(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\') putchar('\\');
-        putchar(*text);
-    }
-    putchar('"');
-}
-
-static void put_pair(const char *key, const char *text)
-{
-    printf(", \"%s\": ", key);
-    put_text(text);
-}
-
 static void print_step_json(const char *model, const wn_bench_result *r)
 {
     fputs("{\"model\": ", stdout);
-    put_text(model);
+    wn__put_json_text(model);
     printf(
         ", \"batch\": %lld, \"threads\": %d, \"runs\": %d, \"ms_median\": %.6g, \"ms_min\": %.6g, \"images_per_s\": %.6g, \"gflops_per_s\": %.6g",
         (long long)r->batch, r->threads, r->runs, r->ms_median, r->ms_min, r->images_per_s, r->gflops_per_s);
@@ -59,11 +43,11 @@ static void print_step_json(const char *model, const wn_bench_result *r)
            (long long)r->active, (long long)r->flops, r->flops_ratio, (long long)r->bytes);
     printf(", \"traffic\": %lld, \"floor_ms\": %.6g, \"arithmetic_floor_ms\": %.6g", (long long)r->traffic, r->floor_ms,
            r->arithmetic_floor_ms);
-    put_pair("dtype", r->dtype);
-    put_pair("backend", r->backend);
-    put_pair("library", r->library);
-    put_pair("isa", r->isa);
-    put_pair("cpu", r->cpu);
+    wn__put_json_pair("dtype", r->dtype);
+    wn__put_json_pair("backend", r->backend);
+    wn__put_json_pair("library", r->library);
+    wn__put_json_pair("isa", r->isa);
+    wn__put_json_pair("cpu", r->cpu);
     puts("}");
 }
 
@@ -107,12 +91,12 @@ static wn_status bench_steps(wn_bench_options *options, const char *const *model
 static void print_plan_json(const char *model, const wn_bench_memory *m)
 {
     fputs("{\"model\": ", stdout);
-    put_text(model);
+    wn__put_json_text(model);
     printf(", \"batch\": %lld, \"micro_batch\": %lld, \"bytes\": %lld, \"recomputed_bytes\": %lld, \"parameter_bytes\": %lld",
            (long long)m->batch, (long long)m->micro_batch, (long long)m->bytes, (long long)m->recomputed_bytes,
            (long long)m->parameter_bytes);
-    put_pair("dtype", m->dtype);
-    put_pair("backend", m->backend);
+    wn__put_json_pair("dtype", m->dtype);
+    wn__put_json_pair("backend", m->backend);
     puts("}");
 }
 
@@ -165,10 +149,10 @@ static void add_phase(void *user, const wn_bench_phase *phase)
 static void print_phase_json(void *user, const wn_bench_phase *phase)
 {
     fputs("{\"model\": ", stdout);
-    put_text(user);
-    put_pair("node", phase->node);
-    put_pair("phase", phase->phase);
-    put_pair("implementation", phase->implementation);
+    wn__put_json_text(user);
+    wn__put_json_pair("node", phase->node);
+    wn__put_json_pair("phase", phase->phase);
+    wn__put_json_pair("implementation", phase->implementation);
     printf(", \"ms_median\": %.6g, \"ms_min\": %.6g, \"gflops_per_s\": %.6g}\n", phase->ms_median, phase->ms_min, phase->gflops_per_s);
 }
 

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "experiment/masks_file.h"
 #include "experiment/rates.h"
-#include "models/graph_file.h"
+#include "models/named.h"
 #include "nn/executor.h"
 #include "nn/init.h"
 #include "nn/loss.h"
@@ -42,47 +42,14 @@ typedef struct bench {
 
 /* --- network ------------------------------------------------------------------------------------------------------------------- */
 
-static wn_status split_setting(const wn__setting *rows, void *config, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals) return wn__fail(WN_EUSAGE, "setting \"%s\": wants name=value", text);
-    wn__text name = {0};
-    wn__text_add_bytes(&name, text, (size_t)(equals - text));
-    const wn_status status = name.failed ? wn__no_memory((size_t)(equals - text)) : wn__settings_set(rows, config, name.data, equals + 1);
-    wn__text_release(&name);
-    return status;
-}
-
-static wn__model_input input_of(const wn_bench_options *o, wn__model_input usual)
-{
-    if (o->channels) usual.c = o->channels;
-    if (o->image) usual.h = usual.w = o->image;
-    if (o->classes) usual.classes = o->classes;
-    return usual;
-}
-
-static wn_status build_named(const wn_bench_options *o, wn_graph **graph)
-{
-    const wn__model *model;
-    WN_TRY(wn__model_find(o->model, &model));
-    void *config = wn__alloc(model->config_size);
-    if (!config) return wn__no_memory(model->config_size);
-    wn_status status = model->settings ? wn__settings_defaults(model->settings, config) : WN_OK;
-    for (int i = 0; status == WN_OK && i < o->sets; i++)
-        status = model->settings ? split_setting(model->settings, config, o->set[i])
-                                 : wn__fail(WN_EUSAGE, "model %s has no settings", model->name);
-    if (status == WN_OK) status = wn__model_build(model, config, input_of(o, model->usual), graph);
-    wn__free(config);
-    return status;
-}
-
 static wn_status build_network(bench *b)
 {
     const wn_bench_options *o = b->options;
     if (!o->model) return wn__fail(WN_EUSAGE, "a model is needed; `winnow models` lists them");
-    const bool file = strchr(o->model, '/') || strstr(o->model, ".yaml");
+    const wn__named_model named = {
+        .name = o->model, .set = o->set, .sets = o->sets, .input = {o->channels, o->image, o->image, o->classes}};
     const wn__init_options init = {0};
-    WN_TRY(file ? wn__graph_file_read(o->model, input_of(o, (wn__model_input){3, 32, 32, 10}), &b->graph) : build_named(o, &b->graph));
+    WN_TRY(wn__named_model_build(&named, &b->graph));
     WN_TRY(wn__graph_make_params(b->graph, &b->params));
     return wn__init_params(&b->params, &init, 0);
 }

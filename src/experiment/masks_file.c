@@ -73,6 +73,17 @@ wn_status wn__masks_load(const char *path, wn__params *params)
     return status;
 }
 
+static int64_t zeros_in(const wn__st_tensor *t)
+{
+    const uint8_t *mask = t->data;
+    int64_t zeros = 0;
+    for (int64_t i = 0; i < t->count; i++)
+        zeros += mask[i] == 0;
+    return zeros;
+}
+
+static wn_status no_masks(const char *path) { return wn__fail(WN_EMISMATCH, "%s: holds no masks (tensors named \"<weight>_mask\")", path); }
+
 wn_status wn__masks_file_sparsity(const char *path, double *sparsity)
 {
     wn__safetensors *file;
@@ -81,13 +92,38 @@ wn_status wn__masks_file_sparsity(const char *path, double *sparsity)
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i);
         if (!is_mask(t)) continue;
-        const uint8_t *mask = t->data;
-        for (int64_t j = 0; j < t->count; j++)
-            zeros += mask[j] == 0;
+        zeros += zeros_in(t);
         count += t->count;
     }
     wn__safetensors_close(file);
-    if (count == 0) return wn__fail(WN_EMISMATCH, "%s: holds no masks (tensors named \"<weight>_mask\")", path);
+    if (count == 0) return no_masks(path);
     *sparsity = (double)zeros / (double)count;
     return WN_OK;
+}
+
+static wn_status read_densities(const char *path, const wn__safetensors *file, const wn__params *params, double *density)
+{
+    int masks = 0;
+    char name[NAME];
+    for (int i = 0; i < params->count; i++)
+        density[i] = 1;
+    for (int i = 0; i < wn__safetensors_count(file); i++) {
+        const wn__st_tensor *t = wn__safetensors_at(file, i);
+        if (!is_mask(t) || t->count == 0) continue;
+        snprintf(name, sizeof name, "%.*s", (int)(strlen(t->name) - 5), t->name);
+        const wn__param *p = wn__params_find(params, name);
+        if (!p) return wn__fail(WN_EMISMATCH, "%s: mask of \"%s\", which the network does not have", path, name);
+        density[p - params->item] = 1 - (double)zeros_in(t) / (double)t->count;
+        masks++;
+    }
+    return masks ? WN_OK : no_masks(path);
+}
+
+wn_status wn__masks_file_densities(const char *path, const wn__params *params, double *density)
+{
+    wn__safetensors *file;
+    WN_TRY(wn__safetensors_open(path, &file));
+    const wn_status status = read_densities(path, file, params, density);
+    wn__safetensors_close(file);
+    return status;
 }

@@ -10,5 +10,8 @@ wn_status wn__masks_save(const char *path, const wn__params *params);
 wn_status wn__masks_load(const char *path, wn__params *params);
 /* Share of zeros over all masks of a file. */
 wn_status wn__masks_file_sparsity(const char *path, double *sparsity);
+/* density[i] (params->count) of each parameter in the file, whose shapes may be others: 1 without a mask. WN_EMISMATCH: no masks, or one of a
+ * tensor that the network does not have. */
+wn_status wn__masks_file_densities(const char *path, const wn__params *params, double *density);
 
 #endif

@@ -1,0 +1,9 @@
+for model in wrn-22-2 resnet50; do
+    for sparsity in 0.8 0.9; do
+        for distribution in erk uniform; do
+            echo "$model $sparsity $distribution"
+            winnow flops $model --sparsity $sparsity --distribution $distribution --json |
+                grep -oE '"(dense_params|dense_flops|flops_ratio|erk_eps)": [^,]*' | head -4
+        done
+    done
+done

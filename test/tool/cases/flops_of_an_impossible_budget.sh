@@ -1,0 +1,1 @@
+winnow flops lenet5 --sparsity 0.0005d --distribution erk

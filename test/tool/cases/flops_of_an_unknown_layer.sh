@@ -1,0 +1,1 @@
+winnow flops resnet20 --sparsity 90% --layer layer9=50%
