@@ -53,7 +53,11 @@ static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t s
 
 static wn_status draw(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
 {
-    const wn__distribute how = {m->section.distribution, m->sparsity, m->section.dense_first, m->section.power};
+    const wn__distribute how = {.distribution = m->section.distribution,
+                                .sparsity = m->sparsity,
+                                .dense_first = m->section.dense_first,
+                                .power = m->section.power,
+                                .seed = seed};
     wn__selection selection = {0};
     int64_t *active = WN_NEW_ARRAY(int64_t, params->count);
     wn_status status = active ? WN_OK : wn__no_memory((size_t)params->count * sizeof *active);
