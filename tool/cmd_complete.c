@@ -9,10 +9,23 @@ static void offer(const char *candidate, const char *begun)
     if (strncmp(candidate, begun, strlen(begun)) == 0) puts(candidate);
 }
 
+/* First words; or, in a group, second ones. */
+static void offer_names(const char *group, const char *begun)
+{
+    char last[64] = "";
+    for (const wn__command *const *c = wn__commands; *c; c++) {
+        char word[64];
+        const size_t length = strcspn((*c)->name, " ");
+        if (group && (strncmp((*c)->name, group, length) != 0 || group[length] || !(*c)->name[length])) continue;
+        snprintf(word, sizeof word, "%.*s", group ? 63 : (int)length, (*c)->name + (group ? length + 1 : 0));
+        if (!(*c)->hidden && strcmp(word, last) != 0) offer(word, begun);
+        snprintf(last, sizeof last, "%s", word);
+    }
+}
+
 static void offer_commands(const char *begun)
 {
-    for (const wn__command *const *c = wn__commands; *c; c++)
-        if (!(*c)->hidden) offer((*c)->name, begun);
+    offer_names(NULL, begun);
     offer("help", begun);
     offer("--help", begun);
     offer("--version", begun);
@@ -54,16 +67,20 @@ static bool wants_argument(const wn__command *command, const char *word)
 static int run_complete(const wn__call *call)
 {
     const char *begun = call->arguments[call->count - 1];
-    const wn__command *command = wn__command_find(call->arguments[0]);
-    if (call->count == 1 || (call->count == 2 && strcmp(call->arguments[0], "help") == 0)) {
+    int used;
+    const wn__command *command = wn__command_find_words(call->arguments, call->count - 1, &used);
+    if (call->count == 2 && wn__command_is_group(call->arguments[0])) {
+        offer_names(call->arguments[0], begun);
+    } else if (call->count == 1 || (call->count == 2 && strcmp(call->arguments[0], "help") == 0)) {
         offer_commands(begun);
     } else if (command && begun[0] == '-') {
         offer_options(command->options, begun);
         offer_options(wn__common_options, begun);
     } else if (command && !wants_argument(command, call->arguments[call->count - 2])) {
-        for (int i = 0; call->count == 2 && command->actions && command->actions[i]; i++)
+        const bool first = call->count == used + 1;
+        for (int i = 0; first && command->actions && command->actions[i]; i++)
             offer(command->actions[i], begun);
-        if (call->count > 2 || !command->actions) offer_entries(command->arguments, begun);
+        if (!first || !command->actions) offer_entries(command->arguments, begun);
     }
     return WN__EXIT_OK;
 }

@@ -35,6 +35,9 @@ struct wn__command {
 /* All commands, NULL-terminated, in the order of --help. */
 extern const wn__command *const wn__commands[];
 const wn__command *wn__command_find(const char *name); /* NULL: no such command */
+/* The command that a line's first words name, one or, in a group, two ("lab flow"): *used of them. NULL: none. */
+const wn__command *wn__command_find_words(const char *const *words, int count, int *used);
+bool wn__command_is_group(const char *word); /* "lab" */
 
 /* What --help prints after the options, and the manual too. */
 extern const char *const wn__exit_codes_text;

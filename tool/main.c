@@ -26,12 +26,42 @@ const wn__command *wn__command_find(const char *name)
     return NULL;
 }
 
+/* "lab" of "lab flow". */
+static bool begins_with_word(const char *name, const char *word)
+{
+    const size_t length = strlen(word);
+    return strncmp(name, word, length) == 0 && name[length] == ' ';
+}
+
+bool wn__command_is_group(const char *word)
+{
+    for (const wn__command *const *c = wn__commands; *c; c++)
+        if (begins_with_word((*c)->name, word)) return true;
+    return false;
+}
+
+const wn__command *wn__command_find_words(const char *const *words, int count, int *used)
+{
+    char both[128];
+    *used = 1;
+    if (count < 1) return NULL;
+    if (count < 2 || !wn__command_is_group(words[0])) return wn__command_find(words[0]);
+    *used = 2;
+    snprintf(both, sizeof both, "%s %s", words[0], words[1]);
+    return wn__command_find(both);
+}
+
+static void print_commands(const char *group)
+{
+    for (const wn__command *const *c = wn__commands; *c; c++)
+        if (!(*c)->hidden && (!group || begins_with_word((*c)->name, group))) printf("  %-16s %s\n", (*c)->name, (*c)->summary);
+}
+
 static void print_overview(void)
 {
     puts("Usage: winnow COMMAND [OPTION]... [ARGUMENT]...\n\n"
          "Train neural networks sparse, find out which sparse network wins, and keep it.\n\nCommands:");
-    for (const wn__command *const *c = wn__commands; *c; c++)
-        if (!(*c)->hidden) printf("  %-10s %s\n", (*c)->name, (*c)->summary);
+    print_commands(NULL);
     printf("\n`winnow COMMAND --help` tells more of a command; `winnow --version` prints the version.\n"
            "Results go to standard output, everything else to standard error. NO_COLOR is honoured.\n%s\n",
            wn__exit_codes_text);
@@ -46,6 +76,35 @@ void wn__print_command_help(const wn__command *command)
     wn__options_print(command->options);
     wn__options_print(wn__common_options);
     printf("\n%s\n", wn__exit_codes_text);
+}
+
+static void print_group_help(const char *group)
+{
+    printf("Usage: winnow %s COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n", group);
+    print_commands(group);
+    printf("\n%s\n", wn__exit_codes_text);
+}
+
+/* A group with a second word that is none of its commands, or without one (NULL). */
+static int unknown_in_group(const char *group, const char *second)
+{
+    const char *names[64] = {NULL};
+    int count = 0;
+    for (const wn__command *const *c = wn__commands; *c && count < 64; c++)
+        if (begins_with_word((*c)->name, group)) names[count++] = (*c)->name + strlen(group) + 1;
+    const char *nearest = second ? wn_nearest_name(second, names, count) : NULL;
+    if (nearest) {
+        fprintf(stderr, "winnow: %s has no \"%s\"; the nearest is \"%s\"\n", group, second, nearest);
+        return WN__EXIT_USAGE;
+    }
+    if (second)
+        fprintf(stderr, "winnow: %s has no \"%s\"; there are", group, second);
+    else
+        fprintf(stderr, "winnow: %s needs one of", group);
+    for (int i = 0; i < count; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", names[i]);
+    fputc('\n', stderr);
+    return WN__EXIT_USAGE;
 }
 
 /* Names the command that was probably meant. */
@@ -119,9 +178,15 @@ static int run_help(int argc, char **argv)
         print_overview();
         return WN__EXIT_OK;
     }
-    const wn__command *command = wn__command_find(argv[1]);
-    if (!command) return unknown_command(argv[1]);
-    wn__print_command_help(command);
+    int used;
+    const wn__command *command = wn__command_find_words((const char *const *)argv + 1, argc - 1, &used);
+    if (command) {
+        wn__print_command_help(command);
+        return WN__EXIT_OK;
+    }
+    if (!wn__command_is_group(argv[1])) return unknown_command(argv[1]);
+    if (used == 2) return unknown_in_group(argv[1], argv[2]);
+    print_group_help(argv[1]);
     return WN__EXIT_OK;
 }
 
@@ -140,9 +205,10 @@ static int run_command(const wn__command *command, int argc, char **argv)
     int code;
     if (parsed != WN_OK)
         code = wn__wrong_usage(&call, "%s", message);
-    else if (common.help)
-        code = run_help(2, (char *[]){"help", argv[0]});
-    else if ((code = check_arguments(&call)) == WN__EXIT_OK)
+    else if (common.help) {
+        wn__print_command_help(command);
+        code = WN__EXIT_OK;
+    } else if ((code = check_arguments(&call)) == WN__EXIT_OK)
         code = command->run(&call);
     wn__console_release(&console);
     wn__options_release(command->options, config);
@@ -173,9 +239,15 @@ static int run(int argc, char **argv)
     }
     if (is_one_of(argv[0], "--help", "-h")) return run_help(1, argv);
     if (strcmp(argv[0], "help") == 0) return run_help(argc, argv);
-    const wn__command *command = wn__command_find(argv[0]);
-    if (!command) return unknown_command(argv[0]);
-    return run_command(command, argc, argv);
+    int used;
+    const wn__command *command = wn__command_find_words((const char *const *)argv, argc, &used);
+    if (command) return run_command(command, argc - used + 1, argv + used - 1);
+    if (!wn__command_is_group(argv[0])) return unknown_command(argv[0]);
+    if (argc > 1 && is_one_of(argv[1], "--help", "-h")) {
+        print_group_help(argv[0]);
+        return WN__EXIT_OK;
+    }
+    return unknown_in_group(argv[0], argc > 1 ? argv[1] : NULL);
 }
 
 int main(int argc, char **argv) { return close_output(run(argc - 1, argv + 1)); }

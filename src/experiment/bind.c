@@ -95,7 +95,7 @@ static int key_names(const wn__schema *schema, const char *names[WN__MOST_KEYS])
     return count;
 }
 
-static wn_status set_plain(const wn__schema *schema, const wn__table *table, const char *name, const wn__yaml_node *value)
+static wn_status set_plain(const wn__schema *schema, const wn__schema_table *table, const char *name, const wn__yaml_node *value)
 {
     const char *text = NULL;
     WN_TRY(wn__scalar_text(value, name, &text));

@@ -19,15 +19,15 @@ typedef struct wn__special {
     wn_status (*read)(void *arg, const wn__yaml_node *value);
 } wn__special;
 
-typedef struct wn__table {
+typedef struct wn__schema_table {
     const wn__setting *rows; /* NULL: no such table */
     void *config;
-} wn__table;
+} wn__schema_table;
 
 enum { WN__MOST_TABLES = 3, WN__MOST_KEYS = 64 };
 typedef struct wn__schema {
     const char *what; /* "train": where, in messages */
-    wn__table table[WN__MOST_TABLES];
+    wn__schema_table table[WN__MOST_TABLES];
     const wn__special *special; /* NULL or ended by name NULL */
     void *arg;                  /* of special keys */
 } wn__schema;

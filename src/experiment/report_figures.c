@@ -10,8 +10,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
-#include "experiment/figure_sheet.h"
-#include "experiment/gnuplot.h"
+#include "experiment/figure_files.h"
 #include "experiment/report_curves.h"
 #include "experiment/report_tables.h"
 
@@ -618,30 +617,16 @@ static const struct {
      mask_figure},
 };
 
-static wn_status write_script(const char *folder, const char *name, const char *text)
-{
-    char file[64];
-    snprintf(file, sizeof file, "%s.gp", name);
-    char *path = wn__path_join(folder, file);
-    if (!path) return wn__no_memory(strlen(folder));
-    const wn_status status = wn__file_write(path, text, strlen(text));
-    wn__free(path);
-    return status;
-}
-
-static wn_status build_figures(const plan *p, const char *folder, wn__text *main_script, wn__figures *figures)
+static wn_status build_figures(const plan *p, wn__figure_files *files, wn__figures *figures)
 {
     for (size_t i = 0; i < sizeof builders / sizeof builders[0]; i++) {
         wn__sheet sheet = {0};
         bool drawn = false;
         wn_status status = builders[i].build(p, &sheet, &drawn);
         if (status == WN_OK && drawn) {
-            wn__sheet_end(&sheet);
-            wn__sheet_output(&sheet, builders[i].figure.name, main_script);
-            status =
-                sheet.script.failed ? wn__no_memory(sheet.script.size) : write_script(folder, builders[i].figure.name, sheet.script.data);
             figures->figure[figures->count] = builders[i].figure;
             figures->figure[figures->count++].width = sheet.width;
+            status = wn__figure_files_add(files, &sheet, builders[i].figure.name);
         }
         wn__text_release(&sheet.script);
         WN_TRY(status);
@@ -649,52 +634,14 @@ static wn_status build_figures(const plan *p, const char *folder, wn__text *main
     return WN_OK;
 }
 
-static wn_status move_picture(const char *from_folder, const char *to_folder, const char *name, const char *ending)
-{
-    char file[64], *data = NULL;
-    size_t size;
-    snprintf(file, sizeof file, "%s.%s", name, ending);
-    char *from = wn__path_join(from_folder, file), *to = wn__path_join(to_folder, file);
-    wn_status status = from && to ? WN_OK : wn__no_memory(strlen(to_folder));
-    if (status == WN_OK && strcmp(ending, "pdf") == 0) status = wn__pdf_fix_date(from);
-    if (status == WN_OK) status = wn__file_read(from, &data, &size);
-    if (status == WN_OK) status = wn__file_write(to, data, size);
-    wn__free(data);
-    wn__free(from);
-    wn__free(to);
-    return status;
-}
-
-static wn_status draw_in(const plan *p, const char *temporary, const char *folder, wn__figures *figures)
-{
-    wn__text main_script = {0};
-    wn__figures built = {0};
-    wn_status status = build_figures(p, temporary, &main_script, &built);
-    if (status == WN_OK && main_script.failed) status = wn__no_memory(main_script.size);
-    if (status == WN_OK && built.count > 0) status = write_script(temporary, "main", main_script.data);
-    if (status == WN_OK && built.count > 0) status = wn__gnuplot_run(temporary, "main.gp");
-    if (status == WN_OK && built.count > 0) status = wn__make_folders(folder);
-    for (int i = 0; i < built.count && status == WN_OK; i++) {
-        status = move_picture(temporary, folder, built.figure[i].name, "svg");
-        if (status == WN_OK) status = move_picture(temporary, folder, built.figure[i].name, "pdf");
-    }
-    wn__text_release(&main_script);
-    if (status == WN_OK) *figures = built;
-    return status;
-}
-
 wn_status wn__figures_draw(const wn__results *results, const char *folder, wn__figures *figures)
 {
-    const char *base = getenv("TMPDIR");
-    char *temporary = wn__path_join(base && *base ? base : "/tmp", "winnow-report-XXXXXX");
-    if (!temporary) return wn__no_memory(64);
-    wn_status status = mkdtemp(temporary) ? WN_OK : wn__fail_errno("cannot make the temporary folder %s", temporary);
-    if (status == WN_OK) {
-        const plan p = make_plan(results);
-        status = draw_in(&p, temporary, folder, figures);
-        const wn_status removed = wn__remove_tree(temporary);
-        if (status == WN_OK) status = removed;
-    }
-    wn__free(temporary);
+    wn__figure_files files = {0};
+    wn__figures built = {0};
+    const plan p = make_plan(results);
+    wn_status status = build_figures(&p, &files, &built);
+    if (status == WN_OK) status = wn__figure_files_draw(&files, folder);
+    wn__figure_files_release(&files);
+    if (status == WN_OK) *figures = built;
     return status;
 }

@@ -7,8 +7,8 @@
 #include "experiment/experiment.h"
 #include "experiment/stage.h"
 #include "experiment/store.h"
+#include "experiment/weights_recipe.h"
 #include "io/json_file.h"
-#include "models/graph_file.h"
 #include "sparse/cost.h"
 #include "sparse/score.h"
 #include "train/evaluate.h"
@@ -98,33 +98,6 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     return status;
 }
 
-/* ---- recipes made of what a weights file says and what the caller changes */
-
-/* Files by Winnow carry the sections data and model; of others the names that they may have are taken. */
-static wn_status recipe_of_file(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
-{
-    const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
-    const char *arch = wn__safetensors_meta(file, "arch");
-    wn__text text = {0};
-    if (recipe)
-        wn__text_add(&text, "%s", recipe);
-    else if (data)
-        wn__text_add(&text, "data: {set: \"%s\"}\n", data);
-    if (!recipe && arch) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
-    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets};
-    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
-    wn__text_release(&text);
-    return status;
-}
-
-/* The graph of the recipe's network for images of `input`. */
-static wn_status build_graph(wn__recipe *r, const char *path, wn__model_input input)
-{
-    if (r->model.file) return wn__graph_file_read(r->model.file, input, &r->graph);
-    if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
-    return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
-}
-
 /* ---- evaluate */
 
 static wn_status pick_part(const char *name, wn__part *part)
@@ -157,15 +130,6 @@ static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, 
     };
     from->confusion = NULL; /* handed over */
     return WN_OK;
-}
-
-static wn_status check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data)
-{
-    const char *classes = wn__safetensors_meta(file, "classes");
-    char wanted[32];
-    snprintf(wanted, sizeof wanted, "%d", data->classes);
-    if (!classes || strcmp(classes, wanted) == 0) return WN_OK;
-    return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, data->name, data->classes);
 }
 
 static bool has_masks(const wn__params *params)
@@ -205,8 +169,8 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
 {
     if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", o->weights);
     const wn__dataset_type *data = r->data.type;
-    WN_TRY(check_classes(file, o->weights, data));
-    WN_TRY(build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
+    WN_TRY(wn__weights_check_classes(file, o->weights, data));
+    WN_TRY(wn__recipe_build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
     const int threads = o->threads > 0 ? o->threads : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
     wn__context context = {.recipe = r, .data_folder = o->data_folder};
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
@@ -221,7 +185,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
-    wn_status status = recipe_of_file(file, options->weights, options->set, options->sets, &recipe);
+    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);
@@ -313,7 +277,7 @@ static wn_status prune_file(const wn__safetensors *file, wn__recipe *r, const wn
     wn__params params = {0};
     WN_TRY(wn__sparsity_parse(o->sparsity, &sparsity));
     WN_TRY(input_of(file, r, o->weights, &input));
-    WN_TRY(build_graph(r, o->weights, input));
+    WN_TRY(wn__recipe_build_graph(r, o->weights, input));
     wn_status status = wn__graph_make_params(r->graph, &params);
     if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
     if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
@@ -328,7 +292,7 @@ wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
-    wn_status status = recipe_of_file(file, options->weights, options->set, options->sets, &recipe);
+    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
     if (status == WN_OK) status = prune_file(file, recipe, options, summary);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);

@@ -1,0 +1,65 @@
+/* The lab: analyses of trained networks, see docs/lab.md. Each works on stages of a store or on weight files, writes result.json, tables as CSV and
+ * figures (SVG, PDF) into a folder of its own, and is done once: the same question again is answered from that folder; one that was cut off
+ * goes on where it was.
+ *
+ *     const char *networks[] = {"dense seed 0", "lottery-ticket 95% seed 0"};
+ *     wn_lab_interpolate_options options = {.lab = {.networks = networks, .count = 2}};
+ *     wn_lab_result result = {0};
+ *     if (wn_lab_interpolate(&options, &result) == WN_OK) puts(result.text);
+ *     wn_lab_result_release(&result);
+ *
+ * A network is named by
+ *     a weights file, or a folder that holds final.safetensors;
+ *     a stage of the store: its identity, the beginning of it, or its label;
+ *     either of the last two with a point of its training behind it: STAGE@500 (before step 500), STAGE@start, STAGE@final. States that were not
+ *     kept are made again by replaying the stage, to the same bytes.
+ */
+#ifndef WINNOW_LAB_H
+#define WINNOW_LAB_H
+
+#include "winnow/experiment.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What all analyses share. Zero means: the default. All texts are borrowed for the call. */
+typedef struct wn_lab_options {
+    const char *const *networks; /* (count) names as above */
+    int count;
+    const char *out;        /* store; NULL: winnow-runs */
+    const char *experiment; /* labels are looked up among the stages of this experiment only (name or folder); NULL: in the whole store */
+    const char *folder;     /* of the results; NULL: OUT/lab/ANALYSIS-<12 digits of what it depends on> */
+    const char *const *set; /* (sets) changes to what the first file says of itself: "data.set=cifar10", "backend=ref" ... */
+    int sets;
+    const char *data_folder;
+    int threads;
+    bool again; /* throw away what an earlier call found */
+    wn_progress_call progress;
+    void *user;
+} wn_lab_options;
+
+/* Release with wn_lab_result_release. */
+typedef struct wn_lab_result {
+    char *text; /* tables as people read them */
+    char folder[1024];
+    int figures;    /* drawn: each as NAME.svg and NAME.pdf in the folder */
+    char note[512]; /* why there are no figures; "" otherwise */
+} wn_lab_result;
+WN_API void wn_lab_result_release(wn_lab_result *result); /* accepts a zeroed one */
+
+/* Loss and error on the straight line between two networks, w(a) = (1 - a) A + a B. WN_EMISMATCH: different architectures. */
+typedef struct wn_lab_interpolate_options {
+    wn_lab_options lab;
+    int64_t points;         /* 0: 29 */
+    const char *from, *to;  /* of a; NULL: "-0.2" and "1.2". 0 and 1 must be among the points */
+    bool interpolate_norms; /* running statistics of batch norm are interpolated like weights, not measured anew */
+    int64_t batches;        /* training batches of that measurement; 0: 100 */
+    int64_t train_images;   /* 0: all training images */
+} wn_lab_interpolate_options;
+WN_API WN_NODISCARD wn_status wn_lab_interpolate(const wn_lab_interpolate_options *options, wn_lab_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,31 @@
+/* Curves of loss and error between networks: read from units of work, as table, JSON and figure. Interpolation, paths and connectivity share it. */
+#ifndef WN_EXPERIMENT_LAB_CURVE_H
+#define WN_EXPERIMENT_LAB_CURVE_H
+
+#include "experiment/lab.h"
+#include "lab/barrier.h"
+
+/* Arrays of `points`, owned. */
+typedef struct wn__lab_curve {
+    int64_t points;
+    double *position, *value[4]; /* train loss, train error, test loss, test error */
+} wn__lab_curve;
+extern const char *const wn__lab_curve_names[4]; /* "train_loss", ... */
+
+json_t *wn__lab_curve_point_json(double position, const wn__probe_point *point); /* NULL if out of memory */
+/* Units "0", "1", ... of the lab; or with `prefix` "PREFIX 0" ... */
+wn_status wn__lab_curve_read_units(const wn__lab *lab, const char *prefix, const double *position, int64_t points, wn__lab_curve *out);
+wn_status wn__lab_curve_read(const wn__lab *lab, const double *position, int64_t points, wn__lab_curve *out);
+void wn__lab_curve_release(wn__lab_curve *c); /* accepts a zeroed one */
+
+/* A row per point: position, losses, errors in percent. */
+void wn__lab_curve_table(const wn__lab_curve *c, const char *position_name, wn__table *t);
+/* A row per curve (`names` NULL: one without a name): error at both ends, barriers of errors (points) and losses. */
+void wn__lab_curve_barriers(const wn__lab_curve *curves, int count, const char *const *names, wn__table *t);
+/* Adds "points" and "barriers" to an object. */
+wn_status wn__lab_curve_json(const wn__lab_curve *c, json_t *object);
+/* Two panels: loss, error. One curve shows train and test; several show test alone, with a legend of their names (borrowed until the sheet
+ * ends). `title` goes above. */
+void wn__lab_curve_sheet(const wn__lab_curve *curves, int count, const char *const *names, const char *title, wn__sheet *s);
+
+#endif

@@ -1,0 +1,206 @@
+/* Linear interpolation between two networks. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "experiment/lab.h"
+#include "experiment/lab_curve.h"
+#include "experiment/store.h"
+
+enum { USUAL_POINTS = 29, MOST_POINTS = 1000 };
+
+typedef struct line {
+    const wn_lab_interpolate_options *options;
+    double position[MOST_POINTS];
+    int64_t points;
+} line;
+
+static wn_status number_of(const char *text, const char *name, double usual, double *out)
+{
+    char *end;
+    *out = usual;
+    if (!text) return WN_OK;
+    *out = strtod(text, &end);
+    return end != text && *end == 0 && isfinite(*out) ? WN_OK : wn__fail(WN_EUSAGE, "%s=%s: a number is needed", name, text);
+}
+
+static wn_status make_positions(line *l)
+{
+    const wn_lab_interpolate_options *o = l->options;
+    double from, to;
+    bool first = false, last = false;
+    WN_TRY(number_of(o->from, "from", -0.2, &from));
+    WN_TRY(number_of(o->to, "to", 1.2, &to));
+    l->points = o->points ? o->points : USUAL_POINTS;
+    if (l->points < 2 || l->points > MOST_POINTS)
+        return wn__fail(WN_EUSAGE, "%lld points; 2 to %d are valid", (long long)l->points, MOST_POINTS);
+    wn__even_positions(from, to, l->points, l->position);
+    for (int64_t i = 0; i < l->points; i++) {
+        first = first || l->position[i] == 0;
+        last = last || l->position[i] == 1;
+    }
+    if (first && last) return WN_OK;
+    return wn__fail(WN_EUSAGE, "%lld points from %g to %g miss 0 or 1, the networks themselves", (long long)l->points, from, to);
+}
+
+static json_t *question_of(const line *l)
+{
+    const wn_lab_interpolate_options *o = l->options;
+    return json_pack("{s:I, s:f, s:f, s:b, s:I, s:I}", "points", (json_int_t)l->points, "from", l->position[0], "to",
+                     l->position[l->points - 1], "interpolate_norms", o->interpolate_norms, "batches", (json_int_t)o->batches,
+                     "train_images", (json_int_t)o->train_images);
+}
+
+/* --- evaluating ---------------------------------------------------------------------------------------------------------------- */
+
+/* Weights and statistics of both ends as vectors. */
+typedef struct ends {
+    wn__space weights, statistics;
+    float *a, *b, *w;    /* of weights */
+    float *as, *bs, *ws; /* of statistics */
+} ends;
+
+static wn_status read_ends(const wn__lab *lab, ends *e)
+{
+    const wn__params *both[] = {&lab->network[0].params, &lab->network[1].params};
+    WN_TRY(wn__space_make(both, 2, WN__SPACE_ACTIVE, &e->weights));
+    WN_TRY(wn__space_make(both, 2, WN__SPACE_STATISTICS, &e->statistics));
+    float **const vector[] = {&e->a, &e->b, &e->w, &e->as, &e->bs, &e->ws};
+    for (int i = 0; i < 6; i++) {
+        const int64_t size = i < 3 ? e->weights.size : e->statistics.size;
+        if (!(*vector[i] = WN_NEW_ARRAY(float, size > 0 ? size : 1))) return wn__no_memory((size_t)size * sizeof(float));
+    }
+    wn__space_values(&e->weights, both[0], e->a);
+    wn__space_values(&e->weights, both[1], e->b);
+    wn__space_values(&e->statistics, both[0], e->as);
+    wn__space_values(&e->statistics, both[1], e->bs);
+    return WN_OK;
+}
+
+static void release_ends(ends *e)
+{
+    float *const vector[] = {e->a, e->b, e->w, e->as, e->bs, e->ws};
+    for (int i = 0; i < 6; i++)
+        wn__free(vector[i]);
+    wn__space_release(&e->weights);
+    wn__space_release(&e->statistics);
+}
+
+static void mix(const float *a, const float *b, double at, int64_t n, float *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)((1 - at) * a[i] + at * b[i]);
+}
+
+static void set_position(const ends *e, double at, wn__params *params)
+{
+    mix(e->a, e->b, at, e->weights.size, e->w);
+    mix(e->as, e->bs, at, e->statistics.size, e->ws);
+    for (int64_t i = 0; i < e->statistics.size; i++) /* outside of the line variances may leave what is possible */
+        if (!isfinite(e->ws[i])) e->ws[i] = 0;
+    wn__space_set(&e->weights, e->w, params);
+    wn__space_set(&e->statistics, e->ws, params);
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].role == WN__VARIANCE)
+            for (int64_t k = 0; k < params->item[i].count; k++)
+                params->item[i].value[k] = fmaxf(params->item[i].value[k], 0.0f);
+}
+
+static wn_status evaluate_points(wn__lab *lab, const line *l, const wn__probe *probe, const ends *e)
+{
+    for (int64_t i = 0; i < l->points; i++) {
+        char name[32];
+        wn__probe_point point;
+        WN_TRY(wn__lab_progress(lab, i, l->points));
+        snprintf(name, sizeof name, "%lld", (long long)i);
+        if (wn__lab_unit(lab, name)) continue;
+        set_position(e, l->position[i], probe->options.params);
+        WN_TRY(wn__probe_evaluate(probe, &point));
+        WN_TRY(wn__lab_unit_done(lab, name, wn__lab_curve_point_json(l->position[i], &point)));
+    }
+    return wn__lab_progress(lab, l->points, l->points);
+}
+
+static wn_status evaluate_line(wn__lab *lab, const line *l)
+{
+    ends e = {0};
+    wn__params params = {0};
+    wn__executor *ex = NULL;
+    wn__probe probe = {0};
+    wn_status status = wn__lab_load(lab);
+    const wn__loader_options loader = wn__lab_loader(lab);
+    if (status == WN_OK) status = read_ends(lab, &e);
+    if (status == WN_OK) status = wn__lab_union_network(lab, &params, &ex);
+    const wn__probe_options options = {.params = &params,
+                                       .executor = ex,
+                                       .pool = lab->context.pool,
+                                       .train = &loader,
+                                       .train_images = l->options->train_images,
+                                       .reestimate = !l->options->interpolate_norms,
+                                       .batches = l->options->batches};
+    if (status == WN_OK) status = wn__probe_make(&options, &probe);
+    if (status == WN_OK) status = evaluate_points(lab, l, &probe, &e);
+    wn__probe_release(&probe);
+    wn__executor_free(ex);
+    wn__params_release(&params);
+    release_ends(&e);
+    return status;
+}
+
+/* --- the answer ---------------------------------------------------------------------------------------------------------------- */
+
+static void add_note(const wn__lab *lab, const line *l, wn__table *t)
+{
+    const bool norms = wn__has_statistics(&lab->network[0].params);
+    wn__text_add(&t->note, "a = 0: %s; a = 1: %s. %s", lab->network[0].label, lab->network[1].label,
+                 !norms                          ? "No batch norm."
+                 : l->options->interpolate_norms ? "Batch-norm statistics interpolated."
+                                                 : "Batch-norm statistics measured anew at each point.");
+}
+
+static wn_status answer_line(wn__lab *lab, const line *l, wn_lab_result *out)
+{
+    wn__lab_curve curve = {0};
+    wn__table tables[2] = {{.id = "curve", .title = "Loss and error on the line between two networks"},
+                           {.id = "barrier", .title = "Barriers"}};
+    wn__lab_answer answer = {.table = tables, .tables = 2, .result = json_object()};
+    wn__sheet sheet = {0};
+    wn_status status = wn__lab_curve_read(lab, l->position, l->points, &curve);
+    if (status == WN_OK) {
+        char first[64], second[64], labels[192];
+        add_note(lab, l, &tables[0]);
+        wn__lab_curve_table(&curve, "a", &tables[0]);
+        wn__lab_curve_barriers(&curve, 1, NULL, &tables[1]);
+        status = wn__lab_curve_json(&curve, answer.result);
+        snprintf(labels, sizeof labels, "0: %s, 1: %s", wn__lab_short_label(lab, 0, first, sizeof first),
+                 wn__lab_short_label(lab, 1, second, sizeof second));
+        if (status == WN_OK) {
+            wn__lab_curve_sheet(&curve, 1, NULL, labels, &sheet);
+            status = wn__figure_files_add(&answer.figures, &sheet, "interpolation");
+        }
+    }
+    if (status == WN_OK) status = wn__lab_finish(lab, &answer, out);
+    wn__text_release(&sheet.script);
+    wn__lab_curve_release(&curve);
+    wn__lab_answer_release(&answer);
+    return status;
+}
+
+wn_status wn_lab_interpolate(const wn_lab_interpolate_options *options, wn_lab_result *result)
+{
+    line l = {.options = options};
+    wn__lab lab = {0};
+    WN_TRY(make_positions(&l));
+    WN_TRY(wn__lab_open(&options->lab, "interpolate", 2, 2, question_of(&l), &lab));
+    wn_status status = WN_OK;
+    if (lab.answered) {
+        status = wn__lab_repeat(&lab, result);
+    } else {
+        status = evaluate_line(&lab, &l);
+        if (status == WN_OK) status = answer_line(&lab, &l, result);
+    }
+    wn__lab_close(&lab);
+    return status;
+}

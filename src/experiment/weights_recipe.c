@@ -1,0 +1,39 @@
+#include "experiment/weights_recipe.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "models/graph_file.h"
+
+wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
+{
+    const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
+    const char *arch = wn__safetensors_meta(file, "arch");
+    wn__text text = {0};
+    if (recipe)
+        wn__text_add(&text, "%s", recipe);
+    else if (data)
+        wn__text_add(&text, "data: {set: \"%s\"}\n", data);
+    if (!recipe && arch) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
+    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets};
+    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
+    wn__text_release(&text);
+    return status;
+}
+
+wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_input input)
+{
+    if (r->model.file || r->model.type) r->arch = r->model.file ? r->model.file : r->model.type->name;
+    if (r->model.file) return wn__graph_file_read(r->model.file, input, &r->graph);
+    if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
+    return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
+}
+
+wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data)
+{
+    const char *classes = wn__safetensors_meta(file, "classes");
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "%d", data->classes);
+    if (!classes || strcmp(classes, wanted) == 0) return WN_OK;
+    return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, data->name, data->classes);
+}

@@ -1,0 +1,36 @@
+/* What the commands of the lab share: their common options and how an answer is printed. */
+#ifndef WN_TOOL_LAB_H
+#define WN_TOOL_LAB_H
+
+#include "command.h"
+#include "winnow/lab.h"
+
+typedef struct wn__lab_config {
+    wn__texts set;
+    const char *out, *experiment, *folder, *data_folder;
+    int64_t threads;
+    bool again;
+} wn__lab_config;
+
+/* Rows over `type`, whose field `lab` is a wn__lab_config. */
+/* clang-format off */
+#define WN_LAB_OPTIONS(type)                                                                                                        \
+    WN_OPTION_TEXT(type, lab.experiment, "experiment", "NAME", "look labels up among the stages of this experiment (default: the whole store)"), \
+    WN_OPTION_TEXT(type, lab.out, "out", "DIR", "store (default: winnow-runs)"),                                                    \
+    WN_OPTION_TEXT(type, lab.folder, "to", "DIR", "where results go (default: a folder in the store's folder lab)"),                \
+    WN_OPTION_LIST(type, lab.set, "set", "KEY=VALUE", "change what the first file says of itself: data.set=cifar10, backend=ref; may be repeated"), \
+    WN_OPTION_TEXT(type, lab.data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"), \
+    WN_OPTION_NUMBER(type, lab.threads, "threads", "N", "(default: all CPUs)"),                                                     \
+    WN_OPTION_SWITCH(type, lab.again, "again", "throw away what an earlier call found")
+/* clang-format on */
+
+#define WN_LAB_NETWORKS                                                                                                                             \
+    "A network is a weights file, a folder with final.safetensors, or a stage of the store by identity, the beginning of it, or label; STAGE@500, " \
+    "STAGE@start: the state before that step, replayed if it was not kept."
+
+/* The library's options of one call. */
+wn_lab_options wn__lab_options_of(const wn__call *call, const wn__lab_config *config);
+/* Prints the tables and where the rest lies; releases the result. Gives the exit code. */
+int wn__lab_show(const wn__call *call, wn_status status, wn_lab_result *result);
+
+#endif
