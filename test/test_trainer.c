@@ -821,6 +821,151 @@ static void check_every_device(wn__dtype stored)
 TEST(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_float32) { check_every_device(WN__F32); }
 TEST(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_bfloat16) { check_every_device(WN__BF16); }
 
+/* ---- topology updates */
+
+static const wn__topology_rule rules[] = {
+    {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .power = 1},
+    {.grow = WN__GROW_RANDOM, .drop = WN__DROP_SIGNED, .alpha = 0.4, .update = WN__UPDATE_AFTER, .schedule = WN__FALL_RATE},
+    {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO, .redistribute = WN__SHARE_GRADIENT},
+    {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .redistribute = WN__SHARE_MOMENTUM},
+    {.grow = WN__GROW_MOMENTUM, .alpha = 0.5, .decay = 0.9, .update = WN__UPDATE_AFTER, .redistribute = WN__SHARE_MOMENTUM},
+};
+enum { RULES = sizeof rules / sizeof rules[0], EVERY = 3 };
+
+/* What the last step left, to see what the next one changes. */
+typedef struct watch {
+    lab *l;
+    wn__rewiring how;
+    wn__pattern before[8];
+    int64_t stop_after, changed, updates;
+} watch;
+
+static int64_t stored_in(const wn__params *params)
+{
+    int64_t stored = 0;
+    for (int i = 0; i < params->count; i++)
+        stored += params->item[i].pattern ? params->item[i].stored : 0;
+    return stored;
+}
+
+/* Entries that were not there before start at zero, with zero momentum; patterns change at updates only. */
+static void check_entries(watch *w, int i, bool update)
+{
+    const wn__param *p = &w->l->params.item[i];
+    const wn__pattern *q = p->pattern, *was = &w->before[i];
+    for (int64_t row = 0; was->rows && row < q->rows; row++)
+        for (int64_t e = q->row_start[row]; e < q->row_start[row + 1]; e++) {
+            if (wn__pattern_find(was, row, q->column[e]) >= 0) continue;
+            CHECK(update && p->value[e] == 0 && p->slot[0][e] == 0);
+            w->changed++;
+        }
+    wn__pattern_release(&w->before[i]);
+    CHECK_OK(wn__pattern_copy(q, &w->before[i]));
+}
+
+static void check_step(void *user, const wn__train_progress *p)
+{
+    watch *w = user;
+    const bool update = wn__rewiring_is_due(&w->how, p->step - 1);
+    w->updates += update;
+    CHECK_EQ_INT(stored_in(&w->l->params), 426); /* of 852 at every step */
+    for (int i = 0; i < w->l->params.count; i++)
+        if (w->l->params.item[i].pattern) check_entries(w, i, update);
+    if (p->step == w->stop_after) wn_request_stop();
+}
+
+/* A run with rule `which`; in a child it may be stopped. */
+static wn_status rewire(const char *path, int which, int threads, int64_t stop_after, wn__train_result *result)
+{
+    lab l;
+    lab_init(&l, path, threads, 1);
+    prune(&l, 0.5);
+    CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
+    watch w = {.l = &l, .how = {.rule = rules[which], .end = 20, .interval = EVERY}, .stop_after = stop_after};
+    l.stage.rewiring = &w.how;
+    l.stage.progress = check_step;
+    l.stage.user = &w;
+    const wn_status status = wn__train_run(&l.stage, result);
+    if (status == WN_OK && stop_after == -1) { /* from the start to the end */
+        CHECK_EQ_INT(result->rewired.updates, w.updates);
+        CHECK(w.changed > 0 && w.changed <= result->rewired.grown - result->rewired.regrown);
+    }
+    for (int i = 0; i < 8; i++)
+        wn__pattern_release(&w.before[i]);
+    lab_release(&l);
+    return status;
+}
+
+static int rewire_in_child(const char *path, int which, int64_t stop_after)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child > 0) return wait_child(child);
+    wn__train_result result;
+    _exit(-rewire(path, which, 1, stop_after, &result));
+}
+
+static void check_same_rewiring(const char *a, const char *b)
+{
+    check_same_run(a, b);
+    check_same_file(a, b, "topology.jsonl");
+}
+
+TEST(topology_updates_keep_the_number_of_weights_at_every_step_and_new_ones_start_at_zero)
+{
+    for (int which = 0; which < RULES; which++) {
+        wn__train_result r;
+        const char *path = folder("rewired");
+        CHECK_OK(rewire(path, which, 1, -1, &r));
+        CHECK_EQ_INT(r.rewired.updates, 7); /* steps 0, 3, ... 18 */
+        CHECK_EQ_INT(r.rewired.dropped, r.rewired.grown);
+        CHECK(r.rewired.explored > 426 && r.rewired.explored <= 852 && r.rewired.entries == 852);
+        char *text = read_text(path, "topology.jsonl");
+        CHECK_HAS_TEXT(text, "{\"stage\":\"dense\",\"step\":5,\"updates\":2,\"dropped\":");
+        CHECK_HAS_TEXT(text, "\"active\":{\"conv1.weight\":");
+        wn__free(text);
+    }
+}
+
+TEST(topology_updates_are_the_same_for_any_threads)
+{
+    for (int which = 0; which < RULES; which++) {
+        const char *first = folder("rewired-1");
+        wn__train_result r;
+        CHECK_OK(rewire(first, which, 1, -1, &r));
+        for (int threads = 2; threads <= 5; threads++) {
+            const char *other = folder("rewired-n");
+            CHECK_OK(rewire(other, which, threads, -1, &r));
+            check_same_rewiring(first, other);
+        }
+    }
+}
+
+static void check_stops(void)
+{
+    for (int which = 0; which < RULES; which++) {
+        const char *whole = folder("rewired-whole");
+        wn__train_result r;
+        CHECK_OK(rewire(whole, which, 1, -1, &r));
+        for (int64_t at = 1; at < STEPS; at += 3 + which % 2) {
+            const char *stopped = folder("rewired-stopped");
+            CHECK_EQ_INT(rewire_in_child(stopped, which, at), WN_ESTOPPED);
+            CHECK_EQ_INT(rewire_in_child(stopped, which, -2), WN_OK);
+            check_same_rewiring(whole, stopped);
+        }
+    }
+}
+
+TEST(stopping_between_topology_updates_changes_nothing) { check_stops(); }
+
+TEST(stopping_between_topology_updates_changes_nothing_on_stored_entries)
+{
+    backend = "sparse";
+    check_stops();
+    backend = "ref";
+}
+
 /* ---- evaluation */
 
 TEST(evaluation_counts_every_sample_once)
@@ -916,6 +1061,10 @@ int main(int argc, char **argv)
                                     RUN(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones),
                                     RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_float32),
                                     RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_bfloat16),
+                                    RUN(topology_updates_keep_the_number_of_weights_at_every_step_and_new_ones_start_at_zero),
+                                    RUN(topology_updates_are_the_same_for_any_threads),
+                                    RUN(stopping_between_topology_updates_changes_nothing),
+                                    RUN(stopping_between_topology_updates_changes_nothing_on_stored_entries),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -140,7 +140,7 @@ static wn_status add_row(wn__recipe *r, const wn__row *row)
 static wn_status add_table(wn__recipe *r)
 {
     for (const wn__method *m = wn__methods; m->name; m++) {
-        const wn__row row = {
+        wn__row row = {
             .name = m->name,
             .base = m->name,
             .method = m,
@@ -151,6 +151,7 @@ static wn_status add_table(wn__recipe *r)
             .labels = r->labels,
             .teacher = r->teacher,
         };
+        if (m->axes.topology.grow == WN__GROW_NONE) WN_TRY(wn__settings_defaults(wn__topology_settings, &row.axes.topology));
         WN_TRY(add_row(r, &row));
     }
     return WN_OK;

@@ -29,7 +29,11 @@ const wn__setting wn__method_settings[] = {
 #define RIGL "Evci et al. 2020, arXiv:1911.11134"
 
 /* alpha 0.3 on a cosine until three quarters of training, every 100 steps: shared by the methods that RigL's paper compares. */
-#define EVERY_100 .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}
+#define EVERY_100 .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9
+/* From 0.5 down to 0.005 over the whole run: SNFS and ITOP. */
+#define TO_THE_END .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9
+#define REPRODUCTION "Sundar and Dwaraknath 2021, arXiv:2103.15767"
+#define ITOP "Liu et al. 2021, arXiv:2102.02887"
 
 const wn__method wn__methods[] = {
     {.name = "dense", .summary = "the whole network, trained once", .axes = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME}},
@@ -97,6 +101,27 @@ const wn__method wn__methods[] = {
      .summary = "sparse from the start: small weights go, connections with the largest gradient come",
      .paper = RIGL,
      .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100}}},
+    {.name = "rigl-sg",
+     .summary = "rigl; layers share what was dropped by their mean gradient",
+     .paper = REPRODUCTION,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100, .redistribute = WN__SHARE_GRADIENT}}},
+    {.name = "rigl-sm",
+     .summary = "rigl; layers share what was dropped by their mean momentum",
+     .paper = REPRODUCTION,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100, .redistribute = WN__SHARE_MOMENTUM}}},
+    {.name = "snfs",
+     .summary = "sparse from the start: connections with the largest mean gradient come, layers share by momentum",
+     .paper = "Dettmers and Zettlemoyer 2019, arXiv:1907.04840",
+     .axes = {.mask = WN__MASK_DRAWN,
+              .topology = {.grow = WN__GROW_MOMENTUM, TO_THE_END, .interval = {1, 'e'}, .redistribute = WN__SHARE_MOMENTUM}}},
+    {.name = "set-itop",
+     .summary = "set with seldom and large updates until the end",
+     .paper = ITOP,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_RANDOM, TO_THE_END, .interval = {1500, 'i'}}}},
+    {.name = "rigl-itop",
+     .summary = "rigl with seldom and large updates until the end",
+     .paper = ITOP,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, TO_THE_END, .interval = {4000, 'i'}}}},
     {0},
 };
 

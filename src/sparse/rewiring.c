@@ -6,14 +6,20 @@
 #include "base/alloc.h"
 #include "base/elementary.h"
 #include "base/fail.h"
+#include "sparse/gradient_average.h"
+#include "sparse/share_out.h"
 
 /* ---- the rule */
 
-const char *const wn__grow_names[] = {"none", "random", "gradient", NULL};
+const char *const wn__grow_names[] = {"none", "random", "gradient", "momentum", NULL};
 static const char *const fall_names[] = {"cosine", "constant", "inverse-power", "with-lr", NULL};
 static const char *const place_names[] = {"instead", "after", NULL};
 static const char *const regrown_names[] = {"keeps", "reset", NULL};
 static const char *const round_names[] = {"down", "up", NULL};
+static const char *const momentum_names[] = {"dense", "sparse", NULL};
+static const char *const share_names[] = {"none", "gradient", "momentum", NULL};
+
+#define MOST_MOMENTUM ((int64_t)1 << 31) /* entries of a layer: 8 GiB of averages */
 
 const wn__setting wn__topology_settings[] = {
     WN_SETTING_CHOICE(wn__topology_rule, grow, "none", wn__grow_names, "which connections come; none: the topology stays"),
@@ -30,6 +36,11 @@ const wn__setting wn__topology_settings[] = {
     WN_SETTING_CHOICE(wn__topology_rule, regrown, "keeps", regrown_names,
                       "a connection that an update drops and grows: value and momentum"),
     WN_SETTING_CHOICE(wn__topology_rule, round, "down", round_names, "number of connections that go"),
+    WN_SETTING_CHOICE(wn__topology_rule, momentum, "dense", momentum_names,
+                      "grow: momentum: of all weights, an array as large as the dense weights; or of active ones"),
+    WN_SETTING_FLOAT(wn__topology_rule, decay, 0.9, 0, 0.999999, "of dense momentum, the running average of the gradient"),
+    WN_SETTING_CHOICE(wn__topology_rule, redistribute, "none", share_names,
+                      "how many connections a layer gets back: as many as went, or its share"),
     {0},
 };
 
@@ -82,6 +93,7 @@ typedef struct layer {
     wn__topology topology; /* of the update at hand */
     uint8_t *explored;     /* a bit an entry: was ever active */
     int64_t explored_count;
+    float *momentum; /* (entries) dense momentum, else NULL */
 } layer;
 
 struct wn__rewirer {
@@ -91,7 +103,10 @@ struct wn__rewirer {
     uint64_t seed;
     layer *layer;
     int layers;
-    bool listening; /* an update waits for gradients */
+    bool listening;       /* an update waits for gradients */
+    float *scratch;       /* of dense momentum */
+    double *share, *part; /* (layers) of redistribution */
+    int64_t *room, *grow; /* (layers) */
     wn__rewired made;
 };
 
@@ -118,7 +133,24 @@ static wn_status init_layer(wn__rewirer *r, int param)
             explore(l, row * q->columns + q->column[e]);
     r->made.explored += l->explored_count;
     r->made.entries += p->count;
-    return WN_OK;
+    if (!wn__rewirer_always_listens(r)) return WN_OK;
+    if (p->count > MOST_MOMENTUM)
+        return wn__fail(WN_EUSAGE, "%s: dense momentum of %lld weights; say momentum: sparse", p->name, (long long)p->count);
+    l->momentum = WN_NEW_ARRAY(float, p->count);
+    return l->momentum ? WN_OK : wn__no_memory((size_t)p->count * sizeof(float));
+}
+
+static wn_status make_scratch(wn__rewirer *r)
+{
+    r->layer = WN_NEW_ARRAY(layer, r->params->count);
+    r->share = WN_NEW_ARRAY(double, r->params->count);
+    r->part = WN_NEW_ARRAY(double, r->params->count);
+    r->room = WN_NEW_ARRAY(int64_t, r->params->count);
+    r->grow = WN_NEW_ARRAY(int64_t, r->params->count);
+    const int64_t tiles = wn__rewirer_always_listens(r) ? wn__gradient_average_scratch(r->pool) : 0;
+    if (tiles) r->scratch = WN_NEW_ARRAY(float, tiles);
+    const bool made = r->layer && r->share && r->part && r->room && r->grow && (!tiles || r->scratch);
+    return made ? WN_OK : wn__no_memory((size_t)r->params->count * sizeof(layer));
 }
 
 wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out)
@@ -126,8 +158,7 @@ wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool 
     wn__rewirer *r = WN_NEW(wn__rewirer);
     if (!r) return wn__no_memory(sizeof *r);
     *r = (wn__rewirer){.how = *how, .params = params, .pool = pool, .seed = seed};
-    r->layer = WN_NEW_ARRAY(layer, params->count);
-    wn_status status = r->layer ? WN_OK : wn__no_memory((size_t)params->count * sizeof(layer));
+    wn_status status = make_scratch(r);
     for (int i = 0; status == WN_OK && i < params->count; i++)
         if (params->item[i].pattern) status = init_layer(r, i);
     if (status == WN_OK) {
@@ -144,17 +175,41 @@ void wn__rewirer_free(wn__rewirer *r)
     for (int i = 0; i < r->layers; i++) {
         wn__topology_release(&r->layer[i].topology);
         wn__free(r->layer[i].explored);
+        wn__free(r->layer[i].momentum);
     }
     wn__free(r->layer);
+    wn__free(r->scratch);
+    wn__free(r->share);
+    wn__free(r->part);
+    wn__free(r->room);
+    wn__free(r->grow);
     wn__free(r);
 }
 
-/* ---- an update */
+/* ---- gradients */
 
-static wn_status read_gradient(void *arg, const wn__weight_gradient *gradient)
+static wn_status grow_by_gradient(void *arg, const wn__weight_gradient *gradient)
 {
     layer *l = arg;
     return wn__topology_grow_gradient(&l->topology, gradient, l->owner->pool);
+}
+
+static wn_status average_gradient(void *arg, const wn__weight_gradient *gradient)
+{
+    layer *l = arg;
+    return wn__gradient_average(gradient, l->owner->how.rule.decay, l->owner->pool, l->owner->scratch, l->momentum);
+}
+
+bool wn__rewirer_always_listens(const wn__rewirer *r)
+{
+    return r->how.rule.grow == WN__GROW_MOMENTUM && r->how.rule.momentum == WN__MOMENTUM_DENSE;
+}
+
+wn_status wn__rewirer_attach(wn__rewirer *r, wn__executor *ex)
+{
+    for (int i = 0; wn__rewirer_always_listens(r) && i < r->layers; i++)
+        WN_TRY(wn__executor_read_gradient(ex, r->layer[i].param, average_gradient, &r->layer[i]));
+    return WN_OK;
 }
 
 static wn_status listen(wn__rewirer *r, wn__executor *ex, wn__gradient_reader reader)
@@ -165,22 +220,107 @@ static wn_status listen(wn__rewirer *r, wn__executor *ex, wn__gradient_reader re
     return WN_OK;
 }
 
+bool wn__rewirer_wants_gradient(const wn__rewirer *r) { return r->listening; }
+
+/* ---- shares */
+
+/* Mean of |x| over the active entries of a layer, in a fixed order. */
+static double mean_magnitude(const wn__param *p, const float *x)
+{
+    double sum = 0;
+    for (int64_t e = 0; e < p->stored; e++)
+        sum += fabs((double)x[e]);
+    return p->stored ? sum / (double)p->stored : 0;
+}
+
+/* Adam's first moment over the root of its second. */
+static double mean_scaled_moment(const wn__param *p)
+{
+    double sum = 0;
+    for (int64_t e = 0; e < p->stored; e++)
+        sum += fabs((double)p->slot[0][e]) / (sqrt((double)p->slot[1][e]) + 1e-8);
+    return p->stored ? sum / (double)p->stored : 0;
+}
+
+static double mean_dense_momentum(const layer *l)
+{
+    const wn__param *p = param_of(l);
+    const wn__pattern *q = p->pattern;
+    double sum = 0;
+    for (int64_t r = 0; r < q->rows; r++)
+        for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++)
+            sum += fabs((double)l->momentum[r * q->columns + q->column[e]]);
+    return p->stored ? sum / (double)p->stored : 0;
+}
+
+static wn_status share_of(const layer *l, double *share)
+{
+    const wn__param *p = param_of(l);
+    if (l->owner->how.rule.redistribute == WN__SHARE_GRADIENT)
+        *share = mean_magnitude(p, p->grad);
+    else if (l->momentum)
+        *share = mean_dense_momentum(l);
+    else if (p->slot[1])
+        *share = mean_scaled_moment(p);
+    else if (p->slot[0])
+        *share = mean_magnitude(p, p->slot[0]);
+    else
+        return wn__fail(WN_EUSAGE, "topology: redistribute: momentum: the optimizer keeps none");
+    return WN_OK;
+}
+
+/* How many each layer grows of all that were dropped. Shares that say nothing leave each layer its own. */
+static wn_status share_out(wn__rewirer *r)
+{
+    int64_t total = 0;
+    if (r->how.rule.redistribute == WN__SHARE_NONE) return WN_OK;
+    for (int i = 0; i < r->layers; i++) {
+        const wn__topology *t = &r->layer[i].topology;
+        total += t->drops;
+        r->room[i] = t->param->count - t->param->stored + t->drops;
+        WN_TRY(share_of(&r->layer[i], &r->share[i]));
+    }
+    if (!wn__share_out(r->layers, r->share, r->room, total, r->part, r->grow)) return WN_OK;
+    for (int i = 0; i < r->layers; i++)
+        r->layer[i].topology.grows = r->grow[i];
+    return WN_OK;
+}
+
+/* ---- an update */
+
+static wn_status grow_at_random(wn__rewirer *r, int64_t step)
+{
+    for (int i = 0; i < r->layers; i++) {
+        wn__rng rng = wn__rng_make(r->seed, WN__FOR_TOPOLOGY, (uint64_t)step, (uint64_t)r->layer[i].param);
+        WN_TRY(wn__topology_grow_random(&r->layer[i].topology, &rng));
+    }
+    return WN_OK;
+}
+
 wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate_share)
 {
     const wn__topology_rule *rule = &r->how.rule;
     const wn__drop drop = {rule->drop, wn__rewiring_fraction(&r->how, step, rate_share), rule->round};
     for (int i = 0; i < r->layers; i++) {
-        layer *l = &r->layer[i];
-        wn__topology_release(&l->topology);
-        WN_TRY(wn__topology_init(param_of(l), &drop, &l->topology));
-        if (rule->grow != WN__GROW_RANDOM) continue;
-        wn__rng rng = wn__rng_make(r->seed, WN__FOR_TOPOLOGY, (uint64_t)step, (uint64_t)l->param);
-        WN_TRY(wn__topology_grow_random(&l->topology, &rng));
+        wn__topology_release(&r->layer[i].topology);
+        WN_TRY(wn__topology_init(param_of(&r->layer[i]), &drop, &r->layer[i].topology));
     }
-    return rule->grow == WN__GROW_GRADIENT ? listen(r, ex, read_gradient) : WN_OK;
+    if (wn__rewirer_always_listens(r)) return WN_OK; /* the rest when this step's gradient is in, too */
+    WN_TRY(share_out(r));
+    return rule->grow == WN__GROW_RANDOM ? grow_at_random(r, step) : listen(r, ex, grow_by_gradient);
 }
 
-bool wn__rewirer_wants_gradient(const wn__rewirer *r) { return r->listening; }
+static wn_status grow_by_momentum(wn__rewirer *r)
+{
+    WN_TRY(share_out(r));
+    for (int i = 0; i < r->layers; i++) {
+        layer *l = &r->layer[i];
+        const wn__pattern *q = param_of(l)->pattern;
+        const wn__weight_gradient momentum = {.param = param_of(l), .rows = q->rows, .columns = q->columns, .dense = l->momentum};
+        WN_TRY(wn__topology_grow_gradient(&l->topology, &momentum, r->pool));
+    }
+    return WN_OK;
+}
 
 static wn_status finish_layer(layer *l)
 {
@@ -189,6 +329,7 @@ static wn_status finish_layer(layer *l)
     wn__topology_made made;
     const int64_t before = l->explored_count;
     if (t->drops == 0 && t->grows == 0) return WN_OK;
+    if (t->grows == 0 && !t->grow && !(t->grow = WN_NEW_ARRAY(int64_t, 0))) return wn__no_memory(0); /* nobody searched for nothing */
     for (int64_t i = 0; t->grow && i < t->grows; i++)
         explore(l, t->grow[i]);
     WN_TRY(wn__topology_apply(t, r->params, &r->params->item[l->param], (wn__regrown)r->how.rule.regrown, &made));
@@ -203,6 +344,7 @@ static wn_status finish_layer(layer *l)
 wn_status wn__rewirer_finish(wn__rewirer *r, wn__executor *ex)
 {
     if (r->listening) WN_TRY(listen(r, ex, NULL));
+    if (wn__rewirer_always_listens(r)) WN_TRY(grow_by_momentum(r));
     for (int i = 0; i < r->layers; i++)
         WN_TRY(finish_layer(&r->layer[i]));
     r->made.updates++;
@@ -216,12 +358,14 @@ const wn__param *wn__rewirer_layer(const wn__rewirer *r, int index) { return par
 
 /* ---- what continuing needs */
 
-int wn__rewirer_arrays(const wn__rewirer *r) { return r->layers; }
+int wn__rewirer_arrays(const wn__rewirer *r) { return r->layers * (wn__rewirer_always_listens(r) ? 2 : 1); }
 
 wn__rewirer_array wn__rewirer_array_at(const wn__rewirer *r, int index)
 {
-    const layer *l = &r->layer[index];
+    const layer *l = &r->layer[index % r->layers];
     const wn__param *p = param_of(l);
+    if (index >= r->layers)
+        return (wn__rewirer_array){.param = p->name, .name = "gradient_average", .is_float = true, .count = p->count, .data = l->momentum};
     return (wn__rewirer_array){.param = p->name, .name = "explored", .count = (p->count + 7) / 8, .data = l->explored};
 }
 

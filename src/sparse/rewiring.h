@@ -1,12 +1,13 @@
 /* Topology updates of a whole network along a training run: which rule, when, how many connections, and what is kept beside the weights.
  *
- * A run asks at each step (wn__rewirer_is_due); where an update is due, it goes
+ * A run asks at each step (wn__rewiring_is_due); where an update is due, it goes
  *
  *     wn__rewirer_begin(r, ex, step, rate_share); // what every layer drops; random growth is drawn
  *     wn__executor_gradients(ex, ...)             // only if wn__rewirer_wants_gradient(r): growth by gradient listens to this one
  *     wn__rewirer_finish(r, ex);                  // patterns change
  *
- * Weights must not change between begin and finish. What takes part are the compressed weights; a weight without pattern stays dense.
+ * (Growth by dense momentum has listened to every step since wn__rewirer_attach and needs no gradient of its own.) Under WN__SHARE_GRADIENT the
+ * parameters must hold their gradients at begin. Weights must not change between begin and finish. What takes part are the compressed weights; a weight without pattern stays dense.
  */
 #ifndef WN_SPARSE_REWIRING_H
 #define WN_SPARSE_REWIRING_H
@@ -15,11 +16,24 @@
 #include "sparse/topology.h"
 
 typedef enum wn__grow_rule {
-    WN__GROW_NONE,    /* the topology stays as it is */
-    WN__GROW_RANDOM,  /* SET */
-    WN__GROW_GRADIENT /* RigL */
+    WN__GROW_NONE,     /* the topology stays as it is */
+    WN__GROW_RANDOM,   /* SET */
+    WN__GROW_GRADIENT, /* RigL */
+    WN__GROW_MOMENTUM  /* SNFS: by the running average of the gradient */
 } wn__grow_rule;
-extern const char *const wn__grow_names[]; /* "none", "random", "gradient", NULL */
+extern const char *const wn__grow_names[]; /* "none", "random", "gradient", "momentum", NULL */
+
+typedef enum wn__momentum_kind {
+    WN__MOMENTUM_DENSE, /* of every entry: an array as large as the dense weight, and its whole gradient at every step */
+    WN__MOMENTUM_SPARSE /* of active entries, in the optimizer; what is inactive has the gradient of the batch alone */
+} wn__momentum_kind;
+
+/* How many entries each layer grows. */
+typedef enum wn__redistribution {
+    WN__SHARE_NONE,     /* as many as it dropped */
+    WN__SHARE_GRADIENT, /* RigL-SG: in proportion to the mean |gradient| of its active entries */
+    WN__SHARE_MOMENTUM  /* SNFS, RigL-SM: to their mean |momentum| */
+} wn__redistribution;
 
 /* The fraction to drop at step t, with E = end; 0 outside of [begin, end) */
 typedef enum wn__fall {
@@ -42,9 +56,12 @@ typedef struct wn__topology_rule {
     int schedule; /* wn__fall */
     double power, final;
     wn__steps begin, end, interval;
-    int update;  /* wn__update_place */
-    int regrown; /* wn__regrown */
-    int round;   /* 0: down, 1: up */
+    int update;       /* wn__update_place */
+    int regrown;      /* wn__regrown */
+    int round;        /* 0: down, 1: up */
+    int momentum;     /* wn__momentum_kind */
+    double decay;     /* of dense momentum */
+    int redistribute; /* wn__redistribution */
 } wn__topology_rule;
 extern const wn__setting wn__topology_settings[];
 
@@ -72,6 +89,10 @@ typedef struct wn__rewirer wn__rewirer;
 /* Borrows params and pool. The seed's topology stream draws random growth. */
 wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out);
 void wn__rewirer_free(wn__rewirer *r); /* accepts NULL */
+/* Before the first step: dense momentum listens to all gradients from now on. */
+wn_status wn__rewirer_attach(wn__rewirer *r, wn__executor *ex);
+/* Does every step look at gradients of all entries? */
+bool wn__rewirer_always_listens(const wn__rewirer *r);
 wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate_share);
 bool wn__rewirer_wants_gradient(const wn__rewirer *r);
 wn_status wn__rewirer_finish(wn__rewirer *r, wn__executor *ex);

@@ -146,6 +146,7 @@ static wn_status measure_cost(run *r)
     wn__cost cost;
     WN_TRY(wn__cost_make(r->stage->graph, r->stage->params, &cost));
     r->image_flops = cost.training_flops;
+    if (r->rewirer && wn__rewirer_always_listens(r->rewirer)) r->image_flops += cost.dense_flops - cost.flops;
     r->reading_flops = cost.dense_flops - cost.flops;
     wn__cost_release(&cost);
     r->sparsity = wn__sparsity_measure(r->stage->params, NULL);
@@ -165,6 +166,7 @@ static wn_status set_up(run *r)
     WN_TRY(make_evaluator(r, WN__PART_VALIDATION, &r->validation));
     WN_TRY(make_evaluator(r, WN__PART_TEST, &r->test));
     WN_TRY(wn__executor_new(s->graph, s->params, s->device, &options, &r->ex));
+    if (r->rewirer) WN_TRY(wn__rewirer_attach(r->rewirer, r->ex));
     return prepare(r);
 }
 
@@ -339,15 +341,22 @@ static wn_status finish_rewiring(run *r)
     return measure_cost(r);
 }
 
-/* At the new weights: growth by gradient looks at the batch again. Statistics of batch norm have seen it already. */
-static wn_status rewire_after_step(run *r, wn__step_info step)
+/* A pass of its own over the batch, whose statistics batch norm has seen already. */
+static wn_status look_again(run *r, wn__step_info step)
 {
-    WN_TRY(begin_rewiring(r));
     step.update_statistics = false;
-    if (wn__rewirer_wants_gradient(r->rewirer)) {
-        WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
-        r->state.flops += (r->image_flops + r->reading_flops) * r->batch->n;
-    }
+    const int64_t reading = wn__rewirer_wants_gradient(r->rewirer) ? r->reading_flops : 0;
+    r->state.flops += (r->image_flops + reading) * r->batch->n;
+    return wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r);
+}
+
+/* After the step's gradients, and after the optimizer's step if there was one: then growth looks at the batch at the new weights. */
+static wn_status rewire_apart(run *r, wn__step_info step, bool stepped)
+{
+    const bool by_gradient = r->stage->rewiring->rule.redistribute == WN__SHARE_GRADIENT;
+    if (stepped && by_gradient) WN_TRY(look_again(r, step));
+    WN_TRY(begin_rewiring(r));
+    if (wn__rewirer_wants_gradient(r->rewirer)) WN_TRY(look_again(r, step));
     return finish_rewiring(r);
 }
 
@@ -363,9 +372,11 @@ static wn_status run_step(run *r)
     const wn__step_info step = {.training = true, .update_statistics = true, .seed = s->noise_seed, .step = r->state.step};
     const bool rewires = r->rewirer && wn__rewiring_is_due(s->rewiring, r->state.step);
     const bool instead = rewires && s->rewiring->rule.update == WN__UPDATE_INSTEAD;
+    /* The step's own pass is the one that growth looks at, unless what it finds decides how much grows where. */
+    const bool at_once = instead && s->rewiring->rule.redistribute != WN__SHARE_GRADIENT;
     WN_TRY(wn__loader_next(r->loader, &r->batch));
     WN_TRY(get_soft_labels(r));
-    if (instead) WN_TRY(begin_rewiring(r));
+    if (at_once) WN_TRY(begin_rewiring(r));
     WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
     double sum = 0;
     for (int64_t i = 0; i < r->batch->n; i++)
@@ -373,9 +384,9 @@ static wn_status run_step(run *r)
     r->step_loss = sum / (double)r->batch->n;
     if (!isfinite(r->step_loss)) return diverged(r, "loss", r->step_loss, step);
     count_batch(r);
-    if (instead && wn__rewirer_wants_gradient(r->rewirer)) r->state.flops += r->reading_flops * r->batch->n;
-    WN_TRY(instead ? finish_rewiring(r) : update_weights(r));
-    if (rewires && !instead) WN_TRY(rewire_after_step(r, step));
+    if (at_once && wn__rewirer_wants_gradient(r->rewirer)) r->state.flops += r->reading_flops * r->batch->n;
+    if (!instead) WN_TRY(update_weights(r));
+    if (rewires) WN_TRY(at_once ? finish_rewiring(r) : rewire_apart(r, step, !instead));
     r->state.step++;
     return WN_OK;
 }

@@ -1,0 +1,514 @@
+/* Topology updates of whole networks against the same rules written down plainly over dense arrays; how dropped connections are shared out; schedules. */
+#include "sparse/rewiring.h"
+
+#include "backend/backend.h"
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "nn/executor.h"
+#include "nn/init.h"
+#include "sparse/mask.h"
+#include "sparse/share_out.h"
+#include "test.h"
+
+enum { N = 20, CLASSES = 3, LAYERS = 4, MOST = 400 };
+
+/* ---- two copies of a network: compressed, as the library changes it; dense with masks, as the rules do */
+
+static wn_graph *small_graph(void)
+{
+    wn_graph *g = wn_graph_new("small", 2, 6, 6);
+    int x = wn_graph_conv(g, wn_graph_input(g), "conv1", (wn_conv){.out = 4, .kernel = 3, .pad = 1, .bias = true});
+    x = wn_graph_conv(g, wn_graph_relu(g, x), "conv2", (wn_conv){.out = 3, .kernel = 3, .stride = 2, .pad = 1, .bias = true});
+    x = wn_graph_linear(g, wn_graph_relu(g, x), "fc1", 11, true);
+    x = wn_graph_linear(g, wn_graph_relu(g, x), "fc2", CLASSES, true);
+    CHECK_OK(wn_graph_finish(g, x));
+    return g;
+}
+
+typedef struct net {
+    wn__params params;
+    wn__executor *ex;
+} net;
+
+typedef struct lab {
+    wn_graph *graph;
+    wn__pool *pool;
+    wn__device *device;
+    net real, plain;
+    int weight[LAYERS]; /* parameter numbers */
+    float images[N * 2 * 36];
+    float average[LAYERS][MOST]; /* of the dense gradient, by the rule */
+} lab;
+
+static wn_status squares(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    (void)arg;
+    for (int64_t i = 0; i < n * CLASSES; i++)
+        dlogits[i] = (logits[i] - (float)((first + i / CLASSES) % CLASSES == i % CLASSES)) / N;
+    return WN_OK;
+}
+
+static void gradients(lab *l, net *n)
+{
+    CHECK_OK(wn__executor_gradients(n->ex, l->images, N, (wn__step_info){.training = true}, squares, NULL));
+}
+
+typedef enum numbers { SMOOTH, TIES } numbers;
+
+/* The same entries and numbers in both; `active` of each layer, cut to its size. */
+static void fill(lab *l, const int64_t active[LAYERS], numbers kind)
+{
+    wn__rng rng = wn__rng_make(4, WN__FOR_TEST, (uint64_t)kind, 0);
+    for (int i = 0; i < LAYERS; i++) {
+        wn__param *p = &l->plain.params.item[l->weight[i]];
+        uint8_t mask[MOST] = {0};
+        wn__mask_draw(&rng, p->count, active[i] < p->count ? active[i] : p->count, mask);
+        for (int64_t e = 0; e < p->count; e++) {
+            p->value[e] = kind == TIES ? 0.125f * (float)((int)wn__rng_below(&rng, 5) - 2) : 0.3f * (float)wn__rng_normal(&rng);
+            p->slot[0][e] = (float)wn__rng_normal(&rng);
+        }
+        CHECK_OK(wn__param_set_mask(p, mask));
+        CHECK_OK(wn__param_set_mask(&l->real.params.item[l->weight[i]], mask));
+    }
+    for (int i = 0; i < N * 2 * 36; i++)
+        l->images[i] = (float)wn__rng_normal(&rng);
+    CHECK_OK(wn__params_copy_values(&l->real.params, &l->plain.params));
+    for (int i = 0; i < LAYERS; i++)
+        memcpy(l->real.params.item[l->weight[i]].slot[0], l->plain.params.item[l->weight[i]].slot[0],
+               (size_t)l->plain.params.item[l->weight[i]].count * sizeof(float));
+    CHECK_OK(wn__params_compress_masked(&l->real.params));
+}
+
+static void lab_init(lab *l, const char *backend, int threads, const int64_t active[LAYERS], numbers kind)
+{
+    *l = (lab){.graph = small_graph()};
+    const wn__backend *b = wn__backend_find(backend);
+    const wn__executor_options options = {.batch = N, .training = true};
+    CHECK_OK(wn__pool_new(threads, &l->pool));
+    CHECK_OK(b->open(b, &(wn__device_options){.pool = l->pool}, &l->device));
+    net *both[2] = {&l->real, &l->plain};
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(wn__graph_make_params(l->graph, &both[i]->params));
+        CHECK_OK(wn__init_params(&both[i]->params, &(wn__init_options){0}, 1));
+        CHECK_OK(wn__params_allocate_slots(&both[i]->params, 1));
+    }
+    for (int i = 0, k = 0; i < l->real.params.count; i++)
+        if (l->real.params.item[i].role == WN__WEIGHT) l->weight[k++] = i;
+    fill(l, active, kind);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(wn__executor_new(l->graph, &both[i]->params, l->device, &options, &both[i]->ex));
+}
+
+static void lab_release(lab *l)
+{
+    wn__executor_free(l->real.ex);
+    wn__executor_free(l->plain.ex);
+    wn__params_release(&l->real.params);
+    wn__params_release(&l->plain.params);
+    l->device->close(l->device);
+    wn__pool_free(l->pool);
+    wn_graph_free(l->graph);
+}
+
+/* ---- the rules, one entry after the other */
+
+static bool is_active(const wn__param *p, int64_t e) { return !p->mask || p->mask[e]; }
+
+/* Of the candidates the one with the smallest (sign 1) or largest (sign -1) |x|; of equals the first. */
+static int64_t extreme(const wn__param *p, const bool *candidate, const float *x, float sign)
+{
+    int64_t found = -1;
+    for (int64_t e = 0; e < p->count; e++)
+        if (candidate[e] && (found < 0 || sign * fabsf(x[e]) < sign * fabsf(x[found]))) found = e;
+    return found;
+}
+
+static int64_t whole(double x, int up) { return (int64_t)(up ? ceil(x) : floor(x)); }
+
+/* Marks what goes of the active entries whose value is >= 0 (1), below 0 (-1), or any (0). */
+static int64_t plain_drop(const wn__param *p, int sign, double fraction, int up, bool *gone)
+{
+    bool candidate[MOST] = {0};
+    int64_t entries = 0;
+    for (int64_t e = 0; e < p->count; e++) {
+        candidate[e] = is_active(p, e) && (sign == 0 || (sign < 0) == (p->value[e] < 0));
+        entries += candidate[e];
+    }
+    const int64_t drops = whole((double)entries * fraction, up);
+    for (int64_t i = 0; i < drops; i++) {
+        const int64_t e = extreme(p, candidate, p->value, 1);
+        candidate[e] = false;
+        gone[e] = true;
+    }
+    return drops;
+}
+
+static double plain_share(const lab *l, int i, int redistribute, bool dense_momentum)
+{
+    const wn__param *p = &l->plain.params.item[l->weight[i]];
+    const float *x = redistribute == WN__SHARE_GRADIENT ? p->grad : dense_momentum ? l->average[i] : p->slot[0];
+    double sum = 0;
+    for (int64_t e = 0; e < p->count; e++)
+        if (is_active(p, e)) sum += fabs((double)x[e]);
+    return p->active ? sum / (double)p->active : 0;
+}
+
+/* Section 4.3 of the reproduction's report, with whole numbers by largest remainder. */
+static void plain_share_out(const double *share, const int64_t *drops, const int64_t *room, int64_t *grows)
+{
+    double part[LAYERS], sum = 0, total = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        sum += share[i];
+        total += (double)drops[i];
+    }
+    for (int i = 0; i < LAYERS; i++)
+        part[i] = total * (share[i] / sum);
+    for (int round = 0; round < 1000; round++) {
+        double excess = 0;
+        for (int i = 0; i < LAYERS; i++) {
+            const double most = 0.99 * (double)room[i];
+            if (part[i] > most) excess += part[i] - most;
+            if (part[i] > most) part[i] = most;
+        }
+        if (excess == 0) break;
+        for (int i = 0; i < LAYERS; i++)
+            part[i] += excess / LAYERS;
+    }
+    double rest = total;
+    for (int i = 0; i < LAYERS; i++)
+        rest -= (double)(grows[i] = (int64_t)part[i]);
+    for (; rest > 0; rest--) {
+        int best = -1;
+        for (int i = 0; i < LAYERS; i++)
+            if (grows[i] < room[i] && (best < 0 || part[i] - (double)grows[i] > part[best] - (double)grows[best])) best = i;
+        grows[best]++;
+    }
+}
+
+/* The dense network's gradients are those of all entries. */
+static void plain_update(lab *l, const wn__topology_rule *rule, double fraction)
+{
+    static bool gone[LAYERS][MOST];
+    int64_t drops[LAYERS], grows[LAYERS], room[LAYERS];
+    double share[LAYERS], shares = 0;
+    const bool dense = rule->grow == WN__GROW_MOMENTUM && rule->momentum == WN__MOMENTUM_DENSE;
+    memset(gone, 0, sizeof gone);
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l->plain.params.item[l->weight[i]];
+        const int sign = rule->drop == WN__DROP_SIGNED ? 1 : 0;
+        drops[i] = p->mask ? plain_drop(p, sign, fraction, rule->round, gone[i]) : 0;
+        if (sign && p->mask) drops[i] += plain_drop(p, -1, fraction, rule->round, gone[i]);
+        grows[i] = drops[i];
+        room[i] = p->mask ? p->count - p->active + drops[i] : 0;
+        share[i] = rule->redistribute && p->mask ? plain_share(l, i, rule->redistribute, dense) : 0;
+        shares += share[i];
+    }
+    if (shares > 0) plain_share_out(share, drops, room, grows);
+    for (int i = 0; i < LAYERS; i++) {
+        wn__param *p = &l->plain.params.item[l->weight[i]];
+        bool candidate[MOST];
+        uint8_t mask[MOST];
+        for (int64_t e = 0; e < p->count; e++)
+            candidate[e] = !(mask[e] = is_active(p, e) && !gone[i][e]);
+        for (int64_t g = 0; g < grows[i]; g++) {
+            const int64_t e = extreme(p, candidate, dense ? l->average[i] : p->grad, -1);
+            candidate[e] = false;
+            mask[e] = 1;
+            if (!is_active(p, e) || rule->regrown == WN__REGROWN_ZERO) p->value[e] = p->slot[0][e] = 0;
+        }
+        if (p->mask) CHECK_OK(wn__param_set_mask(p, mask));
+    }
+}
+
+static void plain_average(lab *l, double decay)
+{
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l->plain.params.item[l->weight[i]];
+        for (int64_t e = 0; e < p->count; e++)
+            l->average[i][e] = (float)decay * l->average[i][e] + (float)(1 - decay) * p->grad[e];
+    }
+}
+
+/* ---- comparing */
+
+static void check_same(const lab *l)
+{
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l->plain.params.item[l->weight[i]], *q = &l->real.params.item[l->weight[i]];
+        if (!p->mask) {
+            CHECK(!q->pattern && memcmp(p->value, q->value, (size_t)p->count * sizeof(float)) == 0);
+            continue;
+        }
+        CHECK(q->pattern && wn__pattern_is_valid(q->pattern));
+        CHECK_EQ_INT(q->active, p->active);
+        for (int64_t k = 0, e = 0; k < p->count; k++) {
+            const int64_t found = wn__pattern_find(q->pattern, k / q->pattern->columns, k % q->pattern->columns);
+            CHECK_EQ_INT(found, p->mask[k] ? e : -1);
+            if (!p->mask[k]) continue;
+            CHECK(q->value[e] == p->value[k] && q->slot[0][e] == p->slot[0][k]);
+            e++;
+        }
+    }
+}
+
+/* As an optimizer would: active entries move. */
+static void move_weights(lab *l, int step, numbers kind)
+{
+    for (int i = 0; i < LAYERS; i++) {
+        wn__param *p = &l->plain.params.item[l->weight[i]], *q = &l->real.params.item[l->weight[i]];
+        wn__rng rng = wn__rng_make(5, WN__FOR_TEST, (uint64_t)step, (uint64_t)i);
+        for (int64_t k = 0; k < p->count; k++) {
+            const float by = kind == TIES ? 0.125f * (float)((int)wn__rng_below(&rng, 3) - 1) : 0.1f * (float)wn__rng_normal(&rng);
+            if (is_active(p, k)) p->value[k] += by, p->slot[0][k] += by;
+        }
+        if (!q->pattern) {
+            memcpy(q->value, p->value, (size_t)p->count * sizeof(float));
+            continue;
+        }
+        wn__pattern_gather(q->pattern, p->value, q->value);
+        wn__pattern_gather(q->pattern, p->slot[0], q->slot[0]);
+    }
+    l->plain.params.version++;
+    l->real.params.version++;
+}
+
+/* One step of the library with an update at the end, as the trainer makes it. */
+static void real_update(lab *l, wn__rewirer *r, const wn__topology_rule *rule, int step)
+{
+    if (rule->redistribute == WN__SHARE_GRADIENT) gradients(l, &l->real);
+    CHECK_OK(wn__rewirer_begin(r, l->real.ex, step, 1));
+    if (wn__rewirer_wants_gradient(r) || wn__rewirer_always_listens(r)) gradients(l, &l->real);
+    CHECK_OK(wn__rewirer_finish(r, l->real.ex));
+}
+
+enum { UPDATES = 6 };
+
+static void check_rule(const wn__topology_rule *rule, const int64_t active[LAYERS], numbers kind, int threads)
+{
+    lab l;
+    wn__rewirer *r;
+    lab_init(&l, "ref", threads, active, kind);
+    const wn__rewiring how = {.rule = *rule, .end = UPDATES + 1, .interval = 1};
+    CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
+    CHECK_OK(wn__rewirer_attach(r, l.real.ex));
+    int64_t total = 0, dropped = 0;
+    for (int i = 0; i < LAYERS; i++)
+        total += l.plain.params.item[l.weight[i]].active;
+    for (int step = 0; step < UPDATES; step++) {
+        gradients(&l, &l.plain);
+        plain_average(&l, rule->decay);
+        plain_update(&l, rule, wn__rewiring_fraction(&how, step, 1));
+        real_update(&l, r, rule, step);
+        check_same(&l);
+        int64_t now = 0;
+        for (int i = 0; i < LAYERS; i++)
+            now += l.real.params.item[l.weight[i]].active;
+        CHECK_EQ_INT(now, total);
+        move_weights(&l, step, kind);
+    }
+    const wn__rewired made = wn__rewirer_made(r);
+    CHECK_EQ_INT(made.updates, UPDATES);
+    CHECK_EQ_INT(made.dropped, made.grown);
+    CHECK(made.regrown <= made.grown && made.explored <= made.entries);
+    (void)dropped;
+    wn__rewirer_free(r);
+    lab_release(&l);
+}
+
+static const int64_t usual[LAYERS] = {20, 30, 60, 12}, with_empty_and_full[LAYERS] = {20, 0, 60, MOST};
+
+static void check_everywhere(wn__topology_rule rule)
+{
+    rule.alpha = 0.4;
+    rule.decay = 0.9;
+    rule.power = 1;
+    check_rule(&rule, usual, SMOOTH, 1);
+    check_rule(&rule, usual, TIES, 3);
+    check_rule(&rule, with_empty_and_full, SMOOTH, 2);
+    rule.round = 1;
+    rule.regrown = WN__REGROWN_ZERO;
+    check_rule(&rule, usual, SMOOTH, 1);
+    check_rule(&rule, with_empty_and_full, TIES, 5);
+}
+
+TEST(rigl_follows_its_rule) { check_everywhere((wn__topology_rule){.grow = WN__GROW_GRADIENT}); }
+
+TEST(rigl_with_sets_drop_follows_both_rules)
+{
+    check_everywhere((wn__topology_rule){.grow = WN__GROW_GRADIENT, .drop = WN__DROP_SIGNED, .schedule = WN__FALL_CONSTANT});
+}
+
+TEST(rigl_sg_shares_by_gradient) { check_everywhere((wn__topology_rule){.grow = WN__GROW_GRADIENT, .redistribute = WN__SHARE_GRADIENT}); }
+
+TEST(rigl_sm_shares_by_momentum) { check_everywhere((wn__topology_rule){.grow = WN__GROW_GRADIENT, .redistribute = WN__SHARE_MOMENTUM}); }
+
+TEST(snfs_follows_its_rule_with_dense_momentum)
+{
+    check_everywhere((wn__topology_rule){.grow = WN__GROW_MOMENTUM, .redistribute = WN__SHARE_MOMENTUM, .final = 0.005});
+    check_everywhere((wn__topology_rule){.grow = WN__GROW_MOMENTUM});
+}
+
+TEST(snfs_with_sparse_momentum_grows_by_gradient)
+{
+    check_everywhere((wn__topology_rule){
+        .grow = WN__GROW_MOMENTUM, .momentum = WN__MOMENTUM_SPARSE, .redistribute = WN__SHARE_MOMENTUM, .schedule = WN__FALL_POWER});
+}
+
+/* Random growth: what goes follows the rule; what comes was not active after the drop, as many; new entries start at zero. */
+TEST(set_drops_by_its_rules_and_keeps_every_layers_number)
+{
+    for (int drop = 0; drop < 2; drop++)
+        for (int k = 0; k < 2; k++) {
+            lab l;
+            wn__rewirer *r;
+            lab_init(&l, "ref", 2, k ? with_empty_and_full : usual, k ? TIES : SMOOTH);
+            const wn__topology_rule rule = {.grow = WN__GROW_RANDOM, .drop = drop, .alpha = 0.3, .schedule = WN__FALL_CONSTANT};
+            const wn__rewiring how = {.rule = rule, .end = 10, .interval = 1};
+            CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
+            CHECK_OK(wn__rewirer_begin(r, l.real.ex, 3, 1));
+            CHECK(!wn__rewirer_wants_gradient(r));
+            CHECK_OK(wn__rewirer_finish(r, l.real.ex));
+            for (int i = 0; i < LAYERS; i++) {
+                const wn__param *p = &l.plain.params.item[l.weight[i]], *q = &l.real.params.item[l.weight[i]];
+                bool gone[MOST] = {0};
+                if (!p->mask) continue;
+                const int64_t drops =
+                    drop ? plain_drop(p, 1, 0.3, 0, gone) + plain_drop(p, -1, 0.3, 0, gone) : plain_drop(p, 0, 0.3, 0, gone);
+                int64_t grown = 0;
+                for (int64_t e = 0; e < p->count; e++) {
+                    const int64_t at = wn__pattern_find(q->pattern, e / q->pattern->columns, e % q->pattern->columns);
+                    const bool stays = p->mask[e] && !gone[e];
+                    if (stays) CHECK(at >= 0 && q->value[at] == p->value[e]);
+                    if (!stays && at >= 0) {
+                        grown++;
+                        if (!p->mask[e]) CHECK(q->value[at] == 0 && q->slot[0][at] == 0);
+                    }
+                }
+                CHECK_EQ_INT(grown, drops);
+                CHECK_EQ_INT(q->active, p->active);
+            }
+            wn__rewirer_free(r);
+            lab_release(&l);
+        }
+}
+
+/* Drop and grow sets on the dense backend and on stored entries are those of the definition. */
+TEST(every_backend_changes_the_same_connections)
+{
+    for (int b = 0; wn__backends[b]; b++) {
+        lab l, reference;
+        wn__rewirer *r[2];
+        const wn__topology_rule rule = {.grow = WN__GROW_GRADIENT, .alpha = 0.3};
+        const wn__rewiring how = {.rule = rule, .end = 10, .interval = 1};
+        lab_init(&reference, "ref", 1, usual, SMOOTH);
+        lab_init(&l, wn__backends[b]->name, 2, usual, SMOOTH);
+        lab *both[2] = {&reference, &l};
+        for (int i = 0; i < 2; i++) {
+            CHECK_OK(wn__rewirer_new(&how, &both[i]->real.params, both[i]->pool, 7, &r[i]));
+            for (int step = 0; step < 3; step++)
+                real_update(both[i], r[i], &rule, step);
+        }
+        for (int i = 0; i < LAYERS; i++)
+            CHECK(wn__pattern_equal(l.real.params.item[l.weight[i]].pattern, reference.real.params.item[l.weight[i]].pattern));
+        for (int i = 0; i < 2; i++) {
+            wn__rewirer_free(r[i]);
+            lab_release(both[i]);
+        }
+    }
+}
+
+/* ---- sharing out */
+
+TEST(shares_add_up_and_keep_within_the_room)
+{
+    double part[3];
+    int64_t grow[3];
+    CHECK(wn__share_out(3, (const double[]){1, 1, 2}, (const int64_t[]){100, 100, 100}, 40, part, grow));
+    CHECK(grow[0] == 10 && grow[1] == 10 && grow[2] == 20);
+    CHECK(wn__share_out(3, (const double[]){1, 1, 1}, (const int64_t[]){100, 100, 100}, 41, part, grow)); /* of equals the first */
+    CHECK(grow[0] == 14 && grow[1] == 14 && grow[2] == 13);
+    CHECK(wn__share_out(3, (const double[]){0, 0, 5}, (const int64_t[]){100, 100, 10}, 40, part, grow)); /* 0.99 of 10; the rest equally */
+    CHECK_EQ_INT(grow[0] + grow[1] + grow[2], 40);
+    CHECK(grow[2] >= 9 && grow[2] <= 10 && grow[0] >= 15 && grow[1] >= 15);
+    CHECK(wn__share_out(3, (const double[]){1, 2, 3}, (const int64_t[]){5, 0, 6}, 11, part, grow)); /* no room left at all */
+    CHECK(grow[0] == 5 && grow[1] == 0 && grow[2] == 6);
+    CHECK(!wn__share_out(3, (const double[]){0, 0, 0}, (const int64_t[]){5, 5, 6}, 3, part, grow));
+    CHECK(!wn__share_out(3, (const double[]){0, (double)NAN, 0}, (const int64_t[]){5, 5, 6}, 3, part, grow));
+}
+
+/* ---- schedules */
+
+TEST(updates_are_made_at_the_steps_of_the_paper)
+{
+    wn__rewiring how;
+    const wn__topology_rule rigl = {
+        .grow = WN__GROW_GRADIENT, .alpha = 0.3, .begin = {0, 'i'}, .end = {75000, 'i'}, .interval = {100, 'i'}};
+    CHECK_OK(wn__rewiring_resolve(&rigl, 391, 97656, &how));
+    CHECK_EQ_INT(wn__rewiring_updates(&how, 0, 97656), 750);
+    CHECK(wn__rewiring_is_due(&how, 0) && wn__rewiring_is_due(&how, 74900) && !wn__rewiring_is_due(&how, 75000));
+    CHECK(!wn__rewiring_is_due(&how, 150));
+    CHECK_NEAR(wn__rewiring_fraction(&how, 0, 1), 0.3, 1e-15, 0);
+    CHECK_NEAR(wn__rewiring_fraction(&how, 37500, 1), 0.15, 1e-15, 0);
+    CHECK(wn__rewiring_fraction(&how, 75000, 1) == 0);
+    how.rule.final = 0.1;
+    CHECK_NEAR(wn__rewiring_fraction(&how, 37500, 1), 0.2, 1e-15, 0);
+    how.rule.schedule = WN__FALL_POWER;
+    how.rule.power = 3;
+    CHECK_NEAR(wn__rewiring_fraction(&how, 25000, 1), 0.3 * 8 / 27, 1e-14, 0);
+    how.rule.schedule = WN__FALL_CONSTANT;
+    CHECK(wn__rewiring_fraction(&how, 25000, 1) == 0.3);
+    how.rule.schedule = WN__FALL_RATE;
+    CHECK_NEAR(wn__rewiring_fraction(&how, 25000, 0.1), 0.03, 1e-15, 0);
+}
+
+TEST(times_that_make_no_sense_are_refused)
+{
+    wn__rewiring how;
+    wn__topology_rule rule = {.grow = WN__GROW_RANDOM, .begin = {0, 'i'}, .end = {50, '%'}, .interval = {0, 'i'}};
+    CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.interval = (wn__steps){1, 'i'};
+    rule.begin = (wn__steps){60, 'i'};
+    CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.grow = WN__GROW_NONE;
+    CHECK_OK(wn__rewiring_resolve(&rule, 10, 100, &how));
+    CHECK_EQ_INT(wn__rewiring_updates(&how, 0, 100), 0);
+}
+
+TEST(running_out_of_memory_is_reported_and_nothing_leaks)
+{
+    lab l;
+    lab_init(&l, "ref", 1, usual, SMOOTH);
+    const wn__topology_rule rule = {.grow = WN__GROW_MOMENTUM, .alpha = 0.3, .redistribute = WN__SHARE_MOMENTUM};
+    const wn__rewiring how = {.rule = rule, .end = 10, .interval = 1};
+    gradients(&l, &l.real);
+    const int64_t bytes = wn__alloc_statistics().bytes;
+    wn_status status = WN_ENOMEM;
+    for (int64_t fail = 1; status != WN_OK; fail++) {
+        wn__rewirer *r = NULL;
+        wn__alloc_fail_at(fail);
+        status = wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r);
+        wn__alloc_fail_at(0);
+        CHECK(status == WN_OK || status == WN_ENOMEM);
+        wn__rewirer_free(r);
+        CHECK_EQ_INT(wn__alloc_statistics().bytes, bytes);
+    }
+    lab_release(&l);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(rigl_follows_its_rule),
+                                    RUN(rigl_with_sets_drop_follows_both_rules),
+                                    RUN(rigl_sg_shares_by_gradient),
+                                    RUN(rigl_sm_shares_by_momentum),
+                                    RUN(snfs_follows_its_rule_with_dense_momentum),
+                                    RUN(snfs_with_sparse_momentum_grows_by_gradient),
+                                    RUN(set_drops_by_its_rules_and_keeps_every_layers_number),
+                                    RUN(every_backend_changes_the_same_connections),
+                                    RUN(shares_add_up_and_keep_within_the_room),
+                                    RUN(updates_are_made_at_the_steps_of_the_paper),
+                                    RUN(times_that_make_no_sense_are_refused),
+                                    RUN(running_out_of_memory_is_reported_and_nothing_leaks),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
