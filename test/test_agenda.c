@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "experiment/drawn.h"
+#include "sparse/cost.h"
 #include "test.h"
 
 typedef struct expanded {
@@ -174,6 +176,72 @@ TEST(identity_follows_the_method_and_its_mask)
     check_same(KD, "labels={soft: {until: 5ep}}", false);
     check_same(KD, "labels={soft: {until: 10ep}}", true); /* the whole run: the same as always */
     check_same(KD, "teacher.dtype=bfloat16", false);
+}
+
+#define STATIC "methods={static: {mask: {distribution: "
+#define COMPARE_STATIC "compare={methods: [static], sparsity: [90%], seeds: 0}"
+
+/* Identities of the mask and of the training under a change of the row; `mask` and `train`: which of them change. */
+static void check_drawn(const char *change, bool mask, bool train)
+{
+    const char *const plain[] = {COMPARE_STATIC, NULL}, *const more[] = {COMPARE_STATIC, change, NULL};
+    expanded a = expand(plain, 1), b = expand(more, 1);
+    CHECK_EQ_INT(a.plan->rows, 1);
+    CHECK_EQ_INT(b.plan->rows, 1);
+    const wn__agenda_row *x = &a.plan->row[0], *y = &b.plan->row[0];
+    const bool masks = strcmp(a.plan->stage[x->mask].identity, b.plan->stage[y->mask].identity) != 0;
+    const bool trains = strcmp(a.plan->stage[x->train].identity, b.plan->stage[y->train].identity) != 0;
+    if (masks != mask || trains != train) WN_TEST_FAIL("%s: mask %d, training %d", change, masks, trains);
+    release(&a);
+    release(&b);
+}
+
+TEST(identity_follows_the_distribution_and_the_start_weights)
+{
+    check_drawn(STATIC "er}}}", true, true);
+    check_drawn(STATIC "{erk: {power: 0.5}}}}}", true, true);
+    check_drawn(STATIC "{erk: {counting: total}}}}}", true, true);
+    check_drawn(STATIC "{erk: {dense_first: yes}}}}}", true, true);
+    check_drawn(STATIC "{erk: {layers: {fc: 0}}}}}}", true, true);
+    check_drawn(STATIC "{erk: {flops_budget: 0.2x}}}}}", true, true);
+    check_drawn(STATIC "{list: {layers: {'layer*': 90%}}}}}}", true, true);
+    check_drawn(STATIC "{erk: {power: 1}}}}}", false, false);
+    check_drawn("methods={static: {init: fan-in-normal}}", false, true);
+    check_drawn("methods={static: {init: layer-scaled}}", false, true);
+    check_drawn("methods={static: {init: dense}}", false, false);
+}
+
+/* A budget, a list and a file of densities say the sparsity themselves: their rows stand once. */
+TEST(a_budget_of_flops_solves_for_the_sparsity)
+{
+    const char *const more[] = {"compare={methods: [static, x], sparsity: [80%, 90%], seeds: 0-1}",
+                                "methods={x: {like: static, mask: {distribution: {erk: {flops_budget: 0.2x}}}}}", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(e.plan->rows, 2 * 3);
+    int64_t *active = WN_NEW_ARRAY(int64_t, e.recipe->graph->params);
+    wn__params params = {0};
+    wn__cost cost;
+    CHECK_OK(wn__graph_make_params(e.recipe->graph, &params));
+    const wn__agenda_row *row = &e.plan->row[2];
+    CHECK_OK(wn__drawn_counts(e.recipe->graph, &params, &e.recipe->row[row->row].mask, row->sparsity, 0, active));
+    CHECK_OK(wn__cost_of_counts(e.recipe->graph, &params, active, &cost));
+    CHECK((double)cost.flops <= 0.2 * (double)cost.dense_flops);
+    CHECK((double)cost.flops > 0.199 * (double)cost.dense_flops);
+    wn__cost_release(&cost);
+    wn__params_release(&params);
+    wn__free(active);
+    release(&e);
+}
+
+TEST(cells_that_cannot_be_are_left_out_visibly)
+{
+    const char *const more[] = {"compare={methods: [dense, static], sparsity: [90%, 99.99%], seeds: 0-1}", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(e.plan->rows, 2 * 2);
+    CHECK_EQ_INT(e.plan->skips, 1);
+    CHECK_NEAR(e.plan->skip[0].sparsity, 0.9999, 0, 0);
+    CHECK_HAS_TEXT(e.plan->skip[0].reason, "conv1.weight would be empty");
+    release(&e);
 }
 
 TEST(two_ways_of_writing_give_one_identity)
@@ -362,11 +430,14 @@ TEST(cache_covers_the_epochs_that_are_read)
 
 TEST(resolved_recipe_expands_to_the_same_stages)
 {
-    const char *const more[] = {"compare={methods: [dense, weight-rewind, kd-ticket, kd-lr-rewind, smooth-ticket, random-ticket, x], "
-                                "sparsity: [0%, 67.232%], seeds: 0-1}",
-                                "mask={rate: 0.2, layers: [all, \"!fc*\"]}",
-                                "methods={x: {like: kd-weight-rewind, retrain: 33%, mask: {scope: layer}}}", "labels={soft: {until: 60%}}",
-                                NULL};
+    const char *const more[] = {
+        "compare={methods: [dense, weight-rewind, kd-ticket, kd-lr-rewind, smooth-ticket, random-ticket, x, y, z], "
+        "sparsity: [0%, 67.232%], seeds: 0-1}",
+        "mask={rate: 0.2, layers: [all, \"!fc*\"]}",
+        "methods={x: {like: kd-weight-rewind, retrain: 33%, mask: {scope: layer}}, "
+        "y: {like: rigl, init: fan-average-uniform, mask: {distribution: {erk: {flops_budget: 0.3x, layers: {'*3*': 50%}}}}}, "
+        "z: {like: static, mask: {distribution: {list: {layers: {'*': 0.5, conv1.weight: 0}}}}}}",
+        "labels={soft: {until: 60%}}", NULL};
     expanded e = expand(more, 1), again = {0};
     wn__text text = {0};
     CHECK_OK(wn__recipe_write(e.recipe, &text));
@@ -412,6 +483,9 @@ int main(int argc, char **argv)
                                     RUN(identity_depends_on_what_the_result_depends_on),
                                     RUN(identity_does_not_depend_on_what_is_said_elsewhere),
                                     RUN(identity_follows_the_method_and_its_mask),
+                                    RUN(identity_follows_the_distribution_and_the_start_weights),
+                                    RUN(a_budget_of_flops_solves_for_the_sparsity),
+                                    RUN(cells_that_cannot_be_are_left_out_visibly),
                                     RUN(two_ways_of_writing_give_one_identity),
                                     RUN(threads_never_count),
                                     RUN(auto_chooses_a_backend_for_each_stage),

@@ -3,6 +3,7 @@
 #include "nn/init.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "tensor/compression.h"
 #include "test.h"
 
 typedef struct setting {
@@ -320,6 +321,152 @@ TEST(kd_ticket_reinit_scales_with_the_active_fan)
     wn__params_release(&params);
 }
 
+/* ---- start weights that know which connections there are */
+
+enum { UNITS = 40, INPUTS = 24, FIELD = 9, COLUMNS = INPUTS * FIELD };
+
+/* Output i has about i / UNITS of its connections: the first none, the last all. Input channel 5 is read by nobody. */
+static void ragged_mask(uint8_t *mask)
+{
+    wn__rng rng = wn__rng_make(1, WN__FOR_TEST, 0, 0);
+    for (int i = 0; i < UNITS; i++)
+        for (int c = 0; c < COLUMNS; c++)
+            mask[i * COLUMNS + c] = c / FIELD != 5 && wn__rng_uniform(&rng) < (float)i / (UNITS - 1);
+}
+
+static wn__params ragged_params(bool compressed)
+{
+    static uint8_t mask[UNITS * COLUMNS];
+    wn__params params = {0};
+    ragged_mask(mask);
+    CHECK_OK(wn__params_add(&params, "a.weight", WN__WEIGHT, 4, (const int64_t[]){UNITS, INPUTS, 3, 3}));
+    CHECK_OK(wn__params_add(&params, "b.weight", WN__WEIGHT, 2, (const int64_t[]){10, 30}));
+    CHECK_OK(wn__param_set_mask(&params.item[0], mask));
+    if (compressed) CHECK_OK(wn__params_compress_masked(&params));
+    return params;
+}
+
+/* Mean of squared pre-activations of each unit over fresh weights and fresh normal inputs. */
+static void unit_variances(wn__sparse_init how, double *variance)
+{
+    enum { DRAWS = 3000 };
+    wn__params params = ragged_params(false);
+    const wn__param *p = &params.item[0];
+    memset(variance, 0, UNITS * sizeof *variance);
+    for (int d = 0; d < DRAWS; d++) {
+        float x[COLUMNS];
+        wn__rng rng = wn__rng_make(2, WN__FOR_TEST, (uint64_t)d, 0);
+        for (int c = 0; c < COLUMNS; c++)
+            x[c] = (float)wn__rng_normal(&rng);
+        CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, (uint64_t)d));
+        CHECK_OK(wn__init_sparse(&params, how, 0, false, (uint64_t)d));
+        for (int i = 0; i < UNITS; i++) {
+            double sum = 0;
+            for (int c = 0; c < COLUMNS; c++)
+                sum += (double)p->value[i * COLUMNS + c] * x[c];
+            variance[i] += sum * sum / DRAWS;
+        }
+    }
+    wn__params_release(&params);
+}
+
+static int64_t unit_fan(int unit)
+{
+    static uint8_t mask[UNITS * COLUMNS];
+    int64_t fan = 0;
+    ragged_mask(mask);
+    for (int c = 0; c < COLUMNS; c++)
+        fan += mask[unit * COLUMNS + c];
+    return fan;
+}
+
+/* 3,000 draws: the deviation of a mean of squares is near 1 / sqrt(1500) = 2.6 %, more for units of few connections. */
+TEST(every_unit_has_the_same_variance_whatever_its_connections)
+{
+    double v[UNITS];
+    for (int kind = WN__SPARSE_INIT_IN_NORMAL; kind <= WN__SPARSE_INIT_IN_UNIFORM; kind++) {
+        unit_variances((wn__sparse_init)kind, v);
+        for (int i = 0; i < UNITS; i++)
+            CHECK_NEAR(v[i], unit_fan(i) ? 2 : 0, 0, 0.16);
+    }
+    unit_variances(WN__SPARSE_INIT_NONE, v); /* kaiming of the dense layer: the sparse units fall short */
+    for (int i = 8; i < UNITS; i++)
+        CHECK_NEAR(v[i], 2.0 * (double)unit_fan(i) / COLUMNS, 0, 0.16);
+    wn__params params = ragged_params(false);
+    const double density = (double)params.item[0].active / (double)params.item[0].count;
+    wn__params_release(&params);
+    unit_variances(WN__SPARSE_INIT_LAYER, v);
+    for (int i = 8; i < UNITS; i++)
+        CHECK_NEAR(v[i], 2.0 * (double)unit_fan(i) / COLUMNS / density, 0, 0.16);
+}
+
+/* The variance of each entry by the definition: fans counted here, from the mask. */
+TEST(entries_have_the_variance_of_their_fans)
+{
+    enum { DRAWS = 4000 };
+    static uint8_t mask[UNITS * COLUMNS];
+    static double squares[UNITS * COLUMNS];
+    ragged_mask(mask);
+    for (int kind = WN__SPARSE_INIT_IN_NORMAL; kind <= WN__SPARSE_INIT_AVERAGE_UNIFORM; kind++) {
+        wn__params params = ragged_params(false);
+        memset(squares, 0, sizeof squares);
+        for (int d = 0; d < DRAWS; d++) {
+            CHECK_OK(wn__init_sparse(&params, (wn__sparse_init)kind, 1, false, (uint64_t)d));
+            for (int e = 0; e < UNITS * COLUMNS; e += 37)
+                squares[e] += (double)params.item[0].value[e] * (double)params.item[0].value[e] / DRAWS;
+        }
+        for (int e = 0; e < UNITS * COLUMNS; e += 37) {
+            if (!mask[e]) {
+                CHECK_NEAR(squares[e], 0, 0, 0);
+                continue;
+            }
+            double in = 0, out = 0;
+            const int unit = e / COLUMNS, channel = e % COLUMNS / FIELD;
+            for (int c = 0; c < COLUMNS; c++)
+                in += mask[unit * COLUMNS + c];
+            for (int i = 0; i < UNITS; i++)
+                for (int f = 0; f < FIELD; f++)
+                    out += mask[i * COLUMNS + channel * FIELD + f];
+            const double fan = kind <= WN__SPARSE_INIT_IN_UNIFORM ? in : kind <= WN__SPARSE_INIT_OUT_UNIFORM ? out : (in + out) / 2;
+            CHECK_NEAR(squares[e] * fan, 1, 0, 0.12);
+        }
+        wn__params_release(&params);
+    }
+}
+
+TEST(compressed_weights_start_as_masked_ones)
+{
+    for (int kind = WN__SPARSE_INIT_NONE; kind <= WN__SPARSE_INIT_LAYER; kind++) {
+        wn__params masked = ragged_params(false), compressed = ragged_params(true);
+        wn__params *both[] = {&masked, &compressed};
+        for (int k = 0; k < 2; k++) {
+            CHECK_OK(wn__init_params(both[k], &(wn__init_options){0}, 7));
+            CHECK_OK(wn__init_sparse(both[k], (wn__sparse_init)kind, 0, false, 7));
+        }
+        const wn__param *m = &masked.item[0], *c = &compressed.item[0];
+        int64_t next = 0;
+        for (int64_t e = 0; e < m->stored; e++)
+            if (m->mask[e]) CHECK(c->value[next++] == m->value[e] && isfinite(m->value[e]));
+        CHECK_EQ_INT(next, c->stored);
+        CHECK(memcmp(masked.item[1].value, compressed.item[1].value, 300 * sizeof(float)) == 0);
+        wn__params_release(&masked);
+        wn__params_release(&compressed);
+    }
+}
+
+/* A dense layer's fan-in is all of its inputs: the rule is `kaiming` then, to the bit. */
+TEST(dense_layers_start_as_kaiming_has_it)
+{
+    wn__params params = ragged_params(false), plain = ragged_params(false);
+    CHECK_OK(wn__init_params(&plain, &(wn__init_options){0}, 3));
+    CHECK_OK(wn__init_sparse(&params, WN__SPARSE_INIT_IN_NORMAL, 0, false, 3));
+    CHECK(memcmp(params.item[1].value, plain.item[1].value, 300 * sizeof(float)) == 0);
+    CHECK_OK(wn__init_sparse(&params, WN__SPARSE_INIT_IN_NORMAL, 0, true, 3));
+    CHECK(memcmp(params.item[1].value, plain.item[1].value, 300 * sizeof(float)) != 0);
+    wn__params_release(&params);
+    wn__params_release(&plain);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(sgd_equals_pytorch),
@@ -335,6 +482,10 @@ int main(int argc, char **argv)
                                     RUN(start_weights_have_the_published_deviations),
                                     RUN(start_weights_depend_on_seed_and_parameter_alone),
                                     RUN(kd_ticket_reinit_scales_with_the_active_fan),
+                                    RUN(every_unit_has_the_same_variance_whatever_its_connections),
+                                    RUN(entries_have_the_variance_of_their_fans),
+                                    RUN(compressed_weights_start_as_masked_ones),
+                                    RUN(dense_layers_start_as_kaiming_has_it),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -184,6 +184,49 @@ TEST(unknown_names_are_refused_where_they_stand)
             "--set methods.unheard={start: final}:1:1: methods: unknown method (a new row needs \"like\") \"unheard\"; valid: %s"));
 }
 
+static void check_distribution(const char *value, const char *part)
+{
+    wn__recipe *recipe = NULL;
+    char set[160];
+    const char *one = set;
+    snprintf(set, sizeof set, "mask.distribution=%s", value);
+    write_recipe(text);
+    const wn_status status = read_changed(&one, 1, &recipe);
+    unlink(path);
+    if (!part) {
+        CHECK_OK(status);
+        wn__recipe_free(recipe);
+        return;
+    }
+    CHECK_STATUS(status, WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), part);
+}
+
+TEST(distributions_that_make_no_sense_are_refused)
+{
+    check_distribution("{erk: {flops_budget: 10%, counting: total}}", NULL);
+    check_distribution("{list: {layers: {conv1: 0, 'layer3.*': 95%}}}", NULL);
+    check_distribution("{erk: {flops_budget: 0}}", "FLOPs budget \"0\"");
+    check_distribution("{erk: {flops_budget: 2x}}", "FLOPs budget \"2x\"");
+    check_distribution("list", "the key \"layers\" is missing");
+    check_distribution("file", "the key \"file\" is missing");
+    check_distribution("{list: {layers: {conv1: 0}, flops_budget: 0.1x}}", "list says every layer's sparsity itself");
+    check_distribution("{erk: {layers: [conv1]}}", "wants a mapping");
+    check_distribution("{erk: {layers: {conv1: 120%}}}", "mask.distribution.layers: ");
+    check_distribution("ark", "did you mean \"erk\"?");
+}
+
+TEST(start_weights_by_connections_must_be_drawn)
+{
+    wn__recipe *recipe = NULL;
+    const char *set = "methods.weight-rewind.init=fan-in-normal";
+    write_recipe(text);
+    const wn_status status = read_changed(&set, 1, &recipe);
+    unlink(path);
+    CHECK_STATUS(status, WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "needs weights that are drawn");
+}
+
 TEST(late_faults_have_a_place_too)
 {
     check_set_message("data.validation=middle",
@@ -273,6 +316,8 @@ int main(int argc, char **argv)
                                     RUN(duplicate_key_is_refused),
                                     RUN(duplicate_list_items_are_refused),
                                     RUN(unknown_names_are_refused_where_they_stand),
+                                    RUN(distributions_that_make_no_sense_are_refused),
+                                    RUN(start_weights_by_connections_must_be_drawn),
                                     RUN(late_faults_have_a_place_too),
                                     RUN(retraining_nothing_is_refused),
                                     RUN(resolved_recipe_reads_back_to_the_same),

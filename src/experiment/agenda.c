@@ -5,7 +5,9 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/log.h"
 #include "base/rng.h"
+#include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 
 const char *const wn__stage_kind_names[] = {"train", "soft-labels", "mask", "evaluate"};
@@ -148,6 +150,8 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
     t->start = q->axes->start;
     t->start_file = q->row ? q->row->start_file : "";
     t->reinit = q->axes->reinit;
+    t->init = q->axes->init;
+    t->init_gain = q->axes->init_gain;
     if (t->start_file[0]) {
         t->start = WN__START_FINAL;
         return WN_OK;
@@ -345,7 +349,36 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
     return WN_OK;
 }
 
-/* Rows without a mask stand once, at sparsity 0; rows with the masks of a file once, at its sparsity. */
+static bool is_skipped(const wn__agenda *plan, int row, double sparsity)
+{
+    for (int i = 0; i < plan->skips; i++)
+        if (plan->skip[i].row == row && plan->skip[i].sparsity == sparsity) return true;
+    return false;
+}
+
+/* A cell whose masks cannot be drawn is left out, and said to be. */
+static wn_status check_cell(wn__agenda *plan, int row_index, double sparsity, bool *possible)
+{
+    const wn__recipe *r = plan->recipe;
+    const wn__row *row = &r->row[row_index];
+    char shown[32];
+    *possible = row->axes.mask != WN__MASK_DRAWN || sparsity == 0;
+    if (*possible || is_skipped(plan, row_index, sparsity)) return WN_OK;
+    const wn_status status = wn__drawn_check(r->graph, &row->mask, sparsity, r->seed[0]);
+    *possible = status == WN_OK;
+    if (status != WN_EUSAGE) return status;
+    const wn__skip skip = {row_index, sparsity, wn__strdup(wn_error_message())};
+    if (!skip.reason) return wn__no_memory(256);
+    wn__log(WN_LOG_WARNING, "%s %s is left out: %s", row->name, wn__show_sparsity(sparsity, shown, sizeof shown), skip.reason);
+    if (plan->skips == WN__MOST_SKIPS) {
+        wn__free(skip.reason);
+        return wn__fail(WN_EUSAGE, "more than %d impossible cells", WN__MOST_SKIPS);
+    }
+    plan->skip[plan->skips++] = skip;
+    return WN_OK;
+}
+
+/* Rows without a mask stand once, at sparsity 0; rows that say their sparsity themselves once, at that. */
 static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
 {
     const wn__recipe *r = plan->recipe;
@@ -356,8 +389,21 @@ static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
         WN_TRY(wn__masks_file_sparsity(row->mask.file, &sparsity));
         return add_row(plan, row_index, sparsity, seed);
     }
-    for (int s = 0; s < r->sparsities; s++)
-        WN_TRY(add_row(plan, row_index, r->sparsity[s], seed));
+    if (row->axes.mask == WN__MASK_DRAWN && wn__drawn_has_own_sparsity(&row->mask)) {
+        double sparsity;
+        const wn_status status = wn__drawn_sparsity(r->graph, &row->mask, &sparsity);
+        if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);
+        return add_row(plan, row_index, sparsity, seed);
+    }
+    if (row->axes.mask == WN__MASK_DRAWN) { /* at sparsity 0 only a wrong description can fail */
+        const wn_status status = wn__drawn_check(r->graph, &row->mask, 0, seed);
+        if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);
+    }
+    for (int s = 0; s < r->sparsities; s++) {
+        bool possible;
+        WN_TRY(check_cell(plan, row_index, r->sparsity[s], &possible));
+        if (possible) WN_TRY(add_row(plan, row_index, r->sparsity[s], seed));
+    }
     return WN_OK;
 }
 
@@ -483,6 +529,8 @@ void wn__agenda_free(wn__agenda *plan)
     if (!plan) return;
     for (int i = 0; i < plan->stages; i++)
         release_stage(&plan->stage[i]);
+    for (int i = 0; i < plan->skips; i++)
+        wn__free(plan->skip[i].reason);
     wn__free(plan->stage);
     wn__free(plan->row);
     wn__free(plan);

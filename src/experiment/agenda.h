@@ -31,6 +31,8 @@ typedef struct wn__train_plan {
     const char *start_file;
     const wn__backend *backend; /* NULL: the machine's */
     int reinit;
+    int init; /* wn__sparse_init */
+    double init_gain;
     int mask;
     bool dense_stream;   /* the dense run's data, else the retraining stream */
     int64_t data_offset; /* added to a step for its place in the stream */
@@ -98,6 +100,14 @@ typedef struct wn__machine {
     const wn__backend *sparse; /* of masked networks; NULL: the same */
 } wn__machine;
 
+/* A cell of the comparison that cannot be: its masks leave a layer empty. */
+enum { WN__MOST_SKIPS = 256 };
+typedef struct wn__skip {
+    int row; /* of the recipe */
+    double sparsity;
+    char *reason; /* owned */
+} wn__skip;
+
 typedef struct wn__agenda {
     const wn__recipe *recipe; /* borrowed */
     wn__machine machine;
@@ -105,6 +115,8 @@ typedef struct wn__agenda {
     int stages, capacity;
     wn__agenda_row *row;
     int rows, row_capacity;
+    wn__skip skip[WN__MOST_SKIPS];
+    int skips;
 } wn__agenda;
 
 /* The backend by name. "auto" is the best of the build for dense networks, and `sparse` for masked ones if all is float32. WN_EUSAGE lists the

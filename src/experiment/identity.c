@@ -110,14 +110,24 @@ static wn_status add_optimizer(json_t *inputs, const wn__recipe *r)
 
 static wn_status add_init(json_t *o, const wn__recipe *r) { return wn__slice_table(o, wn__init_settings, &r->train.init, &r->clock); }
 
+static wn_status add_sparse_init(json_t *o, const wn__train_plan *t)
+{
+    if (t->init == WN__SPARSE_INIT_NONE) return WN_OK;
+    WN_TRY(set_text(o, "init", wn__sparse_init_names[t->init]));
+    return set_real(o, "init_gain", t->init_gain);
+}
+
 static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
 {
     json_t *o;
     WN_TRY(add_object(inputs, "start", &o));
     if (t->start_file[0]) return set_file(o, "file", t->start_file);
     switch ((wn__method_start)t->start) {
-    case WN__START_INITIAL: return add_init(o, plan->recipe);
-    case WN__START_REDRAWN: WN_TRY(set_text(o, "redrawn", wn__reinit_names[t->reinit])); return add_init(o, plan->recipe);
+    case WN__START_INITIAL: WN_TRY(add_sparse_init(o, t)); return add_init(o, plan->recipe);
+    case WN__START_REDRAWN:
+        WN_TRY(set_text(o, "redrawn", wn__reinit_names[t->reinit]));
+        WN_TRY(add_sparse_init(o, t));
+        return add_init(o, plan->recipe);
     case WN__START_FINAL: return set_stage(o, "final", plan, t->start_stage);
     case WN__START_REWOUND: break;
     }
@@ -218,6 +228,14 @@ static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stag
     WN_TRY(add_model(inputs, plan));
     WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
     WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
+    if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
+    json_t *layers;
+    WN_TRY(add_object(inputs, "sparsities", &layers));
+    for (int i = 0; i < m->own_sparsities; i++) {
+        char key[320]; /* the order counts: of several that match, the last holds */
+        snprintf(key, sizeof key, "%02d %.300s", i, m->layer[i].pattern);
+        WN_TRY(set_real(layers, key, m->layer[i].sparsity));
+    }
     WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }

@@ -177,6 +177,43 @@ static wn_status read_layers(void *arg, const wn__yaml_node *node)
     return wn__scalar_list(node, "mask.layers", WN__MOST_PATTERNS, mask->layers, &mask->patterns);
 }
 
+/* "{conv1: 0, layer3.*: 95%}" */
+static wn_status read_own_sparsities(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = arg;
+    if (wn__yaml_kind_of(node) != WN__YAML_MAPPING)
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution.layers: wants a mapping from names or patterns to sparsities");
+    if (wn__yaml_count(node) > WN__MOST_PATTERNS)
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution.layers: more than %d patterns", WN__MOST_PATTERNS);
+    mask->own_sparsities = 0;
+    for (int i = 0; i < wn__yaml_count(node); i++) {
+        const wn__yaml_node *value = wn__yaml_child(node, i);
+        const char *text;
+        WN_TRY(wn__scalar_text(value, "mask.distribution.layers", &text));
+        wn__layer_sparsity *layer = &mask->layer[mask->own_sparsities++];
+        layer->pattern = wn__yaml_text(wn__yaml_key(node, i));
+        const wn_status status = wn__sparsity_parse(text, &layer->sparsity);
+        if (status != WN_OK) return wn__fault_at(value, "mask.distribution.layers: ", status);
+    }
+    return WN_OK;
+}
+
+static wn_status check_distribution(const wn__mask_section *mask, const wn__yaml_node *node)
+{
+    double budget;
+    const bool own = mask->distribution == WN__LIST || mask->distribution == WN__FILE;
+    const wn_status status = mask->flops_budget[0] ? wn__flops_budget_parse(mask->flops_budget, &budget) : WN_OK;
+    if (status != WN_OK) return wn__fault_at(node, "mask.distribution: ", status);
+    if (own && mask->flops_budget[0])
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution: flops_budget: %s says every layer's sparsity itself",
+                             wn__distribution_names[mask->distribution]);
+    if (mask->distribution == WN__FILE && !mask->densities[0])
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution: file: the key \"file\" is missing: whose densities?");
+    if (mask->distribution == WN__LIST && !mask->own_sparsities)
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution: list: the key \"layers\" is missing: {conv1: 0, layer3.*: 95%%}");
+    return WN_OK;
+}
+
 /* "erk", or "{erk: {power: 0.5}}". */
 static wn_status read_distribution(void *arg, const wn__yaml_node *node)
 {
@@ -184,9 +221,10 @@ static wn_status read_distribution(void *arg, const wn__yaml_node *node)
     wn__variant v;
     WN_TRY(wn__variant_read(node, "mask.distribution", &v));
     WN_TRY(wn__choice_read(v.name_node, "mask.distribution: unknown distribution", v.name, wn__distribution_names, &mask->distribution));
-    if (!v.settings) return WN_OK;
-    const wn__schema schema = {.what = v.name, .table = {{wn__distribution_settings, mask}}};
-    return wn__schema_read(&schema, v.settings);
+    static const wn__special keys[] = {{"layers", read_own_sparsities}, {0}};
+    const wn__schema schema = {.what = v.name, .table = {{wn__distribution_settings, mask}}, .special = keys, .arg = mask};
+    if (v.settings) WN_TRY(wn__schema_read(&schema, v.settings));
+    return check_distribution(mask, node);
 }
 
 typedef struct mask_target {

@@ -53,6 +53,9 @@ typedef struct wn__train_section {
     wn__init_options init;
 } wn__train_section;
 
+/* auto: the first layer stays dense under `uniform`, as in RigL's paper */
+typedef enum wn__dense_first { WN__FIRST_AUTO, WN__FIRST_SPARSE, WN__FIRST_DENSE } wn__dense_first;
+
 typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
 
 typedef struct wn__mask_section {
@@ -66,7 +69,12 @@ typedef struct wn__mask_section {
     /* of drawn masks */
     int distribution; /* wn__distribution */
     double power;
-    bool dense_first;
+    int dense_first;          /* wn__dense_first */
+    int counting;             /* wn__counting */
+    const char *densities;    /* "": none; a file of masks, for distribution `file` */
+    const char *flops_budget; /* "": none; instead of a sparsity */
+    wn__layer_sparsity layer[WN__MOST_PATTERNS];
+    int own_sparsities; /* in `layer` */
     const char *layers[WN__MOST_PATTERNS];
     int patterns; /* 0: the default selection */
 } wn__mask_section;

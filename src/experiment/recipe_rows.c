@@ -89,6 +89,13 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
     if (row->axes.mask == WN__MASK_DRAWN && row->mask.file[0])
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: drawn, or of a file, not both", row->name);
+    const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
+    if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: init: %s needs weights that are drawn: start: initial or redrawn", row->name,
+                             wn__sparse_init_names[row->axes.init]);
+    if (row->axes.init != WN__SPARSE_INIT_NONE && row->axes.reinit != WN__REINIT_SAME)
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: either init: %s or reinit: %s, not both", row->name,
+                             wn__sparse_init_names[row->axes.init], wn__reinit_names[row->axes.reinit]);
     if (row->axes.optimizer_state == WN__SLOTS_REWOUND && row->axes.start != WN__START_REWOUND)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: optimizer_state: rewound needs start: rewound", row->name);
     return WN_OK;

@@ -4,6 +4,7 @@
 const char *const wn__dtype_names[] = {"float32", "bfloat16", NULL};
 const char *const wn__inner_names[] = {"own", "weight-rewind", NULL};
 const char *const wn__rate_names[] = {"constant", "step", "cosine", NULL};
+static const char *const first_names[] = {"auto", "no", "yes", NULL};
 static const char *const score_names[] = {"magnitude", NULL};
 static const char *const cache_names[] = {"auto", "on", "off", NULL};
 static const char *const per_names[] = {"step", "epoch", NULL};
@@ -77,7 +78,13 @@ const wn__setting wn__mask_settings[] = {
 /* The distribution itself is the name of the mapping. */
 const wn__setting wn__distribution_settings[] = {
     WN_SETTING_FLOAT(wn__mask_section, power, 1, 0.01, 100, "of erk: density = eps (sum of the sides / product of the sides)^power"),
-    WN_SETTING_BOOL(wn__mask_section, dense_first, false, "the first layer stays dense, outside of the budget"),
+    WN_SETTING_CHOICE(wn__mask_section, dense_first, "auto", first_names,
+                      "the first layer stays dense, outside of the budget; auto: under uniform"),
+    WN_SETTING_CHOICE(wn__mask_section, counting, "layer", wn__counting_names,
+                      "zeros rounded down in each layer, kept entries exact in total, or every entry drawn by its layer's density"),
+    WN_SETTING_TEXT(wn__mask_section, flops_budget, "", "0.10x: solve for the sparsity at which forward has so much of the dense FLOPs"),
+    {"file", WN__SETTING_TEXT, offsetof(wn__mask_section, densities), 0, 0, "", NULL,
+     "of distribution file: masks whose densities are taken"},
     {0},
 };
 

@@ -61,6 +61,18 @@ static void write_train(wn__yaml_out *out, const wn__recipe *r)
     wn__out_close(out);
 }
 
+static void write_own_sparsities(wn__yaml_out *out, const wn__mask_section *mask)
+{
+    char text[ITEM], key[320];
+    if (!mask->own_sparsities) return;
+    wn__out_open(out, "layers");
+    for (int i = 0; i < mask->own_sparsities; i++) {
+        snprintf(key, sizeof key, "'%.300s'", mask->layer[i].pattern); /* patterns begin with * and the like */
+        wn__out_value(out, key, wn__show_sparsity(mask->layer[i].sparsity, text, sizeof text));
+    }
+    wn__out_close(out);
+}
+
 static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const char *from)
 {
     wn__out_open(out, "mask");
@@ -69,6 +81,7 @@ static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const ch
     wn__out_open(out, "distribution");
     wn__out_open(out, wn__distribution_names[mask->distribution]);
     wn__out_table(out, wn__distribution_settings, mask);
+    write_own_sparsities(out, mask);
     wn__out_close(out);
     wn__out_close(out);
     wn__out_list(out, "layers", mask->layers, mask->patterns);

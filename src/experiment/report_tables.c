@@ -101,10 +101,26 @@ static void note_seeds(const wn__results *r, wn__text *note)
         wn__text_add(note, "± is the half-width of the 95 %% t-interval over seeds; sd the sample standard deviation. ");
 }
 
+/* Cells that the run left out. */
+static void note_skipped(const wn__results *r, wn__text *note)
+{
+    const json_t *skipped = json_object_get(r->root, "skipped"), *cell;
+    size_t i;
+    char text[32];
+    json_array_foreach(skipped, i, cell)
+    {
+        const char *method = json_string_value(json_object_get(cell, "method")),
+                   *reason = json_string_value(json_object_get(cell, "reason"));
+        wn__show_sparsity(json_number_value(json_object_get(cell, "sparsity")), text, sizeof text);
+        wn__text_add(note, "Left out: %s %s (%s). ", method ? method : "?", text, reason ? reason : "?");
+    }
+}
+
 static void note_state(const wn__results *r, wn__text *note)
 {
     if (r->unfinished > 0) wn__text_add(note, "Not finished yet: %d of %d runs. ", r->unfinished, r->unfinished + r->row_count);
     if (r->short_budget) wn__text_add(note, "Short budget: the runs are too short for general conclusions. ");
+    note_skipped(r, note);
 }
 
 /* "80% = density 0.2 = 5x; ...": each sparsity of the table in the three ways it may be written. */

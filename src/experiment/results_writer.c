@@ -347,6 +347,19 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
         json_pack("{s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "margin", recipe->report.margin));
 }
 
+/* Cells of the comparison that cannot be, and why. */
+static wn_status add_skipped(json_t *root, const wn__agenda *plan)
+{
+    json_t *skipped = json_array();
+    WN_TRY(wn__slice_set(root, "skipped", skipped));
+    for (int i = 0; i < plan->skips; i++) {
+        const wn__skip *s = &plan->skip[i];
+        json_t *cell = json_pack("{s:s, s:f, s:s}", "method", plan->recipe->row[s->row].name, "sparsity", s->sparsity, "reason", s->reason);
+        if (json_array_append_new(skipped, cell) != 0) return wn__no_memory(256);
+    }
+    return WN_OK;
+}
+
 static wn_status fill(wn__results_writer *r, json_t *root)
 {
     const wn__recipe *recipe = r->plan->recipe;
@@ -362,6 +375,7 @@ static wn_status fill(wn__results_writer *r, json_t *root)
     WN_TRY(set_text(root, "recipe", "recipe.yaml"));
     WN_TRY(set_text(root, "resolved", "resolved.yaml"));
     WN_TRY(add_facts(root, r));
+    if (r->plan->skips) WN_TRY(add_skipped(root, r->plan));
     json_t *rows = json_array();
     WN_TRY(wn__slice_set(root, "rows", rows));
     return add_rows(rows, r);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 #include "experiment/store.h"
 #include "sparse/cost.h"
@@ -51,24 +52,6 @@ static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t s
     return status;
 }
 
-static wn_status draw(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
-{
-    const wn__distribute how = {.distribution = m->section.distribution,
-                                .sparsity = m->sparsity,
-                                .dense_first = m->section.dense_first,
-                                .power = m->section.power,
-                                .seed = seed};
-    wn__selection selection = {0};
-    int64_t *active = WN_NEW_ARRAY(int64_t, params->count);
-    wn_status status = active ? WN_OK : wn__no_memory((size_t)params->count * sizeof *active);
-    if (status == WN_OK) status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
-    if (status == WN_OK) status = wn__distribution_counts(params, &selection, &how, active, NULL);
-    if (status == WN_OK) status = wn__masks_random(params, &selection, active, seed);
-    wn__selection_release(&selection);
-    wn__free(active);
-    return status;
-}
-
 static wn_status load_final(const wn__context *c, int index, int parts, wn__params *params)
 {
     char *path;
@@ -90,7 +73,7 @@ static wn_status load_masks(const wn__context *c, int index, wn__params *params)
 static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *params)
 {
     const wn__mask_plan *m = &stage->mask;
-    if (m->drawn) return draw(c->recipe, m, stage->seed, params);
+    if (m->drawn) return wn__drawn_masks(c->recipe->graph, params, &m->section, m->sparsity, stage->seed);
     if (m->shuffle_of >= 0) {
         WN_TRY(load_masks(c, m->shuffle_of, params));
         return shuffle(c->recipe, m, stage->seed, params);

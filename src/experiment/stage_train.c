@@ -43,8 +43,12 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
     char *path = NULL;
     if (t->start_file[0]) return wn__network_load(t->start_file, WN__PART_VALUES, params);
     switch ((wn__method_start)t->start) {
-    case WN__START_INITIAL: return wn__init_params(params, &r->train.init, stage->seed);
-    case WN__START_REDRAWN: return wn__reinit_params(params, &r->train.init, (wn__reinit_rule)t->reinit, stage->seed);
+    case WN__START_INITIAL:
+        WN_TRY(wn__init_params(params, &r->train.init, stage->seed));
+        return wn__init_sparse(params, (wn__sparse_init)t->init, t->init_gain, false, stage->seed);
+    case WN__START_REDRAWN:
+        WN_TRY(wn__reinit_params(params, &r->train.init, (wn__reinit_rule)t->reinit, stage->seed));
+        return wn__init_sparse(params, (wn__sparse_init)t->init, t->init_gain, true, stage->seed);
     case WN__START_FINAL:
         path = wn__stage_file(c, t->start_stage, "final.safetensors");
         if (!path) return wn__no_memory(64);

@@ -51,6 +51,8 @@ typedef struct wn__method_axes {
     wn__steps retrain;          /* L; unit 0 = not given */
     int optimizer_state;        /* wn__method_slots: momentum at the start; rewound needs start: rewound */
     int reinit;                 /* wn__reinit_rule of redrawn weights */
+    int init;                   /* wn__sparse_init of drawn start weights */
+    double init_gain;           /* 0: as usual for it */
     wn__topology_rule topology; /* how the mask changes while training; grow none: it does not */
 } wn__method_axes;
 

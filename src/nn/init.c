@@ -9,6 +9,15 @@
 static const char *const weight_rules[] = {"kaiming", "kaiming-fan-out", "pytorch", "xavier", "xavier-normal", NULL};
 static const char *const scale_rules[] = {"one", "uniform", NULL};
 const char *const wn__reinit_names[] = {"same", "kd-ticket", NULL};
+const char *const wn__sparse_init_names[] = {"dense",
+                                             "fan-in-normal",
+                                             "fan-in-uniform",
+                                             "fan-out-normal",
+                                             "fan-out-uniform",
+                                             "fan-average-normal",
+                                             "fan-average-uniform",
+                                             "layer-scaled",
+                                             NULL};
 
 const wn__setting wn__init_settings[] = {
     WN_SETTING_CHOICE(wn__init_options, weights, "kaiming", weight_rules, "distribution of start weights"),
@@ -159,6 +168,118 @@ wn_status wn__reinit_params(wn__params *params, const wn__init_options *options,
         draw_normal(p, wn__rng_make(seed, WN__FOR_REINIT, (uint64_t)i, 0), sqrt(2 / n));
         wn__param_apply_mask(p);
     }
+    return WN_OK;
+}
+
+/* ---- start weights that know which connections there are */
+
+/* Active entries of each output and of each input channel. */
+typedef struct fans {
+    int64_t *in;   /* (rows) */
+    int64_t *out;  /* (channels) */
+    int64_t field; /* columns of an input channel */
+} fans;
+
+/* What is done with each active entry: e is its stored place. */
+typedef void (*entry_call)(void *arg, int64_t row, int64_t column, int64_t e);
+
+static void for_active(const wn__param *p, entry_call call, void *arg)
+{
+    const wn__pattern *q = p->pattern;
+    const int64_t rows = p->dim[0], columns = p->count / rows;
+    for (int64_t r = 0; r < rows; r++) {
+        if (q)
+            for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++)
+                call(arg, r, q->column[e], e);
+        else
+            for (int64_t c = 0; c < columns; c++)
+                if (!p->mask || p->mask[r * columns + c]) call(arg, r, c, r * columns + c);
+    }
+}
+
+static void count_entry(void *arg, int64_t row, int64_t column, int64_t e)
+{
+    fans *f = arg;
+    (void)e;
+    f->in[row]++;
+    f->out[column / f->field]++;
+}
+
+static wn_status count_fans(const wn__param *p, fans *f)
+{
+    const int64_t rows = p->dim[0], channels = p->dim[1];
+    *f = (fans){.in = WN_NEW_ARRAY(int64_t, rows), .out = WN_NEW_ARRAY(int64_t, channels), .field = p->count / rows / channels};
+    if (!f->in || !f->out) return wn__no_memory((size_t)(rows + channels) * sizeof(int64_t));
+    for_active(p, count_entry, f);
+    return WN_OK;
+}
+
+typedef struct fan_draw {
+    wn__param *p;
+    fans f;
+    wn__sparse_init how;
+    double gain;
+    wn__rng rng;
+    int64_t next; /* position that the stream stands at */
+} fan_draw;
+
+static double fan_of(const fan_draw *d, int64_t row, int64_t column)
+{
+    const double in = (double)d->f.in[row], out = (double)d->f.out[column / d->f.field];
+    switch (d->how) {
+    case WN__SPARSE_INIT_IN_NORMAL:
+    case WN__SPARSE_INIT_IN_UNIFORM: return in;
+    case WN__SPARSE_INIT_OUT_NORMAL:
+    case WN__SPARSE_INIT_OUT_UNIFORM: return out;
+    default: return 0.5 * (in + out);
+    }
+}
+
+/* From the words of its flat position, so that masked and compressed weights get the same. */
+static void draw_entry(void *arg, int64_t row, int64_t column, int64_t e)
+{
+    fan_draw *d = arg;
+    const bool normal =
+        d->how == WN__SPARSE_INIT_IN_NORMAL || d->how == WN__SPARSE_INIT_OUT_NORMAL || d->how == WN__SPARSE_INIT_AVERAGE_NORMAL;
+    const double deviation = sqrt(d->gain / fan_of(d, row, column)), limit = sqrt(3.0) * deviation;
+    const draw one = normal ? (draw){.normal = true, .scale = deviation} : (draw){.low = -limit, .scale = 2 * limit};
+    const int64_t position = row * (d->p->count / d->p->dim[0]) + column;
+    if (position != d->next) wn__rng_seek(&d->rng, (uint64_t)position * (normal ? 2 : 1));
+    d->p->value[e] = draw_one(&one, &d->rng);
+    d->next = position + 1;
+}
+
+static wn_status draw_by_fans(wn__param *p, wn__sparse_init how, double gain, wn__rng rng)
+{
+    fan_draw d = {.p = p, .how = how, .gain = gain, .rng = rng};
+    const wn_status status = count_fans(p, &d.f);
+    if (status == WN_OK) for_active(p, draw_entry, &d);
+    wn__free(d.f.in);
+    wn__free(d.f.out);
+    return status;
+}
+
+static void scale_layer(wn__param *p)
+{
+    const float factor = p->active ? (float)sqrt((double)p->count / (double)p->active) : 1.0f;
+    for (int64_t e = 0; e < p->stored; e++)
+        p->value[e] *= factor;
+}
+
+wn_status wn__init_sparse(wn__params *params, wn__sparse_init how, double gain, bool redrawn, uint64_t seed)
+{
+    if (how == WN__SPARSE_INIT_NONE) return WN_OK;
+    const bool average = how == WN__SPARSE_INIT_AVERAGE_NORMAL || how == WN__SPARSE_INIT_AVERAGE_UNIFORM;
+    const double used = gain > 0 ? gain : average ? 1 : 2;
+    for (int i = 0; i < params->count; i++) {
+        wn__param *p = &params->item[i];
+        if (p->role != WN__WEIGHT) continue;
+        if (how == WN__SPARSE_INIT_LAYER)
+            scale_layer(p);
+        else
+            WN_TRY(draw_by_fans(p, how, used, wn__rng_make(seed, redrawn ? WN__FOR_REINIT : WN__FOR_INIT, (uint64_t)i, 0)));
+    }
+    params->version++;
     return WN_OK;
 }
 

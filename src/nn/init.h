@@ -36,8 +36,32 @@ extern const char *const wn__reinit_names[]; /* "same", "kd-ticket", NULL */
 /* The same from streams of WN__FOR_REINIT: new weights, batch norm reset. An emptied layer keeps no weights. */
 wn_status wn__reinit_params(wn__params *params, const wn__init_options *options, wn__reinit_rule rule, uint64_t seed);
 
+/* Start weights that know which connections there are (Evci et al. 2022, arXiv:2010.03533, and its code). With fan_in_i the number of active
+ * entries of output i and fan_out_j that of the entries that read input channel j, the entry (i, j) is drawn
+ *     normal   N(0, gain / fan)                              fan = fan_in_i | fan_out_j | (fan_in_i + fan_out_j) / 2
+ *     uniform  U(-a, a), a = sqrt(3 gain / fan)
+ * so that an output's variance does not depend on how many connections it has. Layer-scaled: the dense draw over sqrt(density of the layer)
+ * (in the manner of Liu et al. 2019). Outputs and inputs without connections have nothing to draw. */
+typedef enum wn__sparse_init {
+    WN__SPARSE_INIT_NONE, /* as if the network were dense */
+    WN__SPARSE_INIT_IN_NORMAL,
+    WN__SPARSE_INIT_IN_UNIFORM,
+    WN__SPARSE_INIT_OUT_NORMAL,
+    WN__SPARSE_INIT_OUT_UNIFORM,
+    WN__SPARSE_INIT_AVERAGE_NORMAL,
+    WN__SPARSE_INIT_AVERAGE_UNIFORM,
+    WN__SPARSE_INIT_LAYER
+} wn__sparse_init;
+/* "dense", "fan-in-normal", "fan-in-uniform", "fan-out-normal", "fan-out-uniform", "fan-average-normal", "fan-average-uniform",
+ * "layer-scaled", NULL */
+extern const char *const wn__sparse_init_names[];
+
+/* Draws all weights of convolutions and linear layers anew (layer-scaled: scales what is there); biases and batch norm stay. `redrawn`: from
+ * the streams of wn__reinit_params. gain 0: 2 (He et al. 2015, for ReLUs), or 1 for fan-average (Glorot and Bengio 2010). */
+wn_status wn__init_sparse(wn__params *params, wn__sparse_init how, double gain, bool redrawn, uint64_t seed);
+
 /* Drawn weights of sparse layers as if each output's fan-in were its number of active entries: times sqrt(all / active), output by output
- * (Evci et al. 2022 for `kaiming`, whose variance is then 2 / active). Biases stay. */
+ * (for `kaiming` the variance is then 2 / active, as fan-in-normal has it). Biases stay. */
 void wn__init_scale_by_active(wn__params *params);
 
 /* Fans of parameter `index`: of a weight, or for a bias those of its node's weight. WN_EINVAL for other roles. */
