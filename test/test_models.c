@@ -250,7 +250,7 @@ TEST(lowering_fuses_what_nobody_else_reads)
     wn_graph *g = build("resnet20", NULL);
     wn__lowered *ops;
     int count, norms = 0, residual = 0, relus = 0;
-    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__lower(g, false, &ops, &count));
     for (int i = 0; i < count; i++) {
         norms += ops[i].desc.kind == WN__OP_NORM;
         residual += ops[i].desc.kind == WN__OP_NORM && ops[i].desc.inputs == 2;
@@ -269,7 +269,7 @@ TEST(lowering_keeps_what_a_preactivated_block_reads_twice)
     wn_graph *g = build("wrn-22-2", NULL);
     wn__lowered *ops;
     int count, norms = 0, adds = 0, relus = 0;
-    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__lower(g, false, &ops, &count));
     for (int i = 0; i < count; i++) {
         norms += ops[i].desc.kind == WN__OP_NORM && ops[i].desc.inputs == 1;
         adds += ops[i].desc.kind == WN__OP_ADD && ops[i].desc.inputs == 2 && !ops[i].desc.relu;

@@ -463,7 +463,7 @@ TEST(a_block_passes_backward_from_one_norm_to_the_next_in_one_group)
     wn__plan plan;
     const wn__backend *b = wn__backend_find("onednn");
     CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32}, &device));
-    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__lower(g, false, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16, .kind = WN__PLAN_TRAIN}, &plan));
     const int group = group_of(g, &plan, "norm2", WN__BACKWARD_DATA);
@@ -494,7 +494,7 @@ TEST(slabs_of_workers_are_as_large_as_blocks)
     CHECK_OK(wn__pool_new(2, &pool));
     const wn__backend *b = wn__backend_find("onednn");
     CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__BF16, .pool = pool}, &device));
-    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__lower(g, false, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16 * blocks, .kind = WN__PLAN_INFER},
         &plan));

@@ -735,7 +735,7 @@ static int count_bands(const wn_graph *g, int threads, int bands[], int most)
     CHECK_OK(wn__pool_new(threads, &pool));
     CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){.pool = pool}, &device));
     device->band_bytes = FEW_BYTES;
-    CHECK_OK(wn__lower(g, &ops, &count));
+    CHECK_OK(wn__lower(g, false, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){
             .graph = g, .lowered = ops, .count = count, .device = device, .n = IMAGES, .kind = WN__PLAN_TRAIN, .recompute = true},

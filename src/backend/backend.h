@@ -16,6 +16,7 @@
 #include "tensor/pattern.h"
 #include "winnow/core.h"
 
+#define WN__PARAMS 6 /* of an operation, at most */
 #define WN__CHUNK 16 /* images per partial sum */
 static inline int64_t wn__chunks(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
 
@@ -53,6 +54,7 @@ typedef struct wn__op_desc {
     float eps, momentum;                         /* norm; momentum = weight of the new statistics */
     float rate;                                  /* dropout */
     int node;                                    /* index that keys dropout */
+    bool norm; /* conv: followed by a batch norm with running statistics [+ in[1]] [relu]; see wn__device.norms_in_convs */
     bool input_gradient;                         /* din[0] will be asked for */
     bool inference_only;                         /* no backward phase will be asked for */
 } wn__op_desc;
@@ -95,7 +97,7 @@ typedef struct wn__op_args {
     void *dout[2];       /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
     void *din[2];        /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
                              din[1] of norm and add may be dout[0] itself: then nothing is to be done for it */
-    float *param[4];     /* as the op kind says; norm's running statistics are written */
+    float *param[WN__PARAMS]; /* as the op kind says; norm's running statistics are written */
     float *dparam[2];    /* gradients of param[0..1] */
     bool accumulate;     /* add to dparam instead of overwriting */
     const void *t_in[2]; /* tangents of the above; t_in[0] NULL = zero (the images) */
@@ -132,7 +134,7 @@ typedef struct wn__op_class {
     int64_t (*reach)(const wn__op *op, wn__phase phase, bool gradient, int64_t rows);
     wn_status (*finish[WN__PHASES])(wn__op *op, const wn__op_args *args); /* after all blocks ran; NULL: no batch-wide sum */
     /* Take new weights (float32, weight's shape) into the op's own format; NULL where args->param is read directly. */
-    wn_status (*pack)(wn__op *op, float *const param[4]);
+    wn_status (*pack)(wn__op *op, float *const param[WN__PARAMS]);
     /* On devices with `compressed`: the entries that the weight stores, before the first run and whenever they change; param[0] and dparam[0]
      * then hold these entries only. NULL: all of them, in the weight's shape. The pattern is borrowed until the next call. */
     wn_status (*bind)(wn__op *op, const wn__pattern *pattern);
@@ -175,7 +177,11 @@ struct wn__device { /* first member of a backend's own struct */
     bool borders;      /* tensors have borders */
     bool compressed;   /* weights may be given as their stored entries (wn__op_class.bind) */
     bool recompute;    /* making activations again is cheaper than keeping them */
+    bool norms_in_convs; /* for inference, convolutions take the batch norm behind them and what that has taken: param[2..5] are its own */
     size_t band_bytes; /* a group whose tensors take more than this for a block is run in bands of rows; 0: never */
+    /* Of the same backend, for inference on at most `few_images` images, with a layout of its own; closed with this one. NULL: none. */
+    struct wn__device *few;
+    int64_t few_images;
     size_t (*activation_bytes)(const wn__device *d, const wn__shape *shape);
     wn_status (*upload)(wn__device *d, const float *plain /* (n,c,h,w) */, const wn__shape *shape, void *activation);
     wn_status (*download)(wn__device *d, const void *activation, const wn__shape *shape, float *plain /* (n,c,h,w) */);

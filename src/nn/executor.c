@@ -23,8 +23,8 @@ struct wn__executor {
     wn__params *params;
     wn__device *device;
     wn__executor_options options;
-    wn__lowered *lowered;
-    int count;
+    wn__lowered *lowered, *inference; /* the second for plans of inference on devices with `norms_in_convs` */
+    int count, inference_count;
     wn__plan **plan; /* one per (batch size, kind) seen so far */
     int plans;
     char *memory; /* the largest plan's buffers, at its offsets; plans are never active together */
@@ -126,7 +126,8 @@ wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device
     ex->materialised = ex->topology = -1;
     if (ex->options.micro_batch >= ex->options.batch) ex->options.micro_batch = 0;
     wn_status status;
-    WN_TRY_OR(fail, wn__lower(graph, &ex->lowered, &ex->count));
+    WN_TRY_OR(fail, wn__lower(graph, false, &ex->lowered, &ex->count));
+    WN_TRY_OR(fail, wn__lower(graph, true, &ex->inference, &ex->inference_count));
     WN_TRY_OR(fail, allocate_weights(ex));
     WN_TRY_OR(fail, allocate_borders(ex));
     *out = ex;
@@ -147,6 +148,7 @@ void wn__executor_free(wn__executor *ex)
     wn__free(ex->plan);
     wn__free(ex->reading);
     wn__free(ex->lowered);
+    wn__free(ex->inference);
     wn__free(ex->logits);
     wn__free(ex->dlogits);
     wn__free(ex->t_logits);
@@ -157,13 +159,22 @@ void wn__executor_free(wn__executor *ex)
 
 /* --- plans --------------------------------------------------------------------------------------------------------------------- */
 
+/* Few images go to a device of their own. To look at every activation is left to the one for all cases. */
+static wn__device *device_for(const wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole)
+{
+    wn__device *few = ex->device->few;
+    return few && kind == WN__PLAN_INFER && !whole && n <= ex->device->few_images ? few : ex->device;
+}
+
 static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole, wn__plan *plan)
 {
     const wn__executor_options *o = &ex->options;
+    wn__device *device = device_for(ex, n, kind, whole);
+    const bool fused = kind == WN__PLAN_INFER && device->norms_in_convs;
     wn__plan_request request = {.graph = ex->graph,
-                                .lowered = ex->lowered,
-                                .count = ex->count,
-                                .device = ex->device,
+                                .lowered = fused ? ex->inference : ex->lowered,
+                                .count = fused ? ex->inference_count : ex->count,
+                                .device = device,
                                 .n = n,
                                 .kind = kind,
                                 .input_gradient = o->input_gradient,
@@ -241,7 +252,7 @@ static wn_status bind_patterns(const wn__executor *ex, wn__plan *plan)
 {
     if (!ex->device->compressed || plan->bound == ex->params->topology) return WN_OK;
     for (int i = 0; i < plan->lowered_ops; i++) {
-        const int weight = ex->lowered[i].param[0];
+        const int weight = plan->lowered[i].param[0];
         if (!plan->op[i]->cls->bind || weight < 0) continue;
         WN_TRY(plan->op[i]->cls->bind(plan->op[i], ex->params->item[weight].pattern));
     }
@@ -311,7 +322,7 @@ static float *weight_grad_of(const wn__executor *ex, int param)
 
 static void fill_params(const run_state *r, const wn__call *call, wn__op_args *a)
 {
-    for (int k = 0; k < 4; k++) {
+    for (int k = 0; k < WN__PARAMS; k++) {
         const int i = call->lowered->param[k];
         if (i < 0) continue;
         a->param[k] = weight_of(r->ex, i);
@@ -372,7 +383,7 @@ static wn_status run_block(const group_run *g, place at, int64_t first, int64_t 
 static void run_block_of_group(void *arg, int64_t chunk, int worker)
 {
     group_run *g = arg;
-    const int64_t block = g->state->ex->device->block, n = g->state->plan->n, first = chunk * block;
+    const int64_t block = g->state->plan->device->block, n = g->state->plan->n, first = chunk * block;
     const wn_status status = run_block(g, (place){chunk, worker}, first, n - first < block ? n - first : block);
     int none = WN_OK;
     if (status != WN_OK && atomic_compare_exchange_strong(&g->failed, &none, status))
@@ -382,7 +393,7 @@ static void run_block_of_group(void *arg, int64_t chunk, int worker)
 /* All blocks of one group, then its batch-wide sums. */
 static wn_status run_group(const run_state *r, const wn__call *call, int calls)
 {
-    const wn__device *d = r->ex->device;
+    const wn__device *d = r->plan->device;
     group_run g = {.state = r, .call = call, .calls = calls, .bands = 1};
     g.bands = wn__bands_of_group(r->plan, call, calls, d);
     if (d->block == 0) {
@@ -493,9 +504,9 @@ static wn_status pack_weights(const run_state *r)
     if (plan->packed == ex->params->version) return WN_OK;
     for (int i = 0; i < plan->lowered_ops; i++) {
         if (!plan->op[i]->cls->pack) continue;
-        float *weights[4] = {NULL};
-        for (int k = 0; k < 4; k++)
-            if (ex->lowered[i].param[k] >= 0) weights[k] = weight_of(ex, ex->lowered[i].param[k]);
+        float *weights[WN__PARAMS] = {NULL};
+        for (int k = 0; k < WN__PARAMS; k++)
+            if (plan->lowered[i].param[k] >= 0) weights[k] = weight_of(ex, plan->lowered[i].param[k]);
         WN_TRY(plan->op[i]->cls->pack(plan->op[i], weights));
     }
     plan->packed = ex->params->version;
@@ -506,7 +517,7 @@ static wn_status run_forward(const run_state *r, const float *images, float *log
 {
     const wn_graph *g = r->ex->graph;
     const wn__plan *plan = r->plan;
-    wn__device *d = r->ex->device;
+    wn__device *d = plan->device;
     WN_TRY(pack_weights(r));
     const wn__shape in = wn__plan_shape(plan, g, 0), out = wn__plan_shape(plan, g, g->output);
     WN_TRY(d->upload(d, images, &in, pointer(r->ex, plan, plan->images)));

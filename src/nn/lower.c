@@ -9,6 +9,7 @@ typedef struct lowering {
     int *consumers; /* per node: how many nodes (and the graph's output) read it */
     int *consumer;  /* per node: the last of them */
     bool *absorbed; /* per node: computed inside an operation emitted later */
+    bool norms_in_convs;
 } lowering;
 
 static wn__op_kind op_kind(wn__node_kind kind)
@@ -51,16 +52,27 @@ static int norm_of_add(const lowering *l, int add)
     return best;
 }
 
+/* Of a convolution: the batch norm that it takes in, else itself. */
+static int fuse_norm(const lowering *l, int i, wn__lowered *op)
+{
+    const int norm = l->norms_in_convs && op->desc.kind == WN__OP_CONV ? sole_consumer(l, i, WN__BATCH_NORM) : -1;
+    if (norm < 0) return i;
+    op->desc.norm = true;
+    op->desc.eps = l->graph->node[norm].eps;
+    memcpy(op->param + 2, l->graph->node[norm].param, 4 * sizeof *op->param);
+    return norm;
+}
+
 /* Follow the fusable consumers of node i; returns the last node of the fused operation. */
 static int fuse_forward(lowering *l, int i, wn__lowered *op)
 {
-    const wn__node_kind kind = l->graph->node[i].kind;
-    int last = i;
+    int last = fuse_norm(l, i, op);
+    const wn__node_kind kind = l->graph->node[last].kind;
     if (kind == WN__BATCH_NORM) {
-        const int add = sole_consumer(l, i, WN__ADD);
-        if (add >= 0 && norm_of_add(l, add) == i) {
+        const int norm = last, add = sole_consumer(l, norm, WN__ADD);
+        if (add >= 0 && norm_of_add(l, add) == norm) {
             const int *input = l->graph->node[add].input;
-            op->in[1] = input[0] == i ? input[1] : input[0];
+            op->in[1] = input[0] == norm ? input[1] : input[0];
             op->desc.inputs = 2;
             last = add;
         }
@@ -99,7 +111,8 @@ static wn__lowered describe(const lowering *l, int i)
                             .momentum = node->momentum,
                             .rate = node->rate,
                             .node = i};
-    memcpy(op.param, node->param, sizeof op.param);
+    for (int k = 0; k < WN__PARAMS; k++)
+        op.param[k] = k < 4 ? node->param[k] : -1;
     return op;
 }
 
@@ -112,8 +125,8 @@ static int lower_nodes(lowering *l, wn__lowered *ops, wn__lowered *at_node)
         if (!l->absorbed[i]) {
             wn__lowered op = describe(l, i);
             op.out = fuse_forward(l, i, &op);
-            for (int k = i + 1; k <= op.out; k++)
-                if (k == op.out || (k == l->consumer[i] && l->consumers[i] == 1)) l->absorbed[k] = true;
+            for (int k = i; k != op.out;)
+                l->absorbed[k = l->consumer[k]] = true;
             at_node[op.out] = op;
         }
         if (at_node[i].desc.inputs) ops[count++] = at_node[i];
@@ -121,11 +134,12 @@ static int lower_nodes(lowering *l, wn__lowered *ops, wn__lowered *at_node)
     return count;
 }
 
-wn_status wn__lower(const wn_graph *g, wn__lowered **ops, int *count)
+wn_status wn__lower(const wn_graph *g, bool norms_in_convs, wn__lowered **ops, int *count)
 {
     if (!g->finished || g->nodes < 2 || g->node[0].kind != WN__INPUT)
         return wn__fail(WN_EINVAL, "graph %s: not finished, or without an input", g->name);
     lowering l = {.graph = g,
+                  .norms_in_convs = norms_in_convs,
                   .consumers = WN_NEW_ARRAY(int, g->nodes),
                   .consumer = WN_NEW_ARRAY(int, g->nodes),
                   .absorbed = WN_NEW_ARRAY(bool, g->nodes)};

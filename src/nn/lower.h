@@ -13,11 +13,12 @@ typedef struct wn__lowered {
     wn__op_desc desc; /* desc.n is set when prepared */
     int in[2];        /* tensors = node indices; -1 = none */
     int out;
-    int param[4]; /* parameter indices, -1 = none */
+    int param[WN__PARAMS]; /* parameter indices, -1 = none */
     int node;     /* first of the fused nodes: names the operation in messages */
 } wn__lowered;
 
-/* ops: array of *count, to be freed with wn__free. */
-wn_status wn__lower(const wn_graph *graph, wn__lowered **ops, int *count);
+/* ops: array of *count, to be freed with wn__free. norms_in_convs: for inference on devices that want it, batch norms and what they take are
+ * fused into convolutions. */
+wn_status wn__lower(const wn_graph *graph, bool norms_in_convs, wn__lowered **ops, int *count);
 
 #endif

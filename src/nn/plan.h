@@ -42,6 +42,8 @@ typedef struct wn__plan {
     int64_t n;
     wn__plan_kind kind;
     bool whole;
+    wn__device *device;
+    const wn__lowered *lowered; /* (lowered_ops) */
     wn__op **op; /* one per lowered operation, then the adders */
     int ops, lowered_ops;
     wn__call *call;

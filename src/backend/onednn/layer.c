@@ -122,7 +122,7 @@ static wn_status pack_one(void *arg, int64_t task)
     return wn__dnnl_pack(p->call[task], p->plain, p->packed[task]);
 }
 
-wn_status wn__layer_pack(wn__op *op, float *const param[4])
+wn_status wn__layer_pack(wn__op *op, float *const param[WN__PARAMS])
 {
     const wn__layer *layer = (const wn__layer *)op;
     const wn__layer_pass *const passes[] = {&layer->forward, &layer->data};

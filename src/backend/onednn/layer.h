@@ -27,7 +27,7 @@ typedef struct wn__layer {
 wn_status wn__layer_init(wn__onednn *device, const wn__op_desc *desc, size_t piece_scratch, wn__layer *layer);
 void wn__layer_release(wn__layer *layer);
 
-wn_status wn__layer_pack(wn__op *op, float *const param[4]);
+wn_status wn__layer_pack(wn__op *op, float *const param[WN__PARAMS]);
 wn_status wn__layer_forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);
 wn_status wn__layer_data(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);
 void wn__layer_sum_bias(const wn__layer *layer, const wn__op_args *args, int64_t first, int64_t n);

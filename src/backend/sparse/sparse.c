@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/sparse/few.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/fail.h"
@@ -104,7 +105,11 @@ static wn_status download(wn__device *d, const void *activation, const wn__shape
 
 /* --- device -------------------------------------------------------------------------------------------------------------------- */
 
-static void close_device(wn__device *d) { wn__free(d); }
+static void close_device(wn__device *d)
+{
+    if (d->few) d->few->close(d->few);
+    wn__free(d);
+}
 
 static wn_status open_device(const wn__backend *backend, const wn__device_options *options, wn__device **out)
 {
@@ -122,13 +127,18 @@ static wn_status open_device(const wn__backend *backend, const wn__device_option
                                 .compressed = true,
                                 .recompute = true,
                                 .band_bytes = BAND_BYTES,
+                                .few_images = WN__FEW_IMAGES,
                                 .activation_bytes = activation_bytes,
                                 .upload = upload,
                                 .download = download,
                                 .prepare = prepare,
                                 .close = close_device};
-    *out = &device->base;
-    return WN_OK;
+    const wn_status status = wn__few_open(&device->base, &device->base.few);
+    if (status != WN_OK)
+        close_device(&device->base);
+    else
+        *out = &device->base;
+    return status;
 }
 
 static void describe(char *text, size_t size) { snprintf(text, size, "Winnow's own kernels"); }

@@ -24,7 +24,7 @@ static bool visit_of(const wn__walk_request *r, int64_t out, int64_t column, vis
     const int64_t in = out / group_outputs(d) * group_inputs(d) + column / taps(d);
     const int64_t ky = column % taps(d) / d->kernel_w, kx = column % d->kernel_w;
     if (!r->transposed) {
-        *v = (visit){out, in, (int32_t)(in * r->from.plane + ky * r->from.row + kx)};
+        *v = (visit){out, in, (int32_t)(in * r->from.plane + (r->tap ? r->tap[column % taps(d)] : ky * r->from.row + kx))};
         return true;
     }
     const int64_t y = r->phase_y + d->pad - ky, x = r->phase_x + d->pad - kx;

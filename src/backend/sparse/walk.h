@@ -15,6 +15,7 @@ typedef struct wn__walk_request {
     const wn__op_desc *desc;    /* of a convolution */
     const wn__pattern *pattern; /* NULL: every entry */
     wn__lane_layout from;       /* of the tensor that is read */
+    const int32_t *tap;         /* (kernel_h * kernel_w) distance of each tap, forward; NULL: as they lie in `from` */
     bool transposed;
     int phase_y, phase_x; /* transposed */
     int64_t window;       /* pixels of a channel that a run reads: decides the tiles */
