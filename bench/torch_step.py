@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""PyTorch's dense training step on the CPU, for bench/compare_torch.py.
+"""PyTorch's dense training step on the CPU, for bench/compare_torch.py; with --inference its forward pass, for bench/compare_latency.py.
 
 Networks, images and step are those of `winnow bench step`: zero gradients, forward, cross-entropy, backward, SGD with momentum 0.9 and
 weight decay. bf16 is autocast. Each memory format is timed; one JSON object a line.
@@ -89,8 +89,38 @@ def mlp_1024():
     return nn.Sequential(nn.Flatten(), *linear), (3, 32, 32)
 
 
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3 with the stride, 1x1 around a shortcut (arXiv:1512.03385, v1.5)."""
+
+    def __init__(self, before, width, stride):
+        super().__init__()
+        after = 4 * width
+        self.convolutions = nn.ModuleList((nn.Conv2d(before, width, 1, bias=False), nn.Conv2d(width, width, 3, stride, 1, bias=False),
+                                           nn.Conv2d(width, after, 1, bias=False)))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(c) for c in (width, width, after))
+        self.shortcut = nn.Sequential()
+        if stride != 1 or before != after:
+            self.shortcut = nn.Sequential(nn.Conv2d(before, after, 1, stride, bias=False), nn.BatchNorm2d(after))
+
+    def forward(self, x):
+        y = x
+        for convolution, norm in list(zip(self.convolutions, self.norms))[:2]:
+            y = torch.relu(norm(convolution(y)))
+        return torch.relu(self.norms[2](self.convolutions[2](y)) + self.shortcut(x))
+
+
+def resnet50():
+    layers, before = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)], 64
+    for stage, blocks in enumerate((3, 4, 6, 3)):
+        for i in range(blocks):
+            layers.append(Bottleneck(before, 64 << stage, 2 if stage and i == 0 else 1))
+            before = 256 << stage
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(before, 1000)), (3, 224, 224)
+
+
 MODELS = {"resnet20": lambda: resnet(20), "resnet56": lambda: resnet(56), "vgg16": vgg16, "lenet-300-100": lenet_300_100,
-          "wrn-22-2": lambda: wide_resnet(22, 2), "mlp-1024": mlp_1024}
+          "wrn-22-2": lambda: wide_resnet(22, 2), "mlp-1024": mlp_1024, "resnet50": resnet50}
 
 
 def measure(options, memory_format):
@@ -101,13 +131,19 @@ def measure(options, memory_format):
     labels = torch.arange(options.batch) % 10
     optimizer = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9, weight_decay=1e-4)
 
-    def step():
+    def infer():
+        with torch.no_grad():
+            net(images)
+
+    def train():
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=options.dtype == "bf16"):
             loss = functional.cross_entropy(net(images), labels)
         loss.backward()
         optimizer.step()
 
+    net.train(not options.inference)
+    step = infer if options.inference else train
     for _ in range(3):
         step()
     seconds = []
@@ -125,6 +161,7 @@ def main():
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--inference", action="store_true", help="forward only, running statistics; float32")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     for name, memory_format in (("nchw", torch.contiguous_format), ("nhwc", torch.channels_last)):

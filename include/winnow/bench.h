@@ -29,7 +29,7 @@ typedef struct wn_bench_options {
     const char *dtype;        /* "f32" (NULL) or "bf16" */
     const char *backend;      /* NULL: the best in this build */
     int threads;              /* 0: all CPUs of the process */
-    int runs;                 /* timed steps; 0: 15. Three steps before them are not counted */
+    int runs;                 /* timed steps; 0: 15. Those before them, three or a tenth of a second, are not counted */
     bool inference;           /* forward only, running statistics */
 } wn_bench_options;
 

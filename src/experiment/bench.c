@@ -21,6 +21,7 @@
 #include "sparse/distribution.h"
 #include "tensor/compression.h"
 
+#define WARM_SECONDS 0.1 /* threads may be slow to spread over cores */
 enum { WARM_UP = 3, USUAL_RUNS = 15, USUAL_BATCH = 128 };
 
 typedef struct bench {
@@ -218,6 +219,15 @@ static wn_status run_steps(bench *b, int count, double *seconds)
     return WN_OK;
 }
 
+static wn_status warm_up(bench *b)
+{
+    const double start = wn__seconds();
+    WN_TRY(run_steps(b, WARM_UP, NULL));
+    while (wn__seconds() - start < WARM_SECONDS)
+        WN_TRY(run_steps(b, 1, NULL));
+    return WN_OK;
+}
+
 static int by_value(const void *a, const void *b)
 {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -271,7 +281,7 @@ wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result
 {
     bench b;
     wn_status status = open_bench(&b, options);
-    if (status == WN_OK) status = run_steps(&b, WARM_UP, NULL);
+    if (status == WN_OK) status = warm_up(&b);
     if (status == WN_OK) status = run_steps(&b, b.runs, b.seconds);
     if (status == WN_OK) status = fill_result(&b, result);
     close_bench(&b);
@@ -366,7 +376,7 @@ static void observe(void *user, const wn__call_time *t)
 
 static wn_status time_parts(bench *b, parts *p)
 {
-    WN_TRY(run_steps(b, WARM_UP, NULL));
+    WN_TRY(warm_up(b));
     wn__executor_observe(b->executor, observe, p);
     for (p->run = 0; p->run < p->runs && !p->failed; p->run++)
         WN_TRY(run_steps(b, 1, b->seconds + p->run));
