@@ -20,7 +20,7 @@ import sys
 
 from compare_torch import HERE, SAME_NETWORK, least, median, run
 
-RUNS = {"resnet50": 20, "vgg16": 50}
+RUNS = {"resnet50": 60, "vgg16": 100}
 FILE = {"mlp-1024": os.path.join(HERE, "mlp-1024.yaml")}
 
 

@@ -54,9 +54,9 @@ typedef struct wn__op_desc {
     float eps, momentum;                         /* norm; momentum = weight of the new statistics */
     float rate;                                  /* dropout */
     int node;                                    /* index that keys dropout */
-    bool norm; /* conv: followed by a batch norm with running statistics [+ in[1]] [relu]; see wn__device.norms_in_convs */
-    bool input_gradient;                         /* din[0] will be asked for */
-    bool inference_only;                         /* no backward phase will be asked for */
+    bool norm;           /* conv: followed by a batch norm with running statistics [+ in[1]] [relu]; see wn__device.norms_in_convs */
+    bool input_gradient; /* din[0] will be asked for */
+    bool inference_only; /* no backward phase will be asked for */
 } wn__op_desc;
 
 /* As kernels take the fused ReLU: 0 = none, else its upper bound. */
@@ -91,16 +91,16 @@ typedef struct wn__op_args {
     int64_t n; /* images in the batch */
     const void *in[2];
     void *out;
-    void *saved;         /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices; norm's
+    void *saved;   /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices; norm's
                              BACKWARD_PREPARE may leave its sums there for the phases that follow */
-    void *scratch;       /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
-    void *dout[2];       /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
-    void *din[2];        /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
+    void *scratch; /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
+    void *dout[2]; /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
+    void *din[2];  /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
                              din[1] of norm and add may be dout[0] itself: then nothing is to be done for it */
     float *param[WN__PARAMS]; /* as the op kind says; norm's running statistics are written */
-    float *dparam[2];    /* gradients of param[0..1] */
-    bool accumulate;     /* add to dparam instead of overwriting */
-    const void *t_in[2]; /* tangents of the above; t_in[0] NULL = zero (the images) */
+    float *dparam[2];         /* gradients of param[0..1] */
+    bool accumulate;          /* add to dparam instead of overwriting */
+    const void *t_in[2];      /* tangents of the above; t_in[0] NULL = zero (the images) */
     void *t_out, *t_saved;
     void *t_dout[2];
     void *t_din[2];
@@ -173,12 +173,12 @@ struct wn__device { /* first member of a backend's own struct */
     const wn__backend *backend;
     wn__dtype dtype;
     wn__pool *pool;
-    int64_t block;     /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
-    bool borders;      /* tensors have borders */
-    bool compressed;   /* weights may be given as their stored entries (wn__op_class.bind) */
-    bool recompute;    /* making activations again is cheaper than keeping them */
+    int64_t block;       /* images per block when phases are run block by block, in parallel; 0: one call for the whole batch */
+    bool borders;        /* tensors have borders */
+    bool compressed;     /* weights may be given as their stored entries (wn__op_class.bind) */
+    bool recompute;      /* making activations again is cheaper than keeping them */
     bool norms_in_convs; /* for inference, convolutions take the batch norm behind them and what that has taken: param[2..5] are its own */
-    size_t band_bytes; /* a group whose tensors take more than this for a block is run in bands of rows; 0: never */
+    size_t band_bytes;   /* a group whose tensors take more than this for a block is run in bands of rows; 0: never */
     /* Of the same backend, for inference on at most `few_images` images, with a layout of its own; closed with this one. NULL: none. */
     struct wn__device *few;
     int64_t few_images;

@@ -260,8 +260,7 @@ INLINE void add_rows(const wn__plane_rows *r, int64_t row, int height)
         sum[h] = r->bias ? r->bias[row + h] : 0;
     }
     for (int64_t k = 0; k < least; k++) {
-        UNROLL for (int h = 0; h < height; h++) sum[h] =
-            add_product(sum[h], value[at[h] + k], r->in[column ? column[at[h] + k] : k]);
+        UNROLL for (int h = 0; h < height; h++) sum[h] = add_product(sum[h], value[at[h] + k], r->in[column ? column[at[h] + k] : k]);
     }
     UNROLL for (int h = 0; h < height; h++)
     {

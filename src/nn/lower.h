@@ -14,7 +14,7 @@ typedef struct wn__lowered {
     int in[2];        /* tensors = node indices; -1 = none */
     int out;
     int param[WN__PARAMS]; /* parameter indices, -1 = none */
-    int node;     /* first of the fused nodes: names the operation in messages */
+    int node;              /* first of the fused nodes: names the operation in messages */
 } wn__lowered;
 
 /* ops: array of *count, to be freed with wn__free. norms_in_convs: for inference on devices that want it, batch norms and what they take are

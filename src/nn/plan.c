@@ -511,8 +511,17 @@ wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node)
 
 wn_status wn__plan_make(const wn__plan_request *r, wn__plan *out)
 {
-    wn__plan plan = {
-        .n = r->n, .kind = r->kind, .whole = r->whole, .device = r->device, .lowered = r->lowered, .images = -1, .logits = -1, .dlogits = -1, .dimages = -1, .packed = -1, .bound = -1};
+    wn__plan plan = {.n = r->n,
+                     .kind = r->kind,
+                     .whole = r->whole,
+                     .device = r->device,
+                     .lowered = r->lowered,
+                     .images = -1,
+                     .logits = -1,
+                     .dlogits = -1,
+                     .dimages = -1,
+                     .packed = -1,
+                     .bound = -1};
     plan.param_written = WN_NEW_ARRAY(bool, r->graph->params);
     plan.border = WN_NEW_ARRAY(int, r->graph->nodes);
     planner p = {.request = r,

@@ -44,7 +44,7 @@ typedef struct wn__plan {
     bool whole;
     wn__device *device;
     const wn__lowered *lowered; /* (lowered_ops) */
-    wn__op **op; /* one per lowered operation, then the adders */
+    wn__op **op;                /* one per lowered operation, then the adders */
     int ops, lowered_ops;
     wn__call *call;
     int calls, forward_calls, groups;
