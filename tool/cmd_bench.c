@@ -8,7 +8,7 @@
 
 typedef struct bench_config {
     wn__texts set;
-    const char *dtype, *backend, *sparsity, *distribution, *mask, *memory;
+    const char *dtype, *backend, *sparsity, *distribution, *mask, *memory, *topology;
     int64_t batch, micro_batch, threads, runs, classes, image;
     bool inference, json, dense_first;
 } bench_config;
@@ -21,6 +21,7 @@ static const wn__option bench_options[] = {
     WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default), er or erk"),
     WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the first layer"),
     WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them"),
+    WN_OPTION_TEXT(bench_config, topology, "method", "NAME", "bench topology: a method that changes its mask (default: rigl)"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
     WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build)"),
     WN_OPTION_NUMBER(bench_config, threads, "threads", "N", "(default: all CPUs)"),
@@ -83,6 +84,56 @@ static wn_status bench_steps(wn_bench_options *options, const char *const *model
             print_step_json(models[i], &result);
         else
             add_step(&table, models[i], &result);
+    }
+    if (table.count > 0) wn__columns_print(&table);
+    return status;
+}
+
+static void print_updates_json(const char *model, const wn_bench_options *o, const wn_bench_updates *u)
+{
+    fputs("{\"model\": ", stdout);
+    wn__put_json_text(model);
+    wn__put_json_pair("method", o->topology ? o->topology : "rigl");
+    printf(", \"batch\": %lld, \"threads\": %d, \"runs\": %d, \"active\": %lld, \"connections\": %lld, \"interval\": %lld",
+           (long long)u->batch, u->threads, u->runs, (long long)u->active, (long long)u->connections, (long long)u->interval);
+    printf(", \"ms_static\": %.6g, \"ms_usual\": %.6g, \"ms_update\": %.6g, \"ms_after\": %.6g, \"ms_average\": %.6g, \"ratio\": %.6g",
+           u->ms_static, u->ms_usual, u->ms_update, u->ms_after, u->ms_average, u->ratio);
+    wn__put_json_pair("backend", u->backend);
+    puts("}");
+}
+
+static void add_updates(wn__columns *table, const char *model, const wn_bench_options *o, const wn_bench_updates *u)
+{
+    char count[32];
+    wn__columns_add(table, "%s", model);
+    wn__columns_add(table, "%s", o->topology ? o->topology : "rigl");
+    wn__columns_add(table, "%lld", (long long)u->batch);
+    wn__columns_add(table, "%s", u->backend);
+    wn__columns_add(table, "%d", u->threads);
+    wn__columns_add(table, "%.2f", u->ms_static);
+    wn__columns_add(table, "%.2f", u->ms_usual);
+    wn__columns_add(table, "%.2f", u->ms_update);
+    wn__columns_add(table, "%.2f", u->ms_after);
+    wn__columns_add(table, "%lld", (long long)u->interval);
+    wn__columns_add(table, "%.3f", u->ratio);
+    wn__columns_add(table, "%s", wn_show_count(u->active, count, sizeof count));
+    wn__columns_add(table, "%s", wn_show_count(u->connections, count, sizeof count));
+}
+
+static wn_status bench_topology(wn_bench_options *options, const char *const *models, int count, bool json)
+{
+    wn__columns table = WN_COLUMNS("network", "method", ">batch", "backend", ">threads", ">static ms", ">usual ms", ">update ms",
+                                   ">next ms", ">interval", ">average x", ">active", ">changed");
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++) {
+        wn_bench_updates updates;
+        options->model = models[i];
+        status = wn_bench_topology(options, &updates);
+        if (status != WN_OK) break;
+        if (json)
+            print_updates_json(models[i], options, &updates);
+        else
+            add_updates(&table, models[i], options, &updates);
     }
     if (table.count > 0) wn__columns_print(&table);
     return status;
@@ -172,6 +223,10 @@ static wn_status bench_kernels(wn_bench_options *options, const char *const *mod
     return status;
 }
 
+static const char *const actions[] = {"step", "kernels", "plan", "topology", NULL};
+static wn_status (*const bench[])(wn_bench_options *, const char *const *, int, bool) = {bench_steps, bench_kernels, bench_plans,
+                                                                                         bench_topology};
+
 static int run_bench(const wn__call *call)
 {
     static const char *const usual[] = {"resnet20"};
@@ -196,24 +251,26 @@ static int run_bench(const wn__call *call)
         .threads = (int)config->threads,
         .runs = (int)config->runs,
         .inference = config->inference,
+        .topology = config->topology,
     };
-    const char *action = call->arguments[0];
-    wn_status (*const bench)(wn_bench_options *, const char *const *, int, bool) = strcmp(action, "step") == 0   ? bench_steps
-                                                                                   : strcmp(action, "plan") == 0 ? bench_plans
-                                                                                                                 : bench_kernels;
-    return wn__finish(call, bench(&options, models, count, config->json));
+    int action = 0;
+    while (strcmp(call->arguments[0], actions[action]) != 0)
+        action++;
+    return wn__finish(call, bench[action](&options, models, count, config->json));
 }
-
-static const char *const actions[] = {"step", "kernels", "plan", NULL};
 
 const wn__command wn__command_bench = {
     .name = "bench",
-    .arguments = "step|kernels|plan [MODEL]...",
+    .arguments = "step|kernels|plan|topology [MODEL]...",
     .summary = "Time training steps, or each operation of a step, on random images; or plan a step's memory",
     .details =
-        "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `plan` runs none: it prints what\n"
-        "activations, gradients and scratch of a step take, as they are and with outputs of batch norms made again in backward, and weights,\n"
-        "gradients and momentum.",
+        "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `plan` runs none: it prints what
+"
+        "activations, gradients and scratch of a step take, as they are and with outputs of batch norms made again in backward, and weights,
+"
+        "gradients and momentum. `topology` times usual steps of a sparse network, those that change its connections and those right after them,
+"
+        "and gives what a step costs on average over the method's interval, as a multiple of a usual one.",
     .options = bench_options,
     .config_size = sizeof(bench_config),
     .least = 1,

@@ -31,6 +31,7 @@ typedef struct wn_bench_options {
     int threads;              /* 0: all CPUs of the process */
     int runs;                 /* timed steps; 0: 15. Those before them, three or a tenth of a second, are not counted */
     bool inference;           /* forward only, running statistics */
+    const char *topology;     /* wn_bench_topology: a method of `winnow methods` that changes its mask; NULL: "rigl" */
 } wn_bench_options;
 
 /* The step: forward, cross-entropy, backward, SGD with momentum 0.9 and weight decay. */
@@ -51,6 +52,20 @@ typedef struct wn_bench_result {
     int64_t batch;
 } wn_bench_result;
 WN_API WN_NODISCARD wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result);
+
+/* What topology updates cost, with a sparsity: usual steps, those that change the topology, and those right after them, which have new patterns
+ * to get used to; in turn, so that all meet the same machine. Static steps are those of the same mask without updates: the usual ones, but for
+ * methods that look at all gradients at every step. */
+typedef struct wn_bench_updates {
+    double ms_static, ms_usual, ms_update, ms_after; /* medians */
+    int64_t interval;                      /* steps from one update to the next */
+    double ms_average, ratio;              /* over an interval; ratio: by ms_static */
+    int64_t connections;                   /* that an update changes at the start of training */
+    int64_t active, batch;
+    char backend[32];
+    int threads, runs;
+} wn_bench_updates;
+WN_API WN_NODISCARD wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *updates);
 
 /* What a step needs, without running one: bytes of activations, gradients and scratch for a micro-batch, and the same where outputs of
  * batch norms are made again in backward. Weights, gradients of weights and momentum are not in it. */

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "experiment/masks_file.h"
 #include "experiment/rates.h"
+#include "methods/method.h"
 #include "models/named.h"
 #include "nn/executor.h"
 #include "nn/init.h"
@@ -284,6 +285,106 @@ wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result
     if (status == WN_OK) status = warm_up(&b);
     if (status == WN_OK) status = run_steps(&b, b.runs, b.seconds);
     if (status == WN_OK) status = fill_result(&b, result);
+    close_bench(&b);
+    return status;
+}
+
+/* --- topology updates ---------------------------------------------------------------------------------------------------------- */
+
+enum { STATIC_STEPS = 4, USUAL_UPDATES = 9 }; /* between updates; timed updates */
+
+static wn_status find_rewiring(const char *name, wn__rewiring *how)
+{
+    const wn__method *method = wn__method_find(name);
+    if (!method || method->axes.topology.grow == WN__GROW_NONE)
+        return wn__fail(WN_EUSAGE, "\"%s\" is no method that changes its mask; `winnow methods` lists them", name);
+    /* An epoch of 391 steps, as on CIFAR-10 in batches of 128; the beginning of a run of 250. */
+    return wn__rewiring_resolve(&method->axes.topology, 391, 250 * 391, how);
+}
+
+/* A step that changes the topology, as the training loop makes it. */
+static wn_status update_step(bench *b, wn__rewirer *r, const wn__rewiring *how)
+{
+    const wn__step_info step = {.training = true, .update_statistics = true, .step = b->step};
+    const bool instead = how->rule.update == WN__UPDATE_INSTEAD, shares = how->rule.redistribute == WN__SHARE_GRADIENT;
+    if (!instead) WN_TRY(run_step(b));
+    if (shares) WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
+    WN_TRY(wn__rewirer_begin(r, b->executor, 0, 1));
+    if (wn__rewirer_wants_gradient(r) || (instead && !shares))
+        WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
+    return wn__rewirer_finish(r, b->executor);
+}
+
+/* seconds (3, runs): the update, the step after it, and the median of some more. */
+static wn_status time_update(bench *b, wn__rewirer *r, const wn__rewiring *how, double *seconds, int run)
+{
+    double rest[STATIC_STEPS], start = wn__seconds();
+    WN_TRY(update_step(b, r, how));
+    seconds[run] = wn__seconds() - start;
+    WN_TRY(run_steps(b, 1, seconds + b->runs + run));
+    WN_TRY(run_steps(b, STATIC_STEPS, rest));
+    seconds[2 * b->runs + run] = median(rest, STATIC_STEPS);
+    return WN_OK;
+}
+
+static void fill_updates(bench *b, double *seconds, const wn__rewiring *how, wn_bench_updates *out)
+{
+    out->ms_update = 1e3 * median(seconds, b->runs);
+    out->ms_after = 1e3 * median(seconds + b->runs, b->runs);
+    out->ms_usual = 1e3 * median(seconds + 2 * b->runs, b->runs);
+    if (out->ms_static == 0) out->ms_static = out->ms_usual; /* measured among the updates */
+    out->interval = how->interval;
+    const double usual = how->interval > 1 ? (double)(how->interval - 2) * out->ms_usual + out->ms_after : 0;
+    out->ms_average = (out->ms_update + usual) / (double)how->interval;
+    out->ratio = out->ms_average / out->ms_static;
+}
+
+static wn_status time_updates(bench *b, wn__rewirer *r, const wn__rewiring *how, wn_bench_updates *out)
+{
+    double *seconds = WN_NEW_ARRAY(double, 3 * b->runs);
+    if (!seconds) return wn__no_memory((size_t)b->runs * 3 * sizeof *seconds);
+    wn_status status = run_steps(b, WARM_UP, NULL);
+    if (status == WN_OK && wn__rewirer_always_listens(r)) { /* then usual steps are not those of a static topology */
+        status = run_steps(b, b->runs, seconds);
+        out->ms_static = 1e3 * median(seconds, b->runs);
+    }
+    if (status == WN_OK) status = wn__rewirer_attach(r, b->executor);
+    if (status == WN_OK) status = time_update(b, r, how, seconds, 0); /* its plan is made */
+    for (int run = 0; run < b->runs && status == WN_OK; run++)
+        status = time_update(b, r, how, seconds, run);
+    if (status == WN_OK) fill_updates(b, seconds, how, out);
+    wn__free(seconds);
+    return status;
+}
+
+static wn_status bench_updates(bench *b, const wn__rewiring *how, wn_bench_updates *out)
+{
+    wn__rewirer *r = NULL;
+    *out = (wn_bench_updates){.threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch};
+    snprintf(out->backend, sizeof out->backend, "%s", b->device->backend->name);
+    WN_TRY(wn__params_compress_masked(&b->params)); /* on dense devices, too */
+    WN_TRY(wn__rewirer_new(how, &b->params, b->pool, 0, &r));
+    const wn_status status = time_updates(b, r, how, out);
+    const wn__rewired made = wn__rewirer_made(r);
+    out->connections = made.updates ? made.dropped / made.updates : 0;
+    wn__rewirer_free(r);
+    for (int i = 0; i < b->params.count; i++)
+        out->active += wn__role_is_trained(b->params.item[i].role) ? b->params.item[i].active : 0;
+    return status;
+}
+
+wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *updates)
+{
+    bench b;
+    wn__rewiring how;
+    wn_bench_options own = *options;
+    if (!own.runs) own.runs = USUAL_UPDATES;
+    if (!own.backend) own.backend = "sparse";
+    if (!own.sparsity && !own.mask) return wn__fail(WN_EUSAGE, "topology updates of what? A sparsity is needed");
+    if (own.inference) return wn__fail(WN_EUSAGE, "topology updates are made while training");
+    WN_TRY(find_rewiring(own.topology ? own.topology : "rigl", &how));
+    wn_status status = open_bench(&b, &own);
+    if (status == WN_OK) status = bench_updates(&b, &how, updates);
     close_bench(&b);
     return status;
 }

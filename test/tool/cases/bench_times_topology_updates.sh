@@ -1,0 +1,1 @@
+winnow bench topology lenet-300-100 --sparsity 90% --batch 16 --runs 1 --threads 1 && winnow bench topology lenet5 --sparsity 90% --batch 16 --runs 1 --method set --json && winnow bench topology lenet5 --sparsity 90% --method static
