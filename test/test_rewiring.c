@@ -469,6 +469,11 @@ TEST(times_that_make_no_sense_are_refused)
     rule.interval = (wn__steps){1, 'i'};
     rule.begin = (wn__steps){60, 'i'};
     CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.begin = (wn__steps){0, 'i'};
+    rule.gradient = WN__LOOK_FIXED; /* random growth looks at none */
+    CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.gradient = WN__LOOK_BATCH;
+    rule.begin = (wn__steps){60, 'i'};
     rule.grow = WN__GROW_NONE;
     CHECK_OK(wn__rewiring_resolve(&rule, 10, 100, &how));
     CHECK_EQ_INT(wn__rewiring_updates(&how, 0, 100), 0);

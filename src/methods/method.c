@@ -32,9 +32,12 @@ const wn__setting wn__method_settings[] = {
 #define RIGL "Evci et al. 2020, arXiv:1911.11134"
 
 /* alpha 0.3 on a cosine until three quarters of training, every 100 steps: shared by the methods that RigL's paper compares. */
-#define EVERY_100 .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9
+#define EVERY_100 \
+    .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9, .batches = 8, .images = 1000
 /* From 0.5 down to 0.005 over the whole run: SNFS and ITOP. */
-#define TO_THE_END .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9
+#define TO_THE_END                                                                                                            \
+    .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9, \
+    .batches = 8, .images = 1000
 #define REPRODUCTION "Sundar and Dwaraknath 2021, arXiv:2103.15767"
 #define ITOP "Liu et al. 2021, arXiv:2102.02887"
 

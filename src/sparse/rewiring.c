@@ -17,6 +17,7 @@ static const char *const place_names[] = {"instead", "after", NULL};
 static const char *const regrown_names[] = {"keeps", "reset", NULL};
 static const char *const round_names[] = {"down", "up", NULL};
 static const char *const momentum_names[] = {"dense", "sparse", NULL};
+static const char *const look_names[] = {"batch", "batches", "fixed", NULL};
 static const char *const share_names[] = {"none", "gradient", "momentum", NULL};
 
 #define MOST_MOMENTUM ((int64_t)1 << 31) /* entries of a layer: 8 GiB of averages */
@@ -41,6 +42,10 @@ const wn__setting wn__topology_settings[] = {
     WN_SETTING_FLOAT(wn__topology_rule, decay, 0.9, 0, 0.999999, "of dense momentum, the running average of the gradient"),
     WN_SETTING_CHOICE(wn__topology_rule, redistribute, "none", share_names,
                       "how many connections a layer gets back: as many as went, or its share"),
+    WN_SETTING_CHOICE(wn__topology_rule, gradient, "batch", look_names,
+                      "that growth looks at: of the step's batch; of several, from it on; of a fixed batch of training images"),
+    WN_SETTING_INT(wn__topology_rule, batches, 8, 1, 100000, "gradient: batches: how many, in one pass"),
+    WN_SETTING_INT(wn__topology_rule, images, 1000, 1, 1e8, "gradient: fixed: how many"),
     {0},
 };
 
@@ -54,6 +59,10 @@ wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_
         return wn__fail(WN_EUSAGE, "topology: interval of %lld steps, must be at least 1", (long long)how.interval);
     if (rule->grow != WN__GROW_NONE && how.end < how.begin)
         return wn__fail(WN_EUSAGE, "topology: begins at step %lld and ends at step %lld", (long long)how.begin, (long long)how.end);
+    const bool by_gradient = rule->grow == WN__GROW_GRADIENT || (rule->grow == WN__GROW_MOMENTUM && rule->momentum == WN__MOMENTUM_SPARSE);
+    if (rule->gradient != WN__LOOK_BATCH && !by_gradient)
+        return wn__fail(WN_EUSAGE, "topology: gradient: %s has no effect: growth does not look at a gradient of its own",
+                        look_names[rule->gradient]);
     *out = how;
     return WN_OK;
 }

@@ -48,6 +48,13 @@ typedef enum wn__update_place {
     WN__UPDATE_AFTER    /* after it, at the new weights */
 } wn__update_place;
 
+/* Whose gradient growth looks at. */
+typedef enum wn__look {
+    WN__LOOK_BATCH,   /* the step's batch */
+    WN__LOOK_BATCHES, /* it and those that follow, in one pass */
+    WN__LOOK_FIXED    /* a batch of training images that is drawn once */
+} wn__look;
+
 /* As a row or a recipe states it: table wn__topology_settings. */
 typedef struct wn__topology_rule {
     int grow;     /* wn__grow_rule */
@@ -56,12 +63,14 @@ typedef struct wn__topology_rule {
     int schedule; /* wn__fall */
     double power, final;
     wn__steps begin, end, interval;
-    int update;       /* wn__update_place */
-    int regrown;      /* wn__regrown */
-    int round;        /* 0: down, 1: up */
-    int momentum;     /* wn__momentum_kind */
-    double decay;     /* of dense momentum */
-    int redistribute; /* wn__redistribution */
+    int update;              /* wn__update_place */
+    int regrown;             /* wn__regrown */
+    int round;               /* 0: down, 1: up */
+    int momentum;            /* wn__momentum_kind */
+    double decay;            /* of dense momentum */
+    int redistribute;        /* wn__redistribution */
+    int gradient;            /* wn__look */
+    int64_t batches, images; /* of WN__LOOK_BATCHES, of WN__LOOK_FIXED */
 } wn__topology_rule;
 extern const wn__setting wn__topology_settings[];
 

@@ -15,6 +15,7 @@
 #include "tensor/compression.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
+#include "train/growth_batch.h"
 #include "train/run_files.h"
 
 #define CHECKPOINT_SECONDS 60
@@ -31,9 +32,10 @@ typedef struct run {
     wn__evaluator *validation, *test; /* validation: NULL without */
     int64_t batches;                  /* per epoch of the data stream */
     int64_t classes;
-    int64_t image_flops;   /* training, one image */
-    int64_t reading_flops; /* more for an image whose gradient is made for all entries of weights */
-    wn__rewirer *rewirer;  /* NULL: the topology stays */
+    int64_t image_flops;     /* training, one image */
+    int64_t reading_flops;   /* more for an image whose gradient is made for all entries of weights */
+    wn__growth_batch growth; /* images that growth looks at, if not those of the step */
+    wn__rewirer *rewirer;    /* NULL: the topology stays */
     wn__sparsity sparsity;
 
     /* of the current step */
@@ -156,8 +158,13 @@ static wn_status measure_cost(run *r)
 static wn_status set_up(run *r)
 {
     const wn__train_stage *s = r->stage;
-    const wn__executor_options options = {
-        .batch = s->loader.batch, .micro_batch = s->micro_batch, .training = true, .memory = s->memory, .recompute = s->recompute};
+    if (s->rewiring && s->rewiring->rule.gradient != WN__LOOK_BATCH)
+        WN_TRY(wn__growth_batch_init(&r->growth, &s->rewiring->rule, &s->loader, s->noise_seed));
+    const wn__executor_options options = {.batch = r->growth.most > s->loader.batch ? r->growth.most : s->loader.batch,
+                                          .micro_batch = s->micro_batch,
+                                          .training = true,
+                                          .memory = s->memory,
+                                          .recompute = s->recompute};
     r->classes = wn__graph_classes(s->graph);
     WN_TRY(measure_cost(r));
     WN_TRY(make_buffers(r));
@@ -174,6 +181,7 @@ static void release(run *r)
 {
     wn__updater_free(r->updater);
     wn__rewirer_free(r->rewirer);
+    wn__growth_batch_release(&r->growth);
     wn__executor_free(r->ex);
     wn__loader_free(r->loader);
     wn__evaluator_free(r->validation);
@@ -341,20 +349,34 @@ static wn_status finish_rewiring(run *r)
     return measure_cost(r);
 }
 
-/* A pass of its own over the batch, whose statistics batch norm has seen already. */
+/* Hard labels of the images that growth looks at. */
+static wn_status growth_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
+{
+    run *r = arg;
+    const wn__loss loss = {.smoothing = r->stage->loss.smoothing};
+    const wn__loss_rows rows = {.n = n, .batch = r->growth.n, .classes = r->classes, .logits = logits, .labels = r->growth.labels + first};
+    const wn__loss_out out = {.dlogits = dlogits};
+    wn__loss_compute(&loss, &rows, r->stage->device->pool, &out);
+    return WN_OK;
+}
+
+/* A pass of its own, for growth: over the step's batch, whose statistics batch norm has seen already, or over other images. */
 static wn_status look_again(run *r, wn__step_info step)
 {
     step.update_statistics = false;
     const int64_t reading = wn__rewirer_wants_gradient(r->rewirer) ? r->reading_flops : 0;
-    r->state.flops += (r->image_flops + reading) * r->batch->n;
+    const bool own = r->growth.n > 0;
+    r->state.flops += (r->image_flops + reading) * (own ? r->growth.n : r->batch->n);
+    if (own) return wn__executor_gradients(r->ex, r->growth.images, r->growth.n, step, growth_gradient, r);
     return wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r);
 }
 
 /* After the step's gradients, and after the optimizer's step if there was one: then growth looks at the batch at the new weights. */
 static wn_status rewire_apart(run *r, wn__step_info step, bool stepped)
 {
-    const bool by_gradient = r->stage->rewiring->rule.redistribute == WN__SHARE_GRADIENT;
-    if (stepped && by_gradient) WN_TRY(look_again(r, step));
+    const wn__topology_rule *rule = &r->stage->rewiring->rule;
+    if (rule->gradient == WN__LOOK_BATCHES) WN_TRY(wn__growth_batch_fill(&r->growth, r->batch->epoch, r->batch->index));
+    if (rule->redistribute == WN__SHARE_GRADIENT && (stepped || r->growth.n > 0)) WN_TRY(look_again(r, step));
     WN_TRY(begin_rewiring(r));
     if (wn__rewirer_wants_gradient(r->rewirer)) WN_TRY(look_again(r, step));
     return finish_rewiring(r);
@@ -372,8 +394,8 @@ static wn_status run_step(run *r)
     const wn__step_info step = {.training = true, .update_statistics = true, .seed = s->noise_seed, .step = r->state.step};
     const bool rewires = r->rewirer && wn__rewiring_is_due(s->rewiring, r->state.step);
     const bool instead = rewires && s->rewiring->rule.update == WN__UPDATE_INSTEAD;
-    /* The step's own pass is the one that growth looks at, unless what it finds decides how much grows where. */
-    const bool at_once = instead && s->rewiring->rule.redistribute != WN__SHARE_GRADIENT;
+    /* The step's own pass is the one that growth looks at, unless it looks at other images, or what it finds decides how much grows where. */
+    const bool at_once = instead && r->growth.most == 0 && s->rewiring->rule.redistribute != WN__SHARE_GRADIENT;
     WN_TRY(wn__loader_next(r->loader, &r->batch));
     WN_TRY(get_soft_labels(r));
     if (at_once) WN_TRY(begin_rewiring(r));
