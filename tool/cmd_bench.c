@@ -264,12 +264,9 @@ const wn__command wn__command_bench = {
     .arguments = "step|kernels|plan|topology [MODEL]...",
     .summary = "Time training steps, or each operation of a step, on random images; or plan a step's memory",
     .details =
-        "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `plan` runs none: it prints what
-"
-        "activations, gradients and scratch of a step take, as they are and with outputs of batch norms made again in backward, and weights,
-"
-        "gradients and momentum. `topology` times usual steps of a sparse network, those that change its connections and those right after them,
-"
+        "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `plan` runs none: it prints what\n"
+        "activations, gradients and scratch of a step take, as they are and with outputs of batch norms made again in backward, and weights,\n"
+        "gradients and momentum. `topology` times usual steps of a sparse network, those that change its connections and those right after them,\n"
         "and gives what a step costs on average over the method's interval, as a multiple of a usual one.",
     .options = bench_options,
     .config_size = sizeof(bench_config),

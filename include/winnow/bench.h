@@ -58,9 +58,9 @@ WN_API WN_NODISCARD wn_status wn_bench_step(const wn_bench_options *options, wn_
  * methods that look at all gradients at every step. */
 typedef struct wn_bench_updates {
     double ms_static, ms_usual, ms_update, ms_after; /* medians */
-    int64_t interval;                      /* steps from one update to the next */
-    double ms_average, ratio;              /* over an interval; ratio: by ms_static */
-    int64_t connections;                   /* that an update changes at the start of training */
+    int64_t interval;                                /* steps from one update to the next */
+    double ms_average, ratio;                        /* over an interval; ratio: by ms_static */
+    int64_t connections;                             /* that an update changes at the start of training */
     int64_t active, batch;
     char backend[32];
     int threads, runs;

@@ -343,7 +343,7 @@ static wn_status time_updates(bench *b, wn__rewirer *r, const wn__rewiring *how,
 {
     double *seconds = WN_NEW_ARRAY(double, 3 * b->runs);
     if (!seconds) return wn__no_memory((size_t)b->runs * 3 * sizeof *seconds);
-    wn_status status = run_steps(b, WARM_UP, NULL);
+    wn_status status = warm_up(b);
     if (status == WN_OK && wn__rewirer_always_listens(r)) { /* then usual steps are not those of a static topology */
         status = run_steps(b, b->runs, seconds);
         out->ms_static = 1e3 * median(seconds, b->runs);
