@@ -681,8 +681,11 @@ static void download_part(const float *from, int lanes, int64_t pixels, float *p
         memcpy(plain + i * image, turned + i * WN__LANE, (size_t)pixels * sizeof(float));
 }
 
-/* Without a border a block is one row of pixels. */
-INLINE wn__lane_layout as_rows(const wn__lane_layout *l) { return l->border ? *l : wn__lane_layout_of(1, 1, l->c * l->h * l->w, 0); }
+/* A block without anything between its pixels is one row of them. */
+INLINE wn__lane_layout as_rows(const wn__lane_layout *l)
+{
+    return l->plane != l->h * l->w ? *l : wn__lane_layout_of(1, 1, l->c * l->h * l->w, 0);
+}
 
 static void upload(const wn__lane_layout *layout, int lanes, const float *plain, float *block)
 {

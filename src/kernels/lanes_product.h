@@ -6,8 +6,9 @@
  * pixels, `offset` pixels away. Distances are in pixels.
  *
  * Every output pixel's sum runs over the entries in their order, every entry's gradient over the pixels in row order, each with one
- * rounding per multiply-add on instruction sets that have them fused. So no result depends on the tile that was chosen, nor on whether the
- * dense or the sparse kernel was, as long as all numbers are finite.
+ * rounding per multiply-add on instruction sets that have them fused; a product's sum that is -0 is written as +0, whatever zeros were
+ * added on the way. So no result depends on the tile that was chosen, nor on whether the dense or the sparse kernel was, as long as all
+ * numbers are finite.
  */
 #ifndef WN_KERNELS_LANES_PRODUCT_H
 #define WN_KERNELS_LANES_PRODUCT_H
@@ -37,6 +38,9 @@ typedef struct wn__lane_product {
     const float *bias;                      /* (rows) where sums start; NULL: at zero */
     bool add;                               /* sums go on from what is in out (bias is not read) */
     bool relu;                              /* applied to the result; NaN passes */
+    /* Dense only: from this run to the next one, which is fetched ahead: its output, and of its input what the entries first + fetch_first,
+     * then every fetch_step-th one, read. fetch_step 0: not. */
+    int64_t next_in, next_out, fetch_first, fetch_step;
 } wn__lane_product;
 
 /* sum[k] (16 floats for entry k) += out gradient * in, over the pixels of the run. Dense: sum[k + r * entries]. */
@@ -63,13 +67,16 @@ typedef struct wn__lane_tile {
 typedef struct wn__lane_dense_tile {
     int rows, columns;
     int stride;
+    int height; /* rows of the matrix that it multiplies at once */
     void (*product)(const wn__lane_product *p);
 } wn__lane_dense_tile;
 
-/* Dense gradient over a whole image: sum[r * entries + k] for rows of `a` and its entries; pixels in row order. */
+/* Dense gradient over a whole image: sum[r * entries + k] for rows of `a` and its entries; pixels in row order. dense_whole: from zero sums,
+ * and over all 16 images as well, out[r * out_row + k]. */
 typedef struct wn__lane_dense_gradient {
     wn__lane_gradient g; /* in_row: from an output row's input to the next one's */
     int64_t height, width, in_column;
+    int64_t out_row;
 } wn__lane_dense_gradient;
 
 typedef struct wn__lane_products {
@@ -77,6 +84,7 @@ typedef struct wn__lane_products {
     const wn__lane_dense_tile *dense;
     int vectors; /* registers that a pixel takes */
     void (*dense_gradient)(const wn__lane_dense_gradient *g);
+    void (*dense_whole)(const wn__lane_dense_gradient *g);
     /* out[i] = [out[i] +] sum of the 16 floats at sum + 16 i, in halves. */
     void (*reduce)(int64_t n, const float *sum, bool add, float *out);
 } wn__lane_products;

@@ -80,7 +80,7 @@ INLINE void store_sums(const wn__lane_product *p, float *out, int rows, int colu
 {
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
     {
-        const vf s = sum[(r * columns + c) * VECTORS + v];
+        const vf s = sum[(r * columns + c) * VECTORS + v] + (vf){0}; /* no -0 */
         ((vf *)(out + (r * p->out_row + c * p->out_column) * PIXEL))[v] = p->relu ? rectify(s) : s;
     }
 }
@@ -206,11 +206,37 @@ INLINE void multiply_rows(const wn__lane_product *p, int64_t row, int height, in
     UNROLL for (int h = 0; h < height; h++) store_sums(p, out_of_row(p, row + h), rows, columns, sum + h * pixels);
 }
 
+/* What the next run reads and writes, spread over this run's rows: `part` of `parts`. */
+INLINE void fetch_ahead(const wn__lane_product *p, int64_t part, int64_t parts, int rows, int columns, int stride)
+{
+    const wn__lane_matrix *a = &p->a;
+    const int64_t step = p->fetch_step, lines = (a->entries - a->first + step - 1) / step;
+    for (int64_t i = lines * part / parts, end = lines * (part + 1) / parts; i < end; i++) {
+        const int64_t k = a->first + i * step + p->fetch_first;
+        for (int r = 0; k < a->entries && r < rows; r++)
+            for (int c = 0; c < columns; c++)
+                __builtin_prefetch(p->in + (a->offset[k] + p->next_in + r * p->in_row + c * stride) * PIXEL, 0);
+    }
+    for (int64_t row = a->rows * part / parts, end = a->rows * (part + 1) / parts; row < end; row++)
+        for (int r = 0; r < rows; r++)
+            for (int c = 0; c < columns; c++)
+                __builtin_prefetch(out_of_row(p, row) + (p->next_out + r * p->out_row + c * p->out_column) * PIXEL, 1);
+}
+
+/* Rows in groups of `height`, the rest in smaller ones. */
 INLINE void multiply_dense(const wn__lane_product *p, int height, int rows, int columns, int stride)
 {
     int64_t row = 0;
-    for (; row + height <= p->a.rows; row += height)
+    for (; row + height <= p->a.rows; row += height) {
+        if (p->fetch_step) fetch_ahead(p, row / height, p->a.rows / height, rows, columns, stride);
         multiply_rows(p, row, height, rows, columns, stride);
+    }
+    if (height > 4)
+        for (; row + 4 <= p->a.rows; row += 4)
+            multiply_rows(p, row, 4, rows, columns, stride);
+    if (height > 2)
+        for (; row + 2 <= p->a.rows; row += 2)
+            multiply_rows(p, row, 2, rows, columns, stride);
     for (; row < p->a.rows; row++)
         multiply_rows(p, row, 1, rows, columns, stride);
 }
@@ -223,34 +249,50 @@ INLINE void multiply_dense(const wn__lane_product *p, int height, int rows, int 
 WN__DENSE_TILES(DENSE_TILE)
 WN__DENSE_COLUMN_TILES(DENSE_COLUMN_TILE)
 
-#define DENSE_ENTRIES(R, C, H) {R, C, 1, dense_##R##x##C}, {R, C, 2, dense_##R##x##C##_by_2},
-#define DENSE_COLUMN_ENTRY(R, C, H) {R, C, 0, dense_##R##x##C},
+#define DENSE_ENTRIES(R, C, H) {R, C, 1, H, dense_##R##x##C}, {R, C, 2, H, dense_##R##x##C##_by_2},
+#define DENSE_COLUMN_ENTRY(R, C, H) {R, C, 0, H, dense_##R##x##C},
 static const wn__lane_dense_tile dense_tiles[] = {WN__DENSE_COLUMN_TILES(DENSE_COLUMN_ENTRY) WN__DENSE_TILES(DENSE_ENTRIES){0}};
+
+/* sum[h * entries + e] += out gradient * in over n pixels of a line: `in` and `dout` of its first pixel, steps to the next one in floats. */
+INLINE void add_line(const float *in, int64_t in_step, const int64_t *offset, const float *dout, int64_t dout_step, int64_t plane,
+                     int64_t n, int height, int entries, vf *sum)
+{
+    for (; n > 0; n--, in += in_step, dout += dout_step)
+        UNROLL for (int v = 0; v < VECTORS; v++)
+        {
+            vf x[WN__GRADIENT_ENTRIES + WN__WHOLE_PART];
+            UNROLL for (int e = 0; e < entries; e++) x[e] = ((const vf *)(in + offset[e]))[v];
+            UNROLL for (int h = 0; h < height; h++)
+            {
+                const vf dy = ((const vf *)(dout + h * plane))[v];
+                UNROLL for (int e = 0; e < entries; e++) sum[(h * entries + e) * VECTORS + v] += dy * x[e];
+            }
+        }
+}
+
+/* The same over the image; images a pixel wide are one line. */
+INLINE void add_image(const wn__lane_dense_gradient *d, int64_t row, int64_t entry, int height, int entries, vf *sum)
+{
+    const wn__lane_gradient *g = &d->g;
+    const float *in = g->in, *dout = g->dout + row * g->dout_plane * PIXEL;
+    const int64_t plane = g->dout_plane * PIXEL, in_row = g->in_row * PIXEL, dout_row = g->dout_row * PIXEL;
+    int64_t offset[WN__GRADIENT_ENTRIES + WN__WHOLE_PART];
+    UNROLL for (int e = 0; e < entries; e++) offset[e] = (int64_t)g->a.offset[entry + e] * PIXEL;
+    if (d->width == 1) {
+        add_line(in, in_row, offset, dout, dout_row, plane, d->height, height, entries, sum);
+        return;
+    }
+    for (int64_t y = 0; y < d->height; y++, in += in_row, dout += dout_row)
+        add_line(in, d->in_column * PIXEL, offset, dout, PIXEL, plane, d->width, height, entries, sum);
+}
 
 INLINE void add_dense_gradient(const wn__lane_dense_gradient *d, int64_t row, int64_t entry, int height, int entries)
 {
     const wn__lane_gradient *g = &d->g;
     vf sum[MOST];
-    const float *in[8], *dout[8];
-    UNROLL for (int e = 0; e < entries; e++) in[e] = g->in + (int64_t)g->a.offset[entry + e] * PIXEL;
-    UNROLL for (int h = 0; h < height; h++)
-    {
-        dout[h] = g->dout + (row + h) * g->dout_plane * PIXEL;
-        UNROLL for (int e = 0; e < entries; e++) UNROLL for (int v = 0; v < VECTORS; v++) sum[(h * entries + e) * VECTORS + v] =
-            pixel_at(g->sum, (row + h) * g->a.entries + entry + e)[v];
-    }
-    for (int64_t y = 0; y < d->height; y++)
-        for (int64_t x = 0; x < d->width; x++) {
-            const int64_t from = y * g->in_row + x * d->in_column, to = y * g->dout_row + x;
-            UNROLL for (int v = 0; v < VECTORS; v++)
-            {
-                UNROLL for (int h = 0; h < height; h++)
-                {
-                    const vf dy = pixel_at(dout[h], to)[v];
-                    UNROLL for (int e = 0; e < entries; e++) sum[(h * entries + e) * VECTORS + v] += dy * pixel_at(in[e], from)[v];
-                }
-            }
-        }
+    UNROLL for (int h = 0; h < height; h++) UNROLL for (int e = 0; e < entries; e++) UNROLL for (int v = 0; v < VECTORS; v++)
+        sum[(h * entries + e) * VECTORS + v] = pixel_at(g->sum, (row + h) * g->a.entries + entry + e)[v];
+    add_image(d, row, entry, height, entries, sum);
     UNROLL for (int h = 0; h < height; h++) UNROLL for (int e = 0; e < entries; e++)
         UNROLL for (int v = 0; v < VECTORS; v++)((vf *)(g->sum + ((row + h) * g->a.entries + entry + e) * PIXEL))[v] =
             sum[(h * entries + e) * VECTORS + v];
@@ -260,6 +302,10 @@ static void add_wide_gradient(const wn__lane_dense_gradient *d, int64_t row, int
 {
     add_dense_gradient(d, row, entry, WN__GRADIENT_ROWS, WN__GRADIENT_ENTRIES);
 }
+static void add_tall_gradient(const wn__lane_dense_gradient *d, int64_t row, int64_t entry)
+{
+    add_dense_gradient(d, row, entry, WN__GRADIENT_ROWS, 1);
+}
 static void add_narrow_gradient(const wn__lane_dense_gradient *d, int64_t row, int64_t entry) { add_dense_gradient(d, row, entry, 1, 1); }
 
 static void dense_gradient(const wn__lane_dense_gradient *d)
@@ -267,12 +313,68 @@ static void dense_gradient(const wn__lane_dense_gradient *d)
     const int64_t rows = d->g.a.rows, entries = d->g.a.entries;
     const int64_t whole_rows = rows / WN__GRADIENT_ROWS * WN__GRADIENT_ROWS;
     const int64_t whole_entries = entries / WN__GRADIENT_ENTRIES * WN__GRADIENT_ENTRIES;
-    for (int64_t row = 0; row < whole_rows; row += WN__GRADIENT_ROWS)
+    for (int64_t row = 0; row < whole_rows; row += WN__GRADIENT_ROWS) {
         for (int64_t k = 0; k < whole_entries; k += WN__GRADIENT_ENTRIES)
             add_wide_gradient(d, row, k);
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t k = row < whole_rows ? whole_entries : 0; k < entries; k++)
+        for (int64_t k = whole_entries; k < entries; k++)
+            add_tall_gradient(d, row, k);
+    }
+    for (int64_t row = whole_rows; row < rows; row++)
+        for (int64_t k = 0; k < entries; k++)
             add_narrow_gradient(d, row, k);
+}
+
+/* The sums over all pixels of `height` rows and `entries` entries, to whole[h * WN__WHOLE_ENTRIES + e], each folded into one vector. */
+INLINE void make_whole(const wn__lane_dense_gradient *d, int64_t row, int64_t entry, int height, int entries, vf *whole)
+{
+    vf sum[MOST];
+    UNROLL for (int i = 0; i < height * entries * VECTORS; i++) sum[i] = (vf){0};
+    add_image(d, row, entry, height, entries, sum);
+    UNROLL for (int h = 0; h < height; h++) UNROLL for (int e = 0; e < entries; e++) whole[h * WN__WHOLE_ENTRIES + e] =
+        fold_vectors(sum + (h * entries + e) * VECTORS);
+}
+
+/* WN__WHOLE_ROWS * WN__WHOLE_ENTRIES are as many as a vector has lanes. */
+static void make_whole_block(const wn__lane_dense_gradient *d, int64_t row, int64_t entry)
+{
+    vf whole[WN__LANES];
+    float lanes[WN__LANES];
+    UNROLL for (int e = 0; e < WN__WHOLE_ENTRIES; e += WN__WHOLE_PART)
+        make_whole(d, row, entry + e, WN__WHOLE_ROWS, WN__WHOLE_PART, whole + e);
+    const vf total = sum_lanes(whole);
+    memcpy(lanes, &total, sizeof lanes);
+    for (int h = 0; h < WN__WHOLE_ROWS; h++)
+        memcpy(d->g.out + (row + h) * d->out_row + entry, lanes + h * WN__WHOLE_ENTRIES, WN__WHOLE_ENTRIES * sizeof(float));
+}
+
+/* At the edges: at most as many rows and entries as a block has. */
+static void make_whole_rest(const wn__lane_dense_gradient *d, int64_t row, int64_t entry, int height, int entries)
+{
+    vf whole[WN__LANES] = {{0}};
+    float lanes[WN__LANES];
+    for (int e = 0; height == WN__WHOLE_ROWS && e < entries; e++)
+        make_whole(d, row, entry + e, WN__WHOLE_ROWS, 1, whole + e);
+    for (int h = 0; height < WN__WHOLE_ROWS && h < height; h++)
+        for (int e = 0; e < entries; e++)
+            make_whole(d, row + h, entry + e, 1, 1, whole + h * WN__WHOLE_ENTRIES + e);
+    const vf total = sum_lanes(whole);
+    memcpy(lanes, &total, sizeof lanes);
+    for (int h = 0; h < height; h++)
+        memcpy(d->g.out + (row + h) * d->out_row + entry, lanes + h * WN__WHOLE_ENTRIES, (size_t)entries * sizeof(float));
+}
+
+static void dense_whole(const wn__lane_dense_gradient *d)
+{
+    const int64_t rows = d->g.a.rows, entries = d->g.a.entries;
+    for (int64_t row = 0; row < rows; row += WN__WHOLE_ROWS)
+        for (int64_t k = 0; k < entries; k += WN__WHOLE_ENTRIES) {
+            const int height = (int)(rows - row < WN__WHOLE_ROWS ? rows - row : WN__WHOLE_ROWS);
+            const int width = (int)(entries - k < WN__WHOLE_ENTRIES ? entries - k : WN__WHOLE_ENTRIES);
+            if (height == WN__WHOLE_ROWS && width == WN__WHOLE_ENTRIES)
+                make_whole_block(d, row, k);
+            else
+                make_whole_rest(d, row, k, height, width);
+        }
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------------------------------- */
@@ -295,5 +397,9 @@ static void reduce(int64_t n, const float *sum, bool add, float *out)
     }
 }
 
-const wn__lane_products WN__TABLE = {
-    .tile = tiles, .dense = dense_tiles, .vectors = VECTORS, .dense_gradient = dense_gradient, .reduce = reduce};
+const wn__lane_products WN__TABLE = {.tile = tiles,
+                                     .dense = dense_tiles,
+                                     .vectors = VECTORS,
+                                     .dense_gradient = dense_gradient,
+                                     .dense_whole = dense_whole,
+                                     .reduce = reduce};

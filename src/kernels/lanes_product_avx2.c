@@ -7,4 +7,7 @@
 #define WN__DENSE_COLUMN_TILES(X) X(1, 1, 6) X(2, 1, 3)
 #define WN__GRADIENT_ROWS 2
 #define WN__GRADIENT_ENTRIES 3
+#define WN__WHOLE_ROWS 2
+#define WN__WHOLE_ENTRIES 4
+#define WN__WHOLE_PART 2
 #include "kernels/lanes_product.tmpl.h"

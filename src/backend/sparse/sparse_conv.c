@@ -1,6 +1,7 @@
 /* Convolutions: each block of images by itself, run by run, over the entries that the weight stores. */
 #include <string.h>
 
+#include "backend/sparse/dense_gradient.h"
 #include "backend/sparse/tile_gradient.h"
 #include "backend/sparse/tiling.h"
 #include "backend/sparse/walk.h"
@@ -68,7 +69,7 @@ static wn_status bind_pass(const conv *c, const wn__pattern *pattern, int64_t h,
     const int reach = request.transposed ? d->stride : 1;
     wn__walk_release(&p->walk);
     wn__tiling_release(&p->tiling);
-    WN_TRY(dense ? wn__tiling_dense(c->kernels, h, w, p->step, &p->tiling)
+    WN_TRY(dense ? wn__tiling_dense(c->kernels, h, w, p->step, request.transposed ? d->in_c : d->out_c, &p->tiling)
                  : wn__tiling_sparse(c->kernels, h, w, p->step, false, &p->tiling));
     request.window = window(&p->tiling, p->step, (d->kernel_h + reach - 1) / reach, (d->kernel_w + reach - 1) / reach);
     return wn__walk_make(&request, &p->walk);
@@ -145,6 +146,21 @@ static void run_one(const conv *c, const pass *p, const wn__run *run, wn__lane_p
     }
 }
 
+static int64_t run_input(const pass *p, const wn__run *run) { return p->in_start + run->y * p->in_row + run->x * p->step; }
+static int64_t run_output(const pass *p, const wn__run *run) { return p->out_start + run->y * p->out_row + run->x * p->out_column; }
+
+/* Taps are visited in an order that does not foretell which pixels come next, nor do planes far apart: so what a run reads first of each
+ * channel, the last row of the windows, is fetched during the run before, as is its output. Only where all channels' windows fit the cache. */
+static void fetch_ahead(const conv *c, const pass *p, const wn__run *run, wn__lane_product *job)
+{
+    const wn__op_desc *d = &c->op.desc;
+    if (!p->walk.dense || p->walk.tiles > 1 || d->stride > 1) return;
+    job->next_in = run_input(p, run + 1) - run_input(p, run);
+    job->next_out = run_output(p, run + 1) - run_output(p, run);
+    job->fetch_step = taps(d);
+    job->fetch_first = (p == &c->forward ? taps(d) - d->kernel_w : 0) + d->kernel_w / 2;
+}
+
 /* The runs that start in these rows. */
 static void run_pass(const conv *c, const pass *p, wn__rows rows, const wn__lane_product *from)
 {
@@ -153,10 +169,11 @@ static void run_pass(const conv *c, const pass *p, wn__rows rows, const wn__lane
         if (run->y < rows.first || run->y >= rows.end) continue;
         wn__lane_product job = *from;
         job.in_row = p->in_row;
-        job.in += (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE;
+        job.in += run_input(p, run) * WN__LANE;
         job.out_row = p->out_row;
         job.out_column = p->out_column;
-        job.out += (p->out_start + run->y * p->out_row + run->x * p->out_column) * WN__LANE;
+        job.out += run_output(p, run) * WN__LANE;
+        if (i + 1 < p->tiling.runs) fetch_ahead(c, p, run, &job);
         run_one(c, p, run, &job, from->a.value, from->relu);
     }
 }
@@ -291,30 +308,24 @@ static void sparse_gradients(const conv *c, const float *in, const float *dout, 
     }
 }
 
-/* A window of rows x entries at a time. */
-static void dense_gradients(const conv *c, const float *in, const float *dout, float *sum, float *partial)
+static void dense_gradients(const conv *c, const float *in, const float *dout, float *partial)
 {
     const pass *p = &c->forward;
-    const int64_t columns = p->walk.entries, height = 16, width = c->room / height;
-    for (int64_t row = 0; row < p->walk.rows; row += height)
-        for (int64_t column = 0; column < columns; column += width) {
-            wn__lane_dense_gradient job = {.g = {.in = in + p->in_start * WN__LANE,
-                                                 .in_row = p->in_row,
-                                                 .dout = dout + (row * c->out.plane + p->out_start) * WN__LANE,
-                                                 .dout_row = p->out_row,
-                                                 .dout_plane = c->out.plane,
-                                                 .sum = sum},
-                                           .height = c->op.desc.out_h,
-                                           .width = c->op.desc.out_w,
-                                           .in_column = p->step};
-            job.g.a = (wn__lane_matrix){.rows = p->walk.rows - row < height ? p->walk.rows - row : height,
-                                        .entries = columns - column < width ? columns - column : width,
-                                        .offset = p->walk.offset + column};
-            memset(sum, 0, (size_t)(job.g.a.rows * job.g.a.entries * WN__LANE) * sizeof(float));
-            c->kernels->dense_gradient(&job);
-            for (int64_t r = 0; r < job.g.a.rows; r++)
-                c->kernels->reduce(job.g.a.entries, sum + r * job.g.a.entries * WN__LANE, false, partial + (row + r) * columns + column);
-        }
+    const wn__op_desc *d = &c->op.desc;
+    const wn__dense_gradient g = {.kernels = c->kernels,
+                                  .image = {.g = {.in = in + p->in_start * WN__LANE,
+                                                  .in_row = p->in_row,
+                                                  .dout = dout + p->out_start * WN__LANE,
+                                                  .dout_row = p->out_row,
+                                                  .dout_plane = c->out.plane},
+                                            .height = d->out_h,
+                                            .width = d->out_w,
+                                            .in_column = p->step},
+                                  .columns = p->walk.entries,
+                                  .offset = p->walk.offset,
+                                  .pixels = c->in.plane / taps(d),
+                                  .out = partial};
+    wn__dense_gradient_rows(&g, 0, p->walk.rows);
 }
 
 /* The gradient of the bias: with the last band. */
@@ -340,7 +351,7 @@ static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t fi
     if (makes_bands(c))
         c->kernels->reduce(c->stored, sum, false, partial);
     else if (c->forward.walk.dense)
-        dense_gradients(c, in, dout, sum, partial);
+        dense_gradients(c, in, dout, partial);
     else if (c->gradient_tiling.runs == 1)
         whole_gradients(c, in, dout, partial);
     else

@@ -2,6 +2,7 @@
  * backward to the weight) and by its columns (backward to the input), each of which one thread computes from end to end. */
 #include <string.h>
 
+#include "backend/sparse/dense_gradient.h"
 #include "backend/sparse/tile_gradient.h"
 #include "backend/sparse/tiling.h"
 #include "backend/sparse/walk.h"
@@ -9,7 +10,7 @@
 
 #define TASK_ROWS 64     /* rows, or columns, that a thread takes at a time; fewer where that leaves threads idle */
 #define SUM_ENTRIES 1024 /* gradients summed at a time, 16 floats each */
-#define SUM_ROWS 4       /* of a dense weight */
+#define TILE_ENTRIES 256 /* of a dense weight, that are multiplied with all blocks before the next ones: their inputs stay in cache */
 
 typedef struct linear {
     wn__op op;
@@ -123,19 +124,33 @@ static void run_tasks(const linear *l, const wn__op_args *args, int64_t rows, wn
 
 /* --- forward and backward to the input -------------------------------------------------------------------------------------------- */
 
+/* Entries [first, end) of a dense weight. */
+static void multiply_tile(const linear *l, const wn__lane_product *all, int64_t first, int64_t end, const float *in, float *out)
+{
+    wn__lane_product job = *all;
+    job.a.first = first;
+    job.a.entries = end;
+    job.add = first > 0;
+    job.relu = all->relu && end == all->a.entries;
+    for (int64_t i = 0; i < l->dense_tiling.runs; i++) {
+        const wn__run *run = &l->dense_tiling.run[i];
+        job.in = in + run->y * job.in_row * WN__LANE;
+        job.out = out + run->y * job.out_row * WN__LANE;
+        l->kernels->dense[run->shape].product(&job);
+    }
+}
+
 static void multiply(const linear *l, wn__lane_product *job, const float *in, int64_t in_block, float *out, int64_t out_block)
 {
-    const wn__tiling *tiling = l->pattern ? &l->tiling : &l->dense_tiling;
     job->in_row = in_block;
     job->out_row = out_block;
-    for (int64_t i = 0; i < tiling->runs; i++) {
-        const wn__run *run = &tiling->run[i];
+    for (int64_t first = 0; !l->pattern && first < job->a.entries; first += TILE_ENTRIES)
+        multiply_tile(l, job, first, least(first + TILE_ENTRIES, job->a.entries), in, out);
+    for (int64_t i = 0; l->pattern && i < l->tiling.runs; i++) {
+        const wn__run *run = &l->tiling.run[i];
         job->in = in + run->y * in_block * WN__LANE;
         job->out = out + run->y * out_block * WN__LANE;
-        if (l->pattern)
-            l->kernels->tile[run->shape].product(job);
-        else
-            l->kernels->dense[run->shape].product(job);
+        l->kernels->tile[run->shape].product(job);
     }
 }
 
@@ -267,29 +282,23 @@ static void sparse_rows(const linear *l, const wn__op_args *args, int64_t row, i
     }
 }
 
-static void dense_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end, float *sum)
+static void dense_rows(const linear *l, const wn__op_args *args, int64_t row, int64_t end)
 {
-    const int64_t width = SUM_ENTRIES / SUM_ROWS;
-    for (; row < end; row += SUM_ROWS)
-        for (int64_t column = 0; column < l->columns; column += width) {
-            wn__lane_dense_gradient job = {.g = {.in = args->in[0],
-                                                 .in_row = l->in.block,
-                                                 .dout = (const float *)args->dout[0] + out_pixel(l, row) * WN__LANE,
-                                                 .dout_row = l->out.block,
-                                                 .dout_plane = l->out.plane,
-                                                 .sum = sum},
-                                           .height = wn__chunks(args->n),
-                                           .width = 1,
-                                           .in_column = 1};
-            job.g.a = (wn__lane_matrix){.rows = least(SUM_ROWS, end - row),
-                                        .entries = least(width, l->columns - column),
-                                        .offset = (l->forward_offset ? l->forward_offset : l->dense_column) + column};
-            memset(sum, 0, (size_t)(job.g.a.rows * job.g.a.entries * WN__LANE) * sizeof(float));
-            l->kernels->dense_gradient(&job);
-            for (int64_t r = 0; r < job.g.a.rows; r++)
-                l->kernels->reduce(job.g.a.entries, sum + r * job.g.a.entries * WN__LANE, args->accumulate,
-                                   args->dparam[0] + (row + r) * l->columns + column);
-        }
+    const wn__dense_gradient g = {.kernels = l->kernels,
+                                  .image = {.g = {.in = args->in[0],
+                                                  .in_row = l->in.block,
+                                                  .dout = (const float *)args->dout[0] + out_pixel(l, 0) * WN__LANE,
+                                                  .dout_row = l->out.block,
+                                                  .dout_plane = l->out.plane},
+                                            .height = wn__chunks(args->n),
+                                            .width = 1,
+                                            .in_column = 1},
+                                  .columns = l->columns,
+                                  .offset = l->forward_offset ? l->forward_offset : l->dense_column,
+                                  .pixels = wn__chunks(args->n),
+                                  .out = args->dparam[0],
+                                  .add = args->accumulate};
+    wn__dense_gradient_rows(&g, row, end);
 }
 
 static void sum_bias(const linear *l, const wn__op_args *args, int64_t row, int64_t end)
@@ -314,7 +323,7 @@ static void gradient_rows(void *arg, int64_t task, int worker)
     const int64_t row = task * w->task_rows, end = least(row + w->task_rows, w->rows);
     float *sum = l->sum + (int64_t)worker * SUM_ENTRIES * WN__LANE;
     if (!l->pattern)
-        dense_rows(l, w->args, row, end, sum);
+        dense_rows(l, w->args, row, end);
     else if (l->tiling.runs == 1 && !w->args->accumulate)
         whole_rows(l, w->args, row, end);
     else
@@ -374,7 +383,7 @@ static wn_status set_up(linear *l)
     WN_TRY(make_places(&l->in, &l->in_place));
     WN_TRY(make_places(&l->out, &l->out_place));
     WN_TRY(wn__tiling_sparse(l->kernels, blocks, 1, 1, true, &l->tiling));
-    WN_TRY(wn__tiling_dense(l->kernels, blocks, 1, 1, &l->dense_tiling));
+    WN_TRY(wn__tiling_dense(l->kernels, blocks, 1, 1, TASK_ROWS, &l->dense_tiling));
     if (!d->inference_only && !(l->sum = WN_NEW_ARRAY(float, threads *SUM_ENTRIES *WN__LANE)))
         return wn__no_memory((size_t)(threads * SUM_ENTRIES * WN__LANE) * sizeof(float));
     return may_be_dense(l) ? bind(&l->op, NULL) : WN_OK;

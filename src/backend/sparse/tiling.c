@@ -8,11 +8,26 @@
 #define MOST_SHAPES 64
 #define MOST_ROWS 32 /* of a shape */
 
+/* Of one row of the matrix on a run, in register operations: multiply-adds; loading pixels and weights, which goes on beside them; the way
+ * from one entry to the next, which all rows share. */
+static double dense_cost(const wn__tile_shape *s, int vectors, int64_t matrix)
+{
+    double cost = 0;
+    int64_t left = matrix;
+    for (int64_t height = s->height; left > 0; height = height > 4 ? 4 : height > 2 ? 2 : 1) { /* as the kernel does */
+        const int64_t groups = left / height, pixels = s->rows * s->columns * vectors;
+        cost += (double)groups * ((double)(pixels * height) + 0.5 * (double)(pixels + height) + 4);
+        left -= groups * height;
+    }
+    return matrix > 0 ? cost / (double)matrix : 0;
+}
+
 /* Cost of an entry's work on a run, in register operations: its pixels, the weight and its address, and a little for the window around it,
  * which competes for the first cache. */
-static double run_cost(const wn__tile_shape *s, int vectors)
+static double run_cost(const wn__tiling_request *r, const wn__tile_shape *s)
 {
-    return s->rows * s->columns * vectors + 3 + 0.05 * (s->rows + 2) * (s->columns + 2) * vectors;
+    const double window = 0.05 * (s->rows + 2) * (s->columns + 2) * r->vectors;
+    return window + (s->height ? dense_cost(s, r->vectors, r->matrix) : s->rows * s->columns * r->vectors + 3);
 }
 
 static bool fits(const wn__tiling_request *r, const wn__tile_shape *s, int64_t rows, int64_t left)
@@ -29,7 +44,7 @@ static double cover_strip(const wn__tiling_request *r, int64_t rows, double *cos
         cost[x] = DBL_MAX;
         for (int i = 0; i < r->shapes; i++) {
             if (!fits(r, &r->shape[i], rows, x) || cost[x - r->shape[i].columns] == DBL_MAX) continue;
-            const double c = cost[x - r->shape[i].columns] + run_cost(&r->shape[i], r->vectors);
+            const double c = cost[x - r->shape[i].columns] + run_cost(r, &r->shape[i]);
             if (c < cost[x]) {
                 cost[x] = c;
                 choice[x] = i;
@@ -112,15 +127,15 @@ wn_status wn__tiling_sparse(const wn__lane_products *kernels, int64_t h, int64_t
     wn__tile_shape shape[MOST_SHAPES];
     int shapes = 0;
     for (const wn__lane_tile *t = kernels->tile; t->rows && shapes < MOST_SHAPES; t++)
-        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride};
-    return wn__tiling_make(&(wn__tiling_request){h, w, stride, in_row_order, kernels->vectors, shape, shapes}, out);
+        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, 0};
+    return wn__tiling_make(&(wn__tiling_request){h, w, stride, in_row_order, kernels->vectors, 0, shape, shapes}, out);
 }
 
-wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t w, int stride, wn__tiling *out)
+wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t w, int stride, int64_t matrix_rows, wn__tiling *out)
 {
     wn__tile_shape shape[MOST_SHAPES];
     int shapes = 0;
     for (const wn__lane_dense_tile *t = kernels->dense; t->rows && shapes < MOST_SHAPES; t++)
-        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride};
-    return wn__tiling_make(&(wn__tiling_request){h, w, stride, false, kernels->vectors, shape, shapes}, out);
+        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, t->height};
+    return wn__tiling_make(&(wn__tiling_request){h, w, stride, false, kernels->vectors, matrix_rows, shape, shapes}, out);
 }

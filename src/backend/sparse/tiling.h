@@ -19,6 +19,7 @@ typedef struct wn__tiling {
 /* A shape that kernels exist for. */
 typedef struct wn__tile_shape {
     int rows, columns, stride; /* stride 0: any */
+    int height;                /* rows of a dense matrix that its kernel multiplies at once; 0: sparse */
 } wn__tile_shape;
 
 typedef struct wn__tiling_request {
@@ -26,6 +27,7 @@ typedef struct wn__tiling_request {
     int stride;
     bool in_row_order; /* visit pixels row by row: only strips of one row, or tiles as wide as the image */
     int vectors;       /* registers of a pixel */
+    int64_t matrix;    /* rows of a dense matrix */
     const wn__tile_shape *shape;
     int shapes;
 } wn__tiling_request;
@@ -35,6 +37,6 @@ void wn__tiling_release(wn__tiling *t); /* accepts a zeroed one */
 
 /* The same for the kernels' sparse and dense tiles; a run's shape is an index into them. */
 wn_status wn__tiling_sparse(const wn__lane_products *kernels, int64_t h, int64_t w, int stride, bool in_row_order, wn__tiling *out);
-wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t w, int stride, wn__tiling *out);
+wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t w, int stride, int64_t matrix_rows, wn__tiling *out);
 
 #endif
