@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "lab/barrier.h"
+#include "lab/compare.h"
+#include "lab/eigen.h"
 #include "lab/space.h"
 #include "tensor/compression.h"
 #include "test.h"
@@ -149,6 +151,52 @@ TEST(barriers_are_measured_between_the_ends)
     CHECK(isnan(wn__barrier_measure(at, open, 6).barrier));
 }
 
+TEST(masks_overlap_as_counted_and_by_chance)
+{
+    wn__params a = make_params(1), b = make_params(1);
+    wn__overlap o;
+    CHECK_OK(wn__param_set_mask(&a.item[0], left));
+    CHECK_OK(wn__param_set_mask(&b.item[0], right));
+    CHECK_OK(wn__params_compress_masked(&b));
+    CHECK_OK(wn__overlap_measure(&a.item[0], &b.item[0], &o));
+    CHECK_EQ_INT(o.count, 12);
+    CHECK_EQ_INT(o.first, 4);
+    CHECK_EQ_INT(o.second, 4);
+    CHECK_EQ_INT(o.both, 2);
+    CHECK_NEAR(wn__overlap_jaccard(o.first, o.second, (double)o.both), 2.0 / 6, 1e-12, 0);
+    CHECK_NEAR(wn__overlap_chance(&o), 16.0 / 12, 1e-12, 0);
+    CHECK_NEAR(wn__overlap_jaccard(0, 0, 0), 1, 0, 0);
+    wn__params_release(&a);
+    wn__params_release(&b);
+}
+
+TEST(networks_disagree_and_vote)
+{
+    float first[] = {0.9f, 0.1f, 0.6f, 0.4f, 0.2f, 0.8f}, second[] = {0.8f, 0.2f, 0.1f, 0.9f, 0.4f, 0.6f};
+    int32_t label[] = {0, 1, 0}, p1[] = {0, 0, 1}, p2[] = {0, 1, 1};
+    const wn__predictions networks[] = {{3, 2, first, label, p1, 0, 0}, {3, 2, second, label, p2, 0, 0}};
+    double accuracy, loss;
+    CHECK_NEAR(wn__disagreement(&networks[0], &networks[1]), 1.0 / 3, 1e-12, 0);
+    CHECK_OK(wn__ensemble(networks, 2, &accuracy, &loss));
+    CHECK_NEAR(accuracy, 2.0 / 3, 1e-12, 0); /* means 0.85, 0.35 and 0.3 for class 0 */
+    CHECK_NEAR(loss, -(log(0.85) + log(0.65) + log(0.3)) / 3, 1e-6, 0);
+}
+
+TEST(map_of_points_in_a_plane_keeps_their_distances)
+{
+    if (!wn__eigen_available()) SKIP("no LAPACK in this build");
+    const double x[][2] = {{0, 0}, {3, 0}, {3, 4}, {-1, 2}, {5, -2}};
+    double distance[25], position[10], held;
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 5; j++)
+            distance[i * 5 + j] = hypot(x[i][0] - x[j][0], x[i][1] - x[j][1]);
+    CHECK_OK(wn__mds(distance, 5, position, &held));
+    CHECK_NEAR(held, 1, 1e-12, 0);
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 5; j++)
+            CHECK_NEAR(hypot(position[2 * i] - position[2 * j], position[2 * i + 1] - position[2 * j + 1]), distance[i * 5 + j], 1e-9, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(union_space_has_entries_active_in_either_network),
@@ -158,6 +206,9 @@ int main(int argc, char **argv)
                                     RUN(vectors_have_distances_and_angles),
                                     RUN(positions_hold_both_ends_exactly),
                                     RUN(barriers_are_measured_between_the_ends),
+                                    RUN(masks_overlap_as_counted_and_by_chance),
+                                    RUN(networks_disagree_and_vote),
+                                    RUN(map_of_points_in_a_plane_keeps_their_distances),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -13,6 +13,7 @@
 #include "io/json_file.h"
 #include "tensor/compression.h"
 
+enum { MOST_PRINTED_ROWS = 60 };
 #define LAB_VERSION 1 /* raised by every change that changes results of analyses */
 
 /* --- opening ------------------------------------------------------------------------------------------------------------------- */
@@ -238,9 +239,9 @@ wn_status wn__lab_open(const wn_lab_options *options, const char *analysis, int 
 {
     wn__lab lab = {.options = options, .analysis = analysis, .count = options->count, .question = question};
     wn_status status = WN_OK;
-    if (options->count < least || options->count > most)
-        status = wn__fail(WN_EUSAGE, "%s wants %s%d network%s, not %d", analysis, least == most ? "" : "at least ", least,
-                          least == 1 ? "" : "s", options->count);
+    if (options->count < least)
+        status = wn__fail(WN_EUSAGE, "%s wants %d network%s or more, not %d", analysis, least, least == 1 ? "" : "s", options->count);
+    if (options->count > most) status = wn__fail(WN_EUSAGE, "%s: %d networks are too many; at most %d", analysis, options->count, most);
     lab.network = status == WN_OK ? WN_NEW_ARRAY(wn__lab_network, options->count) : NULL;
     lab.units = json_object();
     if (status == WN_OK && (!lab.network || !lab.units || !question)) status = wn__no_memory(1024);
@@ -362,7 +363,10 @@ static wn_status write_tables(const wn__lab *lab, const wn__lab_answer *answer, 
         wn__text_release(&csv);
         WN_TRY(status);
         if (i > 0) wn__text_add(all, "\n");
-        wn__table_text(t, all);
+        if (wn__table_rows(t) <= MOST_PRINTED_ROWS)
+            wn__table_text(t, all);
+        else
+            wn__text_add(all, "%s: %d rows, in %s\n", t->title, wn__table_rows(t), name);
     }
     return write_text(lab, "tables.txt", all);
 }
