@@ -1,11 +1,15 @@
 /* Analyses of networks: vectors, barriers. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lab/barrier.h"
 #include "lab/compare.h"
 #include "lab/eigen.h"
+#include "lab/gradient.h"
+#include "lab/hessian.h"
 #include "lab/space.h"
+#include "nn/init.h"
 #include "tensor/compression.h"
 #include "test.h"
 
@@ -197,6 +201,226 @@ TEST(map_of_points_in_a_plane_keeps_their_distances)
             CHECK_NEAR(hypot(position[2 * i] - position[2 * j], position[2 * i + 1] - position[2 * j + 1]), distance[i * 5 + j], 1e-9, 0);
 }
 
+/* --- curvature */
+
+/* M = Q diag(value) Q' with Householder's Q = I - 2 u u'. */
+enum { SIZE = 40 };
+typedef struct quadratic {
+    double u[SIZE], value[SIZE];
+} quadratic;
+
+static quadratic make_quadratic(void)
+{
+    quadratic q;
+    double norm = 0;
+    for (int i = 0; i < SIZE; i++) {
+        q.u[i] = 1 + (i * 7) % 5;
+        norm += q.u[i] * q.u[i];
+        q.value[i] = i == 0 ? -3 : i == SIZE - 1 ? 20 : 0.1 * i; /* ascending */
+    }
+    for (int i = 0; i < SIZE; i++)
+        q.u[i] /= sqrt(norm);
+    return q;
+}
+
+static wn_status multiply(void *arg, const float *v, float *out)
+{
+    const quadratic *q = arg;
+    double along = 0, x[SIZE];
+    for (int i = 0; i < SIZE; i++)
+        along += q->u[i] * v[i];
+    for (int i = 0; i < SIZE; i++)
+        x[i] = q->value[i] * (v[i] - 2 * along * q->u[i]);
+    along = 0;
+    for (int i = 0; i < SIZE; i++)
+        along += q->u[i] * x[i];
+    for (int i = 0; i < SIZE; i++)
+        out[i] = (float)(x[i] - 2 * along * q->u[i]);
+    return WN_OK;
+}
+
+TEST(spectrum_of_a_known_quadratic_is_found)
+{
+    if (!wn__eigen_available()) SKIP("no LAPACK in this build");
+    quadratic q = make_quadratic();
+    const wn__symmetric m = {SIZE, multiply, &q};
+    double rows[SIZE * SIZE], values[SIZE], asymmetry;
+    float unit[SIZE], row[SIZE];
+    for (int i = 0; i < SIZE; i++) {
+        CHECK_OK(wn__symmetric_row(&m, i, unit, row));
+        for (int j = 0; j < SIZE; j++)
+            rows[i * SIZE + j] = row[j];
+    }
+    CHECK_OK(wn__symmetric_values(rows, SIZE, values, &asymmetry));
+    CHECK(asymmetry < 1e-6);
+    for (int i = 0; i < SIZE; i++)
+        CHECK_NEAR(values[i], q.value[i], 2e-6, 1e-6);
+}
+
+TEST(lanczos_finds_extremes_and_moments_of_a_known_quadratic)
+{
+    if (!wn__eigen_available()) SKIP("no LAPACK in this build");
+    quadratic q = make_quadratic();
+    const wn__symmetric m = {SIZE, multiply, &q};
+    double trace = 0, mean = 0, weights = 0;
+    const int probes = 40;
+    for (int i = 0; i < SIZE; i++)
+        trace += q.value[i] / SIZE;
+    for (int k = 0; k < probes; k++) {
+        wn__quadrature l;
+        CHECK_OK(wn__lanczos(&m, 15, 1, (uint64_t)k, NULL, NULL, &l));
+        CHECK_NEAR(l.value[0], -3, 1e-4, 0);
+        CHECK_NEAR(l.value[l.reached - 1], 20, 1e-4, 0);
+        CHECK(l.bound[l.reached - 1] < 1e-3);
+        for (int64_t i = 0; i < l.reached; i++) {
+            mean += l.value[i] * l.weight[i] / probes;
+            weights += l.weight[i] / probes;
+        }
+        wn__quadrature_release(&l);
+    }
+    CHECK_NEAR(weights, 1, 1e-9, 0);
+    CHECK_NEAR(mean, trace, 0.6, 0);
+    wn__quadrature l; /* as many steps as dimensions: the whole spectrum */
+    CHECK_OK(wn__lanczos(&m, 100, 1, 0, NULL, NULL, &l));
+    CHECK(l.reached <= SIZE);
+    CHECK_NEAR(l.value[0], -3, 1e-4, 0);
+    wn__quadrature_release(&l);
+}
+
+/* A net of 2 x 6 x 6 images with convolution, batch norm and a linear layer; half of each weight masked. */
+typedef struct tiny {
+    wn_graph *graph;
+    wn__params params;
+    wn__pool *pool;
+    wn__device *device;
+    wn__executor *ex;
+    wn__sample sample;
+    wn__space space;
+} tiny;
+
+static void tiny_init(tiny *t, bool tangents)
+{
+    *t = (tiny){.graph = wn_graph_new("tiny", 2, 6, 6)};
+    int x = wn_graph_conv(t->graph, wn_graph_input(t->graph), "conv", (wn_conv){.out = 3, .kernel = 3, .bias = true});
+    x = wn_graph_max_pool(t->graph, wn_graph_relu(t->graph, wn_graph_batch_norm(t->graph, x, "bn")), 2, 2, 0);
+    x = wn_graph_linear(t->graph, x, "fc", 4, true);
+    CHECK_OK(wn_graph_finish(t->graph, x));
+    CHECK_OK(wn__graph_make_params(t->graph, &t->params));
+    CHECK_OK(wn__init_params(&t->params, &(wn__init_options){0}, 5));
+    for (int i = 0; i < t->params.count; i++) {
+        wn__param *p = &t->params.item[i];
+        uint8_t mask[256];
+        for (int64_t k = 0; k < p->count; k++)
+            mask[k] = k % 2;
+        if (p->role == WN__WEIGHT) CHECK_OK(wn__param_set_mask(p, mask));
+    }
+    CHECK_OK(wn__pool_new(2, &t->pool));
+    const wn__device_options options = {.dtype = WN__F32, .pool = t->pool};
+    const wn__backend *b = wn__backend_find("ref");
+    CHECK_OK(b->open(b, &options, &t->device));
+    t->sample = (wn__sample){24, 4, WN_NEW_ARRAY(float, 24 * 72), WN_NEW_ARRAY(int32_t, 24), t->pool};
+    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 0, 0);
+    for (int i = 0; i < 24 * 72; i++)
+        t->sample.images[i] = (float)wn__rng_normal(&rng);
+    for (int i = 0; i < 24; i++)
+        t->sample.labels[i] = i % 4;
+    const wn__executor_options how = {.batch = 24, .training = !tangents, .tangents = tangents};
+    CHECK_OK(wn__executor_new(t->graph, &t->params, t->device, &how, &t->ex));
+    CHECK_OK(wn__space_make((const wn__params *[]){&t->params}, 1, WN__SPACE_ACTIVE, &t->space));
+}
+
+static void tiny_release(tiny *t)
+{
+    wn__space_release(&t->space);
+    wn__sample_release(&t->sample);
+    wn__executor_free(t->ex);
+    wn__params_release(&t->params);
+    t->device->close(t->device);
+    wn__pool_free(t->pool);
+    wn_graph_free(t->graph);
+}
+
+TEST(hessian_of_a_tiny_net_equals_differences_of_its_gradient)
+{
+    tiny exact, rough;
+    wn__hessian a, b;
+    tiny_init(&exact, true);
+    tiny_init(&rough, false);
+    CHECK_OK(wn__hessian_make(exact.ex, &exact.params, &exact.sample, &exact.space, true, 0, &a));
+    CHECK_OK(wn__hessian_make(rough.ex, &rough.params, &rough.sample, &rough.space, false, 1e-3, &b));
+    const wn__symmetric ma = wn__hessian_matrix(&a), mb = wn__hessian_matrix(&b);
+    const int64_t n = exact.space.size;
+    float *unit = WN_NEW_ARRAY(float, n), *x = WN_NEW_ARRAY(float, n), *y = WN_NEW_ARRAY(float, n), *before = WN_NEW_ARRAY(float, n);
+    double *rows = WN_NEW_ARRAY(double, n *n), *values = WN_NEW_ARRAY(double, n), asymmetry, error = 0, size = 0;
+    CHECK(unit && x && y && before && rows && values);
+    wn__space_values(&rough.space, &rough.params, before);
+    for (int64_t i = 0; i < n; i++) {
+        CHECK_OK(wn__symmetric_row(&ma, i, unit, x));
+        CHECK_OK(wn__symmetric_row(&mb, i, unit, y));
+        for (int64_t j = 0; j < n; j++) {
+            error += ((double)x[j] - y[j]) * ((double)x[j] - y[j]);
+            size += (double)x[j] * x[j];
+            rows[i * n + j] = x[j];
+        }
+    }
+    CHECK(size > 0);
+    CHECK(sqrt(error / size) < 0.01);
+    wn__space_values(&rough.space, &rough.params, y);
+    CHECK(memcmp(before, y, (size_t)n * sizeof *y) == 0); /* as it was */
+    if (wn__eigen_available()) {
+        wn__quadrature l;
+        CHECK_OK(wn__symmetric_values(rows, n, values, &asymmetry));
+        CHECK(asymmetry < 1e-5);
+        CHECK_OK(wn__lanczos(&ma, 30, 7, 0, NULL, NULL, &l));
+        CHECK_NEAR(l.value[0], values[0], 1e-3, 1e-3);
+        CHECK_NEAR(l.value[l.reached - 1], values[n - 1], 1e-3, 1e-3);
+        wn__quadrature_release(&l);
+    }
+    wn__free(unit);
+    wn__free(x);
+    wn__free(y);
+    wn__free(before);
+    wn__free(rows);
+    wn__free(values);
+    wn__hessian_release(&a);
+    wn__hessian_release(&b);
+    tiny_release(&exact);
+    tiny_release(&rough);
+}
+
+TEST(small_steps_take_off_the_loss_what_the_gradient_says)
+{
+    tiny t;
+    wn__flow f;
+    uint8_t *active[16] = {NULL};
+    tiny_init(&t, false);
+    for (int i = 0; i < t.params.count; i++) { /* masks apart, as wn__flow_measure wants them */
+        wn__param *p = &t.params.item[i];
+        if (!p->mask) continue;
+        active[i] = malloc((size_t)p->count);
+        CHECK(active[i] != NULL);
+        memcpy(active[i], p->mask, (size_t)p->count);
+        CHECK_OK(wn__param_set_mask(p, NULL));
+    }
+    float before[512], after[512];
+    wn__space_values(&t.space, &t.params, before);
+    CHECK_OK(wn__flow_measure(t.ex, &t.params, &t.sample, active, 1e-3, &f));
+    wn__space_values(&t.space, &t.params, after);
+    CHECK(memcmp(before, after, (size_t)t.space.size * sizeof(float)) == 0);
+    CHECK(f.gradient_active > 0 && f.gradient_active < f.gradient_all);
+    CHECK_NEAR(f.decrease, f.predicted, 0, 0.05);
+    double sum = 0;
+    for (int k = 0; k < f.layers; k++)
+        sum += f.layer[k].gradient_active * f.layer[k].gradient_active;
+    CHECK_NEAR(sqrt(sum), f.gradient_active, 0, 1e-12);
+    CHECK_EQ_INT(f.layer[0].count, 54);
+    CHECK_EQ_INT(f.layer[0].active, 27);
+    wn__flow_release(&f);
+    for (int i = 0; i < 16; i++)
+        free(active[i]);
+    tiny_release(&t);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(union_space_has_entries_active_in_either_network),
@@ -209,6 +433,10 @@ int main(int argc, char **argv)
                                     RUN(masks_overlap_as_counted_and_by_chance),
                                     RUN(networks_disagree_and_vote),
                                     RUN(map_of_points_in_a_plane_keeps_their_distances),
+                                    RUN(spectrum_of_a_known_quadratic_is_found),
+                                    RUN(lanczos_finds_extremes_and_moments_of_a_known_quadratic),
+                                    RUN(hessian_of_a_tiny_net_equals_differences_of_its_gradient),
+                                    RUN(small_steps_take_off_the_loss_what_the_gradient_says),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

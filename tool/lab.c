@@ -1,5 +1,8 @@
 #include "lab.h"
 
+#include <math.h>
+#include <stdlib.h>
+
 #include "stop.h"
 
 wn_lab_options wn__lab_options_of(const wn__call *call, const wn__lab_config *config)
@@ -19,6 +22,15 @@ wn_lab_options wn__lab_options_of(const wn__call *call, const wn__lab_config *co
         .progress = wn__console_progress,
         .user = call->console,
     };
+}
+
+bool wn__lab_number_option(const char *text, double *number)
+{
+    char *end;
+    *number = 0;
+    if (!text) return true;
+    *number = strtod(text, &end);
+    return end != text && *end == 0 && isfinite(*number) && *number > 0;
 }
 
 int wn__lab_show(const wn__call *call, wn_status status, wn_lab_result *result)

@@ -66,6 +66,17 @@ typedef struct wn_lab_compare_options {
 } wn_lab_compare_options;
 WN_API WN_NODISCARD wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *result);
 
+/* The flow of gradients along the training of stages (in several states of each), or in single networks: norms over active and over all weights, by
+ * tensor too, before and after topology updates at the same weights; what one small step takes off the loss; distance to the start. */
+typedef struct wn_lab_flow_options {
+    wn_lab_options lab;
+    const char *steps; /* "0,100,500": states before these steps; NULL: 14 of them, early ones closer */
+    int64_t images;    /* of the sample; 0: 1000 */
+    const char *part;  /* "train", "validation", "test"; NULL: validation, else test */
+    double rate;       /* of the small step; 0: 0.01 */
+} wn_lab_flow_options;
+WN_API WN_NODISCARD wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -64,6 +64,8 @@ void wn__lab_answer_release(wn__lab_answer *answer); /* accepts a zeroed one */
 /* The earlier call's. */
 wn_status wn__lab_repeat(const wn__lab *lab, wn_lab_result *out);
 
+/* A part of the data by name (WN_EUSAGE lists the valid ones); NULL: validation if there is some, else test. */
+wn_status wn__lab_part(const char *name, const wn__split *split, wn__part *part);
 /* A number of an object; NaN if it is null or not there. */
 double wn__lab_number(const json_t *object, const char *key);
 /* Rows over x of one or more curves, for figures: "x y0 y1 ..." lines; numbers that are not finite become NaN. */

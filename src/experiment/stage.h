@@ -26,10 +26,26 @@ char *wn__stage_file(const wn__context *c, int index, const char *name);
 
 /* The trainer's stage for steps [first, last) of a training stage, without weights, teacher and cost; borrows everything. */
 struct wn__train_stage;
+struct wn__train_progress;
 wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, struct wn__train_stage *out);
 
 /* Sizes and cost of a network: parameters, nonzero, dense_flops, inference_flops, bytes, layers. */
 wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, json_t *result, int64_t *training_flops);
+/* A training stage once more, from its start or from one of its states, in a folder of its own: to see states that were not kept, or what becomes of
+ * it with another order of the data. */
+typedef struct wn__retraining {
+    const char *folder;   /* of the trainer's files; continued if it was cut off */
+    const char *identity; /* of the checkpoint there */
+    int64_t from, last;   /* steps [from, last) of the stage's own */
+    const int64_t *keep;  /* ascending */
+    int keeps;
+    bool other_data; /* order and augmentation drawn from data_seed */
+    uint64_t data_seed;
+    void (*progress)(void *user, const struct wn__train_progress *p); /* may be NULL */
+    void *user;
+} wn__retraining;
+wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r);
+
 /* Trained weights of a file as the teacher (masks too, if the file has some). */
 wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__params *params, wn__executor **out);
 

@@ -363,3 +363,61 @@ wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path)
     *path = target;
     return WN_OK;
 }
+
+/* --- once more ------------------------------------------------------------------------------------------------------------------ */
+
+static wn_status load_point(wn__context *c, int index, int64_t step, wn__params *params)
+{
+    const wn__recipe *r = c->recipe;
+    wn__safetensors *file;
+    char *path;
+    WN_TRY(wn__stage_point(c, index, step, &path));
+    wn_status status = wn__graph_make_params(r->graph, params);
+    if (status == WN_OK) status = wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
+    if (status == WN_OK) status = wn__safetensors_open(path, &file);
+    wn__free(path);
+    WN_TRY(status);
+    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, r->train.optimizer, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* The teacher runs along: a cache of its outputs is for the stage's own data, and may be gone. */
+static wn_status open_teacher(wn__context *c, const wn__stage *stage, wn__train_stage *train, label_source *labels)
+{
+    if (!stage->train.loss.soft) return WN_OK;
+    WN_TRY(wn__stage_teacher(c, &stage->train.teacher, &labels->params, &labels->teacher));
+    train->teacher = labels->teacher;
+    return WN_OK;
+}
+
+wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
+{
+    const wn__stage *stage = &c->plan->stage[index];
+    const bool later = r->from > stage->train.first;
+    wn__params params = {0};
+    label_source labels = {0};
+    wn__train_stage train;
+    wn__train_result reached;
+    WN_TRY(wn__stage_set_up(c, stage, &train));
+    train.folder = r->folder;
+    train.identity = r->identity;
+    train.params = &params;
+    train.first_step = r->from;
+    train.last_step = r->last;
+    train.keep_step = r->keep;
+    train.keep_steps = r->keeps;
+    train.progress = r->progress;
+    train.user = r->user;
+    if (r->other_data) train.loader.seed = r->data_seed;
+    if (later) {
+        train.keep_slots = true;
+        train.slots_updates = r->from - stage->train.first + (stage->train.keep_slots ? stage->train.start_step : 0);
+    }
+    wn_status status = later ? load_point(c, index, r->from, &params) : make_params(c, stage, &params);
+    if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
+    if (status == WN_OK) status = wn__train_run(&train, &reached);
+    close_labels(&labels);
+    wn__params_release(&params);
+    return status;
+}
