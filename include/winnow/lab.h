@@ -77,6 +77,20 @@ typedef struct wn_lab_flow_options {
 } wn_lab_flow_options;
 WN_API WN_NODISCARD wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result);
 
+/* Eigenvalues of the Hessian of the loss over active parameters: all of them in small networks, else their density by stochastic Lanczos quadrature and
+ * the extremes. WN_EUNSUPPORTED without LAPACK in the build. */
+typedef struct wn_lab_hessian_options {
+    wn_lab_options lab;
+    bool exact, lanczos;   /* neither: exact up to 500 active parameters; exact is refused above 8,000 */
+    int64_t steps, probes; /* of Lanczos; 0: 40 and 2 */
+    bool differences;      /* products from differences of gradients, on fast backends; otherwise exact ones, on the reference backend */
+    double length;         /* of the step of differences; 0: 0.002 times the norm of the weights */
+    bool no_check;         /* leave out the measured error of differences against exact products */
+    int64_t images;        /* of the sample; 0: 1000 */
+    const char *part;      /* as in wn_lab_flow_options */
+} wn_lab_hessian_options;
+WN_API WN_NODISCARD wn_status wn_lab_hessian(const wn_lab_hessian_options *options, wn_lab_result *result);
+
 #ifdef __cplusplus
 }
 #endif
