@@ -100,9 +100,10 @@ TEST(dense_is_trained_once_per_seed)
 TEST(every_method_of_the_table_expands_at_every_sparsity)
 {
     char methods[1024] = "compare.methods=[";
-    int count = 0, drawn = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
+    int count = 0, drawn = 0, small = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
     for (const wn__method *m = wn__methods; m->name; m++, count++) {
         drawn += m->axes.mask == WN__MASK_DRAWN;
+        small += m->axes.mask == WN__MASK_SMALL;
         snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
     }
     strcat(methods, "]");
@@ -112,12 +113,13 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
     CHECK_EQ_INT(e.plan->rows, 1 + (count - 1) * 2);
     for (int i = 0; i < e.plan->rows; i++) {
         const wn__agenda_row *row = &e.plan->row[i];
-        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0);
-        const bool pruned = e.recipe->row[row->row].axes.mask != WN__MASK_DRAWN;
-        CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && pruned);
+        const int from = e.recipe->row[row->row].axes.mask;
+        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL);
+        CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && from != WN__MASK_SMALL && from != WN__MASK_DRAWN);
+        CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && from == WN__MASK_SMALL);
     }
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small);
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3);
     release(&e);
 }
@@ -241,6 +243,31 @@ TEST(cells_that_cannot_be_are_left_out_visibly)
     CHECK_EQ_INT(e.plan->skips, 1);
     CHECK_NEAR(e.plan->skip[0].sparsity, 0.9999, 0, 0);
     CHECK_HAS_TEXT(e.plan->skip[0].reason, "conv1.weight would be empty");
+    release(&e);
+}
+
+/* As many parameters as static has, or its FLOPs; a network and an identity of its own. */
+TEST(small_networks_match_the_sparse_one)
+{
+    const char *const more[] = {"compare={methods: [static, small-dense, x], sparsity: [80%, 90%], seeds: 0}",
+                                "methods={x: {like: small-dense, match: flops}}", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(e.plan->rows, 6);
+    for (int i = 2; i < 6; i++) {
+        const wn__stage *stage = &e.plan->stage[e.plan->row[i].train];
+        const wn__small_network *s = &stage->train.small;
+        wn__stage_network n;
+        CHECK_OK(wn__stage_network_open(e.recipe, s, &n));
+        const int64_t size = i < 4 ? wn_graph_parameter_count(n.graph) : wn_graph_forward_flops(n.graph);
+        CHECK_NEAR(s->width.reached, (double)size / (double)s->wanted, 0, 1e-12);
+        CHECK_NEAR(s->width.reached, 1, 0.06, 0);
+        CHECK(stage->train.mask < 0);
+        CHECK_HAS_TEXT(n.text, "width: 0.");
+        wn__stage_network_close(&n);
+        for (int j = 0; j < i; j++)
+            CHECK(strcmp(e.plan->stage[e.plan->row[j].train].identity, stage->identity) != 0);
+    }
+    CHECK_NEAR((double)e.plan->stage[e.plan->row[2].train].train.small.wanted, 1578 + 0.2 * 270896, 22, 0); /* 22 layers round up */
     release(&e);
 }
 
@@ -484,6 +511,7 @@ int main(int argc, char **argv)
                                     RUN(identity_does_not_depend_on_what_is_said_elsewhere),
                                     RUN(identity_follows_the_method_and_its_mask),
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
+                                    RUN(small_networks_match_the_sparse_one),
                                     RUN(a_budget_of_flops_solves_for_the_sparsity),
                                     RUN(cells_that_cannot_be_are_left_out_visibly),
                                     RUN(two_ways_of_writing_give_one_identity),

@@ -185,6 +185,35 @@ TEST(costs_are_those_of_the_protocol)
     json_decref(results);
 }
 
+/* 15 steps of 32 images. With f_S and f_D forward FLOPs, a step costs 3 f_S; one that looks at all gradients 2 f_S + f_D. */
+TEST(costs_follow_the_topology)
+{
+    enum { STEPS = 15, BATCH = 32 };
+    static const char *const set[] = {"compare.sparsity=[80%]", "methods.rigl={topology: {interval: 2it, end: 75%}}",
+                                      "methods.snfs={topology: {interval: 2it, end: 75%, redistribute: none}}"};
+    const char *store = scratch_path("topology");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[static, set, rigl, snfs]"), store);
+    options.set = set;
+    options.sets = 3;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    json_t *results = results_of(store);
+    const double dense = FORWARD, images = STEPS * BATCH;
+    static const char *const names[] = {"static", "set", "rigl", "snfs"};
+    for (int m = 0; m < 4; m++) {
+        const json_t *row = find_row(results, names[m], 0.8);
+        const double sparse = json_number_value(json_object_get(row, "inference_flops"));
+        const double updates = json_number_value(json_object_get(json_object_get(row, "topology"), "updates"));
+        const double looks = m == 2 ? updates : m == 3 ? STEPS : 0;
+        const double wanted = 3 * sparse * images + looks * BATCH * (dense - sparse);
+        CHECK(sparse < dense && (m == 0 || updates > 0));
+        CHECK_NEAR(json_number_value(json_object_get(row, "train_flops_stage")), wanted, 0, 0);
+        CHECK_NEAR(json_number_value(json_object_get(row, "train_flops_total")), wanted, 0, 0); /* nothing dense before it */
+        CHECK_NEAR(json_number_value(json_object_get(row, "train_flops_ratio")), wanted / (3 * dense * images), 0, 1e-12);
+        CHECK_NEAR(json_number_value(json_object_get(row, "flops_ratio")), sparse / dense, 0, 1e-12);
+    }
+    json_decref(results);
+}
+
 /* ---- stopping and continuing */
 
 static int calls_left;
@@ -647,6 +676,7 @@ int main(int argc, char **argv)
     static const wn_test tests[] = {RUN(a_second_run_does_nothing),
                                     RUN(all_methods_run_and_give_complete_results),
                                     RUN(costs_are_those_of_the_protocol),
+                                    RUN(costs_follow_the_topology),
                                     RUN(killed_at_any_moment_it_continues_to_the_same_bytes),
                                     RUN(stopped_on_request_it_says_so_and_continues),
                                     RUN(workers_give_the_same_bytes),

@@ -227,6 +227,27 @@ TEST(start_weights_by_connections_must_be_drawn)
     CHECK_HAS_TEXT(wn_error_message(), "needs weights that are drawn");
 }
 
+TEST(small_networks_need_widths_and_weights_of_their_own)
+{
+    static const char *const wrong[][2] = {{"methods.small-dense={start: final}", "start weights of its own"},
+                                           {"methods.small-dense={topology: random}", "there is no mask to change"}};
+    for (int i = 0; i < 2; i++) {
+        wn__recipe *recipe = NULL;
+        const char *set = wrong[i][0];
+        write_recipe(text);
+        const wn_status status = read_changed(&set, 1, &recipe);
+        unlink(path);
+        CHECK_STATUS(status, WN_EUSAGE);
+        CHECK_HAS_TEXT(wn_error_message(), wrong[i][1]);
+    }
+    static const char *const fixed[] = {"data={set: mnist}", "model={arch: lenet5}", "train={epochs: 1, lr: 0.1}",
+                                        "compare={methods: [small-dense], sparsity: 90%}"};
+    const wn__recipe_source source = {.set = fixed, .sets = 4};
+    wn__recipe *recipe = NULL;
+    CHECK_STATUS(wn__recipe_read(&source, &recipe), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "lenet5 has no setting that multiplies its widths");
+}
+
 TEST(late_faults_have_a_place_too)
 {
     check_set_message("data.validation=middle",
@@ -318,6 +339,7 @@ int main(int argc, char **argv)
                                     RUN(unknown_names_are_refused_where_they_stand),
                                     RUN(distributions_that_make_no_sense_are_refused),
                                     RUN(start_weights_by_connections_must_be_drawn),
+                                    RUN(small_networks_need_widths_and_weights_of_their_own),
                                     RUN(late_faults_have_a_place_too),
                                     RUN(retraining_nothing_is_refused),
                                     RUN(resolved_recipe_reads_back_to_the_same),

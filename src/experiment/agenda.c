@@ -61,7 +61,10 @@ const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *st
 
 static void release_stage(wn__stage *s)
 {
-    if (s->kind == WN__STAGE_TRAIN) wn__free(s->train.keep);
+    if (s->kind == WN__STAGE_TRAIN) {
+        wn__free(s->train.keep);
+        wn__small_network_release(&s->train.small);
+    }
     wn__free(s->label);
     json_decref(s->inputs);
 }
@@ -141,6 +144,7 @@ typedef struct request {
     int mask;   /* stage or -1 */
     int source; /* whose final weights were pruned; -1: the dense run */
     const char *label;
+    const wn__small_network *small; /* NULL: the recipe's network */
 } request;
 
 static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index);
@@ -227,6 +231,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     WN_TRY(add_parent(&draft, t->start_stage));
     WN_TRY(add_parent(&draft, t->mask));
     WN_TRY(add_parent(&draft, t->teacher.stage));
+    if (q->small) WN_TRY(wn__small_network_copy(r, q->small, &t->small)); /* last: add_stage takes it over */
     return add_stage(plan, &draft, q->label, index);
 }
 
@@ -328,6 +333,11 @@ static wn_status evaluate_stage(wn__agenda *plan, const wn__agenda_row *row, con
     return add_stage(plan, &draft, label, index);
 }
 
+static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM; }
+
+/* A drawn mask, or a network as large as one with it. */
+static bool spreads(const wn__row *row) { return row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL; }
+
 static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
 {
     const wn__row *row = &plan->recipe->row[row_index];
@@ -336,14 +346,21 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
     wn__show_sparsity(sparsity, shown, sizeof shown);
     if (row->axes.mask == WN__MASK_DRAWN && sparsity > 0) {
         WN_TRY(drawn_stage(plan, &row->mask, seed, sparsity, &out.mask));
-    } else if (row->axes.mask != WN__MASK_NONE && sparsity > 0) {
+    } else if (has_pruned_mask(row) && sparsity > 0) {
         WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
         WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));
     }
     const bool dense = row->axes.mask == WN__MASK_NONE;
     snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
-    const request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out.mask, .source = out.source, .label = label};
-    WN_TRY(train_stage(plan, &q, &out.train));
+    wn__small_network small = {0};
+    request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out.mask, .source = out.source, .label = label};
+    if (row->axes.mask == WN__MASK_SMALL && sparsity > 0) {
+        WN_TRY(wn__small_network_find(plan->recipe, &row->mask, sparsity, plan->recipe->seed[0], (wn__match)row->axes.match, &small));
+        q.small = &small;
+    }
+    const wn_status status = train_stage(plan, &q, &out.train);
+    wn__small_network_release(&small);
+    WN_TRY(status);
     WN_TRY(grow((void **)&plan->row, plan->rows, &plan->row_capacity, sizeof *plan->row));
     plan->row[plan->rows++] = out;
     return WN_OK;
@@ -362,7 +379,7 @@ static wn_status check_cell(wn__agenda *plan, int row_index, double sparsity, bo
     const wn__recipe *r = plan->recipe;
     const wn__row *row = &r->row[row_index];
     char shown[32];
-    *possible = row->axes.mask != WN__MASK_DRAWN || sparsity == 0;
+    *possible = !spreads(row) || sparsity == 0;
     if (*possible || is_skipped(plan, row_index, sparsity)) return WN_OK;
     const wn_status status = wn__drawn_check(r->graph, &row->mask, sparsity, r->seed[0]);
     *possible = status == WN_OK;
@@ -389,13 +406,13 @@ static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
         WN_TRY(wn__masks_file_sparsity(row->mask.file, &sparsity));
         return add_row(plan, row_index, sparsity, seed);
     }
-    if (row->axes.mask == WN__MASK_DRAWN && wn__drawn_has_own_sparsity(&row->mask)) {
+    if (spreads(row) && wn__drawn_has_own_sparsity(&row->mask)) {
         double sparsity;
         const wn_status status = wn__drawn_sparsity(r->graph, &row->mask, &sparsity);
         if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);
         return add_row(plan, row_index, sparsity, seed);
     }
-    if (row->axes.mask == WN__MASK_DRAWN) { /* at sparsity 0 only a wrong description can fail */
+    if (spreads(row)) { /* at sparsity 0 only a wrong description can fail */
         const wn_status status = wn__drawn_check(r->graph, &row->mask, 0, seed);
         if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);
     }

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "experiment/recipe.h"
+#include "experiment/small_network.h"
 #include "io/digest.h"
 
 /* Raised by every change of the library that changes results. */
@@ -33,6 +34,7 @@ typedef struct wn__train_plan {
     int reinit;
     int init; /* wn__sparse_init */
     double init_gain;
+    wn__small_network small; /* config NULL: the recipe's network */
     int mask;
     bool dense_stream;   /* the dense run's data, else the retraining stream */
     int64_t data_offset; /* added to a step for its place in the stream */

@@ -65,15 +65,18 @@ static wn_status add_data(json_t *inputs, const wn__agenda *plan)
     return set_int(o, "batch", r->train.batch);
 }
 
-static wn_status add_model(json_t *inputs, const wn__agenda *plan)
+/* config: of the model's settings. */
+static wn_status add_model_as(json_t *inputs, const wn__agenda *plan, const void *config)
 {
     const wn__recipe *r = plan->recipe;
     json_t *o;
     WN_TRY(add_object(inputs, "model", &o));
     if (r->model.file) return set_file(o, "file", r->model.file);
     WN_TRY(set_text(o, "arch", r->model.type->name));
-    return wn__slice_table(o, r->model.type->settings, r->model.config, &r->clock);
+    return wn__slice_table(o, r->model.type->settings, config, &r->clock);
 }
+
+static wn_status add_model(json_t *inputs, const wn__agenda *plan) { return add_model_as(inputs, plan, plan->recipe->model.config); }
 
 static wn_status add_schedule(json_t *inputs, const wn__schedule *s)
 {
@@ -176,7 +179,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     const wn__train_plan *t = &stage->train;
     WN_TRY(add_machine(inputs, plan, stage));
     WN_TRY(add_data(inputs, plan));
-    WN_TRY(add_model(inputs, plan));
+    WN_TRY(add_model_as(inputs, plan, t->small.config ? t->small.config : r->model.config));
     WN_TRY(add_optimizer(inputs, r));
     WN_TRY(add_schedule(inputs, &t->schedule));
     WN_TRY(add_start(inputs, plan, t));

@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "experiment/recipe.h"
+#include "models/named.h"
 
 static wn__row *find_row(wn__recipe *r, const char *name)
 {
@@ -75,6 +76,20 @@ static wn_status ignore(void *arg, const wn__yaml_node *node)
     return WN_OK;
 }
 
+/* A small network is another one: nothing can be rewound to it, and its widths must be a setting. */
+static wn_status check_small(const wn__recipe *r, const wn__row *row)
+{
+    const wn__yaml_node *node = row->node ? row->node : r->compare_node;
+    const wn__model *type = r->model.type;
+    if (row->axes.mask != WN__MASK_SMALL) return WN_OK;
+    if (!type || !wn__model_width_setting(type))
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: %s has no setting that multiplies its widths", row->name,
+                             type ? type->name : r->model.file);
+    if (row->axes.start == WN__START_REWOUND || row->axes.start == WN__START_FINAL)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: a small network has start weights of its own: start: initial or redrawn", row->name);
+    return WN_OK;
+}
+
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
@@ -85,10 +100,11 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     wn__rewiring rewiring;
     const wn_status times = wn__rewiring_resolve(&row->axes.topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
     if (times != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, times);
-    if (row->axes.topology.grow != WN__GROW_NONE && row->axes.mask == WN__MASK_NONE)
+    if (row->axes.topology.grow != WN__GROW_NONE && (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL))
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
     if (row->axes.mask == WN__MASK_DRAWN && row->mask.file[0])
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: drawn, or of a file, not both", row->name);
+    WN_TRY(check_small(r, row));
     const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
     if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: init: %s needs weights that are drawn: start: initial or redrawn", row->name,
@@ -239,7 +255,8 @@ static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
 /* Rows with the same patterns share one selection. */
 static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
-    if (row->axes.mask == WN__MASK_DRAWN && row->mask.patterns == 0) row->mask.layers[row->mask.patterns++] = "all";
+    const bool spreads = row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL;
+    if (spreads && row->mask.patterns == 0) row->mask.layers[row->mask.patterns++] = "all";
     row->selection = r->selections;
     for (int i = 0; i < r->methods; i++) {
         const wn__row *other = &r->row[r->compared[i]];

@@ -74,6 +74,7 @@ static const struct {
     ROW_NUMBER("inference_flops", inference_flops),
     ROW_NUMBER("train_flops_stage", stage_flops),
     ROW_NUMBER("train_flops_total", total_flops),
+    ROW_NUMBER("train_flops_ratio", train_ratio),
     ROW_NUMBER("epochs", epochs),
     ROW_NUMBER("steps", steps),
     ROW_NUMBER("seconds", seconds),

@@ -29,6 +29,7 @@ typedef struct wn__result_row {
     double sparsity_selected, sparsity_network; /* reached */
     double parameters, network, bytes;
     double inference_flops, stage_flops, total_flops;
+    double train_ratio; /* stage_flops over those of the dense network on as many images; NaN in older results */
     double epochs, steps, seconds, seconds_total;
     double rounds, teacher_images, teacher_users;
     const char *labels; /* hard, soft, smooth */

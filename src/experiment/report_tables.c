@@ -116,11 +116,34 @@ static void note_skipped(const wn__results *r, wn__text *note)
     }
 }
 
+/* How near small networks come to what they are compared with; told once for all seeds. */
+static void note_small(const wn__results *r, wn__text *note)
+{
+    const json_t *rows = json_object_get(r->root, "rows"), *row;
+    const char *told = "";
+    double told_at = -1;
+    size_t i;
+    json_array_foreach(rows, i, row)
+    {
+        const json_t *small = json_object_get(row, "small");
+        const char *method = json_string_value(json_object_get(row, "method")), *match = json_string_value(json_object_get(small, "match"));
+        const double sparsity = json_number_value(json_object_get(row, "sparsity"));
+        if (!method || !match || (strcmp(told, method) == 0 && told_at == sparsity)) continue;
+        char text[32];
+        wn__text_add(note, "%s at %s: a dense network of %.4g times the widths, with %.4g times the sparse one's %s. ", method,
+                     wn__show_sparsity(sparsity, text, sizeof text), json_number_value(json_object_get(small, "width")),
+                     json_number_value(json_object_get(small, "reached")), strcmp(match, "flops") == 0 ? "FLOPs" : match);
+        told = method;
+        told_at = sparsity;
+    }
+}
+
 static void note_state(const wn__results *r, wn__text *note)
 {
     if (r->unfinished > 0) wn__text_add(note, "Not finished yet: %d of %d runs. ", r->unfinished, r->unfinished + r->row_count);
     if (r->short_budget) wn__text_add(note, "Short budget: the runs are too short for general conclusions. ");
     note_skipped(r, note);
+    note_small(r, note);
 }
 
 /* "80% = density 0.2 = 5x; ...": each sparsity of the table in the three ways it may be written. */
@@ -343,6 +366,7 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
     wn__table_column_add(t, true, "epochs");
     wn__table_column_add(t, true, "steps");
     wn__table_column_add(t, true, "FLOPs stage");
+    wn__table_column_add(t, true, "of dense training");
     wn__table_column_add(t, true, "FLOPs total");
     wn__table_column_add(t, true, "teacher images");
     wn__table_column_add(t, true, "seconds");
@@ -360,6 +384,7 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
         real_cell(t, "%.4g", mean_of(cell, FIELD(epochs)));
         count_cell(t, mean_of(cell, FIELD(steps)));
         amount_cell(t, mean_of(cell, FIELD(stage_flops)));
+        real_cell(t, "%.1f%%", 100 * mean_of(cell, FIELD(train_ratio)));
         amount_cell(t, mean_of(cell, FIELD(total_flops)));
         amount_cell(t, mean_of(cell, FIELD(teacher_images)));
         seconds_cell(t, mean_of(cell, FIELD(seconds)));

@@ -193,6 +193,8 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         WN_TRY(copy(out, same[i], result, same[i]));
     WN_TRY(copy(out, "topology", result, "topology"));
+    WN_TRY(copy(out, "small", result, "small"));
+    WN_TRY(copy(out, "train_flops_ratio", result, "train_flops_ratio"));
     WN_TRY(copy(out, "test_accuracy_at_best_validation", result, "best_test_accuracy"));
     WN_TRY(copy(out, "parameters", result, "network_nonzero"));
     WN_TRY(copy(out, "train_flops_stage", result, "train_flops"));
@@ -202,6 +204,8 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
     WN_TRY(wn__slice_set(out, "best_validation_epoch", json_is_integer(best) ? json_integer(json_integer_value(best) / per) : json_null()));
     WN_TRY(set_real(out, "epochs", (double)json_integer_value(json_object_get(result, "steps")) / (double)per));
     const double network = json_number_value(json_object_get(result, "network"));
+    const double dense = (double)wn_graph_forward_flops(recipe->graph);
+    WN_TRY(set_real(out, "flops_ratio", json_number_value(json_object_get(result, "inference_flops")) / dense));
     return set_real(out, "sparsity_network", network > 0 ? 1 - json_number_value(json_object_get(result, "network_nonzero")) / network : 0);
 }
 

@@ -67,10 +67,10 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
 }
 
 /* Masks first: what is loaded or drawn then obeys them. */
-static wn_status make_params(wn__context *c, const wn__stage *stage, wn__params *params)
+static wn_status make_params(wn__context *c, const wn__stage *stage, const wn_graph *graph, wn__params *params)
 {
     const wn__train_plan *t = &stage->train;
-    WN_TRY(wn__graph_make_params(c->recipe->graph, params));
+    WN_TRY(wn__graph_make_params(graph, params));
     if (t->mask >= 0) {
         char *path = wn__stage_file(c, t->mask, "mask.safetensors");
         const wn_status status = path ? wn__masks_load(path, params) : wn__no_memory(64);
@@ -224,7 +224,16 @@ static wn_status add_topology(json_t *out, const wn__rewired *r)
     return wn__slice_set(out, "topology", o);
 }
 
-static wn_status result_json(const wn__context *c, const wn__stage *stage, const wn__params *params, const wn__train_result *r, json_t *out)
+/* What the widths of a small network were made for, and how near they come. */
+static wn_status add_small(json_t *out, const wn__small_network *s)
+{
+    json_t *o = json_pack("{s:f, s:s, s:I, s:f}", "width", s->width.multiplier, "match", wn__match_names[s->match], "wanted",
+                          (json_int_t)s->wanted, "reached", s->width.reached);
+    return wn__slice_set(out, "small", o);
+}
+
+static wn_status result_json(const wn__context *c, const wn__stage *stage, const wn_graph *graph, const wn__params *params,
+                             const wn__train_result *r, json_t *out)
 {
     const wn__recipe *recipe = c->recipe;
     const wn__train_plan *t = &stage->train;
@@ -242,8 +251,12 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "best_test_accuracy", r->best_test_accuracy));
     WN_TRY(set_real(out, "train_loss", r->train_loss));
     WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
-    WN_TRY(wn__stage_add_cost(recipe->graph, params, out, &training_flops));
-    WN_TRY(wn__slice_set(out, "train_flops", json_integer(t->rewires ? r->flops_stage : training_flops * images)));
+    WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
+    if (t->small.config) WN_TRY(add_small(out, &t->small));
+    const int64_t trained = t->rewires ? r->flops_stage : training_flops * images;
+    const double dense = (double)wn_graph_forward_flops(recipe->graph);
+    WN_TRY(wn__slice_set(out, "train_flops", json_integer(trained)));
+    WN_TRY(set_real(out, "train_flops_ratio", images ? (double)trained / (3 * dense * (double)images) : 1));
     if (t->rewires) WN_TRY(add_topology(out, &r->rewired));
     WN_TRY(wn__slice_set(out, "teacher_images", json_integer(taught)));
     WN_TRY(wn__slice_set(out, "teacher_flops", json_integer(teacher_flops(recipe) * taught)));
@@ -255,21 +268,26 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     wn__params params = {0};
     label_source labels = {0};
     wn__train_stage train;
+    wn__stage_network network;
     wn__train_result reached = {0};
     train_user user = {c, stage->label, -1, 0};
     WN_TRY(wn__stage_set_up(c, stage, &train));
+    WN_TRY(wn__stage_network_open(c->recipe, &stage->train.small, &network));
+    train.graph = network.graph;
+    train.recipe = network.text;
     train.folder = folder;
     train.params = &params;
     train.progress = c->progress ? on_step : NULL;
     train.user = &user;
     train.teacher_flops_per_image = stage->train.loss.soft ? teacher_flops(c->recipe) : 0;
-    wn_status status = make_params(c, stage, &params);
+    wn_status status = make_params(c, stage, network.graph, &params);
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
     if (status == WN_OK) status = open_labels(c, stage, &train, &labels);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
-    if (status == WN_OK) status = result_json(c, stage, &params, &reached, result);
+    if (status == WN_OK) status = result_json(c, stage, network.graph, &params, &reached, result);
     close_labels(&labels);
     wn__params_release(&params);
+    wn__stage_network_close(&network);
     return status;
 }
 
@@ -294,7 +312,7 @@ static int64_t nearest_point(const char *folder, int64_t step)
 /* Weights and slots of the stage before step `from`; -1: as it starts. */
 static wn_status replay_start(wn__context *c, const wn__stage *stage, const char *folder, int64_t from, wn__params *params)
 {
-    if (from < 0) return make_params(c, stage, params);
+    if (from < 0) return make_params(c, stage, c->recipe->graph, params);
     const wn__recipe *r = c->recipe;
     wn__safetensors *file;
     WN_TRY(wn__graph_make_params(r->graph, params));

@@ -5,11 +5,12 @@
 #include "base/fail.h"
 #include "nn/init.h"
 
-const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", NULL};
+const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", "small", NULL};
 const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
 static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
 static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
 static const char *const order_names[] = {"new", "same-as-dense", "continue", NULL};
+static const char *const match_names[] = {"parameters", "flops", NULL}; /* of wn__match, src/models/named.h */
 static const char *const slots_names[] = {"fresh", "rewound", NULL};
 
 const wn__setting wn__method_settings[] = {
@@ -22,6 +23,7 @@ const wn__setting wn__method_settings[] = {
     {"reinit", WN__SETTING_CHOICE, offsetof(wn__method_axes, reinit), 0, 0, "same", wn__reinit_names, "how weights are redrawn"},
     {"init", WN__SETTING_CHOICE, offsetof(wn__method_axes, init), 0, 0, "dense", wn__sparse_init_names,
      "start weights: as the dense network's, or by the connections that each unit has"},
+    WN_SETTING_CHOICE(wn__method_axes, match, "parameters", match_names, "what a small network has as many of as the sparse one"),
     WN_SETTING_FLOAT(wn__method_axes, init_gain, 0, 0, 100, "their variance times the fan; 0: 2, or 1 for fan-average"),
     {0},
 };
@@ -95,6 +97,10 @@ const wn__method wn__methods[] = {
     {.name = "smooth-ticket",
      .summary = "control: lottery ticket with smoothed labels",
      .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_INITIAL, .labels = WN__LABELS_SMOOTH}},
+    {.name = "small-dense",
+     .summary = "control: a dense network of smaller widths, as large as the sparse one",
+     .paper = RIGL,
+     .axes = {.mask = WN__MASK_SMALL, .start = WN__START_INITIAL}},
     {.name = "static",
      .summary = "random topology, sparse from the start, that stays",
      .paper = "Mocanu et al. 2018, arXiv:1707.04780; " RIGL,

@@ -15,7 +15,8 @@ typedef enum wn__method_mask {
     WN__MASK_NONE,   /* dense, at every sparsity: one row, at sparsity 0 */
     WN__MASK_PRUNED, /* as the recipe's `mask` says */
     WN__MASK_RANDOM, /* the same, shuffled */
-    WN__MASK_DRAWN   /* drawn before training, as `mask.distribution` says; nothing dense is trained */
+    WN__MASK_DRAWN,  /* drawn before training, as `mask.distribution` says; nothing dense is trained */
+    WN__MASK_SMALL   /* none: a dense network of smaller widths, as large as the one with a drawn mask */
 } wn__method_mask;
 
 typedef enum wn__method_start {
@@ -53,12 +54,13 @@ typedef struct wn__method_axes {
     int reinit;                 /* wn__reinit_rule of redrawn weights */
     int init;                   /* wn__sparse_init of drawn start weights */
     double init_gain;           /* 0: as usual for it */
+    int match;                  /* wn__match of a small network */
     wn__topology_rule topology; /* how the mask changes while training; grow none: it does not */
 } wn__method_axes;
 
 /* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, retrain, optimizer_state, reinit. */
 extern const wn__setting wn__method_settings[];
-extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", "drawn", NULL */
+extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", "drawn", "small", NULL */
 extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth", NULL */
 
 typedef struct wn__method {

@@ -120,8 +120,7 @@ static wn_status find_width(const search *s, int64_t wanted, wn__width *width)
     WN_TRY(size_at(s, low, &below));
     WN_TRY(size_at(s, high, &above));
     const bool lower = wanted - below < above - wanted;
-    /* Six digits are enough to tell steps apart, and are what a recipe shows. */
-    width->multiplier = lower ? low : high;
+    width->multiplier = lower ? floor(low * 1e6) / 1e6 : ceil(high * 1e6) / 1e6; /* six digits tell steps apart */
     width->reached = (double)(lower ? below : above) / (double)wanted;
     return WN_OK;
 }
