@@ -109,6 +109,26 @@ static void published_densities(void)
     release(&n);
 }
 
+/* What published sparse MobileNets have: zeros in 1x1 convolutions and the linear layer alone. */
+static void depthwise_and_first_layers_can_be_left_out(void)
+{
+    static const char *const networks[] = {"mobilenet-v1", "mobilenet-v2"}, *const items[] = {"all", "!depthwise", "!first"};
+    for (int k = 0; k < 2; k++) {
+        net n = make(networks[k]);
+        wn__selection_release(&n.selection);
+        CHECK_OK(wn__selection_make(n.graph, items, 3, &n.selection));
+        int left_out = 0;
+        for (int i = 0; i < n.params.count; i++) {
+            const wn__param *p = &n.params.item[i];
+            if (p->role != WN__WEIGHT) continue;
+            CHECK_EQ_INT(n.selection.selected[i], p->ndim == 2 || p->dim[2] == 1);
+            left_out += !n.selection.selected[i];
+        }
+        CHECK_EQ_INT(left_out, k ? 1 + 17 : 1 + 13);
+        release(&n);
+    }
+}
+
 static void counts_are_exact(void)
 {
     net n = make("lenet-300-100");
@@ -306,6 +326,7 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(published_budgets),
                                     RUN(published_densities),
+                                    RUN(depthwise_and_first_layers_can_be_left_out),
                                     RUN(counts_are_exact),
                                     RUN(er_leaves_out_the_kernel),
                                     RUN(edges_of_the_range),

@@ -23,6 +23,13 @@ static int64_t entries(const wn__param_spec *p)
     return count;
 }
 
+static int first_weight(const wn_graph *g)
+{
+    for (int i = 0; i < g->nodes; i++)
+        if (g->node[i].kind == WN__CONV || g->node[i].kind == WN__LINEAR) return g->node[i].param[0];
+    return -1;
+}
+
 static int last_weight(const wn_graph *g)
 {
     int last = -1;
@@ -55,6 +62,12 @@ static wn_status names(const wn_graph *g, const char *item, int index, const wn_
     if (!strcmp(item, "linear")) return WN_OK;
     *yes = index != last_weight(g);
     if (!strcmp(item, "all-but-last")) return WN_OK;
+    *yes = index == first_weight(g);
+    if (!strcmp(item, "first")) return WN_OK;
+    *yes = index == last_weight(g);
+    if (!strcmp(item, "last")) return WN_OK;
+    *yes = node->kind == WN__CONV && node->groups > 1 && g->param[index].dim[1] == 1;
+    if (!strcmp(item, "depthwise")) return WN_OK;
     WN_TRY(wn__name_matches(item, g->param[index].name, yes));
     if (!*yes) WN_TRY(wn__name_matches(item, node->name, yes));
     return WN_OK;
@@ -65,10 +78,10 @@ static wn_status no_match(const wn_graph *g, const char *item)
     wn__text valid = {0};
     for (int i = 0; i < g->params; i++)
         if (node_of_weight(g, i)) wn__text_add(&valid, "%s%s", valid.data ? ", " : "", g->param[i].name);
-    const wn_status status =
-        wn__fail(WN_EUSAGE,
-                 "layer selection \"%s\" names no weight of %s; valid: default, convolutions, linear, all, all-but-last, or patterns of %s",
-                 item, g->name, valid.data ? valid.data : "nothing");
+    const wn_status status = wn__fail(
+        WN_EUSAGE,
+        "layer selection \"%s\" names no weight of %s; valid: default, convolutions, linear, all, all-but-last, first, last, depthwise, or patterns of %s",
+        item, g->name, valid.data ? valid.data : "nothing");
     wn__text_release(&valid);
     return status;
 }

@@ -15,6 +15,8 @@ typedef struct wn__selection {
 /* One pattern per item, matched against parameter and node names (glob or `re:`), or one of the words
  *     default       all convolutions where they hold most of the weights; else all conv and linear but the last layer
  *     convolutions  linear  all  all-but-last
+ *     first  last   the first and the last weight of the network
+ *     depthwise     convolutions whose every channel is on its own (published sparse MobileNets keep them dense)
  * "!pattern" takes away again. None (items NULL or 0): default. A pattern that matches no weight is WN_EUSAGE with the names.
  * Only weights are ever selected. */
 wn_status wn__selection_make(const wn_graph *graph, const char *const *items, int count, wn__selection *out);
