@@ -417,6 +417,7 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     label_source labels = {0};
     wn__train_stage train;
     wn__train_result reached;
+    if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
     WN_TRY(wn__stage_set_up(c, stage, &train));
     train.folder = r->folder;
     train.identity = r->identity;
@@ -432,7 +433,7 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
         train.keep_slots = true;
         train.slots_updates = r->from - stage->train.first + (stage->train.keep_slots ? stage->train.start_step : 0);
     }
-    wn_status status = later ? load_point(c, index, r->from, &params) : make_params(c, stage, &params);
+    wn_status status = later ? load_point(c, index, r->from, &params) : make_params(c, stage, c->recipe->graph, &params);
     if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
     close_labels(&labels);
