@@ -276,7 +276,7 @@ static void move_weights(lab *l, int step, numbers kind)
 static void real_update(lab *l, wn__rewirer *r, const wn__topology_rule *rule, int step)
 {
     if (rule->redistribute == WN__SHARE_GRADIENT) gradients(l, &l->real);
-    CHECK_OK(wn__rewirer_begin(r, l->real.ex, step, 1));
+    CHECK_OK(wn__rewirer_begin(r, l->real.ex, step, 1, 1));
     if (wn__rewirer_wants_gradient(r) || wn__rewirer_always_listens(r)) gradients(l, &l->real);
     CHECK_OK(wn__rewirer_finish(r, l->real.ex));
 }
@@ -365,7 +365,7 @@ TEST(set_drops_by_its_rules_and_keeps_every_layers_number)
             const wn__topology_rule rule = {.grow = WN__GROW_RANDOM, .drop = drop, .alpha = 0.3, .schedule = WN__FALL_CONSTANT};
             const wn__rewiring how = {.rule = rule, .end = 10, .interval = 1};
             CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
-            CHECK_OK(wn__rewirer_begin(r, l.real.ex, 3, 1));
+            CHECK_OK(wn__rewirer_begin(r, l.real.ex, 3, 1, 1));
             CHECK(!wn__rewirer_wants_gradient(r));
             CHECK_OK(wn__rewirer_finish(r, l.real.ex));
             for (int i = 0; i < LAYERS; i++) {
@@ -390,6 +390,63 @@ TEST(set_drops_by_its_rules_and_keeps_every_layers_number)
             wn__rewirer_free(r);
             lab_release(&l);
         }
+}
+
+/* Deep-R, algorithm 1: theta = sign * weight walks by noise and towards zero; what is below zero goes, as many come at zero, anywhere. */
+TEST(deep_r_drops_what_crossed_zero_and_keeps_every_layers_number)
+{
+    lab l;
+    wn__rewirer *r;
+    const wn__topology_rule rule = {.grow = WN__GROW_RANDOM,
+                                    .drop = WN__DROP_CROSSED,
+                                    .l1 = 0.25,
+                                    .update = WN__UPDATE_AFTER,
+                                    .regrown = WN__REGROWN_ZERO,
+                                    .schedule = WN__FALL_CONSTANT};
+    const wn__rewiring how = {.rule = rule, .end = 10, .interval = 1};
+    lab_init(&l, "ref", 1, with_empty_and_full, SMOOTH);
+    CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
+    int64_t gone = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l.plain.params.item[l.weight[i]], *q = &l.real.params.item[l.weight[i]];
+        for (int64_t k = 0, e = 0; k < p->count; k++)
+            if (is_active(p, k)) { /* start weights keep their size and get their place's sign */
+                CHECK(q->value[e] == fabsf(p->value[k]) * wn__topology_sign(7, (uint64_t)l.weight[i], k));
+                e++;
+            }
+    }
+    CHECK_OK(wn__rewirer_begin(r, l.real.ex, 3, 0.5, 1));
+    CHECK_OK(wn__rewirer_finish(r, l.real.ex));
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l.plain.params.item[l.weight[i]], *q = &l.real.params.item[l.weight[i]];
+        CHECK_EQ_INT(q->active, p->active);
+        for (int64_t k = 0; k < p->count; k++) {
+            const float sign = wn__topology_sign(7, (uint64_t)l.weight[i], k);
+            const int64_t at = wn__pattern_find(q->pattern, k / q->pattern->columns, k % q->pattern->columns);
+            const float theta = is_active(p, k) ? fabsf(p->value[k]) - 0.125f : -1;
+            if (theta >= 0) CHECK(at >= 0 && fabsf(q->value[at] * sign - theta) < 1e-6f);
+            if (theta < 0 && at >= 0) CHECK(q->value[at] == 0 && q->slot[0][at] == 0);
+            gone += is_active(p, k) && theta < 0;
+        }
+    }
+    CHECK(gone > 5);
+    CHECK_EQ_INT(wn__rewirer_made(r).dropped, gone);
+    wn__rewirer_free(r);
+    lab_release(&l);
+}
+
+/* Signs are coins: fair, and their own at every place. */
+TEST(deep_r_signs_are_drawn_by_place)
+{
+    int sum = 0, same = 0;
+    for (int64_t k = 0; k < 10000; k++) {
+        const float sign = wn__topology_sign(1, 2, k);
+        CHECK(sign == 1 || sign == -1);
+        CHECK(sign == wn__topology_sign(1, 2, k));
+        sum += (int)sign;
+        same += sign == wn__topology_sign(1, 3, k);
+    }
+    CHECK(abs(sum) < 500 && abs(same - 5000) < 250);
 }
 
 /* Drop and grow sets on the dense backend and on stored entries are those of the definition. */
@@ -473,10 +530,82 @@ TEST(times_that_make_no_sense_are_refused)
     rule.gradient = WN__LOOK_FIXED; /* random growth looks at none */
     CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
     rule.gradient = WN__LOOK_BATCH;
+    rule.l1 = 0.1; /* of crossed weights alone */
+    CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.drop = WN__DROP_CROSSED; /* which start anew, after the step */
+    CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.update = WN__UPDATE_AFTER;
+    rule.regrown = WN__REGROWN_ZERO;
+    CHECK_OK(wn__rewiring_resolve(&rule, 10, 100, &how));
     rule.begin = (wn__steps){60, 'i'};
     rule.grow = WN__GROW_NONE;
     CHECK_OK(wn__rewiring_resolve(&rule, 10, 100, &how));
     CHECK_EQ_INT(wn__rewiring_updates(&how, 0, 100), 0);
+}
+
+/* A layer of 16 MB, of which 0.5 % are stored: whoever has no dense array by its definition gets along with an eighth of it. */
+TEST(only_dense_momentum_allocates_arrays_as_large_as_the_dense_weights)
+{
+    enum { SIDE = 2000 };
+    static const struct {
+        wn__topology_rule rule;
+        bool dense;
+    } cases[] = {
+        {{.grow = WN__GROW_RANDOM, .alpha = 0.3, .update = WN__UPDATE_AFTER}, false},
+        {{.grow = WN__GROW_RANDOM, .drop = WN__DROP_SIGNED, .alpha = 0.3}, false},
+        {{.grow = WN__GROW_RANDOM, .drop = WN__DROP_CROSSED, .l1 = 0.01, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO}, false},
+        {{.grow = WN__GROW_GRADIENT, .alpha = 0.3}, false},
+        {{.grow = WN__GROW_GRADIENT, .alpha = 0.3, .redistribute = WN__SHARE_GRADIENT}, false},
+        {{.grow = WN__GROW_MOMENTUM, .alpha = 0.3, .momentum = WN__MOMENTUM_SPARSE}, false},
+        {{.grow = WN__GROW_MOMENTUM, .alpha = 0.3, .decay = 0.9}, true},
+    };
+    lab l = {0};
+    wn_graph *g = wn_graph_new("wide", SIDE, 1, 1);
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_linear(g, wn_graph_input(g), "fc1", SIDE, true), "fc2", CLASSES, true)));
+    float *images = WN_NEW_ARRAY(float, N *SIDE);
+    wn__rng rng = wn__rng_make(4, WN__FOR_TEST, 0, 0);
+    for (int i = 0; i < N * SIDE; i++)
+        images[i] = (float)wn__rng_normal(&rng);
+    CHECK_OK(wn__pool_new(2, &l.pool));
+    const wn__backend *b = wn__backend_find("sparse");
+    CHECK_OK(b->open(b, &(wn__device_options){.pool = l.pool}, &l.device));
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        wn__params params = {0};
+        wn__pattern pattern;
+        wn__executor *ex;
+        wn__rewirer *r;
+        CHECK_OK(wn__pattern_random(SIDE, SIDE, SIDE * SIDE / 200, &rng, &pattern));
+        CHECK_OK(wn__params_add_compressed(&params, "fc1.weight", 2, (const int64_t[]){SIDE, SIDE}, &pattern));
+        CHECK_OK(wn__params_add(&params, "fc1.bias", WN__BIAS, 1, (const int64_t[]){SIDE}));
+        CHECK_OK(wn__params_add(&params, "fc2.weight", WN__WEIGHT, 2, (const int64_t[]){CLASSES, SIDE}));
+        CHECK_OK(wn__params_add(&params, "fc2.bias", WN__BIAS, 1, (const int64_t[]){CLASSES}));
+        CHECK_OK(wn__params_allocate_slots(&params, 1));
+        CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
+        const int64_t before = wn__alloc_statistics().bytes;
+        wn__alloc_reset_peak();
+        CHECK_OK(wn__executor_new(g, &params, l.device, &(wn__executor_options){.batch = N, .training = true}, &ex));
+        const wn__rewiring how = {.rule = cases[c].rule, .end = 10, .interval = 1};
+        CHECK_OK(wn__rewirer_new(&how, &params, l.pool, 7, &r));
+        CHECK_OK(wn__rewirer_attach(r, ex));
+        for (int step = 0; step < 3; step++) {
+            const wn__step_info info = {.training = true, .step = step};
+            CHECK_OK(wn__executor_gradients(ex, images, N, info, squares, NULL));
+            CHECK_OK(wn__rewirer_begin(r, ex, step, 0.1, 0.1));
+            if (wn__rewirer_wants_gradient(r)) CHECK_OK(wn__executor_gradients(ex, images, N, info, squares, NULL));
+            CHECK_OK(wn__rewirer_finish(r, ex));
+            CHECK_EQ_INT(params.item[0].active, SIDE * SIDE / 200);
+        }
+        const int64_t grown = wn__alloc_statistics().peak - before, dense = (int64_t)SIDE * SIDE * (int64_t)sizeof(float);
+        if (cases[c].dense ? grown < dense : grown > dense / 8)
+            WN_TEST_FAIL("rule %zu: %lld bytes more, the dense weights are %lld", c, (long long)grown, (long long)dense);
+        wn__rewirer_free(r);
+        wn__executor_free(ex);
+        wn__params_release(&params);
+    }
+    l.device->close(l.device);
+    wn__pool_free(l.pool);
+    wn_graph_free(g);
+    wn__free(images);
 }
 
 TEST(running_out_of_memory_is_reported_and_nothing_leaks)
@@ -509,10 +638,13 @@ int main(int argc, char **argv)
                                     RUN(snfs_follows_its_rule_with_dense_momentum),
                                     RUN(snfs_with_sparse_momentum_grows_by_gradient),
                                     RUN(set_drops_by_its_rules_and_keeps_every_layers_number),
+                                    RUN(deep_r_drops_what_crossed_zero_and_keeps_every_layers_number),
+                                    RUN(deep_r_signs_are_drawn_by_place),
                                     RUN(every_backend_changes_the_same_connections),
                                     RUN(shares_add_up_and_keep_within_the_room),
                                     RUN(updates_are_made_at_the_steps_of_the_paper),
                                     RUN(times_that_make_no_sense_are_refused),
+                                    RUN(only_dense_momentum_allocates_arrays_as_large_as_the_dense_weights),
                                     RUN(running_out_of_memory_is_reported_and_nothing_leaks),
                                     {0}};
     return wn_test_main(argc, argv, tests);

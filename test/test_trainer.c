@@ -830,6 +830,13 @@ static const wn__topology_rule rules[] = {
     {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .redistribute = WN__SHARE_MOMENTUM},
     {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .gradient = WN__LOOK_FIXED, .images = 40, .update = WN__UPDATE_AFTER},
     {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .gradient = WN__LOOK_BATCHES, .batches = 3},
+    {.grow = WN__GROW_RANDOM,
+     .drop = WN__DROP_CROSSED,
+     .l1 = 0.3,
+     .noise = 0.5,
+     .update = WN__UPDATE_AFTER,
+     .regrown = WN__REGROWN_ZERO,
+     .schedule = WN__FALL_CONSTANT},
     {.grow = WN__GROW_MOMENTUM, .alpha = 0.5, .decay = 0.9, .update = WN__UPDATE_AFTER, .redistribute = WN__SHARE_MOMENTUM},
 };
 enum { RULES = sizeof rules / sizeof rules[0], EVERY = 3 };

@@ -309,7 +309,7 @@ static wn_status update_step(bench *b, wn__rewirer *r, const wn__rewiring *how)
     const bool instead = how->rule.update == WN__UPDATE_INSTEAD, shares = how->rule.redistribute == WN__SHARE_GRADIENT;
     if (!instead) WN_TRY(run_step(b));
     if (shares) WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
-    WN_TRY(wn__rewirer_begin(r, b->executor, 0, 1));
+    WN_TRY(wn__rewirer_begin(r, b->executor, 0, 1e-3, 1e-3));
     if (wn__rewirer_wants_gradient(r) || (instead && !shares))
         WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
     return wn__rewirer_finish(r, b->executor);

@@ -66,7 +66,7 @@ static wn_status read_row_topology(void *arg, const wn__yaml_node *node)
     }
     WN_TRY(wn__schema_read(&schema, node));
     if (topology->grow == WN__GROW_NONE && !wn__yaml_find(node, "grow"))
-        return wn__yaml_fail(WN_EUSAGE, node, "topology: has no effect without \"grow\": random or gradient");
+        return wn__yaml_fail(WN_EUSAGE, node, "topology: has no effect without \"grow\": random, gradient or momentum");
     return WN_OK;
 }
 
@@ -90,6 +90,23 @@ static wn_status check_small(const wn__recipe *r, const wn__row *row)
     return WN_OK;
 }
 
+static wn_status check_topology(const wn__recipe *r, const wn__row *row)
+{
+    const wn__yaml_node *node = row->node ? row->node : r->compare_node;
+    const wn__topology_rule *topology = &row->axes.topology;
+    wn__rewiring rewiring;
+    char prefix[256];
+    snprintf(prefix, sizeof prefix, "%s: ", row->name);
+    const wn_status status = wn__rewiring_resolve(topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
+    if (status != WN_OK) return wn__fault_at(node, prefix, status);
+    if (topology->grow == WN__GROW_NONE) return WN_OK;
+    if (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
+    if (wn__topology_needs_slots(topology) && r->train.optimizer->slots(r->train.optimizer_config) == 0)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: redistribute: momentum: the optimizer keeps none", row->name);
+    return WN_OK;
+}
+
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
@@ -97,11 +114,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     char prefix[256];
     snprintf(prefix, sizeof prefix, "%s: ", row->name);
     if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
-    wn__rewiring rewiring;
-    const wn_status times = wn__rewiring_resolve(&row->axes.topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
-    if (times != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, times);
-    if (row->axes.topology.grow != WN__GROW_NONE && (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL))
-        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
+    WN_TRY(check_topology(r, row));
     if (row->axes.mask == WN__MASK_DRAWN && row->mask.file[0])
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: drawn, or of a file, not both", row->name);
     WN_TRY(check_small(r, row));

@@ -20,12 +20,13 @@ static const char *const momentum_names[] = {"dense", "sparse", NULL};
 static const char *const look_names[] = {"batch", "batches", "fixed", NULL};
 static const char *const share_names[] = {"none", "gradient", "momentum", NULL};
 
+#define WALKS ((uint64_t)1 << 62)        /* steps of the noise's streams, apart from those of growth */
 #define MOST_MOMENTUM ((int64_t)1 << 31) /* entries of a layer: 8 GiB of averages */
 
 const wn__setting wn__topology_settings[] = {
     WN_SETTING_CHOICE(wn__topology_rule, grow, "none", wn__grow_names, "which connections come; none: the topology stays"),
     WN_SETTING_CHOICE(wn__topology_rule, drop, "magnitude", wn__drop_names,
-                      "which go: the smallest, or the smallest positive and the largest negative"),
+                      "which go: the smallest; the smallest positive and the largest negative; those that crossed zero"),
     WN_SETTING_FLOAT(wn__topology_rule, alpha, 0.3, 0, 1, "fraction of a layer's connections that goes in an update, at the start"),
     WN_SETTING_CHOICE(wn__topology_rule, schedule, "cosine", fall_names, "how that fraction falls"),
     WN_SETTING_FLOAT(wn__topology_rule, power, 1, 0, 100, "k of inverse-power: alpha (1 - t / end)^k"),
@@ -40,6 +41,8 @@ const wn__setting wn__topology_settings[] = {
     WN_SETTING_CHOICE(wn__topology_rule, momentum, "dense", momentum_names,
                       "grow: momentum: of all weights, an array as large as the dense weights; or of active ones"),
     WN_SETTING_FLOAT(wn__topology_rule, decay, 0.9, 0, 0.999999, "of dense momentum, the running average of the gradient"),
+    WN_SETTING_FLOAT(wn__topology_rule, l1, 0, 0, 1000, "drop: crossed: pull to zero of active weights, times the learning rate"),
+    WN_SETTING_FLOAT(wn__topology_rule, noise, 0, 0, 1000, "drop: crossed: deviation of their noise, times the learning rate"),
     WN_SETTING_CHOICE(wn__topology_rule, redistribute, "none", share_names,
                       "how many connections a layer gets back: as many as went, or its share"),
     WN_SETTING_CHOICE(wn__topology_rule, gradient, "batch", look_names,
@@ -48,6 +51,12 @@ const wn__setting wn__topology_settings[] = {
     WN_SETTING_INT(wn__topology_rule, images, 1000, 1, 1e8, "gradient: fixed: how many"),
     {0},
 };
+
+bool wn__topology_needs_slots(const wn__topology_rule *rule)
+{
+    const bool dense = rule->grow == WN__GROW_MOMENTUM && rule->momentum == WN__MOMENTUM_DENSE;
+    return rule->redistribute == WN__SHARE_MOMENTUM && !dense;
+}
 
 wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_epoch, int64_t total, wn__rewiring *out)
 {
@@ -63,6 +72,11 @@ wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_
     if (rule->gradient != WN__LOOK_BATCH && !by_gradient)
         return wn__fail(WN_EUSAGE, "topology: gradient: %s has no effect: growth does not look at a gradient of its own",
                         look_names[rule->gradient]);
+    const bool walks = rule->grow != WN__GROW_NONE && rule->drop == WN__DROP_CROSSED;
+    if (walks && (rule->grow != WN__GROW_RANDOM || rule->update != WN__UPDATE_AFTER || rule->regrown != WN__REGROWN_ZERO))
+        return wn__fail(WN_EUSAGE, "topology: drop: crossed needs grow: random, update: after and regrown: reset");
+    if (rule->grow != WN__GROW_NONE && !walks && (rule->l1 > 0 || rule->noise > 0))
+        return wn__fail(WN_EUSAGE, "topology: l1 and noise have no effect without drop: crossed");
     *out = how;
     return WN_OK;
 }
@@ -162,6 +176,16 @@ static wn_status make_scratch(wn__rewirer *r)
     return made ? WN_OK : wn__no_memory((size_t)r->params->count * sizeof(layer));
 }
 
+/* Start weights get the signs of their places. */
+static void set_signs(layer *l)
+{
+    wn__param *p = &l->owner->params->item[l->param];
+    const wn__pattern *q = p->pattern;
+    for (int64_t row = 0; row < q->rows; row++)
+        for (int64_t e = q->row_start[row]; e < q->row_start[row + 1]; e++)
+            p->value[e] = fabsf(p->value[e]) * wn__topology_sign(l->owner->seed, (uint64_t)l->param, row * q->columns + q->column[e]);
+}
+
 wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out)
 {
     wn__rewirer *r = WN_NEW(wn__rewirer);
@@ -170,6 +194,9 @@ wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool 
     wn_status status = make_scratch(r);
     for (int i = 0; status == WN_OK && i < params->count; i++)
         if (params->item[i].pattern) status = init_layer(r, i);
+    for (int i = 0; status == WN_OK && how->rule.drop == WN__DROP_CROSSED && i < r->layers; i++)
+        set_signs(&r->layer[i]);
+    params->version++;
     if (status == WN_OK) {
         *out = r;
         return WN_OK;
@@ -301,19 +328,40 @@ static wn_status grow_at_random(wn__rewirer *r, int64_t step)
 {
     for (int i = 0; i < r->layers; i++) {
         wn__rng rng = wn__rng_make(r->seed, WN__FOR_TOPOLOGY, (uint64_t)step, (uint64_t)r->layer[i].param);
-        WN_TRY(wn__topology_grow_random(&r->layer[i].topology, &rng));
+        if (r->layer[i].topology.grows > 0) WN_TRY(wn__topology_grow_random(&r->layer[i].topology, &rng));
     }
     return WN_OK;
 }
 
-wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate_share)
+/* Deep-R: active weights walk at random and towards zero, theta = sign * weight. */
+static void walk(layer *l, int64_t step, double rate)
+{
+    wn__rewirer *r = l->owner;
+    wn__param *p = &r->params->item[l->param];
+    const wn__topology_rule *rule = &r->how.rule;
+    const wn__pattern *q = p->pattern;
+    const float pull = (float)(rate * rule->l1), noise = (float)(rate * rule->noise);
+    wn__rng rng = wn__rng_make(r->seed, WN__FOR_TOPOLOGY, WALKS | (uint64_t)step, (uint64_t)l->param);
+    for (int64_t row = 0; row < q->rows; row++)
+        for (int64_t e = q->row_start[row]; e < q->row_start[row + 1]; e++) {
+            const float sign = wn__topology_sign(r->seed, (uint64_t)l->param, row * q->columns + q->column[e]);
+            const float by = noise > 0 ? noise * (float)wn__rng_normal(&rng) : 0;
+            p->value[e] += sign * (by - pull);
+        }
+}
+
+wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate, double base_rate)
 {
     const wn__topology_rule *rule = &r->how.rule;
-    const wn__drop drop = {rule->drop, wn__rewiring_fraction(&r->how, step, rate_share), rule->round};
+    wn__drop drop = {rule->drop, wn__rewiring_fraction(&r->how, step, base_rate > 0 ? rate / base_rate : 0), rule->round, r->seed, 0};
     for (int i = 0; i < r->layers; i++) {
-        wn__topology_release(&r->layer[i].topology);
-        WN_TRY(wn__topology_init(param_of(&r->layer[i]), &drop, &r->layer[i].topology));
+        layer *l = &r->layer[i];
+        drop.layer = (uint64_t)l->param;
+        if (rule->drop == WN__DROP_CROSSED) walk(l, step, rate);
+        wn__topology_release(&l->topology);
+        WN_TRY(wn__topology_init(param_of(l), &drop, &l->topology));
     }
+    if (rule->drop == WN__DROP_CROSSED) r->params->version++;
     if (wn__rewirer_always_listens(r)) return WN_OK; /* the rest when this step's gradient is in, too */
     WN_TRY(share_out(r));
     return rule->grow == WN__GROW_RANDOM ? grow_at_random(r, step) : listen(r, ex, grow_by_gradient);

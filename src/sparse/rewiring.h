@@ -2,7 +2,7 @@
  *
  * A run asks at each step (wn__rewiring_is_due); where an update is due, it goes
  *
- *     wn__rewirer_begin(r, ex, step, rate_share); // what every layer drops; random growth is drawn
+ *     wn__rewirer_begin(r, ex, step, rate, base); // what every layer drops; random growth is drawn
  *     wn__executor_gradients(ex, ...)             // only if wn__rewirer_wants_gradient(r): growth by gradient listens to this one
  *     wn__rewirer_finish(r, ex);                  // patterns change
  *
@@ -67,12 +67,16 @@ typedef struct wn__topology_rule {
     int regrown;             /* wn__regrown */
     int round;               /* 0: down, 1: up */
     int momentum;            /* wn__momentum_kind */
+    double l1, noise;        /* Deep-R: pull to zero and deviation of the noise, times the learning rate, on active weights */
     double decay;            /* of dense momentum */
     int redistribute;        /* wn__redistribution */
     int gradient;            /* wn__look */
     int64_t batches, images; /* of WN__LOOK_BATCHES, of WN__LOOK_FIXED */
 } wn__topology_rule;
 extern const wn__setting wn__topology_settings[];
+
+/* Does it look at the optimizer's momentum? */
+bool wn__topology_needs_slots(const wn__topology_rule *rule);
 
 /* With every time in steps. */
 typedef struct wn__rewiring {
@@ -102,7 +106,8 @@ void wn__rewirer_free(wn__rewirer *r); /* accepts NULL */
 wn_status wn__rewirer_attach(wn__rewirer *r, wn__executor *ex);
 /* Does every step look at gradients of all entries? */
 bool wn__rewirer_always_listens(const wn__rewirer *r);
-wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate_share);
+/* rate, base_rate: of the optimizer at this step, and at its highest. Under WN__DROP_CROSSED weights walk first: L1 and noise. */
+wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate, double base_rate);
 bool wn__rewirer_wants_gradient(const wn__rewirer *r);
 wn_status wn__rewirer_finish(wn__rewirer *r, wn__executor *ex);
 wn__rewired wn__rewirer_made(const wn__rewirer *r);

@@ -24,7 +24,7 @@ double wn__topology_cosine(double alpha, int64_t step, int64_t end)
 
 /* --- drop ---------------------------------------------------------------------------------------------------------------------- */
 
-const char *const wn__drop_names[] = {"magnitude", "signed", NULL};
+const char *const wn__drop_names[] = {"magnitude", "signed", "crossed", NULL};
 
 typedef enum sign { ANY, NOT_NEGATIVE, NEGATIVE } sign;
 
@@ -108,9 +108,42 @@ static wn_status check(const wn__param *p, double fraction)
     return WN_OK;
 }
 
+/* Signs have a stream of their own: steps, which address the other draws for topologies, never get that far. */
+float wn__topology_sign(uint64_t seed, uint64_t layer, int64_t position)
+{
+    wn__rng rng = wn__rng_make_at(seed, WN__FOR_TOPOLOGY, UINT64_MAX, layer, (uint64_t)position);
+    return wn__rng_u32(&rng) & 1 ? 1.0f : -1.0f;
+}
+
+/* Entries that crossed zero; `drop` NULL only counts. */
+static int64_t list_crossed(const wn__param *p, const wn__drop *how, int64_t *drop)
+{
+    const wn__pattern *q = p->pattern;
+    int64_t count = 0;
+    for (int64_t r = 0; r < q->rows; r++)
+        for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++) {
+            if (p->value[e] * wn__topology_sign(how->seed, how->layer, r * q->columns + q->column[e]) >= 0) continue;
+            if (drop) drop[count] = e;
+            count++;
+        }
+    return count;
+}
+
+static wn_status drop_crossed(const wn__param *p, const wn__drop *how, wn__topology *out)
+{
+    wn__topology t = {.param = p};
+    t.drops = t.grows = list_crossed(p, how, NULL);
+    t.drop = WN_NEW_ARRAY(int64_t, t.drops);
+    if (!t.drop) return wn__no_memory((size_t)t.drops * sizeof *t.drop);
+    list_crossed(p, how, t.drop);
+    *out = t;
+    return WN_OK;
+}
+
 wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topology *out)
 {
     WN_TRY(check(p, how->fraction));
+    if (how->rule == WN__DROP_CROSSED) return drop_crossed(p, how, out);
     wn__topology t = {.param = p};
     int64_t *bucket = WN_NEW_ARRAY(int64_t, 65536);
     if (!bucket) return wn__no_memory(65536 * sizeof *bucket);

@@ -2,6 +2,7 @@
  *
  *     drop   magnitude  the fraction of active entries with the smallest |value|; of equals the lower entry number goes
  *            signed     that fraction of those >= 0, and of those < 0, each by itself: the smallest positive and the largest negative (SET's paper)
+ *            crossed    those whose value has crossed zero away from the entry's own sign, however many (Deep-R, Bellec et al. 2018)
  *     grow   as many (or t.grows), chosen from all entries that are not active after the drop, those just dropped among them:
  *            random    every choice equally likely (SET)
  *            gradient  largest |gradient|; of equals the lower flat position comes (RigL). A NaN never comes.
@@ -25,14 +26,19 @@
 #include "nn/executor.h"
 #include "tensor/compression.h"
 
-typedef enum wn__drop_rule { WN__DROP_MAGNITUDE, WN__DROP_SIGNED } wn__drop_rule;
-extern const char *const wn__drop_names[]; /* "magnitude", "signed", NULL */
+typedef enum wn__drop_rule { WN__DROP_MAGNITUDE, WN__DROP_SIGNED, WN__DROP_CROSSED } wn__drop_rule;
+extern const char *const wn__drop_names[]; /* "magnitude", "signed", "crossed", NULL */
 
 typedef struct wn__drop {
     int rule;        /* wn__drop_rule */
     double fraction; /* of the active entries (signed: of each sign), rounded down */
     bool round_up;
+    uint64_t seed; /* crossed: of the signs, with `layer` */
+    uint64_t layer;
 } wn__drop;
+
+/* Deep-R: the sign that a weight at a flat position has whenever it is active, 1 or -1: drawn once and for all. */
+float wn__topology_sign(uint64_t seed, uint64_t layer, int64_t position);
 
 typedef struct wn__topology {
     const wn__param *param; /* compressed; borrowed */

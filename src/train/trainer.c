@@ -338,8 +338,7 @@ static void count_batch(run *r)
 static wn_status begin_rewiring(run *r)
 {
     const wn__schedule *rates = &r->stage->schedule;
-    const double share = rates->base > 0 ? wn__schedule_rate(rates, r->state.step) / rates->base : 0;
-    return wn__rewirer_begin(r->rewirer, r->ex, r->state.step, share);
+    return wn__rewirer_begin(r->rewirer, r->ex, r->state.step, wn__schedule_rate(rates, r->state.step), rates->base);
 }
 
 static wn_status finish_rewiring(run *r)
