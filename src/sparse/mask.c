@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "tensor/compression.h"
 
-const char *const wn__scope_names[] = {"global", "layer", NULL};
+const char *const wn__scope_names[] = {"global", "layer", "distribution", NULL};
 const char *const wn__prune_rule_names[] = {"exact", "kd-ticket", "open-lth", NULL};
 const char *const wn__empty_names[] = {"warn", "keep-one", NULL};
 const char *const wn__shuffle_names[] = {"layer", "global", "even", NULL};
@@ -159,9 +159,11 @@ static wn_status prune_range(plan *p, int from, int to, const wn__prune *how, co
         active += p->params->item[i].active;
     }
     if (entries == 0) return WN_OK;
-    const int64_t kept = llround((1 - how->sparsity) * (double)entries);
+    const bool counted = how->scope == WN__SCOPE_DISTRIBUTION;
+    const double sparsity = counted ? 1 - (double)how->keep[from] / (double)entries : how->sparsity;
+    const int64_t kept = counted ? how->keep[from] : llround((1 - sparsity) * (double)entries);
     if (kept > active)
-        return wn__fail(WN_EUSAGE, "%s: sparsity %.6g is asked for, but %.6g is reached already", what, how->sparsity,
+        return wn__fail(WN_EUSAGE, "%s: sparsity %.6g is asked for, but %.6g is reached already", what, sparsity,
                         1 - (double)active / (double)entries);
     int64_t equal = 0;
     if (kept == active) {
@@ -170,7 +172,7 @@ static wn_status prune_range(plan *p, int from, int to, const wn__prune *how, co
         const uint32_t key = kept ? key_of_rank(p, from, to, kept - 1, &equal) : UINT32_MAX;
         keep_from(p, from, to, key, equal);
     } else {
-        const int64_t rank = threshold_rank(how->rule, entries, active, how->sparsity);
+        const int64_t rank = threshold_rank(how->rule, entries, active, sparsity);
         keep_from(p, from, to, key_of_rank(p, from, to, active - 1 - rank, &equal), 0);
     }
     return WN_OK;

@@ -10,8 +10,12 @@
 #include "base/settings.h"
 #include "sparse/selection.h"
 
-typedef enum wn__scope { WN__SCOPE_GLOBAL, WN__SCOPE_LAYER } wn__scope;
-extern const char *const wn__scope_names[]; /* "global", "layer", NULL */
+typedef enum wn__scope {
+    WN__SCOPE_GLOBAL,
+    WN__SCOPE_LAYER,
+    WN__SCOPE_DISTRIBUTION /* within each layer, as many as wn__prune.keep says */
+} wn__scope;
+extern const char *const wn__scope_names[]; /* "global", "layer", "distribution", NULL */
 
 typedef enum wn__prune_rule {
     WN__PRUNE_EXACT,     /* kept = round((1 - sparsity) * entries) once; of equal scores the earlier position is kept */
@@ -31,6 +35,7 @@ typedef struct wn__prune {
     int rule;        /* wn__prune_rule */
     int empty;       /* wn__empty_layers */
     double sparsity; /* of the selection afterwards, in [0,1); counted from dense, whatever is pruned already */
+    const int64_t *keep; /* (params->count) entries that each layer keeps under WN__SCOPE_DISTRIBUTION, which does not look at `sparsity` */
 } wn__prune;
 
 /* Keep the entries with the largest scores among those still active. score[i] belongs to parameter i (stored entries; not read for
