@@ -99,11 +99,12 @@ TEST(dense_is_trained_once_per_seed)
 
 TEST(every_method_of_the_table_expands_at_every_sparsity)
 {
-    char methods[1024] = "compare.methods=[";
-    int count = 0, drawn = 0, small = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
+    char methods[2048] = "compare.methods=[";
+    int count = 0, drawn = 0, small = 0, initial = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
     for (const wn__method *m = wn__methods; m->name; m++, count++) {
         drawn += m->axes.mask == WN__MASK_DRAWN;
         small += m->axes.mask == WN__MASK_SMALL;
+        initial += m->axes.mask == WN__MASK_AT_INIT;
         snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
     }
     strcat(methods, "]");
@@ -115,12 +116,13 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
         const wn__agenda_row *row = &e.plan->row[i];
         const int from = e.recipe->row[row->row].axes.mask;
         CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL);
-        CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && from != WN__MASK_SMALL && from != WN__MASK_DRAWN);
+        const bool dense_first = from == WN__MASK_PRUNED || from == WN__MASK_RANDOM;
+        CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && dense_first);
         CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && from == WN__MASK_SMALL);
     }
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small);
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3 + initial);
     release(&e);
 }
 
@@ -211,6 +213,53 @@ TEST(identity_follows_the_distribution_and_the_start_weights)
     check_drawn("methods={static: {init: fan-in-normal}}", false, true);
     check_drawn("methods={static: {init: layer-scaled}}", false, true);
     check_drawn("methods={static: {init: dense}}", false, false);
+}
+
+/* Whether a change of the recipe changes the mask of a row that is pruned before training. */
+static void check_at_init(const char *method, const char *change, bool mask)
+{
+    char compare[128];
+    snprintf(compare, sizeof compare, "compare={methods: [%s], sparsity: [90%%], seeds: 0}", method);
+    const char *const plain[] = {compare, NULL}, *const more[] = {compare, change, NULL};
+    expanded a = expand(plain, 1), b = expand(more, 1);
+    CHECK_EQ_INT(count_kind(a.plan, WN__STAGE_TRAIN), 1); /* nothing dense is trained */
+    CHECK_EQ_INT(b.plan->rows, 1);
+    const char *x = a.plan->stage[a.plan->row[0].mask].identity, *y = b.plan->stage[b.plan->row[0].mask].identity;
+    if ((strcmp(x, y) != 0) != mask) WN_TEST_FAIL("%s, %s: the mask's identity %s", method, change, mask ? "stayed" : "changed");
+    release(&a);
+    release(&b);
+}
+
+TEST(identity_follows_the_score_and_what_it_looks_at)
+{
+    check_at_init("snip", "train.epochs=11", false);
+    check_at_init("snip", "train.optimizer=adam", false);
+    check_at_init("snip", "train.init=pytorch", true);
+    check_at_init("snip", "data.normalize=imagenet", true);
+    check_at_init("snip", "mask.scope=layer", true);
+    check_at_init("snip", "methods={snip: {mask: {score: {snip: {samples: 3}}}}}", true);
+    check_at_init("snip", "methods={snip: {mask: {score: {snip: {samples: 10}}}}}", false);
+    check_at_init("snip", "methods={snip: {mask: {scope: distribution}}}", true);
+    check_at_init("snip", "methods={snip: {mask: at-init-random}}", true);
+    check_at_init("snip", "methods={snip: {start: redrawn}}", false); /* the old weights' mask */
+    check_at_init("grasp", "methods={grasp: {mask: {score: {grasp: {temperature: 1}}}}}", true);
+    check_at_init("grasp", "methods={grasp: {mask: {score: {grasp: {keep: highest}}}}}", true);
+    check_at_init("synflow", "methods={synflow: {mask: {score: {synflow: {iterations: 1}}}}}", true);
+    check_at_init("synflow", "data.normalize=imagenet", false);
+    check_at_init("magnitude-at-init", "data.normalize=imagenet", false);
+    check_at_init("magnitude-at-init", "train.init=pytorch", true);
+}
+
+TEST(a_distribution_counts_over_what_is_pruned)
+{
+    const char *const more[] = {"compare={methods: [snip], sparsity: [90%, 99.99%], seeds: 0}", "mask.scope=distribution", NULL};
+    expanded e = expand(more, 1);
+    const wn__mask_section *m = &e.recipe->row[e.plan->row[0].row].mask;
+    CHECK_EQ_INT(m->patterns, 1);
+    CHECK_EQ_TEXT(m->layers[0], "default");
+    CHECK_EQ_INT(e.plan->rows, 1);
+    CHECK_EQ_INT(e.plan->skips, 1); /* layers would be empty */
+    release(&e);
 }
 
 /* A budget, a list and a file of densities say the sparsity themselves: their rows stand once. */
@@ -511,6 +560,8 @@ int main(int argc, char **argv)
                                     RUN(identity_does_not_depend_on_what_is_said_elsewhere),
                                     RUN(identity_follows_the_method_and_its_mask),
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
+                                    RUN(identity_follows_the_score_and_what_it_looks_at),
+                                    RUN(a_distribution_counts_over_what_is_pruned),
                                     RUN(small_networks_match_the_sparse_one),
                                     RUN(a_budget_of_flops_solves_for_the_sparsity),
                                     RUN(cells_that_cannot_be_are_left_out_visibly),

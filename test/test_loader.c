@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "data/loader.h"
+#include "data/samples.h"
 #include "test.h"
 
 enum { CHANNELS = 3, HEIGHT = 6, WIDTH = 5, IMAGE = CHANNELS * HEIGHT * WIDTH, TRAIN = 53, TEST_COUNT = 7 };
@@ -317,6 +318,33 @@ TEST(augmentation_names_are_read)
     }
 }
 
+TEST(samples_are_drawn_evenly_from_all_classes)
+{
+    const wn__dataset data = tiny_set();
+    const wn__loader_options o = options_for(&data, 0);
+    wn__samples a, b, other;
+    CHECK_OK(wn__samples_draw(&data, o.split.train, &o.normalize, 3, 1, &a));
+    CHECK_OK(wn__samples_draw(&data, o.split.train, &o.normalize, 3, 1, &b));
+    CHECK_OK(wn__samples_draw(&data, o.split.train, &o.normalize, 3, 2, &other));
+    CHECK_EQ_INT(a.n, 30);
+    float image[IMAGE];
+    for (int64_t i = 0; i < a.n; i++) {
+        CHECK_EQ_INT(a.labels[i], i % 10);
+        CHECK(a.index[i] >= 0 && a.index[i] < 40 && data.train.labels[a.index[i]] == i % 10);
+        for (int64_t j = 0; j < i; j++)
+            CHECK(a.index[i] != a.index[j]);
+        wn__normalize_image(&o.normalize, CHANNELS, HEIGHT * WIDTH, data.train.pixels + a.index[i] * IMAGE, image);
+        CHECK(memcmp(image, a.images + i * IMAGE, sizeof image) == 0);
+    }
+    CHECK(memcmp(a.index, b.index, 30 * sizeof *a.index) == 0);
+    CHECK(memcmp(a.index, other.index, 30 * sizeof *a.index) != 0);
+    wn__samples_release(&a);
+    wn__samples_release(&b);
+    wn__samples_release(&other);
+    CHECK_STATUS(wn__samples_draw(&data, o.split.train, &o.normalize, 5, 1, &a), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "of class 0 there are 4");
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(same_bytes_for_any_number_of_threads),
@@ -332,6 +360,7 @@ int main(int argc, char **argv)
                                     RUN(flips_mirror_about_half_of_the_images),
                                     RUN(flip_does_not_depend_on_the_crop),
                                     RUN(augmentation_names_are_read),
+                                    RUN(samples_are_drawn_evenly_from_all_classes),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

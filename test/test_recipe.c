@@ -184,12 +184,13 @@ TEST(unknown_names_are_refused_where_they_stand)
             "--set methods.unheard={start: final}:1:1: methods: unknown method (a new row needs \"like\") \"unheard\"; valid: %s"));
 }
 
-static void check_distribution(const char *value, const char *part)
+/* mask.KEY=VALUE is fine (part NULL), or fails with a message that holds `part`. */
+static void check_mask(const char *key, const char *value, const char *part)
 {
     wn__recipe *recipe = NULL;
     char set[160];
     const char *one = set;
-    snprintf(set, sizeof set, "mask.distribution=%s", value);
+    snprintf(set, sizeof set, "mask.%s=%s", key, value);
     write_recipe(text);
     const wn_status status = read_changed(&one, 1, &recipe);
     unlink(path);
@@ -200,6 +201,33 @@ static void check_distribution(const char *value, const char *part)
     }
     CHECK_STATUS(status, WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), part);
+}
+
+static void check_distribution(const char *value, const char *part) { check_mask("distribution", value, part); }
+
+TEST(scores_are_read_with_their_settings)
+{
+    check_mask("score", "synflow", NULL);
+    check_mask("score", "{grasp: {temperature: 1, keep: largest, samples: 3}}", NULL);
+    check_mask("score", "snipp", "did you mean \"snip\"?");
+    check_mask("score", "{synflow: {samples: 3}}", "samples");
+    check_mask("score", "{magnitude: {samples: 3}}", "samples");
+    check_mask("score", "{snip: {samples: 0}}", "samples");
+    check_mask("score", "{snip: {iterations: -1}}", "iterations");
+    const char *set = "methods.more={like: snip, mask: {score: {snip: {iterations: 4}}}}";
+    wn__recipe *r = read_good(set);
+    for (int i = 0; i < r->rows; i++) {
+        const wn__scoring *s = &r->row[i].mask.scoring;
+        if (strcmp(r->row[i].name, "more") == 0) CHECK_EQ_INT(s->iterations, 4);
+        if (strcmp(r->row[i].name, "more") == 0 || strcmp(r->row[i].name, "snip") == 0) CHECK_EQ_INT(s->samples, 10);
+        if (strcmp(r->row[i].name, "grasp") == 0) CHECK(s->score == WN__GRASP && s->temperature == 200);
+    }
+    wn__recipe_free(r);
+    set = "methods.snip.mask.file=x.safetensors";
+    write_recipe(text);
+    CHECK_STATUS(read_changed(&set, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "mask: at-init, or of a file, not both");
+    unlink(path);
 }
 
 TEST(distributions_that_make_no_sense_are_refused)
@@ -337,6 +365,7 @@ int main(int argc, char **argv)
                                     RUN(duplicate_key_is_refused),
                                     RUN(duplicate_list_items_are_refused),
                                     RUN(unknown_names_are_refused_where_they_stand),
+                                    RUN(scores_are_read_with_their_settings),
                                     RUN(distributions_that_make_no_sense_are_refused),
                                     RUN(start_weights_by_connections_must_be_drawn),
                                     RUN(small_networks_need_widths_and_weights_of_their_own),

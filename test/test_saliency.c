@@ -264,7 +264,8 @@ TEST(grasp_needs_exact_derivatives)
 {
     net *t = net_on(residual_graph(), "sparse", 1);
     wn__scores scores;
-    CHECK_STATUS(wn__saliency_scores(&(wn__scoring){.score = WN__GRASP, .temperature = 1}, &t->input, &t->params, &scores), WN_EUNSUPPORTED);
+    CHECK_STATUS(wn__saliency_scores(&(wn__scoring){.score = WN__GRASP, .temperature = 1}, &t->input, &t->params, &scores),
+                 WN_EUNSUPPORTED);
     net_free(t);
 }
 

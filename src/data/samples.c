@@ -27,7 +27,7 @@ static wn_status draw_class(const wn__dataset *data, wn__range range, int class,
     if (left < each)
         return wn__fail(WN_EUSAGE, "%lld images of each class are asked for, but of class %d there are %lld", (long long)each, class,
                         (long long)left);
-    wn__rng rng = wn__rng_make(seed, WN__FOR_SCORE, (uint64_t)class, 0);
+    wn__rng rng = wn__rng_make(seed, WN__FOR_SCORE, (uint64_t) class, 0);
     for (int64_t i = range.first; needed > 0; i++) {
         if (data->train.labels[i] != class) continue;
         if (wn__rng_below(&rng, (uint64_t)left--) >= (uint64_t)needed) continue;
@@ -36,8 +36,7 @@ static wn_status draw_class(const wn__dataset *data, wn__range range, int class,
     return WN_OK;
 }
 
-static wn_status draw(const wn__dataset *data, wn__range range, const wn__normalize *normalize, int64_t each, uint64_t seed,
-                      wn__samples *s)
+static wn_status draw(const wn__dataset *data, wn__range range, const wn__normalize *normalize, int64_t each, uint64_t seed, wn__samples *s)
 {
     const int64_t plane = (int64_t)data->height * data->width, size = data->channels * plane;
     s->images = WN_NEW_ARRAY(float, s->n *size);

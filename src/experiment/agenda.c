@@ -49,8 +49,17 @@ const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher
     return wn__machine_backend(&plan->machine, masked && teacher->dtype == WN__F32);
 }
 
+const wn__backend *wn__score_backend(const wn__agenda *plan, const wn__scoring *scoring)
+{
+    if (!wn__saliency_needs_tangents(scoring->score)) return plan->machine.backend;
+    for (int i = 0; wn__backends[i]; i++)
+        if (wn__backends[i]->tangents) return wn__backends[i];
+    return plan->machine.backend;
+}
+
 const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage)
 {
+    if (stage->kind == WN__STAGE_MASK) return wn__score_backend(plan, &stage->mask.section.scoring);
     if (stage->kind == WN__STAGE_SOFT_LABELS) return wn__teacher_backend(plan, &stage->cache.teacher);
     if (stage->kind == WN__STAGE_TRAIN && stage->train.backend) return stage->train.backend;
     const bool masked = stage->kind == WN__STAGE_EVALUATE || (stage->kind == WN__STAGE_TRAIN && stage->train.mask >= 0);
@@ -267,6 +276,19 @@ static wn_status drawn_stage(wn__agenda *plan, const wn__mask_section *section, 
     return add_stage(plan, &draft, label, index);
 }
 
+/* By a score of the start weights. */
+static wn_status initial_stage(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *index)
+{
+    char shown[32], label[128];
+    wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
+    draft.mask = (wn__mask_plan){
+        .section = row->mask, .source = -1, .shuffle_of = -1, .initial = true, .start_file = row->start_file, .sparsity = sparsity};
+    wn__show_sparsity(sparsity, shown, sizeof shown);
+    snprintf(label, sizeof label, "%s mask at the start %s seed %llu", wn__saliency_names[row->mask.scoring.score], shown,
+             (unsigned long long)seed);
+    return add_stage(plan, &draft, label, index);
+}
+
 static wn_status shuffle_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, const char *label, int *mask)
 {
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
@@ -333,10 +355,27 @@ static wn_status evaluate_stage(wn__agenda *plan, const wn__agenda_row *row, con
     return add_stage(plan, &draft, label, index);
 }
 
+/* The mask at initialisation, or that one shuffled. */
+static wn_status mask_at_init(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask)
+{
+    char shown[32], label[128];
+    WN_TRY(initial_stage(plan, row, seed, sparsity, mask));
+    if (row->axes.mask == WN__MASK_AT_INIT) return WN_OK;
+    wn__show_sparsity(sparsity, shown, sizeof shown);
+    snprintf(label, sizeof label, "random %s mask %s seed %llu", wn__saliency_names[row->mask.scoring.score], shown,
+             (unsigned long long)seed);
+    return shuffle_stage(plan, &row->mask, seed, label, mask);
+}
+
+static bool is_at_init(const wn__row *row) { return row->axes.mask == WN__MASK_AT_INIT || row->axes.mask == WN__MASK_AT_INIT_RANDOM; }
 static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM; }
 
-/* A drawn mask, or a network as large as one with it. */
-static bool spreads(const wn__row *row) { return row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL; }
+/* A drawn mask, a network as large as one with it, or a mask with as many entries in each layer. */
+static bool spreads(const wn__row *row)
+{
+    if (row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL) return true;
+    return (has_pruned_mask(row) || is_at_init(row)) && row->mask.scope == WN__SCOPE_DISTRIBUTION;
+}
 
 static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
 {
@@ -346,6 +385,8 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
     wn__show_sparsity(sparsity, shown, sizeof shown);
     if (row->axes.mask == WN__MASK_DRAWN && sparsity > 0) {
         WN_TRY(drawn_stage(plan, &row->mask, seed, sparsity, &out.mask));
+    } else if (is_at_init(row) && sparsity > 0) {
+        WN_TRY(mask_at_init(plan, row, seed, sparsity, &out.mask));
     } else if (has_pruned_mask(row) && sparsity > 0) {
         WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
         WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));

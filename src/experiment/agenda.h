@@ -60,9 +60,11 @@ typedef struct wn__cache_plan {
 
 typedef struct wn__mask_plan {
     wn__mask_section section;
-    int source;     /* stage whose final weights and masks are pruned further */
-    int shuffle_of; /* a mask stage: only shuffle its masks */
-    bool drawn;     /* from the seed, before any training */
+    int source;             /* stage whose final weights and masks are pruned further */
+    int shuffle_of;         /* a mask stage: only shuffle its masks */
+    bool drawn;             /* from the seed, before any training */
+    bool initial;           /* the start weights of the replicate are pruned */
+    const char *start_file; /* of `initial`: those of a file instead; "": none */
     double sparsity;
 } wn__mask_plan;
 
@@ -138,6 +140,8 @@ void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed);
 
 /* What a stage runs on, and its teacher. A soft-labels stage runs on its teacher's backend. */
 const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage);
+/* What gradients and Hessian-vector products of a score are computed on, in float32. */
+const wn__backend *wn__score_backend(const wn__agenda *plan, const wn__scoring *scoring);
 const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher);
 
 /* Sub-seeds of a replicate. */

@@ -7,7 +7,7 @@
 #include "train/network_file.h"
 #include "winnow/experiment.h"
 
-enum { WN__MOST_DEVICES = 4 }; /* two backends, two types */
+enum { WN__MOST_DEVICES = 6 }; /* the dense, the sparse and the reference backend, two types */
 
 typedef struct wn__context {
     const wn__recipe *recipe; /* borrowed, as the next three */

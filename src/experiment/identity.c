@@ -225,10 +225,9 @@ static wn_status add_sparsity(json_t *inputs, double sparsity)
 }
 
 /* The number of connections of each layer and where they are. */
-static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__mask_section *m = &stage->mask.section;
-    WN_TRY(add_model(inputs, plan));
     WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
     WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
     if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
@@ -241,6 +240,39 @@ static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stag
     }
     WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
     return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
+static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    WN_TRY(add_model(inputs, plan));
+    return add_counts(inputs, plan, stage);
+}
+
+/* Beside its name: settings, chance, and what gradients are computed of and with. */
+static wn_status add_score(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__scoring *scoring = &stage->mask.section.scoring;
+    json_t *o;
+    WN_TRY(set_text(inputs, "score", wn__saliency_names[scoring->score]));
+    if (scoring->score == WN__MAGNITUDE) return WN_OK;
+    WN_TRY(add_object(inputs, "scoring", &o));
+    WN_TRY(wn__slice_table(o, wn__saliency_settings(scoring->score), scoring, &plan->recipe->clock));
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
+    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
+    WN_TRY(add_machine(o, plan, stage));
+    return add_data(inputs, plan);
+}
+
+/* The start weights, before any training. */
+static wn_status add_initial(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    json_t *o;
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
+    WN_TRY(add_object(inputs, "start", &o));
+    if (stage->mask.start_file[0]) return set_file(o, "file", stage->mask.start_file);
+    return add_init(o, plan->recipe);
 }
 
 static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
@@ -258,11 +290,14 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
         return set_file(inputs, "file", m->section.file);
     }
     WN_TRY(add_sparsity(inputs, m->sparsity));
-    static const char *const rows[] = {"score", "scope", "rule", "empty"};
-    for (int i = 0; i < 4; i++) {
+    WN_TRY(add_score(inputs, plan, stage));
+    static const char *const rows[] = {"scope", "rule", "empty"};
+    for (int i = 0; i < 3; i++) {
         const wn__setting *row = wn__settings_find(wn__mask_settings, rows[i]);
         WN_TRY(set_text(inputs, row->name, row->choices[*(const int *)((const char *)&m->section + row->offset)]));
     }
+    if (m->section.scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_counts(inputs, plan, stage));
+    if (m->initial) return add_initial(inputs, plan, stage);
     return set_stage(inputs, "source", plan, m->source);
 }
 

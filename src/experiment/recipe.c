@@ -227,6 +227,20 @@ static wn_status read_distribution(void *arg, const wn__yaml_node *node)
     return check_distribution(mask, node);
 }
 
+/* "snip", or "{snip: {samples: 5}}". */
+static wn_status read_score(void *arg, const wn__yaml_node *node)
+{
+    wn__scoring *scoring = &(*(wn__mask_section **)arg)->scoring;
+    wn__variant v;
+    int score;
+    WN_TRY(wn__variant_read(node, "mask.score", &v));
+    WN_TRY(wn__choice_read(v.name_node, "mask.score: unknown score", v.name, wn__saliency_names, &score));
+    if (score != scoring->score) WN_TRY(wn__scoring_defaults(score, scoring));
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{wn__saliency_settings(score), scoring}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
 typedef struct mask_target {
     wn__mask_section *mask; /* first: read_layers */
     int *from;
@@ -241,8 +255,10 @@ static wn_status read_from(void *arg, const wn__yaml_node *node)
 
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
 {
-    static const wn__special keys[] = {{"layers", read_layers}, {"distribution", read_distribution}, {"from", read_from}, {0}};
-    static const wn__special keys_without_from[] = {{"layers", read_layers}, {"distribution", read_distribution}, {0}};
+    static const wn__special keys[] = {
+        {"score", read_score}, {"layers", read_layers}, {"distribution", read_distribution}, {"from", read_from}, {0}};
+    static const wn__special keys_without_from[] = {
+        {"score", read_score}, {"layers", read_layers}, {"distribution", read_distribution}, {0}};
     mask_target target = {mask, from};
     if (from && wn__yaml_kind_of(node) == WN__YAML_SCALAR) return read_from(&target, node);
     const wn__schema schema = {

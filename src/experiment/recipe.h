@@ -59,7 +59,8 @@ typedef enum wn__dense_first { WN__FIRST_AUTO, WN__FIRST_SPARSE, WN__FIRST_DENSE
 typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
 
 typedef struct wn__mask_section {
-    int score, scope, rule, empty;
+    wn__scoring scoring; /* what weights are ranked by */
+    int scope, rule, empty;
     int64_t rounds;   /* >= 1; not used if rate > 0 */
     double rate;      /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
     int inner;        /* wn__inner */

@@ -115,8 +115,9 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     snprintf(prefix, sizeof prefix, "%s: ", row->name);
     if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
     WN_TRY(check_topology(r, row));
-    if (row->axes.mask == WN__MASK_DRAWN && row->mask.file[0])
-        return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: drawn, or of a file, not both", row->name);
+    if (wn__mask_before_training(row->axes.mask) && row->mask.file[0])
+        return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: %s, or of a file, not both", row->name,
+                             wn__method_mask_names[row->axes.mask]);
     WN_TRY(check_small(r, row));
     const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
     if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
@@ -188,6 +189,8 @@ static wn_status add_table(wn__recipe *r)
             .teacher = r->teacher,
         };
         if (m->axes.topology.grow == WN__GROW_NONE) WN_TRY(wn__settings_defaults(wn__topology_settings, &row.axes.topology));
+        if (m->axes.mask == WN__MASK_AT_INIT && m->score != row.mask.scoring.score)
+            WN_TRY(wn__scoring_defaults(m->score, &row.mask.scoring));
         WN_TRY(add_row(r, &row));
     }
     return WN_OK;
@@ -269,7 +272,8 @@ static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
 static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
     const bool spreads = row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL;
-    if (spreads && row->mask.patterns == 0) row->mask.layers[row->mask.patterns++] = "all";
+    const bool counted = row->mask.scope == WN__SCOPE_DISTRIBUTION; /* the distribution is over what is pruned */
+    if ((spreads || counted) && row->mask.patterns == 0) row->mask.layers[row->mask.patterns++] = spreads ? "all" : "default";
     row->selection = r->selections;
     for (int i = 0; i < r->methods; i++) {
         const wn__row *other = &r->row[r->compared[i]];

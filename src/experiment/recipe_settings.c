@@ -5,7 +5,6 @@ const char *const wn__dtype_names[] = {"float32", "bfloat16", NULL};
 const char *const wn__inner_names[] = {"own", "weight-rewind", NULL};
 const char *const wn__rate_names[] = {"constant", "step", "cosine", NULL};
 static const char *const first_names[] = {"auto", "no", "yes", NULL};
-static const char *const score_names[] = {"magnitude", NULL};
 static const char *const cache_names[] = {"auto", "on", "off", NULL};
 static const char *const per_names[] = {"step", "epoch", NULL};
 
@@ -62,8 +61,7 @@ const wn__setting *wn__rate_settings(int kind)
 }
 
 const wn__setting wn__mask_settings[] = {
-    WN_SETTING_CHOICE(wn__mask_section, score, "magnitude", score_names, "weights with the smallest score go"),
-    WN_SETTING_CHOICE(wn__mask_section, scope, "global", wn__scope_names, "ranked over all selected layers together, or within each"),
+    WN_SETTING_CHOICE(wn__mask_section, scope, "global", wn__scope_names, "ranked over all selected layers together, within each, or within each by `distribution`"),
     WN_SETTING_CHOICE(wn__mask_section, rule, "exact", wn__prune_rule_names, "exact counts, or a published threshold rule"),
     WN_SETTING_CHOICE(wn__mask_section, empty, "warn", wn__empty_names, "what happens to a layer that would lose all weights"),
     WN_SETTING_INT(wn__mask_section, rounds, 1, 1, 100, "1: one-shot; more: iterative, each pruning the same rate of what is left"),

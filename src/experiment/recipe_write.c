@@ -73,10 +73,25 @@ static void write_own_sparsities(wn__yaml_out *out, const wn__mask_section *mask
     wn__out_close(out);
 }
 
+static void write_score(wn__yaml_out *out, const wn__scoring *scoring)
+{
+    const wn__setting *settings = wn__saliency_settings(scoring->score);
+    if (!settings->name) {
+        wn__out_value(out, "score", wn__saliency_names[scoring->score]);
+        return;
+    }
+    wn__out_open(out, "score");
+    wn__out_open(out, wn__saliency_names[scoring->score]);
+    wn__out_table(out, settings, scoring);
+    wn__out_close(out);
+    wn__out_close(out);
+}
+
 static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const char *from)
 {
     wn__out_open(out, "mask");
     if (from) wn__out_value(out, "from", from);
+    write_score(out, &mask->scoring);
     wn__out_table(out, wn__mask_settings, mask);
     wn__out_open(out, "distribution");
     wn__out_open(out, wn__distribution_names[mask->distribution]);

@@ -104,6 +104,7 @@ static void total_cost(wn__results_writer *r, int stage, double *flops, double *
     for (int i = 0; i < plan->stages; i++) {
         if (!r->needed[i] || !r->result[i]) continue;
         *seconds += json_number_value(json_object_get(r->result[i], "seconds"));
+        *flops += json_number_value(json_object_get(r->result[i], "score_flops")); /* of masks by some scores */
         if (plan->stage[i].kind != WN__STAGE_TRAIN) continue;
         *flops += json_number_value(json_object_get(r->result[i], "train_flops"));
         *flops += teacher_share(plan, &plan->stage[i].train) * (double)wn_graph_forward_flops(plan->recipe->graph);
@@ -341,7 +342,7 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
                                    (json_int_t)clock->total, "batch", (json_int_t)recipe->train.batch)));
     const wn__mask_section *m = &recipe->mask;
     WN_TRY(wn__slice_set(root, "mask",
-                         json_pack("{s:s, s:s, s:s, s:I, s:f, s:s}", "score", "magnitude", "scope", wn__scope_names[m->scope], "rule",
+                         json_pack("{s:s, s:s, s:s, s:I, s:f, s:s}", "score", wn__saliency_names[m->scoring.score], "scope", wn__scope_names[m->scope], "rule",
                                    wn__prune_rule_names[m->rule], "rounds", (json_int_t)m->rounds, "rate", m->rate, "inner",
                                    wn__inner_names[m->inner])));
     WN_TRY(add_compare(root, recipe));

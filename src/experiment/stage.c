@@ -6,11 +6,11 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "data/samples.h"
 #include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 #include "experiment/store.h"
 #include "sparse/cost.h"
-#include "sparse/score.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
 
@@ -30,16 +30,54 @@ static wn_status need_file(const wn__context *c, int index, const char *name, ch
 
 /* ---- masks */
 
-static wn_status prune(const wn__recipe *r, const wn__mask_plan *m, wn__params *params)
+/* What a score is computed of and with. */
+static wn_status open_score(wn__context *c, const wn__stage *stage, wn__samples *samples, wn__labelled *labelled, wn__saliency_input *input)
 {
+    const wn__recipe *r = c->recipe;
+    const wn__scoring *scoring = &stage->mask.section.scoring;
+    input->graph = r->graph;
+    input->seed = stage->seed;
+    WN_TRY(wn__context_device(c, wn__score_backend(c->plan, scoring), WN__F32, &input->device));
+    input->pool = c->pool;
+    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
+    WN_TRY(wn__context_load(c));
+    WN_TRY(wn__samples_draw(&c->data, c->split.train, &c->normalize, scoring->samples, stage->seed, samples));
+    *labelled = (wn__labelled){samples->images, samples->labels, samples->n, r->train.batch};
+    input->samples = labelled;
+    return WN_OK;
+}
+
+/* The wn__prune of the section, with counts by layer where it says them. */
+static wn_status count_layers(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, const wn__params *params, int64_t *keep,
+                              wn__prune *out)
+{
+    const wn__mask_section *s = &m->section;
+    *out = (wn__prune){.scope = s->scope, .rule = s->rule, .empty = s->empty, .sparsity = m->sparsity};
+    if (s->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
+    out->keep = keep;
+    return wn__drawn_counts(r->graph, params, s, m->sparsity, seed, keep);
+}
+
+static wn_status prune(wn__context *c, const wn__stage *stage, wn__params *params, json_t *result)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__mask_plan *m = &stage->mask;
     wn__selection selection = {0};
-    wn__scores scores = {0};
-    const wn__prune how = {.scope = m->section.scope, .rule = m->section.rule, .empty = m->section.empty, .sparsity = m->sparsity};
-    wn_status status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
-    if (status == WN_OK) status = wn__scores_magnitude(params, &selection, &scores);
-    if (status == WN_OK) status = wn__masks_prune(params, &selection, (const float *const *)scores.score, &how);
-    wn__scores_release(&scores);
+    wn__samples samples = {0};
+    wn__labelled labelled;
+    wn__saliency_input input = {.selection = &selection};
+    wn__prune how;
+    int64_t *keep = WN_NEW_ARRAY(int64_t, params->count);
+    wn_status status = keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *keep);
+    if (status == WN_OK) status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
+    if (status == WN_OK) status = count_layers(r, m, stage->seed, params, keep, &how);
+    if (status == WN_OK) status = open_score(c, stage, &samples, &labelled, &input);
+    if (status == WN_OK) status = wn__saliency_prune(&m->section.scoring, &input, &how, params);
+    if (status == WN_OK && m->section.scoring.score != WN__MAGNITUDE)
+        status = wn__slice_set(result, "score_flops", json_integer(wn__saliency_flops(&m->section.scoring, r->graph)));
+    wn__samples_release(&samples);
     wn__selection_release(&selection);
+    wn__free(keep);
     return status;
 }
 
@@ -70,7 +108,13 @@ static wn_status load_masks(const wn__context *c, int index, wn__params *params)
     return status;
 }
 
-static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *params)
+static wn_status load_initial(const wn__recipe *r, const wn__stage *stage, wn__params *params)
+{
+    if (stage->mask.start_file[0]) return wn__network_load(stage->mask.start_file, WN__PART_VALUES, params);
+    return wn__init_params(params, &r->train.init, stage->seed);
+}
+
+static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *params, json_t *result)
 {
     const wn__mask_plan *m = &stage->mask;
     if (m->drawn) return wn__drawn_masks(c->recipe->graph, params, &m->section, m->sparsity, stage->seed);
@@ -79,8 +123,8 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *
         return shuffle(c->recipe, m, stage->seed, params);
     }
     if (m->section.file[0]) return wn__masks_load(m->section.file, params);
-    WN_TRY(load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params));
-    return prune(c->recipe, m, params);
+    WN_TRY(m->initial ? load_initial(c->recipe, stage, params) : load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params));
+    return prune(c, stage, params, result);
 }
 
 wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
@@ -88,7 +132,7 @@ wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *fol
     wn__params params = {0};
     char *path = wn__path_join(folder, "mask.safetensors");
     wn_status status = path ? wn__graph_make_params(c->recipe->graph, &params) : wn__no_memory(64);
-    if (status == WN_OK) status = make_masks(c, stage, &params);
+    if (status == WN_OK) status = make_masks(c, stage, &params, result);
     if (status == WN_OK) status = wn__masks_save(path, &params);
     if (status == WN_OK) status = wn__stage_add_cost(c->recipe->graph, &params, result, NULL);
     wn__params_release(&params);
@@ -241,7 +285,7 @@ static wn_status run_locked(wn__context *c, const wn__stage *stage)
     char *folder = wn__store_stage_folder(c->root, stage->identity);
     if (stage->kind != WN__STAGE_TRAIN) report_units(c, stage->label, 0, 1);
     wn_status status = result && folder ? WN_OK : wn__no_memory(256);
-    if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks need no images */
+    if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks ask for images themselves */
     const double start = wn__seconds();
     if (status == WN_OK) status = run[stage->kind](c, stage, folder, result);
     if (status == WN_OK && !json_object_get(result, "seconds")) status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));

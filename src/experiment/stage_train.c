@@ -92,11 +92,13 @@ static wn_status flops_before(const wn__context *c, const wn__stage *stage, int6
     for (int i = 0; i < stage->parents; i++)
         wn__agenda_mark_needed(plan, stage->parent[i], needed);
     for (int i = 0; i < plan->stages && status == WN_OK; i++) {
-        if (!needed[i] || plan->stage[i].kind != WN__STAGE_TRAIN) continue;
+        if (!needed[i] || (plan->stage[i].kind != WN__STAGE_TRAIN && plan->stage[i].kind != WN__STAGE_MASK)) continue;
         json_t *result;
         status = wn__store_result(c->root, plan->stage[i].identity, &result);
         if (status != WN_OK) break;
-        *flops += json_integer_value(json_object_get(result, "train_flops")) + json_integer_value(json_object_get(result, "teacher_flops"));
+        static const char *const keys[] = {"train_flops", "teacher_flops", "score_flops"}; /* those that it has */
+        for (int k = 0; k < 3; k++)
+            *flops += json_integer_value(json_object_get(result, keys[k]));
         json_decref(result);
     }
     wn__free(needed);

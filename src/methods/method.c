@@ -5,7 +5,7 @@
 #include "base/fail.h"
 #include "nn/init.h"
 
-const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", "small", NULL};
+const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", NULL};
 const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
 static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
 static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
@@ -40,6 +40,7 @@ const wn__setting wn__method_settings[] = {
 #define TO_THE_END                                                                                                            \
     .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9, \
     .batches = 8, .images = 1000
+#define MISSING "as a control: Frankle et al. 2021, arXiv:2009.08576"
 #define REPRODUCTION "Sundar and Dwaraknath 2021, arXiv:2103.15767"
 #define ITOP "Liu et al. 2021, arXiv:2102.02887"
 
@@ -121,6 +122,31 @@ const wn__method wn__methods[] = {
      .summary = "rigl; layers share what was dropped by their mean momentum",
      .paper = REPRODUCTION,
      .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100, .redistribute = WN__SHARE_MOMENTUM}}},
+    {.name = "snip",
+     .summary = "pruned before training by what the loss feels of each weight",
+     .paper = "Lee, Ajanthan and Torr 2019, arXiv:1810.02340",
+     .axes = {.mask = WN__MASK_AT_INIT},
+     .score = WN__SNIP},
+    {.name = "grasp",
+     .summary = "pruned before training so that the gradient keeps its norm",
+     .paper = "Wang, Zhang and Grosse 2020, arXiv:2002.07376",
+     .axes = {.mask = WN__MASK_AT_INIT},
+     .score = WN__GRASP},
+    {.name = "synflow",
+     .summary = "pruned before training by the flow through absolute weights, without data",
+     .paper = "Tanaka et al. 2020, arXiv:2006.05467",
+     .axes = {.mask = WN__MASK_AT_INIT},
+     .score = WN__SYNFLOW},
+    {.name = "magnitude-at-init",
+     .summary = "pruned before training by magnitude",
+     .paper = MISSING,
+     .axes = {.mask = WN__MASK_AT_INIT},
+     .score = WN__MAGNITUDE},
+    {.name = "random-at-init",
+     .summary = "pruned before training at random",
+     .paper = MISSING,
+     .axes = {.mask = WN__MASK_AT_INIT},
+     .score = WN__RANDOM_SCORE},
     {.name = "snfs",
      .summary = "sparse from the start: connections with the largest mean gradient come, layers share by momentum",
      .paper = "Dettmers and Zettlemoyer 2019, arXiv:1907.04840",
@@ -154,6 +180,8 @@ const wn__method wn__methods[] = {
      .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, TO_THE_END, .interval = {4000, 'i'}}}},
     {0},
 };
+
+bool wn__mask_before_training(int mask) { return mask == WN__MASK_DRAWN || mask == WN__MASK_AT_INIT || mask == WN__MASK_AT_INIT_RANDOM; }
 
 const wn__method *wn__method_find(const char *name)
 {

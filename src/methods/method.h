@@ -10,13 +10,16 @@
 
 #include "base/settings.h"
 #include "sparse/rewiring.h"
+#include "sparse/saliency.h"
 
 typedef enum wn__method_mask {
-    WN__MASK_NONE,   /* dense, at every sparsity: one row, at sparsity 0 */
-    WN__MASK_PRUNED, /* as the recipe's `mask` says */
-    WN__MASK_RANDOM, /* the same, shuffled */
-    WN__MASK_DRAWN,  /* drawn before training, as `mask.distribution` says; nothing dense is trained */
-    WN__MASK_SMALL   /* none: a dense network of smaller widths, as large as the one with a drawn mask */
+    WN__MASK_NONE,          /* dense, at every sparsity: one row, at sparsity 0 */
+    WN__MASK_PRUNED,        /* as the recipe's `mask` says */
+    WN__MASK_RANDOM,        /* the same, shuffled */
+    WN__MASK_DRAWN,         /* drawn before training, as `mask.distribution` says; nothing dense is trained */
+    WN__MASK_SMALL,         /* none: a dense network of smaller widths, as large as the one with a drawn mask */
+    WN__MASK_AT_INIT,       /* pruned before training, by a score of the start weights */
+    WN__MASK_AT_INIT_RANDOM /* the same, shuffled */
 } wn__method_mask;
 
 typedef enum wn__method_start {
@@ -60,12 +63,15 @@ typedef struct wn__method_axes {
 
 /* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, retrain, optimizer_state, reinit. */
 extern const wn__setting wn__method_settings[];
-extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", "drawn", "small", NULL */
+/* Is the mask made before any training, from the seed or the start weights? */
+bool wn__mask_before_training(int mask);
+extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", NULL */
 extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth", NULL */
 
 typedef struct wn__method {
     const char *name, *summary, *paper;
     wn__method_axes axes;
+    int score; /* wn__saliency; of masks at initialisation */
 } wn__method;
 
 /* All rows, ended by name NULL. */

@@ -31,11 +31,29 @@ static window window_of(const flow *f)
 {
     const wn__node *n = f->node, *from = f->from;
     if (n->kind == WN__LINEAR)
-        return (window){.in_c = size_of(from), .in_h = 1, .in_w = 1, .out_c = n->c, .out_h = 1, .out_w = 1, .group_in = size_of(from),
-                        .group_out = n->c, .kernel_h = 1, .kernel_w = 1, .stride = 1};
-    return (window){.in_c = from->c, .in_h = from->h, .in_w = from->w, .out_c = n->c, .out_h = n->h, .out_w = n->w,
-                    .group_in = from->c / n->groups, .group_out = n->c / n->groups, .kernel_h = n->kernel_h, .kernel_w = n->kernel_w,
-                    .stride = n->stride, .pad = n->pad};
+        return (window){.in_c = size_of(from),
+                        .in_h = 1,
+                        .in_w = 1,
+                        .out_c = n->c,
+                        .out_h = 1,
+                        .out_w = 1,
+                        .group_in = size_of(from),
+                        .group_out = n->c,
+                        .kernel_h = 1,
+                        .kernel_w = 1,
+                        .stride = 1};
+    return (window){.in_c = from->c,
+                    .in_h = from->h,
+                    .in_w = from->w,
+                    .out_c = n->c,
+                    .out_h = n->h,
+                    .out_w = n->w,
+                    .group_in = from->c / n->groups,
+                    .group_out = n->c / n->groups,
+                    .kernel_h = n->kernel_h,
+                    .kernel_w = n->kernel_w,
+                    .stride = n->stride,
+                    .pad = n->pad};
 }
 
 /* Outputs [begin, end) of `out` whose place `offset` further on lies in the input. */
@@ -149,7 +167,8 @@ static void norm_forward(const flow *f)
     const wn__node *n = f->node;
     const int64_t plane = n->h * n->w;
     for (int64_t c = 0; c < n->c; c++) {
-        const double mean = fabs((double)f->params->item[n->param[2]].value[c]), shift = fabs((double)f->params->item[n->param[1]].value[c]);
+        const double mean = fabs((double)f->params->item[n->param[2]].value[c]),
+                     shift = fabs((double)f->params->item[n->param[1]].value[c]);
         const double factor = norm_factor(f, c);
         for (int64_t p = c * plane; p < (c + 1) * plane; p++)
             f->out[p] = (f->in[p] - mean) * factor + shift;
@@ -174,7 +193,8 @@ static area area_of(const flow *f, int64_t y, int64_t x)
     const wn__node *n = f->node;
     const int64_t top = y * n->stride - n->pad, left = x * n->stride - n->pad;
     const int64_t bottom = top + n->kernel_h, right = left + n->kernel_w;
-    return (area){top > 0 ? top : 0, bottom < f->from->h ? bottom : f->from->h, left > 0 ? left : 0, right < f->from->w ? right : f->from->w};
+    return (area){top > 0 ? top : 0, bottom < f->from->h ? bottom : f->from->h, left > 0 ? left : 0,
+                  right < f->from->w ? right : f->from->w};
 }
 
 /* The first largest value of the window. */

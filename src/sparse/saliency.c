@@ -19,20 +19,26 @@ static const char *const step_names[] = {"exponential", "linear", NULL};
 #define SAMPLES WN_SETTING_INT(wn__scoring, samples, 10, 1, 1e6, "images of each class")
 
 static const wn__setting no_settings[] = {{0}};
-static const wn__setting snip_settings[] = {SAMPLES, ITERATIONS("one"), STEPS, {0}};
-static const wn__setting grasp_settings[] = {
+const wn__setting wn__snip_settings[] = {SAMPLES, ITERATIONS("one"), STEPS, {0}};
+const wn__setting wn__grasp_settings[] = {
     SAMPLES,
     WN_SETTING_FLOAT(wn__scoring, temperature, 200, 1e-3, 1e6, "logits are divided by it"),
     WN_SETTING_CHOICE(wn__scoring, keep, "lowest", keep_names, "what stays of S = -w (H g): the lowest, the highest, or the largest |S|"),
     ITERATIONS("one"),
     STEPS,
     {0}};
-static const wn__setting synflow_settings[] = {ITERATIONS("100"), STEPS, {0}};
+const wn__setting wn__synflow_settings[] = {ITERATIONS("100"), STEPS, {0}};
 
 const wn__setting *wn__saliency_settings(int score)
 {
-    static const wn__setting *const tables[] = {no_settings, no_settings, snip_settings, grasp_settings, synflow_settings};
+    static const wn__setting *const tables[] = {no_settings, no_settings, wn__snip_settings, wn__grasp_settings, wn__synflow_settings};
     return tables[score];
+}
+
+wn_status wn__scoring_defaults(int score, wn__scoring *out)
+{
+    *out = (wn__scoring){.score = score};
+    return wn__settings_defaults(wn__saliency_settings(score), out);
 }
 
 bool wn__saliency_needs_images(int score) { return score == WN__SNIP || score == WN__GRASP; }
@@ -152,7 +158,7 @@ static wn_status open_probe(probe *p)
     const int64_t batch = s->batch < s->n ? s->batch : s->n;
     const wn__executor_options options = {.batch = batch, .training = true, .tangents = wn__saliency_needs_tangents(p->how->score)};
     p->classes = wn__graph_classes(p->input->graph);
-    p->scaled = WN_NEW_ARRAY(float, batch *p->classes);
+    p->scaled = WN_NEW_ARRAY(float, batch * p->classes);
     if (!p->scaled) return wn__no_memory((size_t)(batch * p->classes) * sizeof(float));
     return wn__executor_new(p->input->graph, p->params, p->input->device, &options, &p->ex);
 }
@@ -304,9 +310,18 @@ static void soften(const wn__scoring *how, const wn__params *params, const wn__p
     }
 }
 
+static int64_t rounds_of(const wn__scoring *how) { return how->iterations > 0 ? how->iterations : how->score == WN__SYNFLOW ? 100 : 1; }
+
+int64_t wn__saliency_flops(const wn__scoring *how, const wn_graph *graph)
+{
+    static const int64_t passes[] = {[WN__SNIP] = 3, [WN__GRASP] = 9, [WN__SYNFLOW] = 3};
+    const int64_t images = wn__saliency_needs_images(how->score) ? how->samples * wn__graph_classes(graph) : 1;
+    return passes[how->score] * images * rounds_of(how) * wn_graph_forward_flops(graph);
+}
+
 wn_status wn__saliency_prune(const wn__scoring *how, const wn__saliency_input *input, const wn__prune *prune, wn__params *params)
 {
-    const int64_t rounds = how->iterations > 0 ? how->iterations : how->score == WN__SYNFLOW ? 100 : 1;
+    const int64_t rounds = rounds_of(how);
     int64_t *keep = WN_NEW_ARRAY(int64_t, params->count);
     wn_status status = keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *keep);
     for (int64_t round = 1; status == WN_OK && round <= rounds; round++) {

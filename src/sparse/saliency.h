@@ -37,9 +37,12 @@ typedef struct wn__scoring {
     double temperature; /* of grasp: logits are divided by it */
     int keep;           /* wn__grasp_keep */
 } wn__scoring;
-/* Rows over wn__scoring for one score. */
+/* Rows over wn__scoring, of some scores and by the score. */
+extern const wn__setting wn__snip_settings[], wn__grasp_settings[], wn__synflow_settings[];
 const wn__setting *wn__saliency_settings(int score);
-bool wn__saliency_needs_images(int score);  /* snip, grasp */
+/* A score with its default settings. */
+wn_status wn__scoring_defaults(int score, wn__scoring *out);
+bool wn__saliency_needs_images(int score);   /* snip, grasp */
 bool wn__saliency_needs_tangents(int score); /* grasp: the device's backend must have them */
 
 /* Images to score on, all classes in turn. */
@@ -60,6 +63,9 @@ typedef struct wn__saliency_input {
 
 /* Scores of the dense, maybe masked, weights; release with wn__scores_release. Values stay as they are, running statistics too. */
 wn_status wn__saliency_scores(const wn__scoring *how, const wn__saliency_input *input, wn__params *params, wn__scores *out);
+/* About what finding the scores, all iterations together, costs: a forward pass of one image once, its gradient 3 times, a Hessian-vector
+ * product 6 times the forward FLOPs. */
+int64_t wn__saliency_flops(const wn__scoring *how, const wn_graph *graph);
 /* In as many iterations as `how` says down to what `prune` says. */
 wn_status wn__saliency_prune(const wn__scoring *how, const wn__saliency_input *input, const wn__prune *prune, wn__params *params);
 
