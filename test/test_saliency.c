@@ -21,6 +21,7 @@ typedef struct net {
     wn__labelled samples;
     wn__saliency_input input;
     double temperature, loss;
+    bool evaluation;
 } net;
 
 /* Biases, batch norm, a shortcut, both pools, a linear layer that flattens. */
@@ -111,7 +112,7 @@ static double gradients(net *t)
 {
     t->loss = 0;
     t->params.version++;
-    CHECK_OK(wn__executor_gradients(t->ex, t->images, IMAGES, (wn__step_info){.training = true}, cross_entropy, t));
+    CHECK_OK(wn__executor_gradients(t->ex, t->images, IMAGES, (wn__step_info){.training = !t->evaluation}, cross_entropy, t));
     return t->loss;
 }
 
@@ -149,10 +150,11 @@ static void free_wanted(const net *t, double **want)
 
 /* ---- SNIP */
 
-TEST(snip_is_the_weight_times_the_loss_difference_it_makes)
+static void check_snip(int mode)
 {
     net *t = net_new(residual_graph());
-    const wn__scoring how = {.score = WN__SNIP};
+    const wn__scoring how = {.score = WN__SNIP, .mode = mode};
+    t->evaluation = mode == WN__SCORE_EVALUATION;
     const float h = 0x1p-10f;
     double **want = wanted(t);
     for (int i = 0; i < t->params.count; i++)
@@ -171,6 +173,9 @@ TEST(snip_is_the_weight_times_the_loss_difference_it_makes)
     free_wanted(t, want);
     net_free(t);
 }
+
+TEST(snip_is_the_weight_times_the_loss_difference_it_makes) { check_snip(WN__SCORE_TRAINING); }
+TEST(snip_by_running_statistics) { check_snip(WN__SCORE_EVALUATION); }
 
 /* Without batch norm a batch is the sum of its parts. */
 TEST(samples_in_parts_score_as_together)
@@ -552,6 +557,7 @@ TEST(values_and_statistics_stay)
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(snip_is_the_weight_times_the_loss_difference_it_makes),
+                                    RUN(snip_by_running_statistics),
                                     RUN(samples_in_parts_score_as_together),
                                     RUN(grasp_is_the_weight_times_the_hessian_times_the_gradient),
                                     RUN(grasp_needs_exact_derivatives),

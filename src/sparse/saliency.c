@@ -12,16 +12,19 @@
 
 const char *const wn__saliency_names[] = {"magnitude", "random", "snip", "grasp", "synflow", NULL};
 static const char *const keep_names[] = {"lowest", "highest", "largest", NULL};
+static const char *const mode_names[] = {"training", "evaluation", NULL};
 static const char *const step_names[] = {"exponential", "linear", NULL};
 
 #define ITERATIONS(usual) WN_SETTING_INT(wn__scoring, iterations, 0, 0, 10000, "scores are made anew after each; 0: " usual)
 #define STEPS WN_SETTING_CHOICE(wn__scoring, steps, "exponential", step_names, "how density falls over the iterations")
+#define MODE WN_SETTING_CHOICE(wn__scoring, mode, "training", mode_names, "batch norm over the batch, or by its running statistics")
 #define SAMPLES WN_SETTING_INT(wn__scoring, samples, 10, 1, 1e6, "images of each class")
 
 static const wn__setting no_settings[] = {{0}};
-const wn__setting wn__snip_settings[] = {SAMPLES, ITERATIONS("one"), STEPS, {0}};
+const wn__setting wn__snip_settings[] = {SAMPLES, MODE, ITERATIONS("one"), STEPS, {0}};
 const wn__setting wn__grasp_settings[] = {
     SAMPLES,
+    MODE,
     WN_SETTING_FLOAT(wn__scoring, temperature, 200, 1e-3, 1e6, "logits are divided by it"),
     WN_SETTING_CHOICE(wn__scoring, keep, "lowest", keep_names, "what stays of S = -w (H g): the lowest, the highest, or the largest |S|"),
     ITERATIONS("one"),
@@ -182,7 +185,7 @@ static wn_status over_samples(probe *p, const arrays *vector, arrays *product, a
     const wn__labelled *s = p->input->samples;
     const wn_graph *g = p->input->graph;
     for (p->first = 0; p->first < s->n; p->first += s->batch) {
-        const wn__step_info step = {.training = true, .seed = p->input->seed, .step = p->first / s->batch};
+        const wn__step_info step = {.training = p->how->mode == WN__SCORE_TRAINING, .seed = p->input->seed, .step = p->first / s->batch};
         const int64_t n = s->n - p->first < s->batch ? s->n - p->first : s->batch;
         const float *images = s->images + p->first * g->c * g->h * g->w;
         if (vector)

@@ -6,7 +6,7 @@
  *     grasp      S = -w (H g), the smallest S stay         Wang, Zhang, Grosse 2020
  *     synflow    |w dR/dw|, see sparse/flow.h              Tanaka et al. 2020
  *
- * L is the mean cross-entropy of labelled images in training mode, g its gradient over the weights of all convolutions and linear layers,
+ * L is the mean cross-entropy of labelled images, g its gradient over the weights of all convolutions and linear layers,
  * H its Hessian over the same. Larger scores stay; `grasp` is turned so that this holds for it too.
  */
 #ifndef WN_SPARSE_SALIENCY_H
@@ -26,6 +26,9 @@ typedef enum wn__grasp_keep {
     WN__GRASP_LARGEST  /* of |S| */
 } wn__grasp_keep;
 
+/* Batch norm over the batch and dropout, or running statistics and none. */
+typedef enum wn__score_mode { WN__SCORE_TRAINING, WN__SCORE_EVALUATION } wn__score_mode;
+
 /* From dense to the wanted density d in n rounds: after round r the density is d^(r/n), or 1 - (1 - d) r/n. */
 typedef enum wn__steps_down { WN__DOWN_EXPONENTIAL, WN__DOWN_LINEAR } wn__steps_down;
 
@@ -34,6 +37,7 @@ typedef struct wn__scoring {
     int64_t iterations; /* scores are made anew after each; 0: as usual for the score, 1 or, for synflow, 100 */
     int steps;          /* wn__steps_down */
     int64_t samples;    /* images of each class */
+    int mode;           /* of snip and grasp: wn__score_mode */
     double temperature; /* of grasp: logits are divided by it */
     int keep;           /* wn__grasp_keep */
 } wn__scoring;
