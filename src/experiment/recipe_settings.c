@@ -61,7 +61,8 @@ const wn__setting *wn__rate_settings(int kind)
 }
 
 const wn__setting wn__mask_settings[] = {
-    WN_SETTING_CHOICE(wn__mask_section, scope, "global", wn__scope_names, "ranked over all selected layers together, within each, or within each by `distribution`"),
+    WN_SETTING_CHOICE(wn__mask_section, scope, "global", wn__scope_names,
+                      "ranked over all selected layers together, within each, or within each by `distribution`"),
     WN_SETTING_CHOICE(wn__mask_section, rule, "exact", wn__prune_rule_names, "exact counts, or a published threshold rule"),
     WN_SETTING_CHOICE(wn__mask_section, empty, "warn", wn__empty_names, "what happens to a layer that would lose all weights"),
     WN_SETTING_INT(wn__mask_section, rounds, 1, 1, 100, "1: one-shot; more: iterative, each pruning the same rate of what is left"),

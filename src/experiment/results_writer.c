@@ -342,9 +342,9 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
                                    (json_int_t)clock->total, "batch", (json_int_t)recipe->train.batch)));
     const wn__mask_section *m = &recipe->mask;
     WN_TRY(wn__slice_set(root, "mask",
-                         json_pack("{s:s, s:s, s:s, s:I, s:f, s:s}", "score", wn__saliency_names[m->scoring.score], "scope", wn__scope_names[m->scope], "rule",
-                                   wn__prune_rule_names[m->rule], "rounds", (json_int_t)m->rounds, "rate", m->rate, "inner",
-                                   wn__inner_names[m->inner])));
+                         json_pack("{s:s, s:s, s:s, s:I, s:f, s:s}", "score", wn__saliency_names[m->scoring.score], "scope",
+                                   wn__scope_names[m->scope], "rule", wn__prune_rule_names[m->rule], "rounds", (json_int_t)m->rounds,
+                                   "rate", m->rate, "inner", wn__inner_names[m->inner])));
     WN_TRY(add_compare(root, recipe));
     WN_TRY(add_methods(root, recipe));
     return wn__slice_set(

@@ -31,10 +31,10 @@ typedef enum wn__empty_layers {
 extern const char *const wn__empty_names[]; /* "warn", "keep-one", NULL */
 
 typedef struct wn__prune {
-    int scope;       /* wn__scope */
-    int rule;        /* wn__prune_rule */
-    int empty;       /* wn__empty_layers */
-    double sparsity; /* of the selection afterwards, in [0,1); counted from dense, whatever is pruned already */
+    int scope;           /* wn__scope */
+    int rule;            /* wn__prune_rule */
+    int empty;           /* wn__empty_layers */
+    double sparsity;     /* of the selection afterwards, in [0,1); counted from dense, whatever is pruned already */
     const int64_t *keep; /* (params->count) entries that each layer keeps under WN__SCOPE_DISTRIBUTION, which does not look at `sparsity` */
 } wn__prune;
 
