@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lab/barrier.h"
+#include "lab/bezier.h"
 #include "lab/compare.h"
 #include "lab/eigen.h"
 #include "lab/gradient.h"
@@ -421,6 +422,44 @@ TEST(small_steps_take_off_the_loss_what_the_gradient_says)
     tiny_release(&t);
 }
 
+TEST(bernstein_weights_sum_to_one_and_hit_the_ends)
+{
+    for (int order = 2; order <= 3; order++)
+        for (double t = 0; t <= 1; t += 0.125) {
+            double sum = 0;
+            for (int k = 0; k <= order; k++)
+                sum += wn__bernstein(k, order, t);
+            CHECK_NEAR(sum, 1, 1e-12, 0);
+        }
+    CHECK_NEAR(wn__bernstein(1, 2, 0.5), 0.5, 1e-12, 0);
+    CHECK_NEAR(wn__bernstein(2, 3, 0.25), 3 * 0.0625 * 0.75, 1e-12, 0);
+    CHECK_NEAR(wn__bernstein(0, 3, 0), 1, 0, 0);
+    CHECK_NEAR(wn__bernstein(3, 3, 1), 1, 0, 0);
+}
+
+TEST(untrained_curves_lie_on_the_line_and_end_in_the_networks)
+{
+    tiny t;
+    wn__bezier b;
+    tiny_init(&t, false);
+    float first[512], last[512], got[512];
+    CHECK(t.space.size <= 512);
+    wn__space_values(&t.space, &t.params, first);
+    for (int64_t i = 0; i < t.space.size; i++)
+        last[i] = 3 - first[i];
+    for (int order = 2; order <= 3; order++) {
+        CHECK_OK(wn__bezier_make(t.graph, &t.params, &t.space, order, first, last, &b));
+        for (int at = 0; at <= 4; at++) {
+            wn__bezier_set(&b, at / 4.0, &t.params);
+            wn__space_values(&t.space, &t.params, got);
+            for (int64_t i = 0; i < t.space.size; i++)
+                CHECK_NEAR(got[i], (1 - at / 4.0) * first[i] + at / 4.0 * last[i], 1e-6, 1e-6);
+        }
+        wn__bezier_release(&b);
+    }
+    tiny_release(&t);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(union_space_has_entries_active_in_either_network),
@@ -437,6 +476,8 @@ int main(int argc, char **argv)
                                     RUN(lanczos_finds_extremes_and_moments_of_a_known_quadratic),
                                     RUN(hessian_of_a_tiny_net_equals_differences_of_its_gradient),
                                     RUN(small_steps_take_off_the_loss_what_the_gradient_says),
+                                    RUN(bernstein_weights_sum_to_one_and_hit_the_ends),
+                                    RUN(untrained_curves_lie_on_the_line_and_end_in_the_networks),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

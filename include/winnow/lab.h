@@ -91,6 +91,29 @@ typedef struct wn_lab_hessian_options {
 } wn_lab_hessian_options;
 WN_API WN_NODISCARD wn_status wn_lab_hessian(const wn_lab_hessian_options *options, wn_lab_result *result);
 
+/* Instability (linear mode connectivity): two copies of one stage, trained by the recipe from the same state with other orders of the data, and the
+ * barrier on the line between what becomes of them. */
+typedef struct wn_lab_connect_options {
+    wn_lab_options lab;            /* one stage of the store */
+    const char *from;              /* "0,100,500": states before these steps, two copies each; NULL: the stage's first */
+    int64_t points;                /* on each line; 0: 11 */
+    int64_t seed;                  /* of the copies' data */
+    int64_t batches, train_images; /* as in wn_lab_interpolate_options */
+} wn_lab_connect_options;
+WN_API WN_NODISCARD wn_status wn_lab_connect(const wn_lab_connect_options *options, wn_lab_result *result);
+
+/* A Bezier curve between two networks whose control points are trained for low loss all along, beside the straight line. */
+typedef struct wn_lab_path_options {
+    wn_lab_options lab;
+    int order;                     /* 2 or 3; 0: 2 */
+    bool full;                     /* control points over all weights; otherwise over the union of the two masks */
+    int64_t epochs;                /* 0: 3 */
+    double rate;                   /* learning rate at the start of half a cosine (SGD, momentum 0.9); 0: 0.02 */
+    int64_t points;                /* evaluated on each; 0: 15 */
+    int64_t batches, train_images; /* as in wn_lab_interpolate_options */
+} wn_lab_path_options;
+WN_API WN_NODISCARD wn_status wn_lab_path(const wn_lab_path_options *options, wn_lab_result *result);
+
 #ifdef __cplusplus
 }
 #endif

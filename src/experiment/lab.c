@@ -291,24 +291,10 @@ const wn__backend *wn__lab_backend(const wn__lab *lab, const wn__params *params)
     return wn__machine_backend(&lab->context.machine, has_masks(params));
 }
 
-wn_status wn__lab_copy_network(const wn__lab *lab, bool everything, wn__params *out)
+wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__params *params, wn__executor **out)
 {
-    wn__space space = {0};
-    const wn__params **all = WN_NEW_ARRAY(const wn__params *, lab->count);
-    wn_status status = all ? WN_OK : wn__no_memory(64);
-    for (int i = 0; status == WN_OK && i < lab->count; i++)
-        all[i] = &lab->network[i].params;
-    if (status == WN_OK) status = wn__space_make(all, lab->count, everything ? WN__SPACE_ALL : WN__SPACE_ACTIVE, &space);
-    if (status == WN_OK) status = wn__graph_make_params(lab->recipe->graph, out);
-    if (status == WN_OK) status = wn__space_mask(&space, out);
-    wn__space_release(&space);
-    wn__free(all);
-    return status;
-}
-
-wn_status wn__lab_union_network(wn__lab *lab, wn__params *params, wn__executor **out)
-{
-    WN_TRY(wn__lab_copy_network(lab, false, params));
+    WN_TRY(wn__graph_make_params(lab->recipe->graph, params));
+    WN_TRY(wn__space_mask(space, params));
     return wn__context_inference(&lab->context, params, wn__lab_backend(lab, params), (wn__dtype)lab->recipe->top.dtype, out);
 }
 

@@ -41,10 +41,8 @@ void wn__lab_close(wn__lab *lab); /* accepts a zeroed one */
 wn_status wn__lab_load(wn__lab *lab);
 /* Training stream of data for measurements: of replicate 0. */
 wn__loader_options wn__lab_loader(const wn__lab *lab);
-/* An executor that infers, for params (zeroed before) whose masks are the union of those of all networks. Release both. */
-wn_status wn__lab_union_network(wn__lab *lab, wn__params *params, wn__executor **out);
-/* A network of its own with the masks of `from` and the union of all (everything: no masks at all). */
-wn_status wn__lab_copy_network(const wn__lab *lab, bool everything, wn__params *out);
+/* An executor that infers, for params (zeroed before) with the space's entries as masks. Release both. */
+wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__params *params, wn__executor **out);
 const wn__backend *wn__lab_backend(const wn__lab *lab, const wn__params *params);
 
 /* Work in units that are written down as they are done; values are objects. Progress counts units. */

@@ -17,7 +17,13 @@ json_t *wn__lab_curve_point_json(double position, const wn__probe_point *point)
                      wn__json_real_or_null(point->test_error));
 }
 
-wn_status wn__lab_curve_read_units(const wn__lab *lab, const char *prefix, const double *position, int64_t points, wn__lab_curve *out)
+char *wn__lab_curve_unit(const char *prefix, int64_t index, char name[WN__UNIT_NAME])
+{
+    snprintf(name, WN__UNIT_NAME, "%s%s%lld", prefix ? prefix : "", prefix ? " " : "", (long long)index);
+    return name;
+}
+
+wn_status wn__lab_curve_read(const wn__lab *lab, const char *prefix, const double *position, int64_t points, wn__lab_curve *out)
 {
     wn__lab_curve c = {.points = points, .position = WN_NEW_ARRAY(double, points)};
     bool whole = c.position != NULL;
@@ -28,20 +34,14 @@ wn_status wn__lab_curve_read_units(const wn__lab *lab, const char *prefix, const
         return wn__no_memory((size_t)points * sizeof(double));
     }
     for (int64_t i = 0; i < points; i++) {
-        char name[96];
-        snprintf(name, sizeof name, "%s%s%lld", prefix ? prefix : "", prefix ? " " : "", (long long)i);
-        const json_t *unit = wn__lab_unit(lab, name);
+        char name[WN__UNIT_NAME];
+        const json_t *unit = wn__lab_unit(lab, wn__lab_curve_unit(prefix, i, name));
         c.position[i] = position[i];
         for (int k = 0; k < KINDS; k++)
             c.value[k][i] = wn__lab_number(unit, wn__lab_curve_names[k]);
     }
     *out = c;
     return WN_OK;
-}
-
-wn_status wn__lab_curve_read(const wn__lab *lab, const double *position, int64_t points, wn__lab_curve *out)
-{
-    return wn__lab_curve_read_units(lab, NULL, position, points, out);
 }
 
 void wn__lab_curve_release(wn__lab_curve *c)

@@ -13,9 +13,10 @@ typedef struct wn__lab_curve {
 extern const char *const wn__lab_curve_names[4]; /* "train_loss", ... */
 
 json_t *wn__lab_curve_point_json(double position, const wn__probe_point *point); /* NULL if out of memory */
-/* Units "0", "1", ... of the lab; or with `prefix` "PREFIX 0" ... */
-wn_status wn__lab_curve_read_units(const wn__lab *lab, const char *prefix, const double *position, int64_t points, wn__lab_curve *out);
-wn_status wn__lab_curve_read(const wn__lab *lab, const double *position, int64_t points, wn__lab_curve *out);
+/* Units are called "0", "1", ... or with `prefix` "PREFIX 0" ... */
+enum { WN__UNIT_NAME = 96 };
+char *wn__lab_curve_unit(const char *prefix, int64_t index, char name[WN__UNIT_NAME]); /* returns name */
+wn_status wn__lab_curve_read(const wn__lab *lab, const char *prefix, const double *position, int64_t points, wn__lab_curve *out);
 void wn__lab_curve_release(wn__lab_curve *c); /* accepts a zeroed one */
 
 /* A row per point: position, losses, errors in percent. */

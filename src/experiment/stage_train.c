@@ -293,6 +293,15 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     return status;
 }
 
+/* The teacher runs along: a cache of its outputs is for the stage's own data, and may be gone. */
+static wn_status open_teacher(wn__context *c, const wn__stage *stage, wn__train_stage *train, label_source *labels)
+{
+    if (!stage->train.loss.soft) return WN_OK;
+    WN_TRY(wn__stage_teacher(c, &stage->train.teacher, &labels->params, &labels->teacher));
+    train->teacher = labels->teacher;
+    return WN_OK;
+}
+
 /* ---- rewind points */
 
 /* The kept state with the highest step at or below `step`; -1: none. */
@@ -332,6 +341,7 @@ static wn_status replay_start(wn__context *c, const wn__stage *stage, const char
 static wn_status replay(wn__context *c, const wn__stage *stage, const char *folder, int64_t step, const char *target)
 {
     wn__params params = {0};
+    label_source labels = {0};
     wn__train_stage train;
     wn__train_result reached;
     const int64_t from = nearest_point(folder, step);
@@ -350,7 +360,9 @@ static wn_status replay(wn__context *c, const wn__stage *stage, const char *fold
     wn__log(WN_LOG_INFO, "%s: the state before step %lld was not kept; replaying from step %lld", stage->label, (long long)step,
             (long long)train.first_step);
     wn_status status = made ? replay_start(c, stage, folder, from, &params) : wn__no_memory(64);
+    if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
+    close_labels(&labels);
     if (status == WN_OK && rename(made, target) != 0) status = wn__fail_errno("%s", target);
     if (status == WN_OK) status = wn__remove_tree(own);
     wn__free(made);
@@ -400,15 +412,6 @@ static wn_status load_point(wn__context *c, int index, int64_t step, wn__params 
     status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, r->train.optimizer, params);
     wn__safetensors_close(file);
     return status;
-}
-
-/* The teacher runs along: a cache of its outputs is for the stage's own data, and may be gone. */
-static wn_status open_teacher(wn__context *c, const wn__stage *stage, wn__train_stage *train, label_source *labels)
-{
-    if (!stage->train.loss.soft) return WN_OK;
-    WN_TRY(wn__stage_teacher(c, &stage->train.teacher, &labels->params, &labels->teacher));
-    train->teacher = labels->teacher;
-    return WN_OK;
 }
 
 wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)

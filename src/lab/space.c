@@ -186,6 +186,12 @@ void wn__space_set(const wn__space *s, const float *vector, wn__params *params)
     params->version++;
 }
 
+void wn__space_set_gradient(const wn__space *s, const float *vector, wn__params *params)
+{
+    for (int i = 0; i < s->parts; i++)
+        write_part(&s->part[i], &params->item[s->part[i].param], vector, params->item[s->part[i].param].grad);
+}
+
 /* --- arrays -------------------------------------------------------------------------------------------------------------------- */
 
 wn_status wn__param_arrays_make(const wn__params *params, wn__param_arrays *out)

@@ -35,6 +35,8 @@ void wn__space_values(const wn__space *s, const wn__params *params, float *vecto
 void wn__space_gradient(const wn__space *s, const wn__params *params, float *vector);
 /* Values of the network from a vector, its other entries left as they are. What its masks and patterns do not let through is dropped. */
 void wn__space_set(const wn__space *s, const float *vector, wn__params *params);
+/* The same for gradients. */
+void wn__space_set_gradient(const wn__space *s, const float *vector, wn__params *params);
 /* The space's entries become the masks of dense weights: WN_EINVAL if one is compressed. */
 wn_status wn__space_mask(const wn__space *s, wn__params *params);
 
