@@ -27,7 +27,7 @@ FILE = {"mlp-1024": os.path.join(HERE, "mlp-1024.yaml")}
 
 def winnow(options, model, *arguments):
     batch = str(BATCH.get(model, 128))
-    return run([options.winnow, "bench", "step", FILE.get(model, model), "--json", "--batch", batch, "--threads", str(options.threads),
+    return run([options.winnow, "bench", "step", FILE.get(model, model), "--json", "--quiet", "--batch", batch, "--threads", str(options.threads),
                 "--runs", str(options.runs), *SAME_NETWORK.get(model, []), *arguments])
 
 

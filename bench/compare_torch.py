@@ -29,7 +29,7 @@ def run(command):
 
 def measure_both(options, model, dtype):
     common = ["--dtype", dtype, "--batch", str(options.batch), "--threads", str(options.threads), "--runs", str(options.runs)]
-    winnow = [options.winnow, "bench", "step", model, "--json", *SAME_NETWORK.get(model, []), *common]
+    winnow = [options.winnow, "bench", "step", model, "--json", "--quiet", *SAME_NETWORK.get(model, []), *common]
     torch = [options.python, options.torch, "--model", model, *common]
     ours, theirs = [], []
     for _ in range(options.rounds):

@@ -514,6 +514,37 @@ TEST(gradients_that_cannot_be_read_are_refused)
     wn_graph_free(g);
 }
 
+static wn_status read_tile(void *arg, const wn__weight_gradient *g)
+{
+    float *corner = arg;
+    return wn__weight_gradient_tile(g, &(wn__weight_tile){0, 1, 0, 1}, corner);
+}
+
+TEST(announced_readers_cost_no_memory_in_the_middle_of_a_run)
+{
+    for (int announced = 0; announced < 2; announced++) {
+        wn_graph *g = mixed_graph();
+        net n;
+        net_init(&n, "sparse", g, true, 2, 0);
+        wn__executor *ex;
+        float corner = 0;
+        CHECK_OK(wn__executor_new(g, &n.params, n.device,
+                                  &(wn__executor_options){.batch = N, .training = true, .gradient_readers = announced}, &ex));
+        wn__executor_free(n.ex);
+        n.ex = ex;
+        CHECK_OK(wn__executor_prepare(ex, N));
+        CHECK_OK(wn__executor_read_gradient(ex, 0, read_tile, &corner));
+        const wn__alloc_stats before = wn__alloc_statistics();
+        CHECK_OK(run_step(&n));
+        const wn__alloc_stats after = wn__alloc_statistics();
+        CHECK(corner != 0);
+        CHECK_EQ_INT(after.calls - before.calls, announced ? 1 : 2); /* run_step's images; the larger memory for buffers */
+        CHECK(announced ? after.bytes == before.bytes : after.bytes > before.bytes);
+        net_free(&n);
+        wn_graph_free(g);
+    }
+}
+
 /* ---- memory */
 
 enum { IMAGES = 32, PIXELS = 3072, STORED = 20000, LABELS = 10 };
@@ -683,6 +714,7 @@ int main(int argc, char **argv)
                                     RUN(the_cosine_falls_from_alpha_to_zero),
                                     RUN(gradients_of_all_entries_are_those_of_ref),
                                     RUN(gradients_that_cannot_be_read_are_refused),
+                                    RUN(announced_readers_cost_no_memory_in_the_middle_of_a_run),
                                     RUN(memory_does_not_grow_with_the_dense_size_and_the_loss_falls),
                                     RUN(start_weights_are_scaled_by_the_active_entries_of_each_output),
                                     {0}};

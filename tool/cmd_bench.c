@@ -16,7 +16,7 @@ typedef struct bench_config {
 static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, batch, "batch", "N", "images a step (default: 128)"),
     WN_OPTION_NUMBER(bench_config, micro_batch, "micro-batch", "N", "images at a time, gradients add up (default: the whole batch)"),
-    WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of activations; more is recomputed (default: none)"),
+    WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of the process; activations are made again if need be (default: none)"),
     WN_OPTION_TEXT(bench_config, sparsity, "sparsity", "S", "random zeros: 90% or 0.9 (sparsity), 0.1d (density), 10x (compression)"),
     WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default), er or erk"),
     WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the first layer"),
@@ -42,6 +42,7 @@ static void print_step_json(const char *model, const wn_bench_result *r)
         (long long)r->batch, r->threads, r->runs, r->ms_median, r->ms_min, r->images_per_s, r->gflops_per_s);
     printf(", \"parameters\": %lld, \"active\": %lld, \"flops\": %lld, \"flops_ratio\": %.6g, \"bytes\": %lld", (long long)r->parameters,
            (long long)r->active, (long long)r->flops, r->flops_ratio, (long long)r->bytes);
+    printf(", \"estimate_bytes\": %lld, \"peak_bytes\": %lld", (long long)r->estimate_bytes, (long long)r->peak_bytes);
     printf(", \"traffic\": %lld, \"floor_ms\": %.6g, \"arithmetic_floor_ms\": %.6g", (long long)r->traffic, r->floor_ms,
            r->arithmetic_floor_ms);
     wn__put_json_pair("dtype", r->dtype);
@@ -54,7 +55,7 @@ static void print_step_json(const char *model, const wn_bench_result *r)
 
 static void add_step(wn__columns *table, const char *model, const wn_bench_result *r)
 {
-    char count[32], bytes[32];
+    char count[32], bytes[32], peak[32];
     wn__columns_add(table, "%s", model);
     wn__columns_add(table, "%lld", (long long)r->batch);
     wn__columns_add(table, "%s", r->dtype);
@@ -67,13 +68,14 @@ static void add_step(wn__columns *table, const char *model, const wn_bench_resul
     wn__columns_add(table, "%.1f", r->gflops_per_s);
     wn__columns_add(table, "%s", wn_show_count(r->active, count, sizeof count));
     wn__columns_add(table, "%.3f", r->flops_ratio);
-    wn__columns_add(table, "%s", wn_show_bytes(r->bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(r->estimate_bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(r->peak_bytes, peak, sizeof peak));
 }
 
 static wn_status bench_steps(wn_bench_options *options, const char *const *models, int count, bool json)
 {
     wn__columns table = WN_COLUMNS("network", ">batch", "type", "backend", ">threads", ">median ms", ">best ms", ">floor ms", ">images/s",
-                                   ">GFLOP/s", ">active", ">FLOPs x", ">memory");
+                                   ">GFLOP/s", ">active", ">FLOPs x", ">estimated memory", ">peak");
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_result result;
@@ -146,6 +148,8 @@ static void print_plan_json(const char *model, const wn_bench_memory *m)
     printf(", \"batch\": %lld, \"micro_batch\": %lld, \"bytes\": %lld, \"recomputed_bytes\": %lld, \"parameter_bytes\": %lld",
            (long long)m->batch, (long long)m->micro_batch, (long long)m->bytes, (long long)m->recomputed_bytes,
            (long long)m->parameter_bytes);
+    printf(", \"estimate_bytes\": %lld, \"recomputed_estimate_bytes\": %lld", (long long)m->estimate_bytes,
+           (long long)m->recomputed_estimate_bytes);
     wn__put_json_pair("dtype", m->dtype);
     wn__put_json_pair("backend", m->backend);
     puts("}");
@@ -162,12 +166,14 @@ static void add_plan(wn__columns *table, const char *model, const wn_bench_memor
     wn__columns_add(table, "%s", wn_show_bytes(m->bytes, bytes, sizeof bytes));
     wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_bytes, bytes, sizeof bytes));
     wn__columns_add(table, "%s", wn_show_bytes(m->parameter_bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(m->estimate_bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_estimate_bytes, bytes, sizeof bytes));
 }
 
 static wn_status bench_plans(wn_bench_options *options, const char *const *models, int count, bool json)
 {
-    wn__columns table =
-        WN_COLUMNS("network", ">batch", ">micro-batch", "type", "backend", ">activations", ">with recomputation", ">parameters");
+    wn__columns table = WN_COLUMNS("network", ">batch", ">micro-batch", "type", "backend", ">activations", ">with recomputation",
+                                   ">parameters", ">in all", ">with recomputation");
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_memory memory;
@@ -264,10 +270,11 @@ const wn__command wn__command_bench = {
     .arguments = "step|kernels|plan|topology [MODEL]...",
     .summary = "Time training steps, or each operation of a step, on random images; or plan a step's memory",
     .details =
-        "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `plan` runs none: it prints what\n"
-        "activations, gradients and scratch of a step take, as they are and with outputs of batch norms made again in backward, and weights,\n"
-        "gradients and momentum. `topology` times usual steps of a sparse network, those that change its connections and those right after them,\n"
-        "and gives what a step costs on average over the method's interval, as a multiple of a usual one.",
+        "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `step` says beforehand what\n"
+        "memory the process will take, and afterwards what it took. `plan` runs none: it prints what activations, gradients and scratch of a step\n"
+        "take, as they are and with outputs of batch norms made again in backward; weights, gradients and momentum; and the whole process, either way.\n"
+        "`topology` times usual steps of a sparse network, those that change its connections and those right after them, and gives what a step\n"
+        "costs on average over the method's interval, as a multiple of a usual one.",
     .options = bench_options,
     .config_size = sizeof(bench_config),
     .least = 1,

@@ -21,7 +21,7 @@ typedef struct wn_bench_options {
     int channels, image;      /* of square images; 0: the model's usual size */
     int64_t batch;            /* 0: 128 */
     int64_t micro_batch;      /* images at a time, gradients add up; 0: the whole batch */
-    const char *memory;       /* GiB that activations may take, "1.5": more is recomputed; NULL: no limit */
+    const char *memory;       /* GiB that the process may take, "1.5": if need be, activations are made again; NULL: no limit */
     const char *sparsity;     /* "90%", "0.1d", "10x": random zeros in the layers that are pruned by default; NULL: none */
     const char *distribution; /* "uniform" (NULL), "er", "erk" */
     bool dense_first;         /* the first of those layers has no zeros */
@@ -46,7 +46,9 @@ typedef struct wn_bench_result {
      * the arithmetic floor, with operands in registers), then the traffic through memory, nothing overlapped. Operations that find their
      * operands in cache can be faster. */
     double floor_ms, arithmetic_floor_ms;
-    int64_t bytes; /* activations, gradients and scratch of the plan */
+    int64_t bytes;          /* activations, gradients and scratch of the plan */
+    int64_t estimate_bytes; /* of all memory of the process, known before the first step (and logged then) */
+    int64_t peak_bytes;     /* that the system counted in the steps; 0 where it doesn't tell */
     char backend[32], library[128], dtype[8], isa[16], cpu[64];
     int threads, runs;
     int64_t batch;
@@ -68,9 +70,10 @@ typedef struct wn_bench_updates {
 WN_API WN_NODISCARD wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *updates);
 
 /* What a step needs, without running one: bytes of activations, gradients and scratch for a micro-batch, and the same where outputs of
- * batch norms are made again in backward. Weights, gradients of weights and momentum are not in it. */
+ * batch norms are made again in backward; weights, gradients and momentum, with the indices of compressed ones; and what the process takes
+ * in all, program and batch included, either way. */
 typedef struct wn_bench_memory {
-    int64_t bytes, recomputed_bytes, parameter_bytes; /* parameter_bytes: weights, gradients and momentum */
+    int64_t bytes, recomputed_bytes, parameter_bytes, estimate_bytes, recomputed_estimate_bytes;
     int64_t batch, micro_batch;
     char backend[32], dtype[8];
 } wn_bench_memory;

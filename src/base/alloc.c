@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -114,6 +115,39 @@ wn__alloc_stats wn__alloc_statistics(void)
 }
 
 void wn__alloc_reset_peak(void) { atomic_store(&peak, atomic_load(&bytes)); }
+
+wn__resident_memory wn__resident(void)
+{
+    wn__resident_memory memory = {0};
+    char line[256];
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status && fgets(line, sizeof line, status)) {
+        long long kilobytes;
+        if (sscanf(line, "VmRSS: %lld", &kilobytes) == 1) memory.now = kilobytes * 1024;
+        if (sscanf(line, "VmHWM: %lld", &kilobytes) == 1) memory.peak = kilobytes * 1024;
+        if (sscanf(line, "RssFile: %lld", &kilobytes) == 1) memory.program = kilobytes * 1024;
+    }
+    if (status) fclose(status);
+    return memory;
+}
+
+/* 5 is the kernel's word for "the most so far". */
+void wn__resident_reset_peak(void)
+{
+    FILE *file = fopen("/proc/self/clear_refs", "we");
+    if (!file) return;
+    fputs("5", file);
+    fclose(file);
+}
+
+int64_t wn__memory_expected(void) { return atomic_load(&bytes) + wn__resident().program; }
+
+int64_t wn__peak_expected(void)
+{
+    const wn__resident_memory now = wn__resident();
+    const int64_t expected = atomic_load(&bytes) + now.program;
+    return expected > now.peak ? expected : now.peak;
+}
 
 void wn__alloc_fail_at(int64_t n) { atomic_store(&fail_countdown, n); }
 

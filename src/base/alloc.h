@@ -28,6 +28,18 @@ typedef struct wn__alloc_stats {
 } wn__alloc_stats;
 wn__alloc_stats wn__alloc_statistics(void);
 void wn__alloc_reset_peak(void);
+
+/* This process as the system sees it: bytes of memory in use now, the most so far, and the part that is program and libraries. A block
+ * from above counts from when it's first written. Zeros where the system does not tell. */
+typedef struct wn__resident_memory {
+    int64_t now, peak, program;
+} wn__resident_memory;
+wn__resident_memory wn__resident(void);
+void wn__resident_reset_peak(void);
+/* What will be in use once all that is allocated now has been written. */
+int64_t wn__memory_expected(void);
+/* The most: that, or the peak so far. */
+int64_t wn__peak_expected(void);
 /* Tests only: the n-th call from now fails (n >= 1); 0 switches it off. */
 void wn__alloc_fail_at(int64_t n);
 

@@ -40,6 +40,7 @@ typedef struct bench {
     int32_t *labels;
     double *seconds; /* (runs) */
     int64_t step;
+    int64_t estimate, peak; /* bytes in memory: expected, and reached */
 } bench;
 
 /* --- network ------------------------------------------------------------------------------------------------------------------- */
@@ -152,6 +153,7 @@ static wn_status executor_options(const bench *b, wn__executor_options *out)
 /* Network and device. */
 static wn_status open_machine(bench *b, const wn_bench_options *options)
 {
+    wn__resident_reset_peak();
     *b = (bench){
         .options = options, .batch = options->batch ? options->batch : USUAL_BATCH, .runs = options->runs ? options->runs : USUAL_RUNS};
     if (b->batch < 1 || b->runs < 1) return wn__fail(WN_EUSAGE, "batch and runs must be at least 1");
@@ -159,6 +161,31 @@ static wn_status open_machine(bench *b, const wn_bench_options *options)
     WN_TRY(make_sparse(b));
     WN_TRY(open_device(b));
     return b->device->compressed ? wn__params_compress_masked(&b->params) : WN_OK;
+}
+
+/* Weights, gradients and momentum, with the indices of those that are compressed. */
+static int64_t parameter_bytes(const bench *b)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < b->params.count; i++) {
+        const wn__param *p = &b->params.item[i];
+        bytes += p->stored * (int64_t)sizeof(float) * (wn__role_is_trained(p->role) && !b->options->inference ? 3 : 1);
+        bytes += p->pattern ? (int64_t)wn__pattern_bytes(p->pattern) : 0;
+    }
+    return bytes;
+}
+
+/* All that the steps need is allocated when they begin. */
+static wn_status estimate_memory(bench *b)
+{
+    int64_t plan;
+    WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &plan));
+    b->estimate = wn__peak_expected();
+    const int64_t parameters = parameter_bytes(b);
+    wn__log(WN_LOG_INFO, "%s: estimated %.3f GiB of memory: %.3f activations, gradients and scratch, %.3f parameters, %.3f all else",
+            b->graph->name, (double)b->estimate / 0x1p30, (double)plan / 0x1p30, (double)parameters / 0x1p30,
+            (double)(b->estimate - plan - parameters) / 0x1p30);
+    return WN_OK;
 }
 
 static wn_status open_bench(bench *b, const wn_bench_options *options)
@@ -169,7 +196,8 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
     WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &executor, &b->executor));
-    return wn__executor_prepare(b->executor, b->batch);
+    WN_TRY(wn__executor_prepare(b->executor, b->batch));
+    return estimate_memory(b);
 }
 
 static void close_bench(bench *b)
@@ -217,6 +245,7 @@ static wn_status run_steps(bench *b, int count, double *seconds)
         WN_TRY(run_step(b));
         if (seconds) seconds[i] = wn__seconds() - start;
     }
+    b->peak = wn__resident().peak;
     return WN_OK;
 }
 
@@ -257,7 +286,8 @@ static wn_status fill_floors(bench *b, wn_bench_result *r)
 
 static wn_status fill_result(bench *b, wn_bench_result *r)
 {
-    *r = (wn_bench_result){.threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch};
+    *r = (wn_bench_result){
+        .threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch, .estimate_bytes = b->estimate, .peak_bytes = b->peak};
     r->ms_median = 1e3 * median(b->seconds, b->runs);
     r->ms_min = 1e3 * b->seconds[0];
     r->images_per_s = 1e3 * (double)b->batch / r->ms_median;
@@ -391,12 +421,14 @@ wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *u
 
 /* --- its memory ---------------------------------------------------------------------------------------------------------------- */
 
-static wn_status measure_plan(bench *b, wn__executor_options options, int64_t *bytes)
+/* Of a plan without a limit: its own bytes, and those of the process with it. */
+static wn_status measure_plan(bench *b, wn__executor_options options, int64_t *bytes, int64_t *all)
 {
     wn__executor *executor;
     options.memory = 0;
     WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &options, &executor));
     const wn_status status = wn__executor_plan_bytes(executor, b->batch, bytes);
+    *all = wn__memory_expected() + *bytes;
     wn__executor_free(executor);
     return status;
 }
@@ -409,13 +441,12 @@ static wn_status fill_memory(bench *b, wn_bench_memory *m)
     *m = (wn_bench_memory){.batch = b->batch, .micro_batch = whole ? b->batch : options.micro_batch};
     snprintf(m->backend, sizeof m->backend, "%s", b->device->backend->name);
     snprintf(m->dtype, sizeof m->dtype, "%s", b->device->dtype == WN__BF16 ? "bf16" : "f32");
-    for (int i = 0; i < b->params.count; i++) {
-        const wn__param *p = &b->params.item[i];
-        m->parameter_bytes += p->stored * (int64_t)sizeof(float) * (wn__role_is_trained(p->role) && options.training ? 3 : 1);
-    }
-    WN_TRY(measure_plan(b, options, &m->bytes));
+    m->parameter_bytes = parameter_bytes(b);
+    WN_TRY(make_optimizer(b));
+    WN_TRY(make_batch(b));
+    WN_TRY(measure_plan(b, options, &m->bytes, &m->estimate_bytes));
     options.recompute = true;
-    return measure_plan(b, options, &m->recomputed_bytes);
+    return measure_plan(b, options, &m->recomputed_bytes, &m->recomputed_estimate_bytes);
 }
 
 wn_status wn_bench_plan(const wn_bench_options *options, wn_bench_memory *memory)

@@ -104,7 +104,8 @@ static wn_status benchmark_step(wn__experiment *e, double *seconds)
     wn__rng rng = wn__rng_make(0, WN__FOR_TEST, 0, 0);
     for (int64_t i = 0; i < values; i++)
         images[i] = wn__rng_uniform(&rng) - 0.5f;
-    const wn__executor_options options = {.batch = batch, .micro_batch = r->train.micro_batch, .training = true};
+    const wn__executor_options options = {
+        .batch = batch, .micro_batch = r->train.micro_batch, .training = true, .memory = (int64_t)(r->top.memory * 0x1p30)};
     wn_status status = wn__graph_make_params(g, &params);
     if (status == WN_OK) status = wn__init_params(&params, &r->train.init, 0);
     if (status == WN_OK) status = wn__executor_new(g, &params, device, &options, &ex);

@@ -14,7 +14,8 @@ const wn__setting wn__top_settings[] = {
                     "auto: for dense networks onednn (else sparse), for masked ones sparse if all is float32; or a name"),
     WN_SETTING_CHOICE(wn__top_section, dtype, "float32", wn__dtype_names, "of activations; weights are float32 always"),
     WN_SETTING_INT(wn__top_section, threads, 0, 0, 4096, "per stage; 0: all CPUs, divided by the stages that run side by side"),
-    WN_SETTING_FLOAT(wn__top_section, memory, 0, 0, 1e6, "GiB that activations may take; more is recomputed; 0: no limit"),
+    WN_SETTING_FLOAT(wn__top_section, memory, 0, 0, 1e6,
+                     "GiB that the process may take; if need be, activations are made again; 0: no limit"),
     {0},
 };
 

@@ -4,15 +4,6 @@
 
 #define LEAST_ROWS 4
 
-/* Activations that a call reads and writes: in, out, dout, din. */
-enum { TENSORS = 7 };
-static void tensors_of(const wn__call *c, int tensor[TENSORS])
-{
-    const int all[TENSORS] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
-    for (int i = 0; i < TENSORS; i++)
-        tensor[i] = all[i];
-}
-
 static bool is_among(const int *tensor, int count, int wanted)
 {
     for (int i = 0; i < count; i++)
@@ -22,12 +13,12 @@ static bool is_among(const int *tensor, int count, int wanted)
 
 static size_t tensor_bytes(const wn__plan *plan, const wn__call *call, int calls)
 {
-    int seen[WN__MOST_BANDED * TENSORS], count = 0;
+    int seen[WN__MOST_BANDED * WN__CALL_TENSORS], count = 0;
     size_t bytes = 0;
     for (int i = 0; i < calls; i++) {
-        int tensor[TENSORS];
-        tensors_of(&call[i], tensor);
-        for (int t = 0; t < TENSORS; t++) {
+        int tensor[WN__CALL_TENSORS];
+        wn__call_tensors(&call[i], tensor);
+        for (int t = 0; t < WN__CALL_TENSORS; t++) {
             if (tensor[t] < 0 || is_among(seen, count, tensor[t])) continue;
             seen[count++] = tensor[t];
             bytes += plan->buffer[tensor[t]].size;
@@ -42,9 +33,11 @@ int wn__bands_of_group(const wn__plan *plan, const wn__call *call, int calls, co
     int64_t height = 1;
     for (int i = 0; i < calls; i++)
         if (wn__op_height(call[i].op, call[i].phase) > height) height = wn__op_height(call[i].op, call[i].phase);
+    const int64_t most = height / LEAST_ROWS;
+    if (most <= 1) return 1;
     const int64_t blocks = (plan->n + device->block - 1) / device->block;
-    const int64_t wanted = (int64_t)(tensor_bytes(plan, call, calls) / (size_t)blocks / device->band_bytes) + 1, most = height / LEAST_ROWS;
-    return (int)(wanted < most ? wanted : most > 1 ? most : 1);
+    const int64_t wanted = (int64_t)(tensor_bytes(plan, call, calls) / (size_t)blocks / device->band_bytes) + 1;
+    return (int)(wanted < most ? wanted : most);
 }
 
 /* --- who waits for whom ---------------------------------------------------------------------------------------------------------- */
@@ -68,10 +61,10 @@ static bool reads(const wn__call *c, int tensor)
 static int64_t rows_awaited(const wn__call *later, const wn__call *earlier, int64_t rows)
 {
     const int64_t all = wn__op_height(earlier->op, earlier->phase);
-    int tensor[TENSORS];
-    tensors_of(later, tensor);
+    int tensor[WN__CALL_TENSORS];
+    wn__call_tensors(later, tensor);
     int64_t awaited = 0;
-    for (int t = 0; t < TENSORS; t++) {
+    for (int t = 0; t < WN__CALL_TENSORS; t++) {
         /* What it overwrites must have been read; the gradient that PREPARE changes row by row is an exception. */
         if (writes(later, tensor[t]) && reads(earlier, tensor[t]) && !writes(earlier, tensor[t])) return all;
         if (!writes(earlier, tensor[t]) || !reads(later, tensor[t])) continue;

@@ -160,16 +160,52 @@ void wn__executor_free(wn__executor *ex)
 /* --- plans --------------------------------------------------------------------------------------------------------------------- */
 
 /* Few images go to a device of their own. To look at every activation is left to the one for all cases. */
-static wn__device *device_for(const wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole)
+static wn__device *device_for(const wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout)
 {
     wn__device *few = ex->device->few;
-    return few && kind == WN__PLAN_INFER && !whole && n <= ex->device->few_images ? few : ex->device;
+    return few && kind == WN__PLAN_INFER && layout == WN__SLABS && n <= ex->device->few_images ? few : ex->device;
 }
 
-static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole, wn__plan *plan)
+/* Tell the operations which entries their weights store. */
+static wn_status bind_patterns(const wn__executor *ex, wn__plan *plan)
+{
+    if (!ex->device->compressed || plan->bound == ex->params->topology) return WN_OK;
+    for (int i = 0; i < plan->lowered_ops; i++) {
+        const int weight = plan->lowered[i].param[0];
+        if (!plan->op[i]->cls->bind || weight < 0) continue;
+        WN_TRY(plan->op[i]->cls->bind(plan->op[i], ex->params->item[weight].pattern));
+    }
+    plan->bound = ex->params->topology;
+    plan->packed = -1;
+    return WN_OK;
+}
+
+static wn_status try_plan(const wn__executor *ex, const wn__plan_request *request, wn__plan *plan)
+{
+    WN_TRY(wn__plan_make(request, plan));
+    const wn_status status = bind_patterns(ex, plan);
+    if (status != WN_OK) wn__plan_release(plan);
+    return status;
+}
+
+/* Of the memory for buffers that runs of the plan may ask for. */
+static size_t room_of(const wn__executor *ex, const wn__plan *plan)
+{
+    const bool whole = ex->options.gradient_readers && wn__plan_is_backward(plan->kind);
+    const size_t *bytes = plan->bytes;
+    return whole && bytes[WN__WHOLE] > bytes[WN__SLABS] ? bytes[WN__WHOLE] : bytes[WN__SLABS];
+}
+
+/* What the process will take with the plan's buffers: all else there is already. */
+static int64_t expected_with(const wn__executor *ex, const wn__plan *plan)
+{
+    const size_t room = room_of(ex, plan);
+    return wn__memory_expected() + (room > ex->memory_bytes ? (int64_t)(room - ex->memory_bytes) : 0);
+}
+
+static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__device *device, wn__plan *plan)
 {
     const wn__executor_options *o = &ex->options;
-    wn__device *device = device_for(ex, n, kind, whole);
     const bool fused = kind == WN__PLAN_INFER && device->norms_in_convs;
     wn__plan_request request = {.graph = ex->graph,
                                 .lowered = fused ? ex->inference : ex->lowered,
@@ -178,21 +214,20 @@ static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, bool
                                 .n = n,
                                 .kind = kind,
                                 .input_gradient = o->input_gradient,
-                                .recompute = o->recompute || ex->device->recompute,
-                                .whole = whole};
-    WN_TRY(wn__plan_make(&request, plan));
-    if (!o->memory || plan->bytes <= (size_t)o->memory) return WN_OK;
-    const size_t wanted = plan->bytes;
+                                .recompute = o->recompute || ex->device->recompute};
+    WN_TRY(try_plan(ex, &request, plan));
+    const int64_t wanted = expected_with(ex, plan);
+    if (!o->memory || wanted <= o->memory) return WN_OK;
     wn__plan_release(plan);
     request.recompute = true;
-    WN_TRY(wn__plan_make(&request, plan));
-    if (plan->bytes <= (size_t)o->memory) return WN_OK;
-    const wn_status status = wn__fail(
-        WN_ENOMEM,
-        "%s with %lld images needs %.2f GiB of activations, %.2f GiB with recomputation; the limit is %.2f GiB: use a smaller micro-batch",
-        ex->graph->name, (long long)n, (double)wanted / 0x1p30, (double)plan->bytes / 0x1p30, (double)o->memory / 0x1p30);
+    WN_TRY(try_plan(ex, &request, plan));
+    const int64_t least = expected_with(ex, plan);
+    if (least <= o->memory) return WN_OK;
     wn__plan_release(plan);
-    return status;
+    return wn__fail(
+        WN_ENOMEM,
+        "%s with %lld images needs %.2f GiB of memory, %.2f GiB with recomputation; the limit is %.2f GiB: use a smaller micro-batch",
+        ex->graph->name, (long long)n, (double)wanted / 0x1p30, (double)least / 0x1p30, (double)o->memory / 0x1p30);
 }
 
 /* Make sure that the memory holds the plan's buffers. */
@@ -212,21 +247,22 @@ static wn_status keep_plan(wn__executor *ex, wn__plan *plan)
     wn__plan **grown = wn__realloc(ex->plan, (size_t)(ex->plans + 1) * sizeof *grown);
     if (!grown) return wn__no_memory((size_t)(ex->plans + 1) * sizeof *grown);
     ex->plan = grown;
-    WN_TRY(make_memory(ex, plan->bytes));
     grown[ex->plans++] = plan;
     return WN_OK;
 }
 
-static wn_status get_some_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, bool whole, wn__plan **out)
+/* The plan, without memory for its buffers. */
+static wn_status find_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout, wn__plan **out)
 {
+    wn__device *device = device_for(ex, n, kind, layout);
     for (int i = 0; i < ex->plans; i++)
-        if (ex->plan[i]->n == n && ex->plan[i]->kind == kind && ex->plan[i]->whole == whole) {
+        if (ex->plan[i]->n == n && ex->plan[i]->kind == kind && ex->plan[i]->device == device) {
             *out = ex->plan[i];
-            return make_memory(ex, ex->plan[i]->bytes); /* it may be missing after a failure */
+            return WN_OK;
         }
     wn__plan *plan = WN_NEW(wn__plan);
     if (!plan) return wn__no_memory(sizeof *plan);
-    wn_status status = make_plan(ex, n, kind, whole, plan);
+    wn_status status = make_plan(ex, n, kind, device, plan);
     if (status == WN_OK && (status = keep_plan(ex, plan)) != WN_OK) wn__plan_release(plan);
     if (status == WN_OK)
         *out = plan;
@@ -235,9 +271,12 @@ static wn_status get_some_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, 
     return status;
 }
 
-static wn_status get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__plan **out)
+static wn_status get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout, wn__plan **out)
 {
-    return get_some_plan(ex, n, kind, false, out);
+    WN_TRY(find_plan(ex, n, kind, layout, out));
+    const size_t room = room_of(ex, *out), bytes = (*out)->bytes[layout];
+    (*out)->layout = layout;
+    return make_memory(ex, bytes > room ? bytes : room);
 }
 
 static wn__plan_kind kind_of(const wn__executor *ex, bool backward, bool training)
@@ -247,34 +286,27 @@ static wn__plan_kind kind_of(const wn__executor *ex, bool backward, bool trainin
     return training ? WN__PLAN_TRAIN : WN__PLAN_FROZEN;
 }
 
-/* Tell the operations which entries their weights store. */
-static wn_status bind_patterns(const wn__executor *ex, wn__plan *plan)
-{
-    if (!ex->device->compressed || plan->bound == ex->params->topology) return WN_OK;
-    for (int i = 0; i < plan->lowered_ops; i++) {
-        const int weight = plan->lowered[i].param[0];
-        if (!plan->op[i]->cls->bind || weight < 0) continue;
-        WN_TRY(plan->op[i]->cls->bind(plan->op[i], ex->params->item[weight].pattern));
-    }
-    plan->bound = ex->params->topology;
-    plan->packed = -1;
-    return WN_OK;
-}
-
-static wn_status prepare_piece(wn__executor *ex, int64_t piece)
+static wn_status prepare_piece(wn__executor *ex, int64_t piece, wn__plan_kind kind)
 {
     wn__plan *plan;
-    WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), &plan));
+    WN_TRY(get_plan(ex, piece, kind, WN__SLABS, &plan));
     WN_TRY(follow_topology(ex));
     return bind_patterns(ex, plan);
 }
 
-wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
+static wn_status prepare(wn__executor *ex, int64_t n, wn__plan_kind kind)
 {
     const int64_t piece = n < piece_size(ex) ? n : piece_size(ex);
-    WN_TRY(prepare_piece(ex, piece));
-    return n % piece ? prepare_piece(ex, n % piece) : WN_OK;
+    WN_TRY(prepare_piece(ex, piece, kind));
+    return n % piece ? prepare_piece(ex, n % piece, kind) : WN_OK;
 }
+
+wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
+{
+    return prepare(ex, n, kind_of(ex, ex->options.training, ex->options.training));
+}
+
+wn_status wn__executor_prepare_inference(wn__executor *ex, int64_t n) { return prepare(ex, n, kind_of(ex, false, false)); }
 
 /* --- running ------------------------------------------------------------------------------------------------------------------- */
 
@@ -289,13 +321,13 @@ static void *pointer_at(const wn__executor *ex, const wn__plan *plan, int buffer
 {
     if (buffer < 0) return NULL;
     const wn__buffer *b = &plan->buffer[buffer];
-    const uintptr_t start = (uintptr_t)ex->memory + b->offset;
-    return (void *)(b->local ? start + (uintptr_t)at.worker * b->slab - (uintptr_t)at.block * b->slab : start);
+    const uintptr_t start = (uintptr_t)ex->memory + b->offset[plan->layout];
+    return (void *)(b->local && plan->layout == WN__SLABS ? start + (uintptr_t)at.worker * b->slab - (uintptr_t)at.block * b->slab : start);
 }
 
 static void *pointer(const wn__executor *ex, const wn__plan *plan, int buffer)
 {
-    return buffer < 0 ? NULL : ex->memory + plan->buffer[buffer].offset;
+    return buffer < 0 ? NULL : ex->memory + plan->buffer[buffer].offset[plan->layout];
 }
 
 static void *twin(const wn__executor *ex, const wn__plan *plan, int buffer)
@@ -533,7 +565,7 @@ wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, w
     for (int64_t first = 0, piece; first < n; first += piece) {
         piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
         run_state r = {.ex = ex, .step = step};
-        WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), &r.plan));
+        WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), WN__SLABS, &r.plan));
         WN_TRY(run_forward(&r, images + first * image, logits + first * wn__graph_classes(g)));
         r.step.step++;
     }
@@ -603,7 +635,7 @@ wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t 
         r.step.step = step.step * pieces + k;
         r.accumulate = k > 0;
         r.last = k == pieces - 1;
-        WN_TRY(get_some_plan(ex, piece, kind_of(ex, true, step.training), is_read(ex), &r.plan));
+        WN_TRY(get_plan(ex, piece, kind_of(ex, true, step.training), is_read(ex) ? WN__WHOLE : WN__SLABS, &r.plan));
         WN_TRY(run_forward(&r, images + first * g->c * g->h * g->w, ex->logits));
         WN_TRY(loss(arg, ex->logits, first, piece, ex->dlogits));
         WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, r.plan, r.plan->dlogits)));
@@ -654,7 +686,7 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
         if (ex->params->item[i].map)
             return wn__fail(WN_EUNSUPPORTED, "%s: Hessian-vector products of mapped parameters", ex->params->item[i].name);
     run_state r = {.ex = ex, .step = step, .vector = vector, .product = product};
-    WN_TRY(get_plan(ex, n, kind_of(ex, true, step.training), &r.plan));
+    WN_TRY(get_plan(ex, n, kind_of(ex, true, step.training), WN__SLABS, &r.plan));
     const wn__plan *plan = r.plan;
     WN_TRY(follow_topology(ex));
     expand_vectors(&r);
@@ -712,7 +744,7 @@ wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int
     for (int64_t first = 0, piece; first < n && !**node; first += piece) {
         piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
         run_state r = {.ex = ex, .step = step};
-        WN_TRY(get_some_plan(ex, piece, kind_of(ex, false, step.training), true, &r.plan));
+        WN_TRY(get_plan(ex, piece, kind_of(ex, false, step.training), WN__WHOLE, &r.plan));
         WN_TRY(pack_weights(&r));
         const wn__shape shape = wn__plan_shape(r.plan, ex->graph, 0);
         WN_TRY(ex->device->upload(ex->device, images + first * image, &shape, pointer(ex, r.plan, r.plan->images)));
@@ -724,17 +756,19 @@ wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes)
 {
     wn__plan *plan;
-    WN_TRY(get_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), &plan));
-    *bytes = (int64_t)plan->bytes;
+    WN_TRY(
+        find_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
+    *bytes = (int64_t)room_of(ex, plan);
     return WN_OK;
 }
 
 static int64_t call_traffic(const wn__plan *plan, const wn__call *c)
 {
-    const int tensor[] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
     const bool in_place = c->phase == WN__BACKWARD_PREPARE;
     int64_t bytes = 0;
-    for (size_t i = 0; i < sizeof tensor / sizeof *tensor; i++)
+    int tensor[WN__CALL_TENSORS];
+    wn__call_tensors(c, tensor);
+    for (int i = 0; i < WN__CALL_TENSORS; i++)
         if (tensor[i] >= 0) bytes += (int64_t)plan->buffer[tensor[i]].size;
     return bytes + (in_place && c->dout[0] >= 0 ? (int64_t)plan->buffer[c->dout[0]].size : 0);
 }
@@ -745,7 +779,7 @@ wn_status wn__executor_traffic(wn__executor *ex, int64_t n, int64_t *bytes)
     for (int64_t first = 0, piece; first < n; first += piece) {
         wn__plan *plan;
         piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
-        WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), &plan));
+        WN_TRY(find_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
         for (int i = 0; i < plan->calls; i++)
             *bytes += wn__op_runs(plan->call[i].op, plan->call[i].phase) ? call_traffic(plan, &plan->call[i]) : 0;
     }
@@ -769,9 +803,10 @@ const char *wn__phase_name(wn__phase phase)
 wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text)
 {
     wn__plan *plan;
-    WN_TRY(get_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), &plan));
+    WN_TRY(
+        find_plan(ex, n < piece_size(ex) ? n : piece_size(ex), kind_of(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
     wn__text t = {0};
-    wn__text_add(&t, "%d calls in %d groups, %.1f MiB\n", plan->calls, plan->groups, (double)plan->bytes / 0x1p20);
+    wn__text_add(&t, "%d calls in %d groups, %.1f MiB\n", plan->calls, plan->groups, (double)plan->bytes[WN__SLABS] / 0x1p20);
     for (int i = 0; i < plan->calls; i++) {
         const wn__call *c = &plan->call[i];
         wn__text_add(&t, "%3d  %-18s %-28s %s\n", c->group, wn__phase_name(c->phase),

@@ -15,22 +15,24 @@
 typedef struct wn__executor wn__executor;
 
 typedef struct wn__executor_options {
-    int64_t batch;       /* largest batch */
-    int64_t micro_batch; /* 0 = whole batch */
-    bool training;       /* plan backward phases */
-    bool input_gradient; /* keep the gradient of the images: wn__executor_input_gradient */
-    bool tangents;       /* plan Hessian-vector products (the device's backend must have tangents) */
-    int64_t
-        memory; /* bytes that activations may take; 0 = no limit. Recomputation is used only if needed; WN_ENOMEM if it still cannot fit */
-    bool recompute; /* force recomputation */
+    int64_t batch;         /* largest batch */
+    int64_t micro_batch;   /* 0 = whole batch */
+    bool training;         /* plan backward phases */
+    bool input_gradient;   /* keep the gradient of the images: wn__executor_input_gradient */
+    bool tangents;         /* plan Hessian-vector products (the device's backend must have tangents) */
+    int64_t memory;        /* bytes that the process may take in all; 0 = no limit. More is recomputed if need be; else WN_ENOMEM */
+    bool recompute;        /* force recomputation */
+    bool gradient_readers; /* wn__executor_read_gradient will be used: take the memory for that at once, not in the middle of a run */
 } wn__executor_options;
 
 wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device *device, const wn__executor_options *options,
                            wn__executor **out);
 void wn__executor_free(wn__executor *ex); /* accepts NULL */
 
-/* Prepare for batches of exactly n images now, so that later steps allocate nothing; otherwise done on first use. */
+/* Prepare for batches of exactly n images now, so that later steps allocate nothing; otherwise done on first use. All that they take is
+ * allocated then, and counted by wn__memory_expected. Inference: for wn__executor_infer without batch statistics. */
 wn_status wn__executor_prepare(wn__executor *ex, int64_t n);
+wn_status wn__executor_prepare_inference(wn__executor *ex, int64_t n);
 
 /* Inference: logits (n,k) of images (n,c,h,w). training=true in `step` gives batch statistics. n may exceed the batch: it is run in pieces. */
 wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, wn__step_info step, float *logits);
@@ -82,7 +84,7 @@ typedef struct wn__call_time {
 typedef void (*wn__call_observer)(void *user, const wn__call_time *time);
 void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *user);
 
-/* The plan: bytes of activations, gradients and scratch for n images; and a listing, one line per call. */
+/* The plan: bytes of activations, gradients and scratch for n images, which are not allocated; and a listing, one line per call. */
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes);
 /* Bytes of activations and gradients that the calls for n images read and write, each call by itself. */
 wn_status wn__executor_traffic(wn__executor *ex, int64_t n, int64_t *bytes);

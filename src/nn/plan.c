@@ -25,6 +25,12 @@ typedef struct planner {
     bool barrier;         /* the last call ended its group */
 } planner;
 
+void wn__call_tensors(const wn__call *c, int tensor[WN__CALL_TENSORS])
+{
+    const int all[WN__CALL_TENSORS] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
+    memcpy(tensor, all, sizeof all);
+}
+
 /* --- growing lists ------------------------------------------------------------------------------------------------------------- */
 
 /* Room for item `count` in an array that grows by doubling from 64. */
@@ -95,9 +101,12 @@ static wn_status emit(planner *p, wn__call call)
     if (p->barrier) plan->groups++;
     p->barrier = ends_group(p, call.op, call.phase);
     call.group = plan->groups - 1;
-    const int used[] = {call.in[0], call.in[1], call.out, call.saved, call.scratch, call.dout[0], call.dout[1], call.din[0], call.din[1]};
-    for (size_t i = 0; i < sizeof used / sizeof *used; i++)
-        touch(p, used[i], call.group);
+    int tensor[WN__CALL_TENSORS];
+    wn__call_tensors(&call, tensor);
+    for (int i = 0; i < WN__CALL_TENSORS; i++)
+        touch(p, tensor[i], call.group);
+    touch(p, call.saved, call.group);
+    touch(p, call.scratch, call.group);
     plan->call[plan->calls++] = call;
     return WN_OK;
 }
@@ -356,15 +365,15 @@ static void make_local(planner *p)
 {
     wn__plan *plan = p->plan;
     const size_t workers = (size_t)wn__pool_threads(p->request->device->pool);
-    if (p->request->whole || wn__plan_is_tangent(plan->kind)) return;
+    if (wn__plan_is_tangent(plan->kind)) return;
     const int seen[] = {plan->images, plan->logits, plan->dlogits, plan->dimages};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
         keep_whole(plan, seen[i]);
     for (int i = 0; i < plan->calls; i++) {
-        const wn__call *c = &plan->call[i];
-        const int used[] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
-        for (size_t k = 0; finish_reads_activations(c) && k < sizeof used / sizeof *used; k++)
-            keep_whole(plan, used[k]);
+        int tensor[WN__CALL_TENSORS];
+        wn__call_tensors(&plan->call[i], tensor);
+        for (int k = 0; finish_reads_activations(&plan->call[i]) && k < WN__CALL_TENSORS; k++)
+            keep_whole(plan, tensor[k]);
     }
     for (int i = 0; i < plan->buffers; i++) {
         wn__buffer *b = &plan->buffer[i];
@@ -373,55 +382,59 @@ static void make_local(planner *p)
     }
 }
 
-/* A local buffer's: a slab for each worker. */
-static size_t room_of(const planner *p, const wn__buffer *b)
+/* A buffer with the memory that it takes. */
+typedef struct placing {
+    wn__buffer *buffer;
+    size_t room;
+} placing;
+
+static size_t room_of(const planner *p, const wn__buffer *b, wn__layout layout)
 {
-    const size_t bytes = b->local ? b->slab * (size_t)wn__pool_threads(p->request->device->pool) : b->size;
+    const bool slabs = b->local && layout == WN__SLABS;
+    const size_t bytes = slabs ? b->slab * (size_t)wn__pool_threads(p->request->device->pool) : b->size;
     return (bytes + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN;
 }
 
 static int by_falling_room(const void *a, const void *b)
 {
-    const wn__buffer *x = *(wn__buffer *const *)a, *y = *(wn__buffer *const *)b;
+    const placing *x = a, *y = b;
     if (x->room != y->room) return x->room < y->room ? 1 : -1;
-    return x < y ? -1 : x > y;
+    return x->buffer < y->buffer ? -1 : x->buffer > y->buffer;
 }
 
-/* Lowest offset at which `b` meets no placed buffer that lives at the same time. placed[] is sorted by offset. */
-static size_t lowest_offset(wn__buffer *const *placed, int count, const wn__buffer *b)
+/* Lowest offset at which `it` meets no placed buffer that lives at the same time. placed[] is sorted by offset. */
+static size_t lowest_offset(const placing *placed, int count, const placing *it, wn__layout layout)
 {
+    const wn__buffer *b = it->buffer;
     size_t offset = 0;
     for (int i = 0; i < count; i++) {
-        const wn__buffer *other = placed[i];
+        const wn__buffer *other = placed[i].buffer;
         if (other->last < b->first || b->last < other->first) continue;
-        if (offset + b->room <= other->offset) break;
-        if (other->offset + other->room > offset) offset = other->offset + other->room;
+        if (offset + it->room <= other->offset[layout]) break;
+        if (other->offset[layout] + placed[i].room > offset) offset = other->offset[layout] + placed[i].room;
     }
     return offset;
 }
 
 /* Largest first, each at the lowest offset that is free for its whole life. */
-static wn_status place_buffers(planner *p)
+static wn_status place_buffers(const planner *p, wn__layout layout)
 {
     wn__plan *plan = p->plan;
-    wn__buffer **order = WN_NEW_ARRAY(wn__buffer *, 2 * plan->buffers + 1), **placed = order + plan->buffers;
+    placing *order = WN_NEW_ARRAY(placing, 2 * plan->buffers + 1), *placed = order + plan->buffers;
     if (!order) return wn__no_memory((size_t)plan->buffers * sizeof *order);
     int used = 0, done = 0;
-    for (int i = 0; i < plan->buffers; i++) {
-        wn__buffer *b = &plan->buffer[i];
-        b->room = room_of(p, b);
-        if (b->first >= 0) order[used++] = b;
-    }
+    for (int i = 0; i < plan->buffers; i++)
+        if (plan->buffer[i].first >= 0) order[used++] = (placing){&plan->buffer[i], room_of(p, &plan->buffer[i], layout)};
     qsort(order, (size_t)used, sizeof *order, by_falling_room);
-    plan->bytes = 0;
+    plan->bytes[layout] = 0;
     for (; done < used; done++) {
-        wn__buffer *b = order[done];
-        b->offset = lowest_offset(placed, done, b);
-        if (b->offset + b->room > plan->bytes) plan->bytes = b->offset + b->room;
+        const size_t offset = lowest_offset(placed, done, &order[done], layout), end = offset + order[done].room;
+        order[done].buffer->offset[layout] = offset;
+        if (end > plan->bytes[layout]) plan->bytes[layout] = end;
         int at = done;
-        for (; at > 0 && placed[at - 1]->offset > b->offset; at--)
+        for (; at > 0 && placed[at - 1].buffer->offset[layout] > offset; at--)
             placed[at] = placed[at - 1];
-        placed[at] = b;
+        placed[at] = order[done];
     }
     wn__free(order);
     return WN_OK;
@@ -500,7 +513,8 @@ static wn_status make_plan(planner *p)
     WN_TRY(plan_forward(p));
     if (wn__plan_is_backward(plan->kind)) WN_TRY(plan_backward(p));
     make_local(p);
-    return place_buffers(p);
+    WN_TRY(place_buffers(p, WN__SLABS));
+    return place_buffers(p, WN__WHOLE);
 }
 
 wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node)
@@ -513,7 +527,6 @@ wn_status wn__plan_make(const wn__plan_request *r, wn__plan *out)
 {
     wn__plan plan = {.n = r->n,
                      .kind = r->kind,
-                     .whole = r->whole,
                      .device = r->device,
                      .lowered = r->lowered,
                      .images = -1,

@@ -22,7 +22,7 @@ double wn__evaluation_class_accuracy(const wn__evaluation *e, int64_t k)
 
 struct wn__evaluator {
     wn__loader *loader;
-    int64_t classes;
+    int64_t batch, classes;
     float *logits;                      /* (batch, classes) */
     double *loss, *correct_probability; /* (batch) */
     uint8_t *correct;                   /* (batch) */
@@ -36,6 +36,7 @@ wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **o
     plain.last_batch = WN__LAST_KEEP;
     wn__evaluator *e = WN_NEW(wn__evaluator);
     if (!e) return wn__no_memory(sizeof *e);
+    e->batch = options->batch;
     e->classes = options->data->classes;
     e->logits = WN_NEW_ARRAY(float, options->batch * e->classes);
     e->loss = WN_NEW_ARRAY(double, options->batch);
@@ -61,6 +62,13 @@ void wn__evaluator_free(wn__evaluator *e)
     wn__free(e->correct_probability);
     wn__free(e->correct);
     wn__free(e);
+}
+
+wn_status wn__evaluator_prepare(const wn__evaluator *e, wn__executor *ex)
+{
+    const int64_t samples = wn__loader_samples(e->loader), rest = samples % e->batch;
+    if (samples >= e->batch) WN_TRY(wn__executor_prepare_inference(ex, e->batch));
+    return rest ? wn__executor_prepare_inference(ex, rest) : WN_OK;
 }
 
 static void count_confusion(const wn__evaluator *e, const wn__batch *b, int64_t *confusion)

@@ -36,6 +36,7 @@ typedef struct run {
     int64_t reading_flops;   /* more for an image whose gradient is made for all entries of weights */
     wn__growth_batch growth; /* images that growth looks at, if not those of the step */
     wn__rewirer *rewirer;    /* NULL: the topology stays */
+    int64_t memory_expected;
     wn__sparsity sparsity;
 
     /* of the current step */
@@ -128,7 +129,7 @@ static wn_status make_buffers(run *r)
     return WN_OK;
 }
 
-/* Executors for the batch sizes that occur, now, so that steps allocate nothing. */
+/* Executors for the batch sizes that occur, now, so that steps and evaluations allocate nothing. */
 static wn_status prepare(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -139,7 +140,15 @@ static wn_status prepare(run *r)
         WN_TRY(wn__executor_prepare(r->ex, sizes[i]));
         if (s->loss.soft && s->teacher) WN_TRY(wn__executor_prepare(s->teacher, sizes[i]));
     }
-    return WN_OK;
+    if (r->validation) WN_TRY(wn__evaluator_prepare(r->validation, r->ex));
+    return r->test ? wn__evaluator_prepare(r->test, r->ex) : WN_OK;
+}
+
+/* All that the steps need is allocated when they begin. */
+static void tell_memory(run *r)
+{
+    r->memory_expected = wn__peak_expected();
+    wn__log(WN_LOG_INFO, "%s: estimated %.3f GiB of memory", r->stage->name, (double)r->memory_expected / 0x1p30);
 }
 
 /* FLOPs and non-zeros of the network as it is now. */
@@ -164,7 +173,10 @@ static wn_status set_up(run *r)
                                           .micro_batch = s->micro_batch,
                                           .training = true,
                                           .memory = s->memory,
-                                          .recompute = s->recompute};
+                                          .recompute = s->recompute,
+                                          .gradient_readers = s->rewiring && s->rewiring->rule.grow != WN__GROW_NONE &&
+                                                              s->rewiring->rule.grow != WN__GROW_RANDOM};
+    wn__resident_reset_peak();
     r->classes = wn__graph_classes(s->graph);
     WN_TRY(measure_cost(r));
     WN_TRY(make_buffers(r));
@@ -174,7 +186,9 @@ static wn_status set_up(run *r)
     WN_TRY(make_evaluator(r, WN__PART_TEST, &r->test));
     WN_TRY(wn__executor_new(s->graph, s->params, s->device, &options, &r->ex));
     if (r->rewirer) WN_TRY(wn__rewirer_attach(r->rewirer, r->ex));
-    return prepare(r);
+    WN_TRY(prepare(r));
+    tell_memory(r);
+    return WN_OK;
 }
 
 static void release(run *r)
@@ -313,10 +327,14 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
 static wn_status diverged(run *r, const char *what, double value, wn__step_info step)
 {
     const char *node = "";
-    if (r->batch) WN_TRY(wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node));
+    const wn_status looked = r->batch ? wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node) : WN_OK;
+    if (looked != WN_OK && looked != WN_ENOMEM) return looked;
     return wn__fail(WN_EDIVERGED, "%s: the %s is %g at step %" PRId64 " (epoch %" PRId64 "); %s%s", r->stage->name, what, value,
                     r->state.step, r->batch ? r->batch->epoch : 0,
-                    *node ? "the first output that is not finite is that of layer " : "no layer's output is the cause", node);
+                    *node             ? "the first output that is not finite is that of layer "
+                    : looked == WN_OK ? "no layer's output is the cause"
+                                      : "there is no memory to find the layer",
+                    node);
 }
 
 static void count_batch(run *r)
@@ -567,6 +585,8 @@ static wn_status run_steps(run *r)
 static wn_status finish(run *r)
 {
     WN_TRY(end_of_epoch(r, true));
+    wn__log(WN_LOG_INFO, "%s: at most %.3f GiB of memory, estimated were %.3f", r->stage->name, (double)wn__resident().peak / 0x1p30,
+            (double)r->memory_expected / 0x1p30);
     WN_TRY(wn__network_save(r->final, &r->owner.info, r->stage->params));
     r->state.finished = true;
     return save_checkpoint(r);

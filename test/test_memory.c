@@ -1,0 +1,83 @@
+/* What training steps are said to take in memory, and what they take. */
+#include "backend/backend.h"
+#include "test.h"
+#include "winnow/bench.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#endif
+
+static wn_bench_result step(const char *backend, const char *sparsity, int64_t micro_batch, const char *memory)
+{
+    const wn_bench_options options = {.model = "resnet50",
+                                      .image = 64,
+                                      .batch = 48,
+                                      .micro_batch = micro_batch,
+                                      .memory = memory,
+                                      .sparsity = sparsity,
+                                      .backend = backend,
+                                      .threads = 2,
+                                      .runs = 1};
+    wn_bench_result r;
+    CHECK_OK(wn_bench_step(&options, &r));
+    printf("  %s %s: %.3f GiB estimated, %.3f at the peak\n", backend, memory ? memory : "no limit", (double)r.estimate_bytes / 0x1p30,
+           (double)r.peak_bytes / 0x1p30);
+    return r;
+}
+
+static void check_estimate(const wn_bench_result *r)
+{
+    CHECK(r->estimate_bytes > r->bytes);
+#ifndef SANITIZED /* they take memory of their own */
+    if (r->peak_bytes) CHECK_NEAR((double)r->peak_bytes, (double)r->estimate_bytes, 0, 0.1);
+#endif
+}
+
+TEST(steps_take_the_memory_that_was_estimated)
+{
+    const char *const backend[] = {"sparse", "onednn"};
+    for (int i = 0; i < 2; i++) {
+        const bool sparse = i == 0;
+        if (!sparse && !wn__backend_find(backend[i])) continue;
+        const wn_bench_result whole = step(backend[i], sparse ? "90%" : NULL, 0, NULL);
+        const wn_bench_result parts = step(backend[i], sparse ? "90%" : NULL, 16, NULL);
+        check_estimate(&whole);
+        check_estimate(&parts);
+        CHECK(parts.estimate_bytes < whole.estimate_bytes);
+    }
+}
+
+/* Just below what the step takes without. */
+TEST(a_limit_of_memory_is_kept_by_making_activations_again)
+{
+    char limit[32];
+    if (!wn__backend_find("onednn")) SKIP("no onednn");
+    const wn_bench_result free_of_limits = step("onednn", NULL, 0, NULL);
+    snprintf(limit, sizeof limit, "%.3f", 0.95 * (double)free_of_limits.estimate_bytes / 0x1p30);
+    const wn_bench_result limited = step("onednn", NULL, 0, limit);
+    check_estimate(&limited);
+    CHECK(limited.bytes < free_of_limits.bytes);
+    CHECK((double)limited.estimate_bytes < 0.95 * (double)free_of_limits.estimate_bytes);
+}
+
+TEST(a_limit_that_cannot_be_kept_is_told_before_the_first_step)
+{
+    const wn_bench_options options = {.model = "resnet8", .backend = "sparse", .batch = 32, .memory = "0.001"};
+    wn_bench_result r;
+    CHECK_STATUS(wn_bench_step(&options, &r), WN_ENOMEM);
+    CHECK_HAS_TEXT(wn_error_message(), "the limit is 0.00 GiB: use a smaller micro-batch");
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(steps_take_the_memory_that_was_estimated),
+                                    RUN(a_limit_of_memory_is_kept_by_making_activations_again),
+                                    RUN(a_limit_that_cannot_be_kept_is_told_before_the_first_step),
+                                    {0}};
+    return wn_test_main(argc, argv, tests);
+}
