@@ -261,6 +261,8 @@ static const wn__op_desc others[] = {
     {.kind = WN__OP_AVG_POOL, .n = 3, .in_c = 70, .in_h = 7, .in_w = 6, .kernel_h = 3, .stride = 2, .pad = 1},
     {.kind = WN__OP_AVG_POOL, .n = 3, .in_c = 3, .in_h = 7, .in_w = 6, .kernel_h = 2, .stride = 3},
     {.kind = WN__OP_DROPOUT, .n = 3, .in_c = 5, .in_h = 3, .in_w = 3, .rate = 0.3f},
+    {.kind = WN__OP_DROPOUT, .n = 17, .in_c = 19, .in_h = 21, .in_w = 17, .rate = 0.5f}, /* more pixels than are drawn at a time */
+    {.kind = WN__OP_DROPOUT, .n = 2, .in_c = 4101, .in_h = 1, .in_w = 1, .rate = 0.1f},  /* more channels */
 };
 
 #define COUNT(list) (sizeof(list) / sizeof *(list))

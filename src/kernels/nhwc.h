@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/rng.h"
 #include "kernels/norm.h"
 
 typedef struct wn__nhwc_pool {
@@ -46,6 +47,8 @@ typedef struct wn__nhwc_kernels {
     /* Between stored values and float32; to bfloat16 rounded to nearest even, NaN kept. */
     void (*load)(int64_t n, const void *stored, float *plain);
     void (*store)(int64_t n, const float *plain, void *stored);
+    /* Numbers first .. first + n - 1 of the stream, as wn__rng_uniform hands them out. */
+    void (*uniforms)(const wn__rng *stream, uint64_t first, int64_t n, float *out);
 } wn__nhwc_kernels;
 
 /* The tables for the instruction set in use (base/cpu.h). */

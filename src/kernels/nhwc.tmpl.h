@@ -437,6 +437,7 @@ const wn__nhwc_kernels WN__TABLE = {
     .avg_pool_back = WN__NAME(avg_pool_back),
     .load = WN__NAME(load),
     .store = WN__NAME(store),
+    .uniforms = uniforms,
 };
 
 #undef SEGMENT

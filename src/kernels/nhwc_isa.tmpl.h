@@ -52,6 +52,42 @@ INLINE void add_to_doubles(vf x, int lanes, double *sum)
         sum[i] += (double)part[i];
 }
 
+/* --- random numbers -------------------------------------------------------------------------------------------------------------- */
+
+#define COUNTERS 64 /* of four numbers each, that are drawn at a time */
+
+/* Word by word, which lets the compiler make vectors. */
+static void draw(const wn__rng *stream, uint64_t counter, float number[4 * COUNTERS])
+{
+    uint32_t word[4][COUNTERS], k0 = stream->key[0], k1 = stream->key[1];
+    for (int i = 0; i < COUNTERS; i++) {
+        word[0][i] = (uint32_t)(counter + (uint64_t)i);
+        word[1][i] = (uint32_t)((counter + (uint64_t)i) >> 32);
+        word[2][i] = stream->counter[2];
+        word[3][i] = stream->counter[3];
+    }
+    for (int round = 0; round < WN__PHILOX_ROUNDS; round++) {
+        for (int i = 0; i < COUNTERS; i++)
+            wn__philox_round(k0, k1, &word[0][i], &word[1][i], &word[2][i], &word[3][i]);
+        wn__philox_next_key(&k0, &k1);
+    }
+    for (int i = 0; i < COUNTERS; i++)
+        for (int w = 0; w < 4; w++)
+            number[4 * i + w] = (float)(int32_t)(word[w][i] >> 8) * 0x1p-24f;
+}
+
+static void uniforms(const wn__rng *stream, uint64_t first, int64_t n, float *out)
+{
+    float number[4 * COUNTERS];
+    for (int64_t done = 0, part; done < n; done += part) {
+        const uint64_t at = first + (uint64_t)done;
+        const int64_t there = 4 * COUNTERS - (int64_t)(at % 4);
+        part = n - done < there ? n - done : there;
+        draw(stream, at / 4, number);
+        memcpy(out + done, number + at % 4, (size_t)part * sizeof *out);
+    }
+}
+
 /* --- float32 ------------------------------------------------------------------------------------------------------------------- */
 
 INLINE vf f32_get(const float *p, int lanes) { return get_float(p, lanes); }

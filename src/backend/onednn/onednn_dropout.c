@@ -3,21 +3,52 @@
 #include "backend/onednn/onednn.h"
 #include "base/rng.h"
 
-static void drop_image(const wn__op *op, const wn__op_args *args, int64_t image, const void *in, void *out)
+#define PIXELS 256   /* most that numbers are drawn for at a time */
+#define NUMBERS 4096 /* drawn together: as many channels of those pixels as make so many, at least one */
+
+typedef struct piece {
+    int64_t first, pixels, channel, channels;
+} piece;
+
+/* Its numbers, channel by channel: all at once where they lie side by side in the stream. */
+static void draw_piece(const wn__op *op, const wn__rng *stream, int64_t image, const piece *p, float *number)
+{
+    const wn__nhwc_kernels *k = wn__onednn_of(op)->kernels;
+    const int64_t pixels = op->desc.in_h * op->desc.in_w, start = image * wn__onednn_in_size(&op->desc) + p->channel * pixels + p->first;
+    if (p->pixels == pixels) {
+        k->uniforms(stream, (uint64_t)start, p->channels * pixels, number);
+        return;
+    }
+    for (int64_t c = 0; c < p->channels; c++)
+        k->uniforms(stream, (uint64_t)(start + c * pixels), p->pixels, number + c * p->pixels);
+}
+
+static void drop_piece(const wn__op *op, const float *number, int64_t image, const piece *p, const void *in, void *out)
 {
     const wn__op_desc *d = &op->desc;
     const wn__nhwc_kernels *k = wn__onednn_of(op)->kernels;
-    const int64_t size = wn__onednn_in_size(d), pixels = d->in_h * d->in_w;
     const float factor = 1.0f / (1.0f - d->rate);
-    wn__rng r =
-        wn__rng_make_at(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)op->desc.node, (uint64_t)(image * size));
-    for (int64_t c = 0; c < d->in_c; c++)
-        for (int64_t i = 0; i < pixels; i++) {
-            const int64_t at = image * size + i * d->in_c + c;
-            float x;
-            k->load(1, wn__onednn_at_const(op, in, at), &x);
-            x = wn__rng_uniform(&r) >= d->rate ? x * factor : 0;
-            k->store(1, &x, wn__onednn_at(op, out, at));
+    float x[NUMBERS];
+    for (int64_t i = 0; i < p->pixels; i++) {
+        const int64_t at = image * wn__onednn_in_size(d) + (p->first + i) * d->in_c + p->channel;
+        k->load(p->channels, wn__onednn_at_const(op, in, at), x);
+        for (int64_t c = 0; c < p->channels; c++)
+            x[c] = number[c * p->pixels + i] >= d->rate ? x[c] * factor : 0;
+        k->store(p->channels, x, wn__onednn_at(op, out, at));
+    }
+}
+
+static void drop_image(const wn__op *op, const wn__op_args *args, int64_t image, const void *in, void *out)
+{
+    const wn__op_desc *d = &op->desc;
+    const wn__rng stream = wn__rng_make(args->step.seed, WN__FOR_DROPOUT, (uint64_t)args->step.step, (uint64_t)d->node);
+    const int64_t pixels = d->in_h * d->in_w, most = pixels < PIXELS ? pixels : PIXELS, channels = NUMBERS / most;
+    float number[NUMBERS];
+    for (int64_t c = 0; c < d->in_c; c += channels)
+        for (int64_t i = 0; i < pixels; i += most) {
+            const piece p = {i, pixels - i < most ? pixels - i : most, c, d->in_c - c < channels ? d->in_c - c : channels};
+            draw_piece(op, &stream, image, &p, number);
+            drop_piece(op, number, image, &p, in, out);
         }
 }
 
