@@ -245,6 +245,11 @@ static wn_status end_update(run *r, int64_t step)
     printf("  step %lld: grown by %s: %lld of fc1 and %lld of fc2 (%lld and %lld had just been dropped), %.2f s, and %.2f s to apply\n",
            (long long)step, growth_names[r->o.growth], (long long)made[0].dropped, (long long)made[1].dropped, (long long)made[0].regrown,
            (long long)made[1].regrown, r->growing, wn__seconds() - start);
+    if (r->growing > 0) {
+        const double width = (double)r->o.width, flops = 2 * (double)r->o.batch * width * (width + (double)r->params.item[0].dim[1]);
+        printf("  all gradients of that batch are a product of %.2f TFLOP: as if at %.0f GFLOP/s\n", 1e-12 * flops,
+               1e-9 * flops / r->growing);
+    }
     r->growing = 0;
     return WN_OK;
 }

@@ -1,221 +1,13 @@
 /* Every operation of the onednn backend against the reference backend: same parameters and images, all phases. */
-#include "backend/backend.h"
-#include "base/alloc.h"
-#include "base/rng.h"
 #include "nn/executor.h"
 #include "nn/init.h"
 #include "nn/plan.h"
-#include "test.h"
-
-/* One operation on one device with all its buffers, filled from plain arrays and read back to them. */
-typedef struct side {
-    wn__device *device;
-    wn__op *op;
-    wn__op_args a;
-    float *out, *din[2], *dparam[2], *statistics[2]; /* plain results */
-} side;
-
-typedef struct pair {
-    wn__op_desc d;
-    bool training, two_gradients, accumulate;
-    int64_t in, out, param[2];
-    float *plain_in[2], *plain_dout[2], *plain_param[4];
-    wn__pool *pool;
-    side ref, own;
-} pair;
-
-static float *floats(int64_t n)
-{
-    float *x = WN_NEW_ARRAY(float, n + 1);
-    CHECK(x != NULL);
-    return x;
-}
-
-static float *draw(wn__rng *r, int64_t n, float low, float high)
-{
-    float *x = floats(n);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = low + (high - low) * wn__rng_uniform(r);
-    return x;
-}
-
-static void to_bf16_values(float *x, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++) {
-        union {
-            float f;
-            uint32_t u;
-        } v = {.f = x[i]};
-        v.u &= 0xFFFF0000u;
-        x[i] = v.f;
-    }
-}
-
-static wn__op_desc complete(wn__op_desc d)
-{
-    const bool window = d.kind == WN__OP_CONV || d.kind == WN__OP_MAX_POOL || d.kind == WN__OP_AVG_POOL;
-    if (!d.inputs) d.inputs = 1;
-    if (!d.groups) d.groups = 1;
-    if (!d.stride) d.stride = 1;
-    if (!d.kernel_w) d.kernel_w = d.kernel_h;
-    if (!d.out_c) d.out_c = d.in_c;
-    d.out_h = window ? (d.in_h + 2 * d.pad - d.kernel_h) / d.stride + 1 : d.kind == WN__OP_LINEAR ? 1 : d.in_h;
-    d.out_w = window ? (d.in_w + 2 * d.pad - d.kernel_w) / d.stride + 1 : d.kind == WN__OP_LINEAR ? 1 : d.in_w;
-    d.eps = 1e-5f;
-    d.momentum = 0.1f;
-    d.input_gradient = true;
-    return d;
-}
-
-static void *activation(const pair *p, wn__device *dev, const float *plain, int64_t c, int64_t h, int64_t w)
-{
-    void *x = wn__alloc(dev->activation_bytes(dev, &(wn__shape){p->d.n, c, h, w, 0}));
-    CHECK(x != NULL);
-    if (plain) CHECK_OK(dev->upload(dev, plain, &(wn__shape){p->d.n, c, h, w, 0}, x));
-    return x;
-}
-
-static void open_side(const pair *p, const char *backend, wn__dtype dtype, side *s)
-{
-    const wn__op_desc *d = &p->d;
-    const wn__backend *b = wn__backend_find(backend);
-    const wn__device_options wanted = {dtype, p->pool};
-    CHECK_OK(b->open(b, &wanted, &s->device));
-    CHECK_OK(s->device->prepare(s->device, d, &s->op));
-    s->a = (wn__op_args){
-        .step = {.training = p->training, .update_statistics = p->training, .seed = 5, .step = 3}, .n = d->n, .accumulate = p->accumulate};
-    for (int i = 0; i < d->inputs; i++) {
-        s->a.in[i] = activation(p, s->device, p->plain_in[i], d->in_c, d->in_h, d->in_w);
-        s->a.din[i] = activation(p, s->device, NULL, d->in_c, d->in_h, d->in_w);
-        s->din[i] = floats(p->in);
-    }
-    for (int i = 0; i < (p->two_gradients ? 2 : 1); i++)
-        s->a.dout[i] = activation(p, s->device, p->plain_dout[i], d->out_c, d->out_h, d->out_w);
-    s->a.out = activation(p, s->device, NULL, d->out_c, d->out_h, d->out_w);
-    s->out = floats(p->out);
-    s->a.saved = wn__alloc(s->op->saved_bytes);
-    s->a.scratch = wn__alloc(s->op->scratch_bytes);
-    for (int k = 0; k < 4; k++) {
-        const int64_t n = k < 2 ? p->param[k] : d->kind == WN__OP_NORM ? d->in_c : 0;
-        if (!n) continue;
-        s->a.param[k] = floats(n);
-        memcpy(s->a.param[k], p->plain_param[k], (size_t)n * sizeof(float));
-        if (k > 1) continue;
-        s->a.dparam[k] = s->dparam[k] = floats(n);
-        for (int64_t i = 0; i < n; i++)
-            s->dparam[k][i] = 0.5f;
-    }
-}
-
-static void run_phase(side *s, wn__phase phase)
-{
-    const int64_t n = s->a.n, block = s->device->block ? s->device->block : n;
-    for (int64_t first = 0; wn__op_runs(s->op, phase) && first < n; first += block)
-        CHECK_OK(wn__op_run(s->op, phase, &s->a, first, n - first < block ? n - first : block));
-    if (s->op->cls->finish[phase]) CHECK_OK(s->op->cls->finish[phase](s->op, &s->a));
-}
-
-static void run_side(const pair *p, side *s)
-{
-    const wn__op_desc *d = &p->d;
-    if (s->op->cls->pack) CHECK_OK(s->op->cls->pack(s->op, s->a.param));
-    if (p->training) run_phase(s, WN__STATISTICS);
-    run_phase(s, WN__FORWARD);
-    CHECK_OK(s->device->download(s->device, s->a.out, &(wn__shape){d->n, d->out_c, d->out_h, d->out_w, 0}, s->out));
-    run_phase(s, WN__BACKWARD_PREPARE);
-    run_phase(s, WN__BACKWARD_PARAMS);
-    run_phase(s, WN__BACKWARD_DATA);
-    for (int i = 0; i < d->inputs; i++)
-        CHECK_OK(s->device->download(s->device, s->a.din[i], &(wn__shape){d->n, d->in_c, d->in_h, d->in_w, 0}, s->din[i]));
-}
-
-static void close_side(side *s)
-{
-    for (int i = 0; i < 2; i++) {
-        wn__free((void *)s->a.in[i]);
-        wn__free(s->a.din[i]);
-        wn__free(s->a.dout[i]);
-        wn__free(s->din[i]);
-        wn__free(s->dparam[i]);
-    }
-    for (int k = 0; k < 4; k++)
-        wn__free(s->a.param[k]);
-    wn__free(s->a.out);
-    wn__free(s->out);
-    wn__free(s->a.saved);
-    wn__free(s->a.scratch);
-    s->op->cls->release(s->op);
-    s->device->close(s->device);
-}
-
-/* Largest difference over the largest value, at most `tolerance`; NaNs must agree. */
-static void compare(const char *what, const wn__op_desc *d, const float *got, const float *want, int64_t n, double tolerance)
-{
-    double difference = 0, largest = 1; /* inputs, gradients and weights are drawn of size 1 */
-    for (int64_t i = 0; i < n; i++) {
-        if (isnan(got[i]) != isnan(want[i]))
-            WN_TEST_FAIL("%s[%lld] is %g, reference %g", what, (long long)i, (double)got[i], (double)want[i]);
-        if (isnan(want[i])) continue;
-        difference = fmax(difference, fabs((double)got[i] - (double)want[i]));
-        largest = fmax(largest, fabs((double)want[i]));
-    }
-    if (!(difference <= tolerance * largest))
-        WN_TEST_FAIL("%s of kind %d (%lld of %lld x %lld x %lld, kernel %d, stride %d, pad %d, groups %d): off by %g of %g", what,
-                     (int)d->kind, (long long)d->n, (long long)d->in_c, (long long)d->in_h, (long long)d->in_w, d->kernel_h, d->stride,
-                     d->pad, d->groups, difference, largest);
-}
-
-typedef struct options {
-    bool evaluation, two_gradients, accumulate, nan;
-    float offset; /* added to the inputs */
-} options;
+#include "op_pair.h"
 
 static void check(wn__op_desc desc, wn__dtype dtype, options o)
 {
-    pair p = {.d = complete(desc), .training = !o.evaluation, .two_gradients = o.two_gradients, .accumulate = o.accumulate};
-    const wn__op_desc *d = &p.d;
-    wn__rng r = wn__rng_make(1, WN__FOR_TEST, (uint64_t)d->kind, (uint64_t)(d->n * 1000 + d->in_c));
-    p.in = d->n * d->in_c * d->in_h * d->in_w;
-    p.out = d->n * d->out_c * d->out_h * d->out_w;
-    if (d->kind == WN__OP_CONV) p.param[0] = d->out_c * (d->in_c / d->groups) * d->kernel_h * d->kernel_w;
-    if (d->kind == WN__OP_LINEAR) p.param[0] = d->out_c * d->in_c * d->in_h * d->in_w;
-    if (d->kind == WN__OP_NORM) p.param[0] = d->in_c;
-    if (d->kind == WN__OP_NORM || d->bias) p.param[1] = d->out_c;
-    for (int i = 0; i < 2; i++) {
-        p.plain_in[i] = draw(&r, p.in, o.offset - 1, o.offset + 1);
-        p.plain_dout[i] = draw(&r, p.out, -1, 1);
-        if (p.param[i]) p.plain_param[i] = draw(&r, p.param[i], -1, 1);
-        if (d->kind == WN__OP_NORM) p.plain_param[2 + i] = draw(&r, d->in_c, 0.5f, 1.5f);
-        if (dtype == WN__BF16) {
-            to_bf16_values(p.plain_in[i], p.in);
-            to_bf16_values(p.plain_dout[i], p.out);
-            if (p.param[i] && d->kind != WN__OP_NORM && i == 0) to_bf16_values(p.plain_param[i], p.param[i]);
-        }
-    }
-    if (o.nan) p.plain_in[0][p.in / 2] = NAN;
-    CHECK_OK(wn__pool_new(2, &p.pool));
-    open_side(&p, "ref", WN__F32, &p.ref);
-    open_side(&p, "onednn", dtype, &p.own);
-    run_side(&p, &p.ref);
-    run_side(&p, &p.own);
-    const double tolerance = dtype == WN__BF16 ? 2e-2 : o.offset > 0 ? 1e-4 : 2e-5;
-    compare("output", d, p.own.out, p.ref.out, p.out, tolerance);
-    for (int i = 0; i < d->inputs; i++)
-        compare("gradient of input", d, p.own.din[i], p.ref.din[i], p.in, tolerance);
-    for (int k = 0; k < 2; k++)
-        if (p.param[k])
-            compare(k ? "gradient of parameter 1" : "gradient of parameter 0", d, p.own.dparam[k], p.ref.dparam[k], p.param[k], tolerance);
-    for (int k = 2; k < 4 && d->kind == WN__OP_NORM; k++)
-        compare("running statistics", d, p.own.a.param[k], p.ref.a.param[k], d->in_c, tolerance);
-    close_side(&p.ref);
-    close_side(&p.own);
-    for (int i = 0; i < 2; i++) {
-        wn__free(p.plain_in[i]);
-        wn__free(p.plain_dout[i]);
-        wn__free(p.plain_param[i]);
-        wn__free(p.plain_param[2 + i]);
-    }
-    wn__pool_free(p.pool);
+    o.dtype = dtype;
+    check_on("onednn", desc, o);
 }
 
 static void need_onednn(void)
@@ -298,7 +90,7 @@ TEST(bounded_relus_equal_the_reference)
         check(bounded_norm(inputs), WN__F32, (options){0});
         check(bounded_norm(inputs), WN__F32, (options){.two_gradients = true});
     }
-    check(bounded_norm(1), WN__F32, (options){.nan = true});
+    check(bounded_norm(1), WN__F32, (options){.special = NAN});
 }
 
 /* Where the mask comes from stored outputs, those that were rounded to the bound count as cut: no comparison with the reference. */
@@ -367,11 +159,11 @@ TEST(evaluation_leaves_dropout_out)
 TEST(nan_in_an_image_reaches_the_output)
 {
     need_onednn();
-    check(convolutions[1], WN__F32, (options){.nan = true});
-    check((wn__op_desc){.kind = WN__OP_NORM, .n = 3, .in_c = 17, .in_h = 3, .in_w = 3, .relu = true}, WN__F32, (options){.nan = true});
-    check(others[4], WN__F32, (options){.nan = true});
-    check(others[6], WN__F32, (options){.nan = true});
-    check(others[8], WN__F32, (options){.nan = true});
+    check(convolutions[1], WN__F32, (options){.special = NAN});
+    check((wn__op_desc){.kind = WN__OP_NORM, .n = 3, .in_c = 17, .in_h = 3, .in_w = 3, .relu = true}, WN__F32, (options){.special = NAN});
+    check(others[4], WN__F32, (options){.special = NAN});
+    check(others[6], WN__F32, (options){.special = NAN});
+    check(others[8], WN__F32, (options){.special = NAN});
 }
 
 /* float32 inputs of 1000 +- 1 carry 6e-5 of rounding themselves; sums of squares in float32 would lose the variance altogether. */

@@ -420,8 +420,10 @@ static wn_status keep_gradient(void *arg, const wn__weight_gradient *g)
     *kept = WN_NEW_ARRAY(float, g->rows * g->columns);
     for (int64_t row = 0; row < g->rows; row += 5)
         for (int64_t column = 0; column < g->columns; column += 11) {
-            wn__weight_tile tile = {row, g->rows - row < 5 ? g->rows - row : 5, column,
-                                    g->columns - column < 11 ? g->columns - column : 11};
+            const wn__weight_tile tile = {.row = row,
+                                          .rows = g->rows - row < 5 ? g->rows - row : 5,
+                                          .column = column,
+                                          .columns = g->columns - column < 11 ? g->columns - column : 11};
             WN_TRY(wn__weight_gradient_tile(g, &tile, part));
             for (int64_t r = 0; r < tile.rows; r++)
                 memcpy(*kept + (row + r) * g->columns + column, part + r * tile.columns, (size_t)tile.columns * sizeof(float));
@@ -517,7 +519,7 @@ TEST(gradients_that_cannot_be_read_are_refused)
 static wn_status read_tile(void *arg, const wn__weight_gradient *g)
 {
     float *corner = arg;
-    return wn__weight_gradient_tile(g, &(wn__weight_tile){0, 1, 0, 1}, corner);
+    return wn__weight_gradient_tile(g, &(wn__weight_tile){.rows = 1, .columns = 1}, corner);
 }
 
 TEST(announced_readers_cost_no_memory_in_the_middle_of_a_run)
@@ -656,6 +658,53 @@ static int64_t train_wide(int width, bool by_gradient, double loss[2])
     return peak;
 }
 
+/* Growth that looks at everything, from a copy of the whole gradient, and growth that leaves out what cannot be among the best. */
+static wn_status grow_both_ways(void *arg, const wn__weight_gradient *g)
+{
+    int *compared = arg;
+    wn__topology t[2];
+    wn__weight_gradient plain = *g;
+    float *whole = WN_NEW_ARRAY(float, g->rows * g->columns);
+    const wn__weight_tile all = {.rows = g->rows, .columns = g->columns};
+    plain.dense = whole;
+    WN_TRY(wn__weight_gradient_tile(g, &all, whole));
+    for (int i = 0; i < 2; i++) {
+        WN_TRY(wn__topology_init(g->param, &(wn__drop){.fraction = 0.3}, &t[i]));
+        WN_TRY(wn__topology_grow_gradient(&t[i], i ? &plain : g, NULL));
+    }
+    *compared += t[0].grows == t[1].grows && memcmp(t[0].grow, t[1].grow, (size_t)t[0].grows * sizeof *t[0].grow) == 0;
+    for (int i = 0; i < 2; i++)
+        wn__topology_release(&t[i]);
+    wn__free(whole);
+    return WN_OK;
+}
+
+TEST(growth_that_leaves_out_hopeless_tiles_finds_the_same_entries)
+{
+    wide w;
+    wn__device *device;
+    wn__executor *ex;
+    int compared = 0;
+    wide_init(&w, 1100);
+    const wn__backend *sparse = wn__backend_find("sparse");
+    CHECK_OK(sparse->open(sparse, &(wn__device_options){.dtype = WN__F32, .pool = w.pool}, &device));
+    CHECK_OK(wn__executor_new(w.graph, &w.params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &ex));
+    float *images = WN_NEW_ARRAY(float, IMAGES *PIXELS);
+    wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
+    for (int64_t i = 0; i < IMAGES * PIXELS; i++)
+        images[i] = (float)wn__rng_normal(&rng) * (float)(i % 7);
+    for (int i = 0; i < 2; i++)
+        CHECK_OK(wn__executor_read_gradient(ex, 2 * i, grow_both_ways, &compared));
+    CHECK_OK(wn__executor_gradients(ex, images, IMAGES - 3, (wn__step_info){.training = true}, cross_entropy, &w));
+    CHECK_EQ_INT(compared, 2);
+    wn__free(images);
+    wn__executor_free(ex);
+    device->close(device);
+    wn__pool_free(w.pool);
+    wn__params_release(&w.params);
+    wn_graph_free(w.graph);
+}
+
 /* Units cost: 120 bytes for ten outputs' weights with gradient and momentum, biases, starts of rows and columns, a few lists. A dense fc2
  * would add 240 MB. */
 TEST(memory_does_not_grow_with_the_dense_size_and_the_loss_falls)
@@ -715,6 +764,7 @@ int main(int argc, char **argv)
                                     RUN(gradients_of_all_entries_are_those_of_ref),
                                     RUN(gradients_that_cannot_be_read_are_refused),
                                     RUN(announced_readers_cost_no_memory_in_the_middle_of_a_run),
+                                    RUN(growth_that_leaves_out_hopeless_tiles_finds_the_same_entries),
                                     RUN(memory_does_not_grow_with_the_dense_size_and_the_loss_falls),
                                     RUN(start_weights_are_scaled_by_the_active_entries_of_each_output),
                                     {0}};

@@ -117,9 +117,11 @@ typedef wn_status (*wn__op_phase)(wn__op *op, const wn__op_args *args, int64_t f
 typedef struct wn__rows {
     int64_t first, end;
 } wn__rows;
-/* A rectangle of a weight seen as (outputs, all else flattened). */
+/* A rectangle of a weight seen as (outputs, all else flattened). With orders, the numbers count places in these lists of all rows and of all
+ * columns; both NULL: rows and columns themselves. */
 typedef struct wn__weight_tile {
     int64_t row, rows, column, columns;
+    const int32_t *row_order, *column_order;
 } wn__weight_tile;
 typedef wn_status (*wn__op_band)(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows);
 
@@ -141,6 +143,9 @@ typedef struct wn__op_class {
     /* Beside `bind`: the gradient of all entries of a tile, stored or not, from in[0] and the prepared dout[0] of the whole batch, as they are
      * right after BACKWARD_PARAMS. One thread computes it from end to end; several may be at work. */
     wn_status (*tile_gradient)(wn__op *op, const wn__op_args *args, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+    /* Beside tile_gradient, which then knows orders too: a number for each row and each column, such that no gradient that it computes is
+     * larger in magnitude than the product of its row's and its column's; finite or infinite. NULL: there are none. */
+    void (*gradient_bounds)(const wn__op *op, const wn__op_args *args, float *row, float *column);
     void (*release)(wn__op *op); /* also frees op */
 } wn__op_class;
 

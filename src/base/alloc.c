@@ -10,6 +10,10 @@
 
 #include "base/fail.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define WITH_ASAN 1
@@ -138,6 +142,13 @@ void wn__resident_reset_peak(void)
     if (!file) return;
     fputs("5", file);
     fclose(file);
+}
+
+void wn__alloc_trim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }
 
 int64_t wn__memory_expected(void) { return atomic_load(&bytes) + wn__resident().program; }

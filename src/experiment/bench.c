@@ -180,6 +180,7 @@ static wn_status estimate_memory(bench *b)
 {
     int64_t plan;
     WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &plan));
+    wn__alloc_trim();
     b->estimate = wn__peak_expected();
     const int64_t parameters = parameter_bytes(b);
     wn__log(WN_LOG_INFO, "%s: estimated %.3f GiB of memory: %.3f activations, gradients and scratch, %.3f parameters, %.3f all else",
@@ -196,8 +197,7 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
     WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &executor, &b->executor));
-    WN_TRY(wn__executor_prepare(b->executor, b->batch));
-    return estimate_memory(b);
+    return wn__executor_prepare(b->executor, b->batch);
 }
 
 static void close_bench(bench *b)
@@ -312,6 +312,7 @@ wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result
 {
     bench b;
     wn_status status = open_bench(&b, options);
+    if (status == WN_OK) status = estimate_memory(&b);
     if (status == WN_OK) status = warm_up(&b);
     if (status == WN_OK) status = run_steps(&b, b.runs, b.seconds);
     if (status == WN_OK) status = fill_result(&b, result);

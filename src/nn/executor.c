@@ -667,6 +667,13 @@ wn_status wn__weight_gradient_tile(const wn__weight_gradient *g, const wn__weigh
     return WN_OK;
 }
 
+bool wn__weight_gradient_bounds(const wn__weight_gradient *g, float *row, float *column)
+{
+    if (g->dense || !g->op->cls->gradient_bounds) return false;
+    g->op->cls->gradient_bounds(g->op, g->args, row, column);
+    return true;
+}
+
 wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages)
 {
     const wn_graph *g = ex->graph;

@@ -62,6 +62,8 @@ typedef struct wn__weight_gradient {
 } wn__weight_gradient;
 /* May be called by several threads at once; the values depend on no one's tiles. */
 wn_status wn__weight_gradient_tile(const wn__weight_gradient *g, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+/* See wn__op_class.gradient_bounds. False: there are none, and tiles must have no orders. */
+bool wn__weight_gradient_bounds(const wn__weight_gradient *g, float *row /* (rows) */, float *column /* (columns) */);
 
 /* From now on each wn__executor_gradients calls `reader` with the gradient of weight `param`, in the middle of the step: it lasts for that
  * call only, and parameters must not change in it. Without dense arrays there (compressed weights on devices with `compressed`) the batch

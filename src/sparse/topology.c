@@ -3,6 +3,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/elementary.h"
@@ -218,9 +219,16 @@ typedef struct candidate {
 
 static bool is_better(const candidate *a, const candidate *b) { return a->key != b->key ? a->key > b->key : a->position < b->position; }
 
+/* Rows or columns, those that may have the largest gradients first; bounds belong to places in this order. order NULL: as they are. */
+typedef struct axis {
+    float *bound;
+    int32_t *order;
+} axis;
+
 typedef struct search {
     const wn__topology *t;
     const wn__weight_gradient *gradient;
+    axis rows, columns;
     int64_t tiles_across;
     float *tile; /* (threads, TILE_ROWS, TILE_COLUMNS) */
     pthread_mutex_t lock;
@@ -300,22 +308,10 @@ static bool is_dropped(const wn__topology *t, int64_t entry)
 }
 
 /* Entries that stay active are no candidates. */
-static void cross_out_active(const wn__topology *t, const wn__weight_tile *tile, float *gradient)
+static bool stays_active(const wn__topology *t, int64_t row, int64_t column)
 {
-    const wn__pattern *q = t->param->pattern;
-    for (int64_t r = 0; r < tile->rows; r++) {
-        int64_t low = q->row_start[tile->row + r], high = q->row_start[tile->row + r + 1];
-        const int64_t end = high;
-        while (low < high) {
-            const int64_t middle = low + (high - low) / 2;
-            if (q->column[middle] < tile->column)
-                low = middle + 1;
-            else
-                high = middle;
-        }
-        for (; low < end && q->column[low] < tile->column + tile->columns; low++)
-            if (!is_dropped(t, low)) gradient[r * tile->columns + q->column[low] - tile->column] = NAN;
-    }
+    const int64_t entry = wn__pattern_find(t->param->pattern, row, column);
+    return entry >= 0 && !is_dropped(t, entry);
 }
 
 /* Some of 16 values have at least this magnitude: most often none, and that is found fast. NaN has not. */
@@ -325,6 +321,17 @@ static bool any_reaches(const float *x, float least)
     for (int i = 0; i < 16; i++)
         any |= (x[i] >= least) | (x[i] <= -least);
     return any;
+}
+
+static int64_t in_order(const int32_t *order, int64_t place) { return order ? order[place] : place; }
+
+/* One of the tile's gradients: is it a candidate? */
+static bool is_candidate(const search *s, const wn__weight_tile *tile, int64_t r, int64_t c, float gradient, const candidate *worst,
+                         candidate *found)
+{
+    const int64_t row = in_order(tile->row_order, tile->row + r), column = in_order(tile->column_order, tile->column + c);
+    *found = (candidate){magnitude(gradient), row * s->gradient->columns + column};
+    return !isnan(gradient) && is_better(found, worst) && !stays_active(s->t, row, column);
 }
 
 static void look_through(search *s, const wn__weight_tile *tile, const float *gradient)
@@ -338,28 +345,38 @@ static void look_through(search *s, const wn__weight_tile *tile, const float *gr
             stop = c + 16 < tile->columns ? c + 16 : tile->columns;
             memcpy(&least, &worst.key, sizeof least);
             if (stop - c == 16 && !any_reaches(x + c, least)) continue;
-            for (; c < stop; c++) {
-                const candidate one = {magnitude(x[c]), (tile->row + r) * s->gradient->columns + tile->column + c};
-                if (isnan(x[c]) || !is_better(&one, &worst)) continue;
-                found[count++] = one;
-            }
-            if (count <= LOCAL - 16) continue;
+            for (; c < stop; c++)
+                count += is_candidate(s, tile, r, c, x[c], &worst, &found[count]);
+            if (count <= LOCAL - 17) continue;
             worst = hand_in(s, found, count);
             count = 0;
         }
     hand_in(s, found, count);
 }
 
+/* Can none of the tile's gradients be among the best any more? Its first row and column have the largest bounds. */
+static bool is_hopeless(search *s, const wn__weight_tile *tile)
+{
+    if (!tile->row_order) return false;
+    const candidate worst = hand_in(s, NULL, 0);
+    float least;
+    memcpy(&least, &worst.key, sizeof least);
+    return s->rows.bound[tile->row] * s->columns.bound[tile->column] < least;
+}
+
 static void search_tile(void *arg, int64_t number, int worker)
 {
     search *s = arg;
     float *values = s->tile + (int64_t)worker * TILE_ROWS * TILE_COLUMNS;
-    wn__weight_tile tile = {.row = number / s->tiles_across * TILE_ROWS, .column = number % s->tiles_across * TILE_COLUMNS};
+    wn__weight_tile tile = {.row = number / s->tiles_across * TILE_ROWS,
+                            .column = number % s->tiles_across * TILE_COLUMNS,
+                            .row_order = s->rows.order,
+                            .column_order = s->columns.order};
     tile.rows = s->gradient->rows - tile.row < TILE_ROWS ? s->gradient->rows - tile.row : TILE_ROWS;
     tile.columns = s->gradient->columns - tile.column < TILE_COLUMNS ? s->gradient->columns - tile.column : TILE_COLUMNS;
+    if (is_hopeless(s, &tile)) return;
     const wn_status status = wn__weight_gradient_tile(s->gradient, &tile, values);
     if (status == WN_OK) {
-        cross_out_active(s->t, &tile, values);
         look_through(s, &tile, values);
         return;
     }
@@ -370,6 +387,53 @@ static void search_tile(void *arg, int64_t number, int worker)
     }
     pthread_mutex_unlock(&s->lock);
 }
+
+/* --- an order in which most need no look ------------------------------------------------------------------------------------------ */
+
+typedef struct bounded {
+    float bound;
+    int32_t index;
+} bounded;
+
+static int by_falling_bound(const void *a, const void *b)
+{
+    const bounded *x = a, *y = b;
+    if (x->bound != y->bound) return x->bound < y->bound ? 1 : -1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+static wn_status sort_axis(axis *a, int64_t count)
+{
+    bounded *list = WN_NEW_ARRAY(bounded, count);
+    a->order = WN_NEW_ARRAY(int32_t, count);
+    if (!list || !a->order) {
+        wn__free(list);
+        return wn__no_memory((size_t)count * sizeof *list);
+    }
+    for (int64_t i = 0; i < count; i++)
+        list[i] = (bounded){a->bound[i], (int32_t)i};
+    qsort(list, (size_t)count, sizeof *list, by_falling_bound);
+    for (int64_t i = 0; i < count; i++) {
+        a->bound[i] = list[i].bound;
+        a->order[i] = list[i].index;
+    }
+    wn__free(list);
+    return WN_OK;
+}
+
+/* Rows and columns with large gradients first: soon nothing in the others can be among the best. */
+static wn_status order_axes(search *s)
+{
+    const wn__weight_gradient *g = s->gradient;
+    s->rows.bound = WN_NEW_ARRAY(float, g->rows);
+    s->columns.bound = WN_NEW_ARRAY(float, g->columns);
+    if (!s->rows.bound || !s->columns.bound) return wn__no_memory((size_t)(g->rows + g->columns) * sizeof(float));
+    if (!wn__weight_gradient_bounds(g, s->rows.bound, s->columns.bound)) return WN_OK;
+    WN_TRY(sort_axis(&s->rows, g->rows));
+    return sort_axis(&s->columns, g->columns);
+}
+
+/* --- the search ------------------------------------------------------------------------------------------------------------------- */
 
 static wn_status run_search(search *s, wn__pool *pool)
 {
@@ -382,6 +446,7 @@ static wn_status run_search(search *s, wn__pool *pool)
     s->best = WN_NEW_ARRAY(candidate, s->room);
     s->tile = WN_NEW_ARRAY(float, (int64_t)threads *TILE_ROWS *TILE_COLUMNS);
     if (!s->best || !s->tile) return wn__no_memory((size_t)s->room * sizeof *s->best);
+    WN_TRY(order_axes(s));
     wn__parallel_for(pool, (g->rows + TILE_ROWS - 1) / TILE_ROWS * s->tiles_across, search_tile, s);
     if (s->failed != WN_OK) return wn__fail(s->failed, "%s", s->message);
     compact(s);
@@ -389,6 +454,17 @@ static wn_status run_search(search *s, wn__pool *pool)
         return wn__fail(WN_EDIVERGED, "%s: %lld entries are to grow, but only %lld inactive ones have a gradient that is a number",
                         s->t->param->name, (long long)s->wanted, (long long)s->count);
     return WN_OK;
+}
+
+static void release_search(search *s)
+{
+    pthread_mutex_destroy(&s->lock);
+    wn__free(s->best);
+    wn__free(s->tile);
+    wn__free(s->rows.bound);
+    wn__free(s->rows.order);
+    wn__free(s->columns.bound);
+    wn__free(s->columns.order);
 }
 
 /* The positions of what was found, ascending. */
@@ -418,9 +494,7 @@ wn_status wn__topology_grow_gradient(wn__topology *t, const wn__weight_gradient 
     pthread_mutex_init(&s.lock, NULL);
     wn_status status = t->grows ? run_search(&s, pool) : WN_OK;
     if (status == WN_OK) status = take_positions(&s, t);
-    pthread_mutex_destroy(&s.lock);
-    wn__free(s.best);
-    wn__free(s.tile);
+    release_search(&s);
     return status;
 }
 

@@ -147,6 +147,7 @@ static wn_status prepare(run *r)
 /* All that the steps need is allocated when they begin. */
 static void tell_memory(run *r)
 {
+    wn__alloc_trim();
     r->memory_expected = wn__peak_expected();
     wn__log(WN_LOG_INFO, "%s: estimated %.3f GiB of memory", r->stage->name, (double)r->memory_expected / 0x1p30);
 }

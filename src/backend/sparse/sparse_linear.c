@@ -1,5 +1,7 @@
 /* Linear layers: the whole batch at once, so that a weight meets the images of all blocks. Work is split by rows of the weight (forward,
  * backward to the weight) and by its columns (backward to the input), each of which one thread computes from end to end. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "backend/sparse/dense_gradient.h"
@@ -366,11 +368,34 @@ static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__we
     return WN_OK;
 }
 
+/* Lengths of what each unit of a tensor is over the batch: a product of two is at most the product of their lengths. As much is added as a sum
+ * over the batch in float32 can be off. */
+static void lengths(const wn__lane_layout *l, const int32_t *place, int64_t units, int64_t images, const float *x, float *length)
+{
+    for (int64_t i = 0; i < units; i++) {
+        const float *unit = x + (place ? place[i] : i) * WN__LANE;
+        double sum = 0;
+        for (int64_t first = 0; first < images; first += WN__LANE, unit += l->block * WN__LANE)
+            for (int64_t lane = 0; lane < least(WN__LANE, images - first); lane++)
+                sum += (double)unit[lane] * (double)unit[lane];
+        const double longest = sqrt(sum) * (1 + 1e-6 + 1.2e-7 * (double)images);
+        length[i] = longest <= FLT_MAX ? (float)longest : INFINITY;
+    }
+}
+
+static void gradient_bounds(const wn__op *op, const wn__op_args *args, float *row, float *column)
+{
+    const linear *l = (const linear *)op;
+    lengths(&l->out, l->out_place, op->desc.out_c, args->n, args->dout[0], row);
+    lengths(&l->in, l->in_place, l->columns, args->n, args->in[0], column);
+}
+
 static const wn__op_class linear_class = {
     .run_rows = {[WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient},
     .finish = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data, [WN__BACKWARD_PARAMS] = backward_params},
     .bind = bind,
     .tile_gradient = tile_gradient,
+    .gradient_bounds = gradient_bounds,
     .release = release,
 };
 

@@ -45,22 +45,35 @@ void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *t
 
 #define PANEL_PIXELS 4 /* of WN__LANE columns each */
 #define PANEL (PANEL_PIXELS * WN__LANE)
-#define PANEL_ROWS 24 /* a multiple of how many rows the dense kernels take at once */
+#define PANEL_ROWS 24     /* a multiple of how many rows the dense kernels take at once */
+#define GATHERED_ROWS 240 /* whose output gradients are put side by side, if they do not lie so: they stay in the second cache */
 #define IMAGES 128
 
 /* Some images and columns: their inputs transposed, and where the kernels find them and the output's gradients. */
 typedef struct panel {
     _Alignas(WN__ALIGN) float in[IMAGES * PANEL]; /* (images, PANEL) */
     _Alignas(WN__ALIGN) float out[PANEL_ROWS * PANEL];
+    _Alignas(WN__ALIGN) float dout[GATHERED_ROWS * IMAGES]; /* (rows, images), of tiles with orders */
     int32_t place[PANEL], offset[IMAGES], entry[IMAGES];
 } panel;
 
+/* The output's gradients of some rows and images, as the kernels find them: value[row * stride + entry[image]]. */
+typedef struct gradients {
+    const float *value;
+    int64_t stride;
+} gradients;
+
+static void place_panel(const wn__gradient_source *s, const wn__weight_tile *tile, int64_t column, int64_t columns, panel *p)
+{
+    if (!tile->column_order) s->place(s->layer, tile->row, tile->column + column, columns, p->place);
+    for (int64_t i = 0; tile->column_order && i < columns; i++)
+        s->place(s->layer, 0, tile->column_order[tile->column + column + i], 1, &p->place[i]);
+}
+
 static void fill_panel(const wn__gradient_source *s, int64_t first, int64_t images, int64_t columns, panel *p)
 {
-    for (int64_t k = 0; k < images; k++) {
+    for (int64_t k = 0; k < images; k++)
         p->offset[k] = (int32_t)(k * PANEL_PIXELS);
-        p->entry[k] = (int32_t)(k / WN__LANE * s->dout_row * WN__LANE + k % WN__LANE);
-    }
     for (int64_t k = 0; k < images; k += WN__LANE) {
         const int64_t lanes = least(WN__LANE, images - k);
         const float *block = s->in + (first + k) / WN__LANE * s->in_row * WN__LANE;
@@ -72,6 +85,23 @@ static void fill_panel(const wn__gradient_source *s, int64_t first, int64_t imag
     }
 }
 
+/* Rows [row, row + rows) of the tile. */
+static gradients find_gradients(const wn__gradient_source *s, const wn__weight_tile *tile, int64_t row, int64_t rows, int64_t first,
+                                int64_t images, panel *p)
+{
+    const float *block = s->dout + first / WN__LANE * s->dout_row * WN__LANE;
+    for (int64_t k = 0; k < images; k++)
+        p->entry[k] = (int32_t)(tile->row_order ? k : k / WN__LANE * s->dout_row * WN__LANE + k % WN__LANE);
+    if (!tile->row_order) return (gradients){block + (tile->row + row) * s->dout_plane * WN__LANE, s->dout_plane * WN__LANE};
+    for (int64_t r = 0; r < rows; r++) {
+        const float *of_row = block + tile->row_order[tile->row + row + r] * s->dout_plane * WN__LANE;
+        for (int64_t k = 0; k < images; k += WN__LANE)
+            memcpy(p->dout + r * IMAGES + k, of_row + k / WN__LANE * s->dout_row * WN__LANE,
+                   (size_t)least(WN__LANE, images - k) * sizeof(float));
+    }
+    return (gradients){p->dout, IMAGES};
+}
+
 /* The tallest kernel that a panel can be cut into. */
 static const wn__lane_dense_tile *kernel_of(const wn__lane_products *kernels)
 {
@@ -81,14 +111,13 @@ static const wn__lane_dense_tile *kernel_of(const wn__lane_products *kernels)
     return best;
 }
 
-static void multiply_panel(const wn__gradient_source *s, const panel *p, int64_t first, int64_t images, int64_t row, int64_t rows,
+static void multiply_panel(const wn__gradient_source *s, const panel *p, const gradients *g, int64_t images, int64_t rows, bool add,
                            float *out)
 {
     const wn__lane_dense_tile *kernel = kernel_of(s->kernels);
-    wn__lane_product job = {.in_row = 1, .out_row = 1, .out_plane = PANEL_PIXELS, .add = first > 0};
-    job.a =
-        (wn__lane_matrix){.rows = rows, .entries = images, .row_stride = s->dout_plane * WN__LANE, .offset = p->offset, .entry = p->entry};
-    job.a.value = s->dout + (first / WN__LANE * s->dout_row + row * s->dout_plane) * WN__LANE;
+    wn__lane_product job = {.in_row = 1, .out_row = 1, .out_plane = PANEL_PIXELS, .add = add};
+    job.a = (wn__lane_matrix){.rows = rows, .entries = images, .row_stride = g->stride, .offset = p->offset, .entry = p->entry};
+    job.a.value = g->value;
     for (int64_t y = 0; y < PANEL_PIXELS; y += kernel->rows) {
         job.in = p->in + y * WN__LANE;
         job.out = out + y * WN__LANE;
@@ -96,26 +125,36 @@ static void multiply_panel(const wn__gradient_source *s, const panel *p, int64_t
     }
 }
 
-/* Batches of more images than fit a panel make each panel of the tile several times; the sums wait in `out`. */
+/* The filled panel with some rows, added to what is in `out` already. */
+static void multiply_rows(const wn__gradient_source *s, panel *p, gradients g, int64_t images, int64_t rows, int64_t columns, bool add,
+                          int64_t stride, float *out)
+{
+    for (int64_t row = 0; row < rows; row += PANEL_ROWS, out += PANEL_ROWS * stride, g.value += PANEL_ROWS * g.stride) {
+        const int64_t some = least(PANEL_ROWS, rows - row);
+        for (int64_t r = 0; add && r < some; r++)
+            memcpy(p->out + r * PANEL, out + r * stride, (size_t)columns * sizeof *out);
+        multiply_panel(s, p, &g, images, some, add, p->out);
+        for (int64_t r = 0; r < some; r++)
+            memcpy(out + r * stride, p->out + r * PANEL, (size_t)columns * sizeof *out);
+    }
+}
+
+/* Batches of more images than fit a panel come in parts, whose sums wait in `out`. */
 void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, float *out)
 {
     panel p;
     const int64_t most = s->dout_row <= INT32_MAX / IMAGES ? IMAGES : WN__LANE; /* entries are 32 bits */
     memset(p.in, 0, sizeof p.in);
-    for (int64_t column = 0; column < tile->columns; column += PANEL) {
-        const int64_t columns = least(PANEL, tile->columns - column);
-        s->place(s->layer, tile->row, tile->column + column, columns, p.place);
-        for (int64_t first = 0; first < n; first += most) {
-            const int64_t images = least(most, n - first);
-            fill_panel(s, first, images, columns, &p);
-            for (int64_t row = 0; row < tile->rows; row += PANEL_ROWS) {
-                const int64_t rows = least(PANEL_ROWS, tile->rows - row);
-                float *part = out + row * tile->columns + column;
-                for (int64_t r = 0; first && r < rows; r++)
-                    memcpy(p.out + r * PANEL, part + r * tile->columns, (size_t)columns * sizeof *out);
-                multiply_panel(s, &p, first, images, tile->row + row, rows, p.out);
-                for (int64_t r = 0; r < rows; r++)
-                    memcpy(part + r * tile->columns, p.out + r * PANEL, (size_t)columns * sizeof *out);
+    for (int64_t first = 0; first < n; first += most) {
+        const int64_t images = least(most, n - first);
+        for (int64_t row = 0; row < tile->rows; row += GATHERED_ROWS) {
+            const int64_t rows = least(GATHERED_ROWS, tile->rows - row);
+            const gradients g = find_gradients(s, tile, row, rows, first, images, &p);
+            for (int64_t column = 0; column < tile->columns; column += PANEL) {
+                const int64_t columns = least(PANEL, tile->columns - column);
+                place_panel(s, tile, column, columns, &p);
+                fill_panel(s, first, images, columns, &p);
+                multiply_rows(s, &p, g, images, rows, columns, first > 0, tile->columns, out + row * tile->columns + column);
             }
         }
     }
