@@ -66,6 +66,26 @@ static void check_with_borders(wn__op_desc d, options o)
     }
 }
 
+/* 3x3 windows over images that are a single run, whose entries are sorted by tap: one and several tiles of channels, pieces of one, two
+ * and four blocks, last rows that no thread's share ends with. */
+static const wn__op_desc few_pixels[] = {
+    {.n = 35, .in_c = 110, .in_h = 4, .in_w = 4, .out_c = 70, .kernel_h = 3, .pad = 1},
+    {.n = 16, .in_c = 3, .in_h = 4, .in_w = 4, .out_c = 200, .kernel_h = 3, .pad = 1, .bias = true, .relu = true},
+    {.n = 113, .in_c = 110, .in_h = 2, .in_w = 2, .out_c = 70, .kernel_h = 3, .pad = 1, .bias = true, .relu = true},
+    {.n = 110, .in_c = 16, .in_h = 2, .in_w = 2, .out_c = 130, .kernel_h = 3, .pad = 1},
+    {.n = 3, .in_c = 5, .in_h = 2, .in_w = 2, .out_c = 1, .kernel_h = 3, .pad = 1, .bias = true},
+};
+
+static void check_few_pixels(options o)
+{
+    for (size_t i = 0; i < COUNT(few_pixels); i++)
+        for (int border = 1; border <= 2; border++) { /* with the larger one, 4x4 is gathered */
+            wn__op_desc d = few_pixels[i];
+            d.in_border[0] = d.out_border = border;
+            check(d, o);
+        }
+}
+
 /* As far as a convolution's gradient reaches, at least. */
 static void check_convolution(wn__op_desc d, options o)
 {
@@ -108,6 +128,13 @@ TEST(convolutions_equal_the_reference)
 {
     for (size_t i = 0; i < COUNT(convolutions); i++)
         check_convolution(convolutions[i], (options){0});
+}
+
+TEST(convolutions_of_few_pixels_equal_the_reference)
+{
+    check_few_pixels((options){0});
+    check_few_pixels((options){.density = 0.3f});
+    check_few_pixels((options){.density = 0.02f, .accumulate = true});
 }
 
 TEST(linear_layers_equal_the_reference)
@@ -356,6 +383,19 @@ static wn_graph *small_network(void)
     return g;
 }
 
+static wn_graph *tiny_images(void)
+{
+    wn_graph *g = wn_graph_new("tiny", 5, 8, 8);
+    int x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 20, .kernel = 3, .pad = 1}));
+    x = wn_graph_batch_norm(g, wn_graph_conv(g, wn_graph_max_pool(g, x, 2, 2, 0), "second", (wn_conv){.out = 70, .kernel = 3, .pad = 1}),
+                            "norm");
+    x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_relu(g, x), "third", (wn_conv){.out = 72, .kernel = 3, .pad = 1, .bias = true}));
+    x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_max_pool(g, x, 2, 2, 0), "fourth", (wn_conv){.out = 80, .kernel = 3, .pad = 1}));
+    x = wn_graph_relu(g, wn_graph_conv(g, x, "fifth", (wn_conv){.out = 30, .kernel = 3, .pad = 1, .bias = true}));
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, x, "last", CLASSES, true)));
+    return g;
+}
+
 static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     (void)arg, (void)first;
@@ -472,6 +512,7 @@ static void check_against_reference(wn_graph *(*build)(void))
 }
 
 TEST(gradients_of_a_network_equal_the_reference) { check_against_reference(small_network); }
+TEST(gradients_of_tiny_images_equal_the_reference) { check_against_reference(tiny_images); }
 TEST(gradients_made_in_bands_equal_the_reference) { check_against_reference(large_images); }
 
 static void check_thread_counts(wn_graph *(*build)(void))
@@ -494,11 +535,41 @@ TEST(gradients_do_not_depend_on_the_number_of_threads)
 {
     check_thread_counts(small_network);
     check_thread_counts(large_images);
+    check_thread_counts(tiny_images);
+}
+
+/* Blocks are taken together as there are; images are enough not to be few (wn__device.few_images). */
+TEST(logits_of_an_image_do_not_depend_on_the_batch)
+{
+    enum { SOME = 5 };
+    wn_graph *g = tiny_images();
+    wn__params params = {0};
+    wn__device *device;
+    wn__executor *executor;
+    wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
+    const int64_t image = g->c * g->h * g->w;
+    float *images = draw(&r, IMAGES * image, -1, 1), all[IMAGES * CLASSES], some[SOME * CLASSES];
+    CHECK_OK(wn__graph_make_params(g, &params));
+    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){0}, &device));
+    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES}, &executor));
+    CHECK_OK(wn__executor_infer(executor, images, IMAGES, (wn__step_info){0}, all));
+    CHECK(SOME > device->few_images);
+    for (int64_t i = 0; i <= IMAGES - SOME; i += 13) {
+        CHECK_OK(wn__executor_infer(executor, images + i * image, SOME, (wn__step_info){0}, some));
+        CHECK(memcmp(some, all + i * CLASSES, sizeof some) == 0);
+    }
+    wn__executor_free(executor);
+    device->close(device);
+    wn__params_release(&params);
+    wn_graph_free(g);
+    wn__free(images);
 }
 
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(convolutions_equal_the_reference),
+                                    RUN(convolutions_of_few_pixels_equal_the_reference),
                                     RUN(linear_layers_equal_the_reference),
                                     RUN(stored_entries_equal_the_reference_with_zeros),
                                     RUN(norms_equal_the_reference),
@@ -524,7 +595,9 @@ int main(int argc, char **argv)
                                     RUN(a_window_too_large_for_the_winner_is_refused),
                                     RUN(bands_do_not_depend_on_the_number_of_threads),
                                     RUN(gradients_of_a_network_equal_the_reference),
+                                    RUN(gradients_of_tiny_images_equal_the_reference),
                                     RUN(gradients_made_in_bands_equal_the_reference),
+                                    RUN(logits_of_an_image_do_not_depend_on_the_batch),
                                     RUN(gradients_do_not_depend_on_the_number_of_threads),
                                     {0}};
     return wn_test_main(argc, argv, tests);

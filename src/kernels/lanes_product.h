@@ -79,10 +79,37 @@ typedef struct wn__lane_dense_gradient {
     int64_t out_row;
 } wn__lane_dense_gradient;
 
+/* Windows of 3x3 around each pixel of images that are one run: see lanes_tiny.tmpl.h. Entries are sorted by row of the weight, then by tap:
+ * those of row r and tap t are bound[r * WN__TAPS + t] .. bound[r * WN__TAPS + t + 1] - 1. A sum runs over them in that order, but for taps
+ * that meet the border; a gradient over blocks, then pixels in row order, likewise. */
+#define WN__TAPS 9
+typedef struct wn__lane_tiny {
+    int64_t rows;
+    const int32_t *bound;  /* (rows * WN__TAPS + 1) */
+    const int32_t *offset; /* of the input pixel that an entry's tap sees from pixel (0,0) of the first block; may be border */
+    const float *value;    /* product only */
+    const float *in;       /* borders are not read */
+    int64_t in_block;
+    float *out; /* product: to be written; pixel (0,0) */
+    const float *dout;
+    int64_t out_row, out_block, out_plane; /* of out or dout */
+    const float *bias;                     /* product: as in wn__lane_product */
+    bool add, relu;
+    float *gradient; /* [k] = the sum of entry k over all images and pixels */
+} wn__lane_tiny;
+
+typedef struct wn__lane_tiny_tile {
+    int blocks, rows, columns; /* of images; of an image */
+    int in_row;                /* input pixels between rows */
+    void (*product)(const wn__lane_tiny *p);
+    void (*gradient)(const wn__lane_tiny *p);
+} wn__lane_tiny_tile;
+
 typedef struct wn__lane_products {
     const wn__lane_tile *tile; /* ends with rows == 0 */
     const wn__lane_dense_tile *dense;
-    int vectors; /* registers that a pixel takes */
+    const wn__lane_tiny_tile *tiny; /* NULL: none */
+    int vectors;                    /* registers that a pixel takes */
     void (*dense_gradient)(const wn__lane_dense_gradient *g);
     void (*dense_whole)(const wn__lane_dense_gradient *g);
     /* out[i] = [out[i] +] sum of the 16 floats at sum + 16 i, in halves. */

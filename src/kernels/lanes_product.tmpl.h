@@ -379,16 +379,27 @@ static void dense_whole(const wn__lane_dense_gradient *d)
 
 /* --- the rest -------------------------------------------------------------------------------------------------------------------- */
 
+/* All lanes of a register at once: sums stay in registers. */
+INLINE vf reduce_whole(const float *sum)
+{
+    vf folded[WN__LANES];
+    UNROLL for (int j = 0; j < WN__LANES; j++) folded[j] = fold_vectors(pixel_at(sum, j));
+    return sum_lanes(folded);
+}
+
+INLINE vf reduce_some(const float *sum, int64_t some)
+{
+    vf folded[WN__LANES];
+    for (int64_t j = 0; j < WN__LANES; j++)
+        folded[j] = j < some ? fold_vectors(pixel_at(sum, j)) : (vf){0};
+    return sum_lanes(folded);
+}
+
 static void reduce(int64_t n, const float *sum, bool add, float *out)
 {
     for (int64_t i = 0, some; i < n; i += some) {
-        vf folded[WN__LANES], total, before = {0};
         some = n - i < WN__LANES ? n - i : WN__LANES;
-        for (int64_t j = 0; j < some; j++)
-            folded[j] = fold_vectors(pixel_at(sum, i + j));
-        for (int64_t j = some; j < WN__LANES; j++)
-            folded[j] = (vf){0};
-        total = sum_lanes(folded);
+        vf total = some == WN__LANES ? reduce_whole(sum + i * PIXEL) : reduce_some(sum + i * PIXEL, some), before = {0};
         if (add) {
             memcpy(&before, out + i, (size_t)some * sizeof(float));
             total = before + total;
@@ -397,8 +408,15 @@ static void reduce(int64_t n, const float *sum, bool add, float *out)
     }
 }
 
+#ifdef WN__TINY_TILES
+#include "kernels/lanes_tiny.tmpl.h"
+#else
+static const wn__lane_tiny_tile *const tiny_tiles = NULL;
+#endif
+
 const wn__lane_products WN__TABLE = {.tile = tiles,
                                      .dense = dense_tiles,
+                                     .tiny = tiny_tiles,
                                      .vectors = VECTORS,
                                      .dense_gradient = dense_gradient,
                                      .dense_whole = dense_whole,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/sparse/few.h"
+#include "backend/sparse/sparse_tiny.h"
 #include "backend/sparse/walk.h"
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -104,10 +105,20 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
     from.plane = c->direct ? c->in.plane : c->channel;
     from.block = from.plane * d->in_c;
     const int64_t of_a_row = d->kernel_w * c->phases, beyond = wn__lines((d->kernel_h - 1) / d->stride * d->out_w);
-    const wn__walk_request request = {
-        .desc = d, .pattern = pattern, .from = from, .tap = c->tap, .window = of_a_row * (least(c->lines, MOST_LINES) + beyond)};
+    const wn__walk_request request = {.desc = d,
+                                      .pattern = pattern,
+                                      .from = from,
+                                      .tap = c->tap,
+                                      .tap_tile = wn__sparse_tiny_tile(d, pattern),
+                                      .window = of_a_row * (least(c->lines, MOST_LINES) + beyond)};
     wn__walk_release(&c->walk);
     return wn__walk_make(&request, &c->walk);
+}
+
+static wn_status pack(wn__op *op, float *const param[4])
+{
+    wn__walk_pack(&((conv *)op)->walk, op->device->pool, param[0]);
+    return WN_OK;
 }
 
 /* --- running --------------------------------------------------------------------------------------------------------------------- */
@@ -240,7 +251,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     return WN_OK;
 }
 
-static const wn__op_class conv_class = {.run = {[WN__FORWARD] = forward}, .bind = bind, .release = release};
+static const wn__op_class conv_class = {.run = {[WN__FORWARD] = forward}, .pack = pack, .bind = bind, .release = release};
 
 static wn_status allocate(conv *c)
 {

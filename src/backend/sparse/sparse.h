@@ -34,6 +34,8 @@ wn_status wn__sparse_dropout(wn__sparse *device, const wn__op_desc *desc, wn__op
 
 /* BACKWARD_PREPARE of what has no batch-wide sums: add the gradients, mask by the fused ReLU. */
 wn_status wn__sparse_prepare_gradient(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows);
+/* Of a block: the rows' part of the border. */
+void wn__sparse_zero_border(const wn__lane_layout *whole, wn__rows rows, float *block);
 /* Of a block that a product with ReLU wrote: cut at the ReLU's upper bound, if it has one. */
 void wn__sparse_bound_output(const wn__op *op, const wn__op_args *args, int64_t first, wn__rows rows);
 /* A block of dout[0] into din[input], of the output's size; nothing to do if that is NULL or dout[0] itself. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backend/sparse/dense_gradient.h"
+#include "backend/sparse/sparse_tiny.h"
 #include "backend/sparse/tile_gradient.h"
 #include "backend/sparse/tiling.h"
 #include "backend/sparse/walk.h"
@@ -118,10 +119,17 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
     return c->partial ? WN_OK : wn__no_memory((size_t)(c->chunks * c->stored) * sizeof(float));
 }
 
+static wn_status pack(wn__op *op, float *const param[4])
+{
+    conv *c = (conv *)op;
+    for (int i = 0; i < c->phases; i++)
+        wn__walk_pack(&c->phase[i].walk, op->device->pool, param[0]);
+    return WN_OK;
+}
+
 /* --- running --------------------------------------------------------------------------------------------------------------------- */
 
-/* Of the rows' part of the border. */
-static void zero_border(const wn__lane_layout *whole, wn__rows rows, float *block)
+void wn__sparse_zero_border(const wn__lane_layout *whole, wn__rows rows, float *block)
 {
     const wn__lane_layout l = wn__lane_band(*whole, rows.first, rows.end);
     const size_t pixel = WN__LANE * sizeof(float);
@@ -190,7 +198,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
                                   .bias = args->param[1],
                                   .relu = op->desc.relu};
     run_pass(c, &c->forward, rows, &job);
-    zero_border(&c->out, rows, out);
+    wn__sparse_zero_border(&c->out, rows, out);
     wn__sparse_bound_output(op, args, first, rows);
     return WN_OK;
 }
@@ -209,7 +217,7 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
         const wn__rows of_phase = {phase_size(rows.first, stride, phase), phase_size(rows.end, stride, phase)};
         run_pass(c, &c->phase[i], of_phase, &job);
     }
-    zero_border(&c->in, rows, din);
+    wn__sparse_zero_border(&c->in, rows, din);
     return WN_OK;
 }
 
@@ -373,37 +381,9 @@ static wn_status finish_params(wn__op *op, const wn__op_args *args)
     return WN_OK;
 }
 
-static void place_taps(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset)
-{
-    const conv *c = layer;
-    const wn__op_desc *d = &c->op.desc;
-    const int64_t first_channel = row / (d->out_c / d->groups) * (d->in_c / d->groups);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t channel = first_channel + (column + i) / taps(d), tap = (column + i) % taps(d);
-        offset[i] = (int32_t)(channel * c->in.plane + tap / d->kernel_w * c->in.row + tap % d->kernel_w);
-    }
-}
-
 static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__weight_tile *tile, float *out)
 {
-    const conv *c = (const conv *)op;
-    const pass *p = &c->forward;
-    const wn__gradient_source source = {.kernels = c->kernels,
-                                        .in = (const float *)args->in[0] + p->in_start * WN__LANE,
-                                        .dout = (const float *)args->dout[0] + p->out_start * WN__LANE,
-                                        .blocks = wn__chunks(args->n),
-                                        .in_block = c->in.block,
-                                        .dout_block = c->out.block,
-                                        .height = op->desc.out_h,
-                                        .width = op->desc.out_w,
-                                        .in_row = p->in_row,
-                                        .in_column = p->step,
-                                        .dout_row = p->out_row,
-                                        .dout_plane = c->out.plane,
-                                        .group_rows = op->desc.out_c / op->desc.groups,
-                                        .layer = c,
-                                        .place = place_taps};
-    wn__gradient_of_tile(&source, tile, out);
+    wn__gradient_of_conv(((const conv *)op)->kernels, &op->desc, args, tile, out);
     return WN_OK;
 }
 
@@ -414,6 +394,7 @@ static const wn__op_class conv_class = {
                  [WN__BACKWARD_PARAMS] = backward_params},
     .reach = reach,
     .finish = {[WN__BACKWARD_PARAMS] = finish_params},
+    .pack = pack,
     .bind = bind,
     .tile_gradient = tile_gradient,
     .release = release,
@@ -427,6 +408,7 @@ static int64_t sum_entries(const wn__op_desc *d)
 
 wn_status wn__sparse_conv(wn__sparse *device, const wn__op_desc *desc, wn__op **out)
 {
+    if (wn__sparse_tiny_suits(desc)) return wn__sparse_tiny(device, desc, out);
     conv *c;
     WN_TRY(wn__op_new(&device->base, desc, sizeof *c, &conv_class, "winnow lanes", &c));
     c->kernels = wn__lane_products_in_use();

@@ -41,6 +41,46 @@ void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *t
     }
 }
 
+/* What place_taps needs to know. */
+typedef struct windows {
+    const wn__op_desc *desc;
+    wn__lane_layout in;
+} windows;
+
+static void place_taps(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset)
+{
+    const windows *w = layer;
+    const wn__op_desc *d = w->desc;
+    const int64_t taps = (int64_t)d->kernel_h * d->kernel_w, first_channel = row / (d->out_c / d->groups) * (d->in_c / d->groups);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t channel = first_channel + (column + i) / taps, tap = (column + i) % taps;
+        offset[i] = (int32_t)(channel * w->in.plane + tap / d->kernel_w * w->in.row + tap % d->kernel_w);
+    }
+}
+
+void wn__gradient_of_conv(const wn__lane_products *kernels, const wn__op_desc *d, const wn__op_args *args, const wn__weight_tile *tile,
+                          float *out)
+{
+    const windows w = {d, wn__lanes_of_in(d, 0)};
+    const wn__lane_layout to = wn__lanes_of_out(d);
+    const wn__gradient_source source = {.kernels = kernels,
+                                        .in = (const float *)args->in[0] + (w.in.origin - d->pad * (w.in.row + 1)) * WN__LANE,
+                                        .dout = (const float *)args->dout[0] + to.origin * WN__LANE,
+                                        .blocks = wn__chunks(args->n),
+                                        .in_block = w.in.block,
+                                        .dout_block = to.block,
+                                        .height = d->out_h,
+                                        .width = d->out_w,
+                                        .in_row = d->stride * w.in.row,
+                                        .in_column = d->stride,
+                                        .dout_row = to.row,
+                                        .dout_plane = to.plane,
+                                        .group_rows = d->out_c / d->groups,
+                                        .layer = &w,
+                                        .place = place_taps};
+    wn__gradient_of_tile(&source, tile, out);
+}
+
 /* --- linear layers ---------------------------------------------------------------------------------------------------------------- */
 
 #define PANEL_PIXELS 4 /* of WN__LANE columns each */

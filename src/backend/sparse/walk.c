@@ -39,6 +39,7 @@ static int64_t walk_rows(const wn__walk_request *r) { return r->transposed ? r->
 static int64_t tile_channels(const wn__walk_request *r, int64_t entries)
 {
     const int64_t channels = r->from.c;
+    if (r->tap_tile) return r->tap_tile;
     int64_t tile = TILE_PIXELS / (r->window > 0 ? r->window : 1);
     const int64_t a_row = entries / (walk_rows(r) > 0 ? walk_rows(r) : 1) + 1;
     const int64_t least = (LEAST_ENTRIES_A_ROW * channels + a_row - 1) / a_row;
@@ -63,9 +64,11 @@ static wn_status make_dense(const wn__walk_request *r, wn__walk *w)
     w->offset = WN_NEW_ARRAY(int32_t, most);
     w->entry = WN_NEW_ARRAY(int32_t, most);
     if (!w->begin || !w->offset || !w->entry) return wn__no_memory((size_t)most * sizeof *w->offset);
-    for (int64_t channel = 0; channel < channels; channel++) {
-        if (channel % tile == 0) w->begin[channel / tile] = w->entries;
-        for (int64_t tap = 0; tap < taps(d); tap++) {
+    for (int64_t first = 0, some; first < channels; first += some) {
+        some = channels - first < tile ? channels - first : tile;
+        w->begin[first / tile] = w->entries;
+        for (int64_t i = 0; i < some * taps(d); i++) {
+            const int64_t channel = first + (r->tap_tile ? i % some : i / taps(d)), tap = r->tap_tile ? i / some : i % taps(d);
             const int64_t out = r->transposed ? channel : 0, column = r->transposed ? tap : channel * taps(d) + tap;
             visit v;
             if (!visit_of(r, out, column, &v)) continue;
@@ -106,6 +109,32 @@ static void fill_forward(const wn__walk_request *r, int64_t tile, wn__walk *w)
     }
 }
 
+/* Within each (row, tile). */
+static void sort_by_tap(const wn__walk_request *r, wn__walk *w)
+{
+    for (int64_t cell = 0; cell < w->tiles * w->rows; cell++) {
+        int64_t at = w->begin[cell];
+        for (int64_t tap = 0; tap < taps(r->desc); tap++)
+            for (int64_t k = w->begin[cell]; k < w->begin[cell + w->rows]; k++) {
+                const int64_t row = cell % w->rows, column = column_of(r, row, k);
+                visit v;
+                if (column % taps(r->desc) != tap) continue;
+                visit_of(r, row, column, &v);
+                w->offset[at] = v.offset;
+                w->entry[at++] = (int32_t)k;
+            }
+    }
+}
+
+static wn_status make_by_tap(const wn__walk_request *r, wn__walk *w)
+{
+    w->entry = WN_NEW_ARRAY(int32_t, w->entries);
+    w->value = WN_NEW_ARRAY(float, w->entries);
+    if (!w->entry || !w->value) return wn__no_memory((size_t)w->entries * sizeof *w->entry);
+    sort_by_tap(r, w);
+    return WN_OK;
+}
+
 /* Counting sort by (row, tile); output channels come in ascending order. place (rows * tiles + 1) begins as zeros and becomes where each
  * of these cells starts. */
 static void count_transposed(const wn__walk_request *r, int64_t tile, int64_t *place, wn__walk *w)
@@ -141,7 +170,8 @@ static wn_status make_transposed(const wn__walk_request *r, int64_t tile, wn__wa
     count_transposed(r, tile, place, w);
     w->offset = WN_NEW_ARRAY(int32_t, w->entries);
     w->entry = WN_NEW_ARRAY(int32_t, w->entries);
-    const bool made = w->offset && w->entry;
+    w->value = WN_NEW_ARRAY(float, w->entries);
+    const bool made = w->offset && w->entry && w->value;
     if (made) fill_transposed(r, tile, place, w);
     wn__free(place);
     return made ? WN_OK : wn__no_memory((size_t)w->entries * sizeof *w->offset);
@@ -159,7 +189,7 @@ static wn_status make_sparse(const wn__walk_request *r, wn__walk *w)
     w->offset = WN_NEW_ARRAY(int32_t, w->entries);
     if (!w->offset) return wn__no_memory((size_t)w->entries * sizeof *w->offset);
     fill_forward(r, tile, w);
-    return WN_OK;
+    return r->tap_tile ? make_by_tap(r, w) : WN_OK;
 }
 
 wn_status wn__walk_make(const wn__walk_request *r, wn__walk *out)
@@ -180,7 +210,37 @@ void wn__walk_release(wn__walk *w)
     wn__free(w->begin);
     wn__free(w->offset);
     wn__free(w->entry);
+    wn__free(w->value);
     *w = (wn__walk){0};
+}
+
+#define SLICE 8192 /* values that a thread takes at a time */
+
+typedef struct gathering {
+    int64_t n;
+    const int32_t *entry;
+    const float *from;
+    float *to;
+} gathering;
+
+static void gather_slice(void *arg, int64_t slice, int worker)
+{
+    (void)worker;
+    const gathering *g = arg;
+    const int64_t end = (slice + 1) * SLICE < g->n ? (slice + 1) * SLICE : g->n;
+    for (int64_t k = slice * SLICE; k < end; k++)
+        g->to[k] = g->from[g->entry[k]];
+}
+
+void wn__gather_values(wn__pool *pool, int64_t n, const int32_t *entry, const float *from, float *to)
+{
+    gathering g = {n, entry, from, to};
+    wn__parallel_for(pool, (n + SLICE - 1) / SLICE, gather_slice, &g);
+}
+
+void wn__walk_pack(wn__walk *w, wn__pool *pool, const float *value)
+{
+    if (w->value) wn__gather_values(pool, w->entries, w->entry, value, w->value);
 }
 
 wn__lane_matrix wn__walk_tile(const wn__walk *w, int64_t tile, const float *value)
@@ -193,6 +253,10 @@ wn__lane_matrix wn__walk_tile(const wn__walk *w, int64_t tile, const float *valu
     } else {
         m.begin = w->begin + tile * w->rows;
         m.end = w->begin + (tile + 1) * w->rows;
+        if (w->value) {
+            m.entry = NULL;
+            m.value = w->value;
+        }
     }
     return m;
 }
