@@ -296,6 +296,22 @@ TEST(cells_that_cannot_be_are_left_out_visibly)
 }
 
 /* As many parameters as static has, or its FLOPs; a network and an identity of its own. */
+/* The LeNets' width came after results were stored. */
+TEST(a_later_setting_at_its_default_is_no_part_of_an_identity)
+{
+    const char *const plain[] = {"data={set: mnist}", "model={arch: lenet5}", NULL},
+                      *const one[] = {"data={set: mnist}", "model={arch: lenet5, width: 1}", NULL},
+                      *const half[] = {"data={set: mnist}", "model={arch: lenet5, width: 0.5}", NULL};
+    expanded a = expand(plain, 1), b = expand(one, 1), c = expand(half, 1);
+    CHECK_EQ_TEXT(a.plan->stage[0].identity, b.plan->stage[0].identity);
+    CHECK(strcmp(a.plan->stage[0].identity, c.plan->stage[0].identity) != 0);
+    const json_t *model = json_object_get(a.plan->stage[0].inputs, "model");
+    CHECK_EQ_INT((int)json_object_size(model), 1); /* arch */
+    release(&a);
+    release(&b);
+    release(&c);
+}
+
 TEST(small_networks_match_the_sparse_one)
 {
     const char *const more[] = {"compare={methods: [static, small-dense, x], sparsity: [80%, 90%], seeds: 0}",
@@ -562,6 +578,7 @@ int main(int argc, char **argv)
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
                                     RUN(identity_follows_the_score_and_what_it_looks_at),
                                     RUN(a_distribution_counts_over_what_is_pruned),
+                                    RUN(a_later_setting_at_its_default_is_no_part_of_an_identity),
                                     RUN(small_networks_match_the_sparse_one),
                                     RUN(a_budget_of_flops_solves_for_the_sparsity),
                                     RUN(cells_that_cannot_be_are_left_out_visibly),

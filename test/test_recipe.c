@@ -268,12 +268,6 @@ TEST(small_networks_need_widths_and_weights_of_their_own)
         CHECK_STATUS(status, WN_EUSAGE);
         CHECK_HAS_TEXT(wn_error_message(), wrong[i][1]);
     }
-    static const char *const fixed[] = {"data={set: mnist}", "model={arch: lenet5}", "train={epochs: 1, lr: 0.1}",
-                                        "compare={methods: [small-dense], sparsity: 90%}"};
-    const wn__recipe_source source = {.set = fixed, .sets = 4};
-    wn__recipe *recipe = NULL;
-    CHECK_STATUS(wn__recipe_read(&source, &recipe), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "lenet5 has no setting that multiplies its widths");
 }
 
 TEST(late_faults_have_a_place_too)

@@ -73,7 +73,11 @@ static wn_status add_model_as(json_t *inputs, const wn__agenda *plan, const void
     WN_TRY(add_object(inputs, "model", &o));
     if (r->model.file) return set_file(o, "file", r->model.file);
     WN_TRY(set_text(o, "arch", r->model.type->name));
-    return wn__slice_table(o, r->model.type->settings, config, &r->clock);
+    WN_TRY(wn__slice_table(o, r->model.type->settings, config, &r->clock));
+    const wn__setting *later = r->model.type->later ? wn__settings_find(r->model.type->settings, r->model.type->later) : NULL;
+    const char *value = later ? json_string_value(json_object_get(o, later->name)) : NULL;
+    if (value && strcmp(value, later->fallback) == 0) json_object_del(o, later->name);
+    return WN_OK;
 }
 
 static wn_status add_model(json_t *inputs, const wn__agenda *plan) { return add_model_as(inputs, plan, plan->recipe->model.config); }

@@ -19,6 +19,7 @@ struct wn__model {
     const void *variant;         /* of the family */
     const wn__setting *settings; /* NULL = none */
     size_t config_size;
+    const char *later; /* a setting that came after results were stored: at its default it is no part of a stage's identity; NULL: none */
     /* Adds nodes to `graph`, whose input node is 0, and returns the node of the logits (-1 after a failure). */
     int (*build)(const wn__model *model, const void *config, wn_graph *graph, int classes);
 };
