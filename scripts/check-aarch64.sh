@@ -1,5 +1,5 @@
 #!/bin/sh
-# Cross-compile for 64-bit ARM and run the test programs under qemu: a quarter of an hour. Needs gcc-aarch64-linux-gnu and qemu-user
+# Cross-compile for 64-bit ARM and run the test programs under qemu: half an hour on two cores. Needs gcc-aarch64-linux-gnu and qemu-user
 # (installed here if root); the ARM libraries are unpacked into the build folder. Skips (exit 77) where something cannot be had.
 # Usage: scripts/check-aarch64.sh [BUILD_FOLDER [TEST...]]
 set -eu
@@ -61,7 +61,7 @@ for program in "$build"/cmake/test/test_*; do
     test=$(basename "$program")
     case " ${only:-$test} " in *" $test "*) ;; *) continue ;; esac
     status=0
-    timeout 1200 qemu-aarch64 -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=$arm:$root/lib/aarch64-linux-gnu" "$program" >"$build/$test.log" 2>&1 || status=$?
+    timeout 3600 qemu-aarch64 -L /usr/aarch64-linux-gnu -E "LD_LIBRARY_PATH=$arm:$root/lib/aarch64-linux-gnu" "$program" >"$build/$test.log" 2>&1 || status=$?
     tail -n 1 "$build/$test.log" | sed "s/^/$test: /"
     case $status in
         0 | 77) passed=$((passed + 1)) ;;

@@ -50,6 +50,11 @@ static pid_t spawn(const char *program, const char *folder, const char *script, 
     return child;
 }
 
+static wn_status fail_not_found(const char *program)
+{
+    return wn__fail(WN_EUNSUPPORTED, "the program \"%s\" was not found; it draws the figures (Debian: gnuplot-nox)", program);
+}
+
 static wn_status fail_with_log(const char *folder, const char *program)
 {
     char *path = wn__path_join(folder, "gnuplot.log"), *log = NULL;
@@ -71,11 +76,12 @@ wn_status wn__gnuplot_run(const char *folder, const char *script)
     int error, how = 0;
     const pid_t child = spawn(program, folder, script, environment, &error);
     wn__free(environment);
-    if (error == ENOENT || error == EACCES)
-        return wn__fail(WN_EUNSUPPORTED, "the program \"%s\" was not found; it draws the figures (Debian: gnuplot-nox)", program);
+    if (error == ENOENT || error == EACCES) return fail_not_found(program);
     if (error != 0) return wn__fail(WN_EIO, "cannot start %s: %s", program, strerrordesc_np(error));
     while (waitpid(child, &how, 0) < 0)
         if (errno != EINTR) return wn__fail_errno("cannot wait for %s", program);
+    /* posix_spawn may also tell like this that it found nothing to start. */
+    if (WIFEXITED(how) && WEXITSTATUS(how) == 127) return fail_not_found(program);
     if (!WIFEXITED(how) || WEXITSTATUS(how) != 0) return fail_with_log(folder, program);
     return WN_OK;
 }
