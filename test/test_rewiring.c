@@ -530,6 +530,12 @@ TEST(times_that_make_no_sense_are_refused)
     rule.gradient = WN__LOOK_FIXED; /* random growth looks at none */
     CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
     rule.gradient = WN__LOOK_BATCH;
+    rule.grow = WN__GROW_MOMENTUM; /* dense: what it shares by is the average */
+    rule.redistribute = WN__SHARE_GRADIENT;
+    CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
+    rule.grow = WN__GROW_RANDOM;
+    CHECK_OK(wn__rewiring_resolve(&rule, 10, 100, &how));
+    rule.redistribute = WN__SHARE_NONE;
     rule.l1 = 0.1; /* of crossed weights alone */
     CHECK_STATUS(wn__rewiring_resolve(&rule, 10, 100, &how), WN_EUSAGE);
     rule.drop = WN__DROP_CROSSED; /* which start anew, after the step */

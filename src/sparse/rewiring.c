@@ -72,6 +72,10 @@ wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_
     if (rule->gradient != WN__LOOK_BATCH && !by_gradient)
         return wn__fail(WN_EUSAGE, "topology: gradient: %s has no effect: growth does not look at a gradient of its own",
                         look_names[rule->gradient]);
+    if (rule->grow == WN__GROW_MOMENTUM && !by_gradient && rule->redistribute == WN__SHARE_GRADIENT)
+        return wn__fail(
+            WN_EUSAGE,
+            "topology: redistribute: gradient needs growth that looks at a gradient, or at none; with dense momentum say momentum");
     const bool walks = rule->grow != WN__GROW_NONE && rule->drop == WN__DROP_CROSSED;
     if (walks && (rule->grow != WN__GROW_RANDOM || rule->update != WN__UPDATE_AFTER || rule->regrown != WN__REGROWN_ZERO))
         return wn__fail(WN_EUSAGE, "topology: drop: crossed needs grow: random, update: after and regrown: reset");
