@@ -15,6 +15,7 @@
 
 #define SCRATCH_FLOATS (64 * 1024) /* of a band's copies, if the band can be cut: with weights and results, half a second cache */
 #define LEAST_LINES 8              /* of a band */
+#define TASK_WORK 16384            /* multiply-adds of cache lines of a task, if there are others */
 #define MOST_LINES 8               /* of a run: what it reads should stay in the first cache */
 
 typedef struct conv {
@@ -104,18 +105,14 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
     wn__lane_layout from = wn__lane_layout_of(d->in_c, 1, 1, 0);
     from.plane = c->direct ? c->in.plane : c->channel;
     from.block = from.plane * d->in_c;
-    const int64_t of_a_row = d->kernel_w * c->phases, beyond = wn__lines((d->kernel_h - 1) / d->stride * d->out_w);
-    const wn__walk_request request = {.desc = d,
-                                      .pattern = pattern,
-                                      .from = from,
-                                      .tap = c->tap,
-                                      .tap_tile = wn__sparse_tiny_tile(d, pattern),
-                                      .window = of_a_row * (least(c->lines, MOST_LINES) + beyond)};
+    /* All input channels in one tile: what a run reads of them is in the second cache anyway. */
+    const wn__walk_request request = {
+        .desc = d, .pattern = pattern, .from = from, .tap = c->tap, .tap_tile = wn__sparse_tiny_tile(d, pattern)};
     wn__walk_release(&c->walk);
     return wn__walk_make(&request, &c->walk);
 }
 
-static wn_status pack(wn__op *op, float *const param[4])
+static wn_status pack(wn__op *op, float *const param[WN__PARAMS])
 {
     wn__walk_pack(&((conv *)op)->walk, op->device->pool, param[0]);
     return WN_OK;
@@ -235,6 +232,15 @@ static void run_task(void *arg, int64_t task, int worker)
     }
 }
 
+/* Of each place: a task for every thread, and more of them where they are long, so that nobody waits for the last one. `work` is counted in
+ * multiply-adds of cache lines. */
+static int64_t splits_of(int64_t places, int64_t work, int threads, int64_t rows)
+{
+    if (threads == 1) return 1;
+    const int64_t wanted = most(threads, least(4 * threads, work / TASK_WORK));
+    return least((wanted + places - 1) / places, rows);
+}
+
 static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     (void)first, (void)n;
@@ -242,11 +248,11 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     const wn__op_desc *d = &op->desc;
     const int threads = wn__pool_threads(op->device->pool);
     const int64_t places = args->n * c->bands;
-    work w = {c, args, places % threads == 0 || places >= 4 * threads ? 1 : least(threads, d->out_c)};
+    const int64_t entries = c->walk.dense ? c->walk.entries * d->out_c : c->walk.entries;
+    work w = {c, args, splits_of(places, entries * c->lines * args->n, threads, d->out_c)};
     if (d->norm) wn__few_norm_values(d->out_c, args->param + 2, d->eps, c->values);
     for (int i = 0; !c->direct && i < threads; i++)
         *held_by(&w, i) = -1;
-    const int64_t entries = c->walk.dense ? c->walk.entries * d->out_c : c->walk.entries;
     wn__few_run(op, places * w.splits, entries * c->lines / (c->bands * w.splits), run_task, &w);
     return WN_OK;
 }
