@@ -15,7 +15,7 @@
 
 #define SCRATCH_FLOATS (64 * 1024) /* of a band's copies, if the band can be cut: with weights and results, half a second cache */
 #define LEAST_LINES 8              /* of a band */
-#define TASK_WORK 16384            /* multiply-adds of cache lines of a task, if there are others */
+#define TASK_PRODUCTS 16384        /* multiply-adds of cache lines of a task, if there are others */
 #define MOST_LINES 8               /* of a run: what it reads should stay in the first cache */
 
 typedef struct conv {
@@ -232,12 +232,12 @@ static void run_task(void *arg, int64_t task, int worker)
     }
 }
 
-/* Of each place: a task for every thread, and more of them where they are long, so that nobody waits for the last one. `work` is counted in
+/* Of each place: a task for every thread, and more of them where they are long, so that nobody waits for the last one. `products` are
  * multiply-adds of cache lines. */
-static int64_t splits_of(int64_t places, int64_t work, int threads, int64_t rows)
+static int64_t splits_of(int64_t places, int64_t products, int threads, int64_t rows)
 {
     if (threads == 1) return 1;
-    const int64_t wanted = most(threads, least(4 * threads, work / TASK_WORK));
+    const int64_t wanted = most(threads, least(4 * threads, products / TASK_PRODUCTS));
     return least((wanted + places - 1) / places, rows);
 }
 
