@@ -541,7 +541,7 @@ TEST(gradients_do_not_depend_on_the_number_of_threads)
 /* Blocks are taken together as there are; images are enough not to be few (wn__device.few_images). */
 TEST(logits_of_an_image_do_not_depend_on_the_batch)
 {
-    enum { SOME = 5 };
+    enum { SOME = 11 };
     wn_graph *g = tiny_images();
     wn__params params = {0};
     wn__device *device;
