@@ -490,8 +490,7 @@ static void flow_sheet(const wn__lab *lab, const flow *f, char (*labels)[64], wn
     }
     for (int row = 0; row < 3; row++) {
         wn__sheet_panel(s, row, 0, title[row]);
-        wn__text_add(&s->script, "set xlabel 'step'\nset ylabel ''\nset format y '%%g'\n%s\nplot ",
-                     row < 2 ? "set logscale y" : "unset logscale y");
+        wn__text_add(&s->script, "set xlabel 'step'\nset ylabel ''\nset format y '%%g'\nset logscale y\nplot ");
         for (int i = 0, drawn = 0; i < lab->count; i++)
             if (f->of[i].is_stage)
                 wn__text_add(&s->script, "%s$d%d using 1:%d with linespoints ls %d", drawn++ ? ", " : "", data[i], row + 2,
