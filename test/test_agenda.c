@@ -100,11 +100,13 @@ TEST(dense_is_trained_once_per_seed)
 TEST(every_method_of_the_table_expands_at_every_sparsity)
 {
     char methods[2048] = "compare.methods=[";
-    int count = 0, drawn = 0, small = 0, initial = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
+    int count = 0, drawn = 0, small = 0, initial = 0,
+        gradual = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
     for (const wn__method *m = wn__methods; m->name; m++, count++) {
         drawn += m->axes.mask == WN__MASK_DRAWN;
         small += m->axes.mask == WN__MASK_SMALL;
         initial += m->axes.mask == WN__MASK_AT_INIT;
+        gradual += m->axes.mask == WN__MASK_GRADUAL;
         snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
     }
     strcat(methods, "]");
@@ -115,13 +117,14 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
     for (int i = 0; i < e.plan->rows; i++) {
         const wn__agenda_row *row = &e.plan->row[i];
         const int from = e.recipe->row[row->row].axes.mask;
-        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL);
+        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL && from != WN__MASK_GRADUAL);
         const bool dense_first = from == WN__MASK_PRUNED || from == WN__MASK_RANDOM;
         CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && dense_first);
+        CHECK_EQ_INT(e.plan->stage[row->train].train.gradual_to > 0, row->sparsity > 0 && from == WN__MASK_GRADUAL);
         CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && from == WN__MASK_SMALL);
     }
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial - gradual);
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3 + initial);
     release(&e);
 }
@@ -248,6 +251,32 @@ TEST(identity_follows_the_score_and_what_it_looks_at)
     check_at_init("synflow", "data.normalize=imagenet", false);
     check_at_init("magnitude-at-init", "data.normalize=imagenet", false);
     check_at_init("magnitude-at-init", "train.init=pytorch", true);
+}
+
+/* Whether a change of the row changes its training. */
+static void check_gradual(const char *change, bool changes)
+{
+    const char *const compare = "compare={methods: [gradual-pruning], sparsity: [90%], seeds: 0}";
+    const char *const plain[] = {compare, NULL}, *const more[] = {compare, change, NULL};
+    expanded a = expand(plain, 1), b = expand(more, 1);
+    CHECK_EQ_INT(a.plan->stages, 1); /* it is one training */
+    const char *x = a.plan->stage[0].identity, *y = b.plan->stage[0].identity;
+    if ((strcmp(x, y) != 0) != changes) WN_TEST_FAIL("%s: the identity %s", change, changes ? "stayed" : "changed");
+    release(&a);
+    release(&b);
+}
+
+TEST(identity_follows_gradual_pruning)
+{
+    check_gradual("mask.gradual.begin=10%", true);
+    check_gradual("mask.gradual.interval=101it", true);
+    check_gradual("mask.gradual.power=1", true);
+    check_gradual("mask.scope=layer", true);
+    check_gradual("mask.scope=distribution", true);
+    check_gradual("mask.layers=[all]", true);
+    check_gradual("compare.sparsity=[91%]", true);
+    check_gradual("mask.gradual.end=75%", false);
+    check_gradual("mask.rounds=3", false);
 }
 
 TEST(a_distribution_counts_over_what_is_pruned)
@@ -577,6 +606,7 @@ int main(int argc, char **argv)
                                     RUN(identity_follows_the_method_and_its_mask),
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
                                     RUN(identity_follows_the_score_and_what_it_looks_at),
+                                    RUN(identity_follows_gradual_pruning),
                                     RUN(a_distribution_counts_over_what_is_pruned),
                                     RUN(a_later_setting_at_its_default_is_no_part_of_an_identity),
                                     RUN(small_networks_match_the_sparse_one),

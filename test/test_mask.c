@@ -3,6 +3,7 @@
 #include "models/model.h"
 #include "nn/init.h"
 #include "sparse/cost.h"
+#include "sparse/gradual.h"
 #include "sparse/mask.h"
 #include "sparse/score.h"
 #include "test.h"
@@ -317,6 +318,37 @@ TEST(costs_count_two_per_multiply_add_and_the_smallest_storage)
     release(&n);
 }
 
+/* Every scope falls to its end, and nothing comes back. */
+TEST(gradual_pruning_ends_where_each_scope_says)
+{
+    for (int scope = WN__SCOPE_GLOBAL; scope <= WN__SCOPE_DISTRIBUTION; scope++) {
+        net n = make(small_graph(), "all");
+        int64_t *keep = WN_NEW_ARRAY(int64_t, n.params.count), before = INT64_MAX;
+        for (int i = 0; i < n.params.count; i++)
+            keep[i] = n.selection.selected[i] ? n.params.item[i].count / (i + 2) : 0;
+        const wn__gradual_run run = {.when = {.begin = 10, .end = 33, .interval = 5, .power = 3},
+                                     .selection = &n.selection,
+                                     .last = {.scope = scope, .sparsity = 0.7, .keep = scope == WN__SCOPE_DISTRIBUTION ? keep : NULL}};
+        for (int64_t step = 0; step < 40; step++) {
+            CHECK_EQ_INT(wn__gradual_is_due(&run.when, step),
+                         step == 10 || step == 15 || step == 20 || step == 25 || step == 30 || step == 33);
+            if (!wn__gradual_is_due(&run.when, step)) continue;
+            CHECK_OK(wn__gradual_prune(&run, step, &n.params));
+            const int64_t left = active(&n, "conv1.weight") + active(&n, "conv2.weight") + active(&n, "fc.weight");
+            CHECK(left <= before);
+            CHECK(step > 10 || left == n.selection.weights);
+            before = left;
+        }
+        for (int i = 0; i < n.params.count; i++) {
+            if (!n.selection.selected[i] || scope == WN__SCOPE_GLOBAL) continue;
+            CHECK_EQ_INT(n.params.item[i].active, scope == WN__SCOPE_LAYER ? llround(0.3 * (double)n.params.item[i].count) : keep[i]);
+        }
+        if (scope == WN__SCOPE_GLOBAL) CHECK_EQ_INT(before, llround(0.3 * (double)n.selection.weights));
+        wn__free(keep);
+        release(&n);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(global_magnitude_keeps_exactly_the_largest),
@@ -331,6 +363,7 @@ int main(int argc, char **argv)
                                     RUN(selections_follow_the_default_rule_and_patterns),
                                     RUN(default_selection_of_linear_networks_spares_the_last_layer),
                                     RUN(costs_count_two_per_multiply_add_and_the_smallest_storage),
+                                    RUN(gradual_pruning_ends_where_each_scope_says),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -230,6 +230,31 @@ TEST(scores_are_read_with_their_settings)
     unlink(path);
 }
 
+TEST(times_of_gradual_pruning_that_make_no_sense_are_refused)
+{
+    static const char *const wrong[][2] = {{"{interval: 0it}", "interval of 0 steps"},
+                                           {"{begin: 50%, end: 40%}", "begins at step"},
+                                           {"{end: 100%}", "nothing is trained afterwards"},
+                                           {"{power: 0}", "power"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        wn__recipe *r = NULL;
+        char set[160];
+        const char *one = set;
+        snprintf(set, sizeof set, "methods.gradual-pruning={mask: {gradual: %s}}", wrong[i][0]);
+        write_recipe(text);
+        CHECK_STATUS(read_changed(&one, 1, &r), WN_EUSAGE);
+        CHECK_HAS_TEXT(wn_error_message(), wrong[i][1]);
+        unlink(path);
+    }
+    wn__recipe *r = NULL;
+    const char *snip = "methods.gradual-pruning={mask: {score: snip}}", *grows = "methods.gradual-pruning={topology: {grow: random}}";
+    write_recipe(text);
+    CHECK_STATUS(read_changed(&snip, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "prunes by magnitude, not by snip");
+    CHECK_STATUS(read_changed(&grows, 1, &r), WN_EUSAGE);
+    unlink(path);
+}
+
 TEST(distributions_that_make_no_sense_are_refused)
 {
     check_distribution("{erk: {flops_budget: 10%, counting: total}}", NULL);
@@ -360,6 +385,7 @@ int main(int argc, char **argv)
                                     RUN(duplicate_list_items_are_refused),
                                     RUN(unknown_names_are_refused_where_they_stand),
                                     RUN(scores_are_read_with_their_settings),
+                                    RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
                                     RUN(distributions_that_make_no_sense_are_refused),
                                     RUN(start_weights_by_connections_must_be_drawn),
                                     RUN(small_networks_need_widths_and_weights_of_their_own),

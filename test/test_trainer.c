@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/rng.h"
 #include "nn/init.h"
+#include "sparse/cost.h"
 #include "sparse/mask.h"
 #include "sparse/score.h"
 #include "tensor/compression.h"
@@ -170,6 +171,18 @@ static void prune(lab *l, double sparsity)
     CHECK_OK(wn__masks_prune(&l->params, &s, (const float *const *)scores.score, &(wn__prune){.sparsity = sparsity}));
     wn__scores_release(&scores);
     wn__selection_release(&s);
+}
+
+/* Pruned to 80 % at steps 3, 7, 11, 15, 18 of 20 or more. */
+static void add_gradual(lab *l)
+{
+    static wn__selection all; /* as long as the stage */
+    static wn__gradual_run run;
+    static const char *const item = "all";
+    if (!all.selected) CHECK_OK(wn__selection_make(l->graph, &item, 1, &all));
+    run = (wn__gradual_run){
+        .when = {.begin = 3, .end = 18, .interval = 4, .power = 3, .initial = 0.1}, .selection = &all, .last = {.sparsity = 0.8}};
+    l->stage.gradual = &run;
 }
 
 static wn__train_result run_ok(lab *l)
@@ -408,13 +421,77 @@ TEST(an_offset_shifts_the_data_alone)
     lab_release(&b);
 }
 
+/* What a run is asked after each step: how much is pruned, that nothing comes back, and what it has cost. */
+typedef struct fall {
+    lab *l;
+    int64_t pruned, flops, image_flops;
+} fall;
+
+static void count_pruned(const lab *l, int64_t *pruned, int64_t *weights)
+{
+    *pruned = *weights = 0;
+    for (int i = 0; i < l->params.count; i++) {
+        const wn__param *p = &l->params.item[i];
+        if (p->role != WN__WEIGHT) continue;
+        for (int64_t e = 0; e < p->count; e++) {
+            const bool gone = p->mask && !p->mask[e];
+            *pruned += gone;
+            if (gone && !(p->value[e] == 0.0f && p->slot[0][e] == 0.0f)) WN_TEST_FAIL("%s %lld is not zero", p->name, (long long)e);
+        }
+        *weights += p->count;
+    }
+}
+
+static void follow_the_fall(void *user, const wn__train_progress *p)
+{
+    static const int64_t at[] = {3, 7, 11, 15, 18};
+    fall *f = user;
+    int64_t pruned, weights, wanted = 0;
+    count_pruned(f->l, &pruned, &weights);
+    for (int i = 0; i < 5; i++) {
+        const double left = (18.0 - (double)at[i]) / 15.0, s = 0.8 + (0.1 - 0.8) * left * left * left;
+        if (p->step > at[i]) wanted = weights - llround((1 - s) * (double)weights);
+    }
+    CHECK_EQ_INT(pruned, wanted);
+    CHECK(pruned >= f->pruned);
+    const int64_t rest = (p->step - 1) % 5 == 4 ? 130 - 4 * BATCH : BATCH; /* images of the step, at the density before it */
+    f->flops += f->image_flops * rest;
+    f->pruned = pruned;
+    wn__cost cost;
+    CHECK_OK(wn__cost_make(f->l->graph, &f->l->params, &cost));
+    f->image_flops = cost.training_flops;
+    wn__cost_release(&cost);
+}
+
+TEST(gradual_pruning_falls_by_its_schedule)
+{
+    static const char *const backends[] = {"ref", "sparse", "onednn"};
+    for (int b = 0; b < 3; b++) {
+        if (!wn__backend_find(backends[b])) continue;
+        lab l;
+        backend = backends[b];
+        lab_init(&l, folder("fall"), 1, 0);
+        backend = "ref";
+        add_gradual(&l);
+        wn__cost dense;
+        CHECK_OK(wn__cost_make(l.graph, &l.params, &dense));
+        fall f = {.l = &l, .image_flops = dense.training_flops};
+        wn__cost_release(&dense);
+        l.stage.progress = follow_the_fall;
+        l.stage.user = &f;
+        const wn__train_result r = run_ok(&l);
+        CHECK_EQ_INT(r.flops_stage, f.flops);
+        lab_release(&l);
+    }
+}
+
 /* ---- stopping, killing, continuing; each in a process of its own */
 
 typedef struct plan {
     const char *path;
     int64_t stop_after;       /* steps; -1: never */
     int64_t checkpoint_steps; /* 0: none by number */
-    bool soft;
+    bool soft, gradual;
     int pause;           /* microseconds after a step */
     rlim_t largest_file; /* 0: no limit */
 } plan;
@@ -441,6 +518,7 @@ static pid_t start_child(const plan *p)
     }
     lab_init(&l, p->path, 1, 1);
     if (p->soft) add_teacher(&l);
+    if (p->gradual) add_gradual(&l);
     l.stage.checkpoint_steps = p->checkpoint_steps;
     l.stage.progress = pause_or_stop;
     l.stage.user = (void *)p;
@@ -463,6 +541,19 @@ TEST(stopping_on_request_at_any_step_changes_nothing)
         CHECK_EQ_INT(status, at + 1 == STEPS ? WN_OK : WN_ESTOPPED);
         CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
         check_same_run(undisturbed(), stopped.path);
+    }
+}
+
+TEST(gradual_pruning_continues_in_the_same_bytes)
+{
+    const plan whole = {.path = folder("gradual"), .stop_after = -1, .gradual = true};
+    CHECK_EQ_INT(wait_child(start_child(&whole)), WN_OK);
+    for (int64_t at = 1; at < STEPS; at += 3) {
+        const plan stopped = {.path = folder("gradual-stopped"), .stop_after = at, .gradual = true};
+        const plan rest = {.path = stopped.path, .stop_after = -1, .gradual = true};
+        CHECK_EQ_INT(wait_child(start_child(&stopped)), WN_ESTOPPED);
+        CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
+        check_same_run(whole.path, stopped.path);
     }
 }
 
@@ -1054,6 +1145,8 @@ int main(int argc, char **argv)
                                     RUN(micro_batches_compute_every_sample),
                                     RUN(a_kept_state_with_its_slots_continues_to_the_same_bytes),
                                     RUN(an_offset_shifts_the_data_alone),
+                                    RUN(gradual_pruning_falls_by_its_schedule),
+                                    RUN(gradual_pruning_continues_in_the_same_bytes),
                                     RUN(stopping_on_request_at_any_step_changes_nothing),
                                     RUN(killing_at_any_time_changes_nothing),
                                     RUN(a_write_that_fails_leaves_the_last_good_state),

@@ -150,8 +150,9 @@ typedef struct request {
     const wn__row *row;
     const wn__method_axes *axes;
     uint64_t seed;
-    int mask;   /* stage or -1 */
-    int source; /* whose final weights were pruned; -1: the dense run */
+    int mask;          /* stage or -1 */
+    double gradual_to; /* sparsity that is reached while training; 0: none is made */
+    int source;        /* whose final weights were pruned; -1: the dense run */
     const char *label;
     const wn__small_network *small; /* NULL: the recipe's network */
 } request;
@@ -232,6 +233,9 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                                      .base = wn__schedule_rate(&r->schedule, r->clock.total - 1),
                                      .length = r->clock.total,
                                      .every = 1};
+    t->gradual_to = q->gradual_to;
+    t->section = q->gradual_to > 0 ? &q->row->mask : NULL;
+    if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, r->clock.steps_per_epoch, r->clock.total, &t->gradual));
     t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
     if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, r->clock.steps_per_epoch, r->clock.total, &t->rewiring));
     WN_TRY(set_start(plan, q, &span, t));
@@ -374,7 +378,7 @@ static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__M
 static bool spreads(const wn__row *row)
 {
     if (row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL) return true;
-    return (has_pruned_mask(row) || is_at_init(row)) && row->mask.scope == WN__SCOPE_DISTRIBUTION;
+    return (has_pruned_mask(row) || is_at_init(row) || row->axes.mask == WN__MASK_GRADUAL) && row->mask.scope == WN__SCOPE_DISTRIBUTION;
 }
 
 static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
@@ -395,6 +399,7 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
     snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
     wn__small_network small = {0};
     request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out.mask, .source = out.source, .label = label};
+    if (row->axes.mask == WN__MASK_GRADUAL) q.gradual_to = sparsity;
     if (row->axes.mask == WN__MASK_SMALL && sparsity > 0) {
         WN_TRY(wn__small_network_find(plan->recipe, &row->mask, sparsity, plan->recipe->seed[0], (wn__match)row->axes.match, &small));
         q.small = &small;

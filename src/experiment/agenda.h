@@ -44,11 +44,14 @@ typedef struct wn__train_plan {
     wn__loss loss;
     int64_t soft_until; /* INT64_MAX: always */
     wn__teacher_plan teacher;
-    bool rewires;          /* the topology changes while training */
-    wn__rewiring rewiring; /* then: how */
-    int cache;             /* stage of the soft labels; -1: the teacher runs along */
-    int cache_mode;        /* wn__cache_mode */
-    int64_t *keep;         /* states that others start from, ascending; owned */
+    double gradual_to;               /* > 0: pruned while training, down to this sparsity */
+    wn__gradual gradual;             /* then: when */
+    const wn__mask_section *section; /* then: how */
+    bool rewires;                    /* the topology changes while training */
+    wn__rewiring rewiring;           /* then: how */
+    int cache;                       /* stage of the soft labels; -1: the teacher runs along */
+    int cache_mode;                  /* wn__cache_mode */
+    int64_t *keep;                   /* states that others start from, ascending; owned */
     int keeps;
 } wn__train_plan;
 

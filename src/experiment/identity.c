@@ -177,6 +177,60 @@ static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__
     return WN_OK;
 }
 
+static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
+{
+    json_t *layers = json_array();
+    WN_TRY(wn__slice_set(inputs, "layers", layers));
+    for (int i = 0; i < m->patterns; i++)
+        if (json_array_append_new(layers, json_string(m->layers[i])) != 0) return wn__no_memory(64);
+    return WN_OK;
+}
+
+static wn_status add_sparsity(json_t *inputs, double sparsity)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.10g", sparsity);
+    return set_text(inputs, "sparsity", text);
+}
+
+static wn_status add_choices(json_t *inputs, const wn__mask_section *m)
+{
+    static const char *const rows[] = {"scope", "rule", "empty"};
+    for (int i = 0; i < 3; i++) {
+        const wn__setting *row = wn__settings_find(wn__mask_settings, rows[i]);
+        WN_TRY(set_text(inputs, row->name, row->choices[*(const int *)((const char *)m + row->offset)]));
+    }
+    return WN_OK;
+}
+
+/* The number of connections of each layer and where they are. */
+static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m)
+{
+    WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
+    WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
+    if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
+    json_t *layers;
+    WN_TRY(add_object(inputs, "sparsities", &layers));
+    for (int i = 0; i < m->own_sparsities; i++) {
+        char key[320]; /* the order counts: of several that match, the last holds */
+        snprintf(key, sizeof key, "%02d %.300s", i, m->layer[i].pattern);
+        WN_TRY(set_real(layers, key, m->layer[i].sparsity));
+    }
+    return WN_OK;
+}
+
+/* When, how, and how far. */
+static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "gradual", &o));
+    WN_TRY(wn__slice_table(o, wn__gradual_settings, &t->section->gradual, &plan->recipe->clock));
+    WN_TRY(add_selection(o, t->section));
+    WN_TRY(add_choices(o, t->section));
+    if (t->section->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, t->section));
+    return add_sparsity(o, t->gradual_to);
+}
+
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
@@ -190,6 +244,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
     if (t->rewires) WN_TRY(add_topology(inputs, plan, t));
+    if (t->gradual_to > 0) WN_TRY(add_gradual(inputs, plan, t));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
@@ -212,36 +267,9 @@ static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__sta
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }
 
-static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
-{
-    json_t *layers = json_array();
-    WN_TRY(wn__slice_set(inputs, "layers", layers));
-    for (int i = 0; i < m->patterns; i++)
-        if (json_array_append_new(layers, json_string(m->layers[i])) != 0) return wn__no_memory(64);
-    return WN_OK;
-}
-
-static wn_status add_sparsity(json_t *inputs, double sparsity)
-{
-    char text[40];
-    snprintf(text, sizeof text, "%.10g", sparsity);
-    return set_text(inputs, "sparsity", text);
-}
-
-/* The number of connections of each layer and where they are. */
 static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
-    const wn__mask_section *m = &stage->mask.section;
-    WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
-    WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
-    if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
-    json_t *layers;
-    WN_TRY(add_object(inputs, "sparsities", &layers));
-    for (int i = 0; i < m->own_sparsities; i++) {
-        char key[320]; /* the order counts: of several that match, the last holds */
-        snprintf(key, sizeof key, "%02d %.300s", i, m->layer[i].pattern);
-        WN_TRY(set_real(layers, key, m->layer[i].sparsity));
-    }
+    WN_TRY(add_section_counts(inputs, plan, &stage->mask.section));
     WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }
@@ -295,11 +323,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
     }
     WN_TRY(add_sparsity(inputs, m->sparsity));
     WN_TRY(add_score(inputs, plan, stage));
-    static const char *const rows[] = {"scope", "rule", "empty"};
-    for (int i = 0; i < 3; i++) {
-        const wn__setting *row = wn__settings_find(wn__mask_settings, rows[i]);
-        WN_TRY(set_text(inputs, row->name, row->choices[*(const int *)((const char *)&m->section + row->offset)]));
-    }
+    WN_TRY(add_choices(inputs, &m->section));
     if (m->section.scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_counts(inputs, plan, stage));
     if (m->initial) return add_initial(inputs, plan, stage);
     return set_stage(inputs, "source", plan, m->source);

@@ -96,6 +96,7 @@ static const section sections[] = {
     {"mask.score.snip", "of the score snip", {wn__snip_settings}},
     {"mask.score.grasp", "of the score grasp", {wn__grasp_settings}},
     {"mask.score.synflow", "of the score synflow", {wn__synflow_settings}},
+    {"mask.gradual", "of masks that are made while training", {wn__gradual_settings}},
     {"labels.soft", "soft labels of a teacher", {wn__soft_label_settings, wn__until_settings}},
     {"labels.smooth", "smoothed labels", {wn__smooth_settings}},
     {"teacher", "where soft labels come from", {wn__teacher_settings}},

@@ -241,6 +241,13 @@ static wn_status read_score(void *arg, const wn__yaml_node *node)
     return wn__schema_read(&schema, v.settings);
 }
 
+static wn_status read_gradual(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.gradual", .table = {{wn__gradual_settings, &mask->gradual}}};
+    return wn__schema_read(&schema, node);
+}
+
 typedef struct mask_target {
     wn__mask_section *mask; /* first: read_layers */
     int *from;
@@ -255,10 +262,10 @@ static wn_status read_from(void *arg, const wn__yaml_node *node)
 
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
 {
-    static const wn__special keys[] = {
-        {"score", read_score}, {"layers", read_layers}, {"distribution", read_distribution}, {"from", read_from}, {0}};
+    static const wn__special keys[] = {{"score", read_score},     {"layers", read_layers}, {"distribution", read_distribution},
+                                       {"gradual", read_gradual}, {"from", read_from},     {0}};
     static const wn__special keys_without_from[] = {
-        {"score", read_score}, {"layers", read_layers}, {"distribution", read_distribution}, {0}};
+        {"score", read_score}, {"layers", read_layers}, {"distribution", read_distribution}, {"gradual", read_gradual}, {0}};
     mask_target target = {mask, from};
     if (from && wn__yaml_kind_of(node) == WN__YAML_SCALAR) return read_from(&target, node);
     const wn__schema schema = {
@@ -333,6 +340,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__init_settings, &r->train.init));
     WN_TRY(wn__settings_defaults(wn__mask_settings, &r->mask));
     WN_TRY(wn__settings_defaults(wn__distribution_settings, &r->mask));
+    WN_TRY(wn__settings_defaults(wn__gradual_settings, &r->mask.gradual));
     r->mask.distribution = WN__ERK;
     WN_TRY(wn__settings_defaults(wn__soft_label_settings, &r->labels.soft));
     WN_TRY(wn__settings_defaults(wn__smooth_settings, &r->labels));

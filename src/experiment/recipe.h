@@ -14,6 +14,7 @@
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "sparse/distribution.h"
+#include "sparse/gradual.h"
 #include "sparse/mask.h"
 
 enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 64, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
@@ -61,12 +62,13 @@ typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
 typedef struct wn__mask_section {
     wn__scoring scoring; /* what weights are ranked by */
     int scope, rule, empty;
-    int64_t rounds;   /* >= 1; not used if rate > 0 */
-    double rate;      /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
-    int inner;        /* wn__inner */
-    wn__steps rewind; /* of the inner rule weight-rewind */
-    int shuffle;      /* wn__shuffle: of random masks */
-    const char *file; /* "": none */
+    int64_t rounds;           /* >= 1; not used if rate > 0 */
+    double rate;              /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
+    int inner;                /* wn__inner */
+    wn__steps rewind;         /* of the inner rule weight-rewind */
+    int shuffle;              /* wn__shuffle: of random masks */
+    const char *file;         /* "": none */
+    wn__gradual_rule gradual; /* of masks that are made while training */
     /* of drawn masks */
     int distribution; /* wn__distribution */
     double power;

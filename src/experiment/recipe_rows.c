@@ -90,6 +90,21 @@ static wn_status check_small(const wn__recipe *r, const wn__row *row)
     return WN_OK;
 }
 
+static wn_status check_gradual(const wn__recipe *r, const wn__row *row)
+{
+    const wn__yaml_node *node = row->node ? row->node : r->compare_node;
+    wn__gradual gradual;
+    char prefix[256];
+    if (row->axes.mask != WN__MASK_GRADUAL) return WN_OK;
+    if (row->mask.file[0]) return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: gradual, or of a file, not both", row->name);
+    if (row->mask.scoring.score != WN__MAGNITUDE)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: gradual prunes by magnitude, not by %s", row->name,
+                             wn__saliency_names[row->mask.scoring.score]);
+    snprintf(prefix, sizeof prefix, "%s: mask.", row->name);
+    const wn_status status = wn__gradual_resolve(&row->mask.gradual, r->clock.steps_per_epoch, r->clock.total, &gradual);
+    return status == WN_OK ? WN_OK : wn__fault_at(node, prefix, status);
+}
+
 static wn_status check_topology(const wn__recipe *r, const wn__row *row)
 {
     const wn__yaml_node *node = row->node ? row->node : r->compare_node;
@@ -100,6 +115,8 @@ static wn_status check_topology(const wn__recipe *r, const wn__row *row)
     const wn_status status = wn__rewiring_resolve(topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
     if (status != WN_OK) return wn__fault_at(node, prefix, status);
     if (topology->grow == WN__GROW_NONE) return WN_OK;
+    if (row->axes.mask == WN__MASK_GRADUAL)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: a mask that is gradual changes already", row->name);
     if (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL)
         return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
     if (wn__topology_needs_slots(topology) && r->train.optimizer->slots(r->train.optimizer_config) == 0)
@@ -119,6 +136,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: %s, or of a file, not both", row->name,
                              wn__method_mask_names[row->axes.mask]);
     WN_TRY(check_small(r, row));
+    WN_TRY(check_gradual(r, row));
     const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
     if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: init: %s needs weights that are drawn: start: initial or redrawn", row->name,

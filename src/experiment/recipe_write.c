@@ -99,6 +99,9 @@ static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const ch
     write_own_sparsities(out, mask);
     wn__out_close(out);
     wn__out_close(out);
+    wn__out_open(out, "gradual");
+    wn__out_table(out, wn__gradual_settings, &mask->gradual);
+    wn__out_close(out);
     wn__out_list(out, "layers", mask->layers, mask->patterns);
     wn__out_close(out);
 }

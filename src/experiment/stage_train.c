@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 #include "experiment/stage.h"
 #include "experiment/store.h"
@@ -174,6 +175,45 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
     return WN_OK;
 }
 
+/* ---- pruned while training */
+
+typedef struct gradual_source {
+    wn__gradual_run run;
+    wn__selection selection;
+    int64_t *keep; /* by parameter, where the section counts by layer */
+} gradual_source;
+
+static wn_status count_gradual(const wn__recipe *r, const wn__stage *stage, gradual_source *g)
+{
+    const wn__mask_section *m = stage->train.section;
+    wn__params params = {0};
+    if (m->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
+    WN_TRY(wn__graph_make_params(r->graph, &params));
+    g->run.last.keep = g->keep = WN_NEW_ARRAY(int64_t, params.count);
+    wn_status status = g->keep ? WN_OK : wn__no_memory((size_t)params.count * sizeof *g->keep);
+    if (status == WN_OK) status = wn__drawn_counts(r->graph, &params, m, stage->train.gradual_to, stage->seed, g->keep);
+    wn__params_release(&params);
+    return status;
+}
+
+static wn_status open_gradual(wn__context *c, const wn__stage *stage, wn__train_stage *train, gradual_source *g)
+{
+    const wn__train_plan *t = &stage->train;
+    const wn__mask_section *m = t->section;
+    if (t->gradual_to <= 0) return WN_OK;
+    WN_TRY(wn__selection_make(c->recipe->graph, m->layers, m->patterns, &g->selection));
+    g->run = (wn__gradual_run){.when = t->gradual, .selection = &g->selection};
+    g->run.last = (wn__prune){.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = t->gradual_to};
+    train->gradual = &g->run;
+    return count_gradual(c->recipe, stage, g);
+}
+
+static void close_gradual(gradual_source *g)
+{
+    wn__selection_release(&g->selection);
+    wn__free(g->keep);
+}
+
 /* ---- soft labels: from the cache if there is one, else the teacher runs along */
 
 typedef struct label_source {
@@ -255,7 +295,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
     WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
     if (t->small.config) WN_TRY(add_small(out, &t->small));
-    const int64_t trained = t->rewires ? r->flops_stage : training_flops * images;
+    const int64_t trained = t->rewires || t->gradual_to > 0 ? r->flops_stage : training_flops * images;
     const double dense = (double)wn_graph_forward_flops(recipe->graph);
     WN_TRY(wn__slice_set(out, "train_flops", json_integer(trained)));
     WN_TRY(set_real(out, "train_flops_ratio", images ? (double)trained / (3 * dense * (double)images) : 1));
@@ -270,6 +310,7 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     wn__params params = {0};
     label_source labels = {0};
     wn__train_stage train;
+    gradual_source gradual = {0};
     wn__stage_network network;
     wn__train_result reached = {0};
     train_user user = {c, stage->label, -1, 0};
@@ -285,8 +326,10 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     wn_status status = make_params(c, stage, network.graph, &params);
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
     if (status == WN_OK) status = open_labels(c, stage, &train, &labels);
+    if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
     if (status == WN_OK) status = result_json(c, stage, network.graph, &params, &reached, result);
+    close_gradual(&gradual);
     close_labels(&labels);
     wn__params_release(&params);
     wn__stage_network_close(&network);
@@ -343,6 +386,7 @@ static wn_status replay(wn__context *c, const wn__stage *stage, const char *fold
     wn__params params = {0};
     label_source labels = {0};
     wn__train_stage train;
+    gradual_source gradual = {0};
     wn__train_result reached;
     const int64_t from = nearest_point(folder, step);
     WN_TRY(wn__stage_set_up(c, stage, &train));
@@ -361,7 +405,9 @@ static wn_status replay(wn__context *c, const wn__stage *stage, const char *fold
             (long long)train.first_step);
     wn_status status = made ? replay_start(c, stage, folder, from, &params) : wn__no_memory(64);
     if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
+    if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
+    close_gradual(&gradual);
     close_labels(&labels);
     if (status == WN_OK && rename(made, target) != 0) status = wn__fail_errno("%s", target);
     if (status == WN_OK) status = wn__remove_tree(own);
@@ -421,6 +467,7 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     wn__params params = {0};
     label_source labels = {0};
     wn__train_stage train;
+    gradual_source gradual = {0};
     wn__train_result reached;
     if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
     WN_TRY(wn__stage_set_up(c, stage, &train));
@@ -440,7 +487,9 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     }
     wn_status status = later ? load_point(c, index, r->from, &params) : make_params(c, stage, c->recipe->graph, &params);
     if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
+    if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
+    close_gradual(&gradual);
     close_labels(&labels);
     wn__params_release(&params);
     return status;

@@ -5,7 +5,7 @@
 #include "base/fail.h"
 #include "nn/init.h"
 
-const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", NULL};
+const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", "gradual", NULL};
 const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
 static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
 static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
@@ -122,6 +122,10 @@ const wn__method wn__methods[] = {
      .summary = "rigl; layers share what was dropped by their mean momentum",
      .paper = REPRODUCTION,
      .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100, .redistribute = WN__SHARE_MOMENTUM}}},
+    {.name = "gradual-pruning",
+     .summary = "dense at first; its smallest weights go while it trains",
+     .paper = "Zhu and Gupta 2018, arXiv:1710.01878",
+     .axes = {.mask = WN__MASK_GRADUAL}},
     {.name = "snip",
      .summary = "pruned before training by what the loss feels of each weight",
      .paper = "Lee, Ajanthan and Torr 2019, arXiv:1810.02340",

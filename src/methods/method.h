@@ -13,13 +13,14 @@
 #include "sparse/saliency.h"
 
 typedef enum wn__method_mask {
-    WN__MASK_NONE,          /* dense, at every sparsity: one row, at sparsity 0 */
-    WN__MASK_PRUNED,        /* as the recipe's `mask` says */
-    WN__MASK_RANDOM,        /* the same, shuffled */
-    WN__MASK_DRAWN,         /* drawn before training, as `mask.distribution` says; nothing dense is trained */
-    WN__MASK_SMALL,         /* none: a dense network of smaller widths, as large as the one with a drawn mask */
-    WN__MASK_AT_INIT,       /* pruned before training, by a score of the start weights */
-    WN__MASK_AT_INIT_RANDOM /* the same, shuffled */
+    WN__MASK_NONE,           /* dense, at every sparsity: one row, at sparsity 0 */
+    WN__MASK_PRUNED,         /* as the recipe's `mask` says */
+    WN__MASK_RANDOM,         /* the same, shuffled */
+    WN__MASK_DRAWN,          /* drawn before training, as `mask.distribution` says; nothing dense is trained */
+    WN__MASK_SMALL,          /* none: a dense network of smaller widths, as large as the one with a drawn mask */
+    WN__MASK_AT_INIT,        /* pruned before training, by a score of the start weights */
+    WN__MASK_AT_INIT_RANDOM, /* the same, shuffled */
+    WN__MASK_GRADUAL         /* none at the start: pruned while training */
 } wn__method_mask;
 
 typedef enum wn__method_start {
@@ -65,7 +66,8 @@ typedef struct wn__method_axes {
 extern const wn__setting wn__method_settings[];
 /* Is the mask made before any training, from the seed or the start weights? */
 bool wn__mask_before_training(int mask);
-extern const char *const wn__method_mask_names[];   /* "none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", NULL */
+extern const char
+    *const wn__method_mask_names[]; /* "none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", "gradual", NULL */
 extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth", NULL */
 
 typedef struct wn__method {

@@ -406,6 +406,13 @@ static wn_status update_weights(run *r)
     return wn__updater_step(r->updater, wn__schedule_rate(&r->stage->schedule, r->state.step), r->state.updates);
 }
 
+/* After the step, at the new weights. */
+static wn_status prune_more(run *r)
+{
+    WN_TRY(wn__gradual_prune(r->stage->gradual, r->state.step, r->stage->params));
+    return measure_cost(r);
+}
+
 static wn_status run_step(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -426,6 +433,7 @@ static wn_status run_step(run *r)
     count_batch(r);
     if (at_once && wn__rewirer_wants_gradient(r->rewirer)) r->state.flops += r->reading_flops * r->batch->n;
     if (!instead) WN_TRY(update_weights(r));
+    if (s->gradual && wn__gradual_is_due(&s->gradual->when, r->state.step)) WN_TRY(prune_more(r));
     if (rewires) WN_TRY(at_once ? finish_rewiring(r) : rewire_apart(r, step, !instead));
     r->state.step++;
     return WN_OK;

@@ -22,6 +22,7 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "sparse/gradual.h"
 #include "sparse/rewiring.h"
 #include "train/soft_labels.h"
 
@@ -60,7 +61,8 @@ typedef struct wn__train_stage {
     wn__executor *teacher; /* live, inference in evaluation mode; may share the device */
     wn__soft_cache *cache; /* used if teacher is NULL */
 
-    const wn__rewiring *rewiring; /* topology updates of the weights with masks, which are compressed then on any device; NULL: none */
+    const wn__gradual_run *gradual; /* weights are masked while training, after the step; NULL: none */
+    const wn__rewiring *rewiring;   /* topology updates of the weights with masks, which are compressed then on any device; NULL: none */
 
     uint64_t noise_seed; /* dropout, topology */
     int64_t first_step, last_step;
