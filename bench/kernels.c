@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/sparse/choice.h"
 #include "backend/trial.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
@@ -207,7 +208,7 @@ static wn_status add_side(bench *b, const char *name, const char *backend, wn__d
     const wn__backend *of = wn__backend_find(backend);
     *s = (side){.density = density, .peer = strcmp(backend, "sparse") != 0};
     snprintf(s->name, sizeof s->name, "%s", name);
-    WN_TRY(of->open(of, &(wn__device_options){.dtype = dtype, .pool = b->pool}, &s->device));
+    WN_TRY(of->open(of, &(wn__device_options){.dtype = dtype, .pool = b->pool, .kernels = WN__KERNELS_SPARSE}, &s->device));
     if (density > 0) WN_TRY(make_pattern(b, density, &s->pattern));
     return wn__trial_new(s->device, &b->d, density > 0 ? &s->pattern : NULL, &s->trial);
 }
@@ -228,7 +229,7 @@ static wn_status add_masked(bench *b, const wn__st_tensor *mask)
     side *s = &b->side[b->sides++];
     const wn__backend *sparse = wn__backend_find("sparse");
     *s = (side){0};
-    WN_TRY(sparse->open(sparse, &(wn__device_options){.pool = b->pool}, &s->device));
+    WN_TRY(sparse->open(sparse, &(wn__device_options){.pool = b->pool, .kernels = WN__KERNELS_SPARSE}, &s->device));
     WN_TRY(wn__pattern_from_mask(rows(&b->d), columns(&b->d), mask->data, &s->pattern));
     s->density = (double)s->pattern.stored / (double)mask->count;
     snprintf(s->name, sizeof s->name, "mask %.3g", s->density);
@@ -380,6 +381,19 @@ static void print_table(const bench *b)
     print_even(b);
 }
 
+/* As the backend sees it when it chooses. */
+static wn_status print_choice(const bench *b)
+{
+    double density[WN__CHOICES];
+    if (b->o.json || b->d.groups > 1) return WN_OK;
+    for (int i = 0; i < b->sides; i++) {
+        if (strcmp(b->side[i].name, "dense") != 0) continue;
+        WN_TRY(wn__break_even((wn__sparse *)b->side[i].device, &b->d, density));
+        printf("  own dense from %12.2f %17.2f %17.2f  (measured once, kept)\n", density[0], density[1], density[2]);
+    }
+    return WN_OK;
+}
+
 /* --- the program ----------------------------------------------------------------------------------------------------------------- */
 
 static wn_status bench_shape(bench *b)
@@ -387,6 +401,7 @@ static wn_status bench_shape(bench *b)
     wn_status status = add_sides(b);
     if (status == WN_OK) status = run_sides(b);
     if (status == WN_OK) (b->o.json ? print_json : print_table)(b);
+    if (status == WN_OK) status = print_choice(b);
     fflush(stdout);
     release_sides(b);
     return status;

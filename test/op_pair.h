@@ -23,6 +23,7 @@ typedef struct side {
     wn__device *device;
     wn__op *op;
     wn__op_args a;
+    wn__kernels kernels;
     int band;
     void *owned_din[2];
     float *out, *din[2], *dparam[2]; /* plain results */
@@ -157,7 +158,7 @@ static inline void make_params(const pair *p, side *s)
 static inline void open_side(const pair *p, const wn__backend *b, wn__dtype dtype, side *s)
 {
     const wn__op_desc *d = &p->d;
-    const wn__device_options wanted = {dtype, p->pool};
+    const wn__device_options wanted = {.dtype = dtype, .pool = p->pool, .kernels = s->kernels};
     CHECK_OK(b->open(b, &wanted, &s->device));
     CHECK_OK(s->device->prepare(s->device, d, &s->op));
     s->band = p->o.band;

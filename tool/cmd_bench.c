@@ -8,7 +8,7 @@
 
 typedef struct bench_config {
     wn__texts set;
-    const char *dtype, *backend, *sparsity, *distribution, *mask, *memory, *topology;
+    const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology;
     int64_t batch, micro_batch, threads, runs, classes, image;
     bool inference, json, dense_first;
 } bench_config;
@@ -24,6 +24,7 @@ static const wn__option bench_options[] = {
     WN_OPTION_TEXT(bench_config, topology, "method", "NAME", "bench topology: a method that changes its mask (default: rigl)"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
     WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build)"),
+    WN_OPTION_TEXT(bench_config, kernels, "kernels", "NAME", "of weights with zeros: measured (default), sparse or dense"),
     WN_OPTION_NUMBER(bench_config, threads, "threads", "N", "(default: all CPUs)"),
     WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps (default: 15)"),
     WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "(default: the network's usual number)"),
@@ -254,6 +255,7 @@ static int run_bench(const wn__call *call)
         .dense_first = config->dense_first,
         .mask = config->mask,
         .backend = config->backend,
+        .kernels = config->kernels,
         .threads = (int)config->threads,
         .runs = (int)config->runs,
         .inference = config->inference,

@@ -28,6 +28,7 @@ typedef struct wn_bench_options {
     const char *mask;         /* a file of masks instead, such as `winnow prune` writes; NULL: none */
     const char *dtype;        /* "f32" (NULL) or "bf16" */
     const char *backend;      /* NULL: the best in this build */
+    const char *kernels;      /* of compressed weights: "measured" (NULL), "sparse" or "dense" */
     int threads;              /* 0: all CPUs of the process */
     int runs;                 /* timed steps; 0: 15. Those before them, three or a tenth of a second, are not counted */
     bool inference;           /* forward only, running statistics */

@@ -15,6 +15,8 @@ const wn__backend *const wn__backends[] = {
 #undef WN_BACKEND
     NULL};
 
+const char *const wn__kernels_names[] = {"measured", "sparse", "dense", NULL};
+
 wn_status wn__op_new(wn__device *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,
                      void *out)
 {

@@ -161,9 +161,14 @@ struct wn__op { /* first member of a backend's own struct */
     const char *implementation; /* for reports: "brgconv:avx512_core" ...; static text or owned by the op */
 };
 
+/* Of compressed weights, where a device has kernels for stored entries and for dense weights. The choice changes no bit on finite data. */
+typedef enum wn__kernels { WN__KERNELS_MEASURED, WN__KERNELS_SPARSE, WN__KERNELS_DENSE } wn__kernels;
+extern const char *const wn__kernels_names[]; /* in this order; NULL-terminated */
+
 typedef struct wn__device_options {
     wn__dtype dtype; /* of stored activations */
     wn__pool *pool;  /* borrowed */
+    wn__kernels kernels;
 } wn__device_options;
 
 typedef struct wn__backend {

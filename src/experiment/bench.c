@@ -89,6 +89,18 @@ static wn_status make_sparse(bench *b)
 
 /* --- machine ------------------------------------------------------------------------------------------------------------------- */
 
+static wn_status choose_kernels(const char *name, wn__kernels *out)
+{
+    *out = WN__KERNELS_MEASURED;
+    if (!name) return WN_OK;
+    for (int i = 0; wn__kernels_names[i]; i++)
+        if (strcmp(name, wn__kernels_names[i]) == 0) {
+            *out = (wn__kernels)i;
+            return WN_OK;
+        }
+    return wn__fail(WN_EUSAGE, "kernels \"%s\"; valid: measured, sparse, dense", name);
+}
+
 static wn_status open_device(bench *b)
 {
     const wn_bench_options *o = b->options;
@@ -97,7 +109,8 @@ static wn_status open_device(bench *b)
     const bool bf16 = o->dtype && strcmp(o->dtype, "bf16") == 0;
     if (o->dtype && !bf16 && strcmp(o->dtype, "f32") != 0) return wn__fail(WN_EUSAGE, "dtype \"%s\"; valid: f32, bf16", o->dtype);
     WN_TRY(wn__pool_new(o->threads, &b->pool));
-    const wn__device_options options = {.dtype = bf16 ? WN__BF16 : WN__F32, .pool = b->pool};
+    wn__device_options options = {.dtype = bf16 ? WN__BF16 : WN__F32, .pool = b->pool};
+    WN_TRY(choose_kernels(o->kernels, &options.kernels));
     return backend->open(backend, &options, &b->device);
 }
 
@@ -496,7 +509,7 @@ static void add_part(parts *p, const wn__call_time *t)
         return;
     }
     grown[p->count++] = (part){.phase = {.node = t->node, .phase = wn__phase_name(t->phase), .implementation = t->implementation},
-                               .flops = flops_of(t->desc, t->phase),
+                               .flops = t->density * flops_of(t->desc, t->phase),
                                .seconds = seconds};
 }
 

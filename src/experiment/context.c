@@ -30,7 +30,7 @@ wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dty
             return WN_OK;
         }
     assert(c->devices < WN__MOST_DEVICES);
-    const wn__device_options options = {.dtype = dtype, .pool = c->pool};
+    const wn__device_options options = {.dtype = dtype, .pool = c->pool, .kernels = (wn__kernels)c->recipe->top.kernels};
     WN_TRY(backend->open(backend, &options, &c->device[c->devices]));
     *out = c->device[c->devices++];
     return WN_OK;

@@ -121,6 +121,7 @@ typedef struct wn__top_section {
     int dtype;       /* wn__dtype */
     int64_t threads; /* 0: not said */
     double memory;   /* GiB that activations may take; 0: no limit */
+    int kernels;     /* wn__kernels */
 } wn__top_section;
 
 typedef struct wn__recipe {

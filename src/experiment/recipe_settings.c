@@ -16,6 +16,8 @@ const wn__setting wn__top_settings[] = {
     WN_SETTING_INT(wn__top_section, threads, 0, 0, 4096, "per stage; 0: all CPUs, divided by the stages that run side by side"),
     WN_SETTING_FLOAT(wn__top_section, memory, 0, 0, 1e6,
                      "GiB that the process may take; if need be, activations are made again; 0: no limit"),
+    WN_SETTING_CHOICE(wn__top_section, kernels, "measured", wn__kernels_names,
+                      "of backend sparse, for weights with zeros: the faster ones by measurement, or always these; changes no result"),
     {0},
 };
 

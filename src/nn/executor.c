@@ -308,6 +308,20 @@ wn_status wn__executor_prepare(wn__executor *ex, int64_t n)
 
 wn_status wn__executor_prepare_inference(wn__executor *ex, int64_t n) { return prepare(ex, n, kind_of(ex, false, false)); }
 
+wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit visit, void *user)
+{
+    wn__plan *plan;
+    const int64_t piece = n < piece_size(ex) ? n : piece_size(ex);
+    WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), &plan));
+    WN_TRY(bind_patterns(ex, plan));
+    for (int i = 0; i < plan->lowered_ops; i++) {
+        const wn__op_kind kind = plan->op[i]->desc.kind;
+        if (kind == WN__OP_CONV || kind == WN__OP_LINEAR)
+            visit(user, ex->graph->node[ex->lowered[i].node].name, plan->op[i]->implementation);
+    }
+    return WN_OK;
+}
+
 /* --- running ------------------------------------------------------------------------------------------------------------------- */
 
 /* Where a block runs: its number, and which worker's slabs it uses. */
@@ -442,6 +456,13 @@ static wn_status run_group(const run_state *r, const wn__call *call, int calls)
     return WN_OK;
 }
 
+static double density_of(const wn__executor *ex, const wn__call *call)
+{
+    const int weight = call->lowered ? call->lowered->param[0] : -1;
+    if (weight < 0 || !ex->device->compressed || !ex->params->item[weight].pattern) return 1;
+    return (double)ex->params->item[weight].stored / (double)ex->params->item[weight].count;
+}
+
 static wn_status run_observed_group(const run_state *r, const wn__call *call, int calls)
 {
     wn__executor *ex = r->ex;
@@ -453,6 +474,7 @@ static wn_status run_observed_group(const run_state *r, const wn__call *call, in
                                 .implementation = last->op->implementation,
                                 .desc = &last->op->desc,
                                 .phase = last->phase,
+                                .density = density_of(ex, last),
                                 .seconds = wn__seconds() - start};
     ex->observer(ex->observer_user, &time);
     return WN_OK;

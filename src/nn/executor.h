@@ -81,10 +81,15 @@ typedef struct wn__call_time {
     const char *node, *implementation;
     const wn__op_desc *desc;
     wn__phase phase;
+    double density; /* of the weight, where it is compressed; else 1 */
     double seconds;
 } wn__call_time;
 typedef void (*wn__call_observer)(void *user, const wn__call_time *time);
 void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *user);
+
+/* What convolutions and linear layers run on for n images, in the order of the graph: for records. */
+typedef void (*wn__kernel_visit)(void *user, const char *node, const char *implementation);
+wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit visit, void *user);
 
 /* The plan: bytes of activations, gradients and scratch for n images, which are not allocated; and a listing, one line per call. */
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes);

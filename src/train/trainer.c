@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/cpu.h"
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "io/json_file.h"
 #include "sparse/cost.h"
 #include "sparse/selection.h"
 #include "tensor/compression.h"
@@ -165,6 +167,29 @@ static wn_status measure_cost(run *r)
     return WN_OK;
 }
 
+static void record_kernel(void *layers, const char *node, const char *implementation)
+{
+    json_object_set_new(layers, node, json_string(implementation));
+}
+
+/* What layers ran on: dense or sparse kernels were chosen by measurement, which may differ from machine to machine. No bit depends on it. */
+static wn_status record_kernels(const run *r)
+{
+    const wn__train_stage *s = r->stage;
+    if (!s->device->compressed) return WN_OK;
+    const int64_t batch = s->loader.batch, samples = wn__loader_samples(r->loader);
+    char *path = wn__path_join(s->folder, "kernels.json");
+    json_t *layers = json_object(),
+           *record = json_pack("{s:s, s:s, s:O}", "cpu", wn__cpu_name(), "isa", wn__isa_name(wn__isa_in_use()), "layers", layers);
+    wn_status status = path && layers && record ? WN_OK : wn__no_memory(256);
+    if (status == WN_OK) status = wn__executor_kernels(r->ex, batch < samples ? batch : samples, record_kernel, layers);
+    if (status == WN_OK) status = wn__json_save(path, record);
+    json_decref(record);
+    json_decref(layers);
+    wn__free(path);
+    return status;
+}
+
 static wn_status set_up(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -189,7 +214,7 @@ static wn_status set_up(run *r)
     if (r->rewirer) WN_TRY(wn__rewirer_attach(r->rewirer, r->ex));
     WN_TRY(prepare(r));
     tell_memory(r);
-    return WN_OK;
+    return record_kernels(r);
 }
 
 static void release(run *r)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/sparse/choice.h"
 #include "backend/sparse/few.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
@@ -108,6 +109,7 @@ static wn_status download(wn__device *d, const void *activation, const wn__shape
 static void close_device(wn__device *d)
 {
     if (d->few) d->few->close(d->few);
+    wn__verdicts_free(((wn__sparse *)d)->verdicts);
     wn__free(d);
 }
 
@@ -116,9 +118,12 @@ static wn_status open_device(const wn__backend *backend, const wn__device_option
     WN_TRY(wn__isa_status());
     if (options->dtype != WN__F32)
         return wn__fail(WN_EUNSUPPORTED, "backend sparse computes in float32 only; bfloat16 is backend onednn's");
+    wn__kernels wanted;
+    WN_TRY(wn__kernels_asked(options->kernels, &wanted));
     wn__sparse *device = WN_NEW(wn__sparse);
     if (!device) return wn__no_memory(sizeof *device);
     device->kernels = wn__lanes();
+    device->kernels_wanted = wanted;
     device->base = (wn__device){.backend = backend,
                                 .dtype = WN__F32,
                                 .pool = options->pool,

@@ -16,9 +16,13 @@
 
 extern const wn__backend wn__backend_sparse;
 
+typedef struct wn__verdicts wn__verdicts; /* choice.h */
+
 typedef struct wn__sparse {
     wn__device base;
     const wn__lanes_kernels *kernels;
+    wn__kernels kernels_wanted;
+    wn__verdicts *verdicts; /* made when first needed */
 } wn__sparse;
 
 static inline const wn__sparse *wn__sparse_of(const wn__op *op) { return (const wn__sparse *)op->device; }

@@ -1,6 +1,7 @@
 /* Convolutions: each block of images by itself, run by run, over the entries that the weight stores. */
 #include <string.h>
 
+#include "backend/sparse/choice.h"
 #include "backend/sparse/dense_gradient.h"
 #include "backend/sparse/sparse_tiny.h"
 #include "backend/sparse/tile_gradient.h"
@@ -26,8 +27,13 @@ typedef struct conv {
     pass forward, *phase; /* (phases) backward to the input */
     int phases;
     wn__tiling gradient_tiling;
-    int64_t stored; /* entries of the weight */
-    float *partial; /* (chunks, stored) */
+    const wn__pattern *pattern; /* NULL: a dense weight */
+    bool dense[WN__CHOICES];
+    float *expanded;          /* the weight with its zeros, for dense kernels of a pattern's; NULL: not needed */
+    int32_t *gradient_offset; /* (columns) for the dense gradient */
+    wn__walk gradient_walk;   /* for the sparse gradient where forward is dense */
+    int64_t stored;           /* entries of the weight */
+    float *partial;           /* (chunks, stored) */
     int64_t chunks;
     int64_t room; /* entries that can be summed at a time */
 } conv;
@@ -35,7 +41,15 @@ typedef struct conv {
 static int64_t taps(const wn__op_desc *d) { return (int64_t)d->kernel_h * d->kernel_w; }
 static bool wants_gradients(const wn__op_desc *d) { return !d->inference_only; }
 /* The gradient of the weight can be made in bands: all entries' sums are kept at once, and an image is more than one run. */
-static bool makes_bands(const conv *c) { return !c->forward.walk.dense && c->stored <= c->room && c->gradient_tiling.runs > 1; }
+static bool makes_bands(const conv *c) { return !c->dense[WN__CHOICE_PARAMS] && c->stored <= c->room && c->gradient_tiling.runs > 1; }
+static int64_t columns(const wn__op_desc *d) { return d->in_c / d->groups * taps(d); }
+/* Of stored entries. */
+static const wn__walk *stored_walk(const conv *c) { return c->forward.walk.dense ? &c->gradient_walk : &c->forward.walk; }
+/* What the kernels of a pass multiply with. */
+static const float *values(const conv *c, const pass *p, const wn__op_args *args)
+{
+    return p->walk.dense && c->expanded ? c->expanded : args->param[0];
+}
 
 /* --- set-up ---------------------------------------------------------------------------------------------------------------------- */
 
@@ -45,9 +59,19 @@ static void release_pass(pass *p)
     wn__tiling_release(&p->tiling);
 }
 
+static void forget_choice(conv *c)
+{
+    wn__free(c->expanded);
+    wn__free(c->gradient_offset);
+    wn__walk_release(&c->gradient_walk);
+    c->expanded = NULL;
+    c->gradient_offset = NULL;
+}
+
 static void release(wn__op *op)
 {
     conv *c = (conv *)op;
+    forget_choice(c);
     release_pass(&c->forward);
     for (int i = 0; i < c->phases; i++)
         release_pass(&c->phase[i]);
@@ -105,18 +129,57 @@ static wn_status bind_phase(conv *c, const wn__pattern *pattern, int y, int x)
     return bind_pass(c, pattern, phase_size(d->in_h, d->stride, y), phase_size(d->in_w, d->stride, x), request, p);
 }
 
+static void place_taps(const void *layer, int64_t row, int64_t column, int64_t n, int32_t *offset)
+{
+    const conv *c = layer;
+    const wn__op_desc *d = &c->op.desc;
+    const int64_t first_channel = row / (d->out_c / d->groups) * (d->in_c / d->groups);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t channel = first_channel + (column + i) / taps(d), tap = (column + i) % taps(d);
+        offset[i] = (int32_t)(channel * c->in.plane + tap / d->kernel_w * c->in.row + tap % d->kernel_w);
+    }
+}
+
+static wn_status bind_gradient(conv *c, const wn__pattern *pattern)
+{
+    const wn__op_desc *d = &c->op.desc;
+    if (!wants_gradients(d)) return WN_OK;
+    if (c->dense[WN__CHOICE_PARAMS]) {
+        if (!(c->gradient_offset = WN_NEW_ARRAY(int32_t, columns(d)))) return wn__no_memory((size_t)columns(d) * sizeof(int32_t));
+        place_taps(c, 0, 0, columns(d), c->gradient_offset);
+    } else if (c->forward.walk.dense) {
+        const wn__walk_request request = {
+            .desc = d, .pattern = pattern, .from = c->in, .window = window(&c->gradient_tiling, c->forward.step, d->kernel_h, d->kernel_w)};
+        WN_TRY(wn__walk_make(&request, &c->gradient_walk));
+    }
+    wn__free(c->partial);
+    c->partial = WN_NEW_ARRAY(float, c->chunks * c->stored);
+    return c->partial ? WN_OK : wn__no_memory((size_t)(c->chunks * c->stored) * sizeof(float));
+}
+
 static wn_status bind(wn__op *op, const wn__pattern *pattern)
 {
     conv *c = (conv *)op;
     const wn__op_desc *d = &op->desc;
-    c->stored = pattern ? pattern->stored : d->out_c * (d->in_c / d->groups) * taps(d);
-    WN_TRY(bind_forward(c, pattern));
+    forget_choice(c);
+    wn__choose((wn__sparse *)op->device, d, pattern, c->dense);
+    op->implementation = wn__choice_name(c->dense);
+    c->pattern = pattern;
+    c->stored = pattern ? pattern->stored : d->out_c * columns(d);
+    WN_TRY(bind_forward(c, c->dense[WN__CHOICE_FORWARD] ? NULL : pattern));
     for (int i = 0; i < c->phases; i++)
-        WN_TRY(bind_phase(c, pattern, i / d->stride, i % d->stride));
-    if (!wants_gradients(d)) return WN_OK;
-    wn__free(c->partial);
-    c->partial = WN_NEW_ARRAY(float, c->chunks * c->stored);
-    return c->partial ? WN_OK : wn__no_memory((size_t)(c->chunks * c->stored) * sizeof(float));
+        WN_TRY(bind_phase(c, c->dense[WN__CHOICE_DATA] ? NULL : pattern, i / d->stride, i % d->stride));
+    if (pattern && (c->dense[WN__CHOICE_FORWARD] || c->dense[WN__CHOICE_DATA]) &&
+        !(c->expanded = WN_NEW_ARRAY(float, d->out_c *columns(d))))
+        return wn__no_memory((size_t)(d->out_c * columns(d)) * sizeof(float));
+    return bind_gradient(c, pattern);
+}
+
+static wn_status pack(wn__op *op, float *const param[4])
+{
+    const conv *c = (const conv *)op;
+    if (c->expanded) wn__expand(op->device->pool, c->pattern, param[0], c->expanded);
+    return WN_OK;
 }
 
 static wn_status pack(wn__op *op, float *const param[4])
@@ -191,7 +254,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     (void)n;
     const conv *c = (const conv *)op;
     float *out = wn__lane_block(args->out, &c->out, first);
-    const wn__lane_product job = {.a.value = args->param[0],
+    const wn__lane_product job = {.a.value = values(c, &c->forward, args),
                                   .in = wn__lane_block_const(args->in[0], &c->in, first),
                                   .out = out,
                                   .out_plane = c->out.plane,
@@ -210,8 +273,10 @@ static wn_status backward_data(wn__op *op, const wn__op_args *args, int64_t firs
     const int stride = op->desc.stride;
     float *din = wn__lane_block(args->din[0], &c->in, first);
     if (!din) return WN_OK;
-    const wn__lane_product job = {
-        .a.value = args->param[0], .in = wn__lane_block_const(args->dout[0], &c->out, first), .out = din, .out_plane = c->in.plane};
+    const wn__lane_product job = {.a.value = values(c, &c->phase[0], args),
+                                  .in = wn__lane_block_const(args->dout[0], &c->out, first),
+                                  .out = din,
+                                  .out_plane = c->in.plane};
     for (int i = 0; i < c->phases; i++) {
         const int phase = i / stride;
         const wn__rows of_phase = {phase_size(rows.first, stride, phase), phase_size(rows.end, stride, phase)};
@@ -260,16 +325,17 @@ static double *bias_sums(const conv *c, const wn__op_args *args) { return (doubl
 static void sparse_gradient(const conv *c, const float *in, const float *dout, int64_t row, int64_t rows, wn__rows image, float *sum)
 {
     const pass *p = &c->forward;
+    const wn__walk *walk = stored_walk(c);
     const wn__tiling *tiling = &c->gradient_tiling;
     wn__lane_gradient job = {.in_row = p->in_row, .dout_row = p->out_row, .dout_plane = c->out.plane, .sum = sum};
-    job.first_sum = p->walk.begin[row];
+    job.first_sum = walk->begin[row];
     for (int64_t i = 0; i < tiling->runs; i++) {
         const wn__run *run = &tiling->run[i];
         if (run->y < image.first || run->y >= image.end) continue;
         job.in = in + (p->in_start + run->y * p->in_row + run->x * p->step) * WN__LANE;
         job.dout = dout + (row * c->out.plane + p->out_start + run->y * p->out_row + run->x) * WN__LANE;
-        for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
-            job.a = wn__walk_tile(&p->walk, tile, NULL);
+        for (int64_t tile = 0; tile < walk->tiles; tile++) {
+            job.a = wn__walk_tile(walk, tile, NULL);
             job.a.rows = rows;
             job.a.begin += row;
             job.a.end += row;
@@ -278,7 +344,11 @@ static void sparse_gradient(const conv *c, const float *in, const float *dout, i
     }
 }
 
-static int64_t row_end(const conv *c, int64_t row) { return c->forward.walk.begin[c->forward.walk.tiles * c->forward.walk.rows + row]; }
+static int64_t row_end(const conv *c, int64_t row)
+{
+    const wn__walk *walk = stored_walk(c);
+    return walk->begin[walk->tiles * walk->rows + row];
+}
 
 #define ENTRIES_A_VISIT 48 /* of a row: their sums are made into floats 16 at a time */
 
@@ -286,8 +356,9 @@ static int64_t row_end(const conv *c, int64_t row) { return c->forward.walk.begi
 static void whole_gradients(const conv *c, const float *in, const float *dout, float *partial)
 {
     const pass *p = &c->forward;
-    const int64_t tiles = p->walk.tiles, wanted = ENTRIES_A_VISIT * p->walk.rows * tiles / (c->stored + 1) + 1;
-    wn__lane_gradient job = {.a = {.rows = p->walk.rows, .offset = p->walk.offset},
+    const wn__walk *walk = stored_walk(c);
+    const int64_t tiles = walk->tiles, wanted = ENTRIES_A_VISIT * walk->rows * tiles / (c->stored + 1) + 1;
+    wn__lane_gradient job = {.a = {.rows = walk->rows, .offset = walk->offset},
                              .in = in + p->in_start * WN__LANE,
                              .in_row = p->in_row,
                              .dout = dout + p->out_start * WN__LANE,
@@ -296,8 +367,8 @@ static void whole_gradients(const conv *c, const float *in, const float *dout, f
                              .out = partial};
     for (int64_t tile = 0, next; tile < tiles; tile = next) {
         next = tile + wanted < tiles ? tile + wanted : tiles;
-        job.a.begin = p->walk.begin + tile * p->walk.rows;
-        job.a.end = p->walk.begin + next * p->walk.rows;
+        job.a.begin = walk->begin + tile * walk->rows;
+        job.a.end = walk->begin + next * walk->rows;
         c->kernels->tile[c->gradient_tiling.run[0].shape].whole(&job);
     }
 }
@@ -305,7 +376,7 @@ static void whole_gradients(const conv *c, const float *in, const float *dout, f
 /* As many rows at a time as the sums have room for. */
 static void sparse_gradients(const conv *c, const float *in, const float *dout, float *sum, float *partial)
 {
-    const int64_t *begin = c->forward.walk.begin, all = c->forward.walk.rows;
+    const int64_t *begin = stored_walk(c)->begin, all = stored_walk(c)->rows;
     for (int64_t row = 0, next; row < all; row = next) {
         for (next = row + 1; next < all && row_end(c, next) - begin[row] <= c->room; next++) {
         }
@@ -329,11 +400,12 @@ static void dense_gradients(const conv *c, const float *in, const float *dout, f
                                             .height = d->out_h,
                                             .width = d->out_w,
                                             .in_column = p->step},
-                                  .columns = p->walk.entries,
-                                  .offset = p->walk.offset,
+                                  .columns = columns(d),
+                                  .offset = c->gradient_offset,
                                   .pixels = c->in.plane / taps(d),
+                                  .pattern = c->pattern,
                                   .out = partial};
-    wn__dense_gradient_rows(&g, 0, p->walk.rows);
+    wn__dense_gradient_rows(&g, 0, d->out_c);
 }
 
 /* The gradient of the bias: with the last band. */
@@ -358,7 +430,7 @@ static wn_status backward_params(wn__op *op, const wn__op_args *args, int64_t fi
     if (!last) return WN_OK;
     if (makes_bands(c))
         c->kernels->reduce(c->stored, sum, false, partial);
-    else if (c->forward.walk.dense)
+    else if (c->dense[WN__CHOICE_PARAMS])
         dense_gradients(c, in, dout, partial);
     else if (c->gradient_tiling.runs == 1)
         whole_gradients(c, in, dout, partial);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "backend/sparse/choice.h"
 #include "backend/sparse/dense_gradient.h"
 #include "backend/sparse/tile_gradient.h"
 #include "backend/sparse/tiling.h"
@@ -19,12 +20,15 @@ typedef struct linear {
     const wn__lane_products *kernels;
     wn__lane_layout in, out;
     int64_t columns;
-    int32_t *in_place;                     /* (columns) pixel of each input; NULL: the column itself */
-    int32_t *out_place;                    /* (rows) pixel of each output; NULL: the row itself */
-    wn__tiling tiling, dense_tiling;       /* of the blocks, as rows of an image one pixel wide */
-    const wn__pattern *pattern;            /* NULL: dense */
+    int32_t *in_place;               /* (columns) pixel of each input; NULL: the column itself */
+    int32_t *out_place;              /* (rows) pixel of each output; NULL: the row itself */
+    wn__tiling tiling, dense_tiling; /* of the blocks, as rows of an image one pixel wide */
+    const wn__pattern *pattern;      /* NULL: a dense weight */
+    bool dense[WN__CHOICES];
     int32_t *forward_offset, *data_offset; /* entries' pixels where they are not the pattern's own numbers */
-    int32_t *dense_column, *dense_row;     /* dense: the columns, and where their values lie transposed */
+    int32_t *dense_column, *dense_row;     /* (columns), (rows) for dense kernels: the columns; where rows begin */
+    int32_t *dense_in, *dense_out;         /* (columns), (rows) likewise: pixels */
+    float *expanded;                       /* a pattern's weight with its zeros, for dense kernels; NULL: not needed */
     float *sum;                            /* (threads, SUM_ENTRIES, 16) */
 } linear;
 
@@ -32,11 +36,13 @@ typedef struct linear {
 
 static void forget(linear *l)
 {
-    wn__free(l->forward_offset);
-    wn__free(l->data_offset);
-    wn__free(l->dense_column);
-    wn__free(l->dense_row);
-    l->forward_offset = l->data_offset = l->dense_column = l->dense_row = NULL;
+    int32_t **const lists[] = {&l->forward_offset, &l->data_offset, &l->dense_column, &l->dense_row, &l->dense_in, &l->dense_out};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        wn__free(*lists[i]);
+        *lists[i] = NULL;
+    }
+    wn__free(l->expanded);
+    l->expanded = NULL;
     l->pattern = NULL;
 }
 
@@ -76,23 +82,27 @@ static wn_status translate(const int32_t *place, const int32_t *number, int64_t 
 
 static bool may_be_dense(const linear *l) { return l->op.desc.out_c * l->columns <= INT32_MAX; }
 
+/* The numbers 0, step, 2 step ... or the pixels at `place`. */
+static wn_status list(int64_t n, int64_t step, const int32_t *place, int32_t **out)
+{
+    if (!(*out = WN_NEW_ARRAY(int32_t, n))) return wn__no_memory((size_t)n * sizeof **out);
+    for (int64_t i = 0; i < n; i++)
+        (*out)[i] = place ? place[i] : (int32_t)(i * step);
+    return WN_OK;
+}
+
 static wn_status bind_dense(linear *l)
 {
     const int64_t rows = l->op.desc.out_c;
     if (!may_be_dense(l))
         return wn__fail(WN_EUNSUPPORTED, "sparse: a dense layer of %lld x %lld is too large", (long long)rows, (long long)l->columns);
-    l->dense_column = WN_NEW_ARRAY(int32_t, l->columns);
-    l->dense_row = WN_NEW_ARRAY(int32_t, rows);
-    if (!l->dense_column || !l->dense_row) return wn__no_memory((size_t)(l->columns + rows) * sizeof(int32_t));
-    for (int64_t i = 0; i < l->columns; i++)
-        l->dense_column[i] = (int32_t)i;
-    for (int64_t i = 0; i < rows; i++)
-        l->dense_row[i] = (int32_t)(i * l->columns);
-    WN_TRY(translate(l->in_place, l->dense_column, l->columns, &l->forward_offset));
-    if (!(l->data_offset = WN_NEW_ARRAY(int32_t, rows))) return wn__no_memory((size_t)rows * sizeof(int32_t));
-    for (int64_t i = 0; i < rows; i++)
-        l->data_offset[i] = l->out_place ? l->out_place[i] : (int32_t)i;
-    return WN_OK;
+    WN_TRY(list(l->columns, 1, NULL, &l->dense_column));
+    WN_TRY(list(rows, l->columns, NULL, &l->dense_row));
+    WN_TRY(list(l->columns, 1, l->in_place, &l->dense_in));
+    WN_TRY(list(rows, 1, l->out_place, &l->dense_out));
+    if (!l->pattern) return WN_OK;
+    l->expanded = WN_NEW_ARRAY(float, rows * l->columns);
+    return l->expanded ? WN_OK : wn__no_memory((size_t)(rows * l->columns) * sizeof(float));
 }
 
 static wn_status bind(wn__op *op, const wn__pattern *pattern)
@@ -100,10 +110,23 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
     linear *l = (linear *)op;
     forget(l);
     l->pattern = pattern;
-    if (!pattern) return bind_dense(l);
+    wn__choose((wn__sparse *)op->device, &op->desc, pattern, l->dense);
+    op->implementation = wn__choice_name(l->dense);
+    if (l->dense[WN__CHOICE_FORWARD] || l->dense[WN__CHOICE_DATA] || l->dense[WN__CHOICE_PARAMS]) WN_TRY(bind_dense(l));
+    if (!pattern) return WN_OK;
     WN_TRY(translate(l->in_place, pattern->column, pattern->stored, &l->forward_offset));
     return translate(l->out_place, pattern->row, pattern->stored, &l->data_offset);
 }
+
+static wn_status pack(wn__op *op, float *const param[4])
+{
+    const linear *l = (const linear *)op;
+    if (l->expanded) wn__expand(op->device->pool, l->pattern, param[0], l->expanded);
+    return WN_OK;
+}
+
+/* What dense kernels multiply with. */
+static const float *dense_values(const linear *l, const wn__op_args *args) { return l->expanded ? l->expanded : args->param[0]; }
 
 /* --- tasks ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -142,13 +165,13 @@ static void multiply_tile(const linear *l, const wn__lane_product *all, int64_t 
     }
 }
 
-static void multiply(const linear *l, wn__lane_product *job, const float *in, int64_t in_block, float *out, int64_t out_block)
+static void multiply(const linear *l, bool dense, wn__lane_product *job, const float *in, int64_t in_block, float *out, int64_t out_block)
 {
     job->in_row = in_block;
     job->out_row = out_block;
-    for (int64_t first = 0; !l->pattern && first < job->a.entries; first += TILE_ENTRIES)
+    for (int64_t first = 0; dense && first < job->a.entries; first += TILE_ENTRIES)
         multiply_tile(l, job, first, least(first + TILE_ENTRIES, job->a.entries), in, out);
-    for (int64_t i = 0; l->pattern && i < l->tiling.runs; i++) {
+    for (int64_t i = 0; !dense && i < l->tiling.runs; i++) {
         const wn__run *run = &l->tiling.run[i];
         job->in = in + run->y * in_block * WN__LANE;
         job->out = out + run->y * out_block * WN__LANE;
@@ -162,21 +185,23 @@ static void forward_rows(void *arg, int64_t task, int worker)
     const work *w = arg;
     const linear *l = w->l;
     const int64_t row = task * w->task_rows;
+    const bool dense = l->dense[WN__CHOICE_FORWARD];
     wn__lane_product job = {.out_plane = 1, .relu = l->op.desc.relu};
     job.bias = w->args->param[1] ? w->args->param[1] + row : NULL;
     job.out_place = l->out_place ? l->out_place + row : NULL;
-    job.a = (wn__lane_matrix){.rows = least(w->task_rows, w->rows - row), .value = w->args->param[0]};
-    if (l->pattern) {
+    job.a.rows = least(w->task_rows, w->rows - row);
+    if (dense) {
+        job.a.entries = job.a.row_stride = l->columns;
+        job.a.offset = l->dense_in;
+        job.a.entry = l->dense_column;
+        job.a.value = dense_values(l, w->args) + row * l->columns;
+    } else {
         job.a.begin = l->pattern->row_start + row;
         job.a.end = job.a.begin + 1;
         job.a.offset = l->forward_offset ? l->forward_offset : l->pattern->column;
-    } else {
-        job.a.entries = job.a.row_stride = l->columns;
-        job.a.offset = l->forward_offset ? l->forward_offset : l->dense_column;
-        job.a.entry = l->dense_column;
-        job.a.value += row * l->columns;
+        job.a.value = w->args->param[0];
     }
-    multiply(l, &job, w->args->in[0], l->in.block, (float *)w->args->out + (l->out_place ? 0 : row) * WN__LANE, l->out.block);
+    multiply(l, dense, &job, w->args->in[0], l->in.block, (float *)w->args->out + (l->out_place ? 0 : row) * WN__LANE, l->out.block);
 }
 
 static void backward_columns(void *arg, int64_t task, int worker)
@@ -185,22 +210,24 @@ static void backward_columns(void *arg, int64_t task, int worker)
     const work *w = arg;
     const linear *l = w->l;
     const int64_t column = task * w->task_rows;
+    const bool dense = l->dense[WN__CHOICE_DATA];
     wn__lane_product job = {.out_plane = 1};
     job.out_place = l->in_place ? l->in_place + column : NULL;
-    job.a = (wn__lane_matrix){.rows = least(w->task_rows, w->rows - column), .value = w->args->param[0]};
-    if (l->pattern) {
+    job.a.rows = least(w->task_rows, w->rows - column);
+    if (dense) {
+        job.a.entries = l->op.desc.out_c;
+        job.a.row_stride = 1;
+        job.a.offset = l->dense_out;
+        job.a.entry = l->dense_row;
+        job.a.value = dense_values(l, w->args) + column;
+    } else {
         job.a.begin = l->pattern->column_start + column;
         job.a.end = job.a.begin + 1;
         job.a.offset = l->data_offset ? l->data_offset : l->pattern->row;
         job.a.entry = l->pattern->entry;
-    } else {
-        job.a.entries = l->op.desc.out_c;
-        job.a.row_stride = 1;
-        job.a.offset = l->data_offset;
-        job.a.entry = l->dense_row;
-        job.a.value += column;
+        job.a.value = w->args->param[0];
     }
-    multiply(l, &job, w->args->dout[0], l->out.block, (float *)w->args->din[0] + (l->in_place ? 0 : column) * WN__LANE, l->in.block);
+    multiply(l, dense, &job, w->args->dout[0], l->out.block, (float *)w->args->din[0] + (l->in_place ? 0 : column) * WN__LANE, l->in.block);
 }
 
 /* Borders, which no row writes. */
@@ -296,8 +323,9 @@ static void dense_rows(const linear *l, const wn__op_args *args, int64_t row, in
                                             .width = 1,
                                             .in_column = 1},
                                   .columns = l->columns,
-                                  .offset = l->forward_offset ? l->forward_offset : l->dense_column,
+                                  .offset = l->dense_in,
                                   .pixels = wn__chunks(args->n),
+                                  .pattern = l->pattern,
                                   .out = args->dparam[0],
                                   .add = args->accumulate};
     wn__dense_gradient_rows(&g, row, end);
@@ -324,7 +352,7 @@ static void gradient_rows(void *arg, int64_t task, int worker)
     const linear *l = w->l;
     const int64_t row = task * w->task_rows, end = least(row + w->task_rows, w->rows);
     float *sum = l->sum + (int64_t)worker * SUM_ENTRIES * WN__LANE;
-    if (!l->pattern)
+    if (l->dense[WN__CHOICE_PARAMS])
         dense_rows(l, w->args, row, end);
     else if (l->tiling.runs == 1 && !w->args->accumulate)
         whole_rows(l, w->args, row, end);
@@ -393,6 +421,7 @@ static void gradient_bounds(const wn__op *op, const wn__op_args *args, float *ro
 static const wn__op_class linear_class = {
     .run_rows = {[WN__BACKWARD_PREPARE] = wn__sparse_prepare_gradient},
     .finish = {[WN__FORWARD] = forward, [WN__BACKWARD_DATA] = backward_data, [WN__BACKWARD_PARAMS] = backward_params},
+    .pack = pack,
     .bind = bind,
     .tile_gradient = tile_gradient,
     .gradient_bounds = gradient_bounds,
