@@ -185,24 +185,41 @@ static const wn__lane_tile tiles[] = {WN__COLUMN_TILES(COLUMN_TILE_ENTRY) WN__TI
 
 /* --- dense ----------------------------------------------------------------------------------------------------------------------- */
 
+/* sum[h * pixels + i] += value[h * row_stride] * the pixels at `in`. What there is less of stays in registers: weights or pixels. */
+INLINE void add_entry(const float *in, int64_t in_row, const float *value, int64_t row_stride, int height, int rows, int columns,
+                      int stride, vf *sum)
+{
+    const int pixels = rows * columns * VECTORS;
+    vf kept[MOST];
+    if (height < pixels) {
+        UNROLL for (int h = 0; h < height; h++) kept[h] = splat(value[h * row_stride]);
+        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
+        {
+            const vf x = pixel_at(in + r * in_row, c * stride)[v];
+            UNROLL for (int h = 0; h < height; h++) sum[h * pixels + (r * columns + c) * VECTORS + v] += kept[h] * x;
+        }
+        return;
+    }
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
+        kept[(r * columns + c) * VECTORS + v] = pixel_at(in + r * in_row, c * stride)[v];
+    UNROLL for (int h = 0; h < height; h++)
+    {
+        const vf weight = splat(value[h * row_stride]);
+        UNROLL for (int i = 0; i < pixels; i++) sum[h * pixels + i] += weight * kept[i];
+    }
+}
+
 /* `height` rows of the matrix at once: each input pixel that is loaded serves them all. */
 INLINE void multiply_rows(const wn__lane_product *p, int64_t row, int height, int rows, int columns, int stride)
 {
     const wn__lane_matrix *a = &p->a;
     const int pixels = rows * columns * VECTORS;
     const int64_t in_row = p->in_row * PIXEL;
-    vf sum[MOST], x[MOST];
+    vf sum[MOST];
     UNROLL for (int h = 0; h < height; h++) start_sums(p, row + h, out_of_row(p, row + h), rows, columns, sum + h * pixels);
-    for (int64_t k = a->first; k < a->entries; k++) {
-        const float *in = p->in + (int64_t)a->offset[k] * PIXEL, *value = a->value + a->entry[k] + row * a->row_stride;
-        UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++)
-            UNROLL for (int v = 0; v < VECTORS; v++) x[(r * columns + c) * VECTORS + v] = pixel_at(in, c * stride)[v];
-        UNROLL for (int h = 0; h < height; h++)
-        {
-            const vf weight = splat(value[h * a->row_stride]);
-            UNROLL for (int i = 0; i < pixels; i++) sum[h * pixels + i] += weight * x[i];
-        }
-    }
+    for (int64_t k = a->first; k < a->entries; k++)
+        add_entry(p->in + (int64_t)a->offset[k] * PIXEL, in_row, a->value + a->entry[k] + row * a->row_stride, a->row_stride, height, rows,
+                  columns, stride, sum);
     UNROLL for (int h = 0; h < height; h++) store_sums(p, out_of_row(p, row + h), rows, columns, sum + h * pixels);
 }
 

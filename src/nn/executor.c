@@ -312,7 +312,7 @@ wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit vis
 {
     wn__plan *plan;
     const int64_t piece = n < piece_size(ex) ? n : piece_size(ex);
-    WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), &plan));
+    WN_TRY(get_plan(ex, piece, kind_of(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
     WN_TRY(bind_patterns(ex, plan));
     for (int i = 0; i < plan->lowered_ops; i++) {
         const wn__op_kind kind = plan->op[i]->desc.kind;

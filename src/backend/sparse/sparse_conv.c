@@ -177,14 +177,8 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
 
 static wn_status pack(wn__op *op, float *const param[4])
 {
-    const conv *c = (const conv *)op;
-    if (c->expanded) wn__expand(op->device->pool, c->pattern, param[0], c->expanded);
-    return WN_OK;
-}
-
-static wn_status pack(wn__op *op, float *const param[4])
-{
     conv *c = (conv *)op;
+    if (c->expanded) wn__expand(op->device->pool, c->pattern, param[0], c->expanded);
     for (int i = 0; i < c->phases; i++)
         wn__walk_pack(&c->phase[i].walk, op->device->pool, param[0]);
     return WN_OK;
