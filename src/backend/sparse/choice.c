@@ -170,7 +170,9 @@ static wn__op_desc smaller(const wn__op_desc *d)
     s.input_gradient = true;
     if (conv) {
         s.kernel_h = d->kernel_h, s.kernel_w = d->kernel_w, s.stride = d->stride, s.pad = d->pad;
-        s.in_border[0] = d->in_border[0], s.out_border = d->out_border;
+        /* The gradient of the input is timed where the network needs none, too: its windows reach over the edges of the output's. */
+        const int widest = d->kernel_h > d->kernel_w ? d->kernel_h : d->kernel_w;
+        s.in_border[0] = d->in_border[0], s.out_border = d->out_border > widest ? d->out_border : widest;
         s.out_h = d->out_h, s.out_w = d->out_w;
     } else {
         s.n = d->n < TRIAL_IMAGES ? d->n : TRIAL_IMAGES;
