@@ -9,7 +9,7 @@
 
 #define EXAMPLES WN_TEST_SOURCE "/../examples"
 
-/* Stages of a recipe; its own short-comings fail the test. */
+/* Stages of a recipe; its own short-comings fail the test. 0: it names a backend that this build lacks. */
 static int expand(const char *path)
 {
     wn__recipe *recipe = NULL;
@@ -21,7 +21,6 @@ static int expand(const char *path)
     CHECK_OK(wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, 1, &machine));
     const wn_status status = wn__agenda_make(recipe, &machine, &plan);
     if (!wn__backend_find("onednn") && status == WN_EUSAGE && strstr(wn_error_message(), "\"onednn\" is not in this build")) {
-        printf("  (the next one needs a build with onednn)\n");
         wn__recipe_free(recipe);
         return 0;
     }
@@ -45,7 +44,7 @@ static int expand_folder(const char *folder)
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         const int stages = expand(path);
         printf("  %s: %d stages\n", names[i], stages);
-        CHECK(stages > 1);
+        CHECK(stages > 1 || (stages == 0 && !wn__backend_find("onednn")));
         recipes++;
     }
     wn__free_names(names, count);
