@@ -143,19 +143,9 @@ static void on_step(void *user, const wn__train_progress *p)
 {
     const replay_user *u = user;
     const wn_lab_options *o = u->lab->options;
-    const double spent = wn__seconds() - u->started;
-    const int64_t done = p->step - p->first_step;
-    if (o->progress)
-        o->progress(o->user, &(wn_progress){.stage = p->stage,
-                                            .step = p->step,
-                                            .first_step = p->first_step,
-                                            .last_step = p->last_step,
-                                            .epoch = p->epoch,
-                                            .loss = p->loss,
-                                            .rate = p->rate,
-                                            .per_second = p->images_per_second,
-                                            .seconds_left = done > 0 ? spent / (double)done * (double)(p->last_step - p->step) : -1,
-                                            .stages = 1});
+    if (!o->progress) return;
+    const wn_progress shown = wn__stage_progress(p, p->step - p->first_step, wn__seconds() - u->started);
+    o->progress(o->user, &shown);
 }
 
 static wn_status replay(wn__lab *lab, series *s)

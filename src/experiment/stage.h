@@ -24,9 +24,11 @@ wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path);
 /* Path of a stage's file; NULL if out of memory. */
 char *wn__stage_file(const wn__context *c, int index, const char *name);
 
-/* The trainer's stage for steps [first, last) of a training stage, without weights, teacher and cost; borrows everything. */
 struct wn__train_stage;
 struct wn__train_progress;
+/* What a caller is shown of a training; `done` steps took `seconds`, from which what is left is guessed. */
+wn_progress wn__stage_progress(const struct wn__train_progress *t, int64_t done, double seconds);
+/* The trainer's stage for steps [first, last) of a training stage, without weights, teacher and cost; borrows everything. */
 wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, struct wn__train_stage *out);
 
 /* Sizes and cost of a network: parameters, nonzero, dense_flops, inference_flops, bytes, layers. */

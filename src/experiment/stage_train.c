@@ -115,6 +115,22 @@ typedef struct train_user {
     double first_time;
 } train_user;
 
+wn_progress wn__stage_progress(const wn__train_progress *t, int64_t done, double seconds)
+{
+    return (wn_progress){
+        .stage = t->stage,
+        .step = t->step,
+        .first_step = t->first_step,
+        .last_step = t->last_step,
+        .epoch = t->epoch,
+        .loss = t->loss,
+        .rate = t->rate,
+        .per_second = t->images_per_second,
+        .seconds_left = done > 0 ? seconds / (double)done * (double)(t->last_step - t->step) : -1,
+        .stages = 1,
+    };
+}
+
 static void on_step(void *user, const wn__train_progress *t)
 {
     train_user *u = user;
@@ -125,19 +141,10 @@ static void on_step(void *user, const wn__train_progress *t)
         u->first_time = now;
     }
     const int64_t seen = t->step - u->first_seen;
-    const wn_progress p = {
-        .stage = u->label,
-        .step = t->step,
-        .first_step = t->first_step,
-        .last_step = t->last_step,
-        .epoch = t->epoch,
-        .loss = t->loss,
-        .rate = t->rate,
-        .per_second = t->images_per_second,
-        .seconds_left = seen > 0 ? (now - u->first_time) / (double)seen * (double)(t->last_step - t->step) : -1,
-        .stages_done = c->stages_done,
-        .stages = c->stages,
-    };
+    wn_progress p = wn__stage_progress(t, seen, now - u->first_time);
+    p.stage = u->label;
+    p.stages_done = c->stages_done;
+    p.stages = c->stages;
     c->progress(c->user, &p);
 }
 
