@@ -458,6 +458,34 @@ TEST(seeds_have_streams_of_their_own)
     release(&e);
 }
 
+/* All times of a row's schedules are so many times as late, but how often the mask changes. */
+TEST(a_stretched_row_is_longer_with_all_of_its_schedules)
+{
+    const char *const more[] = {"compare={methods: [rigl, rigl-2x, gradual-pruning, gradual-2x, kd-2x], sparsity: [90%]}",
+                                "train.lr={step: {base: 0.1, warm_up: 1ep, at: [5ep]}}",
+                                "methods={rigl: {topology: {end: 1000it}}, rigl-2x: {like: rigl, stretch: 2}, gradual-2x: {like: "
+                                "gradual-pruning, stretch: 2}, kd-2x: {like: kd-ticket, stretch: 2, labels: {soft: {until: 5ep}}}}",
+                                NULL};
+    expanded e = expand(more, 1);
+    const wn__train_plan *one = &find_label(e.plan, "rigl 90% seed 0")->train, *two = &find_label(e.plan, "rigl-2x 90% seed 0")->train;
+    CHECK_EQ_INT(one->last, 3520);
+    CHECK_EQ_INT(two->last, 7040);
+    CHECK_EQ_INT(two->schedule.milestone[0], 2 * one->schedule.milestone[0]);
+    CHECK_EQ_INT(two->schedule.warm_up, 2 * 352);
+    CHECK_EQ_INT(one->rewiring.end, 1000);
+    CHECK_EQ_INT(two->rewiring.end, 2000);
+    CHECK_EQ_INT(two->rewiring.interval, one->rewiring.interval);
+    CHECK_EQ_INT(two->mask, one->mask);
+    one = &find_label(e.plan, "gradual-pruning 90% seed 0")->train, two = &find_label(e.plan, "gradual-2x 90% seed 0")->train;
+    CHECK_EQ_INT(two->gradual.begin, 2 * one->gradual.begin);
+    CHECK_EQ_INT(two->gradual.end, 2 * one->gradual.end);
+    CHECK_EQ_INT(two->gradual.interval, one->gradual.interval);
+    two = &find_label(e.plan, "kd-2x 90% seed 0")->train;
+    CHECK_EQ_INT(two->soft_until, 2 * 5 * 352);
+    CHECK_EQ_INT(find_label(e.plan, DENSE)->train.last, 3520);
+    release(&e);
+}
+
 TEST(rewinding_keeps_the_state_and_the_rest_of_the_schedule)
 {
     const char *const more[] = {"compare={methods: [weight-rewind, kd-weight-rewind], sparsity: [90%]}",
@@ -617,6 +645,7 @@ int main(int argc, char **argv)
                                     RUN(auto_chooses_a_backend_for_each_stage),
                                     RUN(a_row_may_have_a_backend_of_its_own),
                                     RUN(seeds_have_streams_of_their_own),
+                                    RUN(a_stretched_row_is_longer_with_all_of_its_schedules),
                                     RUN(rewinding_keeps_the_state_and_the_rest_of_the_schedule),
                                     RUN(constant_schedule_is_the_last_rate),
                                     RUN(continued_data_start_where_the_dense_run_ended),

@@ -255,6 +255,18 @@ TEST(times_of_gradual_pruning_that_make_no_sense_are_refused)
     unlink(path);
 }
 
+TEST(a_rewound_schedule_is_not_stretched)
+{
+    wn__recipe *r = NULL;
+    const char *rewound = "methods.weight-rewind.stretch=2", *none = "methods.rigl.stretch=0";
+    write_recipe(text);
+    CHECK_STATUS(read_changed(&rewound, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "stretch: a schedule that is rewound");
+    CHECK_STATUS(read_changed(&none, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "stretch");
+    unlink(path);
+}
+
 TEST(distributions_that_make_no_sense_are_refused)
 {
     check_distribution("{erk: {flops_budget: 10%, counting: total}}", NULL);
@@ -386,6 +398,7 @@ int main(int argc, char **argv)
                                     RUN(unknown_names_are_refused_where_they_stand),
                                     RUN(scores_are_read_with_their_settings),
                                     RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
+                                    RUN(a_rewound_schedule_is_not_stretched),
                                     RUN(distributions_that_make_no_sense_are_refused),
                                     RUN(start_weights_by_connections_must_be_drawn),
                                     RUN(small_networks_need_widths_and_weights_of_their_own),

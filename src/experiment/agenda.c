@@ -1,5 +1,6 @@
 #include "experiment/agenda.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -192,6 +193,11 @@ static wn_status set_backend(const wn__agenda *plan, const request *q, wn__train
     return WN_OK;
 }
 
+/* Rounds of a chain by other rules than the row's are as long as the dense run. */
+static double stretch_of(const request *q) { return q->row && q->axes == &q->row->axes ? q->row->stretch : 1; }
+
+static int64_t stretched(int64_t step, double stretch) { return (int64_t)floor((double)step * stretch + 0.5); }
+
 static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
@@ -200,7 +206,7 @@ static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *
     if (q->axes->labels == WN__LABELS_SMOOTH) t->loss.smoothing = q->row->labels.epsilon;
     if (q->axes->labels != WN__LABELS_SOFT) return WN_OK;
     const wn__steps until = q->row->labels.until;
-    if (until.unit) t->soft_until = wn__steps_resolve(until, r->clock.steps_per_epoch, r->clock.total);
+    if (until.unit) t->soft_until = stretched(wn__steps_resolve(until, r->clock.steps_per_epoch, r->clock.total), t->stretch);
     if (t->soft_until <= t->first) return WN_OK; /* never soft */
     if (t->soft_until >= t->last) t->soft_until = INT64_MAX;
     t->loss = q->row->labels.soft;
@@ -212,11 +218,39 @@ static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *
     return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
 }
 
+static wn__schedule stretched_schedule(const wn__schedule *s, double stretch)
+{
+    wn__schedule longer = *s;
+    longer.length = stretched(s->length, stretch);
+    longer.warm_up = stretched(s->warm_up, stretch);
+    for (int i = 0; i < s->milestones; i++)
+        longer.milestone[i] = stretched(s->milestone[i], stretch);
+    return longer;
+}
+
+/* When the mask changes. Intervals stay: a longer training makes more updates. */
+static wn_status set_mask_changes(const wn__recipe *r, const request *q, double stretch, wn__train_plan *t)
+{
+    const int64_t per = r->clock.steps_per_epoch, total = r->clock.total;
+    t->gradual_to = q->gradual_to;
+    t->section = q->gradual_to > 0 ? &q->row->mask : NULL;
+    t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
+    if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->gradual));
+    if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->rewiring));
+    t->gradual.begin = stretched(t->gradual.begin, stretch);
+    t->gradual.end = stretched(t->gradual.end, stretch);
+    t->rewiring.begin = stretched(t->rewiring.begin, stretch);
+    t->rewiring.end = stretched(t->rewiring.end, stretch);
+    return WN_OK;
+}
+
 static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
 {
     const wn__recipe *r = plan->recipe;
+    const double stretch = stretch_of(q);
+    const int64_t total = stretched(r->clock.total, stretch);
     wn__method_span span;
-    WN_TRY(wn__method_span_of(q->axes, r->clock.steps_per_epoch, r->clock.total, &span));
+    WN_TRY(wn__method_span_of(q->axes, r->clock.steps_per_epoch, total, &span));
     wn__stage draft = {.kind = WN__STAGE_TRAIN, .seed = q->seed};
     wn__train_plan *t = &draft.train;
     *t = (wn__train_plan){.start_stage = -1,
@@ -225,19 +259,14 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                           .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
                           .first = span.first,
                           .last = span.last,
-                          .schedule = r->schedule,
+                          .schedule = stretched_schedule(&r->schedule, stretch),
+                          .stretch = stretch,
                           .teacher = {-1, "", WN__F32},
                           .cache = -1};
     if (q->axes->schedule == WN__RATE_CONSTANT)
-        t->schedule = (wn__schedule){.kind = WN__SCHEDULE_CONSTANT,
-                                     .base = wn__schedule_rate(&r->schedule, r->clock.total - 1),
-                                     .length = r->clock.total,
-                                     .every = 1};
-    t->gradual_to = q->gradual_to;
-    t->section = q->gradual_to > 0 ? &q->row->mask : NULL;
-    if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, r->clock.steps_per_epoch, r->clock.total, &t->gradual));
-    t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
-    if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, r->clock.steps_per_epoch, r->clock.total, &t->rewiring));
+        t->schedule =
+            (wn__schedule){.kind = WN__SCHEDULE_CONSTANT, .base = wn__schedule_rate(&t->schedule, total - 1), .length = total, .every = 1};
+    WN_TRY(set_mask_changes(r, q, stretch, t));
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));
     WN_TRY(set_backend(plan, q, t));

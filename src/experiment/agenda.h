@@ -41,6 +41,7 @@ typedef struct wn__train_plan {
     int64_t first, last;
     bool keep_slots;
     wn__schedule schedule;
+    double stretch; /* its times, and those of the mask's changes, are so many times the recipe's */
     wn__loss loss;
     int64_t soft_until; /* INT64_MAX: always */
     wn__teacher_plan teacher;

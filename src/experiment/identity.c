@@ -247,6 +247,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     if (t->gradual_to > 0) WN_TRY(add_gradual(inputs, plan, t));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
+    if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
     if (t->data_offset) WN_TRY(set_int(inputs, "data_offset", t->data_offset));
     WN_TRY(set_int(inputs, "first", t->first));

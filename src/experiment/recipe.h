@@ -103,6 +103,7 @@ typedef struct wn__row {
     wn__method_axes axes;
     const char *start_file; /* "": none */
     const char *backend;    /* "": the recipe's */
+    double stretch;         /* training, and the times of its schedules, are so many times the dense run's */
     wn__mask_section mask;
     int selection; /* what the mask may prune: in recipe->selection; compared rows only */
     wn__labels_section labels;

@@ -131,6 +131,9 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     char prefix[256];
     snprintf(prefix, sizeof prefix, "%s: ", row->name);
     if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
+    if (row->stretch != 1 && (row->axes.start == WN__START_REWOUND || row->axes.schedule == WN__RATE_REWOUND))
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: stretch: a schedule that is rewound is the dense run's, which is not stretched",
+                             row->name);
     WN_TRY(check_topology(r, row));
     if (wn__mask_before_training(row->axes.mask) && row->mask.file[0])
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: %s, or of a file, not both", row->name,
@@ -202,6 +205,7 @@ static wn_status add_table(wn__recipe *r)
             .axes = m->axes,
             .start_file = "",
             .backend = "",
+            .stretch = 1,
             .mask = r->mask,
             .labels = r->labels,
             .teacher = r->teacher,

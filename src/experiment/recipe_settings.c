@@ -116,5 +116,7 @@ const wn__setting wn__report_settings[] = {
 const wn__setting wn__row_settings[] = {
     WN_SETTING_TEXT(wn__row, start_file, "", "start weights from this file"),
     WN_SETTING_TEXT(wn__row, backend, "", "where this row's networks are retrained; default: the recipe's backend"),
+    WN_SETTING_FLOAT(wn__row, stretch, 1, 0.01, 1000,
+                     "training is so many times as long, and so are all times of its schedules but intervals"),
     {0},
 };
