@@ -38,6 +38,7 @@ static void release_param(wn__param *p)
     wn__free(p->value);
     wn__free(p->grad);
     wn__free(p->mask);
+    wn__free(p->room);
     if (p->pattern) wn__pattern_release(p->pattern);
     wn__free(p->pattern);
     for (int i = 0; i < WN__SLOTS; i++)
@@ -148,6 +149,29 @@ void wn__param_apply_mask(wn__param *p)
         for (int s = 0; s < WN__SLOTS; s++)
             if (p->slot[s]) p->slot[s][i] = 0.0f;
     }
+}
+
+wn_status wn__params_set_map(wn__params *set, wn__param *p, const wn__param_map *map, void *map_state, int64_t stored)
+{
+    float **array[2 + WN__SLOTS] = {&p->value, &p->grad}, *made[2 + WN__SLOTS] = {NULL};
+    if (p->map || p->mask || p->pattern || p->role != WN__WEIGHT)
+        return wn__fail(WN_EINVAL, "%s: only a dense weight without mask can be stored as %s", p->name, map->name);
+    for (int s = 0; s < WN__SLOTS; s++)
+        array[2 + s] = &p->slot[s];
+    bool failed = !(p->room || (p->room = WN_NEW_ARRAY(float, p->count)));
+    for (int i = 0; i < 2 + WN__SLOTS; i++)
+        failed = failed || (*array[i] && !(made[i] = WN_NEW_ARRAY(float, stored)));
+    for (int i = 0; i < 2 + WN__SLOTS; i++) {
+        wn__free(failed ? made[i] : *array[i]);
+        if (!failed) *array[i] = made[i];
+    }
+    if (failed) return wn__no_memory((size_t)stored * sizeof(float));
+    p->map = map;
+    p->map_state = map_state;
+    p->stored = p->capacity = p->active = stored;
+    set->version++;
+    set->topology++;
+    return WN_OK;
 }
 
 void wn__params_release(wn__params *set)

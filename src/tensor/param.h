@@ -21,12 +21,14 @@ typedef enum wn__param_role {
 
 typedef struct wn__param wn__param;
 
-/* Bases, low rank, thresholds: the weight is computed from the stored values, and its gradient is pulled back to them. */
+/* Bases, low rank: the weight is computed from the stored values, and its gradient is pulled back to them. */
 typedef struct wn__param_map {
     const char *name;
     wn_status (*materialise)(const wn__param *p, const float *stored, float *weight /* count */);
     wn_status (*pull_back)(const wn__param *p, const float *weight_grad /* count */, float *grad /* stored */);
     void (*release)(wn__param *p);
+    int64_t (*bytes)(const wn__param *p);    /* of all that makes the weight again; NULL: values and mask */
+    int64_t (*products)(const wn__param *p); /* multiply-adds of one use where the layer is split as the map allows; NULL: count */
 } wn__param_map;
 
 #define WN__SLOTS 2 /* momentum; Adam needs two */
@@ -47,6 +49,7 @@ struct wn__param {
     int64_t active;           /* entries that are active; == stored without a mask */
     const wn__param_map *map; /* NULL = identity */
     void *map_state;
+    float *room; /* (count) under a map: for the weight, while it is looked at */
 };
 
 /* All parameters of one network, in graph order. `version` changes whenever values do, so that executors know when to pack again;
@@ -71,6 +74,8 @@ wn_status wn__params_copy_values(wn__params *to, const wn__params *from);
 /* Set (copying) or with NULL remove the mask of a dense parameter; counts active entries and zeroes what is masked out. */
 wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask);
 void wn__param_apply_mask(wn__param *p);
+/* Put a dense parameter without mask under a map: `stored` values that are zero, as are slots. map_state is taken over on success. */
+wn_status wn__params_set_map(wn__params *set, wn__param *p, const wn__param_map *map, void *map_state, int64_t stored);
 void wn__params_release(wn__params *set);
 
 #endif
