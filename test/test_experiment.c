@@ -214,6 +214,63 @@ TEST(costs_follow_the_topology)
     json_decref(results);
 }
 
+/* ---- seconds */
+
+static void add_up(void *user, const wn_timed_stage *stage)
+{
+    double *seconds = user;
+    CHECK(stage->ms_step > 0 && stage->ms_change > 0 && stage->ms_after > 0);
+    const bool rigl = strncmp(stage->label, "rigl", 4) == 0;
+    CHECK_EQ_INT(stage->changes, rigl && strstr(stage->label, "80%") ? 6 : 0); /* steps 0, 2 ... 10 of 15 */
+    const double usual = stage->ms_step * (double)(stage->steps - 2 * stage->changes);
+    CHECK_NEAR(1e3 * stage->seconds, usual + (stage->ms_change + stage->ms_after) * (double)stage->changes, 0, 1e-9);
+    *seconds += stage->seconds;
+}
+
+TEST(steps_are_timed_once_more_and_leave_no_trace)
+{
+    static const char *const set[] = {"methods.rigl={topology: {interval: 2it, end: 75%}}"};
+    char folder[1024], path[1200], before[1024];
+    const char *store = scratch_path("timed");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense, rigl, kd-ticket]"), store);
+    options.set = set;
+    options.sets = 1;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    snprintf(folder, sizeof folder, "%s/few", store);
+    snprintf(before, sizeof before, "%s", scratch_path("timed-before"));
+    snprintf(path, sizeof path, "cp -r %s %s", store, before);
+    CHECK_EQ_INT(system(path), 0);
+    double seconds = 0;
+    const wn_time_options how = {.rounds = 1, .threads = 1};
+    CHECK_OK(wn_experiment_time(folder, &how, add_up, &seconds));
+    snprintf(path, sizeof path, "diff -r --exclude seconds.json --exclude lock %s %s", store, before);
+    CHECK_EQ_INT(system(path), 0);
+    json_t *json;
+    snprintf(path, sizeof path, "%s/seconds.json", folder);
+    CHECK_OK(wn__json_load(path, &json));
+    const json_t *ticket = find_row(json, "kd-ticket", 0.8), *dense = find_row(json, "dense", 0);
+    const double own = json_number_value(json_object_get(ticket, "seconds")),
+                 all = json_number_value(json_object_get(ticket, "seconds_total"));
+    CHECK(all > own + json_number_value(json_object_get(dense, "seconds"))); /* the dense run before it, and the teacher's passes */
+    CHECK(seconds > own);
+    json_decref(json);
+}
+
+TEST(what_was_not_run_cannot_be_timed)
+{
+    const char *store = scratch_path("untimed");
+    const wn_time_options wrong = {.rounds = -1};
+    char folder[1024], path[1100];
+    const wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), store);
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    snprintf(folder, sizeof folder, "%s/few", store);
+    CHECK_STATUS(wn_experiment_time(folder, &wrong, NULL, NULL), WN_EUSAGE);
+    snprintf(path, sizeof path, "%s/stages", store);
+    CHECK_OK(wn__remove_tree(path));
+    CHECK_STATUS(wn_experiment_time(folder, NULL, NULL, NULL), WN_ENOTFOUND);
+    CHECK_HAS_TEXT(wn_error_message(), "`winnow run` comes first");
+}
+
 /* ---- stopping and continuing */
 
 static int calls_left;
@@ -677,6 +734,8 @@ int main(int argc, char **argv)
                                     RUN(all_methods_run_and_give_complete_results),
                                     RUN(costs_are_those_of_the_protocol),
                                     RUN(costs_follow_the_topology),
+                                    RUN(steps_are_timed_once_more_and_leave_no_trace),
+                                    RUN(what_was_not_run_cannot_be_timed),
                                     RUN(killed_at_any_moment_it_continues_to_the_same_bytes),
                                     RUN(stopped_on_request_it_says_so_and_continues),
                                     RUN(workers_give_the_same_bytes),

@@ -253,7 +253,7 @@ TEST(two_reports_are_equal_files)
     wn_report_files files;
     if (!have_gnuplot()) SKIP("no gnuplot");
     CHECK_OK(wn_report_write(a.path, &files));
-    CHECK_EQ_INT(files.figures, 4);
+    CHECK_EQ_INT(files.figures, 5);
     sleep(1); /* times of creation would differ */
     CHECK_OK(wn_report_write(b.path, &files));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -290,6 +290,29 @@ TEST(a_failing_gnuplot_is_reported_with_its_words)
     write_file(f.path, "a.gp", "plot no_such_function(x)\n");
     CHECK_STATUS(wn__gnuplot_run(f.path, "a.gp"), WN_EUNSUPPORTED);
     CHECK_HAS_TEXT(wn_error_message(), "no_such_function");
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(measured_seconds_are_shown_where_there_are_some)
+{
+    const folder f = new_folder(2);
+    char *text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK(!strstr(text, "measured total"));
+    CHECK_HAS_TEXT(text, "kd-<&_ticket             90%  1.000x           90%  1.000x");
+    wn__free(text);
+    write_file(f.path, "seconds.json",
+               "{\"format\": \"winnow-seconds\", \"version\": 1, \"environment\": {\"threads\": 2}, \"rows\": ["
+               "{\"method\": \"dense\", \"sparsity\": 0, \"seconds\": 10, \"seconds_total\": 10},"
+               "{\"method\": \"kd-<&_ticket\", \"sparsity\": 0.98, \"seconds\": 2, \"seconds_total\": 4},"
+               "{\"method\": \"kd-<&_ticket\", \"sparsity\": 0.9, \"seconds\": 3, \"seconds_total\": 6}]}");
+    text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK_HAS_TEXT(text, "3.00 s          6.00 s");
+    CHECK_HAS_TEXT(text, "timed in turns with 2 threads");
+    CHECK_HAS_TEXT(text, "90%  1.000x   0.600x"); /* at 98 % accuracy is four points below */
+    wn__free(text);
+    write_file(f.path, "seconds.json", "{\"format\": \"winnow-seconds\", \"version\": 9}");
+    CHECK_STATUS(wn_report_text(f.path, WN_REPORT_TEXT, &text), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "winnow time");
     CHECK_OK(wn__remove_tree(f.path));
 }
 
@@ -407,6 +430,7 @@ int main(int argc, char **argv)
                                     RUN(two_reports_are_equal_files),
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
+                                    RUN(measured_seconds_are_shown_where_there_are_some),
                                     RUN(missing_foreign_and_damaged_results_are_refused),
                                     RUN(merged_results_are_those_of_all_seeds),
                                     RUN(results_of_other_experiments_are_not_merged),

@@ -1,6 +1,7 @@
 /* Commands, in the order of --help: WN_COMMAND(name) needs `const wn__command wn__command_<name>`. */
 WN_COMMAND(run)
 WN_COMMAND(report)
+WN_COMMAND(time)
 WN_COMMAND(merge)
 WN_COMMAND(train)
 WN_COMMAND(prune)

@@ -103,6 +103,28 @@ typedef struct wn_stage_options {
  * left alone; one that another process runs is waited for. `options` may be NULL. */
 WN_API WN_NODISCARD wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options);
 
+/* ---- its seconds */
+
+typedef struct wn_time_options {
+    int rounds;  /* of some steps of every stage; 0: 5 */
+    int threads; /* 0: all CPUs */
+    const char *data_folder;
+    wn_progress_call progress; /* may be NULL */
+    void *user;
+} wn_time_options;
+typedef struct wn_timed_stage {
+    const char *label;
+    int64_t steps, changes;              /* all, and those that change the topology */
+    double ms_step, ms_change, ms_after; /* median: usual steps, those that change the topology, those that follow one */
+    double seconds;                      /* of all steps */
+} wn_timed_stage;
+typedef void (*wn_time_visit)(void *user, const wn_timed_stage *stage);
+
+/* Measure what the training steps of each row of a finished experiment cost: stages of its first seed in turns, some steps a round, so that all of them meet
+ * the same machine. Writes seconds.json into the folder, which the report shows. WN_ENOTFOUND: a stage is not done. Its stages are left as they
+ * are. options and visit may be NULL. */
+WN_API WN_NODISCARD wn_status wn_experiment_time(const char *folder, const wn_time_options *options, wn_time_visit visit, void *user);
+
 /* ---- the store */
 
 typedef struct wn_stored_stage {

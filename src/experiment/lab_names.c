@@ -135,8 +135,10 @@ static wn_status open_one(const char *folder, const wn_lab_options *o, const wn_
     WN_TRY(wn__experiment_reopen(folder, NULL, out));
     if (o->data_folder) out->context.data_folder = o->data_folder;
     *index = wn__agenda_find(out->plan, stage->identity);
-    if (*index >= 0) return WN_OK;
+    const bool small = *index >= 0 && out->plan->stage[*index].train.small.config;
+    if (*index >= 0 && !small) return WN_OK;
     wn__experiment_close(out);
+    if (small) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
     return wn__fail(
         WN_EMISMATCH,
         "%s: this build on this machine would train it as another stage (version, backend or instruction set differ), so it cannot "

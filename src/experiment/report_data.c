@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "experiment/timing.h"
 #include "io/json_file.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -91,6 +92,7 @@ static wn_status read_row(const json_t *object, wn__result_row *row)
         const double value = number(object, row_numbers[i].key);
         memcpy((char *)row + row_numbers[i].field, &value, sizeof value);
     }
+    row->measured = row->measured_total = NAN;
     row->method = wn__json_text(object, "method");
     row->metrics = wn__json_text(object, "metrics");
     row->seed = json_integer_value(json_object_get(object, "seed"));
@@ -193,6 +195,40 @@ static wn_status parse(wn__results *r)
     return build_cells(r);
 }
 
+/* Seconds are of one seed, and hold for all. */
+static void add_seconds(wn__results *r, const json_t *timed)
+{
+    const char *method = wn__json_text(timed, "method");
+    for (int i = 0; method && i < r->row_count; i++) {
+        wn__result_row *row = &r->rows[i];
+        if (strcmp(row->method, method) != 0 || row->sparsity != number(timed, "sparsity")) continue;
+        row->measured = number(timed, "seconds");
+        row->measured_total = number(timed, "seconds_total");
+    }
+}
+
+/* The file of wn_experiment_time, if there is one. */
+static wn_status read_seconds(wn__results *r)
+{
+    char *path = wn__path_join(r->folder, WN__SECONDS_FILE);
+    json_t *root = NULL, *row;
+    size_t index;
+    wn_status status = path ? WN_OK : wn__no_memory(64);
+    const bool there = path && wn__file_exists(path);
+    if (there) status = wn__json_load(path, &root);
+    const char *format = wn__json_text(root, "format");
+    if (root && (!format || strcmp(format, WN__SECONDS_FORMAT) != 0 || number(root, "version") != WN__SECONDS_VERSION))
+        status = wn__fail(WN_EFORMAT, "%s: no seconds of an experiment, or of another version; `winnow time` measures them anew", path);
+    if (root && status == WN_OK) {
+        r->measured = true;
+        r->measured_threads = (int)number(json_object_get(root, "environment"), "threads");
+        json_array_foreach(json_object_get(root, "rows"), index, row) add_seconds(r, row);
+    }
+    json_decref(root);
+    wn__free(path);
+    return status;
+}
+
 wn_status wn__results_read(const char *folder, wn__results **out)
 {
     if (!wn__folder_exists(folder)) return wn__fail(WN_ENOTFOUND, "%s: no such folder", folder);
@@ -207,6 +243,7 @@ wn_status wn__results_read(const char *folder, wn__results **out)
         if (status != WN_OK) wn__fail_within(status, "%s: ", path);
     }
     wn__free(path);
+    if (status == WN_OK) status = read_seconds(r);
     if (status == WN_OK)
         *out = r;
     else

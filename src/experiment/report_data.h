@@ -31,6 +31,7 @@ typedef struct wn__result_row {
     double inference_flops, stage_flops, total_flops;
     double train_ratio; /* stage_flops over those of the dense network on as many images; NaN in older results */
     double epochs, steps, seconds, seconds_total;
+    double measured, measured_total; /* seconds by `winnow time`: of the stage, and of all training that it needed */
     double rounds, teacher_images, teacher_users;
     const char *labels; /* hard, soft, smooth */
     double temperature, alpha, kl_weight, gradient_scale, smoothing;
@@ -54,6 +55,8 @@ typedef struct wn__results {
     char *folder;
     const char *name;
     bool complete, short_budget;
+    bool measured; /* `winnow time` was asked: rows have its seconds */
+    int measured_threads;
     double margin; /* of equivalence, as a fraction of accuracy */
     int row_count, unfinished, method_count, cell_count, baseline_count;
     wn__result_row *rows;   /* (row_count) finished ones only */

@@ -288,6 +288,74 @@ static wn_status difference_figure(const plan *p, wn__sheet *s, bool *drawn)
     return WN_OK;
 }
 
+/* ---- accuracy over the price of training */
+
+/* What a network cost from its random initialisation on, in all. */
+typedef struct price {
+    size_t field; /* of wn__result_row */
+    double unit;
+    const char *axis;
+} price;
+
+static double price_of(const wn__cell *cell, const price *x) { return wn__cell_summary(cell, x->field, 1 / x->unit).mean; }
+
+/* Price, accuracy and half-width of a cell as a line of data; false: it has no such numbers. */
+static bool add_priced(wn__sheet *s, const plan *p, const wn__cell *cell, const price *x)
+{
+    const wn__summary value = cell ? value_of(p, cell, NULL) : (wn__summary){0};
+    if (value.n == 0 || isnan(value.mean) || !(price_of(cell, x) > 0)) return false;
+    wn__text_add(&s->script, "%.6g %.6g %.6g\n", price_of(cell, x), value.mean, wn__has_spread(value) ? value.half_width : 0);
+    return true;
+}
+
+/* A line over the sparsities of a method; -1: it has no point. */
+static int add_price_line(wn__sheet *s, const plan *p, const char *method, const price *x)
+{
+    int points = 0;
+    const int block = wn__sheet_data_begin(s);
+    for (int i = 0; i < p->sparsity_count; i++)
+        points += add_priced(s, p, wn__results_find(p->r, method, p->sparsities[i]), x);
+    wn__sheet_data_end(s);
+    return points > 0 ? block : -1;
+}
+
+static void add_price_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const price *x)
+{
+    int blocks[MOST_METHODS];
+    for (int k = 0; k < g->count; k++)
+        blocks[k] = add_price_line(s, p, p->r->methods[g->methods[k]], x);
+    const int dense = wn__sheet_data_begin(s);
+    const bool there = add_priced(s, p, p->dense, x);
+    wn__sheet_data_end(s);
+    wn__sheet_panel(s, row, column, g->title);
+    wn__text_add(&s->script, "set logscale x 2\nset xrange [*:*]\nset xtics auto\nset format x '%%g'\nset xlabel '%s'\nset ylabel '%s'\n",
+                 x->axis, column > 0 ? "" : "test accuracy (%)");
+    wn__text_add(&s->script, "plot 1/0 notitle");
+    if (there) wn__text_add(&s->script, ", $d%d using 1:2:3 with yerrorbars ls %d pt 7 ps 0.7 notitle", dense, WN__GREY_STYLE);
+    for (int k = 0; k < g->count; k++)
+        if (blocks[k] >= 0) wn__text_add(&s->script, ", $d%d using 1:2:3 with yerrorlines ls %d notitle", blocks[k], g->styles[k]);
+    wn__text_add(&s->script, "\n");
+}
+
+static wn_status price_figure(const plan *p, wn__sheet *s, bool *drawn)
+{
+    const double dense_flops = p->dense ? wn__cell_summary(p->dense, offsetof(wn__result_row, total_flops), 1).mean : 0;
+    const price prices[] = {{offsetof(wn__result_row, total_flops), dense_flops, "training FLOPs, of dense"},
+                            {offsetof(wn__result_row, measured_total), 1, "measured seconds of training"}};
+    const int columns = p->r->measured ? 2 : 1;
+    if (p->sparsity_count == 0 || !(dense_flops > 0)) return WN_OK;
+    *s = (wn__sheet){.rows = p->group_count, .columns = columns, .plot_width = 386, .plot_height = 260, .below = 46};
+    for (int g = 0; g < p->group_count; g++)
+        add_methods_legend(s, p, &p->groups[g], g, 0, columns, "dense");
+    wn__sheet_begin(s);
+    add_value_range(s, p, NULL);
+    for (int g = 0; g < p->group_count; g++)
+        for (int x = 0; x < columns; x++)
+            add_price_panel(s, p, g, x, &p->groups[g], &prices[x]);
+    *drawn = true;
+    return WN_OK;
+}
+
 /* ---- learning curves */
 
 static const char *curve_split(const wn__results *r)
@@ -607,6 +675,11 @@ static const struct {
     {{"differences", "Paired differences",
       "Difference of test accuracy by seed, in points, with the 95 % t-interval. The grey band is the margin of equivalence.", 0},
      difference_figure},
+    {{"price", "Accuracy against the price of training",
+      "Test accuracy of the last epoch against everything that was trained for it from random initialisation on, in FLOPs and in seconds (if `winnow time` "
+      "measured them); a line joins the sparsities of a method. Mean over seeds with the 95 % t-interval.",
+      0},
+     price_figure},
     {{"curves", "Learning curves",
       "Accuracy over the epochs of retraining, mean over seeds; a method that rewinds starts at its rewind point. Grey: the dense run.", 0},
      curve_figure},

@@ -51,6 +51,7 @@ static const section sections[] = {
     {"s-masks", "Masks", "layers", wn__mask_table},
     {"s-labels", "Soft labels", NULL, wn__label_table},
     {"s-costs", "Costs", NULL, wn__cost_table},
+    {"s-price", "Accuracy against the price of training", "price", wn__price_table},
     {"s-methods", "Methods", NULL, wn__method_table},
     {"s-facts", "Data, model and environment", NULL, wn__fact_table},
 };

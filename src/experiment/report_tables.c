@@ -9,9 +9,8 @@
 
 #define FIELD(member) offsetof(wn__result_row, member)
 
-const wn__table_builder wn__report_tables[] = {wn__accuracy_table, wn__difference_table, wn__matching_table,
-                                               wn__mask_table,     wn__cost_table,       wn__label_table,
-                                               wn__method_table,   wn__fact_table,       NULL};
+const wn__table_builder wn__report_tables[] = {wn__accuracy_table, wn__difference_table, wn__matching_table, wn__mask_table, wn__cost_table,
+                                               wn__price_table,    wn__label_table,      wn__method_table,   wn__fact_table, NULL};
 
 /* Cells of numbers: a NaN becomes a dash. */
 
@@ -371,6 +370,10 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
     wn__table_column_add(t, true, "teacher images");
     wn__table_column_add(t, true, "seconds");
     wn__table_column_add(t, true, "seconds total");
+    if (r->measured) {
+        wn__table_column_add(t, true, "measured");
+        wn__table_column_add(t, true, "measured total");
+    }
     const char *last = NULL;
     const wn__cell *dense = wn__results_baseline(r, "dense", 0);
     const double dense_flops = dense ? mean_of(dense, FIELD(inference_flops)) : NAN;
@@ -389,10 +392,64 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
         amount_cell(t, mean_of(cell, FIELD(teacher_images)));
         seconds_cell(t, mean_of(cell, FIELD(seconds)));
         seconds_cell(t, mean_of(cell, FIELD(seconds_total)));
+        if (!r->measured) continue;
+        seconds_cell(t, mean_of(cell, FIELD(measured)));
+        seconds_cell(t, mean_of(cell, FIELD(measured_total)));
     }
     wn__text_add(&t->note, "FLOPs: 2 per multiply-add of convolutions and linear layers, backward = 2 x forward. "
                            "Total: with the dense run, all pruning rounds, the "
                            "teacher's training and its share of the teacher's forward passes. Bytes: stored values and pattern.");
+    if (r->measured)
+        wn__text_add(&t->note, " Measured: steps of all rows timed in turns with %d thread%s, without evaluation.", r->measured_threads,
+                     r->measured_threads == 1 ? "" : "s");
+    return wn__table_status(t);
+}
+
+/* The least of a price over the cells of a method whose mean accuracy is within so many points of dense; NaN: none is. */
+static double least_price(const wn__results *r, const char *method, double points, size_t price, double *sparsity)
+{
+    double least = NAN;
+    for (int i = 0; i < r->cell_count; i++) {
+        const wn__cell *cell = &r->cells[i], *dense = wn__results_baseline(r, "dense", cell->sparsity);
+        if (strcmp(cell->method, method) != 0 || cell->sparsity == 0) continue;
+        const double asked = mean_of(cell, price), below = -wn__cell_difference(cell, dense).mean;
+        if (!(below <= points) || isnan(asked) || asked >= least) continue;
+        least = asked;
+        if (sparsity) *sparsity = cell->sparsity;
+    }
+    return least;
+}
+
+wn_status wn__price_table(const wn__results *r, wn__table *t)
+{
+    enum { MOST_POINTS = 3 };
+    const wn__cell *dense = wn__results_baseline(r, "dense", 0);
+    t->id = "price";
+    t->title = "Least training to come near dense";
+    wn__table_column_add(t, false, "method");
+    for (int points = 1; points <= MOST_POINTS; points++) {
+        wn__table_column_add(t, true, "within %d: at", points);
+        wn__table_column_add(t, true, "FLOPs");
+        if (r->measured) wn__table_column_add(t, true, "seconds");
+    }
+    for (int m = 0; m < r->method_count && dense; m++) {
+        if (!has_sparse_cell(r, r->methods[m])) continue;
+        wn__table_cell(t, "%s", r->methods[m]);
+        for (int points = 1; points <= MOST_POINTS; points++) {
+            char text[32];
+            double sparsity = NAN;
+            const double flops = least_price(r, r->methods[m], points, FIELD(total_flops), &sparsity);
+            wn__table_cell(t, "%s", isnan(flops) ? "–" : wn__show_sparsity(sparsity, text, sizeof text));
+            real_cell(t, "%.3fx", flops / mean_of(dense, FIELD(total_flops)));
+            if (!r->measured) continue;
+            const double seconds = least_price(r, r->methods[m], points, FIELD(measured_total), NULL);
+            real_cell(t, "%.3fx", seconds / mean_of(dense, FIELD(measured_total)));
+        }
+    }
+    wn__text_add(&t->note,
+                 "Of all sparsities of a method whose mean accuracy is at most so many points below that of dense, the one that took the "
+                 "fewest FLOPs in all (shown: its sparsity)%s: over those of the dense run. A dash: none comes so near.",
+                 r->measured ? ", and the one that took the fewest measured seconds" : "");
     return wn__table_status(t);
 }
 
@@ -517,6 +574,8 @@ static const struct {
     {"train_flops_total", FIELD(total_flops)},
     {"seconds", FIELD(seconds)},
     {"seconds_total", FIELD(seconds_total)},
+    {"measured_seconds", FIELD(measured)},
+    {"measured_seconds_total", FIELD(measured_total)},
     {"kl_weight", FIELD(kl_weight)},
     {"gradient_scale", FIELD(gradient_scale)},
 };

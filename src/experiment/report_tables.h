@@ -15,6 +15,7 @@ wn_status wn__difference_table(const wn__results *r, wn__table *t); /* paired by
 wn_status wn__matching_table(const wn__results *r, wn__table *t);   /* largest sparsity per method that still matches dense */
 wn_status wn__mask_table(const wn__results *r, wn__table *t);       /* sparsity asked for and reached, accuracy straight after pruning */
 wn_status wn__cost_table(const wn__results *r, wn__table *t);       /* parameters, bytes, FLOPs, seconds */
+wn_status wn__price_table(const wn__results *r, wn__table *t);      /* least FLOPs and seconds to come near dense */
 wn_status wn__label_table(const wn__results *r, wn__table *t);      /* soft labels with their effective weights */
 wn_status wn__method_table(const wn__results *r, wn__table *t);     /* what the methods are */
 wn_status wn__fact_table(const wn__results *r, wn__table *t);       /* data, model, training and environment */

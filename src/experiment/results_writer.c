@@ -72,8 +72,7 @@ static int users_in(const wn__agenda *plan, int cache, int64_t epoch)
 static int64_t lower(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t upper(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/* Teacher passes that a stage answers for: a cached pass is divided among its users. */
-static double teacher_share(const wn__agenda *plan, const wn__train_plan *t)
+double wn__teacher_images(const wn__agenda *plan, const wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
     if (!t->loss.soft) return 0;
@@ -107,7 +106,7 @@ static void total_cost(wn__results_writer *r, int stage, double *flops, double *
         *flops += json_number_value(json_object_get(r->result[i], "score_flops")); /* of masks by some scores */
         if (plan->stage[i].kind != WN__STAGE_TRAIN) continue;
         *flops += json_number_value(json_object_get(r->result[i], "train_flops"));
-        *flops += teacher_share(plan, &plan->stage[i].train) * (double)wn_graph_forward_flops(plan->recipe->graph);
+        *flops += wn__teacher_images(plan, &plan->stage[i].train) * (double)wn_graph_forward_flops(plan->recipe->graph);
     }
 }
 

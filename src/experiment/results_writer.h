@@ -11,4 +11,7 @@ void wn__results_writer_free(wn__results_writer *r); /* accepts NULL */
 /* Write <root>/<name>/results.json from what is done now. */
 wn_status wn__results_writer_write(wn__results_writer *r, const char *folder);
 
+/* Images that the teacher has to see for a training stage: a cached pass is divided among the stages that read it. */
+double wn__teacher_images(const wn__agenda *plan, const wn__train_plan *t);
+
 #endif

@@ -41,6 +41,8 @@ typedef struct wn__retraining {
     int64_t from, last;   /* steps [from, last) of the stage's own */
     const int64_t *keep;  /* ascending */
     int keeps;
+    int64_t pause;   /* stop before this step, without an end: WN_ESTOPPED; 0: never */
+    bool cached;     /* soft labels from the stage's cache, which must still be there, if it has one */
     bool other_data; /* order and augmentation drawn from data_seed */
     uint64_t data_seed;
     void (*progress)(void *user, const struct wn__train_progress *p); /* may be NULL */

@@ -467,37 +467,48 @@ static wn_status load_point(wn__context *c, int index, int64_t step, wn__params 
     return status;
 }
 
+/* From its start, or from one of its states. */
+static wn_status begin_again(wn__context *c, int index, const wn__retraining *r, wn__train_stage *train, wn__params *params)
+{
+    const wn__stage *stage = &c->plan->stage[index];
+    if (r->from == stage->train.first) return make_params(c, stage, train->graph, params);
+    if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
+    train->keep_slots = true;
+    train->slots_updates = r->from - stage->train.first + (stage->train.keep_slots ? stage->train.start_step : 0);
+    return load_point(c, index, r->from, params);
+}
+
 wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
 {
     const wn__stage *stage = &c->plan->stage[index];
-    const bool later = r->from > stage->train.first;
     wn__params params = {0};
     label_source labels = {0};
     wn__train_stage train;
     gradual_source gradual = {0};
+    wn__stage_network network;
     wn__train_result reached;
-    if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
     WN_TRY(wn__stage_set_up(c, stage, &train));
+    WN_TRY(wn__stage_network_open(c->recipe, &stage->train.small, &network));
+    train.graph = network.graph;
+    train.recipe = network.text;
     train.folder = r->folder;
     train.identity = r->identity;
     train.params = &params;
     train.first_step = r->from;
     train.last_step = r->last;
+    train.pause_step = r->pause;
     train.keep_step = r->keep;
     train.keep_steps = r->keeps;
     train.progress = r->progress;
     train.user = r->user;
     if (r->other_data) train.loader.seed = r->data_seed;
-    if (later) {
-        train.keep_slots = true;
-        train.slots_updates = r->from - stage->train.first + (stage->train.keep_slots ? stage->train.start_step : 0);
-    }
-    wn_status status = later ? load_point(c, index, r->from, &params) : make_params(c, stage, c->recipe->graph, &params);
-    if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
+    wn_status status = begin_again(c, index, r, &train, &params);
+    if (status == WN_OK) status = (r->cached ? open_labels : open_teacher)(c, stage, &train, &labels);
     if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
     close_gradual(&gradual);
     close_labels(&labels);
     wn__params_release(&params);
+    wn__stage_network_close(&network);
     return status;
 }

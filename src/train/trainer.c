@@ -599,6 +599,8 @@ static wn_status stop(run *r)
                     r->state.step, r->stage->last_step);
 }
 
+static bool is_pause(const run *r) { return r->stage->pause_step > 0 && r->state.step >= r->stage->pause_step; }
+
 static wn_status run_steps(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -606,7 +608,7 @@ static wn_status run_steps(run *r)
     while (r->state.step < s->last_step) {
         int64_t epoch, batch;
         WN_TRY(keep_state(r));
-        if (wn_stop_requested()) return stop(r);
+        if (wn_stop_requested() || is_pause(r)) return stop(r);
         WN_TRY(run_step(r));
         show_progress(r);
         place(r, &epoch, &batch);

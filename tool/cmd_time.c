@@ -1,0 +1,59 @@
+#include "columns.h"
+#include "command.h"
+#include "winnow/experiment.h"
+#include "winnow/show.h"
+
+typedef struct time_config {
+    const char *data_folder;
+    int64_t rounds, threads;
+} time_config;
+
+static const wn__option time_options[] = {
+    WN_OPTION_NUMBER(time_config, rounds, "rounds", "N", "of some steps of every stage (default: 5)"),
+    WN_OPTION_NUMBER(time_config, threads, "threads", "N", "(default: all CPUs)"),
+    WN_OPTION_TEXT(time_config, data_folder, "data-dir", "DIR", "where data sets lie (default: where they lay when it was run)"),
+    {0}};
+
+static void add_stage(void *user, const wn_timed_stage *s)
+{
+    char count[32], whole[32];
+    wn__columns *table = user;
+    wn__columns_add(table, "%s", s->label);
+    wn__columns_add(table, "%s", wn_show_count(s->steps, count, sizeof count));
+    wn__columns_add(table, "%.3f", s->ms_step);
+    wn__columns_add(table, "%s", s->changes ? wn_show_count(s->changes, count, sizeof count) : "");
+    wn__columns_add(table, s->changes ? "%.3f" : "", s->ms_change);
+    wn__columns_add(table, s->changes ? "%.3f" : "", s->ms_after);
+    wn__columns_add(table, "%s", wn_show_seconds(s->seconds, whole, sizeof whole));
+}
+
+static int run_time(const wn__call *call)
+{
+    const time_config *config = call->config;
+    const wn_time_options options = {.rounds = (int)config->rounds,
+                                     .threads = (int)config->threads,
+                                     .data_folder = config->data_folder,
+                                     .progress = wn__console_progress,
+                                     .user = call->console};
+    wn__columns table = WN_COLUMNS("stage", ">steps", ">ms", ">changes", ">ms", ">next ms", ">all");
+    const wn_status status = wn_experiment_time(call->arguments[0], &options, add_stage, &table);
+    wn__console_clear(call->console);
+    if (status != WN_OK) table.count = 0;
+    if (table.count > 0) wn__columns_print(&table);
+    return wn__finish(call, status);
+}
+
+const wn__command wn__command_time = {
+    .name = "time",
+    .arguments = "FOLDER",
+    .summary = "Measure the seconds that training takes by each row of a finished experiment",
+    .details =
+        "Some steps of each training stage of the first seed are run once more, stages in turns, so that all of them meet the same machine; the median step\n"
+        "times the number of steps is what the stage takes. Steps that change the topology, and those after one, count by themselves; evaluation does not.\n"
+        "seconds.json in the folder holds the result, and `winnow report` shows it: accuracy against measured seconds.",
+    .options = time_options,
+    .config_size = sizeof(time_config),
+    .least = 1,
+    .most = 1,
+    .run = run_time,
+};
