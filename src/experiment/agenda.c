@@ -63,7 +63,8 @@ const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *st
     if (stage->kind == WN__STAGE_MASK) return wn__score_backend(plan, &stage->mask.section.scoring);
     if (stage->kind == WN__STAGE_SOFT_LABELS) return wn__teacher_backend(plan, &stage->cache.teacher);
     if (stage->kind == WN__STAGE_TRAIN && stage->train.backend) return stage->train.backend;
-    const bool masked = stage->kind == WN__STAGE_EVALUATE || (stage->kind == WN__STAGE_TRAIN && stage->train.mask >= 0);
+    const bool masked = stage->kind == WN__STAGE_EVALUATE ? !wn__basis_maps(plan->stage[stage->evaluate.mask].mask.section.basis.kind)
+                                                          : stage->train.mask >= 0 && !stage->train.coefficients;
     return wn__machine_backend(&plan->machine, masked);
 }
 
@@ -189,7 +190,7 @@ static wn_status set_backend(const wn__agenda *plan, const request *q, wn__train
     if (!q->row || !q->row->backend[0]) return WN_OK;
     const wn_status status = wn__machine_choose(q->row->backend, (wn__dtype)plan->recipe->top.dtype, plan->machine.threads, &own);
     if (status != WN_OK) return wn__fault_at(wn__yaml_find(q->row->node, "backend"), "", status);
-    t->backend = wn__machine_backend(&own, q->mask >= 0);
+    t->backend = wn__machine_backend(&own, q->mask >= 0 && !t->coefficients);
     return WN_OK;
 }
 
@@ -234,6 +235,8 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     const int64_t per = r->clock.steps_per_epoch, total = r->clock.total;
     t->gradual_to = q->gradual_to;
     t->section = q->gradual_to > 0 ? &q->row->mask : NULL;
+    const bool masked = q->mask >= 0 || q->gradual_to > 0;
+    t->coefficients = masked && wn__basis_maps(q->row->mask.basis.kind) ? &q->row->mask : NULL;
     t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
     if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->gradual));
     if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->rewiring));

@@ -36,8 +36,9 @@ typedef struct wn__train_plan {
     double init_gain;
     wn__small_network small; /* config NULL: the recipe's network */
     int mask;
-    bool dense_stream;   /* the dense run's data, else the retraining stream */
-    int64_t data_offset; /* added to a step for its place in the stream */
+    const wn__mask_section *coefficients; /* weights under its basis are trained; NULL: weights as they are */
+    bool dense_stream;                    /* the dense run's data, else the retraining stream */
+    int64_t data_offset;                  /* added to a step for its place in the stream */
     int64_t first, last;
     bool keep_slots;
     wn__schedule schedule;

@@ -203,6 +203,21 @@ static wn_status add_choices(json_t *inputs, const wn__mask_section *m)
     return WN_OK;
 }
 
+/* Of what the trained numbers are coefficients; the library that finds them is part of the result. */
+static wn_status add_basis(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m, uint64_t seed)
+{
+    const char *library;
+    json_t *o;
+    if (m->basis.kind == WN__BASIS_CANONICAL) return WN_OK;
+    WN_TRY(add_object(inputs, "basis", &o));
+    WN_TRY(set_text(o, "kind", wn__basis_names[m->basis.kind]));
+    WN_TRY(wn__slice_table(o, wn__basis_settings(m->basis.kind), &m->basis, &plan->recipe->clock));
+    WN_TRY(wn__basis_library(m->basis.kind, &library));
+    if (library) WN_TRY(set_text(o, "library", library));
+    if (m->basis.kind == WN__BASIS_RANDOM) WN_TRY(set_int(o, "replicate", (int64_t)seed));
+    return add_selection(o, m);
+}
+
 /* The number of connections of each layer and where they are. */
 static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m)
 {
@@ -243,6 +258,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_start(inputs, plan, t));
     WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
+    if (t->coefficients) WN_TRY(add_basis(inputs, plan, t->coefficients, stage->seed));
     if (t->rewires) WN_TRY(add_topology(inputs, plan, t));
     if (t->gradual_to > 0) WN_TRY(add_gradual(inputs, plan, t));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
@@ -312,6 +328,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
 {
     const wn__mask_plan *m = &stage->mask;
     WN_TRY(add_selection(inputs, &m->section));
+    if (!m->drawn && m->shuffle_of < 0 && !m->section.file[0]) WN_TRY(add_basis(inputs, plan, &m->section, stage->seed));
     if (m->drawn) return add_draw(inputs, plan, stage);
     if (m->shuffle_of >= 0) {
         WN_TRY(set_text(inputs, "shuffle", wn__shuffle_names[m->section.shuffle]));

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "io/safetensors.h"
+#include "sparse/basis_map.h"
 #include "tensor/compression.h"
 
 enum { NAME = 512 };
@@ -14,14 +15,17 @@ static void fill_mask(const void *arg, int64_t first, int64_t count, void *out) 
 static wn_status add_masks(wn__st_writer *w, const wn__params *params)
 {
     char name[NAME];
+    int ndim;
+    int64_t dim[WN_MAX_DIMS];
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
         if (!p->mask && !p->pattern) continue;
+        wn__basis_shape(p, &ndim, dim);
         snprintf(name, sizeof name, "%s_mask", p->name);
         WN_TRY(p->pattern ? wn__st_writer_add_filled(w, name, WN__ST_U8, p->ndim, p->dim, fill_mask, p->pattern)
-                          : wn__st_writer_add(w, name, WN__ST_U8, p->ndim, p->dim, p->mask));
+                          : wn__st_writer_add(w, name, WN__ST_U8, ndim, dim, p->mask));
     }
-    return WN_OK;
+    return wn__basis_add(w, params, false);
 }
 
 wn_status wn__masks_save(const char *path, const wn__params *params)
@@ -43,7 +47,8 @@ static bool is_mask(const wn__st_tensor *t)
 /* Every mask of the file belongs to a parameter of this shape. */
 static wn_status check_masks(const char *path, const wn__safetensors *file, const wn__params *params)
 {
-    int masks = 0;
+    int masks = 0, ndim;
+    int64_t dim[WN_MAX_DIMS];
     char name[NAME];
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i), *same;
@@ -51,7 +56,8 @@ static wn_status check_masks(const char *path, const wn__safetensors *file, cons
         snprintf(name, sizeof name, "%.*s", (int)(strlen(t->name) - 5), t->name);
         const wn__param *p = wn__params_find(params, name);
         if (!p) return wn__fail(WN_EMISMATCH, "%s: mask of \"%s\", which the network does not have", path, name);
-        WN_TRY(wn__safetensors_need(file, t->name, p->ndim, p->dim, &same));
+        wn__basis_shape(p, &ndim, dim);
+        WN_TRY(wn__safetensors_need(file, t->name, ndim, dim, &same));
         masks++;
     }
     return masks ? WN_OK : wn__fail(WN_EMISMATCH, "%s: holds no masks (tensors named \"<weight>_mask\")", path);

@@ -1,5 +1,5 @@
 /* Files of masks alone: safetensors with "<parameter>_mask" (U8, the parameter's shape) for each masked parameter. Files of networks with masks
- * serve as well. */
+ * serve as well. Masks over coefficients have with them what makes their basis again (src/sparse/basis_map.h). */
 #ifndef WN_EXPERIMENT_MASKS_FILE_H
 #define WN_EXPERIMENT_MASKS_FILE_H
 

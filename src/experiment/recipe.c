@@ -241,6 +241,23 @@ static wn_status read_score(void *arg, const wn__yaml_node *node)
     return wn__schema_read(&schema, v.settings);
 }
 
+/* "dct", or "{dct: {over: both}}". */
+static wn_status read_basis(void *arg, const wn__yaml_node *node)
+{
+    wn__basis_spec *basis = &(*(wn__mask_section **)arg)->basis;
+    const char *library;
+    wn__variant v;
+    int kind;
+    WN_TRY(wn__variant_read(node, "mask.basis", &v));
+    WN_TRY(wn__choice_read(v.name_node, "mask.basis: unknown basis", v.name, wn__basis_names, &kind));
+    if (kind != basis->kind) WN_TRY(wn__basis_defaults(kind, basis));
+    const wn_status status = wn__basis_library(kind, &library);
+    if (status != WN_OK) return wn__fault_at(node, "mask.basis: ", status);
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{wn__basis_settings(kind), basis}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
 static wn_status read_gradual(void *arg, const wn__yaml_node *node)
 {
     wn__mask_section *mask = *(wn__mask_section **)arg;
@@ -262,10 +279,16 @@ static wn_status read_from(void *arg, const wn__yaml_node *node)
 
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
 {
-    static const wn__special keys[] = {{"score", read_score},     {"layers", read_layers}, {"distribution", read_distribution},
-                                       {"gradual", read_gradual}, {"from", read_from},     {0}};
-    static const wn__special keys_without_from[] = {
-        {"score", read_score}, {"layers", read_layers}, {"distribution", read_distribution}, {"gradual", read_gradual}, {0}};
+    static const wn__special keys[] = {{"score", read_score},
+                                       {"basis", read_basis},
+                                       {"layers", read_layers},
+                                       {"distribution", read_distribution},
+                                       {"gradual", read_gradual},
+                                       {"from", read_from},
+                                       {0}};
+    static const wn__special keys_without_from[] = {{"score", read_score},     {"basis", read_basis},
+                                                    {"layers", read_layers},   {"distribution", read_distribution},
+                                                    {"gradual", read_gradual}, {0}};
     mask_target target = {mask, from};
     if (from && wn__yaml_kind_of(node) == WN__YAML_SCALAR) return read_from(&target, node);
     const wn__schema schema = {
@@ -342,6 +365,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__distribution_settings, &r->mask));
     WN_TRY(wn__settings_defaults(wn__gradual_settings, &r->mask.gradual));
     r->mask.distribution = WN__ERK;
+    WN_TRY(wn__basis_defaults(WN__BASIS_CANONICAL, &r->mask.basis));
     WN_TRY(wn__settings_defaults(wn__soft_label_settings, &r->labels.soft));
     WN_TRY(wn__settings_defaults(wn__smooth_settings, &r->labels));
     WN_TRY(wn__settings_defaults(wn__teacher_settings, &r->teacher));

@@ -13,6 +13,7 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
+#include "sparse/basis.h"
 #include "sparse/distribution.h"
 #include "sparse/gradual.h"
 #include "sparse/mask.h"
@@ -60,7 +61,8 @@ typedef enum wn__dense_first { WN__FIRST_AUTO, WN__FIRST_SPARSE, WN__FIRST_DENSE
 typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
 
 typedef struct wn__mask_section {
-    wn__scoring scoring; /* what weights are ranked by */
+    wn__scoring scoring;  /* what weights are ranked by */
+    wn__basis_spec basis; /* what they are coefficients of */
     int scope, rule, empty;
     int64_t rounds;           /* >= 1; not used if rate > 0 */
     double rate;              /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */

@@ -124,6 +124,69 @@ static wn_status check_topology(const wn__recipe *r, const wn__row *row)
     return WN_OK;
 }
 
+static bool is_at_init(const wn__row *row) { return row->axes.mask == WN__MASK_AT_INIT || row->axes.mask == WN__MASK_AT_INIT_RANDOM; }
+
+/* What cannot be said of coefficients; NULL: nothing is wrong. */
+static const char *against_coefficients(const wn__row *row)
+{
+    const wn__method_axes *axes = &row->axes;
+    const int score = row->mask.scoring.score;
+    if (axes->topology.grow != WN__GROW_NONE) return "the topology of coefficients cannot change while training";
+    if (axes->init != WN__SPARSE_INIT_NONE || axes->reinit != WN__REINIT_SAME)
+        return "start weights by connections need weights, not coefficients";
+    if (axes->optimizer_state == WN__SLOTS_REWOUND) return "the optimizer's state is that of weights, not of coefficients";
+    return score == WN__GRASP || score == WN__SYNFLOW ? "this score knows weights alone, not coefficients" : NULL;
+}
+
+/* ... nor of what follows from trained weights: directions, ranks, whole units. */
+static const char *against_parts(const wn__row *row)
+{
+    const int kind = row->mask.basis.kind;
+    if (kind == WN__BASIS_UNITS) return "cannot be pruned yet";
+    if (row->axes.mask == WN__MASK_DRAWN) return "there is nothing to draw before weights are trained";
+    if (row->axes.mask == WN__MASK_GRADUAL) return "its mask is made from trained weights, not while training";
+    if (row->mask.file[0]) return "its mask cannot come from a file";
+    if (row->mask.scoring.score != WN__MAGNITUDE) return "its parts are ranked by magnitude alone";
+    if (row->mask.rule != WN__PRUNE_EXACT) return "its counts are exact: rule: exact";
+    if (kind != WN__BASIS_LOW_RANK)
+        return row->mask.scope == WN__SCOPE_DISTRIBUTION ? "its parts have no distribution: scope: global or layer" : NULL;
+    return row->axes.mask == WN__MASK_RANDOM || is_at_init(row) ? "ranks have no random mask, nor one at the start" : NULL;
+}
+
+static wn_status check_basis(const wn__recipe *r, const wn__row *row)
+{
+    const int kind = row->mask.basis.kind;
+    const char *why = NULL;
+    if (kind == WN__BASIS_CANONICAL || row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL) return WN_OK;
+    if (wn__basis_maps(kind)) why = against_coefficients(row);
+    if (!why && (wn__basis_is_fitted(kind) || kind == WN__BASIS_UNITS)) why = against_parts(row);
+    if (!why && kind == WN__BASIS_UNITS && row->axes.topology.grow != WN__GROW_NONE)
+        why = "the topology of units cannot change while training";
+    if (!why) return WN_OK;
+    return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask.basis: %s: %s", row->name, wn__basis_names[kind],
+                         why);
+}
+
+/* Weights without taps, or of other lengths than powers of two: said before anything is trained. */
+static wn_status check_basis_fits(const wn__recipe *r, const wn__row *row)
+{
+    wn__params params = {0};
+    const wn__basis_spec *basis = &row->mask.basis;
+    if (!wn__basis_maps(basis->kind) || wn__basis_is_fitted(basis->kind) || row->axes.mask == WN__MASK_NONE) return WN_OK;
+    const wn__selection *selection = &r->selection[row->selection];
+    wn_status status = wn__graph_make_params(r->graph, &params);
+    for (int i = 0; status == WN_OK && i < params.count; i++) {
+        wn__transform *t = NULL;
+        if (selection->selected[i]) status = wn__transform_new(basis, &params.item[i], i, 0, &t);
+        wn__transform_free(t);
+    }
+    wn__params_release(&params);
+    if (status == WN_OK) return WN_OK;
+    char prefix[256];
+    snprintf(prefix, sizeof prefix, "%s: mask.basis: ", row->name);
+    return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
+}
+
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
@@ -140,6 +203,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
                              wn__method_mask_names[row->axes.mask]);
     WN_TRY(check_small(r, row));
     WN_TRY(check_gradual(r, row));
+    WN_TRY(check_basis(r, row));
     const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
     if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: init: %s needs weights that are drawn: start: initial or redrawn", row->name,
@@ -392,6 +456,8 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     if (prunes && recipe->sparsities == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"sparsity\" is missing or empty");
     for (int i = 0; i < recipe->methods; i++)
         WN_TRY(select_layers(recipe, &recipe->row[recipe->compared[i]]));
+    for (int i = 0; i < recipe->methods; i++)
+        WN_TRY(check_basis_fits(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->report.baselines; i++)
         if (!find_row(recipe, recipe->report.baseline[i]))
             return unknown_method(recipe, wn__yaml_find(root, "report"), "report.baseline: unknown method", recipe->report.baseline[i]);

@@ -87,11 +87,26 @@ static void write_score(wn__yaml_out *out, const wn__scoring *scoring)
     wn__out_close(out);
 }
 
+static void write_basis(wn__yaml_out *out, const wn__basis_spec *basis)
+{
+    const wn__setting *settings = wn__basis_settings(basis->kind);
+    if (!settings->name) {
+        wn__out_value(out, "basis", wn__basis_names[basis->kind]);
+        return;
+    }
+    wn__out_open(out, "basis");
+    wn__out_open(out, wn__basis_names[basis->kind]);
+    wn__out_table(out, settings, basis);
+    wn__out_close(out);
+    wn__out_close(out);
+}
+
 static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const char *from)
 {
     wn__out_open(out, "mask");
     if (from) wn__out_value(out, "from", from);
     write_score(out, &mask->scoring);
+    write_basis(out, &mask->basis);
     wn__out_table(out, wn__mask_settings, mask);
     wn__out_open(out, "distribution");
     wn__out_open(out, wn__distribution_names[mask->distribution]);

@@ -10,6 +10,7 @@
 #include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 #include "experiment/store.h"
+#include "sparse/basis_map.h"
 #include "sparse/cost.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
@@ -26,6 +27,36 @@ static wn_status need_file(const wn__context *c, int index, const char *name, ch
 {
     *path = wn__stage_file(c, index, name);
     return *path ? WN_OK : wn__no_memory(64);
+}
+
+/* ---- bases */
+
+static wn_status enter_basis(const wn__recipe *r, const wn__mask_section *section, uint64_t seed, const wn__safetensors *file,
+                             wn__params *params)
+{
+    wn__selection selection = {0};
+    if (!wn__basis_maps(section->basis.kind)) return WN_OK;
+    WN_TRY(wn__selection_make(r->graph, section->layers, section->patterns, &selection));
+    const wn__basis_use use = {.spec = &section->basis, .selection = &selection, .seed = seed, .file = file};
+    const wn_status status = wn__basis_enter(params, &use);
+    wn__selection_release(&selection);
+    return status;
+}
+
+wn_status wn__stage_enter_basis(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params)
+{
+    char *path;
+    wn__safetensors *file = NULL;
+    if (!wn__basis_maps(section->basis.kind)) return WN_OK;
+    if (mask >= 0 && wn__basis_is_fitted(section->basis.kind)) {
+        WN_TRY(need_file(c, mask, "mask.safetensors", &path));
+        const wn_status status = wn__safetensors_open(path, &file);
+        wn__free(path);
+        WN_TRY(status);
+    }
+    const wn_status status = enter_basis(c->recipe, section, seed, file, params);
+    wn__safetensors_close(file);
+    return status;
 }
 
 /* ---- masks */
@@ -81,6 +112,24 @@ static wn_status prune(wn__context *c, const wn__stage *stage, wn__params *param
     return status;
 }
 
+static wn_status choose_ranks(const wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    const wn__mask_section *m = &stage->mask.section;
+    wn__selection selection = {0};
+    wn__prune how;
+    int64_t *rank = WN_NEW_ARRAY(int64_t, params->count), *keep = WN_NEW_ARRAY(int64_t, params->count);
+    wn_status status = rank && keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *rank);
+    if (status == WN_OK) status = wn__selection_make(c->recipe->graph, m->layers, m->patterns, &selection);
+    if (status == WN_OK) status = count_layers(c->recipe, &stage->mask, stage->seed, params, keep, &how);
+    if (status == WN_OK) status = wn__ranks_choose(params, &selection, &how, rank);
+    const wn__basis_use use = {.spec = &m->basis, .selection = &selection, .seed = stage->seed, .rank = rank};
+    if (status == WN_OK) status = wn__basis_enter(params, &use);
+    wn__selection_release(&selection);
+    wn__free(rank);
+    wn__free(keep);
+    return status;
+}
+
 static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
 {
     wn__selection selection = {0};
@@ -108,6 +157,31 @@ static wn_status load_masks(const wn__context *c, int index, wn__params *params)
     return status;
 }
 
+wn_status wn__stage_load_coefficients(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params)
+{
+    WN_TRY(wn__stage_enter_basis(c, section, seed, mask, params));
+    if (mask < 0 || section->basis.kind == WN__BASIS_LOW_RANK) return WN_OK;
+    return load_masks(c, mask, params);
+}
+
+/* Final weights of a stage as coefficients: exactly those that it trained, if it had the same basis, with the masks over them. */
+static wn_status load_final_in_basis(const wn__context *c, const wn__stage *stage, int index, wn__params *params)
+{
+    const wn__mask_section *section = &stage->mask.section;
+    char *path;
+    wn__safetensors *file;
+    if (!wn__basis_maps(section->basis.kind)) return load_final(c, index, WN__PART_VALUES | WN__PART_MASKS, params);
+    WN_TRY(need_file(c, index, "final.safetensors", &path));
+    wn_status status = wn__safetensors_open(path, &file);
+    wn__free(path);
+    WN_TRY(status);
+    status = wn__network_read(file, WN__PART_VALUES, NULL, params);
+    if (status == WN_OK && section->basis.kind != WN__BASIS_LOW_RANK) status = enter_basis(c->recipe, section, stage->seed, file, params);
+    if (status == WN_OK) status = wn__basis_read(file, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
 static wn_status load_initial(const wn__recipe *r, const wn__stage *stage, wn__params *params)
 {
     if (stage->mask.start_file[0]) return wn__network_load(stage->mask.start_file, WN__PART_VALUES, params);
@@ -119,11 +193,21 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *
     const wn__mask_plan *m = &stage->mask;
     if (m->drawn) return wn__drawn_masks(c->recipe->graph, params, &m->section, m->sparsity, stage->seed);
     if (m->shuffle_of >= 0) {
+        if (wn__basis_is_fitted(m->section.basis.kind)) { /* directions have vectors, and masks of their own shape */
+            WN_TRY(load_final(c, c->plan->stage[m->shuffle_of].mask.source, WN__PART_VALUES, params));
+            WN_TRY(wn__stage_enter_basis(c, &m->section, stage->seed, m->shuffle_of, params));
+        }
         WN_TRY(load_masks(c, m->shuffle_of, params));
         return shuffle(c->recipe, m, stage->seed, params);
     }
     if (m->section.file[0]) return wn__masks_load(m->section.file, params);
-    WN_TRY(m->initial ? load_initial(c->recipe, stage, params) : load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params));
+    if (m->initial) {
+        WN_TRY(load_initial(c->recipe, stage, params));
+        WN_TRY(enter_basis(c->recipe, &m->section, stage->seed, NULL, params));
+    } else {
+        WN_TRY(load_final_in_basis(c, stage, m->source, params));
+    }
+    if (m->section.basis.kind == WN__BASIS_LOW_RANK) return choose_ranks(c, stage, params);
     return prune(c, stage, params, result);
 }
 
@@ -161,14 +245,23 @@ static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed,
     return wn__slice_set(result, "pruned_loss_reestimated_bn", wn__json_real_or_null(again.loss));
 }
 
+/* Masks first, where they are over weights: what is loaded then obeys them. */
+static wn_status load_pruned(const wn__context *c, const wn__evaluate_plan *plan, uint64_t seed, wn__params *params)
+{
+    const wn__mask_section *section = &c->plan->stage[plan->mask].mask.section;
+    const bool maps = wn__basis_maps(section->basis.kind);
+    if (!maps) WN_TRY(load_masks(c, plan->mask, params));
+    WN_TRY(load_final(c, plan->source, WN__PART_VALUES, params));
+    return maps ? wn__stage_load_coefficients(c, section, seed, plan->mask, params) : WN_OK;
+}
+
 wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     (void)folder;
     wn__params params = {0};
     wn__executor *ex = NULL;
     wn_status status = wn__graph_make_params(c->recipe->graph, &params);
-    if (status == WN_OK) status = load_masks(c, stage->evaluate.mask, &params);
-    if (status == WN_OK) status = load_final(c, stage->evaluate.source, WN__PART_VALUES, &params);
+    if (status == WN_OK) status = load_pruned(c, &stage->evaluate, stage->seed, &params);
     if (status == WN_OK)
         status = wn__context_inference(c, &params, wn__stage_backend(c->plan, stage), (wn__dtype)c->recipe->top.dtype, &ex);
     if (status == WN_OK) status = evaluate_twice(c, ex, stage->seed, result);

@@ -31,6 +31,12 @@ wn_progress wn__stage_progress(const struct wn__train_progress *t, int64_t done,
 /* The trainer's stage for steps [first, last) of a training stage, without weights, teacher and cost; borrows everything. */
 wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, struct wn__train_stage *out);
 
+/* Selected weights become coefficients of the section's basis. Vectors and ranks come from the files of the mask stage `mask`; -1: from the weights. */
+wn_status wn__stage_enter_basis(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params);
+
+/* The same, and the masks of that stage over them. */
+wn_status wn__stage_load_coefficients(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params);
+
 /* Sizes and cost of a network: parameters, nonzero, dense_flops, inference_flops, bytes, layers. */
 wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, json_t *result, int64_t *training_flops);
 /* A training stage once more, from its start or from one of its states, in a folder of its own: to see states that were not kept, or what becomes of

@@ -72,6 +72,10 @@ static wn_status make_params(wn__context *c, const wn__stage *stage, const wn_gr
 {
     const wn__train_plan *t = &stage->train;
     WN_TRY(wn__graph_make_params(graph, params));
+    if (t->coefficients) {
+        WN_TRY(load_start(c, stage, params));
+        return wn__stage_load_coefficients(c, t->coefficients, stage->seed, t->mask, params);
+    }
     if (t->mask >= 0) {
         char *path = wn__stage_file(c, t->mask, "mask.safetensors");
         const wn_status status = path ? wn__masks_load(path, params) : wn__no_memory(64);
@@ -370,14 +374,23 @@ static int64_t nearest_point(const char *folder, int64_t step)
     return best;
 }
 
+/* For a state that the stage kept: under its basis, with optimizer slots. */
+static wn_status make_kept_params(wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__train_plan *t = &stage->train;
+    WN_TRY(wn__graph_make_params(r->graph, params));
+    if (t->coefficients) WN_TRY(wn__stage_load_coefficients(c, t->coefficients, stage->seed, t->mask, params));
+    return wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
+}
+
 /* Weights and slots of the stage before step `from`; -1: as it starts. */
 static wn_status replay_start(wn__context *c, const wn__stage *stage, const char *folder, int64_t from, wn__params *params)
 {
     if (from < 0) return make_params(c, stage, c->recipe->graph, params);
     const wn__recipe *r = c->recipe;
     wn__safetensors *file;
-    WN_TRY(wn__graph_make_params(r->graph, params));
-    WN_TRY(wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config)));
+    WN_TRY(make_kept_params(c, stage, params));
     char *path = wn__train_step_path(folder, from);
     wn_status status = path ? wn__safetensors_open(path, &file) : wn__no_memory(64);
     wn__free(path);
@@ -457,8 +470,7 @@ static wn_status load_point(wn__context *c, int index, int64_t step, wn__params 
     wn__safetensors *file;
     char *path;
     WN_TRY(wn__stage_point(c, index, step, &path));
-    wn_status status = wn__graph_make_params(r->graph, params);
-    if (status == WN_OK) status = wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
+    wn_status status = make_kept_params(c, &c->plan->stage[index], params);
     if (status == WN_OK) status = wn__safetensors_open(path, &file);
     wn__free(path);
     WN_TRY(status);

@@ -15,22 +15,23 @@ static const char *const links_names[] = {"inside", "tied", NULL};
     WN_SETTING_CHOICE(wn__basis_spec, over, fallback, over_names, \
                       "axes: a kernel's taps, output and input channels, or all; weights without taps: channels")
 static const wn__setting none[] = {{0}};
-static const wn__setting dct_settings[] = {OVER("taps"), {0}};
-static const wn__setting haar_settings[] = {OVER("channels"),
-                                            WN_SETTING_CHOICE(wn__basis_spec, unfit, "error", unfit_names,
-                                                              "an axis whose length is no power of two: an error, or it stays as it is"),
-                                            {0}};
-static const wn__setting random_settings[] = {
+const wn__setting wn__dct_basis_settings[] = {OVER("taps"), {0}};
+const wn__setting wn__haar_basis_settings[] = {OVER("channels"),
+                                               WN_SETTING_CHOICE(wn__basis_spec, unfit, "error", unfit_names,
+                                                                 "an axis whose length is no power of two: an error, or it stays as it is"),
+                                               {0}};
+const wn__setting wn__random_basis_settings[] = {
     WN_SETTING_INT(wn__basis_spec, block, 64, 1, 1024, "entries that are rotated together"),
     WN_SETTING_INT(wn__basis_spec, seed, 0, 0, 1e15, "another seed is another basis; the replicate's own counts too"),
     {0}};
-static const wn__setting units_settings[] = {
+const wn__setting wn__units_settings[] = {
     WN_SETTING_CHOICE(wn__basis_spec, score, "l2", score_names,
                       "of a filter or neuron: root mean square or mean size of its weights, or size of its batch norm's scale"),
     WN_SETTING_CHOICE(wn__basis_spec, links, "inside", links_names,
                       "channels that a residual link adds: all stay, or the same go in all layers of the link"),
     {0}};
-static const wn__setting *const settings[] = {none, dct_settings, haar_settings, random_settings, none, none, units_settings};
+static const wn__setting *const settings[] = {none, wn__dct_basis_settings, wn__haar_basis_settings, wn__random_basis_settings, none,
+                                              none, wn__units_settings};
 
 const wn__setting *wn__basis_settings(int kind) { return settings[kind]; }
 

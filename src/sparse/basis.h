@@ -43,6 +43,7 @@ typedef struct wn__basis_spec {
     int score;     /* of units: wn__unit_score */
     int links;     /* of units: wn__unit_links */
 } wn__basis_spec;
+extern const wn__setting wn__dct_basis_settings[], wn__haar_basis_settings[], wn__random_basis_settings[], wn__units_settings[];
 /* The rows that a kind knows over wn__basis_spec; ended by name NULL. */
 const wn__setting *wn__basis_settings(int kind);
 wn_status wn__basis_defaults(int kind, wn__basis_spec *out);

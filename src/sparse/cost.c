@@ -11,9 +11,17 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t weight_bytes(const wn__param *p, int64_t active, bool thinned)
 {
     const int64_t entries = wn__param_entries(p), dense = 4 * entries;
+    if (p->map && p->map->bytes) return p->map->bytes(p);
     if (!thinned) return dense;
     const int64_t bitmask = 4 * active + (entries + 7) / 8, rows = 8 * active + 4 * (p->dim[0] + 1);
     return least(dense, least(bitmask, rows));
+}
+
+/* Under a basis all of the weight is used, unless its layer can be split. */
+static int64_t products(const wn__param *p, int64_t active)
+{
+    if (!p->map) return active;
+    return p->map->products ? p->map->products(p) : p->count;
 }
 
 static wn__layer_cost layer_cost(const wn_graph *graph, const wn__param *p, int index, int64_t active, bool thinned)
@@ -24,17 +32,19 @@ static wn__layer_cost layer_cost(const wn_graph *graph, const wn__param *p, int 
                             .weights = p->count,
                             .active = active,
                             .dense_flops = 2 * uses * p->count,
-                            .flops = 2 * uses * active,
+                            .flops = 2 * uses * products(p, active),
                             .dense_bytes = 4 * p->count,
                             .bytes = weight_bytes(p, active, thinned)};
 }
 
-static void add_layer(wn__cost *c, wn__layer_cost layer)
+/* Coefficients are trained through the whole weight. */
+static void add_layer(wn__cost *c, wn__layer_cost layer, bool mapped)
 {
     c->weights += layer.weights;
     c->weights_active += layer.active;
     c->dense_flops += layer.dense_flops;
     c->flops += layer.flops;
+    c->training_flops += wn__step_flops(mapped ? layer.dense_flops : layer.flops, layer.dense_flops, false);
     c->layer[c->layers++] = layer;
 }
 
@@ -52,9 +62,8 @@ static wn_status make_cost(const wn_graph *graph, const wn__params *params, cons
         if (!wn__role_is_trained(p->role)) continue;
         c.parameters += p->count;
         c.active += kept;
-        if (p->role == WN__WEIGHT) add_layer(&c, layer_cost(graph, p, i, kept, thinned));
+        if (p->role == WN__WEIGHT) add_layer(&c, layer_cost(graph, p, i, kept, thinned), p->map != NULL);
     }
-    c.training_flops = wn__step_flops(c.flops, c.dense_flops, false);
     *out = c;
     return WN_OK;
 }

@@ -19,7 +19,7 @@ typedef struct wn__cost {
     int64_t parameters, active;      /* trained scalars of the network */
     int64_t weights, weights_active; /* of its conv and linear layers */
     int64_t dense_flops, flops;      /* forward, one image */
-    int64_t training_flops;          /* 3 x flops: forward and backward, one image */
+    int64_t training_flops;          /* 3 x flops, forward and backward, one image; weights under a basis count as dense */
     int64_t dense_bytes;             /* 4 a parameter */
     int64_t bytes;                   /* stored values + pattern: per weight the smallest of 4 a value dense; 4 a value + one bit an entry;
                                              4 a value + 4 an index + 4 a row. Other parameters dense. Running statistics are counted too. */

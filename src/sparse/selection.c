@@ -145,10 +145,10 @@ wn__sparsity wn__sparsity_measure(const wn__params *params, const wn__selection 
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
         if (!wn__role_is_trained(p->role)) continue;
-        s.network += wn__param_entries(p);
+        s.network += p->map ? p->count : wn__param_entries(p);
         s.network_active += p->active;
         if (selection ? !selection->selected[i] : p->role != WN__WEIGHT) continue;
-        s.selected += wn__param_entries(p);
+        s.selected += p->map ? p->count : wn__param_entries(p);
         s.selected_active += p->active;
     }
     return s;

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "io/jsonl.h"
+#include "sparse/basis_map.h"
 #include "tensor/compression.h"
 
 #define NAME 320
@@ -117,8 +118,18 @@ static wn_status add_compressed(wn__st_writer *w, const wn__param *p, const wn__
     return add_slots(w, p, optimizer, 1, &q->stored);
 }
 
+/* The weight that a map makes of what is stored, as wn__st_fill. Pieces come in order, the first makes it. */
+static void fill_weight(const void *arg, int64_t first, int64_t count, void *out)
+{
+    const wn__param *p = arg;
+    if (first == 0) (void)p->map->materialise(p, p->value, p->room);
+    memcpy(out, p->room + first, (size_t)count * sizeof(float));
+}
+
 static wn_status add_param(wn__st_writer *w, const wn__param *p, wn__network_form form, const wn__optimizer_type *optimizer)
 {
+    if (p->map && form == WN__FORM_DENSE && !optimizer)
+        return wn__st_writer_add_filled(w, p->name, WN__ST_F32, p->ndim, p->dim, fill_weight, p);
     if (p->pattern && form == WN__FORM_DENSE && !optimizer && p->count <= WN__MOST_DENSE) return add_dense(w, p);
     if (p->pattern) return add_compressed(w, p, optimizer);
     char name[NAME];
@@ -139,7 +150,7 @@ wn_status wn__network_add(wn__st_writer *w, const wn__network_info *info, const 
     WN_TRY(add_info(w, info));
     for (int i = 0; i < params->count; i++)
         WN_TRY(add_param(w, &params->item[i], form, optimizer));
-    return WN_OK;
+    return form == WN__FORM_DENSE && !optimizer ? wn__basis_add(w, params, true) : WN_OK;
 }
 
 wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params)

@@ -6,6 +6,8 @@
  *     <name>.row_start  I64 (rows + 1)    entries row_start[r] .. row_start[r+1] - 1 are those of row r
  *     <name>.columns    I32 (stored)      ascending inside a row
  *     <name>.values     F32 (stored)      and its slots "<name>.<slot>" likewise
+ * A weight under a basis is in files for others the weight that its coefficients make, with the coefficients beside it
+ * (src/sparse/basis_map.h); in checkpoints "<name>" are the coefficients, in one row.
  * What is read is put into the form that the parameter has, whichever form the file has. */
 #ifndef WN_TRAIN_NETWORK_FILE_H
 #define WN_TRAIN_NETWORK_FILE_H

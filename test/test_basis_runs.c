@@ -1,0 +1,256 @@
+/* Tickets in other bases as whole experiments: the axis meets every other one, resumed and threaded runs give the same bytes, files are for others. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/json_file.h"
+#include "io/safetensors.h"
+#include "scratch_folder.h"
+#include "sparse/basis.h"
+#include "winnow/experiment.h"
+
+static const char *const network = "name: tiny\n"
+                                   "nodes:\n"
+                                   "  - conv: {name: conv1, out: 4, kernel: 3, stride: 2, pad: 1}\n"
+                                   "  - batch_norm: {name: bn1}\n"
+                                   "  - relu\n"
+                                   "  - conv: {name: conv2, out: 8, kernel: 3, stride: 2, pad: 1}\n"
+                                   "  - relu\n"
+                                   "  - global_pool\n"
+                                   "  - linear: {name: hidden, out: 16}\n"
+                                   "  - relu\n"
+                                   "  - linear: {name: fc, out: classes}\n";
+
+static const char *const recipe = "data: {set: shapes, train: 160, test: 40, validation: last-32}\n"
+                                  "model: {arch: %s}\n"
+                                  "train: {epochs: 2, batch: 32, optimizer: {sgd: {momentum: 0.9}}, lr: 0.05}\n"
+                                  "backend: %s\n"
+                                  "threads: %d\n"
+                                  "mask: {layers: all-but-last}\n"
+                                  "compare: {methods: [%s], sparsity: %s, seeds: 0}\n"
+                                  "methods:\n"
+                                  "  weight-rewind: {rewind: 3it}\n"
+                                  "%s\n";
+
+typedef struct plan {
+    const char *store, *backend, *methods, *rows, *sparsity;
+    int threads;
+    int64_t stop_after; /* 0: never */
+} plan;
+
+static void stop(void *user, const wn_progress *p)
+{
+    if (p->step == *(const int64_t *)user) wn_request_stop();
+}
+
+static wn_status run(const plan *p, wn_run_summary *summary)
+{
+    char text[4096], net[512], path[512];
+    snprintf(net, sizeof net, "%s", scratch_path("net.yaml"));
+    snprintf(path, sizeof path, "%s", scratch_path("bases.yaml"));
+    CHECK_OK(wn__file_write(net, network, strlen(network)));
+    const int size = snprintf(text, sizeof text, recipe, net, p->backend ? p->backend : "ref", p->threads ? p->threads : 1, p->methods,
+                              p->sparsity ? p->sparsity : "70%", p->rows);
+    CHECK_OK(wn__file_write(path, text, (size_t)size));
+    int64_t stop_after = p->stop_after;
+    const wn_run_options options = {
+        .recipe = path, .out = scratch_path(p->store), .progress = stop_after ? stop : NULL, .user = &stop_after};
+    return wn_experiment_run(&options, summary);
+}
+
+static json_t *row_of(const char *store, const char *method)
+{
+    char path[1024];
+    json_t *json, *row;
+    size_t index;
+    snprintf(path, sizeof path, "%s/bases/results.json", scratch_path(store));
+    CHECK_OK(wn__json_load(path, &json));
+    json_array_foreach(json_object_get(json, "rows"), index, row)
+    {
+        if (!strcmp(json_string_value(json_object_get(row, "method")), method)) {
+            json_t *copy = json_deep_copy(row);
+            json_decref(json);
+            return copy;
+        }
+    }
+    WN_TEST_FAIL("no row %s", method);
+}
+
+/* final.safetensors of the method's retrained network. */
+static wn__safetensors *final_of(const char *store, const char *method)
+{
+    char path[1024];
+    wn__safetensors *file;
+    json_t *row = row_of(store, method);
+    const char *weights = json_string_value(json_object_get(row, "weights"));
+    CHECK(weights != NULL);
+    snprintf(path, sizeof path, "%s/bases/%s", scratch_path(store), weights);
+    CHECK_OK(wn__safetensors_open(path, &file));
+    json_decref(row);
+    return file;
+}
+
+static void check_same_tensors(const char *left, const char *right, const char *method)
+{
+    wn__safetensors *a = final_of(left, method), *b = final_of(right, method);
+    CHECK_EQ_INT(wn__safetensors_count(a), wn__safetensors_count(b));
+    for (int i = 0; i < wn__safetensors_count(a); i++) {
+        const wn__st_tensor *x = wn__safetensors_at(a, i), *y = wn__safetensors_find(b, x->name);
+        CHECK(y && x->count == y->count);
+        if (memcmp(x->data, y->data, (size_t)x->count * (size_t)wn__st_dtype_size(x->dtype)) != 0)
+            WN_TEST_FAIL("%s: %s differs", method, x->name);
+    }
+    wn__safetensors_close(a);
+    wn__safetensors_close(b);
+}
+
+static bool has_all_libraries(void)
+{
+    const char *name;
+    return wn__basis_library(WN__BASIS_DCT, &name) == WN_OK && wn__basis_library(WN__BASIS_SVD, &name) == WN_OK;
+}
+
+static const char *const every_basis =
+    "  dct: {like: lottery-ticket, mask: {basis: dct}}\n"
+    "  haar: {like: weight-rewind, mask: {basis: {haar: {unfit: leave}}}}\n"
+    "  random: {like: kd-ticket, mask: {basis: {random: {block: 32}}, rounds: 2}}\n"
+    "  svd: {like: lr-rewind, mask: {basis: svd, rounds: 2}}\n"
+    "  low-rank: {like: kd-weight-rewind, mask: {basis: low-rank}}\n"
+    "  shuffled: {like: random-ticket, mask: {basis: svd}}\n"
+    "  drawn: {like: static, mask: {basis: dct, distribution: uniform}}\n"
+    "  early: {like: snip, mask: {score: {snip: {samples: 3}}, basis: dct}}\n"
+    "  gradual: {like: gradual-pruning, mask: {basis: {haar: {unfit: leave}}, gradual: {begin: 2it, end: 6it, interval: 2it}}}";
+#define ALL "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual"
+
+static const char *const methods[] = {"dct", "haar", "random", "svd", "low-rank", "shuffled", "drawn", "early", "gradual"};
+
+TEST(every_basis_runs_with_other_masks_labels_and_rewinding)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    wn_run_summary summary;
+    const plan p = {.store = "all", .methods = ALL, .rows = every_basis};
+    CHECK_OK(run(&p, &summary));
+    for (int i = 0; i < 9; i++) {
+        json_t *row = row_of("all", methods[i]);
+        const double all = json_number_value(json_object_get(row, "network")),
+                     left = json_number_value(json_object_get(row, "network_nonzero"));
+        CHECK(left < 0.75 * all);
+        json_decref(row);
+    }
+}
+
+TEST(the_number_of_threads_changes_no_bit)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    wn_run_summary summary;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        const plan p = {
+            .store = threads == 1 ? "one" : "three", .backend = "sparse", .threads = threads, .methods = ALL, .rows = every_basis};
+        CHECK_OK(run(&p, &summary));
+    }
+    for (int i = 0; i < 9; i++)
+        check_same_tensors("one", "three", methods[i]);
+}
+
+TEST(stopped_and_continued_it_ends_in_the_same_bytes)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    wn_run_summary summary;
+    const plan whole = {.store = "whole", .methods = ALL, .rows = every_basis},
+               rest = {.store = "parts", .methods = ALL, .rows = every_basis};
+    CHECK_OK(run(&whole, &summary));
+    int stops = 0;
+    for (int64_t at = 2; at <= 6; at += 2) { /* each training stage is stopped here, once */
+        for (int round = 0; round < 20; round++) {
+            const plan stopped = {.store = "parts", .methods = ALL, .rows = every_basis, .stop_after = at};
+            fflush(NULL);
+            const pid_t child = fork();
+            int code;
+            if (child == 0) _exit(run(&stopped, &summary) == WN_OK ? 0 : 1);
+            CHECK(waitpid(child, &code, 0) == child);
+            if (WIFEXITED(code) && WEXITSTATUS(code) == 0) break;
+            stops++;
+        }
+    }
+    CHECK(stops > 9);
+    CHECK_OK(run(&rest, &summary));
+    for (int i = 0; i < 9; i++)
+        check_same_tensors("whole", "parts", methods[i]);
+}
+
+TEST(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages)
+{
+    wn_run_summary summary;
+    const plan p = {
+        .store = "plain", .methods = "lottery-ticket, named", .rows = "  named: {like: lottery-ticket, mask: {basis: canonical}}"};
+    CHECK_OK(run(&p, &summary));
+    CHECK_EQ_INT(summary.stages, 4); /* dense, mask, its evaluation, one ticket */
+}
+
+TEST(files_hold_the_weights_that_the_coefficients_make)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    wn_run_summary summary;
+    const plan p = {.store = "files", .methods = "dct, svd", .rows = every_basis};
+    CHECK_OK(run(&p, &summary));
+    wn__safetensors *file = final_of("files", "dct");
+    const int64_t dim[4] = {8, 4, 3, 3};
+    float weight[288], coefficient[288], got[288];
+    wn__params params = {0};
+    wn__basis_spec spec;
+    wn__transform *t;
+    CHECK_EQ_TEXT(wn__safetensors_meta(file, "basis"), "dct over=taps");
+    CHECK_OK(wn__safetensors_floats(file, "conv2.weight", 4, dim, weight));
+    CHECK_OK(wn__safetensors_floats(file, "conv2.weight.coefficients", 4, dim, coefficient));
+    const wn__st_tensor *mask = wn__safetensors_find(file, "conv2.weight.coefficients_mask");
+    CHECK(mask && mask->count == 288 && !wn__safetensors_find(file, "conv2.weight_mask"));
+    CHECK_OK(wn__params_add(&params, "w", WN__WEIGHT, 4, dim));
+    CHECK_OK(wn__basis_defaults(WN__BASIS_DCT, &spec));
+    CHECK_OK(wn__transform_new(&spec, &params.item[0], 0, 0, &t));
+    wn__transform_synthesise(t, coefficient, got);
+    int zeros = 0;
+    for (int i = 0; i < 288; i++) {
+        CHECK_NEAR(got[i], weight[i], 1e-6, 0);
+        if (((const uint8_t *)mask->data)[i] == 0) CHECK(coefficient[i] == 0);
+        zeros += coefficient[i] == 0;
+    }
+    CHECK(zeros > 100);
+    wn__transform_free(t);
+    wn__params_release(&params);
+    wn__safetensors_close(file);
+    file = final_of("files", "svd");
+    CHECK(wn__safetensors_find(file, "conv2.weight.left") && wn__safetensors_find(file, "conv2.weight.right"));
+    wn__safetensors_close(file);
+}
+
+static void check_refused(const char *rows, const char *message)
+{
+    wn_run_summary summary;
+    const plan p = {.store = "refused", .methods = "wrong", .rows = rows};
+    CHECK_EQ_INT(run(&p, &summary), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), message);
+}
+
+TEST(what_does_not_fit_is_said_before_anything_is_trained)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    check_refused("  wrong: {like: lottery-ticket, mask: {basis: wavelet}}",
+                  "mask.basis: unknown basis \"wavelet\"; valid: canonical, dct");
+    check_refused("  wrong: {like: lottery-ticket, mask: {basis: {haar: {over: taps}}}}",
+                  "wrong: mask.basis: conv1.weight: basis haar does not fit: 3 rows of taps are no power of two");
+    check_refused("  wrong: {like: rigl, mask: {basis: dct}}", "the topology of coefficients cannot change");
+    check_refused("  wrong: {like: static, mask: {basis: svd}}", "nothing to draw before weights are trained");
+    check_refused("  wrong: {like: grasp, mask: {basis: dct}}", "this score knows weights alone");
+    check_refused("  wrong: {like: lottery-ticket, mask: {basis: {dct: {over: rows}}}}", "taps, channels, both");
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(every_basis_runs_with_other_masks_labels_and_rewinding),
+                                    RUN(the_number_of_threads_changes_no_bit),
+                                    RUN(stopped_and_continued_it_ends_in_the_same_bytes),
+                                    RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
+                                    RUN(files_hold_the_weights_that_the_coefficients_make),
+                                    RUN(what_does_not_fit_is_said_before_anything_is_trained),
+                                    {0}};
+    return scratch_test_main(argc, argv, tests);
+}
