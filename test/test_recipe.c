@@ -255,6 +255,20 @@ TEST(times_of_gradual_pruning_that_make_no_sense_are_refused)
     unlink(path);
 }
 
+TEST(claims_must_be_about_what_is_compared)
+{
+    wn__recipe *r = read_good("report.claims=[lottery-ticket not worse than dense at 90%]");
+    CHECK_EQ_INT(r->report.claims, 1);
+    wn__recipe_free(r);
+    const char *unknown = "report.claims=[dense better than rigl]", *vague = "report.claims=[dense is best]";
+    write_recipe(text);
+    CHECK_STATUS(read_changed(&unknown, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "\"rigl\" is not among compare.methods");
+    CHECK_STATUS(read_changed(&vague, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "better than");
+    unlink(path);
+}
+
 TEST(a_rewound_schedule_is_not_stretched)
 {
     wn__recipe *r = NULL;
@@ -398,6 +412,7 @@ int main(int argc, char **argv)
                                     RUN(unknown_names_are_refused_where_they_stand),
                                     RUN(scores_are_read_with_their_settings),
                                     RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
+                                    RUN(claims_must_be_about_what_is_compared),
                                     RUN(a_rewound_schedule_is_not_stretched),
                                     RUN(distributions_that_make_no_sense_are_refused),
                                     RUN(start_weights_by_connections_must_be_drawn),

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "experiment/claims.h"
 #include "experiment/gnuplot.h"
 #include "experiment/report_html.h"
 #include "experiment/report_tables.h"
@@ -293,6 +294,53 @@ TEST(a_failing_gnuplot_is_reported_with_its_words)
     CHECK_OK(wn__remove_tree(f.path));
 }
 
+static void check_claim(const char *text, wn__claim_kind kind, double sparsity, double points)
+{
+    wn__claim c;
+    CHECK_OK(wn__claim_parse(text, &c));
+    CHECK(strcmp(c.method, "a") == 0 && strcmp(c.than, "b-c") == 0);
+    CHECK_EQ_INT(c.kind, kind);
+    CHECK_NEAR(c.sparsity, sparsity, 1e-12, 0);
+    CHECK_NEAR(c.points, points, 1e-12, 0);
+}
+
+TEST(claims_are_read)
+{
+    static const char *const wrong[] = {
+        "",       "a better b",          "a better than",        "a same as b at",        "a same as b by 1",
+        "a is b", "a same as b at 120%", "a better than b by x", "a better than b by -1", "a same as b within"};
+    wn__claim c;
+    check_claim("a better than b-c", WN__CLAIM_BETTER, -1, -1);
+    check_claim(" a  better than b-c at 90% by 0.5 ", WN__CLAIM_BETTER, 0.9, 0.5);
+    check_claim("a same as b-c within 1 at 0.02d", WN__CLAIM_EQUIVALENT, 0.98, 1);
+    check_claim("a not worse than b-c", WN__CLAIM_NOT_WORSE, -1, -1);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_STATUS(wn__claim_parse(wrong[i], &c), WN_EUSAGE);
+}
+
+/* Differences by seed of the kd ticket at 90 % from dense: -0.1 + 0.01 s points; from the lottery ticket 0.9 + 0.01 s. */
+TEST(claims_get_verdicts)
+{
+    const folder f = new_folder(5);
+    char *path = wn__path_join(f.path, "results.json");
+    json_t *root;
+    CHECK_OK(wn__json_load(path, &root));
+    json_object_set_new(json_object_get(root, "report"), "claims",
+                        json_pack("[s, s, s, s]", "kd-<&_ticket better than lottery-ticket at 90% by 0.5", "kd-<&_ticket same as dense",
+                                  "dense better than kd-<&_ticket at 98%", "lottery-ticket better than kd-<&_ticket at 90%"));
+    CHECK_OK(wn__json_save(path, root));
+    json_decref(root);
+    wn__free(path);
+    char *text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK_HAS_TEXT(text, "kd-<&_ticket better than lottery-ticket at 90% by 0.5       90%  5       +0.92  ±0.02  supported");
+    CHECK_HAS_TEXT(text, "kd-<&_ticket same as dense                                  90%  5       -0.08  ±0.02  supported");
+    CHECK_HAS_TEXT(text, "98%  5       -3.98  ±0.02  contradicted"); /* the claim's second sparsity */
+    CHECK_HAS_TEXT(text, "dense better than kd-<&_ticket at 98%                        0%  5       +3.98  ±0.02  supported");
+    CHECK_HAS_TEXT(text, "-0.92  ±0.02  contradicted");
+    wn__free(text);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
 TEST(measured_seconds_are_shown_where_there_are_some)
 {
     const folder f = new_folder(2);
@@ -430,6 +478,8 @@ int main(int argc, char **argv)
                                     RUN(two_reports_are_equal_files),
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
+                                    RUN(claims_are_read),
+                                    RUN(claims_get_verdicts),
                                     RUN(measured_seconds_are_shown_where_there_are_some),
                                     RUN(missing_foreign_and_damaged_results_are_refused),
                                     RUN(merged_results_are_those_of_all_seeds),

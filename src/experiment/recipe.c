@@ -332,10 +332,16 @@ static wn_status read_baseline(void *arg, const wn__yaml_node *node)
     return wn__scalar_list(node, "report.baseline", WN__MOST_ROWS, report->baseline, &report->baselines);
 }
 
+static wn_status read_claims(void *arg, const wn__yaml_node *node)
+{
+    wn__report_section *report = &((wn__recipe *)arg)->report;
+    return wn__scalar_list(node, "report.claims", WN__MOST_CLAIMS, report->claim, &report->claims);
+}
+
 static wn_status read_report(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
-    static const wn__special keys[] = {{"baseline", read_baseline}, {0}};
+    static const wn__special keys[] = {{"baseline", read_baseline}, {"claims", read_claims}, {0}};
     const wn__schema schema = {.what = "report", .table = {{wn__report_settings, &r->report}}, .special = keys, .arg = arg};
     return wn__schema_read(&schema, node);
 }

@@ -112,9 +112,12 @@ typedef struct wn__row {
     wn__teacher_section teacher;
 } wn__row;
 
+enum { WN__MOST_CLAIMS = 64 };
 typedef struct wn__report_section {
     const char *baseline[WN__MOST_ROWS];
     int baselines;
+    const char *claim[WN__MOST_CLAIMS]; /* experiment/claims.h */
+    int claims;
     double margin; /* percentage points */
     bool short_budget;
 } wn__report_section;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "experiment/claims.h"
 #include "experiment/recipe.h"
 #include "models/named.h"
 
@@ -320,6 +321,26 @@ static wn_status read_methods(wn__recipe *r)
     return WN_OK;
 }
 
+static bool is_compared(const wn__recipe *r, const char *method)
+{
+    for (int i = 0; i < r->methods; i++)
+        if (strcmp(r->row[r->compared[i]].name, method) == 0) return true;
+    return false;
+}
+
+static wn_status check_claims(const wn__recipe *r, const wn__yaml_node *node)
+{
+    for (int i = 0; i < r->report.claims; i++) {
+        wn__claim claim;
+        const wn_status status = wn__claim_parse(r->report.claim[i], &claim);
+        if (status != WN_OK) return wn__fault_at(wn__yaml_find(node, "claims"), "report.claims: ", status);
+        const char *missing = is_compared(r, claim.method) ? claim.than : claim.method;
+        if (!is_compared(r, missing))
+            return wn__yaml_fail(WN_EUSAGE, wn__yaml_find(node, "claims"), "report.claims: \"%s\" is not among compare.methods", missing);
+    }
+    return WN_OK;
+}
+
 wn_status wn__recipe_read_rows(wn__recipe *recipe)
 {
     WN_TRY(add_table(recipe));
@@ -461,5 +482,5 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     for (int i = 0; i < recipe->report.baselines; i++)
         if (!find_row(recipe, recipe->report.baseline[i]))
             return unknown_method(recipe, wn__yaml_find(root, "report"), "report.baseline: unknown method", recipe->report.baseline[i]);
-    return WN_OK;
+    return check_claims(recipe, wn__yaml_find(root, "report"));
 }

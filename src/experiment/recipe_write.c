@@ -221,6 +221,7 @@ static void write_report(wn__yaml_out *out, const wn__recipe *r)
 {
     wn__out_open(out, "report");
     wn__out_list(out, "baseline", r->report.baseline, r->report.baselines);
+    if (r->report.claims > 0) wn__out_list(out, "claims", r->report.claim, r->report.claims);
     wn__out_table(out, wn__report_settings, &r->report);
     wn__out_close(out);
 }

@@ -191,6 +191,7 @@ static wn_status parse(wn__results *r)
     r->margin = isnan(margin) ? 0.003 : margin / 100;
     WN_TRY(read_names(json_object_get(json_object_get(r->root, "compare"), "methods"), &r->methods, &r->method_count));
     WN_TRY(read_names(json_object_get(report, "baseline"), &r->baselines, &r->baseline_count));
+    WN_TRY(read_names(json_object_get(report, "claims"), &r->claims, &r->claim_count));
     WN_TRY(read_rows(json_object_get(r->root, "rows"), r));
     return build_cells(r);
 }
@@ -262,6 +263,7 @@ void wn__results_free(wn__results *r)
     wn__free(r->cells);
     wn__free(r->methods);
     wn__free(r->baselines);
+    wn__free(r->claims);
     wn__free(r->folder);
     json_decref(r->root);
     wn__free(r);

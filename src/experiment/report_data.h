@@ -58,10 +58,11 @@ typedef struct wn__results {
     bool measured; /* `winnow time` was asked: rows have its seconds */
     int measured_threads;
     double margin; /* of equivalence, as a fraction of accuracy */
-    int row_count, unfinished, method_count, cell_count, baseline_count;
+    int row_count, unfinished, method_count, cell_count, baseline_count, claim_count;
     wn__result_row *rows;   /* (row_count) finished ones only */
     const char **methods;   /* (method_count) in the order of the recipe */
     const char **baselines; /* (baseline_count) methods whose paired differences are shown */
+    const char **claims;    /* (claim_count) as the recipe makes them: experiment/claims.h */
     wn__cell *cells;        /* (cell_count) in the order of the rows */
 } wn__results;
 

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "experiment/claims.h"
 #include "experiment/report_tables.h"
 
 static const char style[] =
@@ -45,6 +46,7 @@ typedef struct section {
 
 static const section sections[] = {
     {"s-accuracy", "Accuracy against sparsity", "accuracy", wn__accuracy_table},
+    {"s-claims", "Claims", NULL, wn__claim_table},
     {"s-differences", "Paired differences", "differences", wn__difference_table},
     {"s-matching", "Largest sparsity that still matches dense", NULL, wn__matching_table},
     {"s-curves", "Learning curves", "curves", NULL},

@@ -346,9 +346,9 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
                                    "rate", m->rate, "inner", wn__inner_names[m->inner])));
     WN_TRY(add_compare(root, recipe));
     WN_TRY(add_methods(root, recipe));
-    return wn__slice_set(
-        root, "report",
-        json_pack("{s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "margin", recipe->report.margin));
+    return wn__slice_set(root, "report",
+                         json_pack("{s:o, s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "claims",
+                                   text_list(recipe->report.claim, recipe->report.claims), "margin", recipe->report.margin));
 }
 
 /* Cells of the comparison that cannot be, and why. */

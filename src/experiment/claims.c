@@ -1,0 +1,156 @@
+#include "experiment/claims.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* --- reading ------------------------------------------------------------------------------------------------------------------- */
+
+/* The next word, "" at the end; *text moves behind it. */
+static void next_word(const char **text, char word[WN__CLAIM_NAME])
+{
+    int length = 0;
+    while (isspace((unsigned char)**text))
+        (*text)++;
+    for (; **text && !isspace((unsigned char)**text); (*text)++)
+        if (length < WN__CLAIM_NAME - 1) word[length++] = **text;
+    word[length] = 0;
+}
+
+static bool next_words(const char **text, const char *words)
+{
+    const char *at = *text;
+    char wanted[WN__CLAIM_NAME], word[WN__CLAIM_NAME];
+    for (next_word(&words, wanted); wanted[0]; next_word(&words, wanted)) {
+        next_word(&at, word);
+        if (strcmp(word, wanted) != 0) return false;
+    }
+    *text = at;
+    return true;
+}
+
+static bool read_kind(const char **text, wn__claim_kind *kind)
+{
+    static const struct {
+        const char *words;
+        wn__claim_kind kind;
+    } kinds[] = {{"better than", WN__CLAIM_BETTER}, {"same as", WN__CLAIM_EQUIVALENT}, {"not worse than", WN__CLAIM_NOT_WORSE}};
+    for (int i = 0; i < 3; i++)
+        if (next_words(text, kinds[i].words)) {
+            *kind = kinds[i].kind;
+            return true;
+        }
+    return false;
+}
+
+static bool read_points(const char *word, double *points)
+{
+    char *end;
+    *points = strtod(word, &end);
+    return end != word && !*end && *points >= 0 && *points <= 100;
+}
+
+/* "at 90%", "within 0.5", in any order. */
+static wn_status read_rest(const char *whole, const char *text, wn__claim *c)
+{
+    const char *margin = c->kind == WN__CLAIM_BETTER ? "by" : "within";
+    char word[WN__CLAIM_NAME], value[WN__CLAIM_NAME];
+    for (next_word(&text, word); word[0]; next_word(&text, word)) {
+        next_word(&text, value);
+        if (strcmp(word, "at") == 0)
+            WN_TRY(wn__sparsity_parse(value, &c->sparsity));
+        else if (strcmp(word, margin) != 0 || !read_points(value, &c->points))
+            return wn__fail(WN_EUSAGE, "claim \"%s\": \"%s %s\" is not understood; valid here: at SPARSITY, %s POINTS", whole, word, value,
+                            margin);
+    }
+    return WN_OK;
+}
+
+wn_status wn__claim_parse(const char *text, wn__claim *out)
+{
+    const char *at = text;
+    *out = (wn__claim){.sparsity = -1, .points = -1};
+    next_word(&at, out->method);
+    const bool known = read_kind(&at, &out->kind);
+    next_word(&at, out->than);
+    if (!known || !out->than[0])
+        return wn__fail(
+            WN_EUSAGE,
+            "claim \"%s\" is not understood; write METHOD better than METHOD, METHOD same as METHOD or METHOD not worse than METHOD, then at "
+            "90%% if it is for one sparsity",
+            text);
+    return read_rest(text, at, out);
+}
+
+/* --- judging ------------------------------------------------------------------------------------------------------------------- */
+
+/* At this sparsity, or the only cell that the method has. */
+static const wn__cell *cell_at(const wn__results *r, const char *method, double sparsity)
+{
+    const wn__cell *found = wn__results_find(r, method, sparsity), *only = NULL;
+    int cells = 0;
+    for (int i = 0; i < r->cell_count; i++)
+        if (strcmp(r->cells[i].method, method) == 0) {
+            only = &r->cells[i];
+            cells++;
+        }
+    return found ? found : cells == 1 ? only : NULL;
+}
+
+static double points_of(const wn__results *r, const wn__claim *c)
+{
+    return c->points >= 0 ? c->points : c->kind == WN__CLAIM_BETTER ? 0 : 100 * r->margin;
+}
+
+static void add_verdict(const wn__results *r, const char *text, const wn__claim *c, const wn__cell *a, const wn__cell *b, wn__table *t)
+{
+    char shown[32];
+    const wn__summary d = a && b && a != b ? wn__cell_difference(a, b) : (wn__summary){0, (double)NAN, (double)NAN, (double)NAN};
+    wn__table_cell(t, "%s", text);
+    wn__table_cell(t, "%s", a ? wn__show_sparsity(a->sparsity, shown, sizeof shown) : "–");
+    wn__table_cell(t, "%d", d.n);
+    wn__table_cell(t, d.n > 0 ? "%+.2f" : "–", d.mean);
+    wn__table_cell(t, wn__has_spread(d) ? "±%.2f" : "–", d.half_width);
+    wn__table_cell(t, "%s", d.n > 0 ? wn__verdict_name(wn__judge(c->kind, d, points_of(r, c))) : "no results");
+}
+
+static void add_claim(const wn__results *r, const char *text, const wn__claim *c, wn__table *t)
+{
+    const int before = wn__table_rows(t);
+    if (before > 0) wn__table_rule(t);
+    for (int i = 0; i < r->cell_count && c->sparsity < 0; i++) {
+        const wn__cell *a = &r->cells[i];
+        if (strcmp(a->method, c->method) == 0)
+            add_verdict(r, wn__table_rows(t) == before ? text : "", c, a, cell_at(r, c->than, a->sparsity), t);
+    }
+    if (wn__table_rows(t) > before) return;
+    add_verdict(r, text, c, cell_at(r, c->method, c->sparsity), cell_at(r, c->than, c->sparsity), t);
+}
+
+wn_status wn__claim_table(const wn__results *r, wn__table *t)
+{
+    t->id = "claims";
+    t->title = "Claims";
+    wn__table_column_add(t, false, "claim");
+    wn__table_column_add(t, true, "sparsity");
+    wn__table_column_add(t, true, "n");
+    wn__table_column_add(t, true, "difference");
+    wn__table_column_add(t, true, "±95 %%");
+    wn__table_column_add(t, false, "verdict");
+    for (int i = 0; i < r->claim_count; i++) {
+        wn__claim claim;
+        WN_TRY(wn__claim_parse(r->claims[i], &claim));
+        add_claim(r, r->claims[i], &claim, t);
+    }
+    wn__text_add(
+        &t->note,
+        "Fixed in the recipe. Difference: test accuracy of the last epoch, paired by seed, in points. better: the whole 95 %% interval lies above 0 "
+        "(or the points said); same: within the margin of %g points (or those said), with %d seeds or more; not worse: above minus the margin. "
+        "Contradicted: none of the interval agrees; undecided otherwise.%s",
+        100 * r->margin, WN__EQUIVALENCE_SEEDS, r->short_budget ? " Short budget." : "");
+    return wn__table_status(t);
+}
