@@ -77,7 +77,8 @@ static bool read_shape(const char *line, int64_t batch, wn__op_desc *d)
         return in > 0 && out > 0;
     }
     if (sscanf(line, "conv %lld %lld %lld %lld %lld %lld", &in, &out, &size, &kernel, &stride, &groups) < 5) return false;
-    if (in < 1 || out < 1 || size < 1 || kernel < 1 || kernel > size || stride < 1 || groups < 1 || in % groups || out % groups)
+    if (in < 1 || out < 1 || size < 1 || kernel < 1 || kernel > size + kernel / 2 * 2 || stride < 1 || groups < 1 || in % groups ||
+        out % groups)
         return false;
     d->kind = WN__OP_CONV;
     d->in_c = in;

@@ -59,6 +59,7 @@ typedef struct wn__lane_gradient {
 typedef struct wn__lane_tile {
     int rows, columns;
     int stride; /* of the input's columns; 0: any (one column) */
+    int passes; /* over a row's entries: each takes an equal part of a pixel's lanes */
     void (*product)(const wn__lane_product *p);
     void (*gradient)(const wn__lane_gradient *g);
     void (*whole)(const wn__lane_gradient *g); /* a run that is all there is: as gradient from zero sums, then reduce */

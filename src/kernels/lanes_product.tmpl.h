@@ -69,18 +69,21 @@ INLINE vf fold_vectors(const vf sum[VECTORS])
 
 /* --- sparse ---------------------------------------------------------------------------------------------------------------------- */
 
-INLINE void start_sums(const wn__lane_product *p, int64_t row, const float *out, int rows, int columns, vf *sum)
+/* A run takes all of a pixel's vectors at once, or, in several passes, one after the other: `vectors` at a time, pointers to the first of
+ * them. So a run of many pixels fits few registers, and no pixel is left out of cache between the passes of a row. */
+
+INLINE void start_sums(const wn__lane_product *p, int64_t row, const float *out, int rows, int columns, int vectors, vf *sum)
 {
     const vf start = splat(p->bias ? p->bias[row] : 0.0f);
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
-        sum[(r * columns + c) * VECTORS + v] = p->add ? pixel_at(out, r * p->out_row + c * p->out_column)[v] : start;
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < vectors; v++)
+        sum[(r * columns + c) * vectors + v] = p->add ? pixel_at(out, r * p->out_row + c * p->out_column)[v] : start;
 }
 
-INLINE void store_sums(const wn__lane_product *p, float *out, int rows, int columns, const vf *sum)
+INLINE void store_sums(const wn__lane_product *p, float *out, int rows, int columns, int vectors, const vf *sum)
 {
-    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < vectors; v++)
     {
-        const vf s = sum[(r * columns + c) * VECTORS + v] + (vf){0}; /* no -0 */
+        const vf s = sum[(r * columns + c) * vectors + v] + (vf){0}; /* no -0 */
         ((vf *)(out + (r * p->out_row + c * p->out_column) * PIXEL))[v] = p->relu ? rectify(s) : s;
     }
 }
@@ -90,71 +93,105 @@ INLINE float *out_of_row(const wn__lane_product *p, int64_t row)
     return p->out + (p->out_place ? p->out_place[row] : row * p->out_plane) * PIXEL;
 }
 
-INLINE void multiply_row(const wn__lane_product *p, int64_t row, int rows, int columns, int stride, bool direct)
+INLINE void multiply_row(const wn__lane_product *p, int64_t row, int rows, int columns, int stride, int vectors, int first, bool direct)
 {
     const wn__lane_matrix *a = &p->a;
     const int64_t in_row = p->in_row * PIXEL;
-    float *out = out_of_row(p, row);
+    const float *origin = p->in + first * WN__LANES;
+    float *out = out_of_row(p, row) + first * WN__LANES;
     vf sum[MOST];
-    start_sums(p, row, out, rows, columns, sum);
+    start_sums(p, row, out, rows, columns, vectors, sum);
     for (int64_t k = a->begin[row], end = a->end[row]; k < end; k++) {
         const vf weight = splat(a->value[direct ? k : a->entry[k]]);
-        const float *in = p->in + (int64_t)a->offset[k] * PIXEL;
+        const float *in = origin + (int64_t)a->offset[k] * PIXEL;
         UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++)
-            UNROLL for (int v = 0; v < VECTORS; v++) sum[(r * columns + c) * VECTORS + v] += weight * pixel_at(in, c * stride)[v];
+            UNROLL for (int v = 0; v < vectors; v++) sum[(r * columns + c) * vectors + v] += weight * pixel_at(in, c * stride)[v];
     }
-    store_sums(p, out, rows, columns, sum);
+    store_sums(p, out, rows, columns, vectors, sum);
 }
 
-INLINE void multiply(const wn__lane_product *p, int rows, int columns, int stride)
+INLINE void multiply(const wn__lane_product *p, int rows, int columns, int stride, int vectors)
 {
-    if (p->a.entry)
-        for (int64_t row = 0; row < p->a.rows; row++)
-            multiply_row(p, row, rows, columns, stride, false);
-    else
-        for (int64_t row = 0; row < p->a.rows; row++)
-            multiply_row(p, row, rows, columns, stride, true);
+    for (int64_t row = 0; row < p->a.rows; row++)
+        for (int first = 0; first < VECTORS; first += vectors)
+            if (p->a.entry)
+                multiply_row(p, row, rows, columns, stride, vectors, first, false);
+            else
+                multiply_row(p, row, rows, columns, stride, vectors, first, true);
 }
 
-INLINE void add_gradient(const wn__lane_gradient *g, int rows, int columns, int stride)
+/* The output's gradient of a run. */
+INLINE void load_gradient(const wn__lane_gradient *g, const float *dout, int rows, int columns, int vectors, vf *d)
+{
+    UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < vectors; v++)
+        d[(r * columns + c) * vectors + v] = pixel_at(dout, r * g->dout_row + c)[v];
+}
+
+/* sum[v] += over the run, for one entry. */
+INLINE void add_run(const float *in, int64_t in_row, const vf *d, int rows, int columns, int stride, int vectors, vf *sum)
+{
+    UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < vectors; v++)
+        sum[v] += d[(r * columns + c) * vectors + v] * pixel_at(in, c * stride)[v];
+}
+
+INLINE void add_gradient_row(const wn__lane_gradient *g, int64_t row, int rows, int columns, int stride, int vectors, int first)
 {
     const wn__lane_matrix *a = &g->a;
     const int64_t in_row = g->in_row * PIXEL;
-    for (int64_t row = 0; row < a->rows; row++) {
-        const float *dout = g->dout + row * g->dout_plane * PIXEL;
+    const float *origin = g->in + first * WN__LANES;
+    vf d[MOST];
+    load_gradient(g, g->dout + row * g->dout_plane * PIXEL + first * WN__LANES, rows, columns, vectors, d);
+    for (int64_t k = a->begin[row], end = a->end[row]; k < end; k++) {
+        vf *to = (vf *)(g->sum + (k - g->first_sum) * PIXEL) + first, sum[VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++) sum[v] = to[v];
+        add_run(origin + (int64_t)a->offset[k] * PIXEL, in_row, d, rows, columns, stride, vectors, sum);
+        UNROLL for (int v = 0; v < vectors; v++) to[v] = sum[v];
+    }
+}
+
+INLINE void add_gradient(const wn__lane_gradient *g, int rows, int columns, int stride, int vectors)
+{
+    for (int64_t row = 0; row < g->a.rows; row++)
+        for (int first = 0; first < VECTORS; first += vectors)
+            add_gradient_row(g, row, rows, columns, stride, vectors, first);
+}
+
+/* Of as many entries as a vector has lanes, or the last `some` ones: each one's sum over the run, folded into one vector. */
+INLINE void make_few(const wn__lane_gradient *g, const float *dout, int64_t k, int64_t some, int rows, int columns, int stride, int vectors,
+                     vf *folded)
+{
+    vf part[VECTORS][WN__LANES];
+    UNROLL for (int first = 0; first < VECTORS; first += vectors)
+    {
         vf d[MOST];
-        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
-            d[(r * columns + c) * VECTORS + v] = pixel_at(dout, r * g->dout_row + c)[v];
-        for (int64_t k = a->begin[row], end = a->end[row]; k < end; k++) {
-            const float *in = g->in + (int64_t)a->offset[k] * PIXEL;
-            vf *to = (vf *)(g->sum + (k - g->first_sum) * PIXEL), sum[VECTORS];
-            UNROLL for (int v = 0; v < VECTORS; v++) sum[v] = to[v];
-            UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++)
-                UNROLL for (int v = 0; v < VECTORS; v++) sum[v] += d[(r * columns + c) * VECTORS + v] * pixel_at(in, c * stride)[v];
-            UNROLL for (int v = 0; v < VECTORS; v++) to[v] = sum[v];
+        load_gradient(g, dout + first * WN__LANES, rows, columns, vectors, d);
+        for (int64_t i = 0; i < some; i++) {
+            vf sum[VECTORS] = {{0}};
+            const float *in = g->in + (int64_t)g->a.offset[k + i] * PIXEL + first * WN__LANES;
+            add_run(in, g->in_row * PIXEL, d, rows, columns, stride, vectors, sum);
+            if (vectors == VECTORS)
+                folded[i] = fold_vectors(sum);
+            else
+                part[first][i] = sum[0];
         }
+    }
+    for (int64_t i = 0; vectors < VECTORS && i < some; i++) {
+        vf sum[VECTORS];
+        UNROLL for (int v = 0; v < VECTORS; v++) sum[v] = part[v][i];
+        folded[i] = fold_vectors(sum);
     }
 }
 
 /* The run is the whole image: each entry's sum is complete at once, and goes straight to its place in `out`. */
-INLINE void make_gradient(const wn__lane_gradient *g, int rows, int columns, int stride)
+INLINE void make_gradient(const wn__lane_gradient *g, int rows, int columns, int stride, int vectors)
 {
     const wn__lane_matrix *a = &g->a;
-    const int64_t in_row = g->in_row * PIXEL;
     for (int64_t row = 0; row < a->rows; row++) {
         const float *dout = g->dout + row * g->dout_plane * PIXEL;
-        vf d[MOST], folded[WN__LANES];
-        UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < VECTORS; v++)
-            d[(r * columns + c) * VECTORS + v] = pixel_at(dout, r * g->dout_row + c)[v];
         for (int64_t k = a->begin[row], end = a->end[row], some; k < end; k += some) {
+            vf folded[WN__LANES];
             some = end - k < WN__LANES ? end - k : WN__LANES;
-            for (int64_t i = 0; i < some; i++) {
-                const float *in = g->in + (int64_t)a->offset[k + i] * PIXEL;
-                vf sum[VECTORS] = {{0}};
-                UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++)
-                    UNROLL for (int v = 0; v < VECTORS; v++) sum[v] += d[(r * columns + c) * VECTORS + v] * pixel_at(in, c * stride)[v];
-                folded[i] = fold_vectors(sum);
-            }
+            make_few(g, dout, k, some, rows, columns, stride, vectors, folded);
             for (int64_t i = some; i < WN__LANES; i++)
                 folded[i] = (vf){0};
             const vf total = sum_lanes(folded);
@@ -163,25 +200,26 @@ INLINE void make_gradient(const wn__lane_gradient *g, int rows, int columns, int
     }
 }
 
-#define TILE(R, C)                                                                                  \
-    static void product_##R##x##C(const wn__lane_product *p) { multiply(p, R, C, 1); }              \
-    static void product_##R##x##C##_by_2(const wn__lane_product *p) { multiply(p, R, C, 2); }       \
-    static void gradient_##R##x##C(const wn__lane_gradient *g) { add_gradient(g, R, C, 1); }        \
-    static void gradient_##R##x##C##_by_2(const wn__lane_gradient *g) { add_gradient(g, R, C, 2); } \
-    static void whole_##R##x##C(const wn__lane_gradient *g) { make_gradient(g, R, C, 1); }          \
-    static void whole_##R##x##C##_by_2(const wn__lane_gradient *g) { make_gradient(g, R, C, 2); }
-#define COLUMN_TILE(R, C)                                                                    \
-    static void product_##R##x##C(const wn__lane_product *p) { multiply(p, R, C, 0); }       \
-    static void gradient_##R##x##C(const wn__lane_gradient *g) { add_gradient(g, R, C, 0); } \
-    static void whole_##R##x##C(const wn__lane_gradient *g) { make_gradient(g, R, C, 0); }
+#define KERNELS(NAME, R, C, STRIDE, V)                                                            \
+    static void product_##NAME(const wn__lane_product *p) { multiply(p, R, C, STRIDE, V); }       \
+    static void gradient_##NAME(const wn__lane_gradient *g) { add_gradient(g, R, C, STRIDE, V); } \
+    static void whole_##NAME(const wn__lane_gradient *g) { make_gradient(g, R, C, STRIDE, V); }
+#define TILE(R, C)                     \
+    KERNELS(R##x##C, R, C, 1, VECTORS) \
+    KERNELS(R##x##C##_by_2, R, C, 2, VECTORS)
+#define PASSES_TILE(R, C)                    \
+    KERNELS(R##x##C##_in_passes, R, C, 1, 1) \
+    KERNELS(R##x##C##_by_2_in_passes, R, C, 2, 1)
+#define COLUMN_TILE(R, C) KERNELS(R##x##C, R, C, 0, VECTORS)
 WN__TILES(TILE)
+WN__PASSES_TILES(PASSES_TILE)
 WN__COLUMN_TILES(COLUMN_TILE)
 
-#define TILE_ENTRIES(R, C)                                             \
-    {R, C, 1, product_##R##x##C, gradient_##R##x##C, whole_##R##x##C}, \
-        {R, C, 2, product_##R##x##C##_by_2, gradient_##R##x##C##_by_2, whole_##R##x##C##_by_2},
-#define COLUMN_TILE_ENTRY(R, C) {R, C, 0, product_##R##x##C, gradient_##R##x##C, whole_##R##x##C},
-static const wn__lane_tile tiles[] = {WN__COLUMN_TILES(COLUMN_TILE_ENTRY) WN__TILES(TILE_ENTRIES){0}};
+#define ENTRY(NAME, R, C, STRIDE, PASSES) {R, C, STRIDE, PASSES, product_##NAME, gradient_##NAME, whole_##NAME},
+#define TILE_ENTRIES(R, C) ENTRY(R##x##C, R, C, 1, 1) ENTRY(R##x##C##_by_2, R, C, 2, 1)
+#define PASSES_ENTRIES(R, C) ENTRY(R##x##C##_in_passes, R, C, 1, VECTORS) ENTRY(R##x##C##_by_2_in_passes, R, C, 2, VECTORS)
+#define COLUMN_TILE_ENTRY(R, C) ENTRY(R##x##C, R, C, 0, 1)
+static const wn__lane_tile tiles[] = {WN__COLUMN_TILES(COLUMN_TILE_ENTRY) WN__TILES(TILE_ENTRIES) WN__PASSES_TILES(PASSES_ENTRIES){0}};
 
 /* --- dense ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -216,11 +254,11 @@ INLINE void multiply_rows(const wn__lane_product *p, int64_t row, int height, in
     const int pixels = rows * columns * VECTORS;
     const int64_t in_row = p->in_row * PIXEL;
     vf sum[MOST];
-    UNROLL for (int h = 0; h < height; h++) start_sums(p, row + h, out_of_row(p, row + h), rows, columns, sum + h * pixels);
+    UNROLL for (int h = 0; h < height; h++) start_sums(p, row + h, out_of_row(p, row + h), rows, columns, VECTORS, sum + h * pixels);
     for (int64_t k = a->first; k < a->entries; k++)
         add_entry(p->in + (int64_t)a->offset[k] * PIXEL, in_row, a->value + a->entry[k] + row * a->row_stride, a->row_stride, height, rows,
                   columns, stride, sum);
-    UNROLL for (int h = 0; h < height; h++) store_sums(p, out_of_row(p, row + h), rows, columns, sum + h * pixels);
+    UNROLL for (int h = 0; h < height; h++) store_sums(p, out_of_row(p, row + h), rows, columns, VECTORS, sum + h * pixels);
 }
 
 /* What the next run reads and writes, spread over this run's rows: `part` of `parts`. */

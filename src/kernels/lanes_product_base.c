@@ -2,6 +2,7 @@
 #define WN__LANES 4
 #define WN__TABLE wn__lane_products_base
 #define WN__TILES(X) X(1, 2) X(1, 3)
+#define WN__PASSES_TILES(X)
 #define WN__COLUMN_TILES(X) X(1, 1) X(2, 1) X(3, 1)
 #define WN__DENSE_TILES(X) X(1, 2, 1)
 #define WN__DENSE_COLUMN_TILES(X) X(1, 1, 3) X(2, 1, 1)

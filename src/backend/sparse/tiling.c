@@ -27,7 +27,7 @@ static double dense_cost(const wn__tile_shape *s, int vectors, int64_t matrix)
 static double run_cost(const wn__tiling_request *r, const wn__tile_shape *s)
 {
     const double window = 0.05 * (s->rows + 2) * (s->columns + 2) * r->vectors;
-    return window + (s->height ? dense_cost(s, r->vectors, r->matrix) : s->rows * s->columns * r->vectors + 3);
+    return window + (s->height ? dense_cost(s, r->vectors, r->matrix) : s->rows * s->columns * r->vectors + 3 * s->passes);
 }
 
 static bool fits(const wn__tiling_request *r, const wn__tile_shape *s, int64_t rows, int64_t left)
@@ -127,7 +127,7 @@ wn_status wn__tiling_sparse(const wn__lane_products *kernels, int64_t h, int64_t
     wn__tile_shape shape[MOST_SHAPES];
     int shapes = 0;
     for (const wn__lane_tile *t = kernels->tile; t->rows && shapes < MOST_SHAPES; t++)
-        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, 0};
+        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, 0, t->passes};
     return wn__tiling_make(&(wn__tiling_request){h, w, stride, in_row_order, kernels->vectors, 0, shape, shapes}, out);
 }
 
@@ -136,6 +136,6 @@ wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t 
     wn__tile_shape shape[MOST_SHAPES];
     int shapes = 0;
     for (const wn__lane_dense_tile *t = kernels->dense; t->rows && shapes < MOST_SHAPES; t++)
-        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, t->height};
+        shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, t->height, 1};
     return wn__tiling_make(&(wn__tiling_request){h, w, stride, false, kernels->vectors, matrix_rows, shape, shapes}, out);
 }

@@ -20,6 +20,7 @@ typedef struct wn__tiling {
 typedef struct wn__tile_shape {
     int rows, columns, stride; /* stride 0: any */
     int height;                /* rows of a dense matrix that its kernel multiplies at once; 0: sparse */
+    int passes;                /* sparse only: over a row's entries */
 } wn__tile_shape;
 
 typedef struct wn__tiling_request {
