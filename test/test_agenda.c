@@ -101,31 +101,35 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
 {
     char methods[2048] = "compare.methods=[";
     int count = 0, drawn = 0, small = 0, initial = 0,
-        gradual = 0; /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
+        gradual = 0, /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
+        once = 0;    /* they say their sparsity themselves */
     for (const wn__method *m = wn__methods; m->name; m++, count++) {
         drawn += m->axes.mask == WN__MASK_DRAWN;
         small += m->axes.mask == WN__MASK_SMALL;
         initial += m->axes.mask == WN__MASK_AT_INIT;
-        gradual += m->axes.mask == WN__MASK_GRADUAL;
+        gradual += m->axes.mask == WN__MASK_GRADUAL || m->axes.mask == WN__MASK_ALTERNATING;
+        once += m->axes.mask == WN__MASK_LEARNED || m->axes.mask == WN__MASK_N_OF_M || m->scope == WN__SCOPE_N_OF_M;
         snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
     }
     strcat(methods, "]");
     const char *const more[] = {methods, NULL};
     expanded e = expand(more, 1);
     CHECK(count >= 14 && drawn >= 3);
-    CHECK_EQ_INT(e.plan->rows, 1 + (count - 1) * 2);
+    CHECK_EQ_INT(e.plan->rows, 1 + (count - 1) * 2 - once);
     for (int i = 0; i < e.plan->rows; i++) {
         const wn__agenda_row *row = &e.plan->row[i];
         const int from = e.recipe->row[row->row].axes.mask;
-        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL && from != WN__MASK_GRADUAL);
+        CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL && from != WN__MASK_GRADUAL && !wn__mask_thins(from));
         const bool dense_first = from == WN__MASK_PRUNED || from == WN__MASK_RANDOM;
         CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && dense_first);
         CHECK_EQ_INT(e.plan->stage[row->train].train.gradual_to > 0, row->sparsity > 0 && from == WN__MASK_GRADUAL);
+        CHECK_EQ_INT(e.plan->stage[row->train].train.thinning.kind > 0,
+                     from == WN__MASK_LEARNED || (row->sparsity > 0 && wn__mask_thins(from)));
         CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && from == WN__MASK_SMALL);
     }
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial - gradual);
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 3 + initial);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial - gradual - once);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 4 + initial);
     release(&e);
 }
 
@@ -277,6 +281,39 @@ TEST(identity_follows_gradual_pruning)
     check_gradual("compare.sparsity=[91%]", true);
     check_gradual("mask.gradual.end=75%", false);
     check_gradual("mask.rounds=3", false);
+}
+
+static void check_thinning(const char *method, const char *change, bool changes)
+{
+    char compare[128], label[128];
+    snprintf(compare, sizeof compare, "compare={methods: [%s], sparsity: [90%%], seeds: 0}", method);
+    const char *const plain[] = {compare, NULL}, *const other[] = {compare, change, NULL};
+    expanded a = expand(plain, 1), b = expand(other, 1);
+    snprintf(label, sizeof label, "%s", a.plan->stage[a.plan->row[0].train].label);
+    const bool same = strcmp(a.plan->stage[a.plan->row[0].train].identity, b.plan->stage[b.plan->row[0].train].identity) == 0;
+    if (same == changes) WN_TEST_FAIL("%s: identity of \"%s\" %s", change, label, same ? "stayed" : "changed");
+    release(&a);
+    release(&b);
+}
+
+TEST(identity_follows_thresholds_phases_and_groups)
+{
+    check_thinning("str", "mask.threshold.start=-5", true);
+    check_thinning("str", "mask.threshold.decay=0.001", true);
+    check_thinning("str", "mask.layers=[all]", false); /* as it is without */
+    check_thinning("str", "mask.alternating.begin=11%", false);
+    check_thinning("str", "compare.sparsity=[80%]", false); /* it finds its own */
+    check_thinning("ac-dc", "mask.alternating.begin=11%", true);
+    check_thinning("ac-dc", "mask.alternating.momentum=keeps", true);
+    check_thinning("ac-dc", "mask.alternating.final=85%", false);
+    check_thinning("ac-dc", "mask.scope=layer", true);
+    check_thinning("ac-dc", "mask.scope=n-of-m", true);
+    check_thinning("ac-dc", "compare.sparsity=[80%]", true);
+    check_thinning("sr-ste", "mask.n_of_m.n=1", true);
+    check_thinning("sr-ste", "mask.n_of_m.decay=0.001", true);
+    check_thinning("n-of-m", "mask.n_of_m.m=8", true);
+    check_thinning("n-of-m", "mask.n_of_m.decay=0.001", false);
+    check_thinning("lottery-ticket", "mask.n_of_m.m=8", false);
 }
 
 TEST(a_distribution_counts_over_what_is_pruned)
@@ -635,6 +672,7 @@ int main(int argc, char **argv)
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
                                     RUN(identity_follows_the_score_and_what_it_looks_at),
                                     RUN(identity_follows_gradual_pruning),
+                                    RUN(identity_follows_thresholds_phases_and_groups),
                                     RUN(a_distribution_counts_over_what_is_pruned),
                                     RUN(a_later_setting_at_its_default_is_no_part_of_an_identity),
                                     RUN(small_networks_match_the_sparse_one),

@@ -230,6 +230,29 @@ TEST(scores_are_read_with_their_settings)
     unlink(path);
 }
 
+TEST(masks_that_make_themselves_refuse_what_they_cannot_do)
+{
+    static const char *const wrong[][2] = {
+        {"methods.ac-dc={mask: {alternating: {sparse: 0it}}}",
+         "ac-dc: mask.alternating: phases of 0 sparse and 3203 dense steps, must be at least 1"},
+        {"methods.ac-dc={mask: {alternating: {final: 100%}}}",
+         "ac-dc: mask.alternating: the final sparse phase begins at step 64064 of 64064: nothing is trained in it"},
+        {"methods.str={topology: {grow: random}}", "str: topology: a mask that is learned changes already"},
+        {"methods.sr-ste={mask: {score: snip}}", "sr-ste: mask: n-of-m goes by magnitude, not by snip"},
+        {"methods.random-ticket={mask: {scope: n-of-m}}", "random-ticket: mask: random cannot keep groups"},
+        {"methods.n-of-m={mask: {rounds: 3}}", "n-of-m: mask: scope: n-of-m prunes once: no rounds and no rate"},
+        {"methods.synflow={mask: {scope: n-of-m}}", "synflow: mask: scope: n-of-m prunes once: score: {synflow: {iterations: 1}}"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        wn__recipe *recipe = NULL;
+        write_recipe(text);
+        const wn_status status = read_changed(&wrong[i][0], 1, &recipe);
+        unlink(path);
+        CHECK_STATUS(status, WN_EUSAGE);
+        CHECK_HAS_TEXT(wn_error_message(), wrong[i][1]);
+    }
+}
+
 TEST(times_of_gradual_pruning_that_make_no_sense_are_refused)
 {
     static const char *const wrong[][2] = {{"{interval: 0it}", "interval of 0 steps"},
@@ -411,6 +434,7 @@ int main(int argc, char **argv)
                                     RUN(duplicate_list_items_are_refused),
                                     RUN(unknown_names_are_refused_where_they_stand),
                                     RUN(scores_are_read_with_their_settings),
+                                    RUN(masks_that_make_themselves_refuse_what_they_cannot_do),
                                     RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
                                     RUN(claims_must_be_about_what_is_compared),
                                     RUN(a_rewound_schedule_is_not_stretched),

@@ -34,8 +34,10 @@ static const wn__option flops_options[] = {
                    "zeros rounded down in each layer (layer, default), kept entries exact in total (total), or drawn (drawn)"),
     WN_OPTION_TEXT(flops_config, mask, "mask", "FILE", "densities of the layers of a file of masks instead"),
     WN_OPTION_NUMBER(flops_config, seed, "seed", "N", "of drawn counts (default: 0)"),
-    WN_OPTION_LIST(flops_config, method, "method", "M",
-                   "dense, static, snip, set, snfs, rigl, pruning or small-dense (default: all); may be repeated, or list several"),
+    WN_OPTION_LIST(
+        flops_config, method, "method", "M",
+        "dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste or n-of-m (default: all); may be repeated, or "
+        "list several"),
     WN_OPTION_NUMBER(flops_config, interval, "interval", "DT", "steps between RigL's updates (default: 100)"),
     WN_OPTION_NUMBER(flops_config, steps, "steps", "N", "length of a run of gradual pruning (default: 97656)"),
     WN_OPTION_NUMBER(flops_config, prune_begin, "prune-begin", "N", "its first step that prunes (default: 20000)"),

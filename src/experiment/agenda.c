@@ -154,7 +154,9 @@ typedef struct request {
     uint64_t seed;
     int mask;          /* stage or -1 */
     double gradual_to; /* sparsity that is reached while training; 0: none is made */
-    int source;        /* whose final weights were pruned; -1: the dense run */
+    bool thins;        /* dense weights become sparse otherwise, down to */
+    double thin_to;
+    int source; /* whose final weights were pruned; -1: the dense run */
     const char *label;
     const wn__small_network *small; /* NULL: the recipe's network */
 } request;
@@ -229,6 +231,24 @@ static wn__schedule stretched_schedule(const wn__schedule *s, double stretch)
     return longer;
 }
 
+/* Dense weights that become sparse while they train. Phases keep their lengths in a longer training. */
+static wn_status set_thinning(const wn__recipe *r, const request *q, double stretch, wn__train_plan *t)
+{
+    const wn__mask_section *m = &q->row->mask;
+    static const int kinds[] = {
+        [WN__MASK_LEARNED] = WN__THIN_THRESHOLD, [WN__MASK_ALTERNATING] = WN__THIN_ALTERNATING, [WN__MASK_N_OF_M] = WN__THIN_N_OF_M};
+    t->section = m;
+    t->thin_to = q->thin_to;
+    t->thinning = (wn__thinning){.kind = kinds[q->axes->mask], .threshold = m->threshold, .n_of_m = m->n_of_m};
+    if (t->thinning.kind != WN__THIN_ALTERNATING) return WN_OK;
+    wn__alternation *phases = &t->thinning.alternation;
+    WN_TRY(wn__alternation_resolve(&m->alternating, r->clock.steps_per_epoch, r->clock.total, phases));
+    phases->begin = stretched(phases->begin, stretch);
+    phases->last_dense = stretched(phases->last_dense, stretch);
+    phases->final = stretched(phases->final, stretch);
+    return WN_OK;
+}
+
 /* When the mask changes. Intervals stay: a longer training makes more updates. */
 static wn_status set_mask_changes(const wn__recipe *r, const request *q, double stretch, wn__train_plan *t)
 {
@@ -244,7 +264,7 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     t->gradual.end = stretched(t->gradual.end, stretch);
     t->rewiring.begin = stretched(t->rewiring.begin, stretch);
     t->rewiring.end = stretched(t->rewiring.end, stretch);
-    return WN_OK;
+    return q->thins ? set_thinning(r, q, stretch, t) : WN_OK;
 }
 
 static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
@@ -403,6 +423,13 @@ static wn_status mask_at_init(wn__agenda *plan, const wn__row *row, uint64_t see
     return shuffle_stage(plan, &row->mask, seed, label, mask);
 }
 
+/* Masks within groups: their sizes say the sparsity. */
+static bool is_n_of_m(const wn__row *row)
+{
+    const bool masked = row->axes.mask != WN__MASK_NONE && row->axes.mask != WN__MASK_SMALL && row->axes.mask != WN__MASK_DRAWN;
+    return row->axes.mask == WN__MASK_N_OF_M || (masked && row->mask.scope == WN__SCOPE_N_OF_M);
+}
+
 static bool is_at_init(const wn__row *row) { return row->axes.mask == WN__MASK_AT_INIT || row->axes.mask == WN__MASK_AT_INIT_RANDOM; }
 static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM; }
 
@@ -410,7 +437,8 @@ static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__M
 static bool spreads(const wn__row *row)
 {
     if (row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL) return true;
-    return (has_pruned_mask(row) || is_at_init(row) || row->axes.mask == WN__MASK_GRADUAL) && row->mask.scope == WN__SCOPE_DISTRIBUTION;
+    return (has_pruned_mask(row) || is_at_init(row) || row->axes.mask == WN__MASK_GRADUAL || row->axes.mask == WN__MASK_ALTERNATING) &&
+           row->mask.scope == WN__SCOPE_DISTRIBUTION;
 }
 
 static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
@@ -427,11 +455,13 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
         WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
         WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));
     }
-    const bool dense = row->axes.mask == WN__MASK_NONE;
+    const bool dense = row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED;
     snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
     wn__small_network small = {0};
     request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out.mask, .source = out.source, .label = label};
     if (row->axes.mask == WN__MASK_GRADUAL) q.gradual_to = sparsity;
+    q.thins = row->axes.mask == WN__MASK_LEARNED || (wn__mask_thins(row->axes.mask) && sparsity > 0);
+    q.thin_to = sparsity;
     if (row->axes.mask == WN__MASK_SMALL && sparsity > 0) {
         WN_TRY(wn__small_network_find(plan->recipe, &row->mask, sparsity, plan->recipe->seed[0], (wn__match)row->axes.match, &small));
         q.small = &small;
@@ -473,12 +503,28 @@ static wn_status check_cell(wn__agenda *plan, int row_index, double sparsity, bo
     return WN_OK;
 }
 
+/* Groups that do not fit a layer's shape are the recipe's mistake: the layer can be left out. */
+static wn_status check_groups(const wn__recipe *r, const wn__row *row)
+{
+    wn__params params = {0};
+    WN_TRY(wn__graph_make_params(r->graph, &params));
+    const wn_status status = wn__n_of_m_check(&row->mask.n_of_m, &r->selection[row->selection], &params);
+    wn__params_release(&params);
+    char prefix[256];
+    snprintf(prefix, sizeof prefix, "%s: mask.", row->name);
+    return status == WN_OK ? WN_OK : wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
+}
+
 /* Rows without a mask stand once, at sparsity 0; rows that say their sparsity themselves once, at that. */
 static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
 {
     const wn__recipe *r = plan->recipe;
     const wn__row *row = &r->row[row_index];
-    if (row->axes.mask == WN__MASK_NONE) return add_row(plan, row_index, 0, seed);
+    if (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED) return add_row(plan, row_index, 0, seed);
+    if (is_n_of_m(row)) {
+        WN_TRY(check_groups(r, row));
+        return add_row(plan, row_index, 1 - (double)row->mask.n_of_m.n / (double)row->mask.n_of_m.m, seed);
+    }
     if (row->mask.file[0]) {
         double sparsity;
         WN_TRY(wn__masks_file_sparsity(row->mask.file, &sparsity));

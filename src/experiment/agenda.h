@@ -48,7 +48,9 @@ typedef struct wn__train_plan {
     wn__teacher_plan teacher;
     double gradual_to;               /* > 0: pruned while training, down to this sparsity */
     wn__gradual gradual;             /* then: when */
-    const wn__mask_section *section; /* then: how */
+    const wn__mask_section *section; /* of both this and the next: how */
+    wn__thinning thinning;           /* kind, and when; what it selects is made when the stage runs */
+    double thin_to;                  /* sparsity that it reaches; 0: not known before */
     bool rewires;                    /* the topology changes while training */
     wn__rewiring rewiring;           /* then: how */
     int cache;                       /* stage of the soft labels; -1: the teacher runs along */

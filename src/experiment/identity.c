@@ -246,6 +246,31 @@ static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__t
     return add_sparsity(o, t->gradual_to);
 }
 
+static wn_status add_groups(json_t *inputs, const wn__n_of_m *rule)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "n_of_m", &o));
+    WN_TRY(set_int(o, "n", rule->n));
+    return set_int(o, "m", rule->m);
+}
+
+/* Dense weights that become sparse otherwise. */
+static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    const wn__mask_section *m = t->section;
+    const wn__clock *clock = &plan->recipe->clock;
+    json_t *o;
+    WN_TRY(add_object(inputs, "thinning", &o));
+    WN_TRY(add_selection(o, m));
+    if (t->thinning.kind == WN__THIN_THRESHOLD) return wn__slice_table(o, wn__threshold_settings, &m->threshold, clock);
+    if (t->thinning.kind == WN__THIN_N_OF_M) return wn__slice_table(o, wn__n_of_m_settings, &m->n_of_m, clock);
+    WN_TRY(wn__slice_table(o, wn__alternation_settings, &m->alternating, clock));
+    WN_TRY(add_choices(o, m));
+    if (m->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, m));
+    if (m->scope == WN__SCOPE_N_OF_M) return add_groups(o, &m->n_of_m);
+    return add_sparsity(o, t->thin_to);
+}
+
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
@@ -261,6 +286,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     if (t->coefficients) WN_TRY(add_basis(inputs, plan, t->coefficients, stage->seed));
     if (t->rewires) WN_TRY(add_topology(inputs, plan, t));
     if (t->gradual_to > 0) WN_TRY(add_gradual(inputs, plan, t));
+    if (t->thinning.kind) WN_TRY(add_thinning(inputs, plan, t));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
@@ -343,6 +369,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
     WN_TRY(add_score(inputs, plan, stage));
     WN_TRY(add_choices(inputs, &m->section));
     if (m->section.scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_counts(inputs, plan, stage));
+    if (m->section.scope == WN__SCOPE_N_OF_M) WN_TRY(add_groups(inputs, &m->section.n_of_m));
     if (m->initial) return add_initial(inputs, plan, stage);
     return set_stage(inputs, "source", plan, m->source);
 }

@@ -265,6 +265,27 @@ static wn_status read_gradual(void *arg, const wn__yaml_node *node)
     return wn__schema_read(&schema, node);
 }
 
+static wn_status read_threshold(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.threshold", .table = {{wn__threshold_settings, &mask->threshold}}};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_alternating(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.alternating", .table = {{wn__alternation_settings, &mask->alternating}}};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_n_of_m(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.n_of_m", .table = {{wn__n_of_m_settings, &mask->n_of_m}}};
+    return wn__schema_read(&schema, node);
+}
+
 typedef struct mask_target {
     wn__mask_section *mask; /* first: read_layers */
     int *from;
@@ -279,16 +300,15 @@ static wn_status read_from(void *arg, const wn__yaml_node *node)
 
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
 {
-    static const wn__special keys[] = {{"score", read_score},
-                                       {"basis", read_basis},
-                                       {"layers", read_layers},
-                                       {"distribution", read_distribution},
-                                       {"gradual", read_gradual},
-                                       {"from", read_from},
-                                       {0}};
-    static const wn__special keys_without_from[] = {{"score", read_score},     {"basis", read_basis},
-                                                    {"layers", read_layers},   {"distribution", read_distribution},
-                                                    {"gradual", read_gradual}, {0}};
+#define KEYS                                                                                                                               \
+    {"score", read_score}, {"basis", read_basis}, {"layers", read_layers}, {"distribution", read_distribution}, {"gradual", read_gradual}, \
+        {"threshold", read_threshold}, {"alternating", read_alternating},                                                                  \
+    {                                                                                                                                      \
+        "n_of_m", read_n_of_m                                                                                                              \
+    }
+    static const wn__special keys[] = {KEYS, {"from", read_from}, {0}};
+    static const wn__special keys_without_from[] = {KEYS, {0}};
+#undef KEYS
     mask_target target = {mask, from};
     if (from && wn__yaml_kind_of(node) == WN__YAML_SCALAR) return read_from(&target, node);
     const wn__schema schema = {
@@ -370,6 +390,9 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__mask_settings, &r->mask));
     WN_TRY(wn__settings_defaults(wn__distribution_settings, &r->mask));
     WN_TRY(wn__settings_defaults(wn__gradual_settings, &r->mask.gradual));
+    WN_TRY(wn__settings_defaults(wn__threshold_settings, &r->mask.threshold));
+    WN_TRY(wn__settings_defaults(wn__alternation_settings, &r->mask.alternating));
+    WN_TRY(wn__settings_defaults(wn__n_of_m_settings, &r->mask.n_of_m));
     r->mask.distribution = WN__ERK;
     WN_TRY(wn__basis_defaults(WN__BASIS_CANONICAL, &r->mask.basis));
     WN_TRY(wn__settings_defaults(wn__soft_label_settings, &r->labels.soft));

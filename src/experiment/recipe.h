@@ -17,6 +17,7 @@
 #include "sparse/distribution.h"
 #include "sparse/gradual.h"
 #include "sparse/mask.h"
+#include "sparse/thinning.h"
 
 enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 64, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
 
@@ -64,13 +65,16 @@ typedef struct wn__mask_section {
     wn__scoring scoring;  /* what weights are ranked by */
     wn__basis_spec basis; /* what they are coefficients of */
     int scope, rule, empty;
-    int64_t rounds;           /* >= 1; not used if rate > 0 */
-    double rate;              /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
-    int inner;                /* wn__inner */
-    wn__steps rewind;         /* of the inner rule weight-rewind */
-    int shuffle;              /* wn__shuffle: of random masks */
-    const char *file;         /* "": none */
-    wn__gradual_rule gradual; /* of masks that are made while training */
+    int64_t rounds;                   /* >= 1; not used if rate > 0 */
+    double rate;                      /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
+    int inner;                        /* wn__inner */
+    wn__steps rewind;                 /* of the inner rule weight-rewind */
+    int shuffle;                      /* wn__shuffle: of random masks */
+    const char *file;                 /* "": none */
+    wn__gradual_rule gradual;         /* of masks that are made while training: gradually, */
+    wn__threshold_rule threshold;     /* by learning, */
+    wn__alternation_rule alternating; /* in phases, */
+    wn__n_of_m n_of_m;                /* and in groups; of scope n-of-m, too */
     /* of drawn masks */
     int distribution; /* wn__distribution */
     double power;

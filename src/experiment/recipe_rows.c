@@ -106,6 +106,38 @@ static wn_status check_gradual(const wn__recipe *r, const wn__row *row)
     return status == WN_OK ? WN_OK : wn__fault_at(node, prefix, status);
 }
 
+static bool scored_often(const wn__scoring *s) { return s->iterations > 1 || (s->iterations == 0 && s->score == WN__SYNFLOW); }
+
+static wn_status check_thinning(const wn__recipe *r, const wn__row *row)
+{
+    const wn__yaml_node *node = row->node ? row->node : r->compare_node;
+    const char *mask = wn__method_mask_names[row->axes.mask];
+    const bool groups = row->mask.scope == WN__SCOPE_N_OF_M;
+    wn__alternation phases;
+    char prefix[256];
+    snprintf(prefix, sizeof prefix, "%s: mask.", row->name);
+    if ((groups || wn__mask_thins(row->axes.mask)) && row->mask.basis.kind != WN__BASIS_CANONICAL)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s is of weights, not of a basis", row->name, groups ? "scope: n-of-m" : mask);
+    if (groups && (row->axes.mask == WN__MASK_RANDOM || row->axes.mask == WN__MASK_AT_INIT_RANDOM || row->axes.mask == WN__MASK_GRADUAL))
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s cannot keep groups: scope: n-of-m is for pruned, at-init and alternating masks",
+                             row->name, mask);
+    if (groups && row->axes.mask == WN__MASK_PRUNED && (row->mask.rounds > 1 || row->mask.rate > 0))
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: scope: n-of-m prunes once: no rounds and no rate", row->name);
+    if (groups && row->axes.mask == WN__MASK_AT_INIT && scored_often(&row->mask.scoring))
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: scope: n-of-m prunes once: score: {%s: {iterations: 1}}", row->name,
+                             wn__saliency_names[row->mask.scoring.score]);
+    if (!wn__mask_thins(row->axes.mask)) return WN_OK;
+    if (row->mask.file[0]) return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s, or of a file, not both", row->name, mask);
+    if (row->mask.scoring.score != WN__MAGNITUDE)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s goes by magnitude, not by %s", row->name, mask,
+                             wn__saliency_names[row->mask.scoring.score]);
+    if (row->axes.optimizer_state == WN__SLOTS_REWOUND)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s starts with a fresh optimizer", row->name, mask);
+    if (row->axes.mask != WN__MASK_ALTERNATING) return WN_OK;
+    const wn_status status = wn__alternation_resolve(&row->mask.alternating, r->clock.steps_per_epoch, r->clock.total, &phases);
+    return status == WN_OK ? WN_OK : wn__fault_at(node, prefix, status);
+}
+
 static wn_status check_topology(const wn__recipe *r, const wn__row *row)
 {
     const wn__yaml_node *node = row->node ? row->node : r->compare_node;
@@ -116,8 +148,9 @@ static wn_status check_topology(const wn__recipe *r, const wn__row *row)
     const wn_status status = wn__rewiring_resolve(topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
     if (status != WN_OK) return wn__fault_at(node, prefix, status);
     if (topology->grow == WN__GROW_NONE) return WN_OK;
-    if (row->axes.mask == WN__MASK_GRADUAL)
-        return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: a mask that is gradual changes already", row->name);
+    if (row->axes.mask == WN__MASK_GRADUAL || wn__mask_thins(row->axes.mask))
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: a mask that is %s changes already", row->name,
+                             wn__method_mask_names[row->axes.mask]);
     if (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL)
         return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: there is no mask to change; say mask: drawn", row->name);
     if (wn__topology_needs_slots(topology) && r->train.optimizer->slots(r->train.optimizer_config) == 0)
@@ -205,6 +238,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     WN_TRY(check_small(r, row));
     WN_TRY(check_gradual(r, row));
     WN_TRY(check_basis(r, row));
+    WN_TRY(check_thinning(r, row));
     const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
     if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: init: %s needs weights that are drawn: start: initial or redrawn", row->name,
@@ -278,6 +312,7 @@ static wn_status add_table(wn__recipe *r)
         if (m->axes.topology.grow == WN__GROW_NONE) WN_TRY(wn__settings_defaults(wn__topology_settings, &row.axes.topology));
         if (m->axes.mask == WN__MASK_AT_INIT && m->score != row.mask.scoring.score)
             WN_TRY(wn__scoring_defaults(m->score, &row.mask.scoring));
+        if (m->scope) row.mask.scope = m->scope;
         WN_TRY(add_row(r, &row));
     }
     return WN_OK;
@@ -380,7 +415,12 @@ static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
     const bool spreads = row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL;
     const bool counted = row->mask.scope == WN__SCOPE_DISTRIBUTION; /* the distribution is over what is pruned */
-    if ((spreads || counted) && row->mask.patterns == 0) row->mask.layers[row->mask.patterns++] = spreads ? "all" : "default";
+    const bool groups = row->axes.mask == WN__MASK_N_OF_M || row->mask.scope == WN__SCOPE_N_OF_M;
+    const bool all = spreads || row->axes.mask == WN__MASK_LEARNED;
+    if ((all || counted || groups) && row->mask.patterns == 0) {
+        row->mask.layers[row->mask.patterns++] = all ? "all" : "default";
+        if (groups && !spreads) row->mask.layers[row->mask.patterns++] = "!first"; /* images have few channels */
+    }
     row->selection = r->selections;
     for (int i = 0; i < r->methods; i++) {
         const wn__row *other = &r->row[r->compared[i]];

@@ -101,6 +101,13 @@ static void write_basis(wn__yaml_out *out, const wn__basis_spec *basis)
     wn__out_close(out);
 }
 
+static void write_named(wn__yaml_out *out, const char *name, const wn__setting *settings, const void *config)
+{
+    wn__out_open(out, name);
+    wn__out_table(out, settings, config);
+    wn__out_close(out);
+}
+
 static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const char *from)
 {
     wn__out_open(out, "mask");
@@ -114,9 +121,10 @@ static void write_mask(wn__yaml_out *out, const wn__mask_section *mask, const ch
     write_own_sparsities(out, mask);
     wn__out_close(out);
     wn__out_close(out);
-    wn__out_open(out, "gradual");
-    wn__out_table(out, wn__gradual_settings, &mask->gradual);
-    wn__out_close(out);
+    write_named(out, "gradual", wn__gradual_settings, &mask->gradual);
+    write_named(out, "threshold", wn__threshold_settings, &mask->threshold);
+    write_named(out, "alternating", wn__alternation_settings, &mask->alternating);
+    write_named(out, "n_of_m", wn__n_of_m_settings, &mask->n_of_m);
     wn__out_list(out, "layers", mask->layers, mask->patterns);
     wn__out_close(out);
 }

@@ -1,5 +1,6 @@
 #include "experiment/results_writer.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -233,6 +234,33 @@ static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agend
     return append_stages(r, row->train, stages);
 }
 
+/* What was asked for; where sparsity is learned, what has been reached: the mean over the seeds that are done, so that they share a cell. */
+static double sparsity_of(const wn__results_writer *r, const wn__agenda_row *row)
+{
+    const wn__agenda *plan = r->plan;
+    const wn__recipe *recipe = plan->recipe;
+    if (recipe->row[row->row].axes.mask != WN__MASK_LEARNED) return row->sparsity;
+    const wn__selection *selection = row_selection(recipe, row->row);
+    double sum = 0;
+    int done = 0;
+    for (int i = 0; i < plan->rows; i++) {
+        const json_t *layers = plan->row[i].row == row->row ? json_object_get(r->result[plan->row[i].train], "layers") : NULL, *layer;
+        int64_t active = 0;
+        size_t index;
+        if (!layers) continue;
+        json_array_foreach((json_t *)layers, index, layer)
+        {
+            const char *name = json_string_value(json_object_get(layer, "name"));
+            for (int p = 0; name && p < selection->count; p++)
+                if (selection->selected[p] && strcmp(recipe->graph->param[p].name, name) == 0)
+                    active += json_integer_value(json_object_get(layer, "nonzero"));
+        }
+        sum += 1 - (double)active / (double)selection->weights;
+        done++;
+    }
+    return done ? floor(1e4 * sum / done) / 1e4 : 0;
+}
+
 static wn_status add_row(json_t *rows, wn__results_writer *r, const wn__agenda_row *row)
 {
     const wn__stage *stage = &r->plan->stage[row->train];
@@ -241,7 +269,7 @@ static wn_status add_row(json_t *rows, wn__results_writer *r, const wn__agenda_r
     json_t *out = json_object();
     if (json_array_append_new(rows, out) != 0) return wn__no_memory(256);
     WN_TRY(set_text(out, "method", r->plan->recipe->row[row->row].name));
-    WN_TRY(set_real(out, "sparsity", row->sparsity));
+    WN_TRY(set_real(out, "sparsity", sparsity_of(r, row)));
     WN_TRY(set_int(out, "seed", (int64_t)row->seed));
     WN_TRY(set_text(out, "stage", stage->identity));
     WN_TRY(set_text(out, "state", wn__stage_state_names[state]));

@@ -190,19 +190,22 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
 
 typedef struct gradual_source {
     wn__gradual_run run;
+    wn__thinning thinning;
     wn__selection selection;
     int64_t *keep; /* by parameter, where the section counts by layer */
 } gradual_source;
 
-static wn_status count_gradual(const wn__recipe *r, const wn__stage *stage, gradual_source *g)
+/* How pruning ends, and how a sparse phase is. */
+static wn_status count_gradual(const wn__recipe *r, const wn__stage *stage, double sparsity, gradual_source *g, wn__prune *last)
 {
     const wn__mask_section *m = stage->train.section;
     wn__params params = {0};
+    *last = (wn__prune){.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = sparsity, .n_of_m = m->n_of_m};
     if (m->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
     WN_TRY(wn__graph_make_params(r->graph, &params));
-    g->run.last.keep = g->keep = WN_NEW_ARRAY(int64_t, params.count);
+    last->keep = g->keep = WN_NEW_ARRAY(int64_t, params.count);
     wn_status status = g->keep ? WN_OK : wn__no_memory((size_t)params.count * sizeof *g->keep);
-    if (status == WN_OK) status = wn__drawn_counts(r->graph, &params, m, stage->train.gradual_to, stage->seed, g->keep);
+    if (status == WN_OK) status = wn__drawn_counts(r->graph, &params, m, sparsity, stage->seed, g->keep);
     wn__params_release(&params);
     return status;
 }
@@ -211,12 +214,17 @@ static wn_status open_gradual(wn__context *c, const wn__stage *stage, wn__train_
 {
     const wn__train_plan *t = &stage->train;
     const wn__mask_section *m = t->section;
-    if (t->gradual_to <= 0) return WN_OK;
+    if (t->gradual_to <= 0 && !t->thinning.kind) return WN_OK;
     WN_TRY(wn__selection_make(c->recipe->graph, m->layers, m->patterns, &g->selection));
+    if (t->thinning.kind) {
+        g->thinning = t->thinning;
+        g->thinning.selection = &g->selection;
+        train->thinning = &g->thinning;
+        return count_gradual(c->recipe, stage, t->thin_to, g, &g->thinning.last);
+    }
     g->run = (wn__gradual_run){.when = t->gradual, .selection = &g->selection};
-    g->run.last = (wn__prune){.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = t->gradual_to};
     train->gradual = &g->run;
-    return count_gradual(c->recipe, stage, g);
+    return count_gradual(c->recipe, stage, t->gradual_to, g, &g->run.last);
 }
 
 static void close_gradual(gradual_source *g)
@@ -306,7 +314,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
     WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
     if (t->small.config) WN_TRY(add_small(out, &t->small));
-    const int64_t trained = t->rewires || t->gradual_to > 0 ? r->flops_stage : training_flops * images;
+    const int64_t trained = t->rewires || t->gradual_to > 0 || t->thinning.kind ? r->flops_stage : training_flops * images;
     const double dense = (double)wn_graph_forward_flops(recipe->graph);
     WN_TRY(wn__slice_set(out, "train_flops", json_integer(trained)));
     WN_TRY(set_real(out, "train_flops_ratio", images ? (double)trained / (3 * dense * (double)images) : 1));
@@ -499,6 +507,8 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     gradual_source gradual = {0};
     wn__stage_network network;
     wn__train_result reached;
+    if (stage->train.thinning.kind == WN__THIN_THRESHOLD || stage->train.thinning.kind == WN__THIN_N_OF_M)
+        return wn__fail(WN_EUNSUPPORTED, "%s: what it trains is not its weights", stage->label);
     WN_TRY(wn__stage_set_up(c, stage, &train));
     WN_TRY(wn__stage_network_open(c->recipe, &stage->train.small, &network));
     train.graph = network.graph;

@@ -5,7 +5,8 @@
 #include "base/fail.h"
 #include "nn/init.h"
 
-const char *const wn__method_mask_names[] = {"none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", "gradual", NULL};
+const char *const wn__method_mask_names[] = {"none",           "pruned",  "random",  "drawn",       "small",  "at-init",
+                                             "at-init-random", "gradual", "learned", "alternating", "n-of-m", NULL};
 const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
 static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
 static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
@@ -126,6 +127,23 @@ const wn__method wn__methods[] = {
      .summary = "dense at first; its smallest weights go while it trains",
      .paper = "Zhu and Gupta 2018, arXiv:1710.01878",
      .axes = {.mask = WN__MASK_GRADUAL}},
+    {.name = "str",
+     .summary = "weights below a threshold are zero; each layer learns its own, and so how sparse it becomes",
+     .paper = "Kusupati et al. 2020, arXiv:2002.03231",
+     .axes = {.mask = WN__MASK_LEARNED}},
+    {.name = "ac-dc",
+     .summary = "all weights and only the largest ones are trained in turns, the latter in the end",
+     .paper = "Peste et al. 2021, arXiv:2106.12379",
+     .axes = {.mask = WN__MASK_ALTERNATING}},
+    {.name = "n-of-m",
+     .summary = "trained network of which N of M weights stay in each group, trained once more",
+     .paper = "Mishra et al. 2021, arXiv:2104.08378",
+     .axes = {.mask = WN__MASK_PRUNED, .start = WN__START_FINAL, .schedule = WN__RATE_REWOUND, .rewind = {0, 'i'}},
+     .scope = WN__SCOPE_N_OF_M},
+    {.name = "sr-ste",
+     .summary = "N of M weights of each group, chosen anew at every step; those left out are trained, too",
+     .paper = "Zhou et al. 2021, arXiv:2102.04010",
+     .axes = {.mask = WN__MASK_N_OF_M}},
     {.name = "snip",
      .summary = "pruned before training by what the loss feels of each weight",
      .paper = "Lee, Ajanthan and Torr 2019, arXiv:1810.02340",
@@ -186,6 +204,8 @@ const wn__method wn__methods[] = {
 };
 
 bool wn__mask_before_training(int mask) { return mask == WN__MASK_DRAWN || mask == WN__MASK_AT_INIT || mask == WN__MASK_AT_INIT_RANDOM; }
+
+bool wn__mask_thins(int mask) { return mask == WN__MASK_LEARNED || mask == WN__MASK_ALTERNATING || mask == WN__MASK_N_OF_M; }
 
 const wn__method *wn__method_find(const char *name)
 {

@@ -9,6 +9,7 @@
 #define WN_METHODS_METHOD_H
 
 #include "base/settings.h"
+#include "sparse/mask.h"
 #include "sparse/rewiring.h"
 #include "sparse/saliency.h"
 
@@ -20,7 +21,10 @@ typedef enum wn__method_mask {
     WN__MASK_SMALL,          /* none: a dense network of smaller widths, as large as the one with a drawn mask */
     WN__MASK_AT_INIT,        /* pruned before training, by a score of the start weights */
     WN__MASK_AT_INIT_RANDOM, /* the same, shuffled */
-    WN__MASK_GRADUAL         /* none at the start: pruned while training */
+    WN__MASK_GRADUAL,        /* none at the start: pruned while training */
+    WN__MASK_LEARNED,        /* thresholds learn it; how sparse it becomes is known afterwards */
+    WN__MASK_ALTERNATING,    /* on and off in phases, and on in the end */
+    WN__MASK_N_OF_M          /* made anew at every step, within groups */
 } wn__method_mask;
 
 typedef enum wn__method_start {
@@ -64,16 +68,20 @@ typedef struct wn__method_axes {
 
 /* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, retrain, optimizer_state, reinit. */
 extern const wn__setting wn__method_settings[];
+/* Do dense weights become sparse while they train, other than gradually (src/sparse/thinning.h)? */
+bool wn__mask_thins(int mask);
 /* Is the mask made before any training, from the seed or the start weights? */
 bool wn__mask_before_training(int mask);
 extern const char
-    *const wn__method_mask_names[]; /* "none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", "gradual", NULL */
+    *const wn__method_mask_names[]; /* "none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", "gradual", "learned",
+                                       "alternating", "n-of-m", NULL */
 extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth", NULL */
 
 typedef struct wn__method {
     const char *name, *summary, *paper;
     wn__method_axes axes;
     int score; /* wn__saliency; of masks at initialisation */
+    int scope; /* wn__scope of its masks; 0: the recipe's */
 } wn__method;
 
 /* All rows, ended by name NULL. */

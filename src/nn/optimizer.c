@@ -52,18 +52,24 @@ struct wn__updater {
     int64_t t;
 };
 
-/* Calls with pieces NULL only count. */
+/* Entries first .. end - 1 of parameter i. Calls with pieces NULL only count. */
+static int64_t cut_run(int i, int64_t first, int64_t end, piece *pieces, int64_t count)
+{
+    for (; first < end; first += CHUNK, count++)
+        if (pieces) pieces[count] = (piece){i, first, end - first < CHUNK ? end - first : CHUNK};
+    return count;
+}
+
+/* What a map stores beyond the weight's entries has pieces of its own. */
 static int64_t cut(const wn__params *params, piece *pieces)
 {
     int64_t count = 0;
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
         if (!wn__role_is_trained(p->role)) continue;
-        for (int64_t first = 0; first < p->stored; first += CHUNK) {
-            const int64_t left = p->stored - first;
-            if (pieces) pieces[count] = (piece){i, first, left < CHUNK ? left : CHUNK};
-            count++;
-        }
+        const int64_t split = p->map && p->stored > p->count ? p->count : p->stored;
+        count = cut_run(i, 0, split, pieces, count);
+        count = cut_run(i, split, p->stored, pieces, count);
     }
     return count;
 }
@@ -134,6 +140,12 @@ static void clean_gradient(void *arg, int64_t chunk, int worker)
     if (u->optimizer.clip_norm > 0) u->squares[chunk] = wn__sum_squares_f32(c->n, grad);
 }
 
+static bool decays(const wn__updater *u, const wn__param *p, int64_t first)
+{
+    if (p->map && p->map->decays_own_tail && first >= p->count) return false;
+    return p->role == WN__WEIGHT || u->optimizer.type->decays_bn_and_bias(u->optimizer.config);
+}
+
 static void update_piece(void *arg, int64_t chunk, int worker)
 {
     wn__updater *u = arg;
@@ -143,12 +155,8 @@ static void update_piece(void *arg, int64_t chunk, int worker)
         wn__scale_f32(c->n, u->scale, p->grad + c->first);
     else
         clean_gradient(arg, chunk, worker); /* one pass over memory instead of two */
-    wn__update job = {.value = p->value + c->first,
-                      .grad = p->grad + c->first,
-                      .n = c->n,
-                      .rate = u->rate,
-                      .decay = p->role == WN__WEIGHT || u->optimizer.type->decays_bn_and_bias(u->optimizer.config),
-                      .t = u->t};
+    wn__update job = {
+        .value = p->value + c->first, .grad = p->grad + c->first, .n = c->n, .rate = u->rate, .decay = decays(u, p, c->first), .t = u->t};
     for (int s = 0; s < WN__SLOTS; s++)
         job.slot[s] = p->slot[s] ? p->slot[s] + c->first : NULL;
     u->optimizer.type->update(u->optimizer.config, &job);

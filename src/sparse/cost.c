@@ -1,9 +1,21 @@
 #include "sparse/cost.h"
 
-const char *const wn__training_rule_names[] = {"dense", "static", "snip", "set", "snfs", "rigl", "pruning", "small-dense", NULL};
-const char *const wn__training_rule_formulas[] = {
-    "3 f_D", "3 f_S", "3 f_S", "3 f_S", "2 f_S + f_D", "(3 f_S DT + 2 f_S + f_D) / (DT + 1)", "3 mean of f_t", "3 f of the small network",
-    NULL};
+#include "sparse/alternation.h"
+
+const char *const wn__training_rule_names[] = {"dense",   "static",      "snip",  "set",    "snfs",   "rigl",
+                                               "pruning", "small-dense", "ac-dc", "sr-ste", "n-of-m", NULL};
+const char *const wn__training_rule_formulas[] = {"3 f_D",
+                                                  "3 f_S",
+                                                  "3 f_S",
+                                                  "3 f_S",
+                                                  "2 f_S + f_D",
+                                                  "(3 f_S DT + 2 f_S + f_D) / (DT + 1)",
+                                                  "3 mean of f_t",
+                                                  "3 f of the small network",
+                                                  "3 (f_S in sparse phases, f_D in dense ones)",
+                                                  "2 f_S + f_D",
+                                                  "3 f_S, after a dense run",
+                                                  NULL};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
@@ -17,10 +29,13 @@ static int64_t weight_bytes(const wn__param *p, int64_t active, bool thinned)
     return least(dense, least(bitmask, rows));
 }
 
+/* Weights that are sparse by what they are stored as; those under a basis are not. */
+static bool is_dense_anyway(const wn__param *p) { return p->map && !p->map->active; }
+
 /* Under a basis all of the weight is used, unless its layer can be split. */
 static int64_t products(const wn__param *p, int64_t active)
 {
-    if (!p->map) return active;
+    if (!is_dense_anyway(p)) return active;
     return p->map->products ? p->map->products(p) : p->count;
 }
 
@@ -62,7 +77,7 @@ static wn_status make_cost(const wn_graph *graph, const wn__params *params, cons
         if (!wn__role_is_trained(p->role)) continue;
         c.parameters += p->count;
         c.active += kept;
-        if (p->role == WN__WEIGHT) add_layer(&c, layer_cost(graph, p, i, kept, thinned), p->map != NULL);
+        if (p->role == WN__WEIGHT) add_layer(&c, layer_cost(graph, p, i, kept, thinned), is_dense_anyway(p));
     }
     *out = c;
     return WN_OK;
@@ -104,11 +119,24 @@ static double mean_pruned_part(const wn__training_times *t)
     return t->steps > 0 ? sum / (double)t->steps : 0;
 }
 
+/* Part of a run that AC/DC's usual phases are sparse in. */
+static double sparse_part(void)
+{
+    enum { LONG = 100000 };
+    wn__alternation_rule rule;
+    wn__alternation phases;
+    const bool usual =
+        wn__settings_defaults(wn__alternation_settings, &rule) == WN_OK && wn__alternation_resolve(&rule, LONG, LONG, &phases) == WN_OK;
+    return usual ? (double)wn__alternation_sparse_steps(&phases, LONG) / LONG : 0;
+}
+
 double wn__training_flops(wn__training_rule rule, double sparse, double dense, double small, const wn__training_times *times)
 {
     switch (rule) {
     case WN__TRAIN_DENSE: return 3 * dense;
+    case WN__TRAIN_SR_STE:
     case WN__TRAIN_SNFS: return 2 * sparse + dense;
+    case WN__TRAIN_AC_DC: return 3 * (dense - sparse_part() * (dense - sparse));
     case WN__TRAIN_RIGL: return (3 * sparse * times->interval + 2 * sparse + dense) / (times->interval + 1);
     case WN__TRAIN_PRUNING: return 3 * (dense - (dense - sparse) * mean_pruned_part(times));
     case WN__TRAIN_SMALL_DENSE: return 3 * small;

@@ -41,9 +41,12 @@ typedef enum wn__training_rule {
     WN__TRAIN_RIGL,        /* (3 f_S DT + 2 f_S + f_D) / (DT + 1): at one step in DT + 1 */
     WN__TRAIN_PRUNING,     /* 3 E[f_t] over the cubic schedule of gradual pruning */
     WN__TRAIN_SMALL_DENSE, /* 3 f of a dense network of the sparse one's size */
+    WN__TRAIN_AC_DC,       /* 3 (part of steps in sparse phases f_S + the rest f_D), by its usual phases */
+    WN__TRAIN_SR_STE,      /* 2 f_S + f_D: all weights are trained */
+    WN__TRAIN_N_OF_M,      /* 3 f_S, after a dense run */
     WN__TRAIN_RULES
 } wn__training_rule;
-/* "dense", "static", "snip", "set", "snfs", "rigl", "pruning", "small-dense", NULL */
+/* "dense", "static", "snip", "set", "snfs", "rigl", "pruning", "small-dense", "ac-dc", "sr-ste", "n-of-m", NULL */
 extern const char *const wn__training_rule_names[];
 extern const char *const wn__training_rule_formulas[]; /* as above, for people */
 

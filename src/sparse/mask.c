@@ -9,7 +9,7 @@
 #include "base/rng.h"
 #include "tensor/compression.h"
 
-const char *const wn__scope_names[] = {"global", "layer", "distribution", NULL};
+const char *const wn__scope_names[] = {"global", "layer", "distribution", "n-of-m", NULL};
 const char *const wn__prune_rule_names[] = {"exact", "kd-ticket", "open-lth", NULL};
 const char *const wn__empty_names[] = {"warn", "keep-one", NULL};
 const char *const wn__shuffle_names[] = {"layer", "global", "even", NULL};
@@ -239,13 +239,35 @@ static void care_for_empty(plan *p, int how)
     }
 }
 
+/* What is pruned already ranks last in its group, and stays pruned. */
+static wn_status prune_groups(plan *p, const wn__selection *selection, const wn__n_of_m *rule)
+{
+    WN_TRY(wn__n_of_m_check(rule, selection, p->params));
+    for (int i = 0; i < p->params->count; i++) {
+        const wn__param *param = &p->params->item[i];
+        if (!p->selected[i]) continue;
+        if (param->pattern) return wn__fail(WN_EUNSUPPORTED, "%s is compressed: groups of it cannot be pruned", param->name);
+        float *score = WN_NEW_ARRAY(float, param->count);
+        if (!score) return wn__no_memory((size_t)param->count * sizeof *score);
+        for (int64_t e = 0; e < param->count; e++)
+            score[e] = is_active(param, e) ? p->score[i][e] : -INFINITY;
+        wn__n_of_m_mask(rule, param, score, p->mask[i]);
+        for (int64_t e = 0; e < param->count; e++)
+            p->kept[i] += p->mask[i][e] = p->mask[i][e] && is_active(param, e);
+        wn__free(score);
+    }
+    return WN_OK;
+}
+
 wn_status wn__masks_prune(wn__params *params, const wn__selection *selection, const float *const *score, const wn__prune *prune)
 {
     plan p;
     WN_TRY(plan_init(&p, params, selection, score));
     wn_status status;
     WN_TRY_OR(done, check(&p, prune));
-    if (prune->scope == WN__SCOPE_GLOBAL) {
+    if (prune->scope == WN__SCOPE_N_OF_M) {
+        WN_TRY_OR(done, prune_groups(&p, selection, &prune->n_of_m));
+    } else if (prune->scope == WN__SCOPE_GLOBAL) {
         WN_TRY_OR(done, prune_range(&p, 0, params->count, prune, "the selected layers"));
     } else {
         for (int i = 0; i < params->count; i++)

@@ -8,14 +8,16 @@
 
 #include "base/rng.h"
 #include "base/settings.h"
+#include "sparse/n_of_m.h"
 #include "sparse/selection.h"
 
 typedef enum wn__scope {
     WN__SCOPE_GLOBAL,
     WN__SCOPE_LAYER,
-    WN__SCOPE_DISTRIBUTION /* within each layer, as many as wn__prune.keep says */
+    WN__SCOPE_DISTRIBUTION, /* within each layer, as many as wn__prune.keep says */
+    WN__SCOPE_N_OF_M        /* within each group of wn__prune.n_of_m */
 } wn__scope;
-extern const char *const wn__scope_names[]; /* "global", "layer", "distribution", NULL */
+extern const char *const wn__scope_names[]; /* "global", "layer", "distribution", "n-of-m", NULL */
 
 typedef enum wn__prune_rule {
     WN__PRUNE_EXACT,     /* kept = round((1 - sparsity) * entries) once; of equal scores the earlier position is kept */
@@ -36,6 +38,7 @@ typedef struct wn__prune {
     int empty;           /* wn__empty_layers */
     double sparsity;     /* of the selection afterwards, in [0,1); counted from dense, whatever is pruned already */
     const int64_t *keep; /* (params->count) entries that each layer keeps under WN__SCOPE_DISTRIBUTION, which does not look at `sparsity` */
+    wn__n_of_m n_of_m;   /* of WN__SCOPE_N_OF_M, which looks at neither; of equal scores the earlier channel is kept, under any rule */
 } wn__prune;
 
 /* Keep the entries with the largest scores among those still active. score[i] belongs to parameter i (stored entries; not read for

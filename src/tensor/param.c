@@ -129,7 +129,7 @@ wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask)
     if (!mask) {
         wn__free(p->mask);
         p->mask = NULL;
-        p->active = p->stored;
+        p->active = p->map && p->map->active ? p->map->active(p) : p->stored;
         return WN_OK;
     }
     if (!p->mask && !(p->mask = wn__alloc((size_t)p->stored))) return wn__no_memory((size_t)p->stored);

@@ -26,6 +26,8 @@ typedef struct wn__param_map {
     const char *name;
     wn_status (*materialise)(const wn__param *p, const float *stored, float *weight /* count */);
     wn_status (*pull_back)(const wn__param *p, const float *weight_grad /* count */, float *grad /* stored */);
+    int64_t (*active)(const wn__param *p); /* entries of the weight that are not zero, where zeros are what the map is for; else NULL */
+    bool decays_own_tail;                  /* pull_back adds the weight decay of what is stored beyond `count`, the optimizer none */
     void (*release)(wn__param *p);
     int64_t (*bytes)(const wn__param *p);    /* of all that makes the weight again; NULL: values and mask */
     int64_t (*products)(const wn__param *p); /* multiply-adds of one use where the layer is split as the map allows; NULL: count */
@@ -76,6 +78,14 @@ wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask);
 void wn__param_apply_mask(wn__param *p);
 /* Put a dense parameter without mask under a map: `stored` values that are zero, as are slots. map_state is taken over on success. */
 wn_status wn__params_set_map(wn__params *set, wn__param *p, const wn__param_map *map, void *map_state, int64_t stored);
+/* Cover with a map a dense parameter without mask, one that has `active`: what it holds stays as the first `count` of its stored values, `tail` zeros come after them.
+ * `state` belongs to the map's release from then on, also after a failure. */
+wn_status wn__params_cover(wn__params *set, wn__param *p, const wn__param_map *map, void *state, int64_t tail);
+/* The weights that such maps give, as plain dense parameters whose masks say what is not zero. Does nothing without maps. A failure may leave some. */
+wn_status wn__params_uncover(wn__params *set);
+/* The same as a set of its own that shares all other arrays: for reading only. Free with wn__params_view_release. */
+wn_status wn__params_view(const wn__params *set, wn__params *out);
+void wn__params_view_release(wn__params *view);
 void wn__params_release(wn__params *set);
 
 #endif

@@ -160,7 +160,9 @@ static wn_status measure_cost(run *r)
     wn__cost cost;
     WN_TRY(wn__cost_make(r->stage->graph, r->stage->params, &cost));
     r->image_flops = cost.training_flops;
-    if (r->rewirer && wn__rewirer_always_listens(r->rewirer)) r->image_flops += cost.dense_flops - cost.flops;
+    const bool all_gradients =
+        (r->rewirer && wn__rewirer_always_listens(r->rewirer)) || (r->stage->thinning && wn__thinning_trains_all(r->stage->thinning));
+    if (all_gradients) r->image_flops += cost.dense_flops - cost.flops;
     r->reading_flops = cost.dense_flops - cost.flops;
     wn__cost_release(&cost);
     r->sparsity = wn__sparsity_measure(r->stage->params, NULL);
@@ -273,6 +275,7 @@ static wn_status load_or_start(run *r)
                                       .data_seed = s->loader.seed,
                                       .noise_seed = s->noise_seed};
     if (s->device->compressed || s->rewiring) WN_TRY(wn__params_compress_masked(s->params));
+    if (s->thinning) WN_TRY(wn__thinning_attach(s->thinning, s->params));
     if (!s->keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
     WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
     fresh_state(r);
@@ -280,6 +283,8 @@ static wn_status load_or_start(run *r)
     r->owner.rewirer = r->rewirer;
     if (r->rewirer) r->state.rewired = wn__rewirer_made(r->rewirer);
     if (wn__file_exists(r->checkpoint)) WN_TRY(wn__checkpoint_load(r->checkpoint, &r->owner, s->params, &r->state));
+    bool changed;
+    if (s->thinning) wn__thinning_after_step(s->thinning, s->params, &changed); /* counts of what was loaded */
     r->seconds_before = r->state.seconds;
     return WN_OK;
 }
@@ -438,6 +443,26 @@ static wn_status prune_more(run *r)
     return measure_cost(r);
 }
 
+/* ---- from dense to sparse */
+
+static wn_status enter_step(run *r)
+{
+    const wn__train_stage *s = r->stage;
+    bool changed, restarts;
+    if (!s->thinning) return WN_OK;
+    WN_TRY(wn__thinning_before_step(s->thinning, r->state.step, s->params, &changed, &restarts));
+    if (restarts) r->state.updates = 0;
+    return changed ? measure_cost(r) : WN_OK;
+}
+
+static wn_status leave_step(run *r)
+{
+    bool changed;
+    if (!r->stage->thinning) return WN_OK;
+    wn__thinning_after_step(r->stage->thinning, r->stage->params, &changed);
+    return changed ? measure_cost(r) : WN_OK;
+}
+
 static wn_status run_step(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -448,6 +473,7 @@ static wn_status run_step(run *r)
     const bool at_once = instead && r->growth.most == 0 && s->rewiring->rule.redistribute != WN__SHARE_GRADIENT;
     WN_TRY(wn__loader_next(r->loader, &r->batch));
     WN_TRY(get_soft_labels(r));
+    WN_TRY(enter_step(r));
     if (at_once) WN_TRY(begin_rewiring(r));
     WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
     double sum = 0;
@@ -459,6 +485,7 @@ static wn_status run_step(run *r)
     if (at_once && wn__rewirer_wants_gradient(r->rewirer)) r->state.flops += r->reading_flops * r->batch->n;
     if (!instead) WN_TRY(update_weights(r));
     if (s->gradual && wn__gradual_is_due(&s->gradual->when, r->state.step)) WN_TRY(prune_more(r));
+    WN_TRY(leave_step(r));
     if (rewires) WN_TRY(at_once ? finish_rewiring(r) : rewire_apart(r, step, !instead));
     r->state.step++;
     return WN_OK;
@@ -618,12 +645,22 @@ static wn_status run_steps(run *r)
     return keep_state(r);
 }
 
+/* The weights that operations saw, whatever they are stored as. */
+static wn_status save_network(const run *r)
+{
+    wn__params view;
+    WN_TRY(wn__params_view(r->stage->params, &view));
+    const wn_status status = wn__network_save(r->final, &r->owner.info, &view);
+    wn__params_view_release(&view);
+    return status;
+}
+
 static wn_status finish(run *r)
 {
     WN_TRY(end_of_epoch(r, true));
     wn__log(WN_LOG_INFO, "%s: at most %.3f GiB of memory, estimated were %.3f", r->stage->name, (double)wn__resident().peak / 0x1p30,
             (double)r->memory_expected / 0x1p30);
-    WN_TRY(wn__network_save(r->final, &r->owner.info, r->stage->params));
+    WN_TRY(save_network(r));
     r->state.finished = true;
     return save_checkpoint(r);
 }
@@ -672,6 +709,7 @@ wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result)
         WN_TRY_OR(done, set_up(&r));
         WN_TRY_OR(done, train(&r));
     }
+    WN_TRY_OR(done, wn__params_uncover(stage->params));
     report(&r, result);
     status = WN_OK;
 done:

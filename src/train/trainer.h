@@ -24,6 +24,7 @@
 #include "nn/schedule.h"
 #include "sparse/gradual.h"
 #include "sparse/rewiring.h"
+#include "sparse/thinning.h"
 #include "train/soft_labels.h"
 
 typedef struct wn__train_progress {
@@ -62,6 +63,7 @@ typedef struct wn__train_stage {
     wn__soft_cache *cache; /* used if teacher is NULL */
 
     const wn__gradual_run *gradual; /* weights are masked while training, after the step; NULL: none */
+    const wn__thinning *thinning;   /* another way from dense to sparse; `params` are plain again afterwards, with masks; NULL: none */
     const wn__rewiring *rewiring;   /* topology updates of the weights with masks, which are compressed then on any device; NULL: none */
 
     uint64_t noise_seed; /* dropout, topology */
