@@ -45,7 +45,7 @@ static wn_status analyse(const wn__param *p, const float *weight_grad, float *gr
     return WN_OK;
 }
 
-static const wn__param_map square_map = {"coefficients of a basis", synthesise, analyse, release, NULL, NULL};
+static const wn__param_map square_map = {"coefficients of a basis", synthesise, analyse, release, NULL, NULL, NULL, false};
 
 /* ---- svd: scalars along fixed directions */
 
@@ -100,7 +100,7 @@ static int64_t direction_products(const wn__param *p)
 }
 
 static const wn__param_map svd_map = {
-    "scalars of singular directions", add_directions, along_directions, release, direction_bytes, direction_products};
+    "scalars of singular directions", add_directions, along_directions, release, direction_bytes, direction_products, NULL, false};
 
 /* ---- low rank: both factors */
 
@@ -132,7 +132,7 @@ static wn_status to_factors(const wn__param *p, const float *weight_grad, float 
 static int64_t factor_bytes(const wn__param *p) { return 4 * p->stored; }
 static int64_t factor_products(const wn__param *p) { return p->stored; }
 
-static const wn__param_map low_rank_map = {"two factors", multiply, to_factors, release, factor_bytes, factor_products};
+static const wn__param_map low_rank_map = {"two factors", multiply, to_factors, release, factor_bytes, factor_products, NULL, false};
 
 /* ---- entering */
 

@@ -26,11 +26,11 @@ typedef struct wn__param_map {
     const char *name;
     wn_status (*materialise)(const wn__param *p, const float *stored, float *weight /* count */);
     wn_status (*pull_back)(const wn__param *p, const float *weight_grad /* count */, float *grad /* stored */);
-    int64_t (*active)(const wn__param *p); /* entries of the weight that are not zero, where zeros are what the map is for; else NULL */
-    bool decays_own_tail;                  /* pull_back adds the weight decay of what is stored beyond `count`, the optimizer none */
     void (*release)(wn__param *p);
     int64_t (*bytes)(const wn__param *p);    /* of all that makes the weight again; NULL: values and mask */
     int64_t (*products)(const wn__param *p); /* multiply-adds of one use where the layer is split as the map allows; NULL: count */
+    int64_t (*active)(const wn__param *p);   /* entries of the weight that are not zero, where zeros are what the map is for; else NULL */
+    bool decays_own_tail;                    /* pull_back adds the weight decay of what is stored beyond `count`, the optimizer none */
 } wn__param_map;
 
 #define WN__SLOTS 2 /* momentum; Adam needs two */
