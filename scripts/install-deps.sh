@@ -4,7 +4,7 @@
 set -eu
 
 build="build-essential cmake pkg-config libyaml-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev liblzma-dev libdnnl-dev
-    liblapacke-dev libfftw3-dev gnuplot-nox"
+    liblapacke-dev libfftw3-dev libzip-dev gnuplot-nox"
 case "${1:-build}" in
 build) packages=$build ;;
 check) packages="clang-format-14" ;;

@@ -24,6 +24,7 @@ typedef enum wn__purpose {
     WN__FOR_STREAM = 10,  /* sub-seeds of a replicate; a = which */
     WN__FOR_SCORE = 11,   /* scores before training; a = parameter or class, b = what for */
     WN__FOR_BASIS = 12,   /* random bases; a = parameter, b = the recipe's own number */
+    WN__FOR_LABELS = 13,  /* label noise; a = sample, b = part */
     WN__FOR_TEST = 100    /* tests */
 } wn__purpose;
 

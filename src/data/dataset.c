@@ -124,6 +124,8 @@ void wn__dataset_release(wn__dataset *data)
 {
     images_release(&data->train);
     images_release(&data->test);
+    if (data->stream) data->stream->close(data->stream);
+    data->stream = NULL;
 }
 
 /* ---- splits */

@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 #include "base/threads.h"
+#include "data/sample_stream.h"
 
 #define WN__MAX_CHANNELS 3
 
@@ -21,13 +22,16 @@ typedef struct wn__dataset {
     int channels, height, width, classes; /* as in type */
     const char *const *class_names;       /* (classes) */
     wn__images train, test;
+    wn__sample_stream *stream; /* of a world (data/world.h): samples beyond those in `train`; NULL: all are there */
+    int64_t stream_first;      /* where the training part begins in it */
+    double label_noise;        /* of what is read from it */
 } wn__dataset;
 
 /* A file that load needs. */
 typedef struct wn__data_file {
     const char *const *names; /* where it may lie under the data folder, without .gz or .xz; NULL-terminated; `data get` makes the first */
     int64_t bytes;            /* unpacked: the size of the published file, and the most that is accepted */
-    const char *sha256;       /* of the unpacked bytes */
+    const char *sha256;       /* of the unpacked bytes; NULL: not published */
 } wn__data_file;
 
 /* A file that `data get` downloads: one of the files above with .gz, or an archive of them all. */
@@ -51,6 +55,10 @@ struct wn__dataset_type {
     const wn__data_source *sources; /* ended by url = NULL; NULL: none */
     /* `folder` is a resolved data folder, NULL for a set without files. `out` is zeroed but for type and the facts copied from it; on failure the caller releases it. */
     wn_status (*load)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
+    /* Sets that are a stream of samples as well, or only; NULL for others. How many samples it has, the stream, and the test images alone. */
+    int64_t (*stream_count)(const void *config);
+    wn_status (*open_stream)(const wn__dataset_type *type, const void *config, const char *folder, wn__sample_stream **out);
+    wn_status (*load_test)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__images *out);
 };
 
 /* The file name at the end of a path or address. */

@@ -29,6 +29,7 @@ wn_status wn__data_check_file(const char *path, const wn__data_file *file)
 {
     char *bytes = NULL;
     size_t size = 0;
+    if (!file->sha256) return WN_OK; /* none is published */
     WN_TRY(wn__read_unpacked(path, file->bytes, &bytes, &size));
     const wn_status status = check_bytes(path, file, bytes, size);
     wn__free(bytes);
@@ -176,6 +177,8 @@ static wn_status get_source(data_getter *g, const wn__data_source *source)
 wn_status wn__data_get(const wn__dataset_type *type, const char *from, const char *folder, wn__data_progress progress, void *user)
 {
     data_getter g = {.type = type, .from = from && *from ? from : NULL, .folder = folder, .progress = progress, .user = user};
+    if (!type->sources && type->files)
+        return wn__fail(WN_EUNSUPPORTED, "%s: its files are not downloaded; put them into %s as docs/data.md says", type->name, folder);
     if (!type->sources) wn__log(WN_LOG_INFO, "%s needs no files", type->name);
     for (const wn__data_source *s = type->sources; s && s->url; s++)
         WN_TRY(get_source(&g, s));

@@ -4,7 +4,7 @@
 
 #include "data/dataset.h"
 
-/* Unpack the file at `path`; WN_EFORMAT unless size and SHA-256 of its bytes are those of `file`. */
+/* Unpack the file at `path`; WN_EFORMAT unless size and SHA-256 of its bytes are those of `file`; nothing is checked where none are published. */
 wn_status wn__data_check_file(const char *path, const wn__data_file *file);
 
 /* As wn_data_get in winnow/data.h; `folder` is a resolved data folder. */

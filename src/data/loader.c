@@ -3,12 +3,14 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "data/world.h"
 
 enum { MAX_THREADS = 8, AHEAD = 2 }; /* ready batches kept per thread */
 
@@ -17,7 +19,9 @@ const char *const wn__last_batch_names[] = {"keep", "drop", "wrap", NULL};
 /* Batches are numbered through all epochs: number = epoch * batches + index. Slot number % slots holds it. */
 typedef struct loader_slot {
     wn__batch batch;
-    int64_t number; /* of the batch that is ready here; -1: none */
+    int64_t number;   /* of the batch that is ready here; -1: none */
+    wn_status status; /* of reading it */
+    char fault[512];  /* the message, which belongs to the thread that read */
 } loader_slot;
 
 /* What one preparing thread (or the caller, without threads) needs for itself. */
@@ -26,6 +30,8 @@ typedef struct loader_scratch {
     int64_t *order; /* (n) of `epoch` */
     int64_t epoch;  /* -1: none yet */
     uint8_t *image; /* (C,H,W) */
+    uint8_t *fresh; /* (batch,C,H,W) read from the stream; NULL without one */
+    int32_t *fresh_labels;
     pthread_t thread;
 } loader_scratch;
 
@@ -67,7 +73,31 @@ static const int64_t *order_of(loader_scratch *s, int64_t epoch)
     return s->order;
 }
 
-static void prepare(loader_scratch *s, int64_t number, wn__batch *b)
+/* Sample i of an epoch, counted from the first of the part. */
+static int64_t place_of(const wn__loader *l, const int64_t *order, int64_t epoch, int64_t i)
+{
+    const int64_t n = l->range.count, before = l->o.ideal ? l->o.fresh_first + epoch * n : 0;
+    return before + (before > 0 && l->o.data->stream ? i : order[i % n]);
+}
+
+/* Where a sample's bytes and label are; those beyond data->train have been read already. */
+static wn_status find_sample(loader_scratch *s, int64_t place, int64_t i, const uint8_t **pixels, int32_t *label)
+{
+    const wn__loader *l = s->loader;
+    const int64_t image_bytes = l->o.data->channels * l->plane, sample = l->range.first + place;
+    if (s->fresh && place >= l->range.count) {
+        *pixels = s->fresh + i * image_bytes;
+        *label = s->fresh_labels[i];
+        return WN_OK;
+    }
+    if (sample >= l->images->n)
+        return wn__fail(WN_EINVAL, "%s: sample %" PRId64 " is wanted, but there are %" PRId64, l->o.data->type->name, sample, l->images->n);
+    *pixels = l->images->pixels + sample * image_bytes;
+    *label = l->images->labels[sample];
+    return WN_OK;
+}
+
+static wn_status prepare(loader_scratch *s, int64_t number, wn__batch *b)
 {
     const wn__loader *l = s->loader;
     const wn__loader_options *o = &l->o;
@@ -76,17 +106,26 @@ static void prepare(loader_scratch *s, int64_t number, wn__batch *b)
     b->epoch = epoch;
     b->index = number % l->batches;
     b->n = begin + o->batch <= l->samples ? o->batch : l->samples - begin;
+    const int64_t first = place_of(l, order, epoch, begin);
+    if (s->fresh && first >= l->range.count) WN_TRY(wn__world_read(o->data, first, b->n, s->fresh, s->fresh_labels));
     for (int64_t i = 0; i < b->n; i++) {
-        const int64_t sample = l->range.first + order[(begin + i) % l->range.count];
-        const uint8_t *pixels = l->images->pixels + sample * image_bytes;
+        const int64_t place = place_of(l, order, epoch, begin + i), sample = l->range.first + place;
+        const uint8_t *pixels;
+        WN_TRY(find_sample(s, place, i, &pixels, &b->labels[i]));
         if (!wn__augment_is_none(&o->augment)) {
             wn__augment_image(&o->augment, o->seed, epoch, sample, o->data->channels, o->data->height, o->data->width, pixels, s->image);
             pixels = s->image;
         }
         wn__normalize_image(&o->normalize, o->data->channels, l->plane, pixels, b->images + i * image_bytes);
-        b->labels[i] = l->images->labels[sample];
         b->samples[i] = sample;
     }
+    return WN_OK;
+}
+
+static void prepare_slot(loader_scratch *s, int64_t number, loader_slot *slot)
+{
+    slot->status = prepare(s, number, &slot->batch);
+    if (slot->status != WN_OK) snprintf(slot->fault, sizeof slot->fault, "%s", wn_error_message());
 }
 
 static void *prepare_ahead(void *arg)
@@ -103,7 +142,7 @@ static void *prepare_ahead(void *arg)
         loader_slot *slot = &l->slots[number % l->slot_count];
         l->busy++;
         pthread_mutex_unlock(&l->lock);
-        prepare(s, number, &slot->batch);
+        prepare_slot(s, number, slot);
         pthread_mutex_lock(&l->lock);
         l->busy--;
         slot->number = number;
@@ -123,6 +162,10 @@ static wn_status check_options(const wn__loader_options *o, wn__range range)
     if (range.count < 1) return wn__fail(WN_EINVAL, "the %s part of %s is empty", wn__part_name(o->part), o->data->type->name);
     if (o->last_batch == WN__LAST_DROP && range.count < o->batch)
         return wn__fail(WN_EINVAL, "%" PRId64 " images make no batch of %" PRId64 " when the last batch is dropped", range.count, o->batch);
+    if (o->ideal && o->part == WN__PART_TRAIN && o->last_batch == WN__LAST_WRAP && range.count % o->batch != 0)
+        return wn__fail(WN_EUSAGE, "last_batch: wrap takes samples again, which the ideal world does not");
+    if (o->ideal && o->part == WN__PART_TRAIN && o->fresh_first != 0 && o->fresh_first < range.count)
+        return wn__fail(WN_EINVAL, "the ideal world begins at sample %" PRId64 " of the training images", o->fresh_first);
     const int side = o->data->height < o->data->width ? o->data->height : o->data->width;
     if (o->augment.reflect && o->augment.pad >= side)
         return wn__fail(WN_EINVAL, "pad-crop-%d-reflect on images of %d x %d: the padding must be smaller", o->augment.pad, o->data->height,
@@ -139,6 +182,10 @@ static wn_status take_memory(wn__loader *l)
         *s = (loader_scratch){
             .loader = l, .epoch = -1, .order = WN_NEW_ARRAY(int64_t, l->range.count), .image = wn__alloc((size_t)image_bytes)};
         if (!s->order || !s->image) return wn__no_memory((size_t)l->range.count * sizeof(int64_t));
+        if (!l->o.ideal || !l->o.data->stream) continue;
+        s->fresh = wn__alloc_array(l->o.batch, (size_t)image_bytes);
+        s->fresh_labels = WN_NEW_ARRAY(int32_t, l->o.batch);
+        if (!s->fresh || !s->fresh_labels) return wn__no_memory((size_t)(l->o.batch * image_bytes));
     }
     l->slot_count = l->threads ? l->threads * AHEAD + 1 : 1;
     l->slots = WN_NEW_ARRAY(loader_slot, l->slot_count);
@@ -174,6 +221,7 @@ wn_status wn__loader_new(const wn__loader_options *o, wn__loader **out)
     wn__loader *l = WN_NEW(wn__loader);
     if (!l) return wn__no_memory(sizeof(*l));
     l->o = *o;
+    l->o.ideal = o->ideal && o->part == WN__PART_TRAIN;
     l->images = o->part == WN__PART_TEST ? &o->data->test : &o->data->train;
     l->range = range;
     l->plane = (int64_t)o->data->height * o->data->width;
@@ -208,6 +256,8 @@ void wn__loader_free(wn__loader *l)
     for (int i = 0; i < MAX_THREADS; i++) {
         wn__free(l->scratch[i].order);
         wn__free(l->scratch[i].image);
+        wn__free(l->scratch[i].fresh);
+        wn__free(l->scratch[i].fresh_labels);
     }
     for (int i = 0; l->slots && i < l->slot_count; i++) {
         wn__free(l->slots[i].batch.images);
@@ -224,13 +274,19 @@ int64_t wn__loader_batches(const wn__loader *l) { return l->batches; }
 int64_t wn__loader_samples(const wn__loader *l) { return l->samples; }
 double wn__loader_waited(const wn__loader *l) { return l->waited; }
 
+static wn_status hand_out(const loader_slot *slot, const wn__batch **batch)
+{
+    if (slot->status != WN_OK) return wn__fail(slot->status, "%s", slot->fault);
+    *batch = &slot->batch;
+    return WN_OK;
+}
+
 wn_status wn__loader_next(wn__loader *l, const wn__batch **batch)
 {
     loader_slot *slot = &l->slots[l->taken % l->slot_count];
     if (!l->threads) {
-        prepare(&l->scratch[0], l->taken++, &slot->batch);
-        *batch = &slot->batch;
-        return WN_OK;
+        prepare_slot(&l->scratch[0], l->taken++, slot);
+        return hand_out(slot, batch);
     }
     const double begin = wn__seconds();
     pthread_mutex_lock(&l->lock);
@@ -240,8 +296,7 @@ wn_status wn__loader_next(wn__loader *l, const wn__batch **batch)
     pthread_cond_signal(&l->released);
     pthread_mutex_unlock(&l->lock);
     l->waited += wn__seconds() - begin;
-    *batch = &slot->batch;
-    return WN_OK;
+    return hand_out(slot, batch);
 }
 
 wn_status wn__loader_seek(wn__loader *l, int64_t epoch, int64_t batch)

@@ -3,6 +3,9 @@
  * What a batch holds depends on (options, epoch, batch) alone: never on the number of threads, on earlier batches, or on restarts.
  * All memory is taken by wn__loader_new; handing out batches allocates nothing.
  *
+ * In the ideal world (data/world.h) samples of the training part never come back: epoch e takes those from fresh_first + e n on, n being the size of the
+ * part, out of data->train or from data->stream. Those that come from a stream keep its order.
+ *
  *     wn__loader_seek(loader, 3, 17);                    // continue a run
  *     for (;;) { WN_TRY(wn__loader_next(loader, &batch)); step(batch->images, batch->labels, batch->n); }
  */
@@ -29,7 +32,9 @@ typedef struct wn__loader_options {
     bool shuffle;  /* order of an epoch = permutation by wn__rng_make(seed, WN__FOR_ORDER, epoch, 0); else ascending */
     wn__augment augment;
     wn__normalize normalize;
-    int threads; /* preparing ahead: 1..8; 0 prepares in the caller (no threads, for evaluation or tests) */
+    bool ideal;          /* concerns the part TRAIN only */
+    int64_t fresh_first; /* of ideal: 0, or so many samples of the stream (n or more) are not for this loader */
+    int threads;         /* preparing ahead: 1..8; 0 prepares in the caller (no threads, for evaluation or tests) */
 } wn__loader_options;
 
 typedef struct wn__batch {
@@ -37,7 +42,7 @@ typedef struct wn__batch {
     int64_t n;            /* samples in this batch */
     float *images;        /* (n,C,H,W) */
     int32_t *labels;      /* (n) */
-    int64_t *samples;     /* (n): index in data->train (train, validation) or data->test, before shuffling */
+    int64_t *samples; /* (n): index in data->train (train, validation) or data->test, before shuffling; with a stream: beyond data->train */
 } wn__batch;
 
 typedef struct wn__loader wn__loader;

@@ -1,3 +1,4 @@
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "data/dataset.h"
 #include "data/shapes.h"
@@ -47,6 +48,49 @@ static wn_status load(const wn__dataset_type *type, const void *config, const ch
     return draw(pool, (uint64_t)c->seed, WN__SHAPES_TEST, c->test, &out->test);
 }
 
+/* ---- the same images without end */
+
+typedef struct shapes_stream {
+    wn__sample_stream stream;
+    uint64_t seed;
+} shapes_stream;
+
+static int64_t stream_count(const void *config)
+{
+    (void)config;
+    return (int64_t)(WN__SHAPES_TEST - WN__SHAPES_TRAIN);
+}
+
+static wn_status read_stream(wn__sample_stream *stream, int64_t first, int64_t n, uint8_t *pixels, int32_t *labels)
+{
+    const shapes_stream *s = (const shapes_stream *)stream;
+    for (int64_t i = 0; i < n; i++) {
+        int label;
+        wn__shapes_image(s->seed, WN__SHAPES_TRAIN + (uint64_t)(first + i), pixels + i * WN__SHAPES_BYTES, &label);
+        labels[i] = label;
+    }
+    return WN_OK;
+}
+
+static void close_stream(wn__sample_stream *stream) { wn__free(stream); }
+
+static wn_status open_stream(const wn__dataset_type *type, const void *config, const char *folder, wn__sample_stream **out)
+{
+    (void)type, (void)folder;
+    shapes_stream *s = WN_NEW(shapes_stream);
+    if (!s) return wn__no_memory(sizeof *s);
+    *s = (shapes_stream){{stream_count(config), read_stream, close_stream}, (uint64_t)((const shapes_config *)config)->seed};
+    *out = &s->stream;
+    return WN_OK;
+}
+
+static wn_status load_test(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__images *out)
+{
+    (void)type, (void)folder;
+    const shapes_config *c = config;
+    return draw(pool, (uint64_t)c->seed, WN__SHAPES_TEST, c->test, out);
+}
+
 const wn__dataset_type wn__dataset_shapes = {
     .name = "shapes",
     .summary = "drawn geometric objects on textured backgrounds, 32x32 colour; made by the program",
@@ -63,4 +107,7 @@ const wn__dataset_type wn__dataset_shapes = {
     .settings = settings,
     .config_size = sizeof(shapes_config),
     .load = load,
+    .stream_count = stream_count,
+    .open_stream = open_stream,
+    .load_test = load_test,
 };

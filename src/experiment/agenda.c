@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "data/world.h"
 #include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 
@@ -159,6 +160,7 @@ typedef struct request {
     int source; /* whose final weights were pruned; -1: the dense run */
     const char *label;
     const wn__small_network *small; /* NULL: the recipe's network */
+    bool third;                     /* on a world's third sample */
 } request;
 
 static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index);
@@ -204,7 +206,7 @@ static int64_t stretched(int64_t step, double stretch) { return (int64_t)floor((
 static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
-    t->loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1};
+    t->loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1, .squares = r->train.loss};
     t->soft_until = INT64_MAX;
     if (q->axes->labels == WN__LABELS_SMOOTH) t->loss.smoothing = q->row->labels.epsilon;
     if (q->axes->labels != WN__LABELS_SOFT) return WN_OK;
@@ -218,7 +220,71 @@ static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *
     t->teacher.file = q->row->teacher.file;
     t->teacher.dtype = (wn__dtype)q->row->teacher.dtype;
     t->cache_mode = q->row->teacher.cache;
+    t->loss.squares = r->train.loss;
     return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
+}
+
+/* ---- worlds */
+
+static bool in_world(const wn__recipe *r) { return r->top.world != WN__WORLD_NONE; }
+static bool is_shared(const wn__recipe *r) { return in_world(r) && r->bootstrap.origin == WN__ORIGIN_SHARED; }
+
+/* Samples of the ideal world before this one have been seen by the stage or by what it comes from. */
+static int64_t seen_until(const wn__agenda *plan, int stage)
+{
+    if (stage < 0) return 0;
+    const wn__stage *s = &plan->stage[stage];
+    return s->kind == WN__STAGE_TRAIN ? s->train.fresh_end : s->kind == WN__STAGE_MASK ? s->mask.fresh_end : 0;
+}
+
+static void set_world(const wn__agenda *plan, wn__stage *draft)
+{
+    const wn__recipe *r = plan->recipe;
+    wn__train_plan *t = &draft->train;
+    if (!in_world(r)) return;
+    const bool reuses = t->third || r->top.world == WN__WORLD_REAL;
+    const int64_t some = r->bootstrap.train_images, per = r->clock.steps_per_epoch;
+    t->evaluate = (wn__evaluation_steps){r->bootstrap.every, r->bootstrap.early, reuses ? (some ? some : r->train_images) : 0};
+    if (reuses) return;
+    for (int i = 0; i < draft->parents; i++) {
+        const int64_t seen = seen_until(plan, draft->parent[i]);
+        if (seen > t->fresh_first) t->fresh_first = seen;
+    }
+    t->fresh_end = t->fresh_first + (t->last + t->data_offset + per - 1) / per * r->train_images;
+}
+
+/* Scores are of images of the first epoch. */
+static void set_mask_world(const wn__agenda *plan, wn__stage *draft)
+{
+    const wn__recipe *r = plan->recipe;
+    wn__mask_plan *m = &draft->mask;
+    const bool scores = !m->drawn && m->shuffle_of < 0 && !m->section.file[0] && wn__saliency_needs_images(m->section.scoring.score);
+    m->third = scores && is_shared(r);
+    if (r->top.world != WN__WORLD_IDEAL) return;
+    for (int i = 0; i < draft->parents; i++) {
+        const int64_t seen = seen_until(plan, draft->parent[i]);
+        if (seen > m->fresh_end) m->fresh_end = seen;
+    }
+    if (scores && !m->third && m->fresh_end < r->train_images) m->fresh_end = r->train_images;
+}
+
+/* A finite set may be too small for the ideal world. */
+static wn_status check_world(const wn__agenda *plan)
+{
+    const wn__recipe *r = plan->recipe;
+    const int64_t third = is_shared(r) ? r->train_images : 0;
+    if (!in_world(r)) return WN_OK;
+    for (int i = 0; i < plan->stages; i++) {
+        const wn__stage *s = &plan->stage[i];
+        const int64_t wanted = seen_until(plan, i) + third;
+        if (wanted <= r->world_samples) continue;
+        return wn__fail(WN_EUSAGE, "%s: the ideal world needs %lld samples that differ, %s has %lld%s", s->label, (long long)wanted,
+                        r->data.type->name, (long long)r->world_samples,
+                        s->kind == WN__STAGE_TRAIN && s->train.fresh_first > 0
+                            ? "; what it comes from has seen others (bootstrap.origin: shared)"
+                            : "; train for fewer epochs or with a smaller data.train_size");
+    }
+    return WN_OK;
 }
 
 static wn__schedule stretched_schedule(const wn__schedule *s, double stretch)
@@ -279,6 +345,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     *t = (wn__train_plan){.start_stage = -1,
                           .mask = q->mask,
                           .dense_stream = q->axes->data_order != WN__ORDER_NEW,
+                          .third = q->third,
                           .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
                           .first = span.first,
                           .last = span.last,
@@ -296,18 +363,22 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     WN_TRY(add_parent(&draft, t->start_stage));
     WN_TRY(add_parent(&draft, t->mask));
     WN_TRY(add_parent(&draft, t->teacher.stage));
+    set_world(plan, &draft);
     if (q->small) WN_TRY(wn__small_network_copy(r, q->small, &t->small)); /* last: add_stage takes it over */
     return add_stage(plan, &draft, q->label, index);
 }
 
-static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index)
+static wn_status dense_run(wn__agenda *plan, uint64_t seed, bool third, int *index)
 {
     char label[64];
-    snprintf(label, sizeof label, "dense seed %llu", (unsigned long long)seed);
+    snprintf(label, sizeof label, "dense%s seed %llu", third ? " third sample" : "", (unsigned long long)seed);
     static const wn__method_axes dense = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME};
-    const request q = {.axes = &dense, .seed = seed, .mask = -1, .source = -1, .label = label};
+    const request q = {.axes = &dense, .seed = seed, .mask = -1, .source = -1, .label = label, .third = third};
     return train_stage(plan, &q, index);
 }
+
+/* What masks, rewound weights and teachers come from. */
+static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index) { return dense_run(plan, seed, is_shared(plan->recipe), index); }
 
 /* ---- masks */
 
@@ -317,6 +388,7 @@ static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, u
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = section->file[0] ? -1 : source, .shuffle_of = -1, .sparsity = sparsity};
     WN_TRY(add_parent(&draft, draft.mask.source));
+    set_mask_world(plan, &draft);
     return add_stage(plan, &draft, label, index);
 }
 
@@ -342,6 +414,7 @@ static wn_status initial_stage(wn__agenda *plan, const wn__row *row, uint64_t se
     wn__show_sparsity(sparsity, shown, sizeof shown);
     snprintf(label, sizeof label, "%s mask at the start %s seed %llu", wn__saliency_names[row->mask.scoring.score], shown,
              (unsigned long long)seed);
+    set_mask_world(plan, &draft);
     return add_stage(plan, &draft, label, index);
 }
 
@@ -350,6 +423,7 @@ static wn_status shuffle_stage(wn__agenda *plan, const wn__mask_section *section
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = *mask, .sparsity = plan->stage[*mask].mask.sparsity};
     WN_TRY(add_parent(&draft, *mask));
+    set_mask_world(plan, &draft);
     return add_stage(plan, &draft, label, mask);
 }
 
@@ -389,7 +463,13 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
         WN_TRY(mask_stage(plan, m, seed, *source, s, label, mask));
         if (round == count) break;
         snprintf(label, sizeof label, "%s %s round %d seed %llu", own ? row->name : "inner", shown, round, (unsigned long long)seed);
-        const request q = {.row = row, .axes = own ? &row->axes : &shared, .seed = seed, .mask = *mask, .source = *source, .label = label};
+        const request q = {.row = row,
+                           .axes = own ? &row->axes : &shared,
+                           .seed = seed,
+                           .mask = *mask,
+                           .source = *source,
+                           .label = label,
+                           .third = is_shared(plan->recipe)};
         WN_TRY(train_stage(plan, &q, source));
     }
     *rounds = count;
@@ -560,11 +640,13 @@ static bool same_cache(const wn__stage *a, const wn__stage *b)
 {
     const wn__train_plan *x = &a->train, *y = &b->train;
     return a->seed == b->seed && x->teacher.stage == y->teacher.stage && x->teacher.dtype == y->teacher.dtype &&
-           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream;
+           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream && x->third == y->third;
 }
 
-static bool wants_cache(const wn__stage *s)
+/* A cache holds the outputs for samples that come back. */
+static bool wants_cache(const wn__agenda *plan, const wn__stage *s)
 {
+    if (plan->recipe->top.world == WN__WORLD_IDEAL) return false;
     return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF;
 }
 
@@ -576,7 +658,7 @@ static wn_status add_cache(wn__agenda *plan, int first_user)
     bool forced = false;
     for (int i = first_user; i < plan->stages; i++) {
         const wn__stage *s = &plan->stage[i];
-        if (!wants_cache(s) || !same_cache(&user, s)) continue;
+        if (!wants_cache(plan, s) || !same_cache(&user, s)) continue;
         const wn__train_plan *t = &s->train;
         const int64_t from = epoch_of(plan->recipe, t->first + t->data_offset, false);
         const int64_t last = t->soft_until < t->last ? t->soft_until : t->last;
@@ -590,14 +672,17 @@ static wn_status add_cache(wn__agenda *plan, int first_user)
     char label[64];
     snprintf(label, sizeof label, "soft labels seed %llu", (unsigned long long)user.seed);
     wn__stage draft = {.kind = WN__STAGE_SOFT_LABELS, .seed = user.seed};
-    draft.cache =
-        (wn__cache_plan){.teacher = user.train.teacher, .dense_stream = user.train.dense_stream, .first_epoch = first, .end_epoch = end};
+    draft.cache = (wn__cache_plan){.teacher = user.train.teacher,
+                                   .dense_stream = user.train.dense_stream,
+                                   .third = user.train.third,
+                                   .first_epoch = first,
+                                   .end_epoch = end};
     WN_TRY(add_parent(&draft, user.train.teacher.stage));
     int cache;
     WN_TRY(add_stage(plan, &draft, label, &cache));
     for (int i = first_user; i < plan->stages; i++) {
         wn__stage *s = &plan->stage[i];
-        if (!wants_cache(s) || !same_cache(&user, s)) continue;
+        if (!wants_cache(plan, s) || !same_cache(&user, s)) continue;
         s->train.cache = cache;
         WN_TRY(add_parent(s, cache));
     }
@@ -608,10 +693,10 @@ static wn_status add_caches(wn__agenda *plan)
 {
     const int stages = plan->stages;
     for (int i = 0; i < stages; i++) {
-        if (!wants_cache(&plan->stage[i]) || plan->stage[i].train.cache >= 0) continue;
+        if (!wants_cache(plan, &plan->stage[i]) || plan->stage[i].train.cache >= 0) continue;
         bool seen = false; /* a single user earlier on that needs none */
         for (int j = 0; j < i; j++)
-            seen = seen || (wants_cache(&plan->stage[j]) && same_cache(&plan->stage[i], &plan->stage[j]));
+            seen = seen || (wants_cache(plan, &plan->stage[j]) && same_cache(&plan->stage[i], &plan->stage[j]));
         if (!seen) WN_TRY(add_cache(plan, i));
     }
     return WN_OK;
@@ -625,6 +710,7 @@ static wn_status fill(wn__agenda *plan)
     for (int s = 0; s < r->seeds; s++)
         for (int m = 0; m < r->methods; m++)
             WN_TRY(add_rows(plan, r->seed[s], r->compared[m]));
+    WN_TRY(check_world(plan));
     return add_caches(plan);
 }
 
@@ -656,7 +742,8 @@ wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *mac
     wn__agenda *plan;
     int index;
     WN_TRY(new_plan(recipe, machine, &plan));
-    const wn_status status = dense_stage(plan, seed, &index);
+    wn_status status = dense_run(plan, seed, false, &index);
+    if (status == WN_OK) status = check_world(plan);
     if (status != WN_OK) {
         wn__agenda_free(plan);
         return status;

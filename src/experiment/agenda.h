@@ -11,6 +11,7 @@
 #include "experiment/recipe.h"
 #include "experiment/small_network.h"
 #include "io/digest.h"
+#include "train/trainer.h"
 
 /* Raised by every change of the library that changes results. */
 #define WN__NUMERICS 2
@@ -39,6 +40,9 @@ typedef struct wn__train_plan {
     const wn__mask_section *coefficients; /* weights under its basis are trained; NULL: weights as they are */
     bool dense_stream;                    /* the dense run's data, else the retraining stream */
     int64_t data_offset;                  /* added to a step for its place in the stream */
+    bool third;                           /* of a world: on the sample that is in neither */
+    int64_t fresh_first, fresh_end;       /* of the ideal world: samples that this stage is the first to see */
+    wn__evaluation_steps evaluate;        /* of a world */
     int64_t first, last;
     bool keep_slots;
     wn__schedule schedule;
@@ -61,7 +65,7 @@ typedef struct wn__train_plan {
 
 typedef struct wn__cache_plan {
     wn__teacher_plan teacher;
-    bool dense_stream;
+    bool dense_stream, third;
     int64_t first_epoch, end_epoch;
 } wn__cache_plan;
 
@@ -73,6 +77,8 @@ typedef struct wn__mask_plan {
     bool initial;           /* the start weights of the replicate are pruned */
     const char *start_file; /* of `initial`: those of a file instead; "": none */
     double sparsity;
+    bool third;        /* of a world: scored on the sample that is in neither */
+    int64_t fresh_end; /* of the ideal world: samples before this one have been seen */
 } wn__mask_plan;
 
 typedef struct wn__evaluate_plan {

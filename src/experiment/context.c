@@ -4,15 +4,32 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "data/world.h"
 #include "tensor/compression.h"
+
+static wn_status load_images(wn__context *c)
+{
+    const wn__data_section *d = &c->recipe->data;
+    WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->pool, &c->data));
+    wn__dataset_add_noise(&c->data, d->label_noise);
+    return wn__split_make(&c->data, d->validation, d->train_size, &c->split);
+}
+
+static wn_status load_world(wn__context *c)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__data_section *d = &r->data;
+    const wn__world_request request = {
+        .n = d->train_size, .third = r->bootstrap.origin == WN__ORIGIN_SHARED, .validation = d->validation, .label_noise = d->label_noise};
+    return wn__world_load(d->type, d->config, c->data_folder, c->pool, &request, &c->data, &c->split, &c->third);
+}
 
 wn_status wn__context_load(wn__context *c)
 {
     const wn__recipe *r = c->recipe;
     if (c->loaded) return WN_OK;
     if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
-    WN_TRY(wn__dataset_load(r->data.type, r->data.config, c->data_folder, c->pool, &c->data));
-    WN_TRY(wn__split_make(&c->data, r->data.validation, r->data.train_size, &c->split));
+    WN_TRY(r->top.world == WN__WORLD_NONE ? load_images(c) : load_world(c));
     WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
     if (r->train_images >= 0 && c->split.train.count != r->train_images)
         return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with",
@@ -59,10 +76,18 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
         .last_batch = (wn__last_batch)r->data.last_batch,
         .seed = wn__stream_seed(seed, dense_stream ? WN__STREAM_DENSE : WN__STREAM_RETRAIN),
         .shuffle = true,
+        .ideal = r->top.world == WN__WORLD_IDEAL,
         .augment = r->data.augment,
         .normalize = c->normalize,
         .threads = c->machine.threads > 4 ? 2 : 1,
     };
+}
+
+void wn__context_third(const wn__context *c, wn__loader_options *loader)
+{
+    loader->split.train = c->third;
+    loader->ideal = false;
+    loader->fresh_first = 0;
 }
 
 wn__network_info wn__context_network_info(const wn__context *c)

@@ -25,6 +25,7 @@ typedef struct wn__context {
     int devices;
     wn__dataset data;
     wn__split split;
+    wn__range third; /* of a world: images of data.train that neither world has; empty if nobody wants them */
     wn__normalize normalize;
 } wn__context;
 
@@ -36,6 +37,8 @@ void wn__context_release(wn__context *c);
 
 /* Training stream of a replicate. */
 wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream);
+/* The same on a world's third sample. */
+void wn__context_third(const wn__context *c, wn__loader_options *loader);
 wn__network_info wn__context_network_info(const wn__context *c);
 /* Inference on batches of the recipe's size. Masked weights are compressed if the device takes them so. */
 wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__backend *backend, wn__dtype dtype, wn__executor **out);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/fail.h"
+#include "data/world.h"
 #include "experiment/agenda.h"
 
 static wn_status set_text(json_t *o, const char *key, const char *value) { return wn__slice_set(o, key, json_string(value)); }
@@ -50,7 +51,15 @@ static wn_status add_machine(json_t *o, const wn__agenda *plan, const wn__stage 
     return WN_OK;
 }
 
-static wn_status add_data(json_t *inputs, const wn__agenda *plan)
+/* third: on the sample that is in neither world. */
+static wn_status add_sample(json_t *o, const wn__recipe *r, bool third)
+{
+    if (r->data.label_noise > 0) WN_TRY(set_real(o, "label_noise", r->data.label_noise));
+    if (r->top.world == WN__WORLD_NONE) return WN_OK;
+    return set_text(o, "world", third ? "third" : wn__world_names[r->top.world]);
+}
+
+static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
 {
     const wn__recipe *r = plan->recipe;
     const wn__augment *a = &r->data.augment;
@@ -62,6 +71,7 @@ static wn_status add_data(json_t *inputs, const wn__agenda *plan)
     WN_TRY(set_int(o, "pad", a->pad));
     WN_TRY(set_int(o, "reflect", a->reflect));
     WN_TRY(set_int(o, "flip", a->flip));
+    WN_TRY(add_sample(o, r, third));
     return set_int(o, "batch", r->train.batch);
 }
 
@@ -163,6 +173,7 @@ static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__st
     json_t *o;
     WN_TRY(add_object(inputs, "labels", &o));
     WN_TRY(set_real(o, "smoothing", t->loss.smoothing));
+    if (t->loss.squares) WN_TRY(set_text(o, "loss", wn__hard_loss_names[t->loss.squares]));
     if (!t->loss.soft) return WN_OK;
     WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->loss, &plan->recipe->clock));
     if (t->soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->soft_until));
@@ -246,6 +257,17 @@ static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__t
     return add_sparsity(o, t->gradual_to);
 }
 
+static wn_status add_world(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    if (plan->recipe->top.world == WN__WORLD_NONE) return WN_OK;
+    WN_TRY(add_object(inputs, "evaluate", &o));
+    WN_TRY(set_int(o, "every", t->evaluate.every));
+    WN_TRY(set_int(o, "early", t->evaluate.early));
+    WN_TRY(set_int(o, "train_images", t->evaluate.train_images));
+    return t->fresh_first > 0 ? set_int(inputs, "fresh_first", t->fresh_first) : WN_OK;
+}
+
 static wn_status add_groups(json_t *inputs, const wn__n_of_m *rule)
 {
     json_t *o;
@@ -276,7 +298,8 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     const wn__recipe *r = plan->recipe;
     const wn__train_plan *t = &stage->train;
     WN_TRY(add_machine(inputs, plan, stage));
-    WN_TRY(add_data(inputs, plan));
+    WN_TRY(add_data(inputs, plan, t->third));
+    WN_TRY(add_world(inputs, plan, t));
     WN_TRY(add_model_as(inputs, plan, t->small.config ? t->small.config : r->model.config));
     WN_TRY(add_optimizer(inputs, r));
     WN_TRY(add_schedule(inputs, &t->schedule));
@@ -301,7 +324,7 @@ static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__sta
 {
     const wn__cache_plan *c = &stage->cache;
     WN_TRY(add_machine(inputs, plan, stage));
-    WN_TRY(add_data(inputs, plan));
+    WN_TRY(add_data(inputs, plan, c->third));
     WN_TRY(add_model(inputs, plan));
     WN_TRY(add_teacher(inputs, plan, stage, &c->teacher));
     WN_TRY(set_text(inputs, "stream", c->dense_stream ? "dense" : "retrain"));
@@ -336,7 +359,7 @@ static wn_status add_score(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
     if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
     WN_TRY(add_machine(o, plan, stage));
-    return add_data(inputs, plan);
+    return add_data(inputs, plan, stage->mask.third);
 }
 
 /* The start weights, before any training. */
@@ -377,7 +400,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
 static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     WN_TRY(add_machine(inputs, plan, stage));
-    WN_TRY(add_data(inputs, plan));
+    WN_TRY(add_data(inputs, plan, false));
     WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
     return set_stage(inputs, "source", plan, stage->evaluate.source);
 }

@@ -83,7 +83,7 @@ typedef struct section {
 
 static const section sections[] = {
     {"(top)", "name, backend, threads ...", {wn__top_settings}},
-    {"data", "data set (key `set`, with its own settings), split, augmentation (list `augment`)", {wn__data_settings}},
+    {"data", "data set (key `set`, with its own settings), split, augmentation (list `augment`)", {wn__data_settings, wn__noise_settings}},
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
     {"train", "the dense run; also keys `optimizer`, `lr` and `init`", {wn__train_settings}},
     {"train.init", "start weights", {wn__init_settings}},
@@ -111,6 +111,7 @@ static const section sections[] = {
     {"methods", "changes to methods, and new ones (key `like`)", {wn__method_settings, wn__row_settings}},
     {"methods.topology", "how a method's mask changes while training", {wn__topology_settings}},
     {"compare", "lists `methods`, `sparsity` and `seeds`", {NULL}},
+    {"bootstrap", "real and ideal world; also the list `n` and the mapping `variants`", {wn__bootstrap_settings}},
     {"report", "what is compared with (list `baseline`)", {wn__report_settings}},
     {NULL, NULL, {NULL}},
 };

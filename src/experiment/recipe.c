@@ -59,7 +59,7 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
     const wn__schema schema = {
         .what = "data",
-        .table = {{wn__data_settings, &r->data}, {r->data.type->settings, r->data.config}},
+        .table = {{wn__data_settings, &r->data}, {wn__noise_settings, &r->data}, {r->data.type->settings, r->data.config}},
         .special = keys,
         .arg = r,
     };
@@ -384,6 +384,7 @@ static wn_status set_defaults(wn__recipe *r)
 {
     WN_TRY(wn__settings_defaults(wn__top_settings, &r->top));
     WN_TRY(wn__settings_defaults(wn__data_settings, &r->data));
+    WN_TRY(wn__settings_defaults(wn__noise_settings, &r->data));
     WN_TRY(wn__settings_defaults(wn__train_settings, &r->train));
     WN_TRY(wn__settings_defaults(wn__rate_settings(WN__SCHEDULE_CONSTANT), &r->train.rate));
     WN_TRY(wn__settings_defaults(wn__init_settings, &r->train.init));
@@ -399,6 +400,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__smooth_settings, &r->labels));
     WN_TRY(wn__settings_defaults(wn__teacher_settings, &r->teacher));
     WN_TRY(wn__settings_defaults(wn__report_settings, &r->report));
+    WN_TRY(wn__settings_defaults(wn__bootstrap_settings, &r->bootstrap));
     r->labels.soft.soft = true;
     r->report.baseline[0] = "dense";
     r->report.baseline[1] = "lottery-ticket";
@@ -449,9 +451,17 @@ static wn_status check_name(wn__recipe *r, const char *path)
 
 static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool parts)
 {
-    static const wn__special keys[] = {
-        {"data", read_data},       {"model", read_model},     {"train", read_train},     {"mask", read_mask},     {"labels", read_labels},
-        {"teacher", read_teacher}, {"compare", keep_compare}, {"methods", keep_methods}, {"report", read_report}, {0}};
+    static const wn__special keys[] = {{"data", read_data},
+                                       {"model", read_model},
+                                       {"train", read_train},
+                                       {"mask", read_mask},
+                                       {"labels", read_labels},
+                                       {"teacher", read_teacher},
+                                       {"compare", keep_compare},
+                                       {"methods", keep_methods},
+                                       {"report", read_report},
+                                       {"bootstrap", wn__bootstrap_read},
+                                       {0}};
     const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
     WN_TRY(set_defaults(r));
     WN_TRY(open_document(source, &r->doc));

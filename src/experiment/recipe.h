@@ -28,6 +28,7 @@ typedef struct wn__data_section {
     int64_t train_size;
     int last_batch; /* wn__last_batch */
     wn__augment augment;
+    double label_noise;
 } wn__data_section;
 
 typedef struct wn__model_section {
@@ -50,6 +51,7 @@ typedef struct wn__rate_section {
 typedef struct wn__train_section {
     int64_t epochs, steps, batch, micro_batch, evaluate_every;
     double smoothing, clip_norm, clip_value;
+    int loss; /* index into wn__hard_loss_names */
     const wn__optimizer_type *optimizer;
     void *optimizer_config; /* owned */
     wn__rate_section rate;
@@ -132,7 +134,21 @@ typedef struct wn__top_section {
     int64_t threads; /* 0: not said */
     double memory;   /* GiB that activations may take; 0: no limit */
     int kernels;     /* wn__kernels */
+    int world;       /* wn__world */
 } wn__top_section;
+
+/* Real and ideal world side by side: evaluations of both, where tickets come from, and what `lab bootstrap` varies. */
+typedef enum wn__origin { WN__ORIGIN_OWN, WN__ORIGIN_SHARED } wn__origin;
+enum { WN__MOST_SIZES = 16 };
+typedef struct wn__bootstrap_section {
+    int64_t every, early, train_images; /* as wn__evaluation_steps; train_images 0: all */
+    int origin;                         /* wn__origin */
+    double converged;                   /* soft error on training images that T0 is the first step at or below of */
+    double margin;                      /* points of soft error within which a gap counts as small */
+    int64_t n[WN__MOST_SIZES];          /* sizes of the real world, one after the other */
+    int sizes;
+    const wn__yaml_node *variants; /* name to changes of the recipe; NULL: none */
+} wn__bootstrap_section;
 
 typedef struct wn__recipe {
     wn__yaml *doc; /* texts above point into it */
@@ -145,6 +161,7 @@ typedef struct wn__recipe {
     wn__labels_section labels;
     wn__teacher_section teacher;
     wn__report_section report;
+    wn__bootstrap_section bootstrap;
     wn__row row[WN__MOST_ROWS];
     int rows;
     wn__selection selection[WN__MOST_ROWS]; /* of compared rows: see wn__row.selection */
@@ -161,7 +178,8 @@ typedef struct wn__recipe {
     const char *arch; /* name or file */
     char *network;    /* sections data and model as YAML: what weight files carry; owned */
     int64_t train_images, validation_images, test_images;
-    wn__clock clock; /* of the dense run */
+    int64_t world_samples; /* of a world: the stream that both worlds draw on, `train_images` of it again and again in the real one */
+    wn__clock clock;       /* of the dense run */
     wn__schedule schedule;
 } wn__recipe;
 
@@ -191,7 +209,8 @@ wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
-    wn__report_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
+    wn__report_settings[], wn__bootstrap_settings[], wn__noise_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[],
+    wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */
@@ -206,5 +225,10 @@ wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *
 wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);
+wn_status wn__bootstrap_read(void *recipe, const wn__yaml_node *node);
+wn_status wn__bootstrap_check_row(const wn__recipe *recipe, const wn__row *row); /* what the ideal world does not allow */
+
+/* Parts of wn__recipe_resolve: how many images a world has, with data.train_size settled. */
+wn_status wn__bootstrap_resolve(wn__recipe *recipe, int64_t train_count, int64_t test_count);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "data/world.h"
 #include "experiment/recipe.h"
 #include "models/graph_file.h"
 
@@ -38,9 +39,10 @@ static wn_status count_images(wn__recipe *r)
         .test = {.n = image_count(&r->data, "test", type->test_count)},
     };
     wn__split split;
-    WN_TRY(fail_at(r, "data", "validation", wn__split_make(&sizes, r->data.validation, r->data.train_size, &split)));
     wn__normalize normalize;
     WN_TRY(fail_at(r, "data", "normalize", wn__normalize_find(r->data.normalize, &sizes, &normalize)));
+    if (r->top.world != WN__WORLD_NONE) return wn__bootstrap_resolve(r, sizes.train.n, sizes.test.n);
+    WN_TRY(fail_at(r, "data", "validation", wn__split_make(&sizes, r->data.validation, r->data.train_size, &split)));
     r->train_images = split.train.count;
     r->validation_images = split.validation.count;
     r->test_images = split.test.count;

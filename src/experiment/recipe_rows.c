@@ -239,6 +239,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     WN_TRY(check_gradual(r, row));
     WN_TRY(check_basis(r, row));
     WN_TRY(check_thinning(r, row));
+    WN_TRY(wn__bootstrap_check_row(r, row));
     const bool draws = (row->axes.start == WN__START_INITIAL || row->axes.start == WN__START_REDRAWN) && !row->start_file[0];
     if (row->axes.init != WN__SPARSE_INIT_NONE && !draws)
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: init: %s needs weights that are drawn: start: initial or redrawn", row->name,

@@ -1,4 +1,5 @@
 /* The settings tables of a recipe's sections. */
+#include "data/world.h"
 #include "experiment/recipe.h"
 
 const char *const wn__dtype_names[] = {"float32", "bfloat16", NULL};
@@ -18,6 +19,8 @@ const wn__setting wn__top_settings[] = {
                      "GiB that the process may take; if need be, activations are made again; 0: no limit"),
     WN_SETTING_CHOICE(wn__top_section, kernels, "measured", wn__kernels_names,
                       "of backend sparse, for weights with zeros: the faster ones by measurement, or always these; changes no result"),
+    WN_SETTING_CHOICE(wn__top_section, world, "none", wn__world_names,
+                      "real: the first samples of a stream again and again; ideal: always new ones of the same stream"),
     {0},
 };
 
@@ -31,6 +34,12 @@ const wn__setting wn__data_settings[] = {
     {0},
 };
 
+/* Apart from the others: it is part of an identity only where there is some. */
+const wn__setting wn__noise_settings[] = {
+    WN_SETTING_FLOAT(wn__data_section, label_noise, 0, 0, 1, "so many labels are wrong, of training, validation and test images"),
+    {0},
+};
+
 const wn__setting wn__train_settings[] = {
     WN_SETTING_INT(wn__train_section, epochs, 0, 0, 1e9, "length of the dense run"),
     WN_SETTING_INT(wn__train_section, steps, 0, 0, 1e15, "length of the dense run in optimizer steps, instead of epochs"),
@@ -39,6 +48,8 @@ const wn__setting wn__train_settings[] = {
     WN_SETTING_FLOAT(wn__train_section, smoothing, 0, 0, 0.999, "label smoothing of hard labels"),
     WN_SETTING_FLOAT(wn__train_section, clip_norm, 0, 0, 1e30, "largest norm of the gradient; 0: not clipped"),
     WN_SETTING_FLOAT(wn__train_section, clip_value, 0, 0, 1e30, "largest absolute entry of the gradient; 0: not clipped"),
+    WN_SETTING_CHOICE(wn__train_section, loss, "cross-entropy", wn__hard_loss_names,
+                      "of hard labels; mse: squared errors of the logits, summed over classes"),
     WN_SETTING_INT(wn__train_section, evaluate_every, 1, 1, 1e9, "epochs between evaluations"),
     {0},
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "data/world.h"
 #include "experiment/recipe.h"
 
 enum { ITEM = 48 };
@@ -20,6 +21,7 @@ static void write_data(wn__yaml_out *out, const wn__recipe *r)
     wn__out_value(out, "set", r->data.type->name);
     wn__out_table(out, r->data.type->settings, r->data.config);
     wn__out_table(out, wn__data_settings, &r->data);
+    if (r->data.label_noise > 0) wn__out_table(out, wn__noise_settings, &r->data);
     wn__out_list(out, "augment", items, count);
     wn__out_close(out);
 }
@@ -255,6 +257,7 @@ static wn_status finish(wn__yaml_out *yaml, wn__text *out)
 wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out)
 {
     wn__yaml_out yaml = {.clock = &recipe->clock};
+    if (recipe->top.world != WN__WORLD_NONE) wn__out_value(&yaml, "world", wn__world_names[recipe->top.world]);
     write_data(&yaml, recipe);
     write_model(&yaml, recipe);
     return finish(&yaml, out);
@@ -273,6 +276,11 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
     write_smooth(&yaml, &recipe->labels);
     wn__out_close(&yaml);
     write_teacher(&yaml, &recipe->teacher);
+    if (recipe->top.world != WN__WORLD_NONE) {
+        wn__out_open(&yaml, "bootstrap");
+        wn__out_table(&yaml, wn__bootstrap_settings, &recipe->bootstrap);
+        wn__out_close(&yaml);
+    }
     if (recipe->methods > 0) {
         wn__out_open(&yaml, "methods");
         for (int i = 0; i < recipe->methods; i++)

@@ -72,7 +72,8 @@ static wn_status open_score(wn__context *c, const wn__stage *stage, wn__samples 
     input->pool = c->pool;
     if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
     WN_TRY(wn__context_load(c));
-    WN_TRY(wn__samples_draw(&c->data, c->split.train, &c->normalize, scoring->samples, stage->seed, samples));
+    WN_TRY(
+        wn__samples_draw(&c->data, stage->mask.third ? c->third : c->split.train, &c->normalize, scoring->samples, stage->seed, samples));
     *labelled = (wn__labelled){samples->images, samples->labels, samples->n, r->train.batch};
     input->samples = labelled;
     return WN_OK;
@@ -308,7 +309,8 @@ static void cache_progress(void *user, int64_t done, int64_t all)
 wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     const wn__cache_plan *plan = &stage->cache;
-    const wn__loader_options loader = wn__context_loader(c, stage->seed, plan->dense_stream);
+    wn__loader_options loader = wn__context_loader(c, stage->seed, plan->dense_stream);
+    if (plan->third) wn__context_third(c, &loader);
     const wn__soft_cache_spec spec = {.loader = &loader,
                                       .first_epoch = plan->first_epoch,
                                       .end_epoch = plan->end_epoch,

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "data/world.h"
 #include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 #include "experiment/stage.h"
@@ -183,6 +184,9 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .keep_step = t->keep,
         .keep_steps = t->keeps,
     };
+    if (r->top.world != WN__WORLD_NONE) out->evaluate_steps = &t->evaluate;
+    out->loader.fresh_first = t->fresh_first;
+    if (t->third) wn__context_third(c, &out->loader);
     return WN_OK;
 }
 

@@ -10,6 +10,9 @@
 #ifdef WN_HAVE_CURL
 #include <curl/curl.h>
 #endif
+#ifdef WN_HAVE_ZIP
+#include <zip.h>
+#endif
 
 wn__library wn__library_get(int index)
 {
@@ -23,6 +26,11 @@ wn__library wn__library_get(int index)
     case 5: return (wn__library){"libcurl", curl_version()};
 #else
     case 5: return (wn__library){"libcurl", NULL};
+#endif
+#ifdef WN_HAVE_ZIP
+    case 6: return (wn__library){"libzip", zip_libzip_version()};
+#else
+    case 6: return (wn__library){"libzip", NULL};
 #endif
     default: return (wn__library){NULL, NULL};
     }

@@ -4,6 +4,7 @@
 
 #include "base/elementary.h"
 
+const char *const wn__hard_loss_names[] = {"cross-entropy", "mse", NULL};
 static const char *const reductions[] = {"mean", "batchmean", NULL};
 
 const wn__setting wn__soft_label_settings[] = {
@@ -66,12 +67,28 @@ static double target_of(const wn__loss *l, int64_t classes, int64_t c, int32_t l
     return (c == label ? 1 - l->smoothing : 0) + l->smoothing / (double)classes;
 }
 
-static double row_loss(const wn__loss *l, int64_t k, int32_t label, const softmax *student, const softmax *soft, const softmax *teacher)
+static double row_squares(const wn__loss *l, int64_t k, int32_t label, const float *z)
+{
+    double sum = 0;
+    for (int64_t c = 0; c < k; c++) {
+        const double off = z[c] - target_of(l, k, c, label);
+        sum += off * off;
+    }
+    return sum;
+}
+
+static double row_cross_entropy(const wn__loss *l, int64_t k, int32_t label, const softmax *student)
 {
     double hard = -(1 - l->smoothing) * log_p(student, label);
     if (l->smoothing > 0)
         for (int64_t c = 0; c < k; c++)
             hard -= l->smoothing / (double)k * log_p(student, c);
+    return hard;
+}
+
+static double row_loss(const wn__loss *l, int64_t k, int32_t label, const softmax *student, const softmax *soft, const softmax *teacher)
+{
+    const double hard = l->squares ? row_squares(l, k, label, student->z) : row_cross_entropy(l, k, label, student);
     if (!l->soft) return hard;
     double kl = 0;
     for (int64_t c = 0; c < k; c++)
@@ -84,7 +101,8 @@ static void row_gradient(const wn__loss *l, int64_t k, int64_t batch, int32_t la
 {
     const double hard_weight = l->soft ? 1 - l->alpha : 1, soft_scale = wn__loss_soft_gradient_scale(l, k);
     for (int64_t c = 0; c < k; c++) {
-        double g = hard_weight * (p_of(student, c) - target_of(l, k, c, label));
+        const double target = target_of(l, k, c, label);
+        double g = hard_weight * (l->squares ? 2 * (student->z[c] - target) : p_of(student, c) - target);
         if (l->soft) g += soft_scale * (p_of(soft, c) - p_of(teacher, c));
         dlogits[c] = (float)(g / (double)batch);
     }
@@ -151,7 +169,10 @@ void wn__loss_tangent_compute(const wn__loss *l, const wn__loss_rows *rows, cons
         for (int64_t c = 0; c < k; c++)
             out[c] = 0;
         const softmax student = softmax_make(z, k, 1);
-        add_softmax_tangent(&student, k, t, (l->soft ? 1 - l->alpha : 1) / batch, out);
+        const double hard_weight = (l->soft ? 1 - l->alpha : 1) / batch;
+        for (int64_t c = 0; l->squares && c < k; c++)
+            out[c] = (float)(2 * hard_weight * t[c]);
+        if (!l->squares) add_softmax_tangent(&student, k, t, hard_weight, out);
         if (!l->soft) continue;
         const softmax soft = softmax_make(z, k, 1 / l->temperature);
         add_softmax_tangent(&soft, k, t, wn__loss_soft_gradient_scale(l, k) / batch, out);

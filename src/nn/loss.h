@@ -3,6 +3,7 @@
  * Hard:  CE = -sum_c q_c log p_c,  p = softmax(z),  q_c = (1 - s) [c = y] + s / k  with label smoothing s.
  * Soft:  L = alpha * T^2 * KL(softmax(u / T) || softmax(z / T)) * r + (1 - alpha) * CE   with teacher logits u (Hinton et al. 2015;
  *        Ma et al. 2021), r = 1/k under reduction `mean` (over batch and classes: the published CIFAR code), 1 under `batchmean`.
+ * Squares (squares = true) in place of CE: sum_c (z_c - q_c)^2, of the logits themselves.
  * The batch's loss is the mean over its samples. Sums are double, in the order of samples and classes; exp and log are our own:
  * same bytes on any CPU and for any thread count.
  */
@@ -20,7 +21,9 @@ typedef struct wn__loss {
     double temperature; /* T > 0 */
     double alpha;       /* [0,1] */
     int reduction;      /* wn__kl_reduction */
+    int squares;        /* 1: squared errors in place of cross-entropy; index into wn__hard_loss_names */
 } wn__loss;
+extern const char *const wn__hard_loss_names[]; /* "cross-entropy", "mse", NULL */
 
 /* Rows over wn__loss for a recipe's soft labels: "T" (5), "alpha" (0.9), "kl" (mean | batchmean). */
 extern const wn__setting wn__soft_label_settings[];

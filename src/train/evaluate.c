@@ -22,6 +22,7 @@ double wn__evaluation_class_accuracy(const wn__evaluation *e, int64_t k)
 
 struct wn__evaluator {
     wn__loader *loader;
+    wn__loss loss_kind;
     int64_t batch, classes;
     float *logits;                      /* (batch, classes) */
     double *loss, *correct_probability; /* (batch) */
@@ -52,6 +53,8 @@ wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **o
     *out = e;
     return WN_OK;
 }
+
+void wn__evaluator_use_squares(wn__evaluator *e) { e->loss_kind.squares = 1; }
 
 void wn__evaluator_free(wn__evaluator *e)
 {
@@ -84,13 +87,12 @@ static void count_confusion(const wn__evaluator *e, const wn__batch *b, int64_t 
 
 static wn_status add_batch(wn__evaluator *e, wn__executor *ex, wn__pool *pool, wn__evaluation *sum)
 {
-    static const wn__loss plain = {0};
     const wn__batch *b;
     WN_TRY(wn__loader_next(e->loader, &b));
     WN_TRY(wn__executor_infer(ex, b->images, b->n, (wn__step_info){0}, e->logits));
     const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = e->logits, .labels = b->labels};
     const wn__loss_out out = {.loss = e->loss, .correct_probability = e->correct_probability, .correct = e->correct};
-    wn__loss_compute(&plain, &rows, pool, &out);
+    wn__loss_compute(&e->loss_kind, &rows, pool, &out);
     for (int64_t i = 0; i < b->n; i++) {
         sum->loss += e->loss[i];
         sum->soft_error += 1 - e->correct_probability[i];

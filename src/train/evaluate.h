@@ -21,6 +21,8 @@ typedef struct wn__evaluator wn__evaluator;
 /* options: part, split, normalisation, batch; shuffling and augmentation are switched off. */
 wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **out);
 void wn__evaluator_free(wn__evaluator *e); /* accepts NULL */
+/* Losses are squared errors (wn__loss.squares) from now on. */
+void wn__evaluator_use_squares(wn__evaluator *e);
 /* What evaluations with this executor take, now: wn__executor_prepare_inference. */
 wn_status wn__evaluator_prepare(const wn__evaluator *e, wn__executor *ex);
 /* Running statistics, no dropout. `want_confusion` allocates out->confusion. */

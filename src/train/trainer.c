@@ -32,6 +32,7 @@ typedef struct run {
     wn__updater *updater;
     wn__loader *loader;
     wn__evaluator *validation, *test; /* validation: NULL without */
+    wn__evaluator *train;             /* of the training images as they are; NULL: not evaluated */
     int64_t batches;                  /* per epoch of the data stream */
     int64_t classes;
     int64_t image_flops;     /* training, one image */
@@ -51,6 +52,7 @@ typedef struct run {
 
     double started, epoch_started, last_checkpoint, last_progress, last_told, waited_before; /* seconds */
     double seconds_before;                                                                   /* of earlier processes */
+    double evaluated;                                                                        /* since the last line of timing */
     int64_t epoch_images;
 } run;
 
@@ -116,7 +118,24 @@ static wn_status make_evaluator(const run *r, wn__part part, wn__evaluator **out
     const int64_t count = wn__split_range(&o.split, part).count;
     if (count == 0) return WN_OK;
     if (o.batch > count) o.batch = count;
-    return wn__evaluator_new(&o, out);
+    WN_TRY(wn__evaluator_new(&o, out));
+    if (r->stage->loss.squares) wn__evaluator_use_squares(*out);
+    return WN_OK;
+}
+
+/* Images that are used again and again: what the network makes of them tells how far it has learnt them by heart. */
+static wn_status make_train_evaluator(run *r)
+{
+    const wn__evaluation_steps *when = r->stage->evaluate_steps;
+    wn__loader_options o = r->stage->loader;
+    if (!when || when->train_images <= 0) return WN_OK;
+    if (when->train_images < o.split.train.count) o.split.train.count = when->train_images;
+    o.ideal = false;
+    if (r->stage->eval_batch) o.batch = r->stage->eval_batch;
+    if (o.batch > o.split.train.count) o.batch = o.split.train.count;
+    WN_TRY(wn__evaluator_new(&o, &r->train));
+    if (r->stage->loss.squares) wn__evaluator_use_squares(r->train);
+    return WN_OK;
 }
 
 static wn_status make_buffers(run *r)
@@ -143,6 +162,7 @@ static wn_status prepare(run *r)
         if (s->loss.soft && s->teacher) WN_TRY(wn__executor_prepare(s->teacher, sizes[i]));
     }
     if (r->validation) WN_TRY(wn__evaluator_prepare(r->validation, r->ex));
+    if (r->train) WN_TRY(wn__evaluator_prepare(r->train, r->ex));
     return r->test ? wn__evaluator_prepare(r->test, r->ex) : WN_OK;
 }
 
@@ -212,6 +232,7 @@ static wn_status set_up(run *r)
     r->batches = wn__loader_batches(r->loader);
     WN_TRY(make_evaluator(r, WN__PART_VALIDATION, &r->validation));
     WN_TRY(make_evaluator(r, WN__PART_TEST, &r->test));
+    WN_TRY(make_train_evaluator(r));
     WN_TRY(wn__executor_new(s->graph, s->params, s->device, &options, &r->ex));
     if (r->rewirer) WN_TRY(wn__rewirer_attach(r->rewirer, r->ex));
     WN_TRY(prepare(r));
@@ -228,6 +249,7 @@ static void release(run *r)
     wn__loader_free(r->loader);
     wn__evaluator_free(r->validation);
     wn__evaluator_free(r->test);
+    wn__evaluator_free(r->train);
     wn__free(r->checkpoint);
     wn__free(r->final);
     wn__free(r->teacher);
@@ -401,7 +423,7 @@ static wn_status finish_rewiring(run *r)
 static wn_status growth_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     run *r = arg;
-    const wn__loss loss = {.smoothing = r->stage->loss.smoothing};
+    const wn__loss loss = {.smoothing = r->stage->loss.smoothing, .squares = r->stage->loss.squares};
     const wn__loss_rows rows = {.n = n, .batch = r->growth.n, .classes = r->classes, .logits = logits, .labels = r->growth.labels + first};
     const wn__loss_out out = {.dlogits = dlogits};
     wn__loss_compute(&loss, &rows, r->stage->device->pool, &out);
@@ -537,15 +559,15 @@ static wn_status end_of_training_epoch(run *r)
     return wn__run_files_metrics(&r->files, &m);
 }
 
-static wn_status evaluate_one(run *r, wn__evaluator *evaluator, wn__part part, wn__evaluation *e)
+static wn_status evaluate_one(run *r, wn__evaluator *evaluator, const char *split, wn__evaluation *e)
 {
     WN_TRY(wn__evaluator_run(evaluator, r->ex, r->stage->device->pool, false, e));
     if (!isfinite(e->loss)) {
         char what[32];
-        snprintf(what, sizeof what, "%s loss", wn__part_name(part));
+        snprintf(what, sizeof what, "%s loss", split);
         return diverged(r, what, e->loss, (wn__step_info){.training = false});
     }
-    wn__metrics m = metrics_of(r, wn__part_name(part));
+    wn__metrics m = metrics_of(r, split);
     m.n = e->n;
     m.loss = e->loss;
     m.accuracy = e->accuracy;
@@ -553,13 +575,14 @@ static wn_status evaluate_one(run *r, wn__evaluator *evaluator, wn__part part, w
     return wn__run_files_metrics(&r->files, &m);
 }
 
-static wn_status evaluate(run *r)
+static wn_status evaluate_parts(run *r)
 {
     wn__train_state *st = &r->state;
     wn__evaluation e = {0};
     bool best = false;
+    if (r->train) WN_TRY(evaluate_one(r, r->train, "train-images", &e));
     if (r->validation) {
-        WN_TRY(evaluate_one(r, r->validation, WN__PART_VALIDATION, &e));
+        WN_TRY(evaluate_one(r, r->validation, wn__part_name(WN__PART_VALIDATION), &e));
         st->validation_accuracy = e.accuracy;
         st->validation_loss = e.loss;
         best = st->best_step < 0 || e.accuracy > st->best_validation_accuracy;
@@ -569,12 +592,29 @@ static wn_status evaluate(run *r)
         st->best_validation_accuracy = e.accuracy;
     }
     if (!r->test) return WN_OK;
-    WN_TRY(evaluate_one(r, r->test, WN__PART_TEST, &e));
+    WN_TRY(evaluate_one(r, r->test, wn__part_name(WN__PART_TEST), &e));
     st->test_accuracy = e.accuracy;
     st->test_loss = e.loss;
     st->test_soft_error = e.soft_error;
     if (best) st->best_test_accuracy = e.accuracy;
     return WN_OK;
+}
+
+static wn_status evaluate(run *r)
+{
+    const double begin = wn__seconds();
+    WN_TRY(evaluate_parts(r));
+    r->evaluated += wn__seconds() - begin;
+    return WN_OK;
+}
+
+bool wn__evaluation_is_due(const wn__evaluation_steps *when, int64_t step)
+{
+    const int64_t turn = when->early * when->every;
+    int64_t often = step < turn ? when->early : step < 2 * turn ? when->early / 2 : 1;
+    if (often < 1) often = 1;
+    const int64_t distance = when->every / often > 0 ? when->every / often : 1;
+    return step % distance == 0;
 }
 
 /* Short epochs would flood the log: between the lines of the first and the last one lie some seconds. */
@@ -592,22 +632,23 @@ static void tell_of_epoch(run *r, double now, double images_per_second)
 
 static wn_status end_of_epoch(run *r, bool want_evaluation)
 {
-    const double trained = wn__seconds();
+    const double trained = wn__seconds(), between = r->evaluated;
     const wn__train_state *st = &r->state;
     WN_TRY(end_of_training_epoch(r));
     if (r->rewirer) WN_TRY(wn__run_files_topology(&r->files, r->stage->name, st->step, r->rewirer));
     if (want_evaluation) WN_TRY(evaluate(r));
-    const double now = wn__seconds(), seconds = trained - r->epoch_started;
+    const double now = wn__seconds(), seconds = trained - r->epoch_started - between;
     const double waited = wn__loader_waited(r->loader);
     const wn__timing t = {.step = st->step,
                           .train_seconds = seconds,
                           .images_per_second = (double)r->epoch_images / fmax(seconds, 1e-9),
-                          .evaluate_seconds = now - trained,
+                          .evaluate_seconds = now - trained + between,
                           .waited_seconds = waited - r->waited_before,
                           .peak_bytes = wn__alloc_statistics().peak};
     r->waited_before = waited;
     r->epoch_started = r->last_progress = now;
     r->epoch_images = 0;
+    r->evaluated = 0;
     tell_of_epoch(r, now, t.images_per_second);
     return wn__run_files_timing(&r->files, &t);
 }
@@ -639,7 +680,9 @@ static wn_status run_steps(run *r)
         WN_TRY(run_step(r));
         show_progress(r);
         place(r, &epoch, &batch);
-        if (batch == 0 && r->state.step < s->last_step) WN_TRY(end_of_epoch(r, epoch % every == 0));
+        const bool ended = r->state.step == s->last_step;
+        if (s->evaluate_steps && !ended && wn__evaluation_is_due(s->evaluate_steps, r->state.step)) WN_TRY(evaluate(r));
+        if (batch == 0 && !ended) WN_TRY(end_of_epoch(r, !s->evaluate_steps && epoch % every == 0));
         if (r->state.step < s->last_step && checkpoint_is_due(r)) WN_TRY(save_checkpoint(r));
     }
     return keep_state(r);

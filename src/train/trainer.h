@@ -36,6 +36,14 @@ typedef struct wn__train_progress {
     double images_per_second; /* since the last call */
 } wn__train_progress;
 
+/* Evaluations after every `every` steps, `early` times as often before step early * every, half that before twice the step: with 64 and 16 the steps of
+ * the Deep Bootstrap's code. */
+typedef struct wn__evaluation_steps {
+    int64_t every, early;
+    int64_t train_images; /* > 0: the first so many training images too, without augmentation ("train-images" in metrics) */
+} wn__evaluation_steps;
+bool wn__evaluation_is_due(const wn__evaluation_steps *when, int64_t step); /* step: done so far */
+
 typedef struct wn__train_stage {
     const char *name;     /* "stage" in metrics */
     const char *identity; /* checkpoints of another identity are refused (WN_EMISMATCH) */
@@ -52,6 +60,7 @@ typedef struct wn__train_stage {
     int64_t data_offset;    /* step s uses the batch of step s + data_offset; everything else, soft labels too, follows from that batch */
     int64_t eval_batch;     /* 0 = loader.batch */
     int64_t evaluate_every; /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
+    const wn__evaluation_steps *evaluate_steps; /* instead: after these steps and the last one; NULL: by epochs */
 
     wn__optimizer optimizer;
     bool keep_slots; /* optimizer slots in params are those of slots_step updates; otherwise they are zeroed */
