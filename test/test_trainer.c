@@ -929,6 +929,8 @@ static const wn__topology_rule rules[] = {
      .regrown = WN__REGROWN_ZERO,
      .schedule = WN__FALL_CONSTANT},
     {.grow = WN__GROW_MOMENTUM, .alpha = 0.5, .decay = 0.9, .update = WN__UPDATE_AFTER, .redistribute = WN__SHARE_MOMENTUM},
+    {.grow = WN__GROW_RANDOM, .alpha = 0.4, .schedule = WN__FALL_HALVED, .update = WN__UPDATE_AFTER, .lambda = 0.5},
+    {.grow = WN__GROW_RANDOM, .alpha = 0.4, .schedule = WN__FALL_HALVED, .update = WN__UPDATE_AFTER, .bound = WN__BOUND_SOFT},
 };
 enum { RULES = sizeof rules / sizeof rules[0], EVERY = 3 };
 
@@ -968,7 +970,10 @@ static void check_step(void *user, const wn__train_progress *p)
     watch *w = user;
     const bool update = wn__rewiring_is_due(&w->how, p->step - 1);
     w->updates += update;
-    CHECK_EQ_INT(stored_in(&w->l->params), 426); /* of 852 at every step */
+    if (w->how.rule.bound == WN__BOUND_SOFT && p->step <= 20) /* more by 0.4 until 8, by 0.2 until 20 */
+        CHECK(stored_in(&w->l->params) > 426 && stored_in(&w->l->params) <= 426 + 426 * (p->step <= 9 ? 4 : 2) / 10);
+    else
+        CHECK_EQ_INT(stored_in(&w->l->params), 426); /* of 852 at every step */
     for (int i = 0; i < w->l->params.count; i++)
         if (w->l->params.item[i].pattern) check_entries(w, i, update);
     if (p->step == w->stop_after) wn_request_stop();
@@ -981,7 +986,7 @@ static wn_status rewire(const char *path, int which, int threads, int64_t stop_a
     lab_init(&l, path, threads, 1);
     prune(&l, 0.5);
     CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
-    watch w = {.l = &l, .how = {.rule = rules[which], .end = 20, .interval = EVERY}, .stop_after = stop_after};
+    watch w = {.l = &l, .how = {.rule = rules[which], .end = 20, .interval = EVERY, .half = 8}, .stop_after = stop_after};
     l.stage.rewiring = &w.how;
     l.stage.progress = check_step;
     l.stage.user = &w;
@@ -1018,7 +1023,7 @@ TEST(topology_updates_keep_the_number_of_weights_at_every_step_and_new_ones_star
         wn__train_result r;
         const char *path = folder("rewired");
         CHECK_OK(rewire(path, which, 1, -1, &r));
-        CHECK_EQ_INT(r.rewired.updates, 7); /* steps 0, 3, ... 18 */
+        CHECK_EQ_INT(r.rewired.updates, 7 + (rules[which].bound == WN__BOUND_SOFT)); /* steps 0, 3, ... 18, and 20 */
         CHECK_EQ_INT(r.rewired.dropped, r.rewired.grown);
         CHECK(r.rewired.explored > 426 && r.rewired.explored <= 852 && r.rewired.entries == 852);
         char *text = read_text(path, "topology.jsonl");

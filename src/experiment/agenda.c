@@ -330,6 +330,7 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     t->gradual.end = stretched(t->gradual.end, stretch);
     t->rewiring.begin = stretched(t->rewiring.begin, stretch);
     t->rewiring.end = stretched(t->rewiring.end, stretch);
+    t->rewiring.half = stretched(t->rewiring.half, stretch);
     return q->thins ? set_thinning(r, q, stretch, t) : WN_OK;
 }
 

@@ -180,11 +180,20 @@ static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__st
     return add_teacher(o, plan, stage, &t->teacher);
 }
 
+/* Choices that came after results were stored are no part of an identity where they do nothing. */
+static void leave_out_idle(json_t *o, const wn__topology_rule *rule)
+{
+    if (rule->schedule != WN__FALL_HALVED) json_object_del(o, "half");
+    if (!(rule->lambda > 0)) json_object_del(o, "lambda");
+    if (rule->bound == WN__BOUND_HARD) json_object_del(o, "bound");
+}
+
 static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
 {
     json_t *o;
     WN_TRY(add_object(inputs, "topology", &o));
     WN_TRY(wn__slice_table(o, wn__topology_settings, &t->rewiring.rule, &plan->recipe->clock));
+    leave_out_idle(o, &t->rewiring.rule);
     return WN_OK;
 }
 

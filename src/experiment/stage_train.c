@@ -497,6 +497,8 @@ static wn_status begin_again(wn__context *c, int index, const wn__retraining *r,
     const wn__stage *stage = &c->plan->stage[index];
     if (r->from == stage->train.first) return make_params(c, stage, train->graph, params);
     if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
+    if (stage->train.rewires && stage->train.rewiring.rule.bound == WN__BOUND_SOFT)
+        return wn__fail(WN_EUNSUPPORTED, "%s: its size along the way does not tell its size at the start", stage->label);
     train->keep_slots = true;
     train->slots_updates = r->from - stage->train.first + (stage->train.keep_slots ? stage->train.start_step : 0);
     return load_point(c, index, r->from, params);

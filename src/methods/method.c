@@ -35,12 +35,19 @@ const wn__setting wn__method_settings[] = {
 #define RIGL "Evci et al. 2020, arXiv:1911.11134"
 
 /* alpha 0.3 on a cosine until three quarters of training, every 100 steps: shared by the methods that RigL's paper compares. */
-#define EVERY_100 \
-    .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9, .batches = 8, .images = 1000
+#define EVERY_100                                                                                                                      \
+    .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9, .batches = 8, .images = 1000, \
+    .half = {56.25, '%'}
 /* From 0.5 down to 0.005 over the whole run: SNFS and ITOP. */
 #define TO_THE_END                                                                                                            \
     .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9, \
     .batches = 8, .images = 1000
+/* A fifth, then a tenth of the connections every 5 epochs, of 160 until 90 and 120. */
+#define ELASTIC                                                                                                                  \
+    .grow = WN__GROW_RANDOM, .alpha = 0.2, .schedule = WN__FALL_HALVED, .power = 1, .begin = {0, 'i'}, .half = {56.25, '%'},     \
+    .end = {75, '%'}, .interval = {5, 'e'}, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO, .decay = 0.9, .batches = 8, \
+    .images = 1000
+#define MEST "Yuan et al. 2021, arXiv:2110.14032"
 #define MISSING "as a control: Frankle et al. 2021, arXiv:2009.08576"
 #define REPRODUCTION "Sundar and Dwaraknath 2021, arXiv:2103.15767"
 #define ITOP "Liu et al. 2021, arXiv:2102.02887"
@@ -191,7 +198,16 @@ const wn__method wn__methods[] = {
                            .noise = 1e-5,
                            .decay = 0.9,
                            .batches = 8,
-                           .images = 1000}}},
+                           .images = 1000,
+                           .half = {56.25, '%'}}}},
+    {.name = "mest",
+     .summary = "sparse from the start: the least important go, random connections come, fewer and fewer (elastic mutation)",
+     .paper = MEST,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {ELASTIC}}},
+    {.name = "mest-soft",
+     .summary = "mest that grows first and prunes back at the next update (soft memory bound)",
+     .paper = MEST,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {ELASTIC, .bound = WN__BOUND_SOFT}}},
     {.name = "set-itop",
      .summary = "set with seldom and large updates until the end",
      .paper = ITOP,

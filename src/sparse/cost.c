@@ -2,8 +2,8 @@
 
 #include "sparse/alternation.h"
 
-const char *const wn__training_rule_names[] = {"dense",   "static",      "snip",  "set",    "snfs",   "rigl",
-                                               "pruning", "small-dense", "ac-dc", "sr-ste", "n-of-m", NULL};
+const char *const wn__training_rule_names[] = {"dense",       "static", "snip",   "set",    "snfs", "rigl",      "pruning",
+                                               "small-dense", "ac-dc",  "sr-ste", "n-of-m", "mest", "mest-soft", NULL};
 const char *const wn__training_rule_formulas[] = {"3 f_D",
                                                   "3 f_S",
                                                   "3 f_S",
@@ -15,6 +15,8 @@ const char *const wn__training_rule_formulas[] = {"3 f_D",
                                                   "3 (f_S in sparse phases, f_D in dense ones)",
                                                   "2 f_S + f_D",
                                                   "3 f_S, after a dense run",
+                                                  "3 f_S",
+                                                  "3 f_S (1 + mean of what is grown beyond)",
                                                   NULL};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -136,6 +138,7 @@ double wn__training_flops(wn__training_rule rule, double sparse, double dense, d
     case WN__TRAIN_DENSE: return 3 * dense;
     case WN__TRAIN_SR_STE:
     case WN__TRAIN_SNFS: return 2 * sparse + dense;
+    case WN__TRAIN_MEST_SOFT: return 3 * sparse * (1 + 0.2 * 0.5625 + 0.1 * 0.1875);
     case WN__TRAIN_AC_DC: return 3 * (dense - sparse_part() * (dense - sparse));
     case WN__TRAIN_RIGL: return (3 * sparse * times->interval + 2 * sparse + dense) / (times->interval + 1);
     case WN__TRAIN_PRUNING: return 3 * (dense - (dense - sparse) * mean_pruned_part(times));

@@ -12,7 +12,8 @@
 /* ---- the rule */
 
 const char *const wn__grow_names[] = {"none", "random", "gradient", "momentum", NULL};
-static const char *const fall_names[] = {"cosine", "constant", "inverse-power", "with-lr", NULL};
+static const char *const fall_names[] = {"cosine", "constant", "inverse-power", "with-lr", "halved", NULL};
+static const char *const bound_names[] = {"hard", "soft", NULL};
 static const char *const place_names[] = {"instead", "after", NULL};
 static const char *const regrown_names[] = {"keeps", "reset", NULL};
 static const char *const round_names[] = {"down", "up", NULL};
@@ -49,6 +50,10 @@ const wn__setting wn__topology_settings[] = {
                       "that growth looks at: of the step's batch; of several, from it on; of a fixed batch of training images"),
     WN_SETTING_INT(wn__topology_rule, batches, 8, 1, 100000, "gradient: batches: how many, in one pass"),
     WN_SETTING_INT(wn__topology_rule, images, 1000, 1, 1e8, "gradient: fixed: how many"),
+    WN_SETTING_FLOAT(wn__topology_rule, lambda, 0, 0, 1e6, "drop: magnitude: of weight + lambda gradient, both absolute"),
+    WN_SETTING_STEPS(wn__topology_rule, half, "56.25%", "schedule: halved: from here on half of alpha goes"),
+    WN_SETTING_CHOICE(wn__topology_rule, bound, "hard", bound_names,
+                      "connections between updates: as at the start; or that fraction more, dropped first by the next update"),
     {0},
 };
 
@@ -58,12 +63,31 @@ bool wn__topology_needs_slots(const wn__topology_rule *rule)
     return rule->redistribute == WN__SHARE_MOMENTUM && !dense;
 }
 
+bool wn__topology_needs_gradients(const wn__topology_rule *rule)
+{
+    return rule->grow != WN__GROW_NONE && (rule->redistribute == WN__SHARE_GRADIENT || rule->lambda > 0);
+}
+
+/* MEST's choices. */
+static wn_status check_elastic(const wn__topology_rule *rule, const wn__rewiring *how, int64_t total)
+{
+    if (rule->lambda > 0 && rule->drop != WN__DROP_MAGNITUDE) return wn__fail(WN_EUSAGE, "topology: lambda needs drop: magnitude");
+    if (rule->bound == WN__BOUND_HARD) return WN_OK;
+    if (rule->drop != WN__DROP_MAGNITUDE || rule->redistribute != WN__SHARE_NONE || rule->grow == WN__GROW_MOMENTUM)
+        return wn__fail(WN_EUSAGE, "topology: bound: soft needs drop: magnitude, grow: random or gradient and redistribute: none");
+    if (how->end >= total)
+        return wn__fail(WN_EUSAGE, "topology: bound: soft ends at step %lld of %lld: it must end earlier, to come back to its size",
+                        (long long)how->end, (long long)total);
+    return WN_OK;
+}
+
 wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_epoch, int64_t total, wn__rewiring *out)
 {
     wn__rewiring how = {.rule = *rule};
     how.begin = wn__steps_resolve(rule->begin, steps_per_epoch, total);
     how.end = wn__steps_resolve(rule->end, steps_per_epoch, total);
     how.interval = wn__steps_resolve(rule->interval, steps_per_epoch, total);
+    how.half = wn__steps_resolve(rule->half, steps_per_epoch, total);
     if (rule->grow != WN__GROW_NONE && how.interval < 1)
         return wn__fail(WN_EUSAGE, "topology: interval of %lld steps, must be at least 1", (long long)how.interval);
     if (rule->grow != WN__GROW_NONE && how.end < how.begin)
@@ -81,13 +105,16 @@ wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_
         return wn__fail(WN_EUSAGE, "topology: drop: crossed needs grow: random, update: after and regrown: reset");
     if (rule->grow != WN__GROW_NONE && !walks && (rule->l1 > 0 || rule->noise > 0))
         return wn__fail(WN_EUSAGE, "topology: l1 and noise have no effect without drop: crossed");
+    if (rule->grow != WN__GROW_NONE) WN_TRY(check_elastic(rule, &how, total));
     *out = how;
     return WN_OK;
 }
 
 bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step)
 {
-    return how->rule.grow != WN__GROW_NONE && step >= how->begin && step < how->end && (step - how->begin) % how->interval == 0;
+    if (how->rule.grow == WN__GROW_NONE || step < how->begin || step > how->end) return false;
+    if (step == how->end) return how->rule.bound == WN__BOUND_SOFT;
+    return (step - how->begin) % how->interval == 0;
 }
 
 int64_t wn__rewiring_updates(const wn__rewiring *how, int64_t first, int64_t last)
@@ -107,6 +134,7 @@ double wn__rewiring_fraction(const wn__rewiring *how, int64_t step, double rate_
     case WN__FALL_CONSTANT: return r->alpha;
     case WN__FALL_POWER: return r->power == 1 ? r->alpha * rest : r->alpha * wn__exp(r->power * wn__ln(rest));
     case WN__FALL_RATE: return r->alpha * (rate_share > 1 ? 1 : rate_share);
+    case WN__FALL_HALVED: return step < how->half ? r->alpha : r->alpha / 2;
     case WN__FALL_COSINE: break;
     }
     return r->final + wn__topology_cosine(r->alpha - r->final, step, how->end);
@@ -118,6 +146,7 @@ typedef struct layer {
     wn__rewirer *owner;
     int param;
     wn__topology topology; /* of the update at hand */
+    int64_t target;        /* entries at the start */
     uint8_t *explored;     /* a bit an entry: was ever active */
     int64_t explored_count;
     float *momentum; /* (entries) dense momentum, else NULL */
@@ -150,7 +179,7 @@ static void explore(layer *l, int64_t position)
 static wn_status init_layer(wn__rewirer *r, int param)
 {
     layer *l = &r->layer[r->layers++];
-    *l = (layer){.owner = r, .param = param};
+    *l = (layer){.owner = r, .param = param, .target = r->params->item[param].stored};
     const wn__param *p = param_of(l);
     const wn__pattern *q = p->pattern;
     l->explored = wn__alloc((size_t)((p->count + 7) / 8));
@@ -354,16 +383,33 @@ static void walk(layer *l, int64_t step, double rate)
         }
 }
 
+/* Down to what it was at the start, then more than that again. */
+static wn_status drop_excess(layer *l, wn__drop drop)
+{
+    const wn__param *p = param_of(l);
+    const int64_t excess = p->stored - l->target, room = p->count - l->target;
+    const double more = drop.fraction * (double)l->target;
+    const int64_t grows = (int64_t)(drop.round_up ? ceil(more) : more);
+    drop.out = &excess;
+    WN_TRY(wn__topology_init(p, &drop, &l->topology));
+    l->topology.grows = grows < room ? grows : room;
+    return WN_OK;
+}
+
 wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate, double base_rate)
 {
     const wn__topology_rule *rule = &r->how.rule;
-    wn__drop drop = {rule->drop, wn__rewiring_fraction(&r->how, step, base_rate > 0 ? rate / base_rate : 0), rule->round, r->seed, 0};
+    wn__drop drop = {.rule = rule->drop,
+                     .fraction = wn__rewiring_fraction(&r->how, step, base_rate > 0 ? rate / base_rate : 0),
+                     .round_up = rule->round,
+                     .seed = r->seed,
+                     .lambda = rule->lambda};
     for (int i = 0; i < r->layers; i++) {
         layer *l = &r->layer[i];
         drop.layer = (uint64_t)l->param;
         if (rule->drop == WN__DROP_CROSSED) walk(l, step, rate);
         wn__topology_release(&l->topology);
-        WN_TRY(wn__topology_init(param_of(l), &drop, &l->topology));
+        WN_TRY(rule->bound == WN__BOUND_SOFT ? drop_excess(l, drop) : wn__topology_init(param_of(l), &drop, &l->topology));
     }
     if (rule->drop == WN__DROP_CROSSED) r->params->version++;
     if (wn__rewirer_always_listens(r)) return WN_OK; /* the rest when this step's gradient is in, too */

@@ -6,8 +6,8 @@
  *     wn__executor_gradients(ex, ...)             // only if wn__rewirer_wants_gradient(r): growth by gradient listens to this one
  *     wn__rewirer_finish(r, ex);                  // patterns change
  *
- * (Growth by dense momentum has listened to every step since wn__rewirer_attach and needs no gradient of its own.) Under WN__SHARE_GRADIENT the
- * parameters must hold their gradients at begin. Weights must not change between begin and finish. What takes part are the compressed weights; a
+ * (Growth by dense momentum has listened to every step since wn__rewirer_attach and needs no gradient of its own.) Where
+ * wn__topology_needs_gradients the parameters must hold their gradients at begin. Weights must not change between begin and finish. What takes part are the compressed weights; a
  * weight without pattern stays dense.
  */
 #ifndef WN_SPARSE_REWIRING_H
@@ -41,8 +41,15 @@ typedef enum wn__fall {
     WN__FALL_COSINE,   /* final + (alpha - final) (1 + cos(pi t / E)) / 2 */
     WN__FALL_CONSTANT, /* alpha */
     WN__FALL_POWER,    /* alpha (1 - t / E)^power */
-    WN__FALL_RATE      /* alpha times the learning rate over its base */
+    WN__FALL_RATE,     /* alpha times the learning rate over its base */
+    WN__FALL_HALVED    /* alpha until `half`, then alpha / 2 */
 } wn__fall;
+
+/* How many entries a layer has between updates. */
+typedef enum wn__bound {
+    WN__BOUND_HARD, /* as many as at the start: what an update drops it grows */
+    WN__BOUND_SOFT /* MEST: an update drops down to the number of the start, then grows the fraction of that; one more at `end` only drops */
+} wn__bound;
 
 typedef enum wn__update_place {
     WN__UPDATE_INSTEAD, /* in place of the optimizer's step */
@@ -73,18 +80,23 @@ typedef struct wn__topology_rule {
     int redistribute;        /* wn__redistribution */
     int gradient;            /* wn__look */
     int64_t batches, images; /* of WN__LOOK_BATCHES, of WN__LOOK_FIXED */
+    double lambda;           /* what goes is ranked by |value| + lambda |gradient| */
+    wn__steps half;          /* of WN__FALL_HALVED */
+    int bound;               /* wn__bound */
 } wn__topology_rule;
 extern const wn__setting wn__topology_settings[];
 
 /* Does it look at the optimizer's momentum? */
 bool wn__topology_needs_slots(const wn__topology_rule *rule);
+/* At the gradients of active weights, before it drops any? */
+bool wn__topology_needs_gradients(const wn__topology_rule *rule);
 
 /* With every time in steps. */
 typedef struct wn__rewiring {
     wn__topology_rule rule;
-    int64_t begin, end, interval;
+    int64_t begin, end, interval, half;
 } wn__rewiring;
-/* WN_EUSAGE where the times make no sense: an interval below 1, an end before the beginning. */
+/* WN_EUSAGE where the times make no sense: an interval below 1, an end before the beginning, choices that have no effect or no meaning together. */
 wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_epoch, int64_t total, wn__rewiring *out);
 bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step);
 /* Updates at steps first .. last - 1. */

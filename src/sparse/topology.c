@@ -40,12 +40,12 @@ typedef struct cut {
 } cut;
 
 /* Counts of the upper half of all magnitudes, or of the lower half of those whose upper half is `high`. */
-static void count_magnitudes(const wn__param *p, sign which, int64_t *bucket, bool fine, uint32_t high)
+static void count_magnitudes(const wn__param *p, const float *x, sign which, int64_t *bucket, bool fine, uint32_t high)
 {
     memset(bucket, 0, 65536 * sizeof *bucket);
     for (int64_t e = 0; e < p->stored; e++) {
-        const uint32_t key = magnitude(p->value[e]);
-        if (!has_sign(p->value[e], which)) continue;
+        const uint32_t key = magnitude(x[e]);
+        if (!has_sign(x[e], which)) continue;
         if (!fine)
             bucket[key >> 16]++;
         else if (key >> 16 == high)
@@ -64,22 +64,24 @@ static uint32_t bucket_of_rank(const int64_t *bucket, int64_t *rank)
 
 static int64_t part_of(int64_t entries, const wn__drop *how)
 {
+    if (how->out) return *how->out;
     const double part = (double)entries * how->fraction;
     return (int64_t)(how->round_up ? ceil(part) : part);
 }
 
-static cut make_cut(const wn__param *p, sign which, const wn__drop *how, int64_t *bucket)
+/* x (stored): values or scores. */
+static cut make_cut(const wn__param *p, const float *x, sign which, const wn__drop *how, int64_t *bucket)
 {
     cut c = {.which = which};
     int64_t entries = 0;
     for (int64_t e = 0; e < p->stored; e++)
-        entries += has_sign(p->value[e], which);
+        entries += has_sign(x[e], which);
     c.count = part_of(entries, how);
     if (c.count == 0) return c;
     int64_t rank = c.count - 1;
-    count_magnitudes(p, which, bucket, false, 0);
+    count_magnitudes(p, x, which, bucket, false, 0);
     const uint32_t high = bucket_of_rank(bucket, &rank);
-    count_magnitudes(p, which, bucket, true, high);
+    count_magnitudes(p, x, which, bucket, true, high);
     c.threshold = high << 16 | bucket_of_rank(bucket, &rank);
     c.equal = rank + 1;
     return c;
@@ -92,11 +94,27 @@ static bool goes(cut *c, float value)
     return key < c->threshold || (key == c->threshold && c->equal-- > 0);
 }
 
-static void list_dropped(const wn__param *p, cut *cuts, int count, int64_t *drop)
+static void list_dropped(const wn__param *p, const float *x, cut *cuts, int count, int64_t *drop)
 {
     for (int64_t e = 0; e < p->stored; e++)
         for (int i = 0; i < count; i++)
-            if (goes(&cuts[i], p->value[e])) *drop++ = e;
+            if (goes(&cuts[i], x[e])) *drop++ = e;
+}
+
+/* |value| + lambda |gradient| of what is stored. */
+static wn_status make_scores(const wn__param *p, double lambda, float **out)
+{
+    float *score = WN_NEW_ARRAY(float, p->stored);
+    if (!score) return wn__no_memory((size_t)p->stored * sizeof *score);
+    for (int64_t e = 0; e < p->stored; e++) {
+        score[e] = fabsf(p->value[e]) + (float)lambda * fabsf(p->grad[e]);
+        if (isfinite(score[e])) continue;
+        wn__free(score);
+        return wn__fail(WN_EDIVERGED, "%s: the gradient of entry %lld is %g, cannot choose the smallest", p->name, (long long)e,
+                        (double)p->grad[e]);
+    }
+    *out = score;
+    return WN_OK;
 }
 
 static wn_status check(const wn__param *p, double fraction)
@@ -141,23 +159,33 @@ static wn_status drop_crossed(const wn__param *p, const wn__drop *how, wn__topol
     return WN_OK;
 }
 
-wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topology *out)
+/* x (stored): values or scores. */
+static wn_status drop_smallest(const wn__param *p, const float *x, const wn__drop *how, wn__topology *out)
 {
-    WN_TRY(check(p, how->fraction));
-    if (how->rule == WN__DROP_CROSSED) return drop_crossed(p, how, out);
     wn__topology t = {.param = p};
     int64_t *bucket = WN_NEW_ARRAY(int64_t, 65536);
     if (!bucket) return wn__no_memory(65536 * sizeof *bucket);
     const bool by_sign = how->rule == WN__DROP_SIGNED;
-    cut cuts[2] = {make_cut(p, by_sign ? NOT_NEGATIVE : ANY, how, bucket)};
-    if (by_sign) cuts[1] = make_cut(p, NEGATIVE, how, bucket);
+    cut cuts[2] = {make_cut(p, x, by_sign ? NOT_NEGATIVE : ANY, how, bucket)};
+    if (by_sign) cuts[1] = make_cut(p, x, NEGATIVE, how, bucket);
     wn__free(bucket);
     t.drops = t.grows = cuts[0].count + cuts[1].count;
     t.drop = WN_NEW_ARRAY(int64_t, t.drops);
     if (!t.drop) return wn__no_memory((size_t)t.drops * sizeof *t.drop);
-    list_dropped(p, cuts, by_sign ? 2 : 1, t.drop);
+    list_dropped(p, x, cuts, by_sign ? 2 : 1, t.drop);
     *out = t;
     return WN_OK;
+}
+
+wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topology *out)
+{
+    float *score = NULL;
+    WN_TRY(check(p, how->fraction));
+    if (how->rule == WN__DROP_CROSSED) return drop_crossed(p, how, out);
+    if (how->lambda > 0) WN_TRY(make_scores(p, how->lambda, &score));
+    const wn_status status = drop_smallest(p, score ? score : p->value, how, out);
+    wn__free(score);
+    return status;
 }
 
 void wn__topology_release(wn__topology *t)

@@ -1,6 +1,7 @@
 /* One topology update of one weight: some active entries go, others come (Mocanu et al. 2018, SET; Evci et al. 2020, RigL).
  *
  *     drop   magnitude  the fraction of active entries with the smallest |value|; of equals the lower entry number goes
+ *                       (lambda: the smallest |value| + lambda |gradient|, Yuan et al. 2021, MEST)
  *            signed     that fraction of those >= 0, and of those < 0, each by itself: the smallest positive and the largest negative (SET's paper)
  *            crossed    those whose value has crossed zero away from the entry's own sign, however many (Deep-R, Bellec et al. 2018)
  *     grow   as many (or t.grows), chosen from all entries that are not active after the drop, those just dropped among them:
@@ -35,6 +36,8 @@ typedef struct wn__drop {
     bool round_up;
     uint64_t seed; /* crossed: of the signs, with `layer` */
     uint64_t layer;
+    double lambda;      /* magnitude: of |value| + lambda |gradient| (MEST) */
+    const int64_t *out; /* magnitude: so many instead of the fraction; NULL: the fraction */
 } wn__drop;
 
 /* Deep-R: the sign that a weight at a flat position has whenever it is active, 1 or -1: drawn once and for all. */

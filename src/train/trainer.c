@@ -446,7 +446,7 @@ static wn_status rewire_apart(run *r, wn__step_info step, bool stepped)
 {
     const wn__topology_rule *rule = &r->stage->rewiring->rule;
     if (rule->gradient == WN__LOOK_BATCHES) WN_TRY(wn__growth_batch_fill(&r->growth, r->batch->epoch, r->batch->index));
-    if (rule->redistribute == WN__SHARE_GRADIENT && (stepped || r->growth.n > 0)) WN_TRY(look_again(r, step));
+    if (wn__topology_needs_gradients(rule) && (stepped || r->growth.n > 0)) WN_TRY(look_again(r, step));
     WN_TRY(begin_rewiring(r));
     if (wn__rewirer_wants_gradient(r->rewirer)) WN_TRY(look_again(r, step));
     return finish_rewiring(r);
@@ -492,7 +492,7 @@ static wn_status run_step(run *r)
     const bool rewires = r->rewirer && wn__rewiring_is_due(s->rewiring, r->state.step);
     const bool instead = rewires && s->rewiring->rule.update == WN__UPDATE_INSTEAD;
     /* The step's own pass is the one that growth looks at, unless it looks at other images, or what it finds decides how much grows where. */
-    const bool at_once = instead && r->growth.most == 0 && s->rewiring->rule.redistribute != WN__SHARE_GRADIENT;
+    const bool at_once = instead && r->growth.most == 0 && !wn__topology_needs_gradients(&s->rewiring->rule);
     WN_TRY(wn__loader_next(r->loader, &r->batch));
     WN_TRY(get_soft_labels(r));
     WN_TRY(enter_step(r));
