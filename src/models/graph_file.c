@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "io/yaml_doc.h"
+#include "nn/graph_nodes.h"
 
 /* Every key that some kind of node has; each kind lists the rows it knows. */
 typedef struct node_config {
@@ -262,4 +263,84 @@ wn_status wn__graph_file_read(const char *path, wn__model_input input, wn_graph 
     else
         *out = r.graph;
     return status;
+}
+
+/* ---- writing */
+
+/* Every node is named n<index> unless it has parameters, and so a name. */
+static void add_value_name(const wn_graph *g, int node, wn__text *t)
+{
+    const wn__node *n = &g->node[node];
+    if (n->kind == WN__INPUT)
+        wn__text_add(t, "input");
+    else if (n->param[0] >= 0)
+        wn__text_add(t, "\"%s\"", n->name);
+    else
+        wn__text_add(t, "n%d", node);
+}
+
+static void add_kind(const wn_graph *g, const wn__node *n, wn__text *t)
+{
+    const wn__node *in = &g->node[n->input[0]];
+    const bool global = n->kind == WN__AVG_POOL && n->kernel_h == in->h && n->kernel_w == in->w && n->pad == 0;
+    switch (n->kind) {
+    case WN__CONV:
+        wn__text_add(t, "conv: {name: \"%s\", out: %lld, kernel_h: %d, kernel_w: %d, stride: %d, pad: %d, groups: %d, bias: %s", n->name,
+                     (long long)n->c, n->kernel_h, n->kernel_w, n->stride, n->pad, n->groups, n->bias ? "true" : "false");
+        return;
+    case WN__LINEAR:
+        wn__text_add(t, "linear: {name: \"%s\", out: %lld, bias: %s", n->name, (long long)n->c, n->bias ? "true" : "false");
+        return;
+    case WN__BATCH_NORM: wn__text_add(t, "batch_norm: {name: \"%s\"", n->name); return;
+    case WN__RELU: wn__text_add(t, "relu: {max: %.9g", (double)n->most); return;
+    case WN__ADD: wn__text_add(t, "add: {"); return;
+    case WN__DROPOUT: wn__text_add(t, "dropout: {rate: %.9g", (double)n->rate); return;
+    case WN__MAX_POOL:
+    case WN__AVG_POOL:
+        wn__text_add(t, global ? "global_pool: {" : n->kind == WN__MAX_POOL ? "max_pool: {" : "avg_pool: {");
+        if (!global) wn__text_add(t, "kernel: %d, stride: %d, pad: %d", n->kernel_h, n->stride, n->pad);
+        return;
+    case WN__INPUT: return;
+    }
+}
+
+static void add_node(const wn_graph *g, int node, wn__text *t)
+{
+    const wn__node *n = &g->node[node];
+    const size_t before = t->size;
+    wn__text_add(t, "  - ");
+    add_kind(g, n, t);
+    const char *comma = !t->failed && t->size > before && t->data[t->size - 1] == '{' ? "" : ", ";
+    if (n->param[0] < 0) wn__text_add(t, "%sas: n%d, ", comma, node);
+    wn__text_add(t, "%sfrom: ", n->param[0] < 0 ? "" : comma);
+    if (n->inputs > 1) wn__text_add(t, "[");
+    for (int i = 0; i < n->inputs; i++) {
+        if (i > 0) wn__text_add(t, ", ");
+        add_value_name(g, n->input[i], t);
+    }
+    if (n->inputs > 1) wn__text_add(t, "]");
+    for (int i = 0; i < node; i++) {
+        if (n->param[0] < 0 || g->node[i].param[0] != n->param[0]) continue;
+        wn__text_add(t, ", share: \"%s\"", g->node[i].name);
+        break;
+    }
+    wn__text_add(t, "}\n");
+}
+
+wn_status wn__graph_file_write(const wn_graph *graph, wn__text *out)
+{
+    wn__text t = {0};
+    wn__text_add(&t, "name: \"%s\"\nnodes:\n", graph->name);
+    for (int i = 1; i < graph->nodes; i++)
+        add_node(graph, i, &t);
+    if (graph->output != graph->nodes - 1) {
+        wn__text_release(&t);
+        return wn__fail(WN_EUNSUPPORTED, "%s: its output is not its last node", graph->name);
+    }
+    if (t.failed) {
+        wn__text_release(&t);
+        return wn__no_memory(4096);
+    }
+    *out = t;
+    return WN_OK;
 }

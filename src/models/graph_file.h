@@ -16,9 +16,12 @@
 #ifndef WN_MODELS_GRAPH_FILE_H
 #define WN_MODELS_GRAPH_FILE_H
 
+#include "base/text.h"
 #include "models/model.h"
 
 /* Unknown kinds and keys are errors with file, line and the valid ones. */
 wn_status wn__graph_file_read(const char *path, wn__model_input input, wn_graph **out);
+/* A finished graph as such a file; reading it makes the same graph. */
+wn_status wn__graph_file_write(const wn_graph *graph, wn__text *out);
 
 #endif

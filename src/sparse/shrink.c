@@ -1,0 +1,341 @@
+#include "sparse/shrink.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "sparse/basis_map.h"
+#include "sparse/channels.h"
+
+enum { NAME = 256 };
+
+/* Of a layer that is split: weight = left right. */
+typedef struct parts {
+    int64_t rank; /* 0: it is not */
+    float *left, *right;
+} parts;
+
+typedef struct rebuild {
+    const wn_graph *from;
+    const wn__params *params;
+    wn__channels channels;
+    bool *removed; /* (channels of all spaces) */
+    parts *part;   /* (params) */
+    float **dense; /* (params) weights of compressed and mapped parameters; NULL: their own values */
+    uint8_t **mask;
+    int *node; /* (nodes of `from`) their place in `to` */
+    wn_graph *to;
+} rebuild;
+
+static void release(rebuild *r)
+{
+    for (int i = 0; i < r->from->params; i++) {
+        if (r->part) wn__free(r->part[i].left);
+        if (r->part) wn__free(r->part[i].right);
+        if (r->dense) wn__free(r->dense[i]);
+        if (r->mask) wn__free(r->mask[i]);
+    }
+    wn__free(r->part);
+    wn__free(r->dense);
+    wn__free(r->mask);
+    wn__free(r->node);
+    wn__free(r->removed);
+    wn__channels_release(&r->channels);
+}
+
+static const float *values_of(const rebuild *r, int param) { return r->dense[param] ? r->dense[param] : r->params->item[param].value; }
+
+/* What is stored in another form, as a dense weight and a mask. */
+static wn_status make_dense(rebuild *r, int i)
+{
+    const wn__param *p = &r->params->item[i];
+    if (!p->map && !p->pattern && !p->mask) return WN_OK;
+    if (p->map || p->pattern) {
+        r->dense[i] = WN_NEW_ARRAY(float, p->count);
+        if (!r->dense[i]) return wn__no_memory((size_t)p->count * sizeof(float));
+    }
+    if (p->map) return p->map->materialise(p, p->value, r->dense[i]);
+    r->mask[i] = wn__alloc((size_t)p->count);
+    if (!r->mask[i]) return wn__no_memory((size_t)p->count);
+    if (p->pattern) {
+        wn__pattern_scatter(p->pattern, p->value, r->dense[i]);
+        wn__pattern_mask(p->pattern, r->mask[i]);
+    } else {
+        memcpy(r->mask[i], p->mask, (size_t)p->count);
+    }
+    return WN_OK;
+}
+
+static wn_status open_rebuild(const wn_graph *from, const wn__params *params, rebuild *r)
+{
+    *r = (rebuild){.from = from,
+                   .params = params,
+                   .part = WN_NEW_ARRAY(parts, from->params),
+                   .dense = WN_NEW_ARRAY(float *, from->params),
+                   .mask = WN_NEW_ARRAY(uint8_t *, from->params),
+                   .node = WN_NEW_ARRAY(int, from->nodes)};
+    if (!r->part || !r->dense || !r->mask || !r->node) return wn__no_memory((size_t)from->params * sizeof(parts));
+    for (int i = 0; i < params->count; i++)
+        WN_TRY(make_dense(r, i));
+    WN_TRY(wn__channels_make(from, &r->channels));
+    r->removed = WN_NEW_ARRAY(bool, r->channels.all);
+    return r->removed ? WN_OK : wn__no_memory((size_t)r->channels.all);
+}
+
+/* ---- what can go */
+
+static bool is_zero(const rebuild *r, int param, int64_t first, int64_t count, int64_t step, int64_t block)
+{
+    const float *v = values_of(r, param);
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t b = 0; b < block; b++)
+            if (v[first + i * step + b] != 0) return false;
+    return true;
+}
+
+static bool is_made(const rebuild *r, int space, int64_t k)
+{
+    for (int i = 0; i < r->params->count; i++) {
+        const wn__channel_axes *a = &r->channels.axes[i];
+        const int64_t width = a->columns * a->block;
+        if (a->row != space || !wn__role_is_trained(r->params->item[i].role)) continue;
+        if (!is_zero(r, i, k * width, 1, 0, width)) return true;
+    }
+    return false;
+}
+
+static bool is_read(const rebuild *r, int space, int64_t k)
+{
+    for (int i = 0; i < r->params->count; i++) {
+        const wn__channel_axes *a = &r->channels.axes[i];
+        if (a->column != space) continue;
+        if (!is_zero(r, i, k * a->block, a->rows, a->columns * a->block, a->block)) return true;
+    }
+    return false;
+}
+
+static int64_t find_dead(rebuild *r)
+{
+    int64_t dead = 0;
+    for (int s = 0; s < r->channels.spaces; s++) {
+        const wn__channel_space *space = &r->channels.space[s];
+        int64_t left = space->channels;
+        for (int64_t k = 0; !space->fixed && k < space->channels && left > 1; k++) {
+            if (is_made(r, s, k) && is_read(r, s, k)) continue;
+            r->removed[space->first + k] = true;
+            left--;
+            dead++;
+        }
+    }
+    return dead;
+}
+
+/* ---- the new graph */
+
+static int64_t kept_in(const rebuild *r, int space)
+{
+    int64_t kept = 0;
+    for (int64_t k = 0; k < r->channels.space[space].channels; k++)
+        kept += !r->removed[r->channels.space[space].first + k];
+    return kept;
+}
+
+static int build_conv(const rebuild *r, int i, int in)
+{
+    const wn__node *n = &r->from->node[i];
+    const int out = (int)kept_in(r, r->channels.of_node[i]), rank = (int)r->part[n->param[0]].rank;
+    const bool depthwise = n->groups > 1 && n->groups == n->c;
+    char name[NAME];
+    wn_conv spec = {.out = out,
+                    .kernel_h = n->kernel_h,
+                    .kernel_w = n->kernel_w,
+                    .stride = n->stride,
+                    .pad = n->pad,
+                    .groups = depthwise ? out : n->groups,
+                    .bias = n->bias};
+    if (!rank) return wn_graph_conv(r->to, in, n->name, spec);
+    spec.out = rank;
+    spec.bias = false;
+    snprintf(name, sizeof name, "%.240s.down", n->name);
+    in = wn_graph_conv(r->to, in, name, spec);
+    snprintf(name, sizeof name, "%.240s.up", n->name);
+    return wn_graph_conv(r->to, in, name, (wn_conv){.out = out, .kernel = 1, .bias = n->bias});
+}
+
+static int build_linear(const rebuild *r, int i, int in)
+{
+    const wn__node *n = &r->from->node[i];
+    const int out = (int)kept_in(r, r->channels.of_node[i]), rank = (int)r->part[n->param[0]].rank;
+    char name[NAME];
+    if (!rank) return wn_graph_linear(r->to, in, n->name, out, n->bias);
+    snprintf(name, sizeof name, "%.240s.down", n->name);
+    in = wn_graph_linear(r->to, in, name, rank, false);
+    snprintf(name, sizeof name, "%.240s.up", n->name);
+    return wn_graph_linear(r->to, in, name, out, n->bias);
+}
+
+static int build_pool(const rebuild *r, const wn__node *n, int in)
+{
+    const wn__node *from = &r->from->node[n->input[0]];
+    if (n->kind == WN__MAX_POOL) return wn_graph_max_pool(r->to, in, n->kernel_h, n->stride, n->pad);
+    if (n->kernel_h == from->h && n->kernel_w == from->w && n->pad == 0) return wn_graph_global_pool(r->to, in);
+    return wn_graph_avg_pool(r->to, in, n->kernel_h, n->stride, n->pad);
+}
+
+static int build_node(const rebuild *r, int i)
+{
+    const wn__node *n = &r->from->node[i];
+    const int in = n->inputs > 0 ? r->node[n->input[0]] : -1;
+    switch (n->kind) {
+    case WN__INPUT: return wn_graph_input(r->to);
+    case WN__CONV: return build_conv(r, i, in);
+    case WN__LINEAR: return build_linear(r, i, in);
+    case WN__BATCH_NORM: return wn_graph_batch_norm(r->to, in, n->name);
+    case WN__RELU: return n->most > 0 ? wn_graph_clipped_relu(r->to, in, (double)n->most) : wn_graph_relu(r->to, in);
+    case WN__ADD: return wn_graph_add(r->to, in, r->node[n->input[1]]);
+    case WN__MAX_POOL:
+    case WN__AVG_POOL: return build_pool(r, n, in);
+    case WN__DROPOUT: return wn_graph_dropout(r->to, in, (double)n->rate);
+    }
+    return -1;
+}
+
+/* The first node that uses the same parameters; itself if it is the first. */
+static int owner_of(const wn_graph *g, int node)
+{
+    for (int i = 0; i < node; i++)
+        if (g->node[node].param[0] >= 0 && g->node[i].param[0] == g->node[node].param[0]) return i;
+    return node;
+}
+
+static wn_status build_graph(rebuild *r)
+{
+    const wn_graph *from = r->from;
+    r->to = wn_graph_new(from->name, (int)from->c, (int)from->h, (int)from->w);
+    if (!r->to) return wn__no_memory(sizeof(void *));
+    for (int i = 0; i < from->nodes; i++) {
+        const int owner = owner_of(from, i);
+        r->node[i] = build_node(r, i);
+        if (owner != i && r->node[i] >= 0) r->node[i] = wn_graph_share(r->to, r->node[i], r->node[owner]);
+    }
+    return wn_graph_finish(r->to, r->node[from->output]);
+}
+
+/* ---- its parameters */
+
+static wn_status copy_param(const rebuild *r, int from, wn__param *to)
+{
+    const wn__channel_axes *a = &r->channels.axes[from];
+    const float *values = values_of(r, from);
+    const uint8_t *mask = r->mask[from];
+    uint8_t *left = mask ? wn__alloc((size_t)to->count) : NULL;
+    int64_t n = 0, zeros = 0;
+    if (mask && !left) return wn__no_memory((size_t)to->count);
+    for (int64_t e = 0; e < r->params->item[from].count; e++) {
+        if (wn__channel_marked(&r->channels, a, r->removed, e)) continue;
+        if (mask) zeros += !(left[n] = mask[e]);
+        to->value[n++] = values[e];
+    }
+    const wn_status status = zeros > 0 ? wn__param_set_mask(to, left) : WN_OK;
+    wn__free(left);
+    return status;
+}
+
+static wn_status fill_node(const rebuild *r, int i, wn__params *params)
+{
+    const wn__node *from = &r->from->node[i], *to = &r->to->node[r->node[i]];
+    const parts *part = from->param[0] >= 0 ? &r->part[from->param[0]] : NULL;
+    const bool split = part && part->rank > 0;
+    if (split) {
+        wn__param *up = &params->item[to->param[0]], *down = &params->item[r->to->node[to->input[0]].param[0]];
+        memcpy(up->value, part->left, (size_t)up->count * sizeof(float));
+        memcpy(down->value, part->right, (size_t)down->count * sizeof(float));
+    }
+    for (int k = split ? 1 : 0; k < 4; k++)
+        if (from->param[k] >= 0) WN_TRY(copy_param(r, from->param[k], &params->item[to->param[k]]));
+    return WN_OK;
+}
+
+static wn_status build(rebuild *r, wn__shrunk *out)
+{
+    wn__params params = {0};
+    WN_TRY(build_graph(r));
+    wn_status status = wn__graph_make_params(r->to, &params);
+    for (int i = 0; status == WN_OK && i < r->from->nodes; i++)
+        if (owner_of(r->from, i) == i) status = fill_node(r, i, &params);
+    if (status != WN_OK) {
+        wn__params_release(&params);
+        return status;
+    }
+    params.version++;
+    out->graph = r->to;
+    out->params = params;
+    r->to = NULL;
+    return WN_OK;
+}
+
+/* ---- both */
+
+/* Parts of layers that are smaller so; groups have no thin form here. */
+static wn_status find_parts(rebuild *r, int *layers)
+{
+    for (int i = 0; i < r->from->nodes; i++) {
+        const wn__node *n = &r->from->node[i];
+        const int w = n->kind == WN__CONV || n->kind == WN__LINEAR ? n->param[0] : -1;
+        if (w < 0 || owner_of(r->from, i) != i || (n->kind == WN__CONV && n->groups > 1)) continue;
+        parts *part = &r->part[w];
+        const wn__param *p = &r->params->item[w];
+        WN_TRY(wn__basis_factors(p, &part->rank, &part->left, &part->right));
+        if (part->rank * (p->dim[0] + p->count / p->dim[0]) >= p->count) part->rank = 0;
+        *layers += part->rank > 0;
+    }
+    return WN_OK;
+}
+
+static wn_status split_layers(const wn_graph *graph, const wn__params *params, wn__shrunk *out)
+{
+    rebuild r;
+    wn_status status = open_rebuild(graph, params, &r);
+    if (status == WN_OK) status = find_parts(&r, &out->layers);
+    if (status == WN_OK) status = build(&r, out);
+    wn_graph_free(r.to);
+    release(&r);
+    return status;
+}
+
+static wn_status remove_channels(wn__shrunk *s, int64_t *removed)
+{
+    rebuild r;
+    wn__shrunk next = {.channels = s->channels, .layers = s->layers};
+    wn_status status = open_rebuild(s->graph, &s->params, &r);
+    *removed = status == WN_OK ? find_dead(&r) : 0;
+    if (*removed > 0) status = build(&r, &next);
+    wn_graph_free(r.to);
+    release(&r);
+    if (status != WN_OK || *removed == 0) return status;
+    next.channels += *removed;
+    wn__shrunk_release(s);
+    *s = next;
+    return WN_OK;
+}
+
+wn_status wn__shrink(const wn_graph *graph, const wn__params *params, wn__shrunk *out)
+{
+    wn__shrunk s = {0};
+    int64_t removed = 1;
+    wn_status status = split_layers(graph, params, &s);
+    while (status == WN_OK && removed > 0)
+        status = remove_channels(&s, &removed);
+    if (status == WN_OK)
+        *out = s;
+    else
+        wn__shrunk_release(&s);
+    return status;
+}
+
+void wn__shrunk_release(wn__shrunk *s)
+{
+    wn_graph_free(s->graph);
+    wn__params_release(&s->params);
+    *s = (wn__shrunk){0};
+}
