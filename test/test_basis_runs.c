@@ -118,10 +118,14 @@ static const char *const every_basis =
     "  shuffled: {like: random-ticket, mask: {basis: svd}}\n"
     "  drawn: {like: static, mask: {basis: dct, distribution: uniform}}\n"
     "  early: {like: snip, mask: {score: {snip: {samples: 3}}, basis: dct}}\n"
-    "  gradual: {like: gradual-pruning, mask: {basis: {haar: {unfit: leave}}, gradual: {begin: 2it, end: 6it, interval: 2it}}}";
-#define ALL "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual"
+    "  gradual: {like: gradual-pruning, mask: {basis: {haar: {unfit: leave}}, gradual: {begin: 2it, end: 6it, interval: 2it}}}\n"
+    "  units: {like: kd-ticket, mask: {basis: units, rounds: 2}}\n"
+    "  units-random: {like: random-ticket, mask: {basis: {units: {score: l1}}, scope: layer}}";
+#define ALL "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual, units, units-random"
 
-static const char *const methods[] = {"dct", "haar", "random", "svd", "low-rank", "shuffled", "drawn", "early", "gradual"};
+static const char *const methods[] = {"dct",   "haar",  "random",  "svd",   "low-rank",    "shuffled",
+                                      "drawn", "early", "gradual", "units", "units-random"};
+enum { METHODS = sizeof methods / sizeof methods[0] };
 
 TEST(every_basis_runs_with_other_masks_labels_and_rewinding)
 {
@@ -129,7 +133,7 @@ TEST(every_basis_runs_with_other_masks_labels_and_rewinding)
     wn_run_summary summary;
     const plan p = {.store = "all", .methods = ALL, .rows = every_basis};
     CHECK_OK(run(&p, &summary));
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < METHODS; i++) {
         json_t *row = row_of("all", methods[i]);
         const double all = json_number_value(json_object_get(row, "network")),
                      left = json_number_value(json_object_get(row, "network_nonzero"));
@@ -147,7 +151,7 @@ TEST(the_number_of_threads_changes_no_bit)
             .store = threads == 1 ? "one" : "three", .backend = "sparse", .threads = threads, .methods = ALL, .rows = every_basis};
         CHECK_OK(run(&p, &summary));
     }
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < METHODS; i++)
         check_same_tensors("one", "three", methods[i]);
 }
 
@@ -173,7 +177,7 @@ TEST(stopped_and_continued_it_ends_in_the_same_bytes)
     }
     CHECK(stops > 9);
     CHECK_OK(run(&rest, &summary));
-    for (int i = 0; i < 9; i++)
+    for (int i = 0; i < METHODS; i++)
         check_same_tensors("whole", "parts", methods[i]);
 }
 
@@ -184,6 +188,34 @@ TEST(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages)
         .store = "plain", .methods = "lottery-ticket, named", .rows = "  named: {like: lottery-ticket, mask: {basis: canonical}}"};
     CHECK_OK(run(&p, &summary));
     CHECK_EQ_INT(summary.stages, 4); /* dense, mask, its evaluation, one ticket */
+}
+
+static double accuracy_of(const char *weights)
+{
+    const wn_eval_options options = {.weights = weights, .threads = 1};
+    wn_evaluation e = {0};
+    CHECK_OK(wn_eval(&options, &e));
+    const double accuracy = e.accuracy;
+    wn_evaluation_release(&e);
+    return accuracy;
+}
+
+TEST(smaller_networks_are_written_beside_and_are_as_good)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    wn_run_summary summary;
+    const plan p = {.store = "smaller", .methods = "svd, low-rank, units, dct", .rows = every_basis};
+    CHECK_OK(run(&p, &summary));
+    for (int i = 0; i < 4; i++) {
+        static const char *const name[] = {"svd", "low-rank", "units", "dct"};
+        char final[1024], shrunk[1024];
+        json_t *row = row_of("smaller", name[i]);
+        snprintf(final, sizeof final, "%s/bases/%s", scratch_path("smaller"), json_string_value(json_object_get(row, "weights")));
+        snprintf(shrunk, sizeof shrunk, "%.*sshrunk.safetensors", (int)(strlen(final) - strlen("final.safetensors")), final);
+        CHECK_EQ_INT(wn__file_exists(shrunk), i < 3);
+        if (i < 3) CHECK_NEAR(accuracy_of(shrunk), accuracy_of(final), 1e-9, 0);
+        json_decref(row);
+    }
 }
 
 TEST(files_hold_the_weights_that_the_coefficients_make)
@@ -245,12 +277,10 @@ TEST(what_does_not_fit_is_said_before_anything_is_trained)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(every_basis_runs_with_other_masks_labels_and_rewinding),
-                                    RUN(the_number_of_threads_changes_no_bit),
-                                    RUN(stopped_and_continued_it_ends_in_the_same_bytes),
-                                    RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
-                                    RUN(files_hold_the_weights_that_the_coefficients_make),
-                                    RUN(what_does_not_fit_is_said_before_anything_is_trained),
-                                    {0}};
+    static const wn_test tests[] = {
+        RUN(every_basis_runs_with_other_masks_labels_and_rewinding), RUN(the_number_of_threads_changes_no_bit),
+        RUN(stopped_and_continued_it_ends_in_the_same_bytes),        RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
+        RUN(smaller_networks_are_written_beside_and_are_as_good),    RUN(files_hold_the_weights_that_the_coefficients_make),
+        RUN(what_does_not_fit_is_said_before_anything_is_trained),   {0}};
     return scratch_test_main(argc, argv, tests);
 }

@@ -389,6 +389,7 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
     if (!m->drawn && m->shuffle_of < 0 && !m->section.file[0]) WN_TRY(add_basis(inputs, plan, &m->section, stage->seed));
     if (m->drawn) return add_draw(inputs, plan, stage);
     if (m->shuffle_of >= 0) {
+        if (m->section.basis.kind == WN__BASIS_UNITS) WN_TRY(add_basis(inputs, plan, &m->section, stage->seed));
         WN_TRY(set_text(inputs, "shuffle", wn__shuffle_names[m->section.shuffle]));
         WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
         return set_stage(inputs, "of", plan, m->shuffle_of);

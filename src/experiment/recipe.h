@@ -207,6 +207,9 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out);
 /* Its sections data and model alone. */
 wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
 
+/* The section data alone. */
+wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out);
+
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
     wn__report_settings[], wn__bootstrap_settings[], wn__noise_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[],

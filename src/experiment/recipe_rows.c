@@ -176,7 +176,6 @@ static const char *against_coefficients(const wn__row *row)
 static const char *against_parts(const wn__row *row)
 {
     const int kind = row->mask.basis.kind;
-    if (kind == WN__BASIS_UNITS) return "cannot be pruned yet";
     if (row->axes.mask == WN__MASK_DRAWN) return "there is nothing to draw before weights are trained";
     if (row->axes.mask == WN__MASK_GRADUAL) return "its mask is made from trained weights, not while training";
     if (row->mask.file[0]) return "its mask cannot come from a file";

@@ -263,6 +263,13 @@ wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out)
     return finish(&yaml, out);
 }
 
+wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out)
+{
+    wn__yaml_out yaml = {.clock = &recipe->clock};
+    write_data(&yaml, recipe);
+    return finish(&yaml, out);
+}
+
 wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
 {
     wn__yaml_out yaml = {.clock = &recipe->clock};

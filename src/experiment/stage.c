@@ -12,6 +12,7 @@
 #include "experiment/store.h"
 #include "sparse/basis_map.h"
 #include "sparse/cost.h"
+#include "sparse/units.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
 
@@ -131,11 +132,27 @@ static wn_status choose_ranks(const wn__context *c, const wn__stage *stage, wn__
     return status;
 }
 
+static wn_status prune_units(const wn__recipe *r, const wn__stage *stage, wn__params *params, json_t *result)
+{
+    const wn__mask_section *m = &stage->mask.section;
+    const wn__prune how = {.scope = m->scope, .sparsity = stage->mask.sparsity};
+    wn__selection selection = {0};
+    wn__unit_count count;
+    WN_TRY(wn__selection_make(r->graph, m->layers, m->patterns, &selection));
+    wn_status status = wn__units_prune(r->graph, params, &selection, &m->basis, &how, &count);
+    if (status == WN_OK) status = wn__slice_set(result, "units", json_integer(count.all));
+    if (status == WN_OK) status = wn__slice_set(result, "units_left", json_integer(count.left));
+    wn__selection_release(&selection);
+    return status;
+}
+
 static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
 {
     wn__selection selection = {0};
     wn_status status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
-    if (status == WN_OK) status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->section.shuffle, seed);
+    const bool units = m->section.basis.kind == WN__BASIS_UNITS;
+    if (status == WN_OK && units) status = wn__units_shuffle(r->graph, params, &selection, &m->section.basis, seed);
+    if (status == WN_OK && !units) status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->section.shuffle, seed);
     wn__selection_release(&selection);
     return status;
 }
@@ -209,6 +226,7 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *
         WN_TRY(load_final_in_basis(c, stage, m->source, params));
     }
     if (m->section.basis.kind == WN__BASIS_LOW_RANK) return choose_ranks(c, stage, params);
+    if (m->section.basis.kind == WN__BASIS_UNITS) return prune_units(c->recipe, stage, params, result);
     return prune(c, stage, params, result);
 }
 

@@ -9,6 +9,7 @@
 #include "data/world.h"
 #include "experiment/drawn.h"
 #include "experiment/masks_file.h"
+#include "experiment/shrunk_file.h"
 #include "experiment/stage.h"
 #include "experiment/store.h"
 #include "train/trainer.h"
@@ -83,7 +84,10 @@ static wn_status make_params(wn__context *c, const wn__stage *stage, const wn_gr
         wn__free(path);
         WN_TRY(status);
     }
-    return load_start(c, stage, params);
+    WN_TRY(load_start(c, stage, params));
+    for (int i = 0; i < params->count; i++)
+        wn__param_apply_mask(&params->item[i]); /* of scales and biases too, where whole units went */
+    return WN_OK;
 }
 
 /* ---- what came before */
@@ -328,6 +332,15 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     return set_real(out, "seconds", r->seconds);
 }
 
+/* Whole units went, or layers are of low rank: the network that is left is a smaller one. */
+static bool makes_smaller(const wn__context *c, const wn__stage *stage)
+{
+    const int mask = stage->train.mask;
+    if (mask < 0) return false;
+    const int kind = c->plan->stage[mask].mask.section.basis.kind;
+    return kind == WN__BASIS_UNITS || wn__basis_is_fitted(kind);
+}
+
 wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     wn__params params = {0};
@@ -352,6 +365,7 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
     if (status == WN_OK) status = wn__train_run(&train, &reached);
     if (status == WN_OK) status = result_json(c, stage, network.graph, &params, &reached, result);
+    if (status == WN_OK && makes_smaller(c, stage)) status = wn__stage_save_shrunk(c, network.graph, &params, folder, result);
     close_gradual(&gradual);
     close_labels(&labels);
     wn__params_release(&params);
