@@ -214,6 +214,35 @@ TEST(costs_follow_the_topology)
     json_decref(results);
 }
 
+/* Pruning what is as sparse already keeps its mask, and so its accuracy. */
+TEST(a_ticket_of_what_another_method_trained)
+{
+    static const char *const set[] = {
+        "compare.sparsity=[80%]",
+        "methods={rigl: {topology: {interval: 2it}}, gmp-ticket: {like: lottery-ticket, mask: {of: gradual-pruning}}, "
+        "gmp-rigl: {like: rigl, mask: {from: pruned, of: gradual-pruning}}, gmp-restart: {like: lr-rewind, mask: {of: "
+        "gradual-pruning}}, gmp-random: {like: random-ticket, mask: {of: gradual-pruning}}, rigl-again: {like: "
+        "lottery-ticket, mask: {of: rigl, layers: all}}, gradual-pruning: {mask: {gradual: {interval: 2it}}}}"};
+    static const char *const pairs[][2] = {{"gmp-ticket", "gradual-pruning"}, {"gmp-restart", "gradual-pruning"}, {"rigl-again", "rigl"}};
+    const char *store = scratch_path("of");
+    wn_run_options options = options_for(
+        write_recipe("few.yaml", "[dense, gradual-pruning, rigl, gmp-ticket, gmp-rigl, gmp-restart, gmp-random, rigl-again]"), store);
+    options.set = set;
+    options.sets = 2;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    json_t *results = results_of(store);
+    for (int i = 0; i < 3; i++) {
+        const json_t *row = find_row(results, pairs[i][0], 0.8), *of = find_row(results, pairs[i][1], 0.8);
+        CHECK_NEAR(json_number_value(json_object_get(row, "pruned_accuracy")), json_number_value(json_object_get(of, "test_accuracy")), 0,
+                   0);
+        CHECK_EQ_INT(json_integer_value(json_object_get(row, "network_nonzero")),
+                     json_integer_value(json_object_get(of, "network_nonzero")));
+        CHECK(json_number_value(json_object_get(row, "train_flops_total")) >=
+              json_number_value(json_object_get(of, "train_flops_total")) + json_number_value(json_object_get(row, "train_flops_stage")));
+    }
+    json_decref(results);
+}
+
 /* ---- seconds */
 
 static void add_up(void *user, const wn_timed_stage *stage)
@@ -734,6 +763,7 @@ int main(int argc, char **argv)
                                     RUN(all_methods_run_and_give_complete_results),
                                     RUN(costs_are_those_of_the_protocol),
                                     RUN(costs_follow_the_topology),
+                                    RUN(a_ticket_of_what_another_method_trained),
                                     RUN(steps_are_timed_once_more_and_leave_no_trace),
                                     RUN(what_was_not_run_cannot_be_timed),
                                     RUN(killed_at_any_moment_it_continues_to_the_same_bytes),

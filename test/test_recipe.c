@@ -278,6 +278,22 @@ TEST(times_of_gradual_pruning_that_make_no_sense_are_refused)
     unlink(path);
 }
 
+TEST(what_is_pruned_must_be_another_method)
+{
+    static const char *const wrong[][2] = {{"methods.lottery-ticket.mask={of: no-such}", "unknown method"},
+                                           {"methods.lottery-ticket.mask={of: lottery-ticket}", "made of itself"},
+                                           {"methods.lottery-ticket.mask={of: rigl, rounds: 2}", "pruned once"},
+                                           {"methods.lottery-ticket.mask={of: small-dense}", "smaller network"}};
+    wn__recipe_free(read_good("methods.lottery-ticket.mask={of: rigl}"));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        wn__recipe *r = NULL;
+        write_recipe(text);
+        CHECK_STATUS(read_changed(&wrong[i][0], 1, &r), WN_EUSAGE);
+        CHECK_HAS_TEXT(wn_error_message(), wrong[i][1]);
+        unlink(path);
+    }
+}
+
 TEST(claims_must_be_about_what_is_compared)
 {
     wn__recipe *r = read_good("report.claims=[lottery-ticket not worse than dense at 90%]");
@@ -436,6 +452,7 @@ int main(int argc, char **argv)
                                     RUN(scores_are_read_with_their_settings),
                                     RUN(masks_that_make_themselves_refuse_what_they_cannot_do),
                                     RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
+                                    RUN(what_is_pruned_must_be_another_method),
                                     RUN(claims_must_be_about_what_is_compared),
                                     RUN(a_rewound_schedule_is_not_stretched),
                                     RUN(distributions_that_make_no_sense_are_refused),

@@ -184,7 +184,10 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
     if (t->start != WN__START_REWOUND) return WN_OK;
     t->start_step = span->rewind;
     t->keep_slots = q->axes->optimizer_state == WN__SLOTS_REWOUND;
-    WN_TRY(dense_stage(plan, q->seed, &t->start_stage));
+    if (q->row && q->row->mask.of[0])
+        t->start_stage = q->source;
+    else
+        WN_TRY(dense_stage(plan, q->seed, &t->start_stage));
     return keep_point(plan, t->start_stage, t->start_step);
 }
 
@@ -383,11 +386,23 @@ static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index) { retu
 
 /* ---- masks */
 
+/* Of the row whose result is pruned in place of the dense run's; -1: the dense run's. */
+static int origin_of(const wn__recipe *r, const wn__mask_section *section)
+{
+    int of = 0;
+    if (!section->of[0]) return -1;
+    while (strcmp(r->row[of].name, section->of) != 0)
+        of++;
+    return of;
+}
+
 static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity,
                             const char *label, int *index)
 {
+    const int of = origin_of(plan->recipe, section);
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = section->file[0] ? -1 : source, .shuffle_of = -1, .sparsity = sparsity};
+    draft.mask.taken = of >= 0 && plan->recipe->row[of].axes.mask != WN__MASK_NONE;
     WN_TRY(add_parent(&draft, draft.mask.source));
     set_mask_world(plan, &draft);
     return add_stage(plan, &draft, label, index);
@@ -448,6 +463,20 @@ static double sparsity_after(const wn__mask_section *m, double sparsity, int rou
     return strtod(text, NULL);
 }
 
+static wn_status row_stages(wn__agenda *plan, int row_index, double sparsity, uint64_t seed, wn__agenda_row *out);
+
+/* The training whose result is pruned first: the dense run, or another row's. */
+static wn_status origin_stage(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *index)
+{
+    const wn__recipe *r = plan->recipe;
+    const int of = origin_of(r, &row->mask);
+    wn__agenda_row other;
+    if (of < 0) return dense_stage(plan, seed, index);
+    WN_TRY(row_stages(plan, of, r->row[of].axes.mask == WN__MASK_NONE ? 0 : sparsity, seed, &other));
+    *index = other.train;
+    return WN_OK;
+}
+
 /* Prune, retrain, prune ...; *mask = the last mask, *source = the stage whose weights it was made from. */
 static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask, int *source, int *rounds)
 {
@@ -455,12 +484,13 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
     const wn__method_axes shared = {.mask = WN__MASK_PRUNED, .start = WN__START_REWOUND, .schedule = WN__RATE_REWOUND, .rewind = m->rewind};
     const bool own = m->inner == WN__INNER_OWN;
     const int count = round_count(m, sparsity);
-    char shown[32], label[320];
-    WN_TRY(dense_stage(plan, seed, source));
+    const char *of = m->of[0] ? " of " : "";
+    char shown[32], label[640];
+    WN_TRY(origin_stage(plan, row, seed, sparsity, source));
     for (int round = 1; round <= count; round++) {
         const double s = sparsity_after(m, sparsity, count, round);
         wn__show_sparsity(s, shown, sizeof shown);
-        snprintf(label, sizeof label, "mask %s seed %llu", m->file[0] ? m->file : shown, (unsigned long long)seed);
+        snprintf(label, sizeof label, "mask%s%s %s seed %llu", of, m->of, m->file[0] ? m->file : shown, (unsigned long long)seed);
         WN_TRY(mask_stage(plan, m, seed, *source, s, label, mask));
         if (round == count) break;
         snprintf(label, sizeof label, "%s %s round %d seed %llu", own ? row->name : "inner", shown, round, (unsigned long long)seed);
@@ -475,7 +505,7 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
     }
     *rounds = count;
     if (row->axes.mask != WN__MASK_RANDOM) return WN_OK;
-    snprintf(label, sizeof label, "random mask %s seed %llu", shown, (unsigned long long)seed);
+    snprintf(label, sizeof label, "random mask%s%s %s seed %llu", of, m->of, shown, (unsigned long long)seed);
     return shuffle_stage(plan, m, seed, label, mask);
 }
 
@@ -522,24 +552,25 @@ static bool spreads(const wn__row *row)
            row->mask.scope == WN__SCOPE_DISTRIBUTION;
 }
 
-static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
+/* All stages of a row's cell. */
+static wn_status row_stages(wn__agenda *plan, int row_index, double sparsity, uint64_t seed, wn__agenda_row *out)
 {
     const wn__row *row = &plan->recipe->row[row_index];
-    wn__agenda_row out = {.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
+    *out = (wn__agenda_row){.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
     char shown[32], label[320];
     wn__show_sparsity(sparsity, shown, sizeof shown);
     if (row->axes.mask == WN__MASK_DRAWN && sparsity > 0) {
-        WN_TRY(drawn_stage(plan, &row->mask, seed, sparsity, &out.mask));
+        WN_TRY(drawn_stage(plan, &row->mask, seed, sparsity, &out->mask));
     } else if (is_at_init(row) && sparsity > 0) {
-        WN_TRY(mask_at_init(plan, row, seed, sparsity, &out.mask));
+        WN_TRY(mask_at_init(plan, row, seed, sparsity, &out->mask));
     } else if (has_pruned_mask(row) && sparsity > 0) {
-        WN_TRY(mask_chain(plan, row, seed, sparsity, &out.mask, &out.source, &out.rounds));
-        WN_TRY(evaluate_stage(plan, &out, shown, &out.evaluate));
+        WN_TRY(mask_chain(plan, row, seed, sparsity, &out->mask, &out->source, &out->rounds));
+        WN_TRY(evaluate_stage(plan, out, shown, &out->evaluate));
     }
     const bool dense = row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED;
     snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
     wn__small_network small = {0};
-    request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out.mask, .source = out.source, .label = label};
+    request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out->mask, .source = out->source, .label = label};
     if (row->axes.mask == WN__MASK_GRADUAL) q.gradual_to = sparsity;
     q.thins = row->axes.mask == WN__MASK_LEARNED || (wn__mask_thins(row->axes.mask) && sparsity > 0);
     q.thin_to = sparsity;
@@ -547,9 +578,15 @@ static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint6
         WN_TRY(wn__small_network_find(plan->recipe, &row->mask, sparsity, plan->recipe->seed[0], (wn__match)row->axes.match, &small));
         q.small = &small;
     }
-    const wn_status status = train_stage(plan, &q, &out.train);
+    const wn_status status = train_stage(plan, &q, &out->train);
     wn__small_network_release(&small);
-    WN_TRY(status);
+    return status;
+}
+
+static wn_status add_row(wn__agenda *plan, int row_index, double sparsity, uint64_t seed)
+{
+    wn__agenda_row out;
+    WN_TRY(row_stages(plan, row_index, sparsity, seed, &out));
     WN_TRY(grow((void **)&plan->row, plan->rows, &plan->row_capacity, sizeof *plan->row));
     plan->row[plan->rows++] = out;
     return WN_OK;

@@ -73,6 +73,7 @@ typedef struct wn__mask_plan {
     wn__mask_section section;
     int source;             /* stage whose final weights and masks are pruned further */
     int shuffle_of;         /* a mask stage: only shuffle its masks */
+    bool taken;             /* the source's own masks, as they are */
     bool drawn;             /* from the seed, before any training */
     bool initial;           /* the start weights of the replicate are pruned */
     const char *start_file; /* of `initial`: those of a file instead; "": none */

@@ -398,6 +398,10 @@ static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stag
         WN_TRY(add_model(inputs, plan));
         return set_file(inputs, "file", m->section.file);
     }
+    if (m->taken) {
+        WN_TRY(set_text(inputs, "masks", "taken"));
+        return set_stage(inputs, "source", plan, m->source);
+    }
     WN_TRY(add_sparsity(inputs, m->sparsity));
     WN_TRY(add_score(inputs, plan, stage));
     WN_TRY(add_choices(inputs, &m->section));

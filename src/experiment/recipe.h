@@ -73,6 +73,7 @@ typedef struct wn__mask_section {
     wn__steps rewind;                 /* of the inner rule weight-rewind */
     int shuffle;                      /* wn__shuffle: of random masks */
     const char *file;                 /* "": none */
+    const char *of;                   /* "": the dense run; else the row whose result is pruned */
     wn__gradual_rule gradual;         /* of masks that are made while training: gradually, */
     wn__threshold_rule threshold;     /* by learning, */
     wn__alternation_rule alternating; /* in phases, */

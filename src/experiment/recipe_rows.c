@@ -4,6 +4,7 @@
 
 #include "base/fail.h"
 #include "experiment/claims.h"
+#include "experiment/drawn.h"
 #include "experiment/recipe.h"
 #include "models/named.h"
 
@@ -356,6 +357,30 @@ static wn_status read_methods(wn__recipe *r)
     return WN_OK;
 }
 
+/* A row may start from what another one trained, but not from itself, nor in a circle. */
+static wn_status check_of(wn__recipe *r, const wn__row *row)
+{
+    const wn__yaml_node *node = row->node ? row->node : r->compare_node;
+    const wn__row *of = row;
+    for (int depth = 0; of->mask.of[0] && (of->axes.mask == WN__MASK_PRUNED || of->axes.mask == WN__MASK_RANDOM); depth++) {
+        const wn__row *next = find_row(r, of->mask.of);
+        if (!next) return unknown_method(r, node, "mask.of: unknown method", of->mask.of);
+        if (depth == r->rows) return wn__yaml_fail(WN_EUSAGE, node, "%s: mask.of: %s is made of itself", row->name, row->mask.of);
+        if (of->mask.basis.kind != WN__BASIS_CANONICAL)
+            return wn__yaml_fail(WN_EUSAGE, node, "%s: mask.of: masks over weights are no masks over coefficients: no basis", of->name);
+        if (of->mask.rounds > 1 || of->mask.rate > 0 || of->mask.file[0])
+            return wn__yaml_fail(WN_EUSAGE, node, "%s: mask.of: what another method trained is pruned once: no rounds, rate or file",
+                                 of->name);
+        if (next->axes.mask == WN__MASK_SMALL || wn__drawn_has_own_sparsity(&next->mask) || next->mask.basis.kind != WN__BASIS_CANONICAL)
+            return wn__yaml_fail(
+                WN_EUSAGE, node,
+                "%s: mask.of: %s trains a smaller network, coefficients, or at a sparsity of its own, which cannot be pruned to this one's",
+                row->name, next->name);
+        of = next;
+    }
+    return WN_OK;
+}
+
 static bool is_compared(const wn__recipe *r, const char *method)
 {
     for (int i = 0; i < r->methods; i++)
@@ -517,6 +542,8 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     if (prunes && recipe->sparsities == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"sparsity\" is missing or empty");
     for (int i = 0; i < recipe->methods; i++)
         WN_TRY(select_layers(recipe, &recipe->row[recipe->compared[i]]));
+    for (int i = 0; i < recipe->methods; i++)
+        WN_TRY(check_of(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->methods; i++)
         WN_TRY(check_basis_fits(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->report.baselines; i++)

@@ -85,6 +85,9 @@ const wn__setting wn__mask_settings[] = {
     WN_SETTING_STEPS(wn__mask_section, rewind, "0it", "where inner: weight-rewind goes back to"),
     WN_SETTING_CHOICE(wn__mask_section, shuffle, "layer", wn__shuffle_names, "how random masks are made from pruned ones"),
     WN_SETTING_TEXT(wn__mask_section, file, "", "take the masks of this file"),
+    WN_SETTING_TEXT(
+        wn__mask_section, of, "",
+        "the masks of what this method trained at the same sparsity, or what it trained, pruned, if it has none; default: the dense run"),
     {0},
 };
 

@@ -219,6 +219,7 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *
         return shuffle(c->recipe, m, stage->seed, params);
     }
     if (m->section.file[0]) return wn__masks_load(m->section.file, params);
+    if (m->taken) return load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params);
     if (m->initial) {
         WN_TRY(load_initial(c->recipe, stage, params));
         WN_TRY(enter_basis(c->recipe, &m->section, stage->seed, NULL, params));
