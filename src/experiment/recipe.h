@@ -19,7 +19,7 @@
 #include "sparse/mask.h"
 #include "sparse/thinning.h"
 
-enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 64, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
+enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 160, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
 
 typedef struct wn__data_section {
     const wn__dataset_type *type;
