@@ -214,6 +214,43 @@ TEST(costs_follow_the_topology)
     json_decref(results);
 }
 
+/* The kernels of the only masked training in the store, as its stage recorded them. */
+static void read_kernels(const char *store, char *text, size_t size)
+{
+    json_t *results = results_of(store), *record;
+    char path[1400];
+    const json_t *row = find_row(results, "static", 0.5);
+    snprintf(path, sizeof path, "%s/stages/%.16s/kernels.json", store, json_string_value(json_object_get(row, "stage")));
+    CHECK_OK(wn__json_load(path, &record));
+    CHECK(json_string_value(json_object_get(record, "cpu")) && json_string_value(json_object_get(record, "isa")));
+    char *layers = json_dumps(json_object_get(record, "layers"), JSON_COMPACT | JSON_SORT_KEYS);
+    CHECK(layers && strlen(layers) < size);
+    strcpy(text, layers);
+    free(layers);
+    json_decref(record);
+    json_decref(results);
+}
+
+TEST(kernels_are_recorded_and_change_no_byte)
+{
+    char layers[2][4096];
+    const char *stores[2] = {scratch_path("by-sparse"), scratch_path("by-dense")}, *path = write_recipe("few.yaml", "[static]");
+    for (int i = 0; i < 2; i++) {
+        const char *const set[] = {"backend=sparse", "compare.sparsity=[50%]", i ? "kernels=dense" : "kernels=sparse"};
+        wn_run_options options = options_for(path, stores[i]);
+        options.set = set;
+        options.sets = 3;
+        CHECK_OK(wn_experiment_run(&options, NULL));
+        read_kernels(stores[i], layers[i], sizeof layers[i]);
+    }
+    CHECK(strcmp(layers[0], layers[1]) != 0);
+    CHECK_HAS_TEXT(layers[1], "dense");
+    char command[1400];
+    snprintf(command, sizeof command,
+             "cd %s/stages && for f in */final.safetensors */metrics.jsonl; do cmp $f %s/stages/$f || exit 1; done", stores[0], stores[1]);
+    CHECK_EQ_INT(system(command), 0);
+}
+
 /* Pruning what is as sparse already keeps its mask, and so its accuracy. */
 TEST(a_ticket_of_what_another_method_trained)
 {
@@ -763,6 +800,7 @@ int main(int argc, char **argv)
                                     RUN(all_methods_run_and_give_complete_results),
                                     RUN(costs_are_those_of_the_protocol),
                                     RUN(costs_follow_the_topology),
+                                    RUN(kernels_are_recorded_and_change_no_byte),
                                     RUN(a_ticket_of_what_another_method_trained),
                                     RUN(steps_are_timed_once_more_and_leave_no_trace),
                                     RUN(what_was_not_run_cannot_be_timed),
