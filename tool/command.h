@@ -6,7 +6,7 @@
 #include "options.h"
 
 /* What the program exits with. */
-enum { WN__EXIT_OK = 0, WN__EXIT_FAILED = 1, WN__EXIT_USAGE = 2, WN__EXIT_STOPPED = 75 };
+enum { WN__EXIT_OK = 0, WN__EXIT_FAILED = 1, WN__EXIT_USAGE = 2, WN__EXIT_STOPPED = 75, WN__EXIT_WAITING = 76 };
 
 typedef struct wn__command wn__command;
 

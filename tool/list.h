@@ -1,5 +1,6 @@
 /* Commands, in the order of --help: WN_COMMAND(name) needs `const wn__command wn__command_<name>`. */
 WN_COMMAND(run)
+WN_COMMAND(sweep)
 WN_COMMAND(report)
 WN_COMMAND(time)
 WN_COMMAND(merge)
@@ -25,5 +26,6 @@ WN_COMMAND(flops)
 WN_COMMAND(bench)
 WN_COMMAND(doctor)
 WN_COMMAND(worker)
+WN_COMMAND(sweep_worker)
 WN_COMMAND(complete)
 WN_COMMAND(manual)

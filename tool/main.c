@@ -17,7 +17,8 @@ const wn__command *const wn__commands[] = {
     NULL};
 
 const char *const wn__exit_codes_text =
-    "Exit codes: 0 success, 1 failed, 2 wrong usage or recipe, 75 stopped on request: the same command continues.";
+    "Exit codes: 0 success, 1 failed, 2 wrong usage or recipe, 75 stopped on request: the same command continues,\n"
+    "76 trials of other shards must end first: the same command then continues.";
 
 const wn__command *wn__command_find(const char *name)
 {

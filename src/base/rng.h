@@ -25,6 +25,7 @@ typedef enum wn__purpose {
     WN__FOR_SCORE = 11,   /* scores before training; a = parameter or class, b = what for */
     WN__FOR_BASIS = 12,   /* random bases; a = parameter, b = the recipe's own number */
     WN__FOR_LABELS = 13,  /* label noise; a = sample, b = part */
+    WN__FOR_SWEEP = 14,   /* trials of a sweep; a = trial, b = key */
     WN__FOR_TEST = 100    /* tests */
 } wn__purpose;
 

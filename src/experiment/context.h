@@ -18,6 +18,9 @@ typedef struct wn__context {
     wn_progress_call progress; /* may be NULL */
     void *user;
     int stages_done, stages; /* for progress */
+    bool hide_test;          /* see trainer.h */
+    int pause_stage;         /* this training stage stops */
+    int64_t pause_step;      /* at this step, as if asked to; 0: none does */
     /* Opened on demand. */
     bool loaded;
     wn__pool *pool;

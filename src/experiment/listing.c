@@ -113,6 +113,8 @@ static const section sections[] = {
     {"compare", "lists `methods`, `sparsity` and `seeds`", {NULL}},
     {"bootstrap", "real and ideal world; also the list `n` and the mapping `variants`", {wn__bootstrap_settings}},
     {"report", "what is compared with (list `baseline`)", {wn__report_settings}},
+    {"sweep", "a search over keys (mapping `space`), see docs/sweep.md; also `sparsity`, `seeds` and `halving`", {wn__sweep_settings}},
+    {"sweep.halving", "successive halving", {wn__halving_settings}},
     {NULL, NULL, {NULL}},
 };
 

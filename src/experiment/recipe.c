@@ -366,6 +366,8 @@ static wn_status read_report(void *arg, const wn__yaml_node *node)
     return wn__schema_read(&schema, node);
 }
 
+static wn_status read_sweep(void *arg, const wn__yaml_node *node) { return wn__sweep_section_read(&((wn__recipe *)arg)->sweep, node); }
+
 static wn_status keep_methods(void *arg, const wn__yaml_node *node)
 {
     ((wn__recipe *)arg)->methods_node = node;
@@ -401,6 +403,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__teacher_settings, &r->teacher));
     WN_TRY(wn__settings_defaults(wn__report_settings, &r->report));
     WN_TRY(wn__settings_defaults(wn__bootstrap_settings, &r->bootstrap));
+    WN_TRY(wn__sweep_section_defaults(&r->sweep));
     r->labels.soft.soft = true;
     r->report.baseline[0] = "dense";
     r->report.baseline[1] = "lottery-ticket";
@@ -461,6 +464,7 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
                                        {"methods", keep_methods},
                                        {"report", read_report},
                                        {"bootstrap", wn__bootstrap_read},
+                                       {"sweep", read_sweep},
                                        {0}};
     const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
     WN_TRY(set_defaults(r));

@@ -1,5 +1,5 @@
 /* A recipe: what a YAML file says, checked, with all defaults filled in. Sections: name, data, model, train, backend, dtype, threads, memory,
- * compare, mask, labels, teacher, methods, report. docs/recipe.md describes them to users. */
+ * compare, mask, labels, teacher, methods, report, sweep. docs/recipe.md describes them to users. */
 #ifndef WN_EXPERIMENT_RECIPE_H
 #define WN_EXPERIMENT_RECIPE_H
 
@@ -7,6 +7,7 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "experiment/bind.h"
+#include "experiment/sweep_section.h"
 #include "methods/method.h"
 #include "models/model.h"
 #include "nn/init.h"
@@ -163,6 +164,7 @@ typedef struct wn__recipe {
     wn__teacher_section teacher;
     wn__report_section report;
     wn__bootstrap_section bootstrap;
+    wn__sweep_section sweep; /* of wn_sweep_run alone; not in the resolved recipe */
     wn__row row[WN__MOST_ROWS];
     int rows;
     wn__selection selection[WN__MOST_ROWS]; /* of compared rows: see wn__row.selection */

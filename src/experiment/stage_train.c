@@ -358,6 +358,8 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     train.params = &params;
     train.progress = c->progress ? on_step : NULL;
     train.user = &user;
+    train.hide_test = c->hide_test;
+    if (stage == &c->plan->stage[c->pause_stage]) train.pause_step = c->pause_step;
     train.teacher_flops_per_image = stage->train.loss.soft ? teacher_flops(c->recipe) : 0;
     wn_status status = make_params(c, stage, network.graph, &params);
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);

@@ -394,6 +394,17 @@ wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value)
     return status;
 }
 
+void wn__yaml_remove(wn__yaml *doc, const char *key)
+{
+    wn__yaml_node *root = doc->root;
+    const int index = root->kind == WN__YAML_MAPPING ? find_index(root, key) : -1;
+    if (index < 0) return;
+    const size_t behind = (size_t)(root->count - index - 1) * sizeof *root->keys;
+    memmove(root->keys + index, root->keys + index + 1, behind);
+    memmove(root->children + index, root->children + index + 1, behind);
+    root->count--; /* the nodes stay the document's */
+}
+
 /* ---- writing */
 
 static int write_text(void *user, unsigned char *bytes, size_t size)

@@ -41,6 +41,9 @@ wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char 
  * With aliases only the named place changes. */
 wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value);
 
+/* Take the entry `key` out of the document's top mapping; nothing happens if it has none. */
+void wn__yaml_remove(wn__yaml *doc, const char *key);
+
 /* The tree as YAML text in block style, lists of scalars inline; parsing it again gives an equal tree. */
 wn_status wn__yaml_emit(const wn__yaml_node *node, wn__text *out);
 

@@ -623,11 +623,11 @@ static void tell_of_epoch(run *r, double now, double images_per_second)
     const wn__train_state *st = &r->state;
     const bool worth_it = r->last_told == 0 || now - r->last_told >= 5 || st->step == r->stage->last_step;
     if (worth_it) r->last_told = now;
-    char validation[32] = "";
+    char validation[32] = "", test[32] = "";
     if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation_accuracy);
-    wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG,
-            "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s, test %.4f, %.0f images/s", r->stage->name, st->step,
-            r->stage->last_step, st->train_loss, st->train_accuracy, validation, st->test_accuracy, images_per_second);
+    if (!r->stage->hide_test) snprintf(test, sizeof test, ", test %.4f", st->test_accuracy);
+    wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s%s, %.0f images/s",
+            r->stage->name, st->step, r->stage->last_step, st->train_loss, st->train_accuracy, validation, test, images_per_second);
 }
 
 static wn_status end_of_epoch(run *r, bool want_evaluation)

@@ -79,6 +79,7 @@ typedef struct wn__train_stage {
     int64_t first_step, last_step;
     const int64_t *keep_step; /* ascending; those inside [first_step, last_step] are stored */
     int keep_steps;
+    bool hide_test;     /* do not tell test accuracy along the way; files have it all the same */
     int64_t pause_step; /* from this step on: save and give WN_ESTOPPED, as if asked to stop. 0: never */
 
     int64_t flops_before;            /* what the start of this stage has cost already: all training from random initialisation */

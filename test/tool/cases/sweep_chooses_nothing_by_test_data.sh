@@ -1,0 +1,2 @@
+cp "$CASES"/../files/swept.yaml .
+winnow sweep swept.yaml --set sweep.objective=test_accuracy
