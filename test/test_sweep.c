@@ -238,7 +238,7 @@ TEST(faults_of_a_search_are_found_before_training)
     check_refused("sweep.method=rigel", "did you mean \"rigl\"?");
     check_refused("sweep={trials: 2, space: {topology.alpha: [0.1, 0.2]}}", "\"method\" is missing, and compare.methods has 3");
     check_refused("sweep.halving={factor: 3}", "\"first\" is missing");
-    check_refused("sweep.halving.first=2it", "2 steps, but the first evaluation is after 5");
+    check_refused("sweep.halving.first=2it", "rungs 1 and 2 both end with the evaluation after step 5");
     check_refused("sweep.halving.factor=1", "factor");
     check_refused("sweep.trails=3", "did you mean \"trials\"?");
 }

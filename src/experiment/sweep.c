@@ -48,15 +48,18 @@ static wn_status count_rungs(wn__sweep *s)
     if (!s->section->halves) return WN_OK;
     if (plan->rows == 0) return wn__fail(WN_EUSAGE, "sweep: %s has nothing to train", s->method);
     const wn__train_plan *t = &plan->stage[plan->row[0].train].train;
-    const int64_t unit = r->clock.steps_per_epoch * r->train.evaluate_every;
-    const int64_t first = wn__steps_resolve(s->section->first, r->clock.steps_per_epoch, r->clock.total);
-    if (first < unit && unit < t->last - t->first)
-        return wn__yaml_fail(WN_EUSAGE, wn__yaml_find(s->section->node, "halving"),
-                             "sweep.halving.first: %lld steps, but the first evaluation is after %lld (train.evaluate_every)",
-                             (long long)first, (long long)unit);
-    while (wn__rung_step(s->section, r, t, s->rungs - 1) < t->last)
-        if (++s->rungs > WN__MOST_RUNGS) return wn__fail(WN_EUSAGE, "sweep.halving: more than %d rungs", WN__MOST_RUNGS);
-    return WN_OK;
+    int64_t before = t->first;
+    for (;; s->rungs++) {
+        const int64_t step = wn__rung_step(s->section, r, t, s->rungs - 1);
+        if (step >= t->last) return WN_OK;
+        if (s->rungs == WN__MOST_RUNGS) return wn__fail(WN_EUSAGE, "sweep.halving: more than %d rungs", WN__MOST_RUNGS);
+        if (step == before)
+            return wn__yaml_fail(
+                WN_EUSAGE, wn__yaml_find(s->section->node, "halving"),
+                "sweep.halving: rungs %d and %d both end with the evaluation after step %lld; a larger \"first\" is needed", s->rungs - 1,
+                s->rungs, (long long)step);
+        before = step;
+    }
 }
 
 static wn_status need_section(const wn__sweep *s)

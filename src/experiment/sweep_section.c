@@ -19,7 +19,7 @@ const wn__setting wn__sweep_settings[] = {
 };
 
 const wn__setting wn__halving_settings[] = {
-    WN_SETTING_STEPS(wn__sweep_section, first, NULL, "length of the first rung, at least from one evaluation to the next"),
+    WN_SETTING_STEPS(wn__sweep_section, first, NULL, "length of the first rung, up to the next evaluation"),
     WN_SETTING_INT(wn__sweep_section, factor, 3, 2, 1000, "one trial in so many goes on, to a rung as many times as long"),
     {0},
 };

@@ -7,14 +7,17 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "data/world.h"
 #include "experiment/stage.h"
 #include "experiment/store.h"
+#include "train/trainer.h"
 
 /* ---- keys */
 
 static bool is_section(const char *name)
 {
-    static const char *const names[] = {"data", "model", "train", "mask", "labels", "teacher", "compare", "methods", "report", "bootstrap", "sweep"};
+    static const char *const names[] = {"data",    "model",   "train",  "mask",      "labels", "teacher",
+                                        "compare", "methods", "report", "bootstrap", "sweep"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0) return true;
     return wn__settings_find(wn__top_settings, name) != NULL;
@@ -130,15 +133,23 @@ static wn_status open_trial(const wn__sweep *s, const json_t *params, wn__experi
 
 /* ---- planning */
 
+/* The first step from `step` on after which the training is evaluated anyway. */
+static int64_t next_evaluation(const wn__recipe *recipe, const wn__train_plan *t, int64_t step)
+{
+    const int64_t unit = recipe->clock.steps_per_epoch * recipe->train.evaluate_every;
+    if (recipe->top.world == WN__WORLD_NONE) return (step + t->data_offset + unit - 1) / unit * unit - t->data_offset;
+    while (step < t->last && !wn__evaluation_is_due(&t->evaluate, step))
+        step++;
+    return step;
+}
+
 int64_t wn__rung_step(const wn__sweep_section *section, const wn__recipe *recipe, const wn__train_plan *t, int rung)
 {
-    const int64_t per = recipe->clock.steps_per_epoch, unit = per * recipe->train.evaluate_every;
-    double length = (double)wn__steps_resolve(section->first, per, recipe->clock.total);
+    double length = (double)wn__steps_resolve(section->first, recipe->clock.steps_per_epoch, recipe->clock.total);
     for (int i = 0; i < rung; i++)
         length *= (double)section->factor;
     if (length >= (double)(t->last - t->first)) return t->last;
-    const int64_t position = t->first + t->data_offset + (int64_t)length;
-    const int64_t step = (position + unit - 1) / unit * unit - t->data_offset;
+    const int64_t step = next_evaluation(recipe, t, t->first + (int64_t)length);
     return step < t->last ? step : t->last;
 }
 
