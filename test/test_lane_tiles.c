@@ -160,6 +160,29 @@ TEST(a_pixel_equals_plain_sums)
     release_sample(&s);
 }
 
+TEST(lanes_are_added_in_halves)
+{
+    enum { MOST = 40 };
+    const wn__lane_products *kernels = wn__lane_products_in_use();
+    wn__rng r = wn__rng_make(10, WN__FOR_TEST, 0, 0);
+    float *sum = draw(&r, MOST * LANE), got[MOST];
+    for (int64_t n = 0; n <= MOST; n++) {
+        for (int64_t i = 0; i < MOST; i++)
+            got[i] = 1;
+        kernels->reduce(n, sum, n % 2, got);
+        for (int64_t i = 0; i < MOST; i++) {
+            float part[LANE];
+            memcpy(part, sum + i * LANE, sizeof part);
+            for (int half = LANE / 2; half > 0; half /= 2)
+                for (int lane = 0; lane < half; lane++)
+                    part[lane] += part[lane + half];
+            const float want = i >= n ? 1 : n % 2 ? 1 + part[0] : part[0];
+            CHECK(memcmp(&got[i], &want, sizeof want) == 0);
+        }
+    }
+    wn__free(sum);
+}
+
 /* --- images of few pixels ---------------------------------------------------------------------------------------------------------- */
 
 enum { TINY_ROWS = 5, TINY_CHANNELS = 7, MARGIN = 8, TINY_ENTRIES = TINY_ROWS * WN__TAPS * TINY_CHANNELS };
@@ -296,7 +319,10 @@ TEST(kernels_of_few_pixels_equal_plain_sums)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {
-        RUN(a_pixel_equals_plain_sums), RUN(tiles_give_the_bits_of_single_pixels), RUN(kernels_of_few_pixels_equal_plain_sums), {0}};
+    static const wn_test tests[] = {RUN(a_pixel_equals_plain_sums),
+                                    RUN(tiles_give_the_bits_of_single_pixels),
+                                    RUN(lanes_are_added_in_halves),
+                                    RUN(kernels_of_few_pixels_equal_plain_sums),
+                                    {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -6,6 +6,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 32")
+#define TWO_AT_A_TIME _Pragma("GCC unroll 2")
 #define PIXEL 16
 #define VECTORS (PIXEL / WN__LANES)
 #define MOST 32 /* registers */
@@ -19,25 +20,26 @@ INLINE const vf *pixel_at(const float *base, int64_t pixel) { return (const vf *
 
 /* --- sums over lanes ------------------------------------------------------------------------------------------------------------- */
 
-/* Sums over lanes of as many vectors as a vector has lanes, halves first: from vectors with segments of `w` lanes, one that has all their
- * segments, each folded into half its width. The indices are the first halves of all segments, then the second ones. */
+/* Sums over lanes of as many vectors as a vector has lanes, halves first: FOLD_w gives, of two vectors with segments of `w` lanes, all their
+ * segments, each folded into half its width. The indices are the first halves of all segments, then the second ones. Segments of 4 lanes
+ * and less stay within their quarter, which processors shuffle without a table. */
 #define FOLD(w, a, b) (__builtin_shufflevector(a, b, FIRST_##w) + __builtin_shufflevector(a, b, SECOND_##w))
 #if WN__LANES == 16
 #define FIRST_16 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
 #define SECOND_16 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
 #define FIRST_8 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27
 #define SECOND_8 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31
-#define FIRST_4 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29
-#define SECOND_4 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31
-#define FIRST_2 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30
-#define SECOND_2 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31
+#define FIRST_4 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define SECOND_4 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define FIRST_2 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30
+#define SECOND_2 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31
 #elif WN__LANES == 8
 #define FIRST_8 0, 1, 2, 3, 8, 9, 10, 11
 #define SECOND_8 4, 5, 6, 7, 12, 13, 14, 15
-#define FIRST_4 0, 1, 4, 5, 8, 9, 12, 13
-#define SECOND_4 2, 3, 6, 7, 10, 11, 14, 15
-#define FIRST_2 0, 2, 4, 6, 8, 10, 12, 14
-#define SECOND_2 1, 3, 5, 7, 9, 11, 13, 15
+#define FIRST_4 0, 1, 8, 9, 4, 5, 12, 13
+#define SECOND_4 2, 3, 10, 11, 6, 7, 14, 15
+#define FIRST_2 0, 2, 8, 10, 4, 6, 12, 14
+#define SECOND_2 1, 3, 9, 11, 5, 7, 13, 15
 #elif WN__LANES == 4
 #define FIRST_4 0, 1, 4, 5
 #define SECOND_4 2, 3, 6, 7
@@ -45,14 +47,15 @@ INLINE const vf *pixel_at(const float *base, int64_t pixel) { return (const vf *
 #define SECOND_2 1, 3, 5, 7
 #endif
 
-/* x[i] of entry i becomes lane i of the result. */
+/* x[i] of entry i becomes lane i of the result: the last two steps settle its place in a quarter, those before them which quarter. */
 INLINE vf sum_lanes(vf x[WN__LANES])
 {
 #if WN__LANES == 16
-    UNROLL for (int i = 0; i < 8; i++) x[i] = FOLD(16, x[2 * i], x[2 * i + 1]);
-#endif
-#if WN__LANES >= 8
-    UNROLL for (int i = 0; i < 4; i++) x[i] = FOLD(8, x[2 * i], x[2 * i + 1]);
+    UNROLL for (int i = 0; i < 4; i++) x[i] = FOLD(16, x[i], x[i + 4]);
+    UNROLL for (int i = 8; i < 12; i++) x[i] = FOLD(16, x[i], x[i + 4]);
+    UNROLL for (int i = 0; i < 4; i++) x[i] = FOLD(8, x[i], x[i + 8]);
+#elif WN__LANES == 8
+    UNROLL for (int i = 0; i < 4; i++) x[i] = FOLD(8, x[i], x[i + 4]);
 #endif
     UNROLL for (int i = 0; i < 2; i++) x[i] = FOLD(4, x[2 * i], x[2 * i + 1]);
     return FOLD(2, x[0], x[1]);
@@ -312,17 +315,16 @@ static const wn__lane_dense_tile dense_tiles[] = {WN__DENSE_COLUMN_TILES(DENSE_C
 INLINE void add_line(const float *in, int64_t in_step, const int64_t *offset, const float *dout, int64_t dout_step, int64_t plane,
                      int64_t n, int height, int entries, vf *sum)
 {
-    for (; n > 0; n--, in += in_step, dout += dout_step)
-        UNROLL for (int v = 0; v < VECTORS; v++)
+    TWO_AT_A_TIME for (; n > 0; n--, in += in_step, dout += dout_step) UNROLL for (int v = 0; v < VECTORS; v++)
+    {
+        vf x[WN__GRADIENT_ENTRIES + WN__WHOLE_PART];
+        UNROLL for (int e = 0; e < entries; e++) x[e] = ((const vf *)(in + offset[e]))[v];
+        UNROLL for (int h = 0; h < height; h++)
         {
-            vf x[WN__GRADIENT_ENTRIES + WN__WHOLE_PART];
-            UNROLL for (int e = 0; e < entries; e++) x[e] = ((const vf *)(in + offset[e]))[v];
-            UNROLL for (int h = 0; h < height; h++)
-            {
-                const vf dy = ((const vf *)(dout + h * plane))[v];
-                UNROLL for (int e = 0; e < entries; e++) sum[(h * entries + e) * VECTORS + v] += dy * x[e];
-            }
+            const vf dy = ((const vf *)(dout + h * plane))[v];
+            UNROLL for (int e = 0; e < entries; e++) sum[(h * entries + e) * VECTORS + v] += dy * x[e];
         }
+    }
 }
 
 /* The same over the image; images a pixel wide are one line. */
@@ -389,17 +391,19 @@ INLINE void make_whole(const wn__lane_dense_gradient *d, int64_t row, int64_t en
         fold_vectors(sum + (h * entries + e) * VECTORS);
 }
 
-/* WN__WHOLE_ROWS * WN__WHOLE_ENTRIES are as many as a vector has lanes. */
-static void make_whole_block(const wn__lane_dense_gradient *d, int64_t row, int64_t entry)
+/* As many rows as a block has, and entries in whole blocks: WN__WHOLE_ROWS * WN__WHOLE_ENTRIES are as many as a vector has lanes. */
+static void make_whole_blocks(const wn__lane_dense_gradient *d, int64_t row, int64_t entries)
 {
-    vf whole[WN__LANES];
-    float lanes[WN__LANES];
-    UNROLL for (int e = 0; e < WN__WHOLE_ENTRIES; e += WN__WHOLE_PART)
-        make_whole(d, row, entry + e, WN__WHOLE_ROWS, WN__WHOLE_PART, whole + e);
-    const vf total = sum_lanes(whole);
-    memcpy(lanes, &total, sizeof lanes);
-    for (int h = 0; h < WN__WHOLE_ROWS; h++)
-        memcpy(d->g.out + (row + h) * d->out_row + entry, lanes + h * WN__WHOLE_ENTRIES, WN__WHOLE_ENTRIES * sizeof(float));
+    float *out = d->g.out + row * d->out_row, lanes[WN__LANES];
+    for (int64_t k = 0; k < entries; k += WN__WHOLE_ENTRIES, out += WN__WHOLE_ENTRIES) {
+        vf whole[WN__LANES];
+        UNROLL for (int e = 0; e < WN__WHOLE_ENTRIES; e += WN__WHOLE_PART)
+            make_whole(d, row, k + e, WN__WHOLE_ROWS, WN__WHOLE_PART, whole + e);
+        const vf total = sum_lanes(whole);
+        memcpy(lanes, &total, sizeof lanes);
+        UNROLL for (int h = 0; h < WN__WHOLE_ROWS; h++)
+            memcpy(out + h * d->out_row, lanes + h * WN__WHOLE_ENTRIES, WN__WHOLE_ENTRIES * sizeof(float));
+    }
 }
 
 /* At the edges: at most as many rows and entries as a block has. */
@@ -420,16 +424,14 @@ static void make_whole_rest(const wn__lane_dense_gradient *d, int64_t row, int64
 
 static void dense_whole(const wn__lane_dense_gradient *d)
 {
-    const int64_t rows = d->g.a.rows, entries = d->g.a.entries;
-    for (int64_t row = 0; row < rows; row += WN__WHOLE_ROWS)
-        for (int64_t k = 0; k < entries; k += WN__WHOLE_ENTRIES) {
-            const int height = (int)(rows - row < WN__WHOLE_ROWS ? rows - row : WN__WHOLE_ROWS);
-            const int width = (int)(entries - k < WN__WHOLE_ENTRIES ? entries - k : WN__WHOLE_ENTRIES);
-            if (height == WN__WHOLE_ROWS && width == WN__WHOLE_ENTRIES)
-                make_whole_block(d, row, k);
-            else
-                make_whole_rest(d, row, k, height, width);
-        }
+    const int64_t rows = d->g.a.rows, entries = d->g.a.entries, in_blocks = entries / WN__WHOLE_ENTRIES * WN__WHOLE_ENTRIES;
+    for (int64_t row = 0; row < rows; row += WN__WHOLE_ROWS) {
+        const int height = (int)(rows - row < WN__WHOLE_ROWS ? rows - row : WN__WHOLE_ROWS);
+        const int64_t done = height == WN__WHOLE_ROWS ? in_blocks : 0;
+        make_whole_blocks(d, row, done);
+        for (int64_t k = done; k < entries; k += WN__WHOLE_ENTRIES)
+            make_whole_rest(d, row, k, height, (int)(entries - k < WN__WHOLE_ENTRIES ? entries - k : WN__WHOLE_ENTRIES));
+    }
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------------------------------- */
