@@ -54,6 +54,29 @@ TEST(steps_take_the_memory_that_was_estimated)
     }
 }
 
+/* A network whose memory is mostly weights, half of which are stored. */
+TEST(weights_with_their_zeros_are_part_of_the_estimate)
+{
+    static const char *const kernels[] = {"sparse", "dense"};
+    const double expanded = (3072 + 1024) * 1024 * sizeof(float);
+    wn_bench_options options = {.model = WN_TEST_SOURCE "/../bench/mlp-1024.yaml", .batch = 16, .sparsity = "50%", .backend = "sparse"};
+    wn_bench_memory plan[2];
+    options.threads = 2;
+    options.runs = 1;
+    for (int i = 0; i < 2; i++) {
+        wn_bench_result r;
+        setenv("WINNOW_KERNELS", kernels[i], 1);
+        CHECK_OK(wn_bench_plan(&options, &plan[i]));
+        CHECK_OK(wn_bench_step(&options, &r));
+        printf("  %s kernels: %.1f MiB, of it operations' own %.1f; at the peak %.1f\n", kernels[i],
+               (double)plan[i].estimate_bytes / 0x1p20, (double)plan[i].operation_bytes / 0x1p20, (double)r.peak_bytes / 0x1p20);
+        check_estimate(&r);
+    }
+    unsetenv("WINNOW_KERNELS");
+    CHECK_NEAR((double)(plan[1].operation_bytes - plan[0].operation_bytes), expanded, 0, 0.05);
+    CHECK_NEAR((double)(plan[1].estimate_bytes - plan[0].estimate_bytes), expanded, 0, 0.2);
+}
+
 /* Just below what the step takes without. */
 TEST(a_limit_of_memory_is_kept_by_making_activations_again)
 {
@@ -78,6 +101,7 @@ TEST(a_limit_that_cannot_be_kept_is_told_before_the_first_step)
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(steps_take_the_memory_that_was_estimated),
+                                    RUN(weights_with_their_zeros_are_part_of_the_estimate),
                                     RUN(a_limit_of_memory_is_kept_by_making_activations_again),
                                     RUN(a_limit_that_cannot_be_kept_is_told_before_the_first_step),
                                     {0}};

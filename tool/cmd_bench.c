@@ -149,8 +149,8 @@ static void print_plan_json(const char *model, const wn_bench_memory *m)
     printf(", \"batch\": %lld, \"micro_batch\": %lld, \"bytes\": %lld, \"recomputed_bytes\": %lld, \"parameter_bytes\": %lld",
            (long long)m->batch, (long long)m->micro_batch, (long long)m->bytes, (long long)m->recomputed_bytes,
            (long long)m->parameter_bytes);
-    printf(", \"estimate_bytes\": %lld, \"recomputed_estimate_bytes\": %lld", (long long)m->estimate_bytes,
-           (long long)m->recomputed_estimate_bytes);
+    printf(", \"operation_bytes\": %lld, \"estimate_bytes\": %lld, \"recomputed_estimate_bytes\": %lld", (long long)m->operation_bytes,
+           (long long)m->estimate_bytes, (long long)m->recomputed_estimate_bytes);
     wn__put_json_pair("dtype", m->dtype);
     wn__put_json_pair("backend", m->backend);
     puts("}");
@@ -167,6 +167,7 @@ static void add_plan(wn__columns *table, const char *model, const wn_bench_memor
     wn__columns_add(table, "%s", wn_show_bytes(m->bytes, bytes, sizeof bytes));
     wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_bytes, bytes, sizeof bytes));
     wn__columns_add(table, "%s", wn_show_bytes(m->parameter_bytes, bytes, sizeof bytes));
+    wn__columns_add(table, "%s", wn_show_bytes(m->operation_bytes, bytes, sizeof bytes));
     wn__columns_add(table, "%s", wn_show_bytes(m->estimate_bytes, bytes, sizeof bytes));
     wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_estimate_bytes, bytes, sizeof bytes));
 }
@@ -174,7 +175,7 @@ static void add_plan(wn__columns *table, const char *model, const wn_bench_memor
 static wn_status bench_plans(wn_bench_options *options, const char *const *models, int count, bool json)
 {
     wn__columns table = WN_COLUMNS("network", ">batch", ">micro-batch", "type", "backend", ">activations", ">with recomputation",
-                                   ">parameters", ">in all", ">with recomputation");
+                                   ">parameters", ">operations' own", ">in all", ">with recomputation");
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_memory memory;

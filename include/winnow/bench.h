@@ -71,10 +71,11 @@ typedef struct wn_bench_updates {
 WN_API WN_NODISCARD wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *updates);
 
 /* What a step needs, without running one: bytes of activations, gradients and scratch for a micro-batch, and the same where outputs of
- * batch norms are made again in backward; weights, gradients and momentum, with the indices of compressed ones; and what the process takes
- * in all, program and batch included, either way. */
+ * batch norms are made again in backward; weights, gradients and momentum, with the indices of compressed ones; what operations keep for
+ * themselves, as partial gradients, lists of entries, and weights with their zeros where dense kernels were chosen for compressed ones; and
+ * what the process takes in all, program and batch included, either way. */
 typedef struct wn_bench_memory {
-    int64_t bytes, recomputed_bytes, parameter_bytes, estimate_bytes, recomputed_estimate_bytes;
+    int64_t bytes, recomputed_bytes, parameter_bytes, operation_bytes, estimate_bytes, recomputed_estimate_bytes;
     int64_t batch, micro_batch;
     char backend[32], dtype[8];
 } wn_bench_memory;

@@ -41,6 +41,7 @@ typedef struct bench {
     double *seconds; /* (runs) */
     int64_t step;
     int64_t estimate, peak; /* bytes in memory: expected, and reached */
+    int64_t own;            /* bytes that operations keep for themselves */
 } bench;
 
 /* --- network ------------------------------------------------------------------------------------------------------------------- */
@@ -196,9 +197,11 @@ static wn_status estimate_memory(bench *b)
     wn__alloc_trim();
     b->estimate = wn__peak_expected();
     const int64_t parameters = parameter_bytes(b);
-    wn__log(WN_LOG_INFO, "%s: estimated %.3f GiB of memory: %.3f activations, gradients and scratch, %.3f parameters, %.3f all else",
-            b->graph->name, (double)b->estimate / 0x1p30, (double)plan / 0x1p30, (double)parameters / 0x1p30,
-            (double)(b->estimate - plan - parameters) / 0x1p30);
+    wn__log(
+        WN_LOG_INFO,
+        "%s: estimated %.3f GiB of memory: %.3f activations, gradients and scratch, %.3f parameters, %.3f operations' own, %.3f all else",
+        b->graph->name, (double)b->estimate / 0x1p30, (double)plan / 0x1p30, (double)parameters / 0x1p30, (double)b->own / 0x1p30,
+        (double)(b->estimate - plan - parameters - b->own) / 0x1p30);
     return WN_OK;
 }
 
@@ -209,8 +212,13 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
     WN_TRY(executor_options(b, &executor));
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
+    const int64_t before = wn__alloc_statistics().bytes;
+    int64_t buffers;
     WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &executor, &b->executor));
-    return wn__executor_prepare(b->executor, b->batch);
+    WN_TRY(wn__executor_prepare(b->executor, b->batch));
+    WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &buffers));
+    b->own = wn__alloc_statistics().bytes - before - buffers;
+    return WN_OK;
 }
 
 static void close_bench(bench *b)
@@ -435,14 +443,16 @@ wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *u
 
 /* --- its memory ---------------------------------------------------------------------------------------------------------------- */
 
-/* Of a plan without a limit: its own bytes, and those of the process with it. */
+/* Of a plan without a limit: its own bytes, and those of the process with it; to b->own, those that its operations keep. */
 static wn_status measure_plan(bench *b, wn__executor_options options, int64_t *bytes, int64_t *all)
 {
+    const int64_t before = wn__alloc_statistics().bytes;
     wn__executor *executor;
     options.memory = 0;
     WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &options, &executor));
     const wn_status status = wn__executor_plan_bytes(executor, b->batch, bytes);
     *all = wn__memory_expected() + *bytes;
+    b->own = wn__alloc_statistics().bytes - before;
     wn__executor_free(executor);
     return status;
 }
@@ -459,6 +469,7 @@ static wn_status fill_memory(bench *b, wn_bench_memory *m)
     WN_TRY(make_optimizer(b));
     WN_TRY(make_batch(b));
     WN_TRY(measure_plan(b, options, &m->bytes, &m->estimate_bytes));
+    m->operation_bytes = b->own;
     options.recompute = true;
     return measure_plan(b, options, &m->recomputed_bytes, &m->recomputed_estimate_bytes);
 }
