@@ -114,6 +114,17 @@ typedef struct wn_lab_path_options {
 } wn_lab_path_options;
 WN_API WN_NODISCARD wn_status wn_lab_path(const wn_lab_path_options *options, wn_lab_result *result);
 
+/* Real and ideal world side by side (Deep Bootstrap): a recipe's rows in both, for every size n and variant of its section `bootstrap`; or stages that
+ * were trained already, in both worlds. Errors along the training, the gap at T0 and at the end, answers to claims about it. */
+typedef struct wn_lab_bootstrap_options {
+    wn_lab_options lab; /* networks: one recipe, or stages of the store; set: changes to the recipe */
+    const char *n;      /* "512,4096": instead of bootstrap.n; NULL: that, or the recipe's own size */
+    const char *seeds;  /* "0-4": instead of compare.seeds */
+    double margin;      /* points, instead of bootstrap.margin; 0: that */
+    double converged;   /* soft error of T0, instead of bootstrap.converged; 0: that */
+} wn_lab_bootstrap_options;
+WN_API WN_NODISCARD wn_status wn_lab_bootstrap(const wn_lab_bootstrap_options *options, wn_lab_result *result);
+
 #ifdef __cplusplus
 }
 #endif

@@ -235,6 +235,30 @@ static wn_status open_all(wn__lab *lab)
     return lab->answered ? WN_OK : open_journal(lab, key);
 }
 
+static wn_status open_folder(wn__lab *lab)
+{
+    char key[WN__SHA256_TEXT];
+    WN_TRY(wn__slice_set(lab->question, "analysis", json_string(lab->analysis)));
+    WN_TRY(wn__slice_set(lab->question, "lab", json_integer(LAB_VERSION)));
+    WN_TRY(question_key(lab->question, key));
+    WN_TRY(make_folder(lab, key));
+    if (lab->options->again) WN_TRY(remove_file(lab, "result.json"));
+    lab->answered = has_answer(lab);
+    return WN_OK;
+}
+
+wn_status wn__lab_open_alone(const wn_lab_options *options, const char *analysis, json_t *question, wn__lab *out)
+{
+    wn__lab lab = {.options = options, .analysis = analysis, .question = question};
+    const wn_status status = question ? open_folder(&lab) : wn__no_memory(1024);
+    if (status != WN_OK) {
+        wn__lab_close(&lab);
+        return status;
+    }
+    *out = lab;
+    return WN_OK;
+}
+
 wn_status wn__lab_open(const wn_lab_options *options, const char *analysis, int least, int most, json_t *question, wn__lab *out)
 {
     wn__lab lab = {.options = options, .analysis = analysis, .count = options->count, .question = question};

@@ -35,6 +35,8 @@ typedef struct wn__lab {
 
 /* `least` to `most` networks. `question` (taken over) holds what else the result depends on. Data are not loaded yet: wn__lab_load. */
 wn_status wn__lab_open(const wn_lab_options *options, const char *analysis, int least, int most, json_t *question, wn__lab *out);
+/* Without networks, units and data: for an analysis that trains what it looks at. */
+wn_status wn__lab_open_alone(const wn_lab_options *options, const char *analysis, json_t *question, wn__lab *out);
 void wn__lab_close(wn__lab *lab); /* accepts a zeroed one */
 
 /* Data, threads, and the splits. */

@@ -108,6 +108,10 @@ wn_status wn__bootstrap_resolve(wn__recipe *r, int64_t train_count, int64_t test
 wn_status wn__bootstrap_check_row(const wn__recipe *r, const wn__row *row)
 {
     const wn__topology_rule *t = &row->axes.topology;
+    if (r->top.world != WN__WORLD_NONE && r->bootstrap.origin == WN__ORIGIN_SHARED && row->mask.of[0])
+        return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node,
+                             "%s: mask.of: bootstrap.origin: shared is for masks of dense runs; what %s trains is of its own world",
+                             row->name, row->mask.of);
     if (r->top.world != WN__WORLD_IDEAL) return WN_OK;
     if (t->grow != WN__GROW_NONE && t->grow != WN__GROW_RANDOM && t->gradient != WN__LOOK_BATCH)
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node,
