@@ -7,6 +7,7 @@
 #include "scratch_folder.h"
 #include "sparse/basis.h"
 #include "winnow/experiment.h"
+#include "winnow/shrink.h"
 
 static const char *const network = "name: tiny\n"
                                    "nodes:\n"
@@ -218,6 +219,51 @@ TEST(smaller_networks_are_written_beside_and_are_as_good)
     }
 }
 
+static wn_status shrink(const char *store, const char *accuracy, const char *by, const char *size, wn_shrink_result *result)
+{
+    static const char *const names[] = {"dense seed 0", "low-rank 70% seed 0", "units 70% seed 0", "dct 70% seed 0"};
+    const wn_shrink_options options = {.networks = {.networks = names, .count = 4, .out = scratch_path(store), .threads = 1},
+                                       .min_accuracy = accuracy,
+                                       .by = by,
+                                       .size = size,
+                                       .result = scratch_path("folder/small")};
+    return wn_shrink(&options, result);
+}
+
+TEST(shrinking_returns_the_smallest_that_holds)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    wn_run_summary summary;
+    wn_shrink_result r = {0};
+    const plan p = {.store = "shrink", .methods = "low-rank, units, dct", .rows = every_basis};
+    CHECK_OK(run(&p, &summary));
+    CHECK_OK(shrink("shrink", "1%", NULL, NULL, &r));
+    const wn_shrink_row *chosen = &r.row[r.chosen];
+    CHECK_EQ_INT(r.images, 32);
+    CHECK(r.rows > 20 && r.difference < 1e-5);
+    for (int i = 0; i < r.rows; i++) {
+        CHECK_EQ_INT(r.row[i].holds, r.row[i].accuracy >= 0.01);
+        if (r.row[i].holds) CHECK(chosen->bytes <= r.row[i].bytes);
+    }
+    const wn_eval_options options = {.weights = scratch_path("folder/small.safetensors"), .part = "validation", .threads = 1};
+    wn_evaluation e = {0};
+    CHECK_OK(wn_eval(&options, &e));
+    CHECK_NEAR(e.accuracy, chosen->accuracy, 1e-9, 0);
+    wn_evaluation_release(&e);
+    wn_shrink_result_release(&r);
+    CHECK_OK(shrink("shrink", "0.01", "nothing", "flops", &r));
+    CHECK_EQ_INT(r.rows, 4);
+    for (int i = 0; i < 4; i++)
+        CHECK(r.row[r.chosen].flops <= r.row[i].flops);
+    wn_shrink_result_release(&r);
+    CHECK_EQ_INT(shrink("shrink", "99.9%", NULL, NULL, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "none of the networks reaches 99.90 % on 32 validation images; the best, ");
+    CHECK_EQ_INT(shrink("shrink", "much", NULL, NULL, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "\"much\" is no accuracy");
+    CHECK_EQ_INT(shrink("shrink", "50%", "chance", NULL, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "valid: nothing, units, tied-units, low-rank");
+}
+
 TEST(files_hold_the_weights_that_the_coefficients_make)
 {
     if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
@@ -277,10 +323,14 @@ TEST(what_does_not_fit_is_said_before_anything_is_trained)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {
-        RUN(every_basis_runs_with_other_masks_labels_and_rewinding), RUN(the_number_of_threads_changes_no_bit),
-        RUN(stopped_and_continued_it_ends_in_the_same_bytes),        RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
-        RUN(smaller_networks_are_written_beside_and_are_as_good),    RUN(files_hold_the_weights_that_the_coefficients_make),
-        RUN(what_does_not_fit_is_said_before_anything_is_trained),   {0}};
+    static const wn_test tests[] = {RUN(every_basis_runs_with_other_masks_labels_and_rewinding),
+                                    RUN(the_number_of_threads_changes_no_bit),
+                                    RUN(stopped_and_continued_it_ends_in_the_same_bytes),
+                                    RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
+                                    RUN(smaller_networks_are_written_beside_and_are_as_good),
+                                    RUN(shrinking_returns_the_smallest_that_holds),
+                                    RUN(files_hold_the_weights_that_the_coefficients_make),
+                                    RUN(what_does_not_fit_is_said_before_anything_is_trained),
+                                    {0}};
     return scratch_test_main(argc, argv, tests);
 }

@@ -1,5 +1,5 @@
-/* Smaller networks in files: NAME.yaml describes the network, NAME.safetensors holds its weights and says so. The second looks for the first where it is
- * said to be, and beside itself. */
+/* Smaller networks in files: NAME.yaml describes the network, NAME.safetensors holds its weights and says so. The second looks for the first
+ * beside itself. */
 #ifndef WN_EXPERIMENT_SHRUNK_FILE_H
 #define WN_EXPERIMENT_SHRUNK_FILE_H
 

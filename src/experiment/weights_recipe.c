@@ -22,15 +22,15 @@ wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, c
     return status;
 }
 
-/* A network file that is not where the weights say lies beside them. */
+/* A mere name lies beside the weights; a path that leads nowhere, too. */
 static wn_status read_graph_file(const char *name, const char *weights, wn__model_input input, wn_graph **out)
 {
     const char *slash = strrchr(weights, '/'), *base = strrchr(name, '/');
     wn__text beside = {0};
     wn__text_add(&beside, "%.*s%s", slash ? (int)(slash + 1 - weights) : 0, weights, base ? base + 1 : name);
     if (beside.failed) return wn__no_memory(beside.size);
-    const bool there = wn__file_exists(name) || !wn__file_exists(beside.data);
-    const wn_status status = wn__graph_file_read(there ? name : beside.data, input, out);
+    const bool instead = wn__file_exists(beside.data) && (!base || !wn__file_exists(name));
+    const wn_status status = wn__graph_file_read(instead ? beside.data : name, input, out);
     wn__text_release(&beside);
     return status;
 }

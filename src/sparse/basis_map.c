@@ -337,6 +337,28 @@ wn_status wn__basis_read(const wn__safetensors *file, wn__params *params)
     return WN_OK;
 }
 
+wn_status wn__basis_enter_fitted(const wn__safetensors *file, wn__params *params)
+{
+    const char *basis = wn__safetensors_meta(file, "basis");
+    char name[NAME];
+    wn__basis_spec spec = {.kind = WN__BASIS_SVD};
+    while (wn__basis_is_fitted(spec.kind) && !(basis && strcmp(basis, wn__basis_names[spec.kind]) == 0))
+        spec.kind++;
+    if (!wn__basis_is_fitted(spec.kind)) return WN_OK;
+    bool *selected = WN_NEW_ARRAY(bool, params->count);
+    if (!selected) return wn__no_memory((size_t)params->count);
+    for (int i = 0; i < params->count; i++) {
+        snprintf(name, sizeof name, "%s.%s", params->item[i].name, spec.kind == WN__BASIS_SVD ? "left" : "rank");
+        selected[i] = wn__safetensors_find(file, name) != NULL;
+    }
+    const wn__selection selection = {.selected = selected, .count = params->count};
+    const wn__basis_use use = {.spec = &spec, .selection = &selection, .file = file};
+    wn_status status = wn__basis_enter(params, &use);
+    if (status == WN_OK) status = wn__basis_read(file, params);
+    wn__free(selected);
+    return status;
+}
+
 /* ---- ranks */
 
 /* Budget within one layer: as many directions as fit, at least one. */
@@ -351,12 +373,17 @@ static int64_t whole_if_larger(int64_t rank, int64_t m, int64_t n) { return rank
 /* Cost of `rank` directions: a layer is never larger than it was. */
 static int64_t cost_of(int64_t rank, int64_t m, int64_t n) { return least(rank * (m + n), m * n); }
 
-/* The layer whose next direction is the largest; -1: none is left. */
-static int next_layer(const wn__params *params, const wn__factors *f, const int64_t *rank)
+/* What one more direction of a layer costs. */
+static int64_t next_cost(const wn__factors *f, int64_t rank) { return cost_of(rank + 1, f->m, f->n) - cost_of(rank, f->m, f->n); }
+
+/* The layer whose next direction is the largest of those that fit; -1: none is left. */
+static int next_layer(const wn__params *params, const wn__factors *f, const int64_t *rank, int64_t budget)
 {
     int best = -1;
-    for (int i = 0; i < params->count; i++)
-        if (f[i].k && rank[i] < f[i].k && (best < 0 || f[i].value[rank[i]] > f[best].value[rank[best]])) best = i;
+    for (int i = 0; i < params->count; i++) {
+        if (rank[i] >= f[i].k || next_cost(&f[i], rank[i]) > budget) continue;
+        if (best < 0 || f[i].value[rank[i]] > f[best].value[rank[best]]) best = i;
+    }
     return best;
 }
 
@@ -369,11 +396,9 @@ static void choose_globally(const wn__params *params, const wn__factors *f, doub
         entries += params->item[i].count;
         spent += cost_of(1, f[i].m, f[i].n);
     }
-    const int64_t budget = llround(density * (double)entries);
-    for (int i; (i = next_layer(params, f, rank)) >= 0; rank[i]++) {
-        spent += cost_of(rank[i] + 1, f[i].m, f[i].n) - cost_of(rank[i], f[i].m, f[i].n);
-        if (spent > budget) break;
-    }
+    int64_t left = llround(density * (double)entries) - spent;
+    for (int i; (i = next_layer(params, f, rank, left)) >= 0; rank[i]++)
+        left -= next_cost(&f[i], rank[i]);
 }
 
 wn_status wn__ranks_choose(const wn__params *params, const wn__selection *selection, const wn__prune *how, int64_t *rank)

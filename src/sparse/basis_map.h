@@ -31,6 +31,9 @@ wn_status wn__basis_enter(wn__params *params, const wn__basis_use *use);
 /* Coefficients and their masks as the file of a network has them, exactly, where it has the same basis; others stay as they are. */
 wn_status wn__basis_read(const wn__safetensors *file, wn__params *params);
 
+/* For files of networks alone: weights that the file holds as svd or low rank become so again, with its masks. Others stay as they are. */
+wn_status wn__basis_enter_fitted(const wn__safetensors *file, wn__params *params);
+
 /* "dct over=taps", "random block=64 seed=0 replicate=1": what makes the basis again. text (WN__BASIS_TEXT) is returned. */
 enum { WN__BASIS_TEXT = 160 };
 const char *wn__basis_show(const wn__basis_spec *spec, uint64_t seed, char text[WN__BASIS_TEXT]);
@@ -40,8 +43,8 @@ wn_status wn__basis_add(wn__st_writer *w, const wn__params *params, bool coeffic
 void wn__basis_shape(const wn__param *p, int *ndim, int64_t dim[WN_MAX_DIMS]);
 
 /* Low rank: how many directions each selected layer keeps, rank (params->count). r directions cost r (m + n) parameters; the budget is
- * (1 - sparsity) of the entries, over all layers or within each (`scope`). Globally the largest singular values are kept, of equals those of
- * the earlier layer, as long as they fit; every layer keeps one. Rank 0: as many as would be larger than the layer, which stays whole. */
+ * (1 - sparsity) of the entries, over all layers or within each (`scope`). Globally the largest singular value of a layer whose next direction still fits is
+ * kept next, of equals that of the earlier layer; every layer keeps one. Rank 0: as many as would be larger than the layer, which stays whole. */
 wn_status wn__ranks_choose(const wn__params *params, const wn__selection *selection, const wn__prune *how, int64_t *rank);
 
 /* The parts of a weight under svd (those that its mask leaves) or low-rank: weight (m,n) = left (m,r) right (r,n), owned by the caller. Rank 0:

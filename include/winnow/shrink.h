@@ -1,0 +1,57 @@
+/* The smallest network that is good enough: of several trained ones, each made smaller in fact (channels that do nothing removed, layers of low rank
+ * split in two) and, if asked, pruned further by whole units or to low rank without training, the smallest whose accuracy on the validation
+ * images holds. It is written as NAME.yaml and NAME.safetensors, which all commands read.
+ *
+ *     const char *networks[] = {"lottery-ticket 95% seed 0", "units 50% seed 0"};
+ *     wn_shrink_options options = {.networks = {.networks = networks, .count = 2}, .min_accuracy = "88%", .result = "small"};
+ *     wn_shrink_result result = {0};
+ *     if (wn_shrink(&options, &result) == WN_OK) printf("%lld parameters\n", (long long)result.row[result.chosen].parameters);
+ *     wn_shrink_result_release(&result);
+ */
+#ifndef WINNOW_SHRINK_H
+#define WINNOW_SHRINK_H
+
+#include "winnow/lab.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wn_shrink_options {
+    wn_lab_options networks;  /* names as winnow/lab.h says them, store, data, threads; `folder` and `again` are not used */
+    const char *min_accuracy; /* "88%" or "0.88" */
+    const char *by;           /* how networks are pruned further: "nothing", "units", "tied-units", "low-rank", or NULL: all of these */
+    const char *size;         /* the smallest in "bytes" (NULL), "parameters" or "flops" */
+    const char *result;       /* path of what is written, without .yaml and .safetensors; NULL: nothing is */
+} wn_shrink_options;
+
+/* One network that was tried. */
+typedef struct wn_shrink_row {
+    char network[128], by[16];
+    double part; /* of the units or entries that went */
+    double accuracy;
+    int64_t parameters, flops, bytes;
+    bool holds;
+} wn_shrink_row;
+
+/* Release with wn_shrink_result_release. */
+typedef struct wn_shrink_result {
+    wn_shrink_row *row; /* (rows) in the order of trying; the first of each network is as it is, made smaller */
+    int rows, chosen;
+    double min_accuracy;
+    int64_t images;                   /* of the validation part */
+    int64_t parameters, flops, bytes; /* of the chosen network before */
+    double accuracy;                  /* before */
+    double difference;                /* largest of its logits on some images between as it is and made smaller, over the largest logit */
+    double milliseconds_before, milliseconds; /* inference of `batch` images, the best of alternating runs */
+    int batch;
+} wn_shrink_result;
+
+/* WN_EUSAGE: none holds; the message says the best. */
+WN_API WN_NODISCARD wn_status wn_shrink(const wn_shrink_options *options, wn_shrink_result *result);
+WN_API void wn_shrink_result_release(wn_shrink_result *result); /* accepts a zeroed one */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

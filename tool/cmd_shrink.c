@@ -1,0 +1,96 @@
+#include "columns.h"
+#include "lab.h"
+#include "winnow/show.h"
+#include "winnow/shrink.h"
+
+typedef struct shrink_config {
+    wn__texts set;
+    const char *out, *experiment, *data_folder, *min_accuracy, *by, *size, *result;
+    int64_t threads;
+} shrink_config;
+
+static const wn__option shrink_options[] = {
+    WN_OPTION_TEXT(shrink_config, min_accuracy, "min-accuracy", "A", "on the validation images: 88% or 0.88; required"),
+    WN_OPTION_TEXT(shrink_config, result, "to", "NAME", "write NAME.yaml and NAME.safetensors (default: shrunk)"),
+    WN_OPTION_TEXT(shrink_config, by, "by", "WAY",
+                   "prune further, without training: units, tied-units (through residual links), low-rank or nothing (default: each)"),
+    WN_OPTION_TEXT(shrink_config, size, "size", "WHAT", "smallest in bytes, parameters or flops (default: bytes)"),
+    WN_OPTION_TEXT(shrink_config, experiment, "experiment", "NAME",
+                   "look labels up among the stages of this experiment (default: the whole store)"),
+    WN_OPTION_TEXT(shrink_config, out, "out", "DIR", "store (default: winnow-runs)"),
+    WN_OPTION_LIST(shrink_config, set, "set", "KEY=VALUE",
+                   "change what the files say of themselves: data.validation=last-2000; may be repeated"),
+    WN_OPTION_TEXT(shrink_config, data_folder, "data-dir", "DIR",
+                   "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_NUMBER(shrink_config, threads, "threads", "N", "(default: all CPUs)"),
+    {0}};
+
+static void print_rows(const wn_shrink_result *r)
+{
+    wn__columns c = WN_COLUMNS("network", "by", ">part %", ">accuracy %", ">parameters", ">FLOPs", ">bytes", "");
+    for (int i = 0; i < r->rows; i++) {
+        const wn_shrink_row *row = &r->row[i];
+        char count[32];
+        wn__columns_add(&c, "%s", row->network);
+        wn__columns_add(&c, "%s", row->by);
+        wn__columns_add(&c, "%.2f", 100 * row->part);
+        wn__columns_add(&c, "%.2f", 100 * row->accuracy);
+        wn__columns_add(&c, "%s", wn_show_count(row->parameters, count, sizeof count));
+        wn__columns_add(&c, "%s", wn_show_count(row->flops, count, sizeof count));
+        wn__columns_add(&c, "%s", wn_show_bytes(row->bytes, count, sizeof count));
+        wn__columns_add(&c, "%s", i == r->chosen ? "smallest that holds" : row->holds ? "holds" : "");
+    }
+    wn__columns_print(&c);
+}
+
+static void print_result(const wn_shrink_result *r, const char *name)
+{
+    char a[32], b[32];
+    const wn_shrink_row *row = &r->row[r->chosen];
+    print_rows(r);
+    printf("\nat least            %.2f %% of %lld validation images\n", 100 * r->min_accuracy, (long long)r->images);
+    printf("chosen              %s, %.2f %% (before %.2f %%)\n", row->network, 100 * row->accuracy, 100 * r->accuracy);
+    printf("parameters          %s of %s\n", wn_show_count(row->parameters, a, sizeof a), wn_show_count(r->parameters, b, sizeof b));
+    printf("FLOPs per image     %s of %s\n", wn_show_count(row->flops, a, sizeof a), wn_show_count(r->flops, b, sizeof b));
+    printf("bytes               %s of %s\n", wn_show_bytes(row->bytes, a, sizeof a), wn_show_bytes(r->bytes, b, sizeof b));
+    printf("%d images%*s%.3f ms, before %.3f ms: %.2f times as fast\n", r->batch, r->batch < 100 ? 11 : 10, "", r->milliseconds,
+           r->milliseconds_before, r->milliseconds_before / r->milliseconds);
+    printf("made smaller alone  logits differ by %.1e of the largest at most\n", r->difference);
+    printf("written             %s.yaml, %s.safetensors\n", name, name);
+}
+
+static int run_shrink(const wn__call *call)
+{
+    const shrink_config *config = call->config;
+    if (!config->min_accuracy) return wn__wrong_usage(call, "--min-accuracy is needed: 88%% or 0.88");
+    const wn__lab_config lab = {.set = config->set,
+                                .out = config->out,
+                                .experiment = config->experiment,
+                                .data_folder = config->data_folder,
+                                .threads = config->threads};
+    const wn_shrink_options options = {.networks = wn__lab_options_of(call, &lab),
+                                       .min_accuracy = config->min_accuracy,
+                                       .by = config->by,
+                                       .size = config->size,
+                                       .result = config->result ? config->result : "shrunk"};
+    wn_shrink_result result = {0};
+    const wn_status status = wn_shrink(&options, &result);
+    wn__console_clear(call->console);
+    if (status == WN_OK) print_result(&result, options.result);
+    wn_shrink_result_release(&result);
+    return wn__finish(call, status);
+}
+
+const wn__command wn__command_shrink = {
+    .name = "shrink",
+    .arguments = "NETWORK...",
+    .summary = "Find the smallest network that holds an accuracy on the validation images, and write it",
+    .details = WN_LAB_NETWORKS
+    "\n\nChannels that do nothing are removed and layers of low rank split in two, so that the network is smaller in fact. Then whole units, or "
+    "directions of small singular values, are pruned as far as the accuracy holds, without training. What is written is read by all commands.",
+    .options = shrink_options,
+    .config_size = sizeof(shrink_config),
+    .least = 1,
+    .most = -1,
+    .run = run_shrink,
+};
