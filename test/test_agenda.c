@@ -102,13 +102,15 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
     char methods[2048] = "compare.methods=[";
     int count = 0, drawn = 0, small = 0, initial = 0,
         gradual = 0, /* sparse from the start: no dense run, no mask of it, no look at what was pruned */
-        once = 0;    /* they say their sparsity themselves */
+        once = 0,    /* they say their sparsity themselves */
+        blocks = 0;  /* they have masks of their own */
     for (const wn__method *m = wn__methods; m->name; m++, count++) {
         drawn += m->axes.mask == WN__MASK_DRAWN;
         small += m->axes.mask == WN__MASK_SMALL;
         initial += m->axes.mask == WN__MASK_AT_INIT;
         gradual += m->axes.mask == WN__MASK_GRADUAL || m->axes.mask == WN__MASK_ALTERNATING;
         once += m->axes.mask == WN__MASK_LEARNED || m->axes.mask == WN__MASK_N_OF_M || m->scope == WN__SCOPE_N_OF_M;
+        blocks += m->block > 0;
         snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
     }
     strcat(methods, "]");
@@ -129,7 +131,7 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
     }
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial - gradual - once);
-    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 4 + initial);
+    CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 4 + initial + blocks);
     release(&e);
 }
 
@@ -311,6 +313,17 @@ TEST(identity_follows_thresholds_phases_and_groups)
     check_thinning("ac-dc", "compare.sparsity=[80%]", true);
     check_thinning("sr-ste", "mask.n_of_m.n=1", true);
     check_thinning("sr-ste", "mask.n_of_m.decay=0.001", true);
+    check_thinning("rigl", "mask.block=kernel", true);
+    check_thinning("rigl", "methods.rigl={topology: {gamma: 0.5}}", false); /* there is no fan-in to speak of */
+    check_thinning("rigl", "methods.rigl={topology: {lambda: 0.5}}", true);
+    check_thinning("rigl", "methods.rigl={topology: {half: 50%}}", false);
+    check_thinning("srigl", "methods.srigl={topology: {gamma: 0.5}}", true);
+    check_thinning("srigl", "methods.srigl={topology: {gamma_of: dense}}", true);
+    check_thinning("srigl", "methods.srigl={topology: {criterion: abs-mean}}", false);
+    check_thinning("rigl-struct", "methods.rigl-struct={topology: {criterion: abs-mean}}", true);
+    check_thinning("rigl-struct", "methods.rigl-struct={mask: {block: filter}}", true);
+    check_thinning("mest", "methods.mest={topology: {half: 50%}}", true);
+    check_thinning("mest", "methods.mest={topology: {bound: soft}}", true);
     check_thinning("n-of-m", "mask.n_of_m.m=8", true);
     check_thinning("n-of-m", "mask.n_of_m.decay=0.001", false);
     check_thinning("lottery-ticket", "mask.n_of_m.m=8", false);

@@ -80,6 +80,8 @@ TEST(training_is_counted_as_the_papers_do)
     CHECK_NEAR(method(&r, "ac-dc"), 0.5 + 0.5 * s / d, 0, 1e-12); /* of 100 epochs 50 are sparse */
     CHECK_NEAR(method(&r, "sr-ste"), (2 * s + d) / (3 * d), 0, 1e-12);
     CHECK_NEAR(method(&r, "n-of-m"), s / d, 0, 1e-12);
+    CHECK_NEAR(method(&r, "srigl"), (300 * s + 2 * s + d) / (101 * 3 * d), 0, 1e-12);
+    CHECK_NEAR(method(&r, "rigl-struct"), method(&r, "srigl"), 0, 0);
     CHECK_NEAR(method(&r, "mest"), s / d, 0, 1e-12);
     CHECK_NEAR(method(&r, "mest-soft"), 1.13125 * s / d, 0, 1e-12);
     CHECK(method(&r, "small-dense") < 0.15);

@@ -329,6 +329,7 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
     if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->gradual));
     if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->rewiring));
+    t->rewiring.block = q->row && q->axes->mask == WN__MASK_DRAWN ? q->row->mask.block : WN__BLOCK_WEIGHT;
     t->gradual.begin = stretched(t->gradual.begin, stretch);
     t->gradual.end = stretched(t->gradual.end, stretch);
     t->rewiring.begin = stretched(t->rewiring.begin, stretch);

@@ -52,7 +52,8 @@ wn_status wn__drawn_counts(const wn_graph *graph, const wn__params *params, cons
 {
     drawing d;
     WN_TRY(open_drawing(graph, params, section, sparsity, seed, &d));
-    const wn_status status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
+    wn_status status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
+    if (status == WN_OK) status = wn__blocks_round(params, &d.selection, section->block, active);
     close_drawing(&d);
     return status;
 }
@@ -65,7 +66,10 @@ wn_status wn__drawn_masks(const wn_graph *graph, wn__params *params, const wn__m
     wn_status status = open_drawing(graph, params, section, sparsity, seed, &d);
     if (status == WN_OK) {
         status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
-        if (status == WN_OK) status = wn__masks_random(params, &d.selection, active, seed);
+        if (status == WN_OK) status = wn__blocks_round(params, &d.selection, section->block, active);
+        if (status == WN_OK)
+            status = section->block == WN__BLOCK_WEIGHT ? wn__masks_random(params, &d.selection, active, seed)
+                                                        : wn__blocks_random(params, &d.selection, section->block, active, seed);
         close_drawing(&d);
     }
     wn__free(active);

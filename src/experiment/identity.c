@@ -181,11 +181,14 @@ static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__st
 }
 
 /* Choices that came after results were stored are no part of an identity where they do nothing. */
-static void leave_out_idle(json_t *o, const wn__topology_rule *rule)
+static void leave_out_idle(json_t *o, const wn__topology_rule *rule, int block)
 {
     if (rule->schedule != WN__FALL_HALVED) json_object_del(o, "half");
     if (!(rule->lambda > 0)) json_object_del(o, "lambda");
     if (rule->bound == WN__BOUND_HARD) json_object_del(o, "bound");
+    if (block != WN__BLOCK_KERNEL && block != WN__BLOCK_FILTER) json_object_del(o, "criterion");
+    if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma");
+    if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma_of");
 }
 
 static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
@@ -193,7 +196,8 @@ static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__
     json_t *o;
     WN_TRY(add_object(inputs, "topology", &o));
     WN_TRY(wn__slice_table(o, wn__topology_settings, &t->rewiring.rule, &plan->recipe->clock));
-    leave_out_idle(o, &t->rewiring.rule);
+    leave_out_idle(o, &t->rewiring.rule, t->rewiring.block);
+    if (t->rewiring.block) WN_TRY(set_text(o, "block", wn__block_names[t->rewiring.block]));
     return WN_OK;
 }
 
@@ -345,6 +349,7 @@ static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__sta
 static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     WN_TRY(add_section_counts(inputs, plan, &stage->mask.section));
+    if (stage->mask.drawn && stage->mask.section.block) WN_TRY(set_text(inputs, "block", wn__block_names[stage->mask.section.block]));
     WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }

@@ -15,6 +15,7 @@
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "sparse/basis.h"
+#include "sparse/blocks.h"
 #include "sparse/distribution.h"
 #include "sparse/gradual.h"
 #include "sparse/mask.h"
@@ -81,6 +82,7 @@ typedef struct wn__mask_section {
     wn__n_of_m n_of_m;                /* and in groups; of scope n-of-m, too */
     /* of drawn masks */
     int distribution; /* wn__distribution */
+    int block;        /* wn__block */
     double power;
     int dense_first;          /* wn__dense_first */
     int counting;             /* wn__counting */

@@ -149,6 +149,8 @@ static wn_status check_topology(const wn__recipe *r, const wn__row *row)
     const wn_status status = wn__rewiring_resolve(topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
     if (status != WN_OK) return wn__fault_at(node, prefix, status);
     if (topology->grow == WN__GROW_NONE) return WN_OK;
+    const wn_status fits = row->axes.mask == WN__MASK_DRAWN ? wn__rewiring_check_block(topology, row->mask.block) : WN_OK;
+    if (fits != WN_OK) return wn__fault_at(node, prefix, fits);
     if (row->axes.mask == WN__MASK_GRADUAL || wn__mask_thins(row->axes.mask))
         return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: a mask that is %s changes already", row->name,
                              wn__method_mask_names[row->axes.mask]);
@@ -314,6 +316,7 @@ static wn_status add_table(wn__recipe *r)
         if (m->axes.mask == WN__MASK_AT_INIT && m->score != row.mask.scoring.score)
             WN_TRY(wn__scoring_defaults(m->score, &row.mask.scoring));
         if (m->scope) row.mask.scope = m->scope;
+        if (m->block) row.mask.block = m->block;
         WN_TRY(add_row(r, &row));
     }
     return WN_OK;
@@ -436,7 +439,8 @@ static wn_status select_layers(wn__recipe *r, wn__row *row)
     const bool groups = row->axes.mask == WN__MASK_N_OF_M || row->mask.scope == WN__SCOPE_N_OF_M;
     const bool all = spreads || row->axes.mask == WN__MASK_LEARNED;
     if ((all || counted || groups) && row->mask.patterns == 0) {
-        row->mask.layers[row->mask.patterns++] = all ? "all" : "default";
+        const bool pieces = row->mask.block == WN__BLOCK_KERNEL || row->mask.block == WN__BLOCK_FILTER;
+        row->mask.layers[row->mask.patterns++] = all && pieces ? "convolutions" : all ? "all" : "default";
         if (groups && !spreads) row->mask.layers[row->mask.patterns++] = "!first"; /* images have few channels */
     }
     row->selection = r->selections;

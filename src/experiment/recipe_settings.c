@@ -84,6 +84,8 @@ const wn__setting wn__mask_settings[] = {
     WN_SETTING_CHOICE(wn__mask_section, inner, "own", wn__inner_names, "retraining between rounds: the method's own, or one for all"),
     WN_SETTING_STEPS(wn__mask_section, rewind, "0it", "where inner: weight-rewind goes back to"),
     WN_SETTING_CHOICE(wn__mask_section, shuffle, "layer", wn__shuffle_names, "how random masks are made from pruned ones"),
+    WN_SETTING_CHOICE(wn__mask_section, block, "weight", wn__block_names,
+                      "drawn masks are of single weights, of kernels or filters as a whole, or have as many inputs for every output"),
     WN_SETTING_TEXT(wn__mask_section, file, "", "take the masks of this file"),
     WN_SETTING_TEXT(
         wn__mask_section, of, "",

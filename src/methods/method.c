@@ -37,15 +37,15 @@ const wn__setting wn__method_settings[] = {
 /* alpha 0.3 on a cosine until three quarters of training, every 100 steps: shared by the methods that RigL's paper compares. */
 #define EVERY_100                                                                                                                      \
     .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9, .batches = 8, .images = 1000, \
-    .half = {56.25, '%'}
+    .half = {56.25, '%'}, .gamma = 0.3
 /* From 0.5 down to 0.005 over the whole run: SNFS and ITOP. */
 #define TO_THE_END                                                                                                            \
     .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9, \
-    .batches = 8, .images = 1000
+    .batches = 8, .images = 1000, .half = {56.25, '%'}, .gamma = 0.3
 /* A fifth, then a tenth of the connections every 5 epochs, of 160 until 90 and 120. */
-#define ELASTIC                                                                                                                  \
-    .grow = WN__GROW_RANDOM, .alpha = 0.2, .schedule = WN__FALL_HALVED, .power = 1, .begin = {0, 'i'}, .half = {56.25, '%'},     \
-    .end = {75, '%'}, .interval = {5, 'e'}, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO, .decay = 0.9, .batches = 8, \
+#define ELASTIC                                                                                                                            \
+    .grow = WN__GROW_RANDOM, .alpha = 0.2, .schedule = WN__FALL_HALVED, .power = 1, .begin = {0, 'i'}, .half = {56.25, '%'}, .gamma = 0.3, \
+    .end = {75, '%'}, .interval = {5, 'e'}, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO, .decay = 0.9, .batches = 8,           \
     .images = 1000
 #define MEST "Yuan et al. 2021, arXiv:2110.14032"
 #define MISSING "as a control: Frankle et al. 2021, arXiv:2009.08576"
@@ -199,7 +199,18 @@ const wn__method wn__methods[] = {
                            .decay = 0.9,
                            .batches = 8,
                            .images = 1000,
-                           .half = {56.25, '%'}}}},
+                           .half = {56.25, '%'},
+                           .gamma = 0.3}}},
+    {.name = "rigl-struct",
+     .summary = "rigl over kernels: what an output takes from an input channel goes and comes as a whole",
+     .paper = REPRODUCTION,
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100, .regrown = WN__REGROWN_ZERO, .round = 1}},
+     .block = WN__BLOCK_KERNEL},
+    {.name = "srigl",
+     .summary = "rigl with as many inputs for every output; outputs that matter little lose theirs",
+     .paper = "Lasby et al. 2024, arXiv:2305.02299",
+     .axes = {.mask = WN__MASK_DRAWN, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100}},
+     .block = WN__BLOCK_FAN_IN},
     {.name = "mest",
      .summary = "sparse from the start: the least important go, random connections come, fewer and fewer (elastic mutation)",
      .paper = MEST,

@@ -82,6 +82,7 @@ typedef struct wn__method {
     wn__method_axes axes;
     int score; /* wn__saliency; of masks at initialisation */
     int scope; /* wn__scope of its masks; 0: the recipe's */
+    int block; /* wn__block of its drawn masks; 0: the recipe's */
 } wn__method;
 
 /* All rows, ended by name NULL. */

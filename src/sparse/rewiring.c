@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/elementary.h"
 #include "base/fail.h"
+#include "sparse/fan_in.h"
 #include "sparse/gradient_average.h"
 #include "sparse/share_out.h"
 
@@ -14,6 +15,7 @@
 const char *const wn__grow_names[] = {"none", "random", "gradient", "momentum", NULL};
 static const char *const fall_names[] = {"cosine", "constant", "inverse-power", "with-lr", "halved", NULL};
 static const char *const bound_names[] = {"hard", "soft", NULL};
+static const char *const gamma_names[] = {"sparse", "dense", NULL};
 static const char *const place_names[] = {"instead", "after", NULL};
 static const char *const regrown_names[] = {"keeps", "reset", NULL};
 static const char *const round_names[] = {"down", "up", NULL};
@@ -54,6 +56,12 @@ const wn__setting wn__topology_settings[] = {
     WN_SETTING_STEPS(wn__topology_rule, half, "56.25%", "schedule: halved: from here on half of alpha goes"),
     WN_SETTING_CHOICE(wn__topology_rule, bound, "hard", bound_names,
                       "connections between updates: as at the start; or that fraction more, dropped first by the next update"),
+    WN_SETTING_CHOICE(wn__topology_rule, criterion, "mean-abs", wn__block_criterion_names,
+                      "score of a kernel or filter, weights and gradients"),
+    WN_SETTING_FLOAT(wn__topology_rule, gamma, 0.3, 0, 1,
+                     "block: fan-in: an output with less than this part of its fan-in salient loses its weights; 0: none does"),
+    WN_SETTING_CHOICE(wn__topology_rule, gamma_of, "sparse", gamma_names,
+                      "that fan-in: the sparse layer's at the start, or the dense one's"),
     {0},
 };
 
@@ -110,6 +118,20 @@ wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_
     return WN_OK;
 }
 
+wn_status wn__rewiring_check_block(const wn__topology_rule *rule, int block)
+{
+    const bool plain = rule->drop == WN__DROP_MAGNITUDE && rule->redistribute == WN__SHARE_NONE && rule->bound == WN__BOUND_HARD &&
+                       !(rule->lambda > 0) && rule->grow != WN__GROW_MOMENTUM;
+    if (rule->grow == WN__GROW_NONE || block == WN__BLOCK_WEIGHT) return WN_OK;
+    if (!plain)
+        return wn__fail(WN_EUSAGE,
+                        "topology: block: %s needs drop: magnitude, grow: random or gradient, redistribute: none, bound: hard, lambda: 0",
+                        wn__block_names[block]);
+    if (block == WN__BLOCK_FAN_IN && rule->grow != WN__GROW_GRADIENT)
+        return wn__fail(WN_EUSAGE, "topology: block: fan-in needs grow: gradient");
+    return WN_OK;
+}
+
 bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step)
 {
     if (how->rule.grow == WN__GROW_NONE || step < how->begin || step > how->end) return false;
@@ -146,8 +168,9 @@ typedef struct layer {
     wn__rewirer *owner;
     int param;
     wn__topology topology; /* of the update at hand */
-    int64_t target;        /* entries at the start */
-    uint8_t *explored;     /* a bit an entry: was ever active */
+    wn__fan_in_rule fan_in;
+    int64_t target;    /* entries at the start */
+    uint8_t *explored; /* a bit an entry: was ever active */
     int64_t explored_count;
     float *momentum; /* (entries) dense momentum, else NULL */
 } layer;
@@ -263,6 +286,12 @@ static wn_status grow_by_gradient(void *arg, const wn__weight_gradient *gradient
     return wn__topology_grow_gradient(&l->topology, gradient, l->owner->pool);
 }
 
+static wn_status choose_by_gradient(void *arg, const wn__weight_gradient *gradient)
+{
+    layer *l = arg;
+    return wn__fan_in_choose(&l->topology, &l->fan_in, gradient, l->owner->pool);
+}
+
 static wn_status average_gradient(void *arg, const wn__weight_gradient *gradient)
 {
     layer *l = arg;
@@ -284,7 +313,8 @@ wn_status wn__rewirer_attach(wn__rewirer *r, wn__executor *ex)
 static wn_status listen(wn__rewirer *r, wn__executor *ex, wn__gradient_reader reader)
 {
     for (int i = 0; i < r->layers; i++)
-        if (!reader || r->layer[i].topology.grows > 0) WN_TRY(wn__executor_read_gradient(ex, r->layer[i].param, reader, &r->layer[i]));
+        if (!reader || reader == choose_by_gradient || r->layer[i].topology.grows > 0)
+            WN_TRY(wn__executor_read_gradient(ex, r->layer[i].param, reader, &r->layer[i]));
     r->listening = reader != NULL;
     return WN_OK;
 }
@@ -396,6 +426,26 @@ static wn_status drop_excess(layer *l, wn__drop drop)
     return WN_OK;
 }
 
+/* SRigL: all else follows from the gradient. The last layer of the network keeps its outputs. */
+static wn_status begin_fan_in(wn__rewirer *r, wn__executor *ex, double fraction)
+{
+    const wn__topology_rule *rule = &r->how.rule;
+    int last = r->params->count - 1;
+    while (r->params->item[last].role != WN__WEIGHT)
+        last--;
+    for (int i = 0; i < r->layers; i++) {
+        layer *l = &r->layer[i];
+        wn__topology_release(&l->topology);
+        l->topology.param = param_of(l);
+        l->fan_in = (wn__fan_in_rule){.fraction = fraction,
+                                      .gamma = l->param == last ? 0 : rule->gamma,
+                                      .of_dense = rule->gamma_of,
+                                      .round_up = rule->round,
+                                      .budget = l->target};
+    }
+    return listen(r, ex, choose_by_gradient);
+}
+
 wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate, double base_rate)
 {
     const wn__topology_rule *rule = &r->how.rule;
@@ -403,10 +453,13 @@ wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, doub
                      .fraction = wn__rewiring_fraction(&r->how, step, base_rate > 0 ? rate / base_rate : 0),
                      .round_up = rule->round,
                      .seed = r->seed,
-                     .lambda = rule->lambda};
+                     .lambda = rule->lambda,
+                     .criterion = rule->criterion};
+    if (r->how.block == WN__BLOCK_FAN_IN) return begin_fan_in(r, ex, drop.fraction);
     for (int i = 0; i < r->layers; i++) {
         layer *l = &r->layer[i];
         drop.layer = (uint64_t)l->param;
+        drop.width = wn__block_width(param_of(l), r->how.block);
         if (rule->drop == WN__DROP_CROSSED) walk(l, step, rate);
         wn__topology_release(&l->topology);
         WN_TRY(rule->bound == WN__BOUND_SOFT ? drop_excess(l, drop) : wn__topology_init(param_of(l), &drop, &l->topology));

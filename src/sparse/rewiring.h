@@ -83,6 +83,9 @@ typedef struct wn__topology_rule {
     double lambda;           /* what goes is ranked by |value| + lambda |gradient| */
     wn__steps half;          /* of WN__FALL_HALVED */
     int bound;               /* wn__bound */
+    int criterion;           /* wn__block_criterion of kernels and filters */
+    double gamma;            /* of constant fan-in: least part of salient places that an output keeps its weights with */
+    int gamma_of;            /* 0: of the sparse fan-in; 1: of the dense one */
 } wn__topology_rule;
 extern const wn__setting wn__topology_settings[];
 
@@ -95,9 +98,12 @@ bool wn__topology_needs_gradients(const wn__topology_rule *rule);
 typedef struct wn__rewiring {
     wn__topology_rule rule;
     int64_t begin, end, interval, half;
+    int block; /* wn__block: what goes and comes together, as the masks have it */
 } wn__rewiring;
 /* WN_EUSAGE where the times make no sense: an interval below 1, an end before the beginning, choices that have no effect or no meaning together. */
 wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_epoch, int64_t total, wn__rewiring *out);
+/* WN_EUSAGE where blocks, or a constant fan-in, do not go with the rule. */
+wn_status wn__rewiring_check_block(const wn__topology_rule *rule, int block);
 bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step);
 /* Updates at steps first .. last - 1. */
 int64_t wn__rewiring_updates(const wn__rewiring *how, int64_t first, int64_t last);

@@ -25,6 +25,7 @@
 
 #include "base/rng.h"
 #include "nn/executor.h"
+#include "sparse/blocks.h"
 #include "tensor/compression.h"
 
 typedef enum wn__drop_rule { WN__DROP_MAGNITUDE, WN__DROP_SIGNED, WN__DROP_CROSSED } wn__drop_rule;
@@ -38,6 +39,8 @@ typedef struct wn__drop {
     uint64_t layer;
     double lambda;      /* magnitude: of |value| + lambda |gradient| (MEST) */
     const int64_t *out; /* magnitude: so many instead of the fraction; NULL: the fraction */
+    int64_t width;      /* magnitude: above 1, whole blocks of so many consecutive columns go and come (src/sparse/blocks.h) */
+    int criterion;      /* then: wn__block_criterion */
 } wn__drop;
 
 /* Deep-R: the sign that a weight at a flat position has whenever it is active, 1 or -1: drawn once and for all. */
@@ -48,6 +51,8 @@ typedef struct wn__topology {
     int64_t drops, grows;   /* entries that go, and that come; grows == drops unless the caller changes it before growth */
     int64_t *drop;          /* (drops) entry numbers, ascending */
     int64_t *grow;          /* (grows) flat positions, ascending; NULL: not chosen yet */
+    int64_t width;          /* of blocks; up to 1: single entries */
+    int criterion;
 } wn__topology;
 
 /* A parameter without pattern, or a fraction that is not in [0,1]: WN_EINVAL. A value that is not finite: WN_EDIVERGED. */
