@@ -151,7 +151,8 @@ static const char *write_recipe(void)
                  "train: {steps: 12, batch: 16, lr: 0.05}\n"
                  "backend: ref\n"
                  "threads: 1\n"
-                 "bootstrap: {n: [64, 32], every: 4, early: 2, variants: {small: {}, flat: {train.lr: 0.01, compare.methods: [dense]}}}\n"
+                 "bootstrap: {n: [64, 32], every: 4, early: 2, variants: {small: {}, flat: {train.lr: 0.01, compare.methods: [dense],\n"
+                 "  data.label_noise: 0.2, train.loss: mse, train.optimizer: {adam: {beta1: 0.8}}, data.augment: [pad-crop-2, flip]}}}\n"
                  "compare: {methods: [dense, rigl], sparsity: 50%%, seeds: 0}\n"
                  "methods: {rigl: {topology: {interval: 3it}}}\n",
                  net);

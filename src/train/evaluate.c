@@ -127,7 +127,9 @@ wn_status wn__evaluator_run(wn__evaluator *e, wn__executor *ex, wn__pool *pool, 
 wn_status wn__reestimate_statistics(wn__executor *ex, const wn__loader_options *options, int64_t batches)
 {
     wn__loader *loader;
-    WN_TRY(wn__loader_new(options, &loader));
+    wn__loader_options again = *options;
+    again.ideal = false; /* statistics need no new samples, and a finite set may have none left */
+    WN_TRY(wn__loader_new(&again, &loader));
     float *logits = WN_NEW_ARRAY(float, options->batch * options->data->classes);
     wn_status status = logits ? WN_OK : wn__no_memory((size_t)(options->batch * options->data->classes) * sizeof(float));
     const wn__step_info step = {.training = true, .update_statistics = true};
