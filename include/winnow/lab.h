@@ -35,6 +35,7 @@ typedef struct wn_lab_options {
     const char *data_folder;
     int threads;
     bool again; /* throw away what an earlier call found */
+    bool part;  /* of a study: no figures, and results lie in OUT/lab/parts unless `folder` says where */
     wn_progress_call progress;
     void *user;
 } wn_lab_options;
@@ -74,6 +75,7 @@ typedef struct wn_lab_flow_options {
     int64_t images;    /* of the sample; 0: 1000 */
     const char *part;  /* "train", "validation", "test"; NULL: validation, else test */
     double rate;       /* of the small step; 0: 0.01 */
+    bool exact_steps;  /* stay there; otherwise states of a stage that changes its topology move to the next update */
 } wn_lab_flow_options;
 WN_API WN_NODISCARD wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result);
 
@@ -124,6 +126,15 @@ typedef struct wn_lab_bootstrap_options {
     double converged;   /* soft error of T0, instead of bootstrap.converged; 0: that */
 } wn_lab_bootstrap_options;
 WN_API WN_NODISCARD wn_status wn_lab_bootstrap(const wn_lab_bootstrap_options *options, wn_lab_result *result);
+
+/* What the section `lab` of a recipe asks for: the analyses above of its rows, for every seed, whose training must be done. Writes study.json and
+ * study.csv into the experiment's folder (result.folder), which its report shows. Each analysis is a result of its own in the store, so that a study that
+ * was cut off goes on and one that is asked again reads what is there. WN_EUSAGE: no such section; WN_ENOTFOUND: a stage is not done. */
+typedef struct wn_lab_study_options {
+    wn_run_options run; /* recipe, set, sets, seeds, out, data_folder, threads, progress, user */
+    bool again;         /* throw away what earlier calls found */
+} wn_lab_study_options;
+WN_API WN_NODISCARD wn_status wn_lab_study(const wn_lab_study_options *options, wn_lab_result *result);
 
 #ifdef __cplusplus
 }

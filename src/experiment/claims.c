@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "experiment/study_claims.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------- */
 
@@ -141,8 +142,15 @@ wn_status wn__claim_table(const wn__results *r, wn__table *t)
     wn__table_column_add(t, true, "difference");
     wn__table_column_add(t, true, "±95 %%");
     wn__table_column_add(t, false, "verdict");
+    bool studied = false;
     for (int i = 0; i < r->claim_count; i++) {
         wn__claim claim;
+        if (wn__claim_is_of_study(r->claims[i])) {
+            if (i > 0) wn__table_rule(t);
+            WN_TRY(wn__study_claim_rows(r, r->claims[i], t));
+            studied = true;
+            continue;
+        }
         WN_TRY(wn__claim_parse(r->claims[i], &claim));
         add_claim(r, r->claims[i], &claim, t);
     }
@@ -152,5 +160,10 @@ wn_status wn__claim_table(const wn__results *r, wn__table *t)
         "(or the points said); same: within the margin of %g points (or those said), with %d seeds or more; not worse: above minus the margin. "
         "Contradicted: none of the interval agrees; undecided otherwise.%s",
         100 * r->margin, WN__EQUIVALENCE_SEEDS, r->short_budget ? " Short budget." : "");
+    if (studied)
+        wn__text_add(
+            &t->note,
+            " Of measurements: first less second, or (×) their ratio with its interval as a factor, from differences of logarithms, where values are "
+            "positive and span decades; without a step the mean over the states of a run.");
     return wn__table_status(t);
 }

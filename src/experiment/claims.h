@@ -4,6 +4,8 @@
  *     METHOD same as METHOD [at SPARSITY] [within POINTS]
  *     METHOD not worse than METHOD [at SPARSITY] [within POINTS]
  *
+ * Claims about measurements of the lab are written MEASURE(ROW) above MEASURE(ROW): study_claims.h.
+ *
  * The statistic is test accuracy of the last epoch in percent, compared by seed (statistics.h). Without a sparsity the claim is made at every one that the
  * first method has. A method that stands once (dense, or one that says its sparsity itself) is compared as it is. Without POINTS: 0 for better, else
  * the recipe's margin.

@@ -109,7 +109,7 @@ static wn_status make_folder(wn__lab *lab, const char *key)
     if (o->folder)
         wn__text_add(&path, "%s", o->folder);
     else
-        wn__text_add(&path, "%s/lab/%s-%.12s", o->out ? o->out : WN__STORE_DEFAULT, lab->analysis, key);
+        wn__text_add(&path, "%s/lab/%s%s-%.12s", o->out ? o->out : WN__STORE_DEFAULT, o->part ? "parts/" : "", lab->analysis, key);
     if (path.failed) return wn__no_memory(path.size);
     lab->folder = path.data;
     WN_TRY(wn__make_folders(lab->folder));
@@ -383,6 +383,7 @@ static wn_status write_tables(const wn__lab *lab, const wn__lab_answer *answer, 
 
 static wn_status draw(const wn__lab *lab, const wn__lab_answer *answer, wn_lab_result *out)
 {
+    if (lab->options->part) return WN_OK;
     const wn_status drawn = wn__figure_files_draw(&answer->figures, lab->folder);
     if (drawn == WN_EUNSUPPORTED)
         snprintf(out->note, sizeof out->note, "no figures: %s", wn_error_message());

@@ -76,11 +76,13 @@ static wn_status usual_steps(series *s)
     return WN_OK;
 }
 
-/* Where the topology changes along the way, states move to the next change. */
-static void move_to_updates(series *s, const wn__rewiring *how)
+/* Where the topology changes along the way, states move to the next change, or (exact) only know whether it changes there. */
+static void move_to_updates(series *s, const wn__rewiring *how, bool exact)
 {
     for (int i = 0; i < s->count; i++) {
         int64_t step = s->step[i];
+        if (exact) s->update[i] = step < s->last && wn__rewiring_is_due(how, step);
+        if (exact) continue;
         const int64_t limit = i + 1 < s->count ? s->step[i + 1] : s->last;
         while (step < limit && !wn__rewiring_is_due(how, step))
             step++;
@@ -103,7 +105,7 @@ static wn_status plan_series(const wn__lab *lab, const flow *f, int i, series *s
     s->first = t->first;
     s->last = t->last;
     wn_status status = f->options->steps ? read_steps(f->options->steps, s) : usual_steps(s);
-    if (status == WN_OK && t->rewires) move_to_updates(s, &t->rewiring);
+    if (status == WN_OK && t->rewires) move_to_updates(s, &t->rewiring, f->options->exact_steps);
     wn__experiment_close(&e);
     return status;
 }
@@ -546,11 +548,13 @@ wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result)
     f->images = options->images > 0 ? options->images : USUAL_IMAGES;
     f->rate = options->rate > 0 ? options->rate : USUAL_RATE;
     wn_status status = wn__lab_part(options->part, NULL, &part);
+    json_t *question = json_pack("{s:I, s:f, s:s, s:s}", "images", (json_int_t)f->images, "rate", f->rate, "part",
+                                 options->part ? options->part : "", "steps", options->steps ? options->steps : "");
+    if (question && options->exact_steps) json_object_set_new(question, "exact_steps", json_true());
     if (status == WN_OK)
-        status = wn__lab_open(&options->lab, "flow", 1, MOST_STAGES,
-                              json_pack("{s:I, s:f, s:s, s:s}", "images", (json_int_t)f->images, "rate", f->rate, "part",
-                                        options->part ? options->part : "", "steps", options->steps ? options->steps : ""),
-                              &lab);
+        status = wn__lab_open(&options->lab, "flow", 1, MOST_STAGES, question, &lab);
+    else
+        json_decref(question);
     if (status == WN_OK) status = lab.answered ? wn__lab_repeat(&lab, result) : run(&lab, f, result);
     release(f);
     wn__free(f);

@@ -111,6 +111,7 @@ static const section sections[] = {
     {"methods", "changes to methods, and new ones (key `like`)", {wn__method_settings, wn__row_settings}},
     {"methods.topology", "how a method's mask changes while training", {wn__topology_settings}},
     {"compare", "lists `methods`, `sparsity` and `seeds`", {NULL}},
+    {"lab", "what `winnow lab study` measures; also the lists `flow`, `at`, `lines`, `compare`, `hessian`", {wn__lab_settings}},
     {"bootstrap", "real and ideal world; also the list `n` and the mapping `variants`", {wn__bootstrap_settings}},
     {"report", "what is compared with (list `baseline`)", {wn__report_settings}},
     {"sweep", "a search over keys (mapping `space`), see docs/sweep.md; also `sparsity`, `seeds` and `halving`", {wn__sweep_settings}},

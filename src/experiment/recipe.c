@@ -404,6 +404,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__report_settings, &r->report));
     WN_TRY(wn__settings_defaults(wn__bootstrap_settings, &r->bootstrap));
     WN_TRY(wn__sweep_section_defaults(&r->sweep));
+    WN_TRY(wn__settings_defaults(wn__lab_settings, &r->lab));
     r->labels.soft.soft = true;
     r->report.baseline[0] = "dense";
     r->report.baseline[1] = "lottery-ticket";
@@ -459,7 +460,8 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
                                        {"labels", read_labels},   {"teacher", read_teacher},
                                        {"compare", keep_compare}, {"methods", keep_methods},
                                        {"report", read_report},   {"bootstrap", wn__bootstrap_read},
-                                       {"sweep", read_sweep},     {0}};
+                                       {"sweep", read_sweep},     {"lab", wn__lab_section_read},
+                                       {0}};
     const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
     WN_TRY(set_defaults(r));
     WN_TRY(open_document(source, &r->doc));

@@ -154,6 +154,17 @@ typedef struct wn__bootstrap_section {
     const wn__yaml_node *variants; /* name to changes of the recipe; NULL: none */
 } wn__bootstrap_section;
 
+/* What `winnow lab study` measures, for every seed. Rows of lines, compare and hessian may name a point of their training: "ticket@start", "rigl@2000". */
+enum { WN__MOST_LAB_ROWS = 16, WN__MOST_LAB_PAIRS = 24, WN__MOST_LAB_STEPS = 24 };
+typedef struct wn__lab_section {
+    const char *flow[WN__MOST_LAB_ROWS], *compare[WN__MOST_LAB_ROWS], *hessian[WN__MOST_LAB_ROWS];
+    const char *line[WN__MOST_LAB_PAIRS][2];
+    int flows, compares, hessians, lines;
+    wn__steps at[WN__MOST_LAB_STEPS]; /* of flow, ascending */
+    int ats;
+    int64_t images, points, train_images, hessian_images, lanczos_steps;
+} wn__lab_section;
+
 typedef struct wn__recipe {
     wn__yaml *doc; /* texts above point into it */
     char *default_name;
@@ -167,6 +178,7 @@ typedef struct wn__recipe {
     wn__report_section report;
     wn__bootstrap_section bootstrap;
     wn__sweep_section sweep; /* of wn_sweep_run alone; not in the resolved recipe */
+    wn__lab_section lab;
     wn__row row[WN__MOST_ROWS];
     int rows;
     wn__selection selection[WN__MOST_ROWS]; /* of compared rows: see wn__row.selection */
@@ -217,8 +229,8 @@ wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
-    wn__report_settings[], wn__bootstrap_settings[], wn__noise_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[],
-    wn__distribution_settings[];
+    wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__noise_settings[], wn__smooth_settings[], wn__until_settings[],
+    wn__row_settings[], wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */
@@ -233,6 +245,10 @@ wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *
 wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);
+wn_status wn__lab_section_read(void *recipe, const wn__yaml_node *node);
+wn_status wn__lab_section_check(const wn__recipe *recipe); /* its rows are methods, compared or not */
+bool wn__lab_section_is_empty(const wn__recipe *recipe);
+void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *recipe);
 wn_status wn__bootstrap_read(void *recipe, const wn__yaml_node *node);
 wn_status wn__bootstrap_check_row(const wn__recipe *recipe, const wn__row *row); /* what the ideal world does not allow */
 

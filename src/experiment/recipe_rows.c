@@ -6,6 +6,7 @@
 #include "experiment/claims.h"
 #include "experiment/drawn.h"
 #include "experiment/recipe.h"
+#include "experiment/study_claims.h"
 #include "models/named.h"
 
 static wn__row *find_row(wn__recipe *r, const char *name)
@@ -389,7 +390,9 @@ static wn_status check_claims(wn__recipe *r, const wn__yaml_node *node)
 {
     for (int i = 0; i < r->report.claims; i++) {
         wn__claim claim;
-        const wn_status status = wn__claim_parse(r->report.claim[i], &claim);
+        const bool study = wn__claim_is_of_study(r->report.claim[i]);
+        const wn_status status = study ? wn__study_claim_check(r, r->report.claim[i]) : wn__claim_parse(r->report.claim[i], &claim);
+        if (study && status == WN_OK) continue;
         if (status != WN_OK) return wn__fault_at(wn__yaml_find(node, "claims"), "report.claims: ", status);
         const char *missing = find_row(r, claim.method) ? claim.than : claim.method;
         if (!find_row(r, missing)) return unknown_method(r, wn__yaml_find(node, "claims"), "report.claims: unknown method", missing);
@@ -546,5 +549,6 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     for (int i = 0; i < recipe->report.baselines; i++)
         if (!find_row(recipe, recipe->report.baseline[i]))
             return unknown_method(recipe, wn__yaml_find(root, "report"), "report.baseline: unknown method", recipe->report.baseline[i]);
+    WN_TRY(wn__lab_section_check(recipe));
     return check_claims(recipe, wn__yaml_find(root, "report"));
 }

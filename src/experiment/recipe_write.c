@@ -294,6 +294,7 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
             write_row(&yaml, &recipe->row[recipe->compared[i]]);
         wn__out_close(&yaml);
         write_compare(&yaml, recipe);
+        wn__lab_section_write(&yaml, recipe);
         write_report(&yaml, recipe);
     }
     return finish(&yaml, out);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "experiment/study.h"
 #include "experiment/timing.h"
 #include "io/json_file.h"
 
@@ -230,6 +231,19 @@ static wn_status read_seconds(wn__results *r)
     return status;
 }
 
+/* The file of wn_lab_study, if there is one. */
+static wn_status read_study(wn__results *r)
+{
+    char *path = wn__path_join(r->folder, WN__STUDY_FILE);
+    wn_status status = path ? WN_OK : wn__no_memory(64);
+    if (path && wn__file_exists(path)) status = wn__json_load(path, &r->study);
+    const char *format = wn__json_text(r->study, "format");
+    if (r->study && (!format || strcmp(format, WN__STUDY_FORMAT) != 0 || number(r->study, "version") != WN__STUDY_VERSION))
+        status = wn__fail(WN_EFORMAT, "%s: no study, or of another version; `winnow lab study` makes it anew", path);
+    wn__free(path);
+    return status;
+}
+
 wn_status wn__results_read(const char *folder, wn__results **out)
 {
     if (!wn__folder_exists(folder)) return wn__fail(WN_ENOTFOUND, "%s: no such folder", folder);
@@ -245,6 +259,7 @@ wn_status wn__results_read(const char *folder, wn__results **out)
     }
     wn__free(path);
     if (status == WN_OK) status = read_seconds(r);
+    if (status == WN_OK) status = read_study(r);
     if (status == WN_OK)
         *out = r;
     else
@@ -266,6 +281,7 @@ void wn__results_free(wn__results *r)
     wn__free(r->claims);
     wn__free(r->folder);
     json_decref(r->root);
+    json_decref(r->study);
     wn__free(r);
 }
 

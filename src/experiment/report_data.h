@@ -57,6 +57,7 @@ typedef struct wn__results {
     bool complete, short_budget;
     bool measured; /* `winnow time` was asked: rows have its seconds */
     int measured_threads;
+    json_t *study; /* study.json (study.h); NULL: there is none */
     double margin; /* of equivalence, as a fraction of accuracy */
     int row_count, unfinished, method_count, cell_count, baseline_count, claim_count;
     wn__result_row *rows;   /* (row_count) finished ones only */

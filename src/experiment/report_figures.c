@@ -13,6 +13,7 @@
 #include "experiment/figure_files.h"
 #include "experiment/report_curves.h"
 #include "experiment/report_tables.h"
+#include "experiment/study_figures.h"
 
 enum {
     MOST_METHODS = 64,
@@ -661,6 +662,12 @@ static wn_status mask_figure(const plan *p, wn__sheet *s, bool *drawn)
     return WN_OK;
 }
 
+/* ---- of a study */
+
+static wn_status flow_figure(const plan *p, wn__sheet *s, bool *drawn) { return wn__study_flow_figure(p->r->study, s, drawn); }
+static wn_status line_figure(const plan *p, wn__sheet *s, bool *drawn) { return wn__study_line_figure(p->r->study, s, drawn); }
+static wn_status map_figure(const plan *p, wn__sheet *s, bool *drawn) { return wn__study_map_figure(p->r->study, s, drawn); }
+
 /* ---- all figures */
 
 static const struct {
@@ -688,6 +695,16 @@ static const struct {
       "a layer without any weight left has no point.",
       0},
      mask_figure},
+    {{"flow", "Flow of gradients",
+      "L2 norm of the gradient over active weights, and the loss, on images that training has not seen, before these steps: geometric mean over "
+      "seeds. Axes are logarithmic.",
+      0},
+     flow_figure},
+    {{"lines", "Between networks", "Loss and error on the straight line between two networks of one seed, mean over seeds.", 0},
+     line_figure},
+    {{"map", "Distances of weights",
+      "The plane that comes nearest to the mean L2 distances of networks of one seed (classical multidimensional scaling).", 0},
+     map_figure},
 };
 
 static wn_status build_figures(const plan *p, wn__figure_files *files, wn__figures *figures)

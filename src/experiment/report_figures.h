@@ -4,7 +4,7 @@
 
 #include "experiment/report_data.h"
 
-enum { WN__MOST_FIGURES = 8 };
+enum { WN__MOST_FIGURES = 16 };
 
 typedef struct wn__figure {
     const char *name, *title, *caption; /* static; files are NAME.svg and NAME.pdf */

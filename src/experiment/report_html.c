@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "experiment/claims.h"
 #include "experiment/report_tables.h"
+#include "experiment/study_tables.h"
 
 static const char style[] =
     ":root{color-scheme:light dark;--ground:#ffffff;--card:#f6f7f9;--ink:#1b1f24;--soft:#5b6572;--line:#d9dee5;--mark:#0b63a8}\n"
@@ -48,6 +49,11 @@ static const section sections[] = {
     {"s-accuracy", "Accuracy against sparsity", "accuracy", wn__accuracy_table},
     {"s-claims", "Claims", NULL, wn__claim_table},
     {"s-differences", "Paired differences", "differences", wn__difference_table},
+    {"s-study", "Measurements of the lab", NULL, wn__study_table},
+    {"s-flow", "Flow of gradients", "flow", wn__study_flow_table},
+    {"s-lines", "Between networks", "lines", NULL},
+    {"s-disagreement", "Disagreement", NULL, wn__study_disagreement_table},
+    {"s-distance", "Distances of weights", "map", wn__study_distance_table},
     {"s-matching", "Largest sparsity that still matches dense", NULL, wn__matching_table},
     {"s-curves", "Learning curves", "curves", NULL},
     {"s-masks", "Masks", "layers", wn__mask_table},

@@ -1,0 +1,261 @@
+#include "experiment/study_claims.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* --- reading ------------------------------------------------------------------------------------------------------------------ */
+
+bool wn__claim_is_of_study(const char *text) { return strchr(text, '(') != NULL; }
+
+static void skip(const char **text)
+{
+    while (isspace((unsigned char)**text))
+        (*text)++;
+}
+
+/* Up to a blank or one of `ends`; false if it is empty or too long. */
+static bool take_word(const char **text, const char *ends, char *word, size_t size)
+{
+    skip(text);
+    size_t length = 0;
+    while (**text && !isspace((unsigned char)**text) && !strchr(ends, **text)) {
+        if (length + 1 >= size) return false;
+        word[length++] = *(*text)++;
+    }
+    word[length] = 0;
+    skip(text);
+    return length > 0;
+}
+
+static bool take_words(const char **text, const char *first, const char *second)
+{
+    const char *at = *text;
+    char word[32];
+    if (!take_word(&at, "", word, sizeof word) || strcmp(word, first) != 0) return false;
+    if (second && (!take_word(&at, "", word, sizeof word) || strcmp(word, second) != 0)) return false;
+    *text = at;
+    return true;
+}
+
+static wn_status unknown_measure(const char *whole, const char *name)
+{
+    wn__text names = {0};
+    for (const wn__measure *m = wn__measures; m->name; m++)
+        wn__text_add(&names, "%s%s", m == wn__measures ? "" : ", ", m->name);
+    const wn_status status =
+        wn__fail(WN_EUSAGE, "claim \"%s\": there is no measurement \"%s\"; valid: %s", whole, name, names.data ? names.data : "");
+    wn__text_release(&names);
+    return status;
+}
+
+/* "barrier(ticket, pruned)" or a number. */
+static wn_status read_quantity(const char *whole, const char **text, wn__quantity *q)
+{
+    char word[WN__TABLE_HEAD], *end;
+    if (!take_word(text, "(),", word, sizeof word)) return wn__fail(WN_EUSAGE, "claim \"%s\": a measurement or a number is missing", whole);
+    if (**text != '(') {
+        q->number = strtod(word, &end);
+        if (end != word && !*end && isfinite(q->number)) return WN_OK;
+        return wn__fail(WN_EUSAGE, "claim \"%s\": \"%s\" is neither a number nor a measurement, such as barrier(ticket, pruned)", whole,
+                        word);
+    }
+    (*text)++;
+    if (!(q->measure = wn__measure_find(word))) return unknown_measure(whole, word);
+    const int wanted = wn__measure_rows(q->measure);
+    bool good = true;
+    for (int i = 0; i < wanted && good; i++) {
+        good = take_word(text, "(),", q->row[i], sizeof q->row[i]) && **text == (i + 1 < wanted ? ',' : ')');
+        if (good) (*text)++;
+    }
+    skip(text);
+    return good ? WN_OK
+                : wn__fail(WN_EUSAGE, "claim \"%s\": %s is of %s", whole, word, wanted == 1 ? "one row: (ROW)" : "two rows: (ROW, ROW)");
+}
+
+static bool read_relation(const char **text, wn__study_claim *c)
+{
+    c->below = take_words(text, "below", NULL);
+    c->same = !c->below && take_words(text, "same", "as");
+    return c->below || c->same || take_words(text, "above", NULL);
+}
+
+/* "10%" of what is compared by ratios, else "0.05". */
+static bool read_margin(const char *word, bool ratio, double *margin)
+{
+    char *end;
+    const double value = strtod(word, &end);
+    if (end == word || !(value >= 0) || value > 1e6 || strcmp(end, ratio ? "%" : "") != 0) return false;
+    *margin = ratio ? log1p(value / 100) : value;
+    return true;
+}
+
+static wn_status read_step(const char *whole, const char **text, wn__study_claim *c)
+{
+    char word[32], *end;
+    const bool there = take_word(text, "", word, sizeof word);
+    c->step = there ? strtoll(word, &end, 10) : -1;
+    if (!there || *end || c->step < 0) return wn__fail(WN_EUSAGE, "claim \"%s\": \"at step\" wants a whole number", whole);
+    if (c->measure->kind == WN__MEASURE_FLOW) return WN_OK;
+    return wn__fail(WN_EUSAGE, "claim \"%s\": %s is of no step", whole, c->measure->name);
+}
+
+static wn_status read_rest(const char *whole, const char *text, wn__study_claim *c)
+{
+    const char *key = c->same ? "within" : "by", *unit = c->measure->ratio ? "10%" : c->measure->points ? "0.5 (points)" : "0.05";
+    char word[32], value[64];
+    bool said = false;
+    while (*text) {
+        if (take_words(&text, "at", "step")) {
+            WN_TRY(read_step(whole, &text, c));
+            continue;
+        }
+        take_word(&text, "", word, sizeof word);
+        if (!take_word(&text, "", value, sizeof value)) value[0] = 0;
+        if (strcmp(word, "at") == 0) {
+            WN_TRY(wn__sparsity_parse(value, &c->sparsity));
+            continue;
+        }
+        if (strcmp(word, key) != 0 || !read_margin(value, c->measure->ratio, &c->margin))
+            return wn__fail(WN_EUSAGE, "claim \"%s\": \"%s %s\" is not understood; valid here: at step N, at SPARSITY, %s %s", whole, word,
+                            value, key, unit);
+        said = true;
+    }
+    return !c->same || said ? WN_OK : wn__fail(WN_EUSAGE, "claim \"%s\": \"same as\" needs a margin: within %s", whole, unit);
+}
+
+wn_status wn__study_claim_parse(const char *text, wn__study_claim *out)
+{
+    const char *at = text;
+    *out = (wn__study_claim){.step = -1, .sparsity = -1};
+    WN_TRY(read_quantity(text, &at, &out->a));
+    if (!read_relation(&at, out))
+        return wn__fail(WN_EUSAGE,
+                        "claim \"%s\" is not understood; write MEASURE(ROW) above MEASURE(ROW), ... below ..., or ... same as ...", text);
+    WN_TRY(read_quantity(text, &at, &out->b));
+    out->measure = out->a.measure ? out->a.measure : out->b.measure;
+    if (!out->measure) return wn__fail(WN_EUSAGE, "claim \"%s\" compares two numbers", text);
+    const wn__measure *other = out->b.measure ? out->b.measure : out->measure;
+    if (other->ratio != out->measure->ratio || other->points != out->measure->points || other->kind != out->measure->kind)
+        return wn__fail(WN_EUSAGE, "claim \"%s\": %s and %s are not to be compared", text, out->measure->name, other->name);
+    return read_rest(text, at, out);
+}
+
+/* --- is it measured? ---------------------------------------------------------------------------------------------------------- */
+
+static bool is_among(const char *const *rows, int count, const char *row)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(rows[i], row) == 0) return true;
+    return false;
+}
+
+static bool is_measured(const wn__lab_section *l, const wn__quantity *q)
+{
+    bool line = false;
+    switch (q->measure->kind) {
+    case WN__MEASURE_FLOW: return is_among(l->flow, l->flows, q->row[0]);
+    case WN__MEASURE_HESSIAN: return is_among(l->hessian, l->hessians, q->row[0]);
+    case WN__MEASURE_PAIR: return is_among(l->compare, l->compares, q->row[0]) && is_among(l->compare, l->compares, q->row[1]);
+    case WN__MEASURE_LINE: break;
+    }
+    for (int i = 0; i < l->lines; i++)
+        line = line || (is_among(l->line[i], 2, q->row[0]) && is_among(l->line[i], 2, q->row[1]));
+    return line;
+}
+
+wn_status wn__study_claim_check(const wn__recipe *r, const char *text)
+{
+    static const char *const keys[] = {"flow", "lines", "compare", "hessian"};
+    wn__study_claim c;
+    WN_TRY(wn__study_claim_parse(text, &c));
+    const wn__quantity *const sides[] = {&c.a, &c.b};
+    for (int i = 0; i < 2; i++)
+        if (sides[i]->measure && !is_measured(&r->lab, sides[i]))
+            return wn__fail(WN_EUSAGE, "claim \"%s\": lab.%s does not say that %s%s%s is measured", text, keys[sides[i]->measure->kind],
+                            sides[i]->row[0], sides[i]->row[1][0] ? ", " : "", sides[i]->row[1]);
+    bool known = c.step < 0;
+    for (int k = 0; k < r->lab.ats; k++)
+        known = known || wn__steps_resolve(r->lab.at[k], r->clock.steps_per_epoch, r->clock.total) == c.step;
+    return known ? WN_OK : wn__fail(WN_EUSAGE, "claim \"%s\": step %lld is not among lab.at", text, (long long)c.step);
+}
+
+/* --- judging ------------------------------------------------------------------------------------------------------------------ */
+
+static double side(const json_t *study, const wn__quantity *q, const wn__measure *m, double sparsity, int64_t step, int64_t seed)
+{
+    if (!q->measure) return !m->ratio ? q->number : q->number > 0 ? log(q->number) : (double)NAN;
+    return wn__study_scaled(study, q->measure,
+                            wn__study_find(study, q->measure, q->row[0], q->row[1][0] ? q->row[1] : NULL, sparsity, step), seed);
+}
+
+static int steps_of(const json_t *study, const wn__study_claim *c, double sparsity, int64_t *steps)
+{
+    const wn__quantity *q = c->a.measure ? &c->a : &c->b;
+    steps[0] = c->step;
+    if (c->step >= 0 || c->measure->kind != WN__MEASURE_FLOW) return 1;
+    return wn__study_steps(study, q->row[0], sparsity, steps, WN__MOST_LAB_STEPS);
+}
+
+wn__summary wn__study_claim_difference(const json_t *study, const wn__study_claim *c, double sparsity)
+{
+    int64_t steps[WN__MOST_LAB_STEPS], seeds[WN__MAX_STUDY_SEEDS];
+    double values[WN__MAX_STUDY_SEEDS];
+    const int count = steps_of(study, c, sparsity, steps), n = wn__study_seeds(study, seeds, WN__MAX_STUDY_SEEDS);
+    for (int i = 0; i < n; i++) {
+        double sum = 0;
+        int found = 0;
+        for (int k = 0; k < count; k++) {
+            const double d =
+                side(study, &c->a, c->measure, sparsity, steps[k], seeds[i]) - side(study, &c->b, c->measure, sparsity, steps[k], seeds[i]);
+            if (isnan(d)) continue;
+            sum += d;
+            found++;
+        }
+        values[i] = found ? (c->below ? -sum : sum) / found : (double)NAN;
+    }
+    return wn__summarise(values, n);
+}
+
+/* Differences are shown as first less second, whatever is claimed. */
+static void add_verdict(const json_t *study, const char *text, const wn__study_claim *c, double sparsity, wn__table *t)
+{
+    char shown[32];
+    const wn__summary d = wn__study_claim_difference(study, c, sparsity);
+    const double mean = c->below ? -d.mean : d.mean;
+    wn__table_cell(t, "%s", text);
+    wn__table_cell(t, "%s", wn__show_sparsity(sparsity, shown, sizeof shown));
+    wn__table_cell(t, "%d", d.n);
+    wn__table_cell(t, d.n == 0 ? "–" : c->measure->ratio ? "×%.3g" : "%+.3g", c->measure->ratio ? exp(mean) : mean);
+    wn__table_cell(t,
+                   !wn__has_spread(d)  ? "–"
+                   : c->measure->ratio ? "×/÷%.3g"
+                                       : "±%.3g",
+                   c->measure->ratio ? exp(d.half_width) : d.half_width);
+    const wn__claim_kind kind = c->same ? WN__CLAIM_EQUIVALENT : WN__CLAIM_BETTER;
+    wn__table_cell(t, "%s", d.n > 0 ? wn__verdict_name(wn__judge(kind, d, c->margin)) : "not measured");
+}
+
+wn_status wn__study_claim_rows(const wn__results *r, const char *text, wn__table *t)
+{
+    wn__study_claim c;
+    const json_t *sparsity;
+    size_t index;
+    int rows = 0;
+    WN_TRY(wn__study_claim_parse(text, &c));
+    json_array_foreach(r->study && c.sparsity < 0 ? wn__study_sparsities(r->study) : NULL, index, sparsity)
+        add_verdict(r->study, rows++ ? "" : text, &c, json_number_value(sparsity), t);
+    if (rows > 0) return WN_OK;
+    if (r->study && c.sparsity >= 0) {
+        add_verdict(r->study, text, &c, c.sparsity, t);
+        return WN_OK;
+    }
+    wn__table_cell(t, "%s", text);
+    for (int i = 0; i < 4; i++)
+        wn__table_cell(t, "–");
+    wn__table_cell(t, "not measured");
+    return WN_OK;
+}

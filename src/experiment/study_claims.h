@@ -1,0 +1,43 @@
+/* Claims about measurements of the lab, among the claims of a recipe (claims.h):
+ *
+ *     MEASURE(ROW) above|below MEASURE(ROW)            [at step N] [at SPARSITY] [by MARGIN]
+ *     MEASURE(ROW, ROW) above|below MEASURE(ROW, ROW)  [at SPARSITY] [by MARGIN]
+ *     MEASURE(...) same as MEASURE(...) within MARGIN  ...
+ *
+ * Either side may be a number. Compared by seed with the 95 % t-interval (statistics.h). Measures that are positive and span decades are compared by ratios: the
+ * difference is one of logarithms, and MARGIN is in percent ("by 10%": the ratio is above 1.1). Others are compared as they are: MARGIN is a number, points of those
+ * in points. Flow without "at step": the mean over the states that both sides have.
+ */
+#ifndef WN_EXPERIMENT_STUDY_CLAIMS_H
+#define WN_EXPERIMENT_STUDY_CLAIMS_H
+
+#include "experiment/recipe.h"
+#include "experiment/report_tables.h"
+#include "experiment/study.h"
+
+typedef struct wn__quantity {
+    const wn__measure *measure; /* NULL: a number */
+    char row[2][WN__TABLE_HEAD];
+    double number;
+} wn__quantity;
+
+typedef struct wn__study_claim {
+    wn__quantity a, b;
+    bool below, same;           /* neither: above */
+    const wn__measure *measure; /* of the sides that are none */
+    int64_t step;               /* below 0: not said, as the next */
+    double sparsity;
+    double margin; /* of the compared difference: of logarithms where the measure is compared by ratios */
+} wn__study_claim;
+
+bool wn__claim_is_of_study(const char *text);
+/* WN_EUSAGE says what was expected where. */
+wn_status wn__study_claim_parse(const char *text, wn__study_claim *out);
+/* Does the recipe's section `lab` measure it? WN_EUSAGE otherwise. */
+wn_status wn__study_claim_check(const wn__recipe *r, const char *text);
+/* a - b, b - a if the claim is "below"; n = 0: not measured. */
+wn__summary wn__study_claim_difference(const json_t *study, const wn__study_claim *c, double sparsity);
+/* Its rows in the table of claims. */
+wn_status wn__study_claim_rows(const wn__results *r, const char *text, wn__table *t);
+
+#endif
