@@ -455,12 +455,18 @@ static wn_status check_name(wn__recipe *r, const char *path)
 
 static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool parts)
 {
-    static const wn__special keys[] = {{"data", read_data},       {"model", read_model},
-                                       {"train", read_train},     {"mask", read_mask},
-                                       {"labels", read_labels},   {"teacher", read_teacher},
-                                       {"compare", keep_compare}, {"methods", keep_methods},
-                                       {"report", read_report},   {"bootstrap", wn__bootstrap_read},
-                                       {"sweep", read_sweep},     {"lab", wn__lab_section_read},
+    static const wn__special keys[] = {{"data", read_data},
+                                       {"model", read_model},
+                                       {"train", read_train},
+                                       {"mask", read_mask},
+                                       {"labels", read_labels},
+                                       {"teacher", read_teacher},
+                                       {"compare", keep_compare},
+                                       {"methods", keep_methods},
+                                       {"report", read_report},
+                                       {"bootstrap", wn__bootstrap_read},
+                                       {"sweep", read_sweep},
+                                       {"lab", wn__lab_section_read},
                                        {0}};
     const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
     WN_TRY(set_defaults(r));

@@ -50,6 +50,27 @@ static bool is_row(const wn__recipe *r, int row, const char *name)
     return strlen(own) == length && strncmp(own, name, length) == 0;
 }
 
+static void warn_unless_compared(const study *s, const char *name)
+{
+    const wn__recipe *r = s->e.recipe;
+    for (int i = 0; i < r->methods; i++)
+        if (is_row(r, r->compared[i], name)) return;
+    wn__log(WN_LOG_WARNING, "lab: %s is not among compare.methods: left out", name);
+}
+
+static void warn_of_others(const study *s)
+{
+    const wn__lab_section *l = &s->e.recipe->lab;
+    for (int i = 0; i < l->flows; i++)
+        warn_unless_compared(s, l->flow[i]);
+    for (int i = 0; i < l->compares; i++)
+        warn_unless_compared(s, l->compare[i]);
+    for (int i = 0; i < l->hessians; i++)
+        warn_unless_compared(s, l->hessian[i]);
+    for (int i = 0; i < 2 * l->lines; i++)
+        warn_unless_compared(s, l->line[i / 2][i % 2]);
+}
+
 /* The row's stage at this sparsity, or the only one that the seed has. -1: none. */
 static int stage_of(const study *s, const char *name, double sparsity, int seed)
 {
@@ -457,6 +478,7 @@ static wn_status run(study *s, wn_lab_result *result)
                         "%s: the recipe has no section \"lab\" that says what to measure: lab: {compare: [dense, lottery-ticket]}",
                         s->options->run.recipe);
     if (r->seeds > WN__MAX_STUDY_SEEDS) return wn__fail(WN_EUNSUPPORTED, "a study has at most %d seeds", WN__MAX_STUDY_SEEDS);
+    warn_of_others(s);
     WN_TRY(plan_jobs(s));
     WN_TRY(wn__experiment_write_folder(&s->e, s->options->run.recipe));
     WN_TRY(begin_json(s));

@@ -258,7 +258,10 @@ wn_status wn__study_csv(const json_t *study, wn__text *out)
             wn__table_cell(&t, "%s", json_string_value(json_array_get(of, 0)));
             wn__table_cell(&t, "%s", second ? second : "");
             wn__table_cell(&t, "%.12g", wn__lab_number(one, "sparsity"));
-            wn__table_cell(&t, step ? "%lld" : "", (long long)json_integer_value(step));
+            if (step)
+                wn__table_cell(&t, "%lld", (long long)json_integer_value(step));
+            else
+                wn__table_cell(&t, "%s", "");
             wn__table_cell(&t, "%lld", (long long)seeds[i]);
             wn__table_cell(&t, "%.9g", value);
         }
