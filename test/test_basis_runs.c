@@ -121,11 +121,12 @@ static const char *const every_basis =
     "  early: {like: snip, mask: {score: {snip: {samples: 3}}, basis: dct}}\n"
     "  gradual: {like: gradual-pruning, mask: {basis: {haar: {unfit: leave}}, gradual: {begin: 2it, end: 6it, interval: 2it}}}\n"
     "  units: {like: kd-ticket, mask: {basis: units, rounds: 2}}\n"
-    "  units-random: {like: random-ticket, mask: {basis: {units: {score: l1}}, scope: layer}}";
-#define ALL "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual, units, units-random"
+    "  units-random: {like: random-ticket, mask: {basis: {units: {score: l1}}, scope: layer}}\n"
+    "  thresholded: {like: iht, mask: {basis: dct}}";
+#define ALL "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual, units, units-random, thresholded, iht"
 
-static const char *const methods[] = {"dct",   "haar",  "random",  "svd",   "low-rank",    "shuffled",
-                                      "drawn", "early", "gradual", "units", "units-random"};
+static const char *const methods[] = {"dct",   "haar",    "random", "svd",          "low-rank",    "shuffled", "drawn",
+                                      "early", "gradual", "units",  "units-random", "thresholded", "iht"};
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
 TEST(every_basis_runs_with_other_masks_labels_and_rewinding)

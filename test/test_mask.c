@@ -319,6 +319,42 @@ TEST(costs_count_two_per_multiply_add_and_the_smallest_storage)
 }
 
 /* Every scope falls to its end, and nothing comes back. */
+/* Hard thresholding: the k largest stay, the others are zero and free; one that grows comes back, until the last time. */
+TEST(what_hard_thresholding_sets_to_zero_may_return)
+{
+    wn__params params = {0};
+    bool selected[1] = {true};
+    const wn__selection selection = {.selected = selected, .count = 1};
+    CHECK_OK(wn__params_add(&params, "fc.weight", WN__WEIGHT, 2, (const int64_t[]){2, 3}));
+    CHECK_OK(wn__params_allocate_slots(&params, 1));
+    wn__param *p = &params.item[0];
+    memcpy(p->value, (const float[]){5, -4, 3, 2, 1, 0.5f}, 6 * sizeof(float));
+    for (int i = 0; i < 6; i++)
+        p->slot[0][i] = 1;
+    const wn__gradual_run run = {.when = {.end = 2, .interval = 1, .power = 3, .initial = 0.999, .returns = true},
+                                 .selection = &selection,
+                                 .last = {.sparsity = 0.5}};
+    CHECK_OK(wn__gradual_prune(&run, 0, &params));
+    static const float first[6] = {5, -4, 3, 0, 0, 0};
+    for (int i = 0; i < 6; i++) {
+        CHECK_NEAR(p->value[i], first[i], 0, 0);
+        CHECK_NEAR(p->slot[0][i], i < 3, 0, 0);
+    }
+    CHECK(!p->mask && p->active == 6);
+    p->value[4] = -6; /* a step later */
+    CHECK_OK(wn__gradual_prune(&run, 1, &params));
+    static const float second[6] = {5, -4, 0, 0, -6, 0};
+    for (int i = 0; i < 6; i++)
+        CHECK_NEAR(p->value[i], second[i], 0, 0);
+    CHECK(!p->mask);
+    p->value[2] = 7;
+    CHECK_OK(wn__gradual_prune(&run, 2, &params));
+    static const uint8_t left[6] = {1, 0, 1, 0, 1, 0};
+    CHECK(p->mask && memcmp(p->mask, left, 6) == 0);
+    CHECK_EQ_INT(p->active, 3);
+    wn__params_release(&params);
+}
+
 TEST(gradual_pruning_ends_where_each_scope_says)
 {
     for (int scope = WN__SCOPE_GLOBAL; scope <= WN__SCOPE_DISTRIBUTION; scope++) {
@@ -363,6 +399,7 @@ int main(int argc, char **argv)
                                     RUN(selections_follow_the_default_rule_and_patterns),
                                     RUN(default_selection_of_linear_networks_spares_the_last_layer),
                                     RUN(costs_count_two_per_multiply_add_and_the_smallest_storage),
+                                    RUN(what_hard_thresholding_sets_to_zero_may_return),
                                     RUN(gradual_pruning_ends_where_each_scope_says),
                                     {0}};
     return wn_test_main(argc, argv, tests);

@@ -264,6 +264,7 @@ static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__t
     json_t *o;
     WN_TRY(add_object(inputs, "gradual", &o));
     WN_TRY(wn__slice_table(o, wn__gradual_settings, &t->section->gradual, &plan->recipe->clock));
+    if (!t->gradual.returns) json_object_del(o, "pruned"); /* came later */
     WN_TRY(add_selection(o, t->section));
     WN_TRY(add_choices(o, t->section));
     if (t->section->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, t->section));

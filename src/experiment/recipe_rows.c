@@ -318,6 +318,9 @@ static wn_status add_table(wn__recipe *r)
             WN_TRY(wn__scoring_defaults(m->score, &row.mask.scoring));
         if (m->scope) row.mask.scope = m->scope;
         if (m->block) row.mask.block = m->block;
+        if (m->thresholds)
+            row.mask.gradual = (wn__gradual_rule){
+                .end = {75, '%'}, .begin = {0, 'i'}, .interval = {1, 'i'}, .power = 3, .initial = 0.999, .pruned = WN__PRUNED_RETURN};
         WN_TRY(add_row(r, &row));
     }
     return WN_OK;

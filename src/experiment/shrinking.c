@@ -15,6 +15,7 @@
 #include "sparse/basis_map.h"
 #include "sparse/cost.h"
 #include "sparse/units.h"
+#include "tensor/compression.h"
 #include "train/evaluate.h"
 #include "winnow/shrink.h"
 
@@ -114,6 +115,7 @@ static wn_status open_executor(source *s, const wn_graph *graph, wn__params *par
     const wn__executor_options options = {.batch = s->recipe->train.batch};
     const wn__backend *backend = wn__machine_backend(&s->context.machine, has_masks(params));
     WN_TRY(wn__context_device(&s->context, backend, (wn__dtype)s->recipe->top.dtype, &device));
+    if (device->compressed) WN_TRY(wn__params_compress_masked(params));
     return wn__executor_new(graph, params, device, &options, out);
 }
 

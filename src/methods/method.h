@@ -80,9 +80,10 @@ extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth",
 typedef struct wn__method {
     const char *name, *summary, *paper;
     wn__method_axes axes;
-    int score; /* wn__saliency; of masks at initialisation */
-    int scope; /* wn__scope of its masks; 0: the recipe's */
-    int block; /* wn__block of its drawn masks; 0: the recipe's */
+    int score;       /* wn__saliency; of masks at initialisation */
+    int scope;       /* wn__scope of its masks; 0: the recipe's */
+    int block;       /* wn__block of its drawn masks; 0: the recipe's */
+    bool thresholds; /* a gradual mask of which entries return, after each step: iterative hard thresholding */
 } wn__method;
 
 /* All rows, ended by name NULL. */

@@ -1,6 +1,9 @@
 /* Gradual magnitude pruning (Zhu and Gupta 2018): a network that starts dense loses its smallest weights while it trains, never to come back.
  *
  *     s_t = s + (initial - s) (1 - (t - begin) / (end - begin))^power        at the steps begin, begin + interval, ... and at end
+ *
+ * Iterative hard thresholding (Blumensath and Davies 2008; Jin et al. 2016): what is pruned is set to zero but trained on, and may be among the
+ * largest the next time; after the last pruning the mask stays. An entry that is set to zero loses its momentum.
  */
 #ifndef WN_SPARSE_GRADUAL_H
 #define WN_SPARSE_GRADUAL_H
@@ -12,12 +15,15 @@
 typedef struct wn__gradual_rule {
     wn__steps begin, end, interval;
     double power, initial;
+    int pruned; /* wn__gradual_pruned */
 } wn__gradual_rule;
+typedef enum wn__gradual_pruned { WN__PRUNED_STAY, WN__PRUNED_RETURN } wn__gradual_pruned;
 extern const wn__setting wn__gradual_settings[];
 
 typedef struct wn__gradual {
     int64_t begin, end, interval;
     double power, initial;
+    bool returns; /* what is pruned may come back until `end` */
 } wn__gradual;
 /* WN_EUSAGE where the times make no sense, or nothing would be trained after the last pruning of a run of `total` steps. */
 wn_status wn__gradual_resolve(const wn__gradual_rule *rule, int64_t steps_per_epoch, int64_t total, wn__gradual *out);
