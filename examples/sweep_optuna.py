@@ -56,7 +56,10 @@ class Sweep:
 def suggest(trial, name, values):
     """A value for a key, as the recipe's space describes it."""
     if "list" in values:
-        return trial.suggest_categorical(name, values["list"])
+        items = values["list"]
+        if any(isinstance(item, (dict, list)) for item in items):  # Optuna takes plain values alone
+            return items[trial.suggest_categorical(name, list(range(len(items))))]
+        return trial.suggest_categorical(name, items)
     kind = next(k for k in ("uniform", "log", "int", "log_int") if k in values)
     low, high = values[kind]
     step = values.get("step")

@@ -358,6 +358,12 @@ static void die_at_call(void *user, const wn_progress *progress)
     if (--calls_left == 0) raise(SIGKILL);
 }
 
+static void count_calls(void *user, const wn_progress *progress)
+{
+    (void)user, (void)progress;
+    calls_left--;
+}
+
 TEST(stopped_and_killed_it_goes_on_to_the_same_trials)
 {
     const char *store = scratch_path("disturbed");
@@ -481,6 +487,16 @@ TEST(a_trial_that_diverges_loses)
     CHECK_EQ_TEXT(text_of(json_array_get(trials, 1), "state"), "done");
     CHECK_EQ_INT(json_integer_value(json_object_get(json_object_get(json, "best"), "trial")), 1);
     json_decref(json);
+    wn_sweep_options options = options_for(scratch_path("diverged"));
+    options.run.set = set;
+    options.run.sets = 2;
+    options.run.progress = count_calls;
+    for (int retry = 0; retry < 2; retry++) { /* what failed is remembered, until it is asked for again */
+        calls_left = 0;
+        options.retry = retry;
+        CHECK_OK(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL));
+        CHECK_EQ_INT(calls_left < 0, retry);
+    }
 }
 
 /* Two seeds: the value is their mean; all trials share the dense networks. The smaller loss wins. */
@@ -616,10 +632,12 @@ TEST(any_recipe_can_be_asked_about)
     options.run.set = &set;
     options.run.sets = 1;
     CHECK_OK(ask(&options, "{\"trial\":0,\"params\":{\"train.lr.cosine.base\":0.1,\"train.init\":\"kaiming\"}}\n"
-                           "{\"trial\":1,\"params\":{\"train.bach\":16}}\n"));
+                           "{\"trial\":1,\"params\":{\"train.bach\":16}}\n"
+                           "{\"trial\":2,\"params\":{\"train.lr\":{\"constant\":{\"base\":0.1}}}}\n"));
     CHECK_EQ_TEXT(text_of(answer("result", 0), "state"), "complete");
     CHECK_EQ_TEXT(text_of(answer("result", 1), "state"), "failed");
     CHECK_HAS_TEXT(text_of(answer("result", 1), "reason"), "did you mean \"batch\"?");
+    CHECK_EQ_TEXT(text_of(answer("result", 2), "state"), "complete");
     CHECK_EQ_INT(json_array_size(json_object_get(answer("hello", 0), "rungs")), 1);
     forget_answers();
 }

@@ -10,7 +10,7 @@ typedef struct sweep_config {
     wn__texts set;
     const char *out, *data_folder, *shard, *write;
     int64_t jobs, threads;
-    bool force, wait, ask_tell, dry_run, json, csv;
+    bool force, wait, retry, ask_tell, dry_run, json, csv;
 } sweep_config;
 
 static const wn__option sweep_options[] = {
@@ -23,6 +23,7 @@ static const wn__option sweep_options[] = {
     WN_OPTION_TEXT(sweep_config, shard, "shard", "I/N",
                    "train every N-th trial of a rung, beginning with the I-th: one such command per machine on a shared store"),
     WN_OPTION_SWITCH(sweep_config, wait, "wait", "wait for trials of other shards where the next rung needs them"),
+    WN_OPTION_SWITCH(sweep_config, retry, "retry", "train trials again that failed; else they stay failed"),
     WN_OPTION_SWITCH(sweep_config, ask_tell, "ask-tell",
                      "trials are asked for on standard input, as JSON lines, and answered on standard output"),
     WN_OPTION_TEXT(sweep_config, write, "write", "FILE", "write the recipe of the best trial"),
@@ -82,6 +83,7 @@ static int run_sweep(const wn__call *call)
                 .progress = wn__console_progress,
                 .user = call->console},
         .wait = config->wait,
+        .retry = config->retry,
         .dry_run = config->dry_run,
         .write = config->write,
     };

@@ -22,6 +22,7 @@ typedef struct wn_sweep_options {
     wn_run_options run;
     int shard, shards; /* this process trains every shards-th trial of a rung, beginning with the shard-th (from 1); 0 of 0: all */
     bool wait;         /* for trials of other shards, instead of ending */
+    bool retry;        /* trials that failed are trained again; else they stay failed */
     bool dry_run;      /* only tell the trials and what is known of them; writes nothing */
     const char *write; /* file for the recipe of the best trial; NULL: none */
 } wn_sweep_options;

@@ -500,6 +500,7 @@ static wn_status add_trials(wn__sweep *s)
         json_t *params = wn__sweep_params(s->section, i);
         if (!params) return wn__no_memory(256);
         WN_TRY(wn__sweep_add(s, i, params, &added));
+        if (added->failure && added->cells > 0 && s->options->retry && !s->options->dry_run) WN_TRY(wn__sweep_trial_retry(s, added));
         if (added->failure && added->cells == 0) wn__log(WN_LOG_WARNING, "trial %lld is left out: %s", (long long)i, added->failure);
     }
     return WN_OK;

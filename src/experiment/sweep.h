@@ -80,6 +80,8 @@ wn_status wn__sweep_trial_plan(const wn__sweep *s, wn__sweep_trial *trial);
 wn_status wn__sweep_trial_look(const wn__sweep *s, wn__sweep_trial *trial);
 /* Train up to rung `rung` (counted from 0), in this process. A training that diverged is no error. */
 wn_status wn__sweep_trial_run(const wn__sweep *s, const wn__sweep_trial *trial, int rung);
+/* Forget why its stages failed. */
+wn_status wn__sweep_trial_retry(const wn__sweep *s, wn__sweep_trial *trial);
 /* Means over the cells of a result of trials that are done; *deviation is NaN for one cell. */
 wn_status wn__sweep_trial_result(const wn__sweep *s, const wn__sweep_trial *trial, const char *key, double *mean, double *deviation);
 bool wn__sweep_trial_is_done(const wn__sweep *s, const wn__sweep_trial *trial);

@@ -198,7 +198,7 @@ static wn_status check_params(const asking *a, json_t *params)
             return wn__fail(WN_EUSAGE, "params: \"%s\" is no key of the space%s%s", name, nearest ? "; the nearest is " : "",
                             nearest ? nearest : "");
         }
-        if (json_is_null(value) || json_is_object(value)) return wn__fail(WN_EUSAGE, "params: %s: a number or a text is needed", name);
+        if (json_is_null(value)) return wn__fail(WN_EUSAGE, "params: %s: null is no value", name);
         const wn_status status = wn__sweep_trial_key(a->sweep.method, name, &key);
         wn__text_release(&key);
         WN_TRY(status);

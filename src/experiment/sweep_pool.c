@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -59,18 +60,33 @@ wn_status wn__sweep_pool_start(wn__sweep_pool *pool, const wn__sweep_trial *tria
     return status;
 }
 
+static bool take_ended(wn__sweep_pool *pool, int64_t *trial, int *how)
+{
+    for (int i = 0; i < SLOTS; i++) {
+        if (!pool->slot[i].pid || waitpid(pool->slot[i].pid, how, WNOHANG) != pool->slot[i].pid) continue;
+        *trial = pool->slot[i].trial;
+        pool->slot[i].pid = 0;
+        pool->running--;
+        return true;
+    }
+    return false;
+}
+
+static void ask_to_stop(const wn__sweep_pool *pool)
+{
+    for (int i = 0; i < SLOTS; i++)
+        if (pool->slot[i].pid) kill(pool->slot[i].pid, SIGTERM);
+}
+
 bool wn__sweep_pool_ended(wn__sweep_pool *pool, bool wait, int64_t *trial, int *how)
 {
-    while (pool->running > 0) {
-        const pid_t pid = waitpid(-1, how, wait ? 0 : WNOHANG);
-        if (pid <= 0 && !wait) return false;
-        for (int i = 0; pid > 0 && i < SLOTS; i++) {
-            if (pool->slot[i].pid != pid) continue;
-            *trial = pool->slot[i].trial;
-            pool->slot[i].pid = 0;
-            pool->running--;
-            return true;
-        }
+    const struct timespec pause = {0, 10000000};
+    for (bool asked = false; pool->running > 0;) {
+        if (take_ended(pool, trial, how)) return true;
+        if (!wait) return false;
+        if (wn_stop_requested() && !asked) ask_to_stop(pool);
+        asked = wn_stop_requested();
+        nanosleep(&pause, NULL);
     }
     return false;
 }
@@ -102,8 +118,7 @@ wn_status wn__sweep_pool_failure(const wn__sweep *s, const wn__sweep_trial *tria
 
 void wn__sweep_pool_end(wn__sweep_pool *pool)
 {
-    for (int i = 0; i < SLOTS; i++)
-        if (pool->slot[i].pid) kill(pool->slot[i].pid, SIGTERM);
+    ask_to_stop(pool);
     for (int i = 0; i < SLOTS; i++)
         if (pool->slot[i].pid) waitpid(pool->slot[i].pid, NULL, 0);
     *pool = (wn__sweep_pool){.sweep = pool->sweep};

@@ -285,6 +285,20 @@ wn_status wn__sweep_trial_look(const wn__sweep *s, wn__sweep_trial *trial)
     return trial->failure || trial->reached == s->rungs ? WN_OK : find_failure(s, trial);
 }
 
+wn_status wn__sweep_trial_retry(const wn__sweep *s, wn__sweep_trial *trial)
+{
+    for (int i = 0; i < trial->stages; i++) {
+        char *folder = wn__store_stage_folder(s->base.root, trial->stage[i]), *path = folder ? wn__path_join(folder, "failed.json") : NULL;
+        const wn_status status = path ? wn__remove_tree(path) : wn__no_memory(64);
+        wn__free(path);
+        wn__free(folder);
+        WN_TRY(status);
+    }
+    wn__free(trial->failure);
+    trial->failure = NULL;
+    return wn__sweep_trial_look(s, trial);
+}
+
 bool wn__sweep_trial_is_done(const wn__sweep *s, const wn__sweep_trial *trial) { return trial->reached == s->rungs; }
 
 wn_status wn__sweep_trial_result(const wn__sweep *s, const wn__sweep_trial *trial, const char *key, double *mean, double *deviation)
