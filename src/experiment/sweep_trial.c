@@ -17,7 +17,7 @@
 static bool is_section(const char *name)
 {
     static const char *const names[] = {"data",    "model",   "train",  "mask",      "labels", "teacher",
-                                        "compare", "methods", "report", "bootstrap", "sweep"};
+                                        "compare", "methods", "report", "bootstrap", "lab",    "sweep"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0) return true;
     return wn__settings_find(wn__top_settings, name) != NULL;
