@@ -42,6 +42,10 @@ TEST(claims_about_measurements_are_read)
         "gradient-norm(a) above gradient-norm(b) at step x",
         "gradient-norm(a) above gradient-norm(b) at 120%",
         "gradient-norm(a, b) above 1",
+        "gradient-norm(a) above 1 at equal loss",
+        "barrier(a, b) below barrier(c, d) at equal loss",
+        "gradient-norm(a) above gradient-norm(b) at equal step",
+        "gradient-norm(a) above gradient-norm(b) at equal loss at step 5",
         "() above 1",
     };
     wn__study_claim c;
@@ -97,6 +101,29 @@ TEST(claims_compare_by_seed_and_by_ratio)
     CHECK_NEAR(d.mean, 0.5, 1e-12, 0);
     CHECK_NEAR(d.sd, 1, 1e-12, 0);
     CHECK_EQ_INT(difference(study, "loss(a) below loss(b)").n, 0);
+    json_decref(study);
+}
+
+/* b loses 4, 2, 1 with norms 8, 4, 2; a has loss 3 with norm 12 and loss 0.5, which b never has. */
+TEST(claims_compare_at_equal_loss)
+{
+    json_error_t error;
+    json_t *study = json_loads("{\"seeds\": [0], \"sparsity\": [0.9], \"measurements\": ["
+                               "{\"measure\": \"gradient-norm\", \"of\": [\"a\"], \"sparsity\": 0.9, \"step\": 0, \"values\": [12]},"
+                               "{\"measure\": \"gradient-norm\", \"of\": [\"a\"], \"sparsity\": 0.9, \"step\": 9, \"values\": [7]},"
+                               "{\"measure\": \"loss\", \"of\": [\"a\"], \"sparsity\": 0.9, \"step\": 0, \"values\": [3]},"
+                               "{\"measure\": \"loss\", \"of\": [\"a\"], \"sparsity\": 0.9, \"step\": 9, \"values\": [0.5]},"
+                               "{\"measure\": \"gradient-norm\", \"of\": [\"b\"], \"sparsity\": 0.9, \"step\": 0, \"values\": [8]},"
+                               "{\"measure\": \"gradient-norm\", \"of\": [\"b\"], \"sparsity\": 0.9, \"step\": 5, \"values\": [4]},"
+                               "{\"measure\": \"gradient-norm\", \"of\": [\"b\"], \"sparsity\": 0.9, \"step\": 9, \"values\": [2]},"
+                               "{\"measure\": \"loss\", \"of\": [\"b\"], \"sparsity\": 0.9, \"step\": 0, \"values\": [4]},"
+                               "{\"measure\": \"loss\", \"of\": [\"b\"], \"sparsity\": 0.9, \"step\": 5, \"values\": [2]},"
+                               "{\"measure\": \"loss\", \"of\": [\"b\"], \"sparsity\": 0.9, \"step\": 9, \"values\": [1]}]}",
+                               0, &error);
+    CHECK(study != NULL);
+    const wn__summary d = difference(study, "gradient-norm(a) above gradient-norm(b) at equal loss by 10%");
+    CHECK_EQ_INT(d.n, 1);
+    CHECK_NEAR(exp(d.mean), 2, 1e-12, 0); /* at loss 3 b has 6 */
     json_decref(study);
 }
 
@@ -297,9 +324,15 @@ TEST(the_report_shows_the_study)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {
-        RUN(claims_about_measurements_are_read), RUN(claims_compare_by_seed_and_by_ratio), RUN(what_cannot_be_measured_is_refused),
-        RUN(a_study_wants_trained_rows),         RUN(a_study_holds_what_the_analyses_say), RUN(training_keeps_what_the_study_looks_at),
-        RUN(a_study_goes_on_where_it_was),       RUN(the_report_shows_the_study),          {0}};
+    static const wn_test tests[] = {RUN(claims_about_measurements_are_read),
+                                    RUN(claims_compare_by_seed_and_by_ratio),
+                                    RUN(claims_compare_at_equal_loss),
+                                    RUN(what_cannot_be_measured_is_refused),
+                                    RUN(a_study_wants_trained_rows),
+                                    RUN(a_study_holds_what_the_analyses_say),
+                                    RUN(training_keeps_what_the_study_looks_at),
+                                    RUN(a_study_goes_on_where_it_was),
+                                    RUN(the_report_shows_the_study),
+                                    {0}};
     return scratch_test_main(argc, argv, tests);
 }

@@ -103,12 +103,25 @@ static wn_status read_step(const char *whole, const char **text, wn__study_claim
     return wn__fail(WN_EUSAGE, "claim \"%s\": %s is of no step", whole, c->measure->name);
 }
 
+static wn_status read_equal_loss(const char *whole, const char **text, wn__study_claim *c)
+{
+    const bool rows = c->a.measure && c->b.measure && c->measure->kind == WN__MEASURE_FLOW;
+    if (!take_words(text, "loss", NULL) || !rows)
+        return wn__fail(WN_EUSAGE, "claim \"%s\": \"at equal loss\" compares two rows along their training", whole);
+    c->equal_loss = true;
+    return WN_OK;
+}
+
 static wn_status read_rest(const char *whole, const char *text, wn__study_claim *c)
 {
     const char *key = c->same ? "within" : "by", *unit = c->measure->ratio ? "10%" : c->measure->points ? "0.5 (points)" : "0.05";
     char word[32], value[64];
     bool said = false;
     while (*text) {
+        if (take_words(&text, "at", "equal")) {
+            WN_TRY(read_equal_loss(whole, &text, c));
+            continue;
+        }
         if (take_words(&text, "at", "step")) {
             WN_TRY(read_step(whole, &text, c));
             continue;
@@ -124,6 +137,7 @@ static wn_status read_rest(const char *whole, const char *text, wn__study_claim 
                             value, key, unit);
         said = true;
     }
+    if (c->equal_loss && c->step >= 0) return wn__fail(WN_EUSAGE, "claim \"%s\": at a step, or at equal loss?", whole);
     return !c->same || said ? WN_OK : wn__fail(WN_EUSAGE, "claim \"%s\": \"same as\" needs a margin: within %s", whole, unit);
 }
 
@@ -192,6 +206,36 @@ static double side(const json_t *study, const wn__quantity *q, const wn__measure
                             wn__study_find(study, q->measure, q->row[0], q->row[1][0] ? q->row[1] : NULL, sparsity, step), seed);
 }
 
+/* Of a row where its loss first crosses `loss` between two states, both linear between them; NaN if it never does. */
+static double side_at_loss(const json_t *study, const wn__quantity *q, double sparsity, int64_t seed, double loss)
+{
+    const wn__measure *losses = wn__measure_find("loss");
+    int64_t steps[WN__MOST_LAB_STEPS];
+    const int count = wn__study_steps(study, q->row[0], sparsity, steps, WN__MOST_LAB_STEPS);
+    double before = NAN, value_before = NAN;
+    for (int k = 0; k < count; k++) {
+        const double here = wn__study_value(study, losses, wn__study_find(study, losses, q->row[0], NULL, sparsity, steps[k]), seed);
+        const double value =
+            wn__study_value(study, q->measure, wn__study_find(study, q->measure, q->row[0], NULL, sparsity, steps[k]), seed);
+        if ((before - loss) * (here - loss) <= 0 && before != here) {
+            const double t = (loss - before) / (here - before), found = (1 - t) * value_before + t * value;
+            return !q->measure->ratio ? found : found > 0 ? log(found) : (double)NAN;
+        }
+        before = here;
+        value_before = value;
+    }
+    return NAN;
+}
+
+static double difference_at(const json_t *study, const wn__study_claim *c, double sparsity, int64_t step, int64_t seed)
+{
+    const double first = side(study, &c->a, c->measure, sparsity, step, seed);
+    if (!c->equal_loss) return first - side(study, &c->b, c->measure, sparsity, step, seed);
+    const wn__measure *losses = wn__measure_find("loss");
+    const double loss = wn__study_value(study, losses, wn__study_find(study, losses, c->a.row[0], NULL, sparsity, step), seed);
+    return first - side_at_loss(study, &c->b, sparsity, seed, loss);
+}
+
 static int steps_of(const json_t *study, const wn__study_claim *c, double sparsity, int64_t *steps)
 {
     const wn__quantity *q = c->a.measure ? &c->a : &c->b;
@@ -209,8 +253,7 @@ wn__summary wn__study_claim_difference(const json_t *study, const wn__study_clai
         double sum = 0;
         int found = 0;
         for (int k = 0; k < count; k++) {
-            const double d =
-                side(study, &c->a, c->measure, sparsity, steps[k], seeds[i]) - side(study, &c->b, c->measure, sparsity, steps[k], seeds[i]);
+            const double d = difference_at(study, c, sparsity, steps[k], seeds[i]);
             if (isnan(d)) continue;
             sum += d;
             found++;

@@ -1,12 +1,14 @@
 /* Claims about measurements of the lab, among the claims of a recipe (claims.h):
  *
- *     MEASURE(ROW) above|below MEASURE(ROW)            [at step N] [at SPARSITY] [by MARGIN]
+ *     MEASURE(ROW) above|below MEASURE(ROW)            [at step N | at equal loss] [at SPARSITY] [by MARGIN]
  *     MEASURE(ROW, ROW) above|below MEASURE(ROW, ROW)  [at SPARSITY] [by MARGIN]
  *     MEASURE(...) same as MEASURE(...) within MARGIN  ...
  *
  * Either side may be a number. Compared by seed with the 95 % t-interval (statistics.h). Measures that are positive and span decades are compared by ratios: the
  * difference is one of logarithms, and MARGIN is in percent ("by 10%": the ratio is above 1.1). Others are compared as they are: MARGIN is a number, points of those
- * in points. Flow without "at step": the mean over the states that both sides have.
+ * in points. Flow
+ * without "at step": the mean over the states that both sides have. At equal loss: over the states of the first row, against the second row where that one's loss
+ * first was the same, between two of its states.
  */
 #ifndef WN_EXPERIMENT_STUDY_CLAIMS_H
 #define WN_EXPERIMENT_STUDY_CLAIMS_H
@@ -25,7 +27,8 @@ typedef struct wn__study_claim {
     wn__quantity a, b;
     bool below, same;           /* neither: above */
     const wn__measure *measure; /* of the sides that are none */
-    int64_t step;               /* below 0: not said, as the next */
+    bool equal_loss;
+    int64_t step; /* below 0: not said, as the next */
     double sparsity;
     double margin; /* of the compared difference: of logarithms where the measure is compared by ratios */
 } wn__study_claim;
