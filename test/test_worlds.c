@@ -12,6 +12,7 @@
 #include "nn/loss.h"
 #include "scratch_folder.h"
 #include "train/trainer.h"
+#include "winnow/data.h"
 #include "winnow/experiment.h"
 
 #ifdef WN_HAVE_ZIP
@@ -396,9 +397,13 @@ TEST(missing_and_damaged_parts_are_clear_errors)
     check_fault(folder, WN_EFORMAT, "truncated");
     CHECK_OK(wn__file_write(path, "no zip", 6));
     check_fault(folder, WN_EFORMAT, "no npz file");
+    CHECK_OK(wn__file_write(path, bytes, size));
+    CHECK_OK(wn_data_verify("cifar5m", folder, NULL, NULL));
     bytes[size / 2] ^= 1;
     CHECK_OK(wn__file_write(path, bytes, size));
     check_fault(folder, WN_EFORMAT, "damaged");
+    CHECK_STATUS(wn_data_verify("cifar5m", folder, NULL, NULL), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "part1.npz: X.npy is damaged");
     write_part(path, 1, false, (part_faults){.images = PART - 1});
     check_fault(folder, WN_EFORMAT, "49 images, expected 50");
     write_part(path, 1, true, (part_faults){.labels = PART - 1});

@@ -44,7 +44,7 @@ typedef struct wn_data_file_state {
     const char *name;  /* usual name under the data folder */
     const char *path;  /* where it was found; NULL if it was not */
     int64_t bytes;     /* unpacked size it should have */
-    bool checked;      /* its unpacked bytes have the published SHA-256 (wn_data_verify only) */
+    bool checked;      /* its unpacked bytes have the published SHA-256, or an npz file's the checksums inside (wn_data_verify only) */
     const char *fault; /* NULL, or what is wrong: missing, truncated, wrong checksum ... */
 } wn_data_file_state;
 typedef void (*wn_data_visit)(void *user, const wn_data_file_state *file);

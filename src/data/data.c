@@ -84,7 +84,7 @@ static void survey_file(file_survey *s, const wn__dataset_type *type, const wn__
     wn_status status = wn__find_data_file(s->folder, file->names, &path);
     if (status == WN_OK && s->check) status = wn__data_check_file(path, file);
     state.path = path;
-    state.checked = status == WN_OK && s->check && file->sha256;
+    state.checked = status == WN_OK && s->check;
     state.fault = status == WN_OK ? NULL : wn_error_message();
     if (status != WN_OK && s->first_fault == WN_OK) {
         s->first_fault = status;

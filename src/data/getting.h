@@ -4,7 +4,8 @@
 
 #include "data/dataset.h"
 
-/* Unpack the file at `path`; WN_EFORMAT unless size and SHA-256 of its bytes are those of `file`; nothing is checked where none are published. */
+/* Unpack the file at `path`; WN_EFORMAT unless size and SHA-256 of its bytes are those of `file`; npz files, of which none are published, by the
+ * checksums inside. */
 wn_status wn__data_check_file(const char *path, const wn__data_file *file);
 
 /* As wn_data_get in winnow/data.h; `folder` is a resolved data folder. */

@@ -22,6 +22,8 @@ wn_status wn__npz_read(wn__npz_array *array, int64_t first, int64_t count, void 
     return wn__fail(WN_EUNSUPPORTED, "this build reads no npz files");
 }
 
+wn_status wn__npz_verify(const char *path) { return wn__npz_open(path, "", NULL); }
+
 #else
 
 #include <errno.h>
@@ -239,6 +241,42 @@ wn_status wn__npz_read(wn__npz_array *a, int64_t first, int64_t count, void *out
     WN_TRY(skip_to(a, a->header + first));
     WN_TRY(read_on(a, count, out));
     return first + count == a->shape.bytes ? check_end(a) : WN_OK;
+}
+
+static wn_status verify_member(wn__npz_array *a, zip_uint64_t index)
+{
+    char buffer[SKIP_BYTES];
+    const char *name = zip_get_name(a->zip, index, 0);
+    a->member = wn__strdup(name ? name : "?");
+    if (!a->member) return wn__no_memory(64);
+    WN_TRY(open_member(a));
+    for (zip_int64_t got = 1; got > 0;) {
+        got = zip_fread(a->file, buffer, sizeof buffer);
+        if (got < 0) return damaged(a, zip_file_strerror(a->file));
+    }
+    wn__free(a->member);
+    a->member = NULL;
+    return WN_OK;
+}
+
+static wn_status verify_all(wn__npz_array *a, const char *path)
+{
+    a->path = wn__strdup(path);
+    if (!a->path) return wn__no_memory(strlen(path));
+    WN_TRY(open_zip(a));
+    const zip_int64_t members = zip_get_num_entries(a->zip, 0);
+    for (zip_int64_t i = 0; i < members; i++)
+        WN_TRY(verify_member(a, (zip_uint64_t)i));
+    return WN_OK;
+}
+
+wn_status wn__npz_verify(const char *path)
+{
+    wn__npz_array *a = WN_NEW(wn__npz_array);
+    if (!a) return wn__no_memory(sizeof *a);
+    const wn_status status = verify_all(a, path);
+    wn__npz_close(a);
+    return status;
 }
 
 #endif

@@ -26,5 +26,7 @@ const wn__npz_shape *wn__npz_shape_of(const wn__npz_array *array);
 /* Elements as bytes [first, first + count). Reading on is cheap; going back begins a packed array from its start again. A fault of the packed data, or at
  * the end a checksum that is wrong: WN_EFORMAT. */
 wn_status wn__npz_read(wn__npz_array *array, int64_t first, int64_t count, void *out);
+/* Every array of the file read to its end: WN_EFORMAT if a checksum is wrong. */
+wn_status wn__npz_verify(const char *path);
 
 #endif
