@@ -105,12 +105,12 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
         once = 0,    /* they say their sparsity themselves */
         blocks = 0;  /* they have masks of their own */
     for (const wn__method *m = wn__methods; m->name; m++, count++) {
-        drawn += m->axes.mask == WN__MASK_DRAWN;
+        drawn += wn__mask_is_drawn(m->axes.mask);
         small += m->axes.mask == WN__MASK_SMALL;
         initial += m->axes.mask == WN__MASK_AT_INIT;
         gradual += m->axes.mask == WN__MASK_GRADUAL || m->axes.mask == WN__MASK_ALTERNATING;
         once += m->axes.mask == WN__MASK_LEARNED || m->axes.mask == WN__MASK_N_OF_M || m->scope == WN__SCOPE_N_OF_M;
-        blocks += m->block > 0;
+        blocks += m->block > 0 || m->axes.mask == WN__MASK_WIDE;
         snprintf(methods + strlen(methods), sizeof methods - strlen(methods), "%s%s", count ? ", " : "", m->name);
     }
     strcat(methods, "]");
@@ -127,7 +127,7 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
         CHECK_EQ_INT(e.plan->stage[row->train].train.gradual_to > 0, row->sparsity > 0 && from == WN__MASK_GRADUAL);
         CHECK_EQ_INT(e.plan->stage[row->train].train.thinning.kind > 0,
                      from == WN__MASK_LEARNED || (row->sparsity > 0 && wn__mask_thins(from)));
-        CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && from == WN__MASK_SMALL);
+        CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && wn__mask_resizes(from));
     }
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial - gradual - once);
@@ -415,6 +415,39 @@ TEST(small_networks_match_the_sparse_one)
     release(&e);
 }
 
+/* As large as the dense network, with a mask that is drawn for the larger one; in all else rigl. */
+TEST(wide_networks_match_the_dense_one)
+{
+    const char *const more[] = {"compare={methods: [rigl, big-sparse, x], sparsity: [80%, 90%], seeds: 0}",
+                                "methods={x: {like: big-sparse, match: flops}}", NULL};
+    expanded e = expand(more, 1);
+    CHECK_EQ_INT(e.plan->rows, 6);
+    for (int i = 2; i < 6; i++) {
+        const wn__stage *stage = &e.plan->stage[e.plan->row[i].train], *mask = &e.plan->stage[e.plan->row[i].mask];
+        const wn__small_network *s = &stage->train.small;
+        wn__stage_network n;
+        wn__params params;
+        wn__cost cost;
+        CHECK_EQ_INT(s->wanted, i < 4 ? wn_graph_parameter_count(e.recipe->graph) : wn_graph_forward_flops(e.recipe->graph));
+        CHECK_OK(wn__stage_network_open(e.recipe, &mask->mask.network, &n));
+        CHECK_HAS_TEXT(n.text, "width: ");
+        CHECK(s->width.multiplier > 1.5 && mask->mask.drawn && stage->train.rewires);
+        CHECK_OK(wn__graph_make_params(n.graph, &params));
+        CHECK_OK(wn__drawn_masks(n.graph, &params, &mask->mask.section, mask->mask.sparsity, 0));
+        CHECK_OK(wn__cost_make(n.graph, &params, &cost));
+        CHECK_NEAR(s->width.reached, (double)(i < 4 ? cost.active : cost.flops) / (double)s->wanted, 0, 1e-12);
+        CHECK_NEAR(s->width.reached, 1, 0.06, 0);
+        wn__cost_release(&cost);
+        wn__params_release(&params);
+        wn__stage_network_close(&n);
+        for (int j = 0; j < i; j++) {
+            CHECK(strcmp(e.plan->stage[e.plan->row[j].train].identity, stage->identity) != 0);
+            CHECK(strcmp(e.plan->stage[e.plan->row[j].mask].identity, mask->identity) != 0);
+        }
+    }
+    release(&e);
+}
+
 TEST(two_ways_of_writing_give_one_identity)
 {
     check_same(DENSE, "train={steps: 3520, lr: {step: {base: 1e-1, at: [50%]}}, optimizer: sgd}", true);
@@ -689,6 +722,7 @@ int main(int argc, char **argv)
                                     RUN(a_distribution_counts_over_what_is_pruned),
                                     RUN(a_later_setting_at_its_default_is_no_part_of_an_identity),
                                     RUN(small_networks_match_the_sparse_one),
+                                    RUN(wide_networks_match_the_dense_one),
                                     RUN(a_budget_of_flops_solves_for_the_sparsity),
                                     RUN(cells_that_cannot_be_are_left_out_visibly),
                                     RUN(two_ways_of_writing_give_one_identity),

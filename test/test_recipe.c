@@ -283,7 +283,7 @@ TEST(what_is_pruned_must_be_another_method)
     static const char *const wrong[][2] = {{"methods.lottery-ticket.mask={of: no-such}", "unknown method"},
                                            {"methods.lottery-ticket.mask={of: lottery-ticket}", "made of itself"},
                                            {"methods.lottery-ticket.mask={of: rigl, rounds: 2}", "pruned once"},
-                                           {"methods.lottery-ticket.mask={of: small-dense}", "smaller network"}};
+                                           {"methods.lottery-ticket.mask={of: small-dense}", "network of other widths"}};
     wn__recipe_free(read_good("methods.lottery-ticket.mask={of: rigl}"));
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         wn__recipe *r = NULL;
@@ -348,7 +348,9 @@ TEST(start_weights_by_connections_must_be_drawn)
 TEST(small_networks_need_widths_and_weights_of_their_own)
 {
     static const char *const wrong[][2] = {{"methods.small-dense={start: final}", "start weights of its own"},
-                                           {"methods.small-dense={topology: random}", "there is no mask to change"}};
+                                           {"methods.small-dense={topology: random}", "there is no mask to change"},
+                                           {"methods.big-sparse={start: rewound}", "a wide network has start weights of its own"},
+                                           {"methods.big-sparse={mask: {basis: haar}}", "wide is of weights"}};
     for (int i = 0; i < 2; i++) {
         wn__recipe *recipe = NULL;
         const char *set = wrong[i][0];

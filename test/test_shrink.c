@@ -342,7 +342,7 @@ TEST(graphs_are_written_and_read_back)
         CHECK_OK(wn__graph_file_write(graph, &first));
         CHECK_OK(wn__file_write(path, first.data, first.size));
         const wn__model_input input = {networks[i].channels, networks[i].image, networks[i].image, CLASSES};
-        CHECK_OK(wn__graph_file_read(path, input, &again));
+        CHECK_OK(wn__graph_file_read(path, NULL, input, &again));
         CHECK_OK(wn__graph_file_write(again, &second));
         CHECK_EQ_TEXT(second.data, first.data);
         CHECK_EQ_INT(again->nodes, graph->nodes);

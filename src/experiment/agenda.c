@@ -77,6 +77,7 @@ static void release_stage(wn__stage *s)
         wn__free(s->train.keep);
         wn__small_network_release(&s->train.small);
     }
+    if (s->kind == WN__STAGE_MASK) wn__small_network_release(&s->mask.network);
     wn__free(s->label);
     json_decref(s->inputs);
 }
@@ -329,7 +330,7 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
     if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->gradual));
     if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->rewiring));
-    t->rewiring.block = q->row && q->axes->mask == WN__MASK_DRAWN ? q->row->mask.block : WN__BLOCK_WEIGHT;
+    t->rewiring.block = q->row && wn__mask_is_drawn(q->axes->mask) ? q->row->mask.block : WN__BLOCK_WEIGHT;
     t->gradual.begin = stretched(t->gradual.begin, stretch);
     t->gradual.end = stretched(t->gradual.end, stretch);
     t->rewiring.begin = stretched(t->rewiring.begin, stretch);
@@ -410,14 +411,16 @@ static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, u
 }
 
 /* Random connections, drawn before any training. */
-static wn_status drawn_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, double sparsity, int *index)
+static wn_status drawn_stage(wn__agenda *plan, const wn__mask_section *section, const wn__small_network *network, uint64_t seed,
+                             double sparsity, int *index)
 {
     char shown[32], label[128];
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = -1, .drawn = true, .sparsity = sparsity};
     wn__show_sparsity(sparsity, shown, sizeof shown);
-    snprintf(label, sizeof label, "drawn mask %s %s seed %llu", wn__distribution_names[section->distribution], shown,
-             (unsigned long long)seed);
+    snprintf(label, sizeof label, "drawn %smask %s %s seed %llu", network->config ? "wide " : "",
+             wn__distribution_names[section->distribution], shown, (unsigned long long)seed);
+    WN_TRY(wn__small_network_copy(plan->recipe, network, &draft.mask.network)); /* last: add_stage takes it over */
     return add_stage(plan, &draft, label, index);
 }
 
@@ -538,7 +541,7 @@ static wn_status mask_at_init(wn__agenda *plan, const wn__row *row, uint64_t see
 /* Masks within groups: their sizes say the sparsity. */
 static bool is_n_of_m(const wn__row *row)
 {
-    const bool masked = row->axes.mask != WN__MASK_NONE && row->axes.mask != WN__MASK_SMALL && row->axes.mask != WN__MASK_DRAWN;
+    const bool masked = row->axes.mask != WN__MASK_NONE && row->axes.mask != WN__MASK_SMALL && !wn__mask_is_drawn(row->axes.mask);
     return row->axes.mask == WN__MASK_N_OF_M || (masked && row->mask.scope == WN__SCOPE_N_OF_M);
 }
 
@@ -548,20 +551,30 @@ static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__M
 /* A drawn mask, a network as large as one with it, or a mask with as many entries in each layer. */
 static bool spreads(const wn__row *row)
 {
-    if (row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL) return true;
+    if (wn__mask_is_drawn(row->axes.mask) || row->axes.mask == WN__MASK_SMALL) return true;
     return (has_pruned_mask(row) || is_at_init(row) || row->axes.mask == WN__MASK_GRADUAL || row->axes.mask == WN__MASK_ALTERNATING) &&
            row->mask.scope == WN__SCOPE_DISTRIBUTION;
 }
 
-/* All stages of a row's cell. */
-static wn_status row_stages(wn__agenda *plan, int row_index, double sparsity, uint64_t seed, wn__agenda_row *out)
+/* The network of a row's cell; config NULL: the recipe's. */
+static wn_status find_network(const wn__recipe *r, const wn__row *row, double sparsity, wn__small_network *out)
 {
-    const wn__row *row = &plan->recipe->row[row_index];
-    *out = (wn__agenda_row){.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
+    const wn__match match = (wn__match)row->axes.match;
+    *out = (wn__small_network){0};
+    if (sparsity <= 0 || !wn__mask_resizes(row->axes.mask)) return WN_OK;
+    if (row->axes.mask == WN__MASK_WIDE) return wn__wide_network_find(r, &row->mask, sparsity, r->seed[0], match, out);
+    return wn__small_network_find(r, &row->mask, sparsity, r->seed[0], match, out);
+}
+
+static wn_status cell_stages(wn__agenda *plan, const wn__small_network *network, wn__agenda_row *out)
+{
+    const wn__row *row = &plan->recipe->row[out->row];
+    const double sparsity = out->sparsity;
+    const uint64_t seed = out->seed;
     char shown[32], label[320];
     wn__show_sparsity(sparsity, shown, sizeof shown);
-    if (row->axes.mask == WN__MASK_DRAWN && sparsity > 0) {
-        WN_TRY(drawn_stage(plan, &row->mask, seed, sparsity, &out->mask));
+    if (wn__mask_is_drawn(row->axes.mask) && sparsity > 0) {
+        WN_TRY(drawn_stage(plan, &row->mask, network, seed, sparsity, &out->mask));
     } else if (is_at_init(row) && sparsity > 0) {
         WN_TRY(mask_at_init(plan, row, seed, sparsity, &out->mask));
     } else if (has_pruned_mask(row) && sparsity > 0) {
@@ -570,17 +583,22 @@ static wn_status row_stages(wn__agenda *plan, int row_index, double sparsity, ui
     }
     const bool dense = row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED;
     snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
-    wn__small_network small = {0};
     request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out->mask, .source = out->source, .label = label};
     if (row->axes.mask == WN__MASK_GRADUAL) q.gradual_to = sparsity;
     q.thins = row->axes.mask == WN__MASK_LEARNED || (wn__mask_thins(row->axes.mask) && sparsity > 0);
     q.thin_to = sparsity;
-    if (row->axes.mask == WN__MASK_SMALL && sparsity > 0) {
-        WN_TRY(wn__small_network_find(plan->recipe, &row->mask, sparsity, plan->recipe->seed[0], (wn__match)row->axes.match, &small));
-        q.small = &small;
-    }
-    const wn_status status = train_stage(plan, &q, &out->train);
-    wn__small_network_release(&small);
+    if (network->config) q.small = network;
+    return train_stage(plan, &q, &out->train);
+}
+
+/* All stages of a row's cell. */
+static wn_status row_stages(wn__agenda *plan, int row_index, double sparsity, uint64_t seed, wn__agenda_row *out)
+{
+    wn__small_network network;
+    *out = (wn__agenda_row){.row = row_index, .sparsity = sparsity, .seed = seed, .mask = -1, .source = -1, .evaluate = -1};
+    WN_TRY(find_network(plan->recipe, &plan->recipe->row[row_index], sparsity, &network));
+    const wn_status status = cell_stages(plan, &network, out);
+    wn__small_network_release(&network);
     return status;
 }
 

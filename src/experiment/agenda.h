@@ -78,8 +78,9 @@ typedef struct wn__mask_plan {
     bool initial;           /* the start weights of the replicate are pruned */
     const char *start_file; /* of `initial`: those of a file instead; "": none */
     double sparsity;
-    bool third;        /* of a world: scored on the sample that is in neither */
-    int64_t fresh_end; /* of the ideal world: samples before this one have been seen */
+    bool third;                /* of a world: scored on the sample that is in neither */
+    int64_t fresh_end;         /* of the ideal world: samples before this one have been seen */
+    wn__small_network network; /* of `drawn`: what it is drawn for; config NULL: the recipe's */
 } wn__mask_plan;
 
 typedef struct wn__evaluate_plan {

@@ -81,7 +81,11 @@ static wn_status add_model_as(json_t *inputs, const wn__agenda *plan, const void
     const wn__recipe *r = plan->recipe;
     json_t *o;
     WN_TRY(add_object(inputs, "model", &o));
-    if (r->model.file) return set_file(o, "file", r->model.file);
+    if (r->model.file) {
+        const double width = ((const wn__graph_file_config *)config)->width;
+        WN_TRY(set_file(o, "file", r->model.file));
+        return width == 1 ? WN_OK : set_real(o, "width", width);
+    }
     WN_TRY(set_text(o, "arch", r->model.type->name));
     WN_TRY(wn__slice_table(o, r->model.type->settings, config, &r->clock));
     const wn__setting *later = r->model.type->later ? wn__settings_find(r->model.type->settings, r->model.type->later) : NULL;
@@ -357,7 +361,8 @@ static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__st
 
 static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
-    WN_TRY(add_model(inputs, plan));
+    const void *config = stage->mask.network.config;
+    WN_TRY(add_model_as(inputs, plan, config ? config : plan->recipe->model.config));
     return add_counts(inputs, plan, stage);
 }
 

@@ -138,7 +138,7 @@ static wn_status open_one(const char *folder, const wn_lab_options *o, const wn_
     const bool small = *index >= 0 && out->plan->stage[*index].train.small.config;
     if (*index >= 0 && !small) return WN_OK;
     wn__experiment_close(out);
-    if (small) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
+    if (small) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
     return wn__fail(
         WN_EMISMATCH,
         "%s: this build on this machine would train it as another stage (version, backend or instruction set differ), so it cannot "

@@ -1,4 +1,5 @@
 #include "experiment/recipe.h"
+#include "models/named.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static wn_status find_arch(wn__recipe *r, const wn__yaml_node *arch)
     const size_t length = strlen(name);
     if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0)) {
         r->model.file = name;
-        return WN_OK;
+        return make_config(wn__graph_file_settings, sizeof(wn__graph_file_config), &r->model.config);
     }
     int count = 0;
     for (; wn__models[count] && count < WN__MOST_KEYS; count++) {
@@ -93,7 +94,7 @@ static wn_status read_model(void *arg, const wn__yaml_node *node)
     WN_TRY(find_arch(r, arch));
     if (arch == node) return WN_OK;
     static const wn__special keys[] = {{"arch", ignore}, {0}};
-    const wn__setting *rows = r->model.type ? r->model.type->settings : NULL;
+    const wn__setting *rows = wn__network_settings(r->model.type);
     const wn__schema schema = {.what = "model", .table = {{rows, r->model.config}}, .special = keys, .arg = r};
     return wn__schema_read(&schema, node);
 }

@@ -92,6 +92,6 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
     recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
     WN_TRY(wn__recipe_write_network(recipe, &network));
     recipe->network = network.data;
-    if (recipe->model.file) return wn__graph_file_read(recipe->model.file, input, &recipe->graph);
+    if (recipe->model.file) return wn__graph_file_read(recipe->model.file, recipe->model.config, input, &recipe->graph);
     return fail_at(recipe, "model", "arch", wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph));
 }

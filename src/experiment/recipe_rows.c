@@ -79,17 +79,19 @@ static wn_status ignore(void *arg, const wn__yaml_node *node)
     return WN_OK;
 }
 
-/* A small network is another one: nothing can be rewound to it, and its widths must be a setting. */
+/* A network of other widths is another one: nothing can be rewound to it, and its widths must be a setting. */
 static wn_status check_small(const wn__recipe *r, const wn__row *row)
 {
     const wn__yaml_node *node = row->node ? row->node : r->compare_node;
     const wn__model *type = r->model.type;
-    if (row->axes.mask != WN__MASK_SMALL) return WN_OK;
-    if (!type || !wn__model_width_setting(type))
-        return wn__yaml_fail(WN_EUSAGE, node, "%s: %s has no setting that multiplies its widths", row->name,
-                             type ? type->name : r->model.file);
+    if (!wn__mask_resizes(row->axes.mask)) return WN_OK;
+    if (!wn__network_width_setting(type))
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: %s has no setting that multiplies its widths", row->name, type->name);
     if (row->axes.start == WN__START_REWOUND || row->axes.start == WN__START_FINAL)
-        return wn__yaml_fail(WN_EUSAGE, node, "%s: a small network has start weights of its own: start: initial or redrawn", row->name);
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: a %s network has start weights of its own: start: initial or redrawn", row->name,
+                             wn__method_mask_names[row->axes.mask]);
+    if (row->axes.mask == WN__MASK_WIDE && row->mask.basis.kind != WN__BASIS_CANONICAL)
+        return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: wide is of weights, not of a basis", row->name);
     return WN_OK;
 }
 
@@ -150,7 +152,7 @@ static wn_status check_topology(const wn__recipe *r, const wn__row *row)
     const wn_status status = wn__rewiring_resolve(topology, r->clock.steps_per_epoch, r->clock.total, &rewiring);
     if (status != WN_OK) return wn__fault_at(node, prefix, status);
     if (topology->grow == WN__GROW_NONE) return WN_OK;
-    const wn_status fits = row->axes.mask == WN__MASK_DRAWN ? wn__rewiring_check_block(topology, row->mask.block) : WN_OK;
+    const wn_status fits = wn__mask_is_drawn(row->axes.mask) ? wn__rewiring_check_block(topology, row->mask.block) : WN_OK;
     if (fits != WN_OK) return wn__fault_at(node, prefix, fits);
     if (row->axes.mask == WN__MASK_GRADUAL || wn__mask_thins(row->axes.mask))
         return wn__yaml_fail(WN_EUSAGE, node, "%s: topology: a mask that is %s changes already", row->name,
@@ -378,10 +380,10 @@ static wn_status check_of(wn__recipe *r, const wn__row *row)
         if (of->mask.rounds > 1 || of->mask.rate > 0 || of->mask.file[0])
             return wn__yaml_fail(WN_EUSAGE, node, "%s: mask.of: what another method trained is pruned once: no rounds, rate or file",
                                  of->name);
-        if (next->axes.mask == WN__MASK_SMALL || wn__drawn_has_own_sparsity(&next->mask) || next->mask.basis.kind != WN__BASIS_CANONICAL)
+        if (wn__mask_resizes(next->axes.mask) || wn__drawn_has_own_sparsity(&next->mask) || next->mask.basis.kind != WN__BASIS_CANONICAL)
             return wn__yaml_fail(
                 WN_EUSAGE, node,
-                "%s: mask.of: %s trains a smaller network, coefficients, or at a sparsity of its own, which cannot be pruned to this one's",
+                "%s: mask.of: %s trains a network of other widths, coefficients, or at a sparsity of its own, which cannot be pruned to this one's",
                 row->name, next->name);
         of = next;
     }
@@ -440,7 +442,7 @@ static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
 /* Rows with the same patterns share one selection. */
 static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
-    const bool spreads = row->axes.mask == WN__MASK_DRAWN || row->axes.mask == WN__MASK_SMALL;
+    const bool spreads = wn__mask_is_drawn(row->axes.mask) || row->axes.mask == WN__MASK_SMALL;
     const bool counted = row->mask.scope == WN__SCOPE_DISTRIBUTION; /* the distribution is over what is pruned */
     const bool groups = row->axes.mask == WN__MASK_N_OF_M || row->mask.scope == WN__SCOPE_N_OF_M;
     const bool all = spreads || row->axes.mask == WN__MASK_LEARNED;

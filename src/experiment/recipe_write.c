@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "data/world.h"
 #include "experiment/recipe.h"
+#include "models/named.h"
 
 enum { ITEM = 48 };
 
@@ -240,7 +241,7 @@ static void write_model(wn__yaml_out *out, const wn__recipe *r)
 {
     wn__out_open(out, "model");
     wn__out_value(out, "arch", r->arch);
-    if (r->model.type) wn__out_table(out, r->model.type->settings, r->model.config);
+    if (r->model.config) wn__out_table(out, wn__network_settings(r->model.type), r->model.config);
     wn__out_close(out);
 }
 

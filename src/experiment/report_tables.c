@@ -119,8 +119,8 @@ static void note_skipped(const wn__results *r, wn__text *note)
     }
 }
 
-/* How near small networks come to what they are compared with; told once for all seeds. */
-static void note_small(const wn__results *r, wn__text *note)
+/* How near networks of other widths come to what they are compared with; told once for all seeds. */
+static void note_widths(const wn__results *r, wn__text *note)
 {
     const json_t *rows = json_object_get(r->root, "rows"), *row;
     const char *told = "";
@@ -128,14 +128,15 @@ static void note_small(const wn__results *r, wn__text *note)
     size_t i;
     json_array_foreach(rows, i, row)
     {
-        const json_t *small = json_object_get(row, "small");
-        const char *method = json_string_value(json_object_get(row, "method")), *match = json_string_value(json_object_get(small, "match"));
+        const json_t *wide = json_object_get(row, "wide"), *own = wide ? wide : json_object_get(row, "small");
+        const char *method = json_string_value(json_object_get(row, "method")), *match = json_string_value(json_object_get(own, "match"));
         const double sparsity = json_number_value(json_object_get(row, "sparsity"));
         if (!method || !match || (strcmp(told, method) == 0 && told_at == sparsity)) continue;
         char text[32];
-        wn__text_add(note, "%s at %s: a dense network of %.4g times the widths, with %.4g times the sparse one's %s. ", method,
-                     wn__show_sparsity(sparsity, text, sizeof text), json_number_value(json_object_get(small, "width")),
-                     json_number_value(json_object_get(small, "reached")), strcmp(match, "flops") == 0 ? "FLOPs" : match);
+        wn__text_add(note, "%s at %s: a %s network of %.4g times the widths, with %.4g times the %s one's %s. ", method,
+                     wn__show_sparsity(sparsity, text, sizeof text), wide ? "sparse" : "dense",
+                     json_number_value(json_object_get(own, "width")), json_number_value(json_object_get(own, "reached")),
+                     wide ? "dense" : "sparse", strcmp(match, "flops") == 0 ? "FLOPs" : match);
         told = method;
         told_at = sparsity;
     }
@@ -146,7 +147,7 @@ static void note_state(const wn__results *r, wn__text *note)
     if (r->unfinished > 0) wn__text_add(note, "Not finished yet: %d of %d runs. ", r->unfinished, r->unfinished + r->row_count);
     if (r->short_budget) wn__text_add(note, "Short budget: the runs are too short for general conclusions. ");
     note_skipped(r, note);
-    note_small(r, note);
+    note_widths(r, note);
 }
 
 /* "80% = density 0.2 = 5x; ...": each sparsity of the table in the three ways it may be written. */

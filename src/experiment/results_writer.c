@@ -195,6 +195,7 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
         WN_TRY(copy(out, same[i], result, same[i]));
     WN_TRY(copy(out, "topology", result, "topology"));
     WN_TRY(copy(out, "small", result, "small"));
+    WN_TRY(copy(out, "wide", result, "wide"));
     WN_TRY(copy(out, "train_flops_ratio", result, "train_flops_ratio"));
     WN_TRY(copy(out, "test_accuracy_at_best_validation", result, "best_test_accuracy"));
     WN_TRY(copy(out, "parameters", result, "network_nonzero"));

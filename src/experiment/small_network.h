@@ -1,4 +1,5 @@
-/* Small-dense: the recipe's network with its widths multiplied so that, dense, it is as large as the sparse one (Evci et al. 2020). */
+/* Networks of other widths than the recipe's (Evci et al. 2020): small-dense is, dense, as large as the sparse one; big-sparse is, sparse, as large as
+ * the dense one. */
 #ifndef WN_EXPERIMENT_SMALL_NETWORK_H
 #define WN_EXPERIMENT_SMALL_NETWORK_H
 
@@ -8,13 +9,16 @@
 typedef struct wn__small_network {
     void *config; /* of the model's settings, with the width in it; owned; NULL: the recipe's own network */
     wn__match match;
-    int64_t wanted; /* parameters or forward FLOPs of the sparse network */
+    int64_t wanted; /* parameters or forward FLOPs: small, of the sparse network; wide, of the dense one */
     wn__width width;
 } wn__small_network;
 
 /* As many trained scalars (or forward FLOPs) as a drawn mask of this section leaves at this sparsity. WN_EUNSUPPORTED: widths are fixed. */
 wn_status wn__small_network_find(const wn__recipe *recipe, const wn__mask_section *section, double sparsity, uint64_t seed, wn__match match,
                                  wn__small_network *out);
+/* Big-sparse: so wide that a drawn mask of this section leaves as many at this sparsity as the recipe's dense network has. */
+wn_status wn__wide_network_find(const wn__recipe *recipe, const wn__mask_section *section, double sparsity, uint64_t seed, wn__match match,
+                                wn__small_network *out);
 wn_status wn__small_network_copy(const wn__recipe *recipe, const wn__small_network *from, wn__small_network *out);
 void wn__small_network_release(wn__small_network *s); /* accepts a zeroed one */
 

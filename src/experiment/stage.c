@@ -206,10 +206,10 @@ static wn_status load_initial(const wn__recipe *r, const wn__stage *stage, wn__p
     return wn__init_params(params, &r->train.init, stage->seed);
 }
 
-static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *params, json_t *result)
+static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_graph *graph, wn__params *params, json_t *result)
 {
     const wn__mask_plan *m = &stage->mask;
-    if (m->drawn) return wn__drawn_masks(c->recipe->graph, params, &m->section, m->sparsity, stage->seed);
+    if (m->drawn) return wn__drawn_masks(graph, params, &m->section, m->sparsity, stage->seed);
     if (m->shuffle_of >= 0) {
         if (wn__basis_is_fitted(m->section.basis.kind)) { /* directions have vectors, and masks of their own shape */
             WN_TRY(load_final(c, c->plan->stage[m->shuffle_of].mask.source, WN__PART_VALUES, params));
@@ -234,12 +234,15 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, wn__params *
 wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     wn__params params = {0};
+    wn__stage_network network;
+    WN_TRY(wn__stage_network_open(c->recipe, &stage->mask.network, &network));
     char *path = wn__path_join(folder, "mask.safetensors");
-    wn_status status = path ? wn__graph_make_params(c->recipe->graph, &params) : wn__no_memory(64);
-    if (status == WN_OK) status = make_masks(c, stage, &params, result);
+    wn_status status = path ? wn__graph_make_params(network.graph, &params) : wn__no_memory(64);
+    if (status == WN_OK) status = make_masks(c, stage, network.graph, &params, result);
     if (status == WN_OK) status = wn__masks_save(path, &params);
-    if (status == WN_OK) status = wn__stage_add_cost(c->recipe->graph, &params, result, NULL);
+    if (status == WN_OK) status = wn__stage_add_cost(network.graph, &params, result, NULL);
     wn__params_release(&params);
+    wn__stage_network_close(&network);
     wn__free(path);
     return status;
 }

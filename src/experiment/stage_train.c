@@ -293,12 +293,12 @@ static wn_status add_topology(json_t *out, const wn__rewired *r)
     return wn__slice_set(out, "topology", o);
 }
 
-/* What the widths of a small network were made for, and how near they come. */
-static wn_status add_small(json_t *out, const wn__small_network *s)
+/* What widths of its own were made for, and how near they come. */
+static wn_status add_widths(json_t *out, const char *key, const wn__small_network *s)
 {
     json_t *o = json_pack("{s:f, s:s, s:I, s:f}", "width", s->width.multiplier, "match", wn__match_names[s->match], "wanted",
                           (json_int_t)s->wanted, "reached", s->width.reached);
-    return wn__slice_set(out, "small", o);
+    return wn__slice_set(out, key, o);
 }
 
 static wn_status result_json(const wn__context *c, const wn__stage *stage, const wn_graph *graph, const wn__params *params,
@@ -321,7 +321,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "train_loss", r->train_loss));
     WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
     WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
-    if (t->small.config) WN_TRY(add_small(out, &t->small));
+    if (t->small.config) WN_TRY(add_widths(out, t->mask >= 0 ? "wide" : "small", &t->small));
     const int64_t trained = t->rewires || t->gradual_to > 0 || t->thinning.kind ? r->flops_stage : training_flops * images;
     const double dense = (double)wn_graph_forward_flops(recipe->graph);
     WN_TRY(wn__slice_set(out, "train_flops", json_integer(trained)));
@@ -512,7 +512,7 @@ static wn_status begin_again(wn__context *c, int index, const wn__retraining *r,
 {
     const wn__stage *stage = &c->plan->stage[index];
     if (r->from == stage->train.first) return make_params(c, stage, train->graph, params);
-    if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network is a smaller one than the recipe's", stage->label);
+    if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
     if (stage->train.rewires && stage->train.rewiring.rule.bound == WN__BOUND_SOFT)
         return wn__fail(WN_EUNSUPPORTED, "%s: its size along the way does not tell its size at the start", stage->label);
     train->keep_slots = true;

@@ -23,14 +23,14 @@ wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, c
 }
 
 /* A mere name lies beside the weights; a path that leads nowhere, too. */
-static wn_status read_graph_file(const char *name, const char *weights, wn__model_input input, wn_graph **out)
+static wn_status read_graph_file(const char *name, const char *weights, const void *config, wn__model_input input, wn_graph **out)
 {
     const char *slash = strrchr(weights, '/'), *base = strrchr(name, '/');
     wn__text beside = {0};
     wn__text_add(&beside, "%.*s%s", slash ? (int)(slash + 1 - weights) : 0, weights, base ? base + 1 : name);
     if (beside.failed) return wn__no_memory(beside.size);
     const bool instead = wn__file_exists(beside.data) && (!base || !wn__file_exists(name));
-    const wn_status status = wn__graph_file_read(instead ? beside.data : name, input, out);
+    const wn_status status = wn__graph_file_read(instead ? beside.data : name, config, input, out);
     wn__text_release(&beside);
     return status;
 }
@@ -38,7 +38,7 @@ static wn_status read_graph_file(const char *name, const char *weights, wn__mode
 wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_input input)
 {
     if (r->model.file || r->model.type) r->arch = r->model.file ? r->model.file : r->model.type->name;
-    if (r->model.file) return read_graph_file(r->model.file, path, input, &r->graph);
+    if (r->model.file) return read_graph_file(r->model.file, path, r->model.config, input, &r->graph);
     if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
     return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
 }

@@ -5,8 +5,8 @@
 #include "base/fail.h"
 #include "nn/init.h"
 
-const char *const wn__method_mask_names[] = {"none",           "pruned",  "random",  "drawn",       "small",  "at-init",
-                                             "at-init-random", "gradual", "learned", "alternating", "n-of-m", NULL};
+const char *const wn__method_mask_names[] = {"none",    "pruned",  "random",      "drawn",  "small", "at-init", "at-init-random",
+                                             "gradual", "learned", "alternating", "n-of-m", "wide",  NULL};
 const char *const wn__method_labels_names[] = {"hard", "soft", "smooth", NULL};
 static const char *const start_names[] = {"initial", "rewound", "final", "redrawn", NULL};
 static const char *const schedule_names[] = {"full", "rewound", "constant", NULL};
@@ -24,7 +24,8 @@ const wn__setting wn__method_settings[] = {
     {"reinit", WN__SETTING_CHOICE, offsetof(wn__method_axes, reinit), 0, 0, "same", wn__reinit_names, "how weights are redrawn"},
     {"init", WN__SETTING_CHOICE, offsetof(wn__method_axes, init), 0, 0, "dense", wn__sparse_init_names,
      "start weights: as the dense network's, or by the connections that each unit has"},
-    WN_SETTING_CHOICE(wn__method_axes, match, "parameters", match_names, "what a small network has as many of as the sparse one"),
+    WN_SETTING_CHOICE(wn__method_axes, match, "parameters", match_names,
+                      "what a small network has as many of as the sparse one, and a wide one as the dense"),
     WN_SETTING_FLOAT(wn__method_axes, init_gain, 0, 0, 100, "their variance times the fan; 0: 2, or 1 for fan-average"),
     {0},
 };
@@ -110,6 +111,10 @@ const wn__method wn__methods[] = {
      .summary = "control: a dense network of smaller widths, as large as the sparse one",
      .paper = RIGL,
      .axes = {.mask = WN__MASK_SMALL, .start = WN__START_INITIAL}},
+    {.name = "big-sparse",
+     .summary = "rigl on a network of larger widths, so sparse that it is as large as the dense one",
+     .paper = RIGL,
+     .axes = {.mask = WN__MASK_WIDE, .topology = {.grow = WN__GROW_GRADIENT, EVERY_100}}},
     {.name = "static",
      .summary = "random topology, sparse from the start, that stays",
      .paper = "Mocanu et al. 2018, arXiv:1707.04780; " RIGL,
@@ -235,7 +240,9 @@ const wn__method wn__methods[] = {
     {0},
 };
 
-bool wn__mask_before_training(int mask) { return mask == WN__MASK_DRAWN || mask == WN__MASK_AT_INIT || mask == WN__MASK_AT_INIT_RANDOM; }
+bool wn__mask_resizes(int mask) { return mask == WN__MASK_SMALL || mask == WN__MASK_WIDE; }
+bool wn__mask_is_drawn(int mask) { return mask == WN__MASK_DRAWN || mask == WN__MASK_WIDE; }
+bool wn__mask_before_training(int mask) { return wn__mask_is_drawn(mask) || mask == WN__MASK_AT_INIT || mask == WN__MASK_AT_INIT_RANDOM; }
 
 bool wn__mask_thins(int mask) { return mask == WN__MASK_LEARNED || mask == WN__MASK_ALTERNATING || mask == WN__MASK_N_OF_M; }
 

@@ -24,7 +24,8 @@ typedef enum wn__method_mask {
     WN__MASK_GRADUAL,        /* none at the start: pruned while training */
     WN__MASK_LEARNED,        /* thresholds learn it; how sparse it becomes is known afterwards */
     WN__MASK_ALTERNATING,    /* on and off in phases, and on in the end */
-    WN__MASK_N_OF_M          /* made anew at every step, within groups */
+    WN__MASK_N_OF_M,         /* made anew at every step, within groups */
+    WN__MASK_WIDE            /* drawn, on a network of larger widths: as large as the recipe's dense one */
 } wn__method_mask;
 
 typedef enum wn__method_start {
@@ -68,13 +69,17 @@ typedef struct wn__method_axes {
 
 /* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, retrain, optimizer_state, reinit. */
 extern const wn__setting wn__method_settings[];
+/* Is the network another one than the recipe's, of other widths? */
+bool wn__mask_resizes(int mask);
+/* Is it drawn from the seed? */
+bool wn__mask_is_drawn(int mask);
 /* Do dense weights become sparse while they train, other than gradually (src/sparse/thinning.h)? */
 bool wn__mask_thins(int mask);
 /* Is the mask made before any training, from the seed or the start weights? */
 bool wn__mask_before_training(int mask);
 extern const char
     *const wn__method_mask_names[]; /* "none", "pruned", "random", "drawn", "small", "at-init", "at-init-random", "gradual", "learned",
-                                       "alternating", "n-of-m", NULL */
+                                       "alternating", "n-of-m", "wide", NULL */
 extern const char *const wn__method_labels_names[]; /* "hard", "soft", "smooth", NULL */
 
 typedef struct wn__method {

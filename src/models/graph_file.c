@@ -1,5 +1,6 @@
 #include "models/graph_file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,8 @@ typedef struct node_config {
 typedef struct reader {
     wn_graph *graph;
     int classes;
+    double width;
+    bool is_last;       /* the layer of the logits */
     const char **label; /* per node, borrowed from the document; NULL = none */
     int labels, last;
 } reader;
@@ -60,14 +63,24 @@ static const wn__setting plain_settings[] = {LABELS, {0}};
 static const wn__setting pool_settings[] = {LABELS, WINDOW(0), {0}};
 static const wn__setting dropout_settings[] = {LABELS, WN_SETTING_FLOAT(node_config, rate, 0.5, 0, 0.999, "fraction that is dropped"), {0}};
 
+static int multiplied(const reader *r, int channels)
+{
+    const double wide = floor((double)channels * r->width + 0.5);
+    return wide < 1 ? 1 : wide > 1 << 24 ? 1 << 24 : (int)wide;
+}
+
 /* "classes" or a number; 0 (which the builder refuses) if neither. */
 static int out_of(const reader *r, const node_config *c)
 {
     char *end;
     if (!strcmp(c->out, "classes")) return r->classes;
     const long out = strtol(c->out, &end, 10);
-    return *end || out > 1 << 24 ? 0 : (int)out;
+    if (*end || out < 1 || out > 1 << 24) return 0;
+    return r->is_last ? (int)out : multiplied(r, (int)out);
 }
+
+/* Depthwise: as many groups as there are channels now. */
+static int groups_of(const reader *r, const node_config *c) { return c->groups > 1 ? multiplied(r, (int)c->groups) : 1; }
 
 static int build_conv(reader *r, const node_config *c, const int *from)
 {
@@ -77,7 +90,7 @@ static int build_conv(reader *r, const node_config *c, const int *from)
                           .kernel_w = (int)c->kernel_w,
                           .stride = (int)c->stride,
                           .pad = (int)c->pad,
-                          .groups = (int)c->groups,
+                          .groups = groups_of(r, c),
                           .bias = c->bias};
     return wn_graph_conv(r->graph, from[0], c->name, spec);
 }
@@ -200,6 +213,24 @@ static wn_status add_label(reader *r, const char *label)
     return WN_OK;
 }
 
+static const wn__yaml_node *key_of(const wn__yaml_node *item)
+{
+    if (wn__yaml_kind_of(item) == WN__YAML_SCALAR) return item;
+    return wn__yaml_kind_of(item) == WN__YAML_MAPPING && wn__yaml_count(item) == 1 ? wn__yaml_key(item, 0) : NULL;
+}
+
+/* Number of the last node with weights; -1: none. */
+static int last_layer(const wn__yaml_node *nodes)
+{
+    int last = -1;
+    for (int i = 0; i < wn__yaml_count(nodes); i++) {
+        const wn__yaml_node *key = key_of(wn__yaml_child(nodes, i));
+        const char *kind = key ? wn__yaml_text(key) : NULL;
+        if (kind && (strcmp(kind, "conv") == 0 || strcmp(kind, "linear") == 0)) last = i;
+    }
+    return last;
+}
+
 /* `- kind` or `- kind: {...}`. */
 static wn_status read_node(reader *r, const wn__yaml_node *item)
 {
@@ -242,19 +273,26 @@ static wn_status read_document(const wn__yaml_node *root, reader *r)
         return wn__yaml_fail(WN_EUSAGE, nodes ? nodes : root, "a network needs a list of nodes");
     r->last = wn_graph_input(r->graph);
     WN_TRY(add_label(r, "input"));
-    for (int i = 0; i < wn__yaml_count(nodes); i++)
+    const int last = last_layer(nodes);
+    for (int i = 0; i < wn__yaml_count(nodes); i++) {
+        r->is_last = i == last;
         WN_TRY(read_node(r, wn__yaml_child(nodes, i)));
+    }
     const wn_status status = wn_graph_finish(r->graph, r->last);
     return status == WN_OK ? status : wn__fail_within(status, "%s: ", wn__yaml_source(root));
 }
 
-wn_status wn__graph_file_read(const char *path, wn__model_input input, wn_graph **out)
+const wn__setting wn__graph_file_settings[] = {
+    WN_SETTING_FLOAT(wn__graph_file_config, width, 1, 0.01, 64, "multiplies the channels of all layers but the last"), {0}};
+
+wn_status wn__graph_file_read(const char *path, const wn__graph_file_config *config, wn__model_input input, wn_graph **out)
 {
     wn__yaml *doc;
     WN_TRY(wn__yaml_read(path, &doc));
     const wn__yaml_node *root = wn__yaml_root(doc), *name = wn__yaml_find(root, "name");
     reader r = {.graph = wn_graph_new(name && wn__yaml_text(name) ? wn__yaml_text(name) : "network", input.c, input.h, input.w),
-                .classes = input.classes};
+                .classes = input.classes,
+                .width = config ? config->width : 1};
     const wn_status status = r.graph ? read_document(root, &r) : wn__no_memory(sizeof(void *));
     wn__free(r.label);
     wn__yaml_free(doc);

@@ -11,6 +11,7 @@
  *       - linear: {name: fc, out: classes}
  *
  * Kinds: conv, linear, batch_norm, relu, add, max_pool, avg_pool, global_pool, dropout. `out: classes` is the data set's number of classes;
+ * It and every other `out` of the last layer with weights stay as they are under a width; all other widths are multiplied by it and rounded, at least 1.
  * `input` names the images; `share: conv1` uses the parameters of an earlier node of the same kind. A node's own `name` serves as its `as`.
  */
 #ifndef WN_MODELS_GRAPH_FILE_H
@@ -19,8 +20,14 @@
 #include "base/text.h"
 #include "models/model.h"
 
-/* Unknown kinds and keys are errors with file, line and the valid ones. */
-wn_status wn__graph_file_read(const char *path, wn__model_input input, wn_graph **out);
+/* Settings of networks from files. */
+typedef struct wn__graph_file_config {
+    double width; /* multiplies all channels */
+} wn__graph_file_config;
+extern const wn__setting wn__graph_file_settings[];
+
+/* Unknown kinds and keys are errors with file, line and the valid ones. config NULL: defaults. */
+wn_status wn__graph_file_read(const char *path, const wn__graph_file_config *config, wn__model_input input, wn_graph **out);
 /* A finished graph as such a file; reading it makes the same graph. */
 wn_status wn__graph_file_write(const wn_graph *graph, wn__text *out);
 
