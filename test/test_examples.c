@@ -9,7 +9,14 @@
 
 #define EXAMPLES WN_TEST_SOURCE "/../examples"
 
-/* Stages of a recipe; its own short-comings fail the test. 0: it names a backend that this build lacks. */
+static bool has_everything(void)
+{
+    const char *name;
+    return wn__backend_find("onednn") && wn__basis_library(WN__BASIS_DCT, &name) == WN_OK &&
+           wn__basis_library(WN__BASIS_SVD, &name) == WN_OK;
+}
+
+/* Stages of a recipe; its own short-comings fail the test. 0: it names what this build lacks. */
 static int expand(const char *path)
 {
     wn__recipe *recipe = NULL;
@@ -17,7 +24,9 @@ static int expand(const char *path)
     wn__machine machine;
     wn__text resolved = {0};
     const wn__recipe_source source = {.path = path};
-    CHECK_OK(wn__recipe_read(&source, &recipe));
+    const wn_status read = wn__recipe_read(&source, &recipe);
+    if (read != WN_OK && strstr(wn_error_message(), "which is not in this build")) return 0; /* a library of its bases */
+    CHECK_OK(read);
     CHECK_OK(wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, 1, &machine));
     const wn_status status = wn__agenda_make(recipe, &machine, &plan);
     if (!wn__backend_find("onednn") && status == WN_EUSAGE && strstr(wn_error_message(), "\"onednn\" is not in this build")) {
@@ -44,7 +53,7 @@ static int expand_folder(const char *folder)
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         const int stages = expand(path);
         printf("  %s: %d stages\n", names[i], stages);
-        CHECK(stages > 1 || (stages == 0 && !wn__backend_find("onednn")));
+        CHECK(stages > 1 || (stages == 0 && !has_everything()));
         recipes++;
     }
     wn__free_names(names, count);
