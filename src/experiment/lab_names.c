@@ -136,9 +136,13 @@ static wn_status open_one(const char *folder, const wn_lab_options *o, const wn_
     if (o->data_folder) out->context.data_folder = o->data_folder;
     *index = wn__agenda_find(out->plan, stage->identity);
     const bool small = *index >= 0 && out->plan->stage[*index].train.small.config;
-    if (*index >= 0 && !small) return WN_OK;
+    const bool coefficients = *index >= 0 && !small && out->plan->stage[*index].train.coefficients;
+    if (*index >= 0 && !small && !coefficients) return WN_OK;
     wn__experiment_close(out);
     if (small) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
+    if (coefficients)
+        return wn__fail(WN_EUNSUPPORTED, "%s: trains coefficients in another basis; only its final network can be looked at as weights",
+                        stage->label);
     return wn__fail(
         WN_EMISMATCH,
         "%s: this build on this machine would train it as another stage (version, backend or instruction set differ), so it cannot "
