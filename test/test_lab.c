@@ -10,6 +10,7 @@
 #include "lab/gradient.h"
 #include "lab/hessian.h"
 #include "lab/space.h"
+#include "lab/tail.h"
 #include "nn/init.h"
 #include "tensor/compression.h"
 #include "test.h"
@@ -299,13 +300,31 @@ typedef struct tiny {
     wn__space space;
 } tiny;
 
-static void tiny_init(tiny *t, bool tangents)
+static wn_graph *normed_graph(void)
 {
-    *t = (tiny){.graph = wn_graph_new("tiny", 2, 6, 6)};
-    int x = wn_graph_conv(t->graph, wn_graph_input(t->graph), "conv", (wn_conv){.out = 3, .kernel = 3, .bias = true});
-    x = wn_graph_max_pool(t->graph, wn_graph_relu(t->graph, wn_graph_batch_norm(t->graph, x, "bn")), 2, 2, 0);
-    x = wn_graph_linear(t->graph, x, "fc", 4, true);
-    CHECK_OK(wn_graph_finish(t->graph, x));
+    wn_graph *g = wn_graph_new("tiny", 2, 6, 6);
+    int x = wn_graph_conv(g, wn_graph_input(g), "conv", (wn_conv){.out = 3, .kernel = 3, .bias = true});
+    x = wn_graph_max_pool(g, wn_graph_relu(g, wn_graph_batch_norm(g, x, "bn")), 2, 2, 0);
+    x = wn_graph_linear(g, x, "fc", 4, true);
+    CHECK_OK(wn_graph_finish(g, x));
+    return g;
+}
+
+static wn_graph *chain_graph(void)
+{
+    wn_graph *g = wn_graph_new("chain", 2, 6, 6);
+    int x = wn_graph_conv(g, wn_graph_input(g), "conv1", (wn_conv){.out = 3, .kernel = 3, .pad = 1, .bias = true});
+    x = wn_graph_max_pool(g, wn_graph_clipped_relu(g, x, 6), 2, 2, 0);
+    x = wn_graph_relu(g, wn_graph_conv(g, x, "conv2", (wn_conv){.out = 5, .kernel = 2}));
+    x = wn_graph_relu(g, wn_graph_linear(g, wn_graph_avg_pool(g, x, 2, 1, 0), "fc1", 6, true));
+    x = wn_graph_linear(g, x, "fc2", 4, true);
+    CHECK_OK(wn_graph_finish(g, x));
+    return g;
+}
+
+static void tiny_init_of(tiny *t, wn_graph *graph, bool tangents)
+{
+    *t = (tiny){.graph = graph};
     CHECK_OK(wn__graph_make_params(t->graph, &t->params));
     CHECK_OK(wn__init_params(&t->params, &(wn__init_options){0}, 5));
     for (int i = 0; i < t->params.count; i++) {
@@ -329,6 +348,8 @@ static void tiny_init(tiny *t, bool tangents)
     CHECK_OK(wn__executor_new(t->graph, &t->params, t->device, &how, &t->ex));
     CHECK_OK(wn__space_make((const wn__params *[]){&t->params}, 1, WN__SPACE_ACTIVE, &t->space));
 }
+
+static void tiny_init(tiny *t, bool tangents) { tiny_init_of(t, normed_graph(), tangents); }
 
 static void tiny_release(tiny *t)
 {
@@ -387,6 +408,59 @@ TEST(hessian_of_a_tiny_net_equals_differences_of_its_gradient)
     wn__hessian_release(&b);
     tiny_release(&exact);
     tiny_release(&rough);
+}
+
+/* Product of the tail from `node` on with a unit vector of its first parameters, against the last columns of the whole network's. */
+static void check_tail(tiny *t, const wn__symmetric *whole, int node)
+{
+    const int64_t n = t->space.size;
+    wn__tail tail;
+    wn__space space;
+    wn__executor *ex;
+    wn__hessian h;
+    float *unit = WN_NEW_ARRAY(float, n), *all = WN_NEW_ARRAY(float, n), *part = WN_NEW_ARRAY(float, n);
+    CHECK_OK(wn__tail_make(t->graph, &t->params, node, t->device, &t->sample, &tail));
+    CHECK_OK(wn__space_make((const wn__params *[]){&tail.params}, 1, WN__SPACE_ACTIVE, &space));
+    CHECK_OK(wn__executor_new(tail.graph, &tail.params, t->device, &(wn__executor_options){.batch = 24, .tangents = true}, &ex));
+    CHECK_OK(wn__hessian_make(ex, &tail.params, &tail.sample, &space, true, 0, &h));
+    const wn__symmetric m = wn__hessian_matrix(&h);
+    const int64_t offset = n - space.size;
+    double size = 0;
+    for (int64_t i = 0; i < space.size; i += 3) {
+        CHECK_OK(wn__symmetric_row(whole, offset + i, unit, all));
+        CHECK_OK(wn__symmetric_row(&m, i, unit, part));
+        for (int64_t j = 0; j < space.size; j++) {
+            CHECK_NEAR(part[j], all[offset + j], 1e-7, 1e-6);
+            size += fabs(part[j]);
+        }
+    }
+    CHECK(size > 0);
+    wn__hessian_release(&h);
+    wn__executor_free(ex);
+    wn__space_release(&space);
+    wn__tail_release(&tail);
+    wn__free(unit);
+    wn__free(all);
+    wn__free(part);
+}
+
+TEST(tail_of_a_chain_has_its_second_derivatives)
+{
+    tiny t;
+    wn__hessian h;
+    int layers = 0;
+    tiny_init_of(&t, chain_graph(), true);
+    CHECK(wn__is_chain(t.graph));
+    CHECK_OK(wn__hessian_make(t.ex, &t.params, &t.sample, &t.space, true, 0, &h));
+    const wn__symmetric whole = wn__hessian_matrix(&h);
+    for (int node = wn__next_layer(t.graph, 0); node > 0; node = wn__next_layer(t.graph, node), layers++)
+        check_tail(&t, &whole, node);
+    CHECK_EQ_INT(layers, 4);
+    wn__hessian_release(&h);
+    tiny_release(&t);
+    tiny_init(&t, true);
+    CHECK(!wn__is_chain(t.graph)); /* statistics of the batch */
+    tiny_release(&t);
 }
 
 TEST(small_steps_take_off_the_loss_what_the_gradient_says)
@@ -475,6 +549,7 @@ int main(int argc, char **argv)
                                     RUN(spectrum_of_a_known_quadratic_is_found),
                                     RUN(lanczos_finds_extremes_and_moments_of_a_known_quadratic),
                                     RUN(hessian_of_a_tiny_net_equals_differences_of_its_gradient),
+                                    RUN(tail_of_a_chain_has_its_second_derivatives),
                                     RUN(small_steps_take_off_the_loss_what_the_gradient_says),
                                     RUN(bernstein_weights_sum_to_one_and_hit_the_ends),
                                     RUN(untrained_curves_lie_on_the_line_and_end_in_the_networks),

@@ -9,6 +9,8 @@
 #include "experiment/store.h"
 #include "lab/eigen.h"
 #include "lab/hessian.h"
+#include "lab/tail.h"
+#include "nn/graph_nodes.h"
 #include "tensor/compression.h"
 #include "winnow/show.h"
 
@@ -113,23 +115,115 @@ static wn_status check_differences(wn__lab *lab, const curvature *c, int i, subj
 
 /* --- all eigenvalues ----------------------------------------------------------------------------------------------------------- */
 
-static wn_status predict(const wn__lab *lab, int i, subject *s, double *seconds)
+/* Rows of one layer's parameters with the columns of that layer and those behind it, which the network's tail alone has to do with: the matrix is symmetric, so
+ * the others are there already. A network that is no chain is one stretch. */
+typedef struct stretch {
+    int64_t first, end; /* rows */
+    int node;           /* of the graph: where the tail begins; 0: the whole network */
+} stretch;
+enum { MOST_STRETCHES = 256 };
+
+static int64_t active_before(const subject *s, int param)
+{
+    for (int p = 0; p < s->space.parts; p++)
+        if (s->space.part[p].param >= param) return s->space.part[p].offset;
+    return s->space.size;
+}
+
+static int find_stretches(const wn_graph *g, const subject *s, stretch *out)
+{
+    int count = 0;
+    if (s->hessian.exact && wn__is_chain(g))
+        for (int node = wn__next_layer(g, 0); node > 0 && count < MOST_STRETCHES; node = wn__next_layer(g, node)) {
+            const int next = wn__next_layer(g, node);
+            const int64_t first = active_before(s, g->node[node].param[0]);
+            const int64_t end = next > 0 ? active_before(s, g->node[next].param[0]) : s->space.size;
+            if (end > first) out[count++] = (stretch){first, end, node};
+        }
+    if (count == 0 || count == MOST_STRETCHES) {
+        out[0] = (stretch){0, s->space.size, 0};
+        count = 1;
+    }
+    return count;
+}
+
+/* What makes a stretch's rows. */
+typedef struct row_maker {
+    wn__tail tail;
+    subject own;
+    const subject *of; /* own, or the whole network */
+    float *unit, *row; /* (columns) */
+} row_maker;
+
+static wn_status open_tail(wn__lab *lab, const curvature *c, const subject *whole, int node, row_maker *m)
+{
+    wn__device *device;
+    subject *s = &m->own;
+    WN_TRY(wn__context_device(&lab->context, wn__backend_find("ref"), WN__F32, &device));
+    WN_TRY(wn__tail_make(lab->recipe->graph, &whole->params, node, device, &c->sample, &m->tail));
+    WN_TRY(wn__space_make((const wn__params *[]){&m->tail.params}, 1, WN__SPACE_ACTIVE, &s->space));
+    const wn__executor_options options = {.batch = c->sample.n, .tangents = true};
+    WN_TRY(wn__executor_new(m->tail.graph, &m->tail.params, device, &options, &s->ex));
+    return wn__hessian_make(s->ex, &m->tail.params, &m->tail.sample, &s->space, true, 0, &s->hessian);
+}
+
+static void close_maker(row_maker *m)
+{
+    close_subject(&m->own);
+    wn__tail_release(&m->tail);
+    wn__free(m->unit);
+    wn__free(m->row);
+    *m = (row_maker){0};
+}
+
+static wn_status open_maker(wn__lab *lab, const curvature *c, const subject *whole, const stretch *t, row_maker *m)
+{
+    const int64_t n = whole->space.size - t->first;
+    *m = (row_maker){.of = t->node > 0 ? &m->own : whole, .unit = WN_NEW_ARRAY(float, n), .row = WN_NEW_ARRAY(float, n)};
+    wn_status status = m->unit && m->row ? WN_OK : wn__no_memory((size_t)n * sizeof(float));
+    if (status == WN_OK && t->node > 0) status = open_tail(lab, c, whole, t->node, m);
+    if (status == WN_OK && m->of->space.size != n)
+        status = wn__fail(WN_EINVAL, "a tail of %lld parameters, not %lld", (long long)m->of->space.size, (long long)n);
+    if (status != WN_OK) close_maker(m);
+    return status;
+}
+
+/* Row `index` of the stretch, from its first column on. */
+static wn_status make_row(const row_maker *m, int64_t index)
+{
+    const wn__symmetric matrix = wn__hessian_matrix((wn__hessian *)&m->of->hessian);
+    return wn__symmetric_row(&matrix, index, m->unit, m->row);
+}
+
+static wn_status time_rows(wn__lab *lab, const curvature *c, const subject *s, double *seconds)
+{
+    stretch stretches[MOST_STRETCHES];
+    const int count = find_stretches(lab->recipe->graph, s, stretches);
+    *seconds = 0;
+    for (int k = 0; k < count; k++) {
+        row_maker m;
+        WN_TRY(open_maker(lab, c, s, &stretches[k], &m));
+        wn_status status = make_row(&m, 0); /* plans are made */
+        const double start = wn__seconds();
+        if (status == WN_OK) status = make_row(&m, 0);
+        *seconds += (wn__seconds() - start) * (double)(stretches[k].end - stretches[k].first);
+        close_maker(&m);
+        WN_TRY(status);
+    }
+    return WN_OK;
+}
+
+static wn_status predict(wn__lab *lab, const curvature *c, int i, const subject *s, double *seconds)
 {
     const int64_t n = s->space.size;
-    const wn__symmetric m = wn__hessian_matrix(&s->hessian);
-    float *unit = WN_NEW_ARRAY(float, n), *row = WN_NEW_ARRAY(float, n);
-    wn_status status = unit && row ? wn__symmetric_row(&m, 0, unit, row) : wn__no_memory((size_t)n * sizeof *row); /* plans are made */
-    const double start = wn__seconds();
-    if (status == WN_OK) status = wn__symmetric_row(&m, 0, unit, row);
-    const double one = wn__seconds() - start;
     char count[32], bytes[32], takes[32];
-    *seconds = one * (double)n + 4.0 / 3 * (double)n * (double)n * (double)n / 2e9; /* eigenvalues at 2 GFLOP/s, what a plain LAPACK does */
+    double rows;
+    WN_TRY(time_rows(lab, c, s, &rows));
+    *seconds = rows + 4.0 / 3 * (double)n * (double)n * (double)n / 2e9; /* eigenvalues at 2 GFLOP/s, what a plain LAPACK does */
     wn__log(WN_LOG_INFO, "%s: exact Hessian of %s parameters by %s: %s, about %s", lab->network[i].label,
             wn_show_count(n, count, sizeof count), s->hessian.exact ? "tangents" : "differences of gradients",
             wn_show_bytes(12 * n * n, bytes, sizeof bytes), wn_show_seconds(*seconds, takes, sizeof takes));
-    wn__free(unit);
-    wn__free(row);
-    return status;
+    return WN_OK;
 }
 
 /* Rows that are kept on disk while they are made: how many are there. */
@@ -146,20 +240,48 @@ static wn_status open_rows(wn__lab *lab, int i, int64_t n, char **path, wn__appe
     return wn__append_open(file, *path, *done * n * (int64_t)sizeof(float));
 }
 
-static wn_status make_rows(wn__lab *lab, subject *s, wn__append *file, int64_t done)
+/* Rows of the stretch that are not done; what lies before its first column is left zero. */
+static wn_status make_stretch(wn__lab *lab, const row_maker *m, const stretch *t, int64_t n, int64_t done, float *whole, wn__append *file)
 {
-    const int64_t n = s->space.size;
-    const wn__symmetric m = wn__hessian_matrix(&s->hessian);
-    float *unit = WN_NEW_ARRAY(float, n), *row = WN_NEW_ARRAY(float, n);
-    wn_status status = unit && row ? WN_OK : wn__no_memory((size_t)n * sizeof *row);
-    for (int64_t k = done; k < n && status == WN_OK; k++) {
-        if (k % 8 == 0) status = wn__lab_progress(lab, k, n);
-        if (status == WN_OK) status = wn__symmetric_row(&m, k, unit, row);
-        if (status == WN_OK) status = wn__append_write(file, row, (size_t)n * sizeof *row);
+    memset(whole, 0, (size_t)n * sizeof *whole);
+    for (int64_t k = t->first > done ? t->first : done; k < t->end; k++) {
+        if (k % 8 == 0) WN_TRY(wn__lab_progress(lab, k, n));
+        WN_TRY(make_row(m, k - t->first));
+        memcpy(whole + t->first, m->row, (size_t)(n - t->first) * sizeof *whole);
+        WN_TRY(wn__append_write(file, whole, (size_t)n * sizeof *whole));
     }
-    wn__free(unit);
-    wn__free(row);
+    return WN_OK;
+}
+
+static wn_status make_rows(wn__lab *lab, const curvature *c, const subject *s, wn__append *file, int64_t done)
+{
+    stretch stretches[MOST_STRETCHES];
+    const int count = find_stretches(lab->recipe->graph, s, stretches);
+    const int64_t n = s->space.size;
+    float *whole = WN_NEW_ARRAY(float, n);
+    wn_status status = whole ? WN_OK : wn__no_memory((size_t)n * sizeof *whole);
+    for (int k = 0; k < count && status == WN_OK; k++) {
+        row_maker m;
+        if (stretches[k].end <= done) continue;
+        status = open_maker(lab, c, s, &stretches[k], &m);
+        if (status != WN_OK) break;
+        status = make_stretch(lab, &m, &stretches[k], n, done, whole, file);
+        close_maker(&m);
+    }
+    wn__free(whole);
     return status;
+}
+
+/* What the rows of later layers left out is in those of earlier ones. */
+static void mirror(const wn__lab *lab, const subject *s, double *rows)
+{
+    stretch stretches[MOST_STRETCHES];
+    const int count = find_stretches(lab->recipe->graph, s, stretches);
+    const int64_t n = s->space.size;
+    for (int k = 0; k < count; k++)
+        for (int64_t i = stretches[k].first; i < stretches[k].end; i++)
+            for (int64_t j = 0; j < stretches[k].first; j++)
+                rows[i * n + j] = rows[j * n + i];
 }
 
 static wn_status read_rows(const char *path, int64_t n, double *rows)
@@ -185,7 +307,7 @@ static json_t *number_list(const double *values, int64_t n)
     return list;
 }
 
-static wn_status all_values(wn__lab *lab, int i, subject *s, json_t *unit)
+static wn_status all_values(wn__lab *lab, const curvature *c, int i, const subject *s, json_t *unit)
 {
     const int64_t n = s->space.size;
     wn__append file = {0};
@@ -194,7 +316,7 @@ static wn_status all_values(wn__lab *lab, int i, subject *s, json_t *unit)
     double asymmetry, *rows = NULL, *values = NULL;
     wn_status status = open_rows(lab, i, n, &path, &file, &done);
     if (status == WN_OK) {
-        status = make_rows(lab, s, &file, done);
+        status = make_rows(lab, c, s, &file, done);
         const wn_status synced = wn__append_sync(&file, &length);
         if (status == WN_OK) status = synced;
     }
@@ -205,6 +327,7 @@ static wn_status all_values(wn__lab *lab, int i, subject *s, json_t *unit)
         values = WN_NEW_ARRAY(double, n);
         status = rows && values ? read_rows(path, n, rows) : wn__no_memory((size_t)(n * n) * sizeof *rows);
     }
+    if (status == WN_OK) mirror(lab, s, rows);
     if (status == WN_OK) status = wn__symmetric_values(rows, n, values, &asymmetry);
     if (status == WN_OK) status = wn__slice_set(unit, "asymmetry", json_real(asymmetry));
     if (status == WN_OK) status = wn__slice_set(unit, "values", number_list(values, n));
@@ -271,10 +394,10 @@ static wn_status measure(wn__lab *lab, const curvature *c, int i, subject *s, js
     WN_TRY(wn__slice_set(unit, "parameters", json_integer(s->space.size)));
     WN_TRY(wn__slice_set(unit, "loss", wn__json_real_or_null(loss)));
     WN_TRY(wn__slice_set(unit, "products", json_string(s->hessian.exact ? "tangents" : "differences")));
-    if (all) WN_TRY(predict(lab, i, s, &seconds));
+    if (all) WN_TRY(predict(lab, c, i, s, &seconds));
     WN_TRY(check_differences(lab, c, i, s, &error));
     WN_TRY(wn__slice_set(unit, "error", wn__json_real_or_null(error)));
-    return all ? all_values(lab, i, s, unit) : probe_all(lab, c, i, s, unit);
+    return all ? all_values(lab, c, i, s, unit) : probe_all(lab, c, i, s, unit);
 }
 
 static wn_status measure_network(wn__lab *lab, const curvature *c, int i)
