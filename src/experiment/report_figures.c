@@ -697,7 +697,7 @@ static const struct {
      mask_figure},
     {{"flow", "Flow of gradients",
       "L2 norm of the gradient over active weights, and the loss, on images that training has not seen, before these steps: geometric mean over "
-      "seeds. Axes are logarithmic.",
+      "seeds. Steps are drawn over their square root.",
       0},
      flow_figure},
     {{"lines", "Between networks", "Loss and error on the straight line between two networks of one seed, mean over seeds.", 0},

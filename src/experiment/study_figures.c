@@ -65,6 +65,33 @@ static int flow_block(const json_t *study, const char *row, double sparsity, wn_
     return block;
 }
 
+/* Much happens early: steps are drawn over their square root, with labels at states that leave room for them. */
+static void add_step_axis(const json_t *study, double sparsity, wn__sheet *s)
+{
+    int64_t steps[MOST_STEPS], most[MOST_STEPS];
+    const json_t *row;
+    size_t index;
+    int count = 0;
+    json_array_foreach(wn__study_rows(study, "flow"), index, row)
+    {
+        const int n = wn__study_steps(study, json_string_value(row), sparsity, steps, MOST_STEPS);
+        if (n > count) memcpy(most, steps, (size_t)n * sizeof *steps);
+        count = n > count ? n : count;
+    }
+    const double width = count > 0 ? sqrt((double)most[count - 1]) : 0;
+    if (!(width > 0)) return;
+    wn__text_add(&s->script, "set nonlinear x via sqrt(x) inverse x**2\nset xrange [0:%lld]\nset xtics (", (long long)most[count - 1]);
+    double last = -width;
+    for (int k = 0; k < count; k++) {
+        const double at = sqrt((double)most[k]);
+        const bool room = at - last >= 0.1 * width && (k + 1 == count || width - at >= 0.1 * width);
+        if (!room) continue;
+        wn__text_add(&s->script, "%s%lld", last < 0 ? "" : ", ", (long long)most[k]);
+        last = at;
+    }
+    wn__text_add(&s->script, ")\n");
+}
+
 wn_status wn__study_flow_figure(const json_t *study, wn__sheet *s, bool *drawn)
 {
     static const char *const what[] = {"norm of the gradient", "loss"};
@@ -88,7 +115,9 @@ wn_status wn__study_flow_figure(const json_t *study, wn__sheet *s, bool *drawn)
             panel_title(study, what[panel], sparsity[c], title, sizeof title);
             wn__sheet_panel(s, panel, c, title);
             wn__text_add(&s->script, "set xlabel 'step'\nset ylabel ''\nset format y '%%g'\nset logscale y\n");
+            add_step_axis(study, sparsity[c], s);
             plot_blocks(s, block[c], count, panel + 2);
+            wn__text_add(&s->script, "unset nonlinear x\n");
         }
     *drawn = true;
     return WN_OK;
