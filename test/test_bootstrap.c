@@ -96,10 +96,10 @@ TEST(claims_are_answered_by_intervals_over_seeds)
     }
     CHECK_OK(wn__worlds_read(&w));
     json_t *json = wn__worlds_json(&w), *answers = json_object_get(json, "answers");
-    CHECK_EQ_TEXT(verdict_of(answers, "large n", "dense", 1000), "supported");
-    CHECK_EQ_TEXT(verdict_of(answers, "large n", "dense", 100), "contradicted");
+    CHECK_EQ_TEXT(verdict_of(answers, "size", "dense", 1000), "supported");
+    CHECK_EQ_TEXT(verdict_of(answers, "size", "dense", 100), "contradicted");
     CHECK_EQ_TEXT(verdict_of(answers, "n", "dense", 100), "supported");
-    CHECK_EQ_TEXT(verdict_of(answers, "large n", "rigl", 1000), "contradicted");
+    CHECK_EQ_TEXT(verdict_of(answers, "size", "rigl", 1000), "contradicted");
     CHECK_EQ_TEXT(verdict_of(answers, "sparsity", "rigl", 1000), "contradicted");
     CHECK_EQ_TEXT(verdict_of(answers, "sparsity", "dense", 1000), "no answer");
     json_decref(json);

@@ -122,7 +122,7 @@ typedef struct answers {
 } answers;
 
 enum { AXIS_SIZE, AXIS_N, AXIS_ARCHITECTURE, AXIS_SPARSITY };
-static const char *const axis_names[] = {"large n", "n", "architecture", "sparsity"};
+static const char *const axis_names[] = {"size", "n", "architecture", "sparsity"};
 
 static void add_answer(answers *a, int axis, bool counts, const wn__world_cell *cell, const char *claim, wn__claim_kind kind, wn__summary d,
                        double margin)
