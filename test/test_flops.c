@@ -96,6 +96,32 @@ TEST(training_is_counted_as_the_papers_do)
     wn_flops_release(&r);
 }
 
+/* What rigl costs on the network of that width. */
+TEST(a_wide_network_is_counted_at_its_width)
+{
+    static const char *const big[] = {"big-sparse"}, *const rigl[] = {"rigl"}, *const matches[] = {"parameters", "flops"};
+    for (int i = 0; i < 2; i++) {
+        wn_flops_options o = {
+            .model = "resnet20", .sparsity = "90%", .distribution = "erk", .method = big, .methods = 1, .match = matches[i]};
+        wn_flops_result r, wide;
+        char width[40];
+        CHECK_OK(wn_flops(&o, &r));
+        CHECK_NEAR(r.wide_reached, 1, 0.02, 0);
+        snprintf(width, sizeof width, "width=%.17g", r.wide_width);
+        o.set = (const char *const[]){width};
+        o.sets = 1;
+        o.method = rigl;
+        CHECK_OK(wn_flops(&o, &wide));
+        const double size = i ? (double)wide.flops / (double)r.dense_flops : (double)wide.network_params / (double)r.dense_network_params;
+        CHECK_NEAR(r.wide_reached, size, 0, 1e-12);
+        CHECK_NEAR(r.method[0].train_flops, wide.method[0].train_flops, 0, 1e-12);
+        CHECK_NEAR(r.method[0].train_flops_ratio, wide.method[0].train_flops / (3 * (double)r.dense_flops), 0, 1e-12);
+        CHECK(isnan(wide.wide_width) && r.wide_width > 2);
+        wn_flops_release(&r);
+        wn_flops_release(&wide);
+    }
+}
+
 /* 10 steps, pruned at 2, 4 and 6 of [2, 6]: parts 0, 1 - (1/2)^3, 1. */
 TEST(gradual_pruning_is_integrated_over_its_steps)
 {
@@ -189,6 +215,7 @@ int main(int argc, char **argv)
     static const wn_test tests[] = {RUN(published_figures_come_out),
                                     RUN(layers_add_up),
                                     RUN(training_is_counted_as_the_papers_do),
+                                    RUN(a_wide_network_is_counted_at_its_width),
                                     RUN(gradual_pruning_is_integrated_over_its_steps),
                                     RUN(budget_of_flops_finds_its_sparsity),
                                     RUN(layers_may_have_sparsities_of_their_own),

@@ -36,14 +36,14 @@ static const wn__option flops_options[] = {
     WN_OPTION_NUMBER(flops_config, seed, "seed", "N", "of drawn counts (default: 0)"),
     WN_OPTION_LIST(
         flops_config, method, "method", "M",
-        "dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct or srigl (default: all); may be repeated, or "
+        "dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl or big-sparse (default: all but the last); may be repeated, or "
         "list several"),
     WN_OPTION_NUMBER(flops_config, interval, "interval", "DT", "steps between RigL's updates (default: 100)"),
     WN_OPTION_NUMBER(flops_config, steps, "steps", "N", "length of a run of gradual pruning (default: 97656)"),
     WN_OPTION_NUMBER(flops_config, prune_begin, "prune-begin", "N", "its first step that prunes (default: 20000)"),
     WN_OPTION_NUMBER(flops_config, prune_end, "prune-end", "N", "its last one (default: 75000)"),
     WN_OPTION_NUMBER(flops_config, prune_every, "prune-every", "N", "steps between (default: 1000)"),
-    WN_OPTION_TEXT(flops_config, match, "match", "NAME", "what small-dense has as many of: parameters (default) or flops"),
+    WN_OPTION_TEXT(flops_config, match, "match", "NAME", "what small-dense and big-sparse have as many of: parameters (default) or flops"),
     WN_OPTION_SWITCH(flops_config, json, "json", "one JSON object"),
     {0}};
 
@@ -127,6 +127,8 @@ static void print_json(const char *model, const wn_flops_result *r)
     put_count("bytes", r->bytes);
     put_real("small_width", r->small_width);
     put_real("small_reached", r->small_reached);
+    put_real("wide_width", r->wide_width);
+    put_real("wide_reached", r->wide_reached);
     put_methods(r);
     fputs(", \"layers\": [", stdout);
     for (int i = 0; i < r->layers; i++) {
@@ -195,6 +197,7 @@ static void print_totals(const wn_flops_result *r)
     printf("forward FLOPs      %.4g of %.4g an image: %.4fx\n", (double)r->flops, (double)r->dense_flops, r->flops_ratio);
     printf("bytes              %s of %s\n", wn_show_bytes(r->bytes, some, sizeof some), wn_show_bytes(r->dense_bytes, all, sizeof all));
     if (!isnan(r->small_width)) printf("small dense        widths x %.6g, %.4fx of the size asked for\n", r->small_width, r->small_reached);
+    if (!isnan(r->wide_width)) printf("big sparse         widths x %.6g, %.4fx of the size asked for\n", r->wide_width, r->wide_reached);
 }
 
 static void print_methods(const wn_flops_result *r)

@@ -39,12 +39,12 @@ typedef struct wn_flops_options {
     uint64_t seed; /* of drawn counts */
 
     const char *const *
-        method; /* (methods) dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl; none: all */
+        method; /* (methods) dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl, big-sparse; none: all but the last */
     int methods;
     int64_t interval;                      /* DT of rigl; 0: 100 */
     int64_t steps, prune_begin, prune_end; /* of gradual pruning, in steps; all 0: 97,656, from 20,000 to 75,000 */
     int64_t prune_every;                   /* 0: 1,000 */
-    const char *match;                     /* what small-dense has as many of: "parameters" (NULL) or "flops" */
+    const char *match;                     /* what small-dense and big-sparse have as many of: "parameters" (NULL) or "flops" */
 } wn_flops_options;
 
 typedef struct wn_flops_layer {
@@ -74,6 +74,7 @@ typedef struct wn_flops_result {
     double erk_eps;                    /* NaN without er or erk */
     double small_width, small_reached; /* of small-dense: multiplier of the widths, and its size over that of the sparse network; NaN
                                           without, or if the network has no such setting */
+    double wide_width, wide_reached;   /* the same of big-sparse, over that of the dense network */
     wn_flops_layer *layer;             /* (layers) in the order of the network */
     int layers;
     wn_flops_method *method; /* (methods) in the order asked for */

@@ -213,15 +213,21 @@ static wn_status training_times(const wn_flops_options *o, wn__training_times *t
     return WN_OK;
 }
 
+static wn_status match_of(const wn_flops_options *o, const char *method, bool *by_flops)
+{
+    *by_flops = o->match && strcmp(o->match, "flops") == 0;
+    if (!o->match || *by_flops || strcmp(o->match, "parameters") == 0) return WN_OK;
+    return wn__fail(WN_EUSAGE, "%s matched by \"%s\"; valid: parameters, flops", method, o->match);
+}
+
 /* Forward FLOPs of the dense network of the sparse one's size. */
 static wn_status small_network(const wn_flops_options *o, const owner *own, wn_flops_result *r, int64_t *flops)
 {
     const wn__named_model named = named_model(o);
-    const bool by_flops = o->match && strcmp(o->match, "flops") == 0;
-    if (o->match && !by_flops && strcmp(o->match, "parameters") != 0)
-        return wn__fail(WN_EUSAGE, "small-dense matched by \"%s\"; valid: parameters, flops", o->match);
+    bool by_flops;
     wn__width width;
     wn_graph *graph;
+    WN_TRY(match_of(o, "small-dense", &by_flops));
     WN_TRY(wn__named_model_match_width(&named, by_flops ? WN__MATCH_FLOPS : WN__MATCH_PARAMETERS,
                                        by_flops ? own->cost.flops : own->cost.active, &width, &graph));
     *flops = wn_graph_forward_flops(graph);
@@ -231,18 +237,68 @@ static wn_status small_network(const wn_flops_options *o, const owner *own, wn_f
     return WN_OK;
 }
 
+/* What a wide network is spread by. */
+typedef struct spreading {
+    const owner *own;
+    bool by_flops;
+    double flops, dense_flops; /* of the network looked at last */
+} spreading;
+
+static wn_status spread_size(void *arg, const wn_graph *graph, int64_t *size)
+{
+    spreading *s = arg;
+    wn__params params = {0};
+    wn__cost cost = {0};
+    double eps;
+    WN_TRY(wn__graph_make_params(graph, &params));
+    int64_t *active = WN_NEW_ARRAY(int64_t, params.count);
+    wn_status status = active ? WN_OK : wn__no_memory((size_t)params.count * sizeof *active);
+    if (status == WN_OK) status = wn__distribution_counts(&params, &s->own->selection, &s->own->how, active, &eps);
+    if (status == WN_OK) status = wn__cost_of_counts(graph, &params, active, &cost);
+    s->flops = (double)cost.flops;
+    s->dense_flops = (double)cost.dense_flops;
+    *size = s->by_flops ? cost.flops : cost.active;
+    wn__cost_release(&cost);
+    wn__free(active);
+    wn__params_release(&params);
+    return status;
+}
+
+/* Forward FLOPs, sparse and dense, of the network whose sparse size is the dense one's. */
+static wn_status wide_network(const wn_flops_options *o, const owner *own, wn_flops_result *r, double *flops, double *dense_flops)
+{
+    const wn__named_model named = named_model(o);
+    spreading s = {.own = own};
+    wn__width width;
+    wn_graph *graph;
+    int64_t size;
+    WN_TRY(match_of(o, "big-sparse", &s.by_flops));
+    WN_TRY(wn__named_model_find_width(&named, spread_size, &s, s.by_flops ? own->cost.dense_flops : own->cost.parameters, &width, &graph));
+    const wn_status status = spread_size(&s, graph, &size);
+    wn_graph_free(graph);
+    *flops = s.flops;
+    *dense_flops = s.dense_flops;
+    r->wide_width = width.multiplier;
+    r->wide_reached = width.reached;
+    return status;
+}
+
 static wn_status add_method(const wn_flops_options *o, const owner *own, int rule, bool asked, wn_flops_result *r)
 {
     wn__training_times times;
     int64_t small = 0;
+    double sparse = (double)own->cost.flops, dense = (double)own->cost.dense_flops;
     WN_TRY(training_times(o, &times));
     if (rule == WN__TRAIN_SMALL_DENSE) {
         const wn_status status = small_network(o, own, r, &small);
         if (status == WN_EUNSUPPORTED && !asked) return WN_OK; /* its widths are fixed: left out of the list */
         WN_TRY(status);
     }
-    const double flops =
-        wn__training_flops((wn__training_rule)rule, (double)own->cost.flops, (double)own->cost.dense_flops, (double)small, &times);
+    if (rule == WN__TRAIN_BIG_SPARSE) {
+        if (!asked) return WN_OK; /* large networks are made for it */
+        WN_TRY(wide_network(o, own, r, &sparse, &dense));
+    }
+    const double flops = wn__training_flops((wn__training_rule)rule, sparse, dense, (double)small, &times);
     r->method[r->methods++] = (wn_flops_method){wn__training_rule_names[rule], wn__training_rule_formulas[rule], flops,
                                                 flops / (3 * (double)own->cost.dense_flops)};
     return WN_OK;
@@ -251,7 +307,7 @@ static wn_status add_method(const wn_flops_options *o, const owner *own, int rul
 static wn_status fill_methods(const wn_flops_options *o, const owner *own, wn_flops_result *r)
 {
     const int count = o->methods ? o->methods : WN__TRAIN_RULES;
-    r->small_width = r->small_reached = (double)NAN;
+    r->small_width = r->small_reached = r->wide_width = r->wide_reached = (double)NAN;
     r->method = WN_NEW_ARRAY(wn_flops_method, count);
     if (!r->method) return wn__no_memory((size_t)count * sizeof *r->method);
     for (int i = 0; i < count; i++) {

@@ -196,6 +196,18 @@ wn_status wn__network_find_width(const wn__model *type, const char *file, const 
     return status;
 }
 
+wn_status wn__named_model_find_width(const wn__named_model *named, wn__size_of size_of, void *arg, int64_t wanted, wn__width *width,
+                                     wn_graph **graph)
+{
+    const wn__model *type;
+    void *config;
+    wn__model_input input;
+    WN_TRY(open_named(named, &type, &config, &input));
+    const wn_status status = wn__network_find_width(type, named->name, config, input, size_of, arg, wanted, width, graph);
+    wn__free(config);
+    return status;
+}
+
 wn_status wn__named_model_match_width(const wn__named_model *named, wn__match match, int64_t wanted, wn__width *width, wn_graph **graph)
 {
     const wn__model *type;

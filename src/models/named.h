@@ -38,6 +38,9 @@ wn_status wn__network_match_width(const wn__model *type, const char *file, const
 typedef wn_status (*wn__size_of)(void *arg, const wn_graph *graph, int64_t *size);
 wn_status wn__network_find_width(const wn__model *type, const char *file, const void *config, wn__model_input input, wn__size_of size_of,
                                  void *arg, int64_t wanted, wn__width *width, wn_graph **graph);
+/* Both of a network that a user named. */
+wn_status wn__named_model_find_width(const wn__named_model *named, wn__size_of size_of, void *arg, int64_t wanted, wn__width *width,
+                                     wn_graph **graph);
 wn_status wn__named_model_match_width(const wn__named_model *named, wn__match match, int64_t wanted, wn__width *width, wn_graph **graph);
 
 #endif

@@ -2,8 +2,9 @@
 
 #include "sparse/alternation.h"
 
-const char *const wn__training_rule_names[] = {"dense", "static", "snip",   "set",  "snfs",      "rigl",        "pruning", "small-dense",
-                                               "ac-dc", "sr-ste", "n-of-m", "mest", "mest-soft", "rigl-struct", "srigl",   NULL};
+const char *const wn__training_rule_names[] = {"dense",     "static",      "snip",  "set",        "snfs",   "rigl",
+                                               "pruning",   "small-dense", "ac-dc", "sr-ste",     "n-of-m", "mest",
+                                               "mest-soft", "rigl-struct", "srigl", "big-sparse", NULL};
 const char *const wn__training_rule_formulas[] = {"3 f_D",
                                                   "3 f_S",
                                                   "3 f_S",
@@ -19,6 +20,7 @@ const char *const wn__training_rule_formulas[] = {"3 f_D",
                                                   "3 f_S (1 + mean of what is grown beyond)",
                                                   "(3 f_S DT + 2 f_S + f_D) / (DT + 1)",
                                                   "(3 f_S DT + 2 f_S + f_D) / (DT + 1)",
+                                                  "as rigl, f_S and f_D of the wide network",
                                                   NULL};
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -144,6 +146,7 @@ double wn__training_flops(wn__training_rule rule, double sparse, double dense, d
     case WN__TRAIN_AC_DC: return 3 * (dense - sparse_part() * (dense - sparse));
     case WN__TRAIN_RIGL_STRUCT:
     case WN__TRAIN_SRIGL:
+    case WN__TRAIN_BIG_SPARSE:
     case WN__TRAIN_RIGL: return (3 * sparse * times->interval + 2 * sparse + dense) / (times->interval + 1);
     case WN__TRAIN_PRUNING: return 3 * (dense - (dense - sparse) * mean_pruned_part(times));
     case WN__TRAIN_SMALL_DENSE: return 3 * small;
