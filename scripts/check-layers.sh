@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src tool include | awk '
 BEGIN {
-    layers = "base|kernels|tensor|io|backend|nn|sparse|models data methods|train|lab|experiment"
+    layers = "base|kernels|tensor|io|backend|nn|sparse|models data methods|train|lab|experiment|report|analysis sweep"
     count = split(layers, line, "|")
     for (i = 1; i <= count; i++) {
         n = split(line[i], name, " ")

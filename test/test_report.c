@@ -4,10 +4,10 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "experiment/claims.h"
-#include "experiment/gnuplot.h"
-#include "experiment/report_html.h"
-#include "experiment/report_tables.h"
 #include "io/json_file.h"
+#include "report/gnuplot.h"
+#include "report/report_html.h"
+#include "report/report_tables.h"
 #include "test.h"
 #include "winnow/report.h"
 

@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "base/alloc.h"
-#include "experiment/study_claims.h"
 #include "io/json_file.h"
+#include "report/claim_table.h"
 #include "scratch_folder.h"
 #include "winnow/experiment.h"
 #include "winnow/lab.h"

@@ -13,7 +13,7 @@
 #ifndef WN_EXPERIMENT_CLAIMS_H
 #define WN_EXPERIMENT_CLAIMS_H
 
-#include "experiment/report_tables.h"
+#include "experiment/statistics.h"
 
 enum { WN__CLAIM_NAME = 128 };
 typedef struct wn__claim {
@@ -25,8 +25,5 @@ typedef struct wn__claim {
 
 /* WN_EUSAGE says what was expected where. */
 wn_status wn__claim_parse(const char *text, wn__claim *out);
-
-/* Each claim with its difference and verdict; no rows without claims. */
-wn_status wn__claim_table(const wn__results *r, wn__table *t);
 
 #endif

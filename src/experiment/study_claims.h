@@ -13,13 +13,13 @@
 #ifndef WN_EXPERIMENT_STUDY_CLAIMS_H
 #define WN_EXPERIMENT_STUDY_CLAIMS_H
 
+#include "experiment/claims.h"
 #include "experiment/recipe.h"
-#include "experiment/report_tables.h"
 #include "experiment/study.h"
 
 typedef struct wn__quantity {
     const wn__measure *measure; /* NULL: a number */
-    char row[2][WN__TABLE_HEAD];
+    char row[2][WN__CLAIM_NAME];
     double number;
 } wn__quantity;
 
@@ -38,9 +38,5 @@ bool wn__claim_is_of_study(const char *text);
 wn_status wn__study_claim_parse(const char *text, wn__study_claim *out);
 /* Does the recipe's section `lab` measure it? WN_EUSAGE otherwise. */
 wn_status wn__study_claim_check(const wn__recipe *r, const char *text);
-/* a - b, b - a if the claim is "below"; n = 0: not measured. */
-wn__summary wn__study_claim_difference(const json_t *study, const wn__study_claim *c, double sparsity);
-/* Its rows in the table of claims. */
-wn_status wn__study_claim_rows(const wn__results *r, const char *text, wn__table *t);
 
 #endif

@@ -1,8 +1,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "experiment/lab.h"
 #include "experiment/study.h"
+#include "io/json_file.h"
 
 const wn__measure wn__measures[] = {
     {"gradient-norm", WN__MEASURE_FLOW, true, false, "gradient_active"},
@@ -49,7 +49,7 @@ const json_t *wn__study_find(const json_t *study, const wn__measure *m, const ch
     {
         const char *name = json_string_value(json_object_get(one, "measure"));
         const json_t *at = json_object_get(one, "step");
-        if (!name || strcmp(name, m->name) != 0 || wn__lab_number(one, "sparsity") != sparsity) continue;
+        if (!name || strcmp(name, m->name) != 0 || wn__json_number(one, "sparsity") != sparsity) continue;
         if ((json_is_integer(at) ? json_integer_value(at) : -1) == step && is_of(json_object_get(one, "of"), first, second)) return one;
     }
     return NULL;
@@ -102,7 +102,7 @@ int wn__study_steps(const json_t *study, const char *row, double sparsity, int64
     json_array_foreach(json_object_get(study, "measurements"), index, one)
     {
         const char *name = json_string_value(json_object_get(one, "measure"));
-        if (!name || strcmp(name, first) != 0 || wn__lab_number(one, "sparsity") != sparsity || count == most) continue;
+        if (!name || strcmp(name, first) != 0 || wn__json_number(one, "sparsity") != sparsity || count == most) continue;
         if (is_of(json_object_get(one, "of"), row, NULL)) steps[count++] = json_integer_value(json_object_get(one, "step"));
     }
     return count;

@@ -1,5 +1,6 @@
 #include "io/json_file.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,4 +37,10 @@ wn_status wn__json_save(const char *path, const json_t *root)
     }
     free(text);
     return status;
+}
+
+double wn__json_number(const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }

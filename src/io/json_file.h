@@ -11,4 +11,7 @@ wn_status wn__json_load(const char *path, json_t **root);
 /* Write through wn__replace: two blanks of indentation, keys in the order of insertion, newline at the end. */
 wn_status wn__json_save(const char *path, const json_t *root);
 
+/* A number of an object; NaN if it is null, no number or not there. */
+double wn__json_number(const json_t *object, const char *key);
+
 #endif

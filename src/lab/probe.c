@@ -4,6 +4,8 @@
 
 #include "base/fail.h"
 
+const char *const wn__probe_names[4] = {"train_loss", "train_error", "test_loss", "test_error"};
+
 bool wn__has_statistics(const wn__params *params)
 {
     for (int i = 0; i < params->count; i++)

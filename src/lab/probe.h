@@ -26,6 +26,7 @@ typedef struct wn__probe {
 typedef struct wn__probe_point {
     double train_loss, train_error, test_loss, test_error; /* errors in [0,1]; NaN where not evaluated, or not finite */
 } wn__probe_point;
+extern const char *const wn__probe_names[4]; /* of its members, in this order */
 
 wn_status wn__probe_make(const wn__probe_options *options, wn__probe *out);
 void wn__probe_release(wn__probe *p); /* accepts a zeroed one */

@@ -1,0 +1,239 @@
+#include "analysis/lab_names.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "experiment/stage.h"
+#include "experiment/store.h"
+#include "io/json_file.h"
+#include "train/trainer.h"
+#include "winnow/show.h"
+
+enum { LEAST_DIGITS = 6, MOST_LABELS = 4096 };
+
+void wn__lab_stage_release(wn__lab_stage *s)
+{
+    wn__free(s->identity);
+    wn__free(s->label);
+    wn__free(s->folder);
+    *s = (wn__lab_stage){0};
+}
+
+/* --- stages -------------------------------------------------------------------------------------------------------------------- */
+
+typedef struct search {
+    const char *name;
+    bool digits; /* the name may be the beginning of an identity */
+    wn__lab_stage found;
+    char kind[32], state[32];
+    int matches;
+    char other[32];      /* identity of a second match */
+    const char **labels; /* (count) of stages that train, owned */
+    int count;
+    bool failed;
+} search;
+
+static bool is_identity(const char *name)
+{
+    const size_t length = strlen(name);
+    return length >= LEAST_DIGITS && length < WN__SHA256_TEXT && strspn(name, "0123456789abcdef") == length;
+}
+
+static void add_label(search *s, const char *label)
+{
+    if (s->count == MOST_LABELS) return;
+    char *copy = wn__strdup(label);
+    if (!copy)
+        s->failed = true;
+    else
+        s->labels[s->count++] = copy;
+}
+
+/* Training stages win over others of the same label. */
+static void look_at(void *user, const wn_stored_stage *stage)
+{
+    search *s = user;
+    const bool trains = strcmp(stage->kind, wn__stage_kind_names[WN__STAGE_TRAIN]) == 0;
+    if (trains) add_label(s, stage->label);
+    const bool same = strcmp(stage->label, s->name) == 0 || (s->digits && strncmp(stage->identity, s->name, strlen(s->name)) == 0);
+    if (!same || (s->matches > 0 && !trains)) return;
+    const bool replaces = s->matches == 0 || strcmp(s->kind, stage->kind) != 0;
+    if (!replaces) {
+        s->matches++;
+        snprintf(s->other, sizeof s->other, "%.16s", stage->identity);
+        return;
+    }
+    wn__lab_stage_release(&s->found);
+    s->matches = 1;
+    s->found = (wn__lab_stage){wn__strdup(stage->identity), wn__strdup(stage->label), wn__strdup(stage->path)};
+    snprintf(s->kind, sizeof s->kind, "%s", stage->kind);
+    snprintf(s->state, sizeof s->state, "%s", stage->state);
+    s->failed = s->failed || !s->found.identity || !s->found.label || !s->found.folder;
+}
+
+static wn_status check_match(const search *s, const char *where)
+{
+    if (s->failed) return wn__no_memory(64);
+    if (s->matches == 0) {
+        const char *nearest = wn_nearest_name(s->name, s->labels, s->count);
+        if (nearest) return wn__fail(WN_ENOTFOUND, "%s: neither a file nor a stage of %s; the nearest is \"%s\"", s->name, where, nearest);
+        return wn__fail(WN_ENOTFOUND, "%s: neither a file nor a stage of %s (winnow status lists them)", s->name, where);
+    }
+    if (s->matches > 1)
+        return wn__fail(WN_EUSAGE,
+                        "%s: several stages of %s are called so, %.16s and %s among them; use an identity, or name the experiment", s->name,
+                        where, s->found.identity, s->other);
+    if (strcmp(s->kind, wn__stage_kind_names[WN__STAGE_TRAIN]) != 0)
+        return wn__fail(WN_EUSAGE, "%s: a stage of kind %s holds no trained network", s->name, s->kind);
+    if (strcmp(s->state, wn__stage_state_names[WN__STATE_DONE]) != 0) return wn__fail(WN_EUSAGE, "%s: is %s, not done", s->name, s->state);
+    return WN_OK;
+}
+
+wn_status wn__lab_find_stage(const wn_lab_options *o, const char *name, wn__lab_stage *out)
+{
+    search s = {.name = name, .digits = is_identity(name), .labels = WN_NEW_ARRAY(const char *, MOST_LABELS)};
+    if (!s.labels) return wn__no_memory(MOST_LABELS * sizeof(char *));
+    const char *root = o->out ? o->out : WN__STORE_DEFAULT;
+    wn_status status = wn_store_status(o->out, o->experiment, look_at, &s);
+    if (status == WN_OK) status = check_match(&s, o->experiment ? o->experiment : root);
+    for (int i = 0; i < s.count; i++)
+        wn__free((char *)s.labels[i]);
+    wn__free(s.labels);
+    if (status == WN_OK)
+        *out = s.found;
+    else
+        wn__lab_stage_release(&s.found);
+    return status;
+}
+
+/* --- the experiment of a stage ------------------------------------------------------------------------------------------------- */
+
+static bool lists_stage(const char *folder, const char *identity)
+{
+    char *path = wn__path_join(folder, "stages.json");
+    json_t *json = NULL, *stage;
+    size_t index;
+    bool listed = false;
+    if (path && wn__file_exists(path) && wn__json_load(path, &json) == WN_OK)
+        json_array_foreach(json_object_get(json, "stages"), index, stage)
+        {
+            const char *text = json_string_value(json_object_get(stage, "identity"));
+            listed = listed || (text && strcmp(text, identity) == 0);
+        }
+    json_decref(json);
+    wn__free(path);
+    return listed;
+}
+
+/* WN_EMISMATCH if the plan does not have the stage. */
+static wn_status open_one(const char *folder, const wn_lab_options *o, const wn__lab_stage *stage, wn__experiment *out, int *index)
+{
+    WN_TRY(wn__experiment_reopen(folder, NULL, out));
+    if (o->data_folder) out->context.data_folder = o->data_folder;
+    *index = wn__agenda_find(out->plan, stage->identity);
+    const bool small = *index >= 0 && out->plan->stage[*index].train.small.config;
+    const bool coefficients = *index >= 0 && !small && out->plan->stage[*index].train.coefficients;
+    if (*index >= 0 && !small && !coefficients) return WN_OK;
+    wn__experiment_close(out);
+    if (small) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
+    if (coefficients)
+        return wn__fail(WN_EUNSUPPORTED, "%s: trains coefficients in another basis; only its final network can be looked at as weights",
+                        stage->label);
+    return wn__fail(
+        WN_EMISMATCH,
+        "%s: this build on this machine would train it as another stage (version, backend or instruction set differ), so it cannot "
+        "be replayed here",
+        stage->label);
+}
+
+wn_status wn__lab_open_experiment(const wn_lab_options *o, const wn__lab_stage *stage, wn__experiment *out, int *index)
+{
+    const char *root = o->out ? o->out : WN__STORE_DEFAULT;
+    char **names;
+    int count;
+    wn_status status = WN_ENOTFOUND;
+    WN_TRY(wn__list_folder(root, &names, &count));
+    for (int i = 0; i < count && status != WN_OK; i++) {
+        char *folder = wn__path_join(root, names[i]);
+        if (folder && lists_stage(folder, stage->identity)) status = open_one(folder, o, stage, out, index);
+        wn__free(folder);
+    }
+    wn__free_names(names, count);
+    if (status == WN_ENOTFOUND)
+        return wn__fail(WN_ENOTFOUND, "%s: no experiment of %s has this stage any more, so it cannot be replayed", stage->label, root);
+    return status;
+}
+
+/* --- points -------------------------------------------------------------------------------------------------------------------- */
+
+/* The file of the state before `point`, a step or "start". */
+static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage, const char *point, char **path)
+{
+    char *end;
+    errno = 0;
+    const bool start = strcmp(point, "start") == 0;
+    const long long step = start ? 0 : strtoll(point, &end, 10);
+    if (!start && (end == point || *end || errno || step < 0))
+        return wn__fail(WN_EUSAGE, "%s@%s: a point is a step, start or final", stage->label, point);
+    if (!start) {
+        *path = wn__train_step_path(stage->folder, step);
+        if (!*path) return wn__no_memory(64);
+        if (wn__file_exists(*path)) return WN_OK;
+        wn__free(*path);
+        *path = NULL;
+    }
+    wn__experiment e;
+    int index;
+    WN_TRY(wn__lab_open_experiment(o, stage, &e, &index));
+    const wn__train_plan *t = &e.plan->stage[index].train;
+    wn_status status = WN_OK;
+    if (!start && (step < t->first || step > t->last))
+        status =
+            wn__fail(WN_EUSAGE, "%s@%lld: it trains from step %lld to %lld", stage->label, step, (long long)t->first, (long long)t->last);
+    if (status == WN_OK) status = wn__stage_point(&e.context, index, start ? t->first : (int64_t)step, path);
+    wn__experiment_close(&e);
+    return status;
+}
+
+static wn_status find_stage_network(const wn_lab_options *o, const char *name, char **path, char **label)
+{
+    char *copy = wn__strdup(name), *at = copy ? strrchr(copy, '@') : NULL;
+    wn__lab_stage stage = {0};
+    wn__text called = {0};
+    if (!copy) return wn__no_memory(strlen(name));
+    if (at) *at = 0;
+    const char *point = at ? at + 1 : "final";
+    wn_status status = wn__lab_find_stage(o, copy, &stage);
+    if (status == WN_OK) {
+        const bool final = strcmp(point, "final") == 0;
+        wn__text_add(&called, "%s%s%s", stage.label, final ? "" : "@", final ? "" : point);
+        if (final)
+            *path = wn__train_final_path(stage.folder);
+        else
+            status = find_point(o, &stage, point, path);
+        if (status == WN_OK && (!*path || called.failed)) status = wn__no_memory(64);
+    }
+    wn__lab_stage_release(&stage);
+    wn__free(copy);
+    if (status == WN_OK)
+        *label = called.data;
+    else
+        wn__text_release(&called);
+    return status;
+}
+
+wn_status wn__lab_find_network(const wn_lab_options *o, const char *name, char **path, char **label)
+{
+    if (!wn__folder_exists(name) && !wn__file_exists(name)) return find_stage_network(o, name, path, label);
+    *path = wn__folder_exists(name) ? wn__train_final_path(name) : wn__strdup(name);
+    *label = wn__strdup(name);
+    if (*path && *label) return WN_OK;
+    wn__free(*path);
+    wn__free(*label);
+    *path = *label = NULL;
+    return wn__no_memory(strlen(name));
+}

@@ -1,0 +1,86 @@
+#include "report/claim_table.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+/* At this sparsity, or the only cell that the method has. */
+static const wn__cell *cell_at(const wn__results *r, const char *method, double sparsity)
+{
+    const wn__cell *found = wn__results_find(r, method, sparsity), *only = NULL;
+    int cells = 0;
+    for (int i = 0; i < r->cell_count; i++)
+        if (strcmp(r->cells[i].method, method) == 0) {
+            only = &r->cells[i];
+            cells++;
+        }
+    return found ? found : cells == 1 ? only : NULL;
+}
+
+static double points_of(const wn__results *r, const wn__claim *c)
+{
+    return c->points >= 0 ? c->points : c->kind == WN__CLAIM_BETTER ? 0 : 100 * r->margin;
+}
+
+static void add_verdict(const wn__results *r, const char *text, const wn__claim *c, const wn__cell *a, const wn__cell *b, wn__table *t)
+{
+    char shown[32];
+    const wn__summary d = a && b && a != b ? wn__cell_difference(a, b) : (wn__summary){0, (double)NAN, (double)NAN, (double)NAN};
+    wn__table_cell(t, "%s", text);
+    wn__table_cell(t, "%s", a ? wn__show_sparsity(a->sparsity, shown, sizeof shown) : "–");
+    wn__table_cell(t, "%d", d.n);
+    wn__table_cell(t, d.n > 0 ? "%+.2f" : "–", d.mean);
+    wn__table_cell(t, wn__has_spread(d) ? "±%.2f" : "–", d.half_width);
+    wn__table_cell(t, "%s", d.n > 0 ? wn__verdict_name(wn__judge(c->kind, d, points_of(r, c))) : "no results");
+}
+
+static void add_claim(const wn__results *r, const char *text, const wn__claim *c, wn__table *t)
+{
+    const int before = wn__table_rows(t);
+    if (before > 0) wn__table_rule(t);
+    for (int i = 0; i < r->cell_count && c->sparsity < 0; i++) {
+        const wn__cell *a = &r->cells[i];
+        if (strcmp(a->method, c->method) == 0)
+            add_verdict(r, wn__table_rows(t) == before ? text : "", c, a, cell_at(r, c->than, a->sparsity), t);
+    }
+    if (wn__table_rows(t) > before) return;
+    add_verdict(r, text, c, cell_at(r, c->method, c->sparsity), cell_at(r, c->than, c->sparsity), t);
+}
+
+wn_status wn__claim_table(const wn__results *r, wn__table *t)
+{
+    t->id = "claims";
+    t->title = "Claims";
+    wn__table_column_add(t, false, "claim");
+    wn__table_column_add(t, true, "sparsity");
+    wn__table_column_add(t, true, "n");
+    wn__table_column_add(t, true, "difference");
+    wn__table_column_add(t, true, "±95 %%");
+    wn__table_column_add(t, false, "verdict");
+    bool studied = false;
+    for (int i = 0; i < r->claim_count; i++) {
+        wn__claim claim;
+        if (wn__claim_is_of_study(r->claims[i])) {
+            if (i > 0) wn__table_rule(t);
+            WN_TRY(wn__study_claim_rows(r, r->claims[i], t));
+            studied = true;
+            continue;
+        }
+        WN_TRY(wn__claim_parse(r->claims[i], &claim));
+        add_claim(r, r->claims[i], &claim, t);
+    }
+    wn__text_add(
+        &t->note,
+        "Fixed in the recipe. Difference: test accuracy of the last epoch, paired by seed, in points. better: the whole 95 %% interval lies above 0 "
+        "(or the points said); same: within the margin of %g points (or those said), with %d seeds or more; not worse: above minus the margin. "
+        "Contradicted: none of the interval agrees; undecided otherwise.%s",
+        100 * r->margin, WN__EQUIVALENCE_SEEDS, r->short_budget ? " Short budget." : "");
+    if (studied)
+        wn__text_add(
+            &t->note,
+            " Of measurements: first less second, or (×) their ratio with its interval as a factor, from differences of logarithms, where values are "
+            "positive and span decades; without a step the mean over the states of a run.");
+    return wn__table_status(t);
+}

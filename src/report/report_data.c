@@ -1,0 +1,338 @@
+#include "report/report_data.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/files.h"
+#include "experiment/study.h"
+#include "experiment/timing.h"
+#include "io/json_file.h"
+
+enum { FORMAT_VERSION = 1 };
+
+const char *wn__json_text(const json_t *object, const char *key) { return json_string_value(json_object_get(object, key)); }
+
+static wn_status read_layers(const json_t *list, wn__result_row *row)
+{
+    const size_t count = json_array_size(list);
+    if (count == 0) return WN_OK;
+    row->layers = WN_NEW_ARRAY(wn__result_layer, (int64_t)count);
+    if (!row->layers) return wn__no_memory(count * sizeof *row->layers);
+    row->layer_count = (int)count;
+    for (size_t i = 0; i < count; i++) {
+        const json_t *layer = json_array_get(list, i);
+        const char *name = wn__json_text(layer, "name");
+        const json_t *size = json_object_get(layer, "count"), *nonzero = json_object_get(layer, "nonzero");
+        if (!name || !json_is_integer(size) || !json_is_integer(nonzero) || json_integer_value(size) <= 0)
+            return wn__fail(WN_EFORMAT, "layer %zu needs a name, a count above 0 and a number of non-zeros", i);
+        row->layers[i] = (wn__result_layer){.name = name,
+                                            .count = json_integer_value(size),
+                                            .nonzero = json_integer_value(nonzero),
+                                            .selected = json_is_true(json_object_get(layer, "selected"))};
+    }
+    return WN_OK;
+}
+
+static void read_labels(const json_t *labels, wn__result_row *row)
+{
+    row->labels = wn__json_text(labels, "kind");
+    row->kl = wn__json_text(labels, "kl");
+    row->temperature = wn__json_number(labels, "temperature");
+    row->alpha = wn__json_number(labels, "alpha");
+    row->kl_weight = wn__json_number(labels, "kl_weight");
+    row->gradient_scale = wn__json_number(labels, "gradient_scale");
+    row->smoothing = wn__json_number(labels, "smoothing");
+}
+
+static const struct {
+    const char *key;
+    size_t field;
+} row_numbers[] = {
+#define ROW_NUMBER(key, member)               \
+    {                                         \
+        key, offsetof(wn__result_row, member) \
+    }
+    ROW_NUMBER("sparsity", sparsity),
+    ROW_NUMBER("test_accuracy", test_accuracy),
+    ROW_NUMBER("test_accuracy_at_best_validation", test_at_best),
+    ROW_NUMBER("best_validation_epoch", best_epoch),
+    ROW_NUMBER("validation_accuracy", validation_accuracy),
+    ROW_NUMBER("test_count", test_count),
+    ROW_NUMBER("pruned_accuracy", pruned_accuracy),
+    ROW_NUMBER("pruned_accuracy_reestimated_bn", pruned_accuracy_bn),
+    ROW_NUMBER("sparsity_selected", sparsity_selected),
+    ROW_NUMBER("sparsity_network", sparsity_network),
+    ROW_NUMBER("parameters", parameters),
+    ROW_NUMBER("network", network),
+    ROW_NUMBER("bytes", bytes),
+    ROW_NUMBER("inference_flops", inference_flops),
+    ROW_NUMBER("train_flops_stage", stage_flops),
+    ROW_NUMBER("train_flops_total", total_flops),
+    ROW_NUMBER("train_flops_ratio", train_ratio),
+    ROW_NUMBER("epochs", epochs),
+    ROW_NUMBER("steps", steps),
+    ROW_NUMBER("seconds", seconds),
+    ROW_NUMBER("seconds_total", seconds_total),
+    ROW_NUMBER("rounds", rounds),
+    ROW_NUMBER("teacher_images", teacher_images),
+    ROW_NUMBER("teacher_users", teacher_users),
+#undef ROW_NUMBER
+};
+
+static wn_status read_row(const json_t *object, wn__result_row *row)
+{
+    for (size_t i = 0; i < sizeof row_numbers / sizeof row_numbers[0]; i++) {
+        const double value = wn__json_number(object, row_numbers[i].key);
+        memcpy((char *)row + row_numbers[i].field, &value, sizeof value);
+    }
+    row->measured = row->measured_total = NAN;
+    row->method = wn__json_text(object, "method");
+    row->metrics = wn__json_text(object, "metrics");
+    row->seed = json_integer_value(json_object_get(object, "seed"));
+    if (!row->method || !(row->sparsity >= 0 && row->sparsity < 1) || !json_is_integer(json_object_get(object, "seed")))
+        return wn__fail(WN_EFORMAT, "needs a method, a sparsity in [0, 1) and a seed");
+    read_labels(json_object_get(object, "labels"), row);
+    return read_layers(json_object_get(object, "layers"), row);
+}
+
+static bool is_done(const json_t *row)
+{
+    const char *state = wn__json_text(row, "state");
+    return state && strcmp(state, "done") == 0;
+}
+
+static wn_status read_rows(const json_t *list, wn__results *r)
+{
+    const size_t count = json_array_size(list);
+    if (!json_is_array(list)) return wn__fail(WN_EFORMAT, "\"rows\" is missing or no list");
+    r->rows = WN_NEW_ARRAY(wn__result_row, (int64_t)count);
+    if (!r->rows) return wn__no_memory(count * sizeof *r->rows);
+    for (size_t i = 0; i < count; i++) {
+        const json_t *object = json_array_get(list, i);
+        if (!is_done(object)) {
+            r->unfinished++;
+            continue;
+        }
+        const wn_status status = read_row(object, &r->rows[r->row_count++]);
+        if (status != WN_OK) return wn__fail_within(status, "row %zu: ", i);
+    }
+    return WN_OK;
+}
+
+/* Texts of a JSON list, borrowed. */
+static wn_status read_names(const json_t *list, const char ***names, int *count)
+{
+    const size_t size = json_array_size(list);
+    *names = WN_NEW_ARRAY(const char *, (int64_t)size);
+    if (!*names) return wn__no_memory(size * sizeof(char *));
+    for (size_t i = 0; i < size; i++) {
+        const char *name = json_string_value(json_array_get(list, i));
+        if (!name) return wn__fail(WN_EFORMAT, "item %zu of a list of methods is no text", i);
+        (*names)[(*count)++] = name;
+    }
+    return WN_OK;
+}
+
+static int method_index(const wn__results *r, const char *method)
+{
+    for (int i = 0; i < r->method_count; i++)
+        if (strcmp(r->methods[i], method) == 0) return i;
+    return -1;
+}
+
+static wn__cell *cell_of(wn__results *r, const wn__result_row *row)
+{
+    for (int i = 0; i < r->cell_count; i++)
+        if (r->cells[i].sparsity == row->sparsity && strcmp(r->cells[i].method, row->method) == 0) return &r->cells[i];
+    wn__cell *cell = &r->cells[r->cell_count++];
+    *cell = (wn__cell){.method = row->method, .method_index = method_index(r, row->method), .sparsity = row->sparsity};
+    return cell;
+}
+
+static wn_status build_cells(wn__results *r)
+{
+    r->cells = WN_NEW_ARRAY(wn__cell, r->row_count);
+    if (!r->cells) return wn__no_memory((size_t)r->row_count * sizeof *r->cells);
+    for (int i = 0; i < r->row_count; i++) {
+        const wn__result_row *row = &r->rows[i];
+        wn__cell *cell = cell_of(r, row);
+        if (cell->method_index < 0) return wn__fail(WN_EFORMAT, "method \"%s\" of a row is not in compare.methods", row->method);
+        for (int j = 0; j < cell->n; j++)
+            if (cell->rows[j]->seed == row->seed)
+                return wn__fail(WN_EFORMAT, "two rows for %s at sparsity %g, seed %lld", row->method, row->sparsity, (long long)row->seed);
+        if (cell->n == WN__MAX_SEEDS) return wn__fail(WN_EUNSUPPORTED, "more than %d seeds of %s", WN__MAX_SEEDS, row->method);
+        const wn__result_row **rows = wn__realloc(cell->rows, (size_t)(cell->n + 1) * sizeof *rows);
+        if (!rows) return wn__no_memory((size_t)(cell->n + 1) * sizeof *rows);
+        cell->rows = rows;
+        rows[cell->n++] = row;
+    }
+    return WN_OK;
+}
+
+static wn_status parse(wn__results *r)
+{
+    const char *format = wn__json_text(r->root, "format");
+    const json_int_t version = json_integer_value(json_object_get(r->root, "version"));
+    if (!format || strcmp(format, "winnow-results") != 0) return wn__fail(WN_EFORMAT, "no results of an experiment (\"format\")");
+    if (version != FORMAT_VERSION) return wn__fail(WN_EFORMAT, "version %lld, this program reads %d", (long long)version, FORMAT_VERSION);
+    const json_t *report = json_object_get(r->root, "report");
+    r->name = wn__json_text(r->root, "name");
+    if (!r->name) r->name = "experiment";
+    r->complete = json_is_true(json_object_get(r->root, "complete"));
+    r->short_budget = json_is_true(json_object_get(r->root, "short_budget"));
+    const double margin = wn__json_number(report, "margin");
+    r->margin = isnan(margin) ? 0.003 : margin / 100;
+    WN_TRY(read_names(json_object_get(json_object_get(r->root, "compare"), "methods"), &r->methods, &r->method_count));
+    WN_TRY(read_names(json_object_get(report, "baseline"), &r->baselines, &r->baseline_count));
+    WN_TRY(read_names(json_object_get(report, "claims"), &r->claims, &r->claim_count));
+    WN_TRY(read_rows(json_object_get(r->root, "rows"), r));
+    return build_cells(r);
+}
+
+/* Seconds are of one seed, and hold for all. */
+static void add_seconds(wn__results *r, const json_t *timed)
+{
+    const char *method = wn__json_text(timed, "method");
+    for (int i = 0; method && i < r->row_count; i++) {
+        wn__result_row *row = &r->rows[i];
+        if (strcmp(row->method, method) != 0 || row->sparsity != wn__json_number(timed, "sparsity")) continue;
+        row->measured = wn__json_number(timed, "seconds");
+        row->measured_total = wn__json_number(timed, "seconds_total");
+    }
+}
+
+/* The file of wn_experiment_time, if there is one. */
+static wn_status read_seconds(wn__results *r)
+{
+    char *path = wn__path_join(r->folder, WN__SECONDS_FILE);
+    json_t *root = NULL, *row;
+    size_t index;
+    wn_status status = path ? WN_OK : wn__no_memory(64);
+    const bool there = path && wn__file_exists(path);
+    if (there) status = wn__json_load(path, &root);
+    const char *format = wn__json_text(root, "format");
+    if (root && (!format || strcmp(format, WN__SECONDS_FORMAT) != 0 || wn__json_number(root, "version") != WN__SECONDS_VERSION))
+        status = wn__fail(WN_EFORMAT, "%s: no seconds of an experiment, or of another version; `winnow time` measures them anew", path);
+    if (root && status == WN_OK) {
+        r->measured = true;
+        r->measured_threads = (int)wn__json_number(json_object_get(root, "environment"), "threads");
+        json_array_foreach(json_object_get(root, "rows"), index, row) add_seconds(r, row);
+    }
+    json_decref(root);
+    wn__free(path);
+    return status;
+}
+
+/* The file of wn_lab_study, if there is one. */
+static wn_status read_study(wn__results *r)
+{
+    char *path = wn__path_join(r->folder, WN__STUDY_FILE);
+    wn_status status = path ? WN_OK : wn__no_memory(64);
+    if (path && wn__file_exists(path)) status = wn__json_load(path, &r->study);
+    const char *format = wn__json_text(r->study, "format");
+    if (r->study && (!format || strcmp(format, WN__STUDY_FORMAT) != 0 || wn__json_number(r->study, "version") != WN__STUDY_VERSION))
+        status = wn__fail(WN_EFORMAT, "%s: no study, or of another version; `winnow lab study` makes it anew", path);
+    wn__free(path);
+    return status;
+}
+
+wn_status wn__results_read(const char *folder, wn__results **out)
+{
+    if (!wn__folder_exists(folder)) return wn__fail(WN_ENOTFOUND, "%s: no such folder", folder);
+    wn__results *r = WN_NEW(wn__results);
+    char *path = wn__path_join(folder, "results.json");
+    wn_status status = r && path && (r->folder = wn__strdup(folder)) ? WN_OK : wn__no_memory(sizeof *r);
+    if (status == WN_OK && !wn__file_exists(path))
+        status = wn__fail(WN_ENOTFOUND, "%s: no results.json in this folder; it must be the --out folder of a winnow run", folder);
+    if (status == WN_OK) status = wn__json_load(path, &r->root);
+    if (status == WN_OK) {
+        status = parse(r);
+        if (status != WN_OK) wn__fail_within(status, "%s: ", path);
+    }
+    wn__free(path);
+    if (status == WN_OK) status = read_seconds(r);
+    if (status == WN_OK) status = read_study(r);
+    if (status == WN_OK)
+        *out = r;
+    else
+        wn__results_free(r);
+    return status;
+}
+
+void wn__results_free(wn__results *r)
+{
+    if (!r) return;
+    for (int i = 0; i < r->row_count; i++)
+        wn__free(r->rows[i].layers);
+    for (int i = 0; i < r->cell_count; i++)
+        wn__free(r->cells[i].rows);
+    wn__free(r->rows);
+    wn__free(r->cells);
+    wn__free(r->methods);
+    wn__free(r->baselines);
+    wn__free(r->claims);
+    wn__free(r->folder);
+    json_decref(r->root);
+    json_decref(r->study);
+    wn__free(r);
+}
+
+const wn__cell *wn__results_find(const wn__results *r, const char *method, double sparsity)
+{
+    for (int i = 0; i < r->cell_count; i++)
+        if (r->cells[i].sparsity == sparsity && strcmp(r->cells[i].method, method) == 0) return &r->cells[i];
+    return NULL;
+}
+
+const wn__cell *wn__results_baseline(const wn__results *r, const char *baseline, double sparsity)
+{
+    const wn__cell *same = wn__results_find(r, baseline, sparsity), *only = NULL;
+    if (same) return same;
+    for (int i = 0; i < r->cell_count; i++) {
+        if (strcmp(r->cells[i].method, baseline) != 0) continue;
+        if (r->cells[i].sparsity > 0) return NULL;
+        only = &r->cells[i];
+    }
+    return only;
+}
+
+static double field_of(const wn__result_row *row, size_t field)
+{
+    double value;
+    memcpy(&value, (const char *)row + field, sizeof value);
+    return value;
+}
+
+wn__summary wn__cell_summary(const wn__cell *cell, size_t field, double scale)
+{
+    double values[WN__MAX_SEEDS];
+    for (int i = 0; i < cell->n; i++)
+        values[i] = scale * field_of(cell->rows[i], field);
+    return wn__summarise(values, cell->n);
+}
+
+static wn__by_seed test_points(const wn__cell *cell, int64_t *seeds, double *points)
+{
+    for (int i = 0; i < cell->n; i++) {
+        seeds[i] = cell->rows[i]->seed;
+        points[i] = 100 * cell->rows[i]->test_accuracy;
+    }
+    return (wn__by_seed){seeds, points, cell->n};
+}
+
+wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b)
+{
+    int64_t seeds_a[WN__MAX_SEEDS], seeds_b[WN__MAX_SEEDS];
+    double points_a[WN__MAX_SEEDS], points_b[WN__MAX_SEEDS];
+    return wn__paired_difference(test_points(a, seeds_a, points_a), test_points(b, seeds_b, points_b));
+}
+
+int wn__results_seeds(const wn__results *r)
+{
+    int most = 0;
+    for (int i = 0; i < r->cell_count; i++)
+        most = r->cells[i].n > most ? r->cells[i].n : most;
+    return most;
+}

@@ -1,0 +1,88 @@
+/* results.json of an experiment (docs/results-format.md) as rows and cells, for tables and figures. */
+#ifndef WN_REPORT_REPORT_DATA_H
+#define WN_REPORT_REPORT_DATA_H
+
+#include <jansson.h>
+
+#include "experiment/statistics.h"
+
+enum { WN__MAX_SEEDS = 256 }; /* of one method at one sparsity; more are refused */
+
+/* Of one tensor of weights. */
+typedef struct wn__result_layer {
+    const char *name;
+    int64_t count, nonzero;
+    bool selected; /* among the tensors that masks may prune */
+} wn__result_layer;
+
+/* One finished (method, sparsity, seed). Numbers that do not exist are NaN; texts are borrowed from the results, NULL if absent. */
+typedef struct wn__result_row {
+    const char *method;
+    int64_t seed;
+    double sparsity;            /* asked for */
+    double test_accuracy;       /* last epoch: the headline, as all accuracies a fraction */
+    double test_at_best;        /* at the epoch with the best validation accuracy */
+    double best_epoch;          /* that epoch */
+    double validation_accuracy; /* last epoch */
+    double test_count;
+    double pruned_accuracy, pruned_accuracy_bn; /* straight after pruning, without and with re-estimated BN statistics */
+    double sparsity_selected, sparsity_network; /* reached */
+    double parameters, network, bytes;
+    double inference_flops, stage_flops, total_flops;
+    double train_ratio; /* stage_flops over those of the dense network on as many images; NaN in older results */
+    double epochs, steps, seconds, seconds_total;
+    double measured, measured_total; /* seconds by `winnow time`: of the stage, and of all training that it needed */
+    double rounds, teacher_images, teacher_users;
+    const char *labels; /* hard, soft, smooth */
+    double temperature, alpha, kl_weight, gradient_scale, smoothing;
+    const char *kl;
+    const char *metrics;      /* path relative to the folder */
+    wn__result_layer *layers; /* (layer_count) */
+    int layer_count;
+} wn__result_row;
+
+/* The finished rows of one method at one sparsity, by seed. */
+typedef struct wn__cell {
+    const char *method;
+    int method_index; /* in wn__results.methods */
+    double sparsity;
+    const wn__result_row **rows; /* (n) */
+    int n;
+} wn__cell;
+
+typedef struct wn__results {
+    json_t *root;
+    char *folder;
+    const char *name;
+    bool complete, short_budget;
+    bool measured; /* `winnow time` was asked: rows have its seconds */
+    int measured_threads;
+    json_t *study; /* study.json (study.h); NULL: there is none */
+    double margin; /* of equivalence, as a fraction of accuracy */
+    int row_count, unfinished, method_count, cell_count, baseline_count, claim_count;
+    wn__result_row *rows;   /* (row_count) finished ones only */
+    const char **methods;   /* (method_count) in the order of the recipe */
+    const char **baselines; /* (baseline_count) methods whose paired differences are shown */
+    const char **claims;    /* (claim_count) as the recipe makes them: experiment/claims.h */
+    wn__cell *cells;        /* (cell_count) in the order of the rows */
+} wn__results;
+
+/* WN_ENOTFOUND: no results.json in the folder; WN_EFORMAT: damaged, or of another version. */
+wn_status wn__results_read(const char *folder, wn__results **out);
+void wn__results_free(wn__results *results); /* accepts NULL */
+
+const wn__cell *wn__results_find(const wn__results *results, const char *method, double sparsity); /* NULL if absent */
+/* What a method is compared with: the baseline at the same sparsity, or its only cell if it has one at sparsity 0 alone (`dense`). */
+const wn__cell *wn__results_baseline(const wn__results *results, const char *baseline, double sparsity);
+
+/* Over the seeds of a cell; `field` is the offset of a double in wn__result_row; the values are multiplied by `scale`. */
+wn__summary wn__cell_summary(const wn__cell *cell, size_t field, double scale);
+/* a - b by seed, of test accuracy, in points (hundredths). */
+wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b);
+/* Highest number of seeds of any cell. */
+int wn__results_seeds(const wn__results *results);
+
+/* "KEY" in the object `object` as borrowed text, NULL if it is absent or no text. */
+const char *wn__json_text(const json_t *object, const char *key);
+
+#endif

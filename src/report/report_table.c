@@ -1,0 +1,274 @@
+#include "report/report_table.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum { NOTE_WIDTH = 100 };
+
+void wn__table_column_add(wn__table *t, bool number, const char *format, ...)
+{
+    assert(t->cell_count == 0 && t->column_count < WN__TABLE_COLUMNS);
+    wn__table_column *column = &t->columns[t->column_count++];
+    column->number = number;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(column->head, sizeof column->head, format, arguments);
+    va_end(arguments);
+}
+
+static bool grow(wn__table *t)
+{
+    if (t->failed || t->cell_count < t->capacity) return !t->failed;
+    const int capacity = 2 * t->capacity + 16 * t->column_count;
+    char **cells = wn__realloc(t->cells, (size_t)capacity * sizeof *cells);
+    if (cells) t->cells = cells;
+    bool *rules = wn__realloc(t->rules, (size_t)(capacity / t->column_count + 1) * sizeof *rules);
+    if (rules) t->rules = rules;
+    if (cells && rules)
+        t->capacity = capacity;
+    else
+        t->failed = true;
+    return !t->failed;
+}
+
+void wn__table_cell(wn__table *t, const char *format, ...)
+{
+    if (!grow(t)) return;
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    const int length = vsnprintf(NULL, 0, format, arguments);
+    char *cell = length < 0 ? NULL : wn__alloc((size_t)length + 1);
+    if (cell) {
+        vsnprintf(cell, (size_t)length + 1, format, again);
+        t->cells[t->cell_count++] = cell;
+    } else {
+        t->failed = true;
+    }
+    va_end(again);
+    va_end(arguments);
+}
+
+void wn__table_rule(wn__table *t)
+{
+    assert(t->failed || t->cell_count % t->column_count == 0);
+    if (t->cell_count > 0 && grow(t)) t->rules[wn__table_rows(t)] = true;
+}
+
+int wn__table_rows(const wn__table *t) { return t->column_count > 0 ? t->cell_count / t->column_count : 0; }
+
+wn_status wn__table_status(const wn__table *t) { return t->failed || t->note.failed ? wn__no_memory(1024) : WN_OK; }
+
+void wn__table_release(wn__table *t)
+{
+    for (int i = 0; i < t->cell_count; i++)
+        wn__free(t->cells[i]);
+    wn__free(t->cells);
+    wn__free(t->rules);
+    wn__text_release(&t->note);
+    *t = (wn__table){0};
+}
+
+static const char *cell_at(const wn__table *t, int row, int column)
+{
+    return row < 0 ? t->columns[column].head : t->cells[row * t->column_count + column];
+}
+
+/* Code points, which is what a terminal's columns are for the signs that tables use. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; *text; text++)
+        width += ((unsigned char)*text & 0xc0) != 0x80;
+    return width;
+}
+
+static void add_repeated(wn__text *out, const char *sign, int times)
+{
+    for (int i = 0; i < times; i++)
+        wn__text_add(out, "%s", sign);
+}
+
+/* One line; row -1 is the head. No blanks at its end. */
+static void add_text_row(const wn__table *t, int row, const int *widths, wn__text *out)
+{
+    int owed = 0; /* blanks that come only if more follows */
+    for (int c = 0; c < t->column_count; c++) {
+        const char *cell = cell_at(t, row, c);
+        const int fill = widths[c] - width_of(cell);
+        owed += (c > 0 ? 2 : 0) + (t->columns[c].number ? fill : 0);
+        if (*cell) {
+            add_repeated(out, " ", owed);
+            wn__text_add(out, "%s", cell);
+            owed = 0;
+        }
+        owed += t->columns[c].number ? 0 : fill;
+    }
+    wn__text_add(out, "\n");
+}
+
+/* Words in lines of at most NOTE_WIDTH columns. */
+static void add_wrapped(wn__text *out, const char *text)
+{
+    int used = 0;
+    while (*text) {
+        const int length = (int)strcspn(text, " ");
+        char word[256];
+        snprintf(word, sizeof word, "%.*s", length, text);
+        const int width = width_of(word);
+        if (used > 0) wn__text_add(out, used + 1 + width > NOTE_WIDTH ? "\n" : " ");
+        used = used == 0 || used + 1 + width > NOTE_WIDTH ? width : used + 1 + width;
+        wn__text_add(out, "%s", word);
+        text += length;
+        text += strspn(text, " ");
+    }
+    wn__text_add(out, "\n");
+}
+
+void wn__table_text(const wn__table *t, wn__text *out)
+{
+    int widths[WN__TABLE_COLUMNS] = {0}, total = 0;
+    for (int c = 0; c < t->column_count; c++) {
+        for (int r = -1; r < wn__table_rows(t); r++) {
+            const int width = width_of(cell_at(t, r, c));
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+        total += widths[c] + (c > 0 ? 2 : 0);
+    }
+    wn__text_add(out, "%s\n", t->title);
+    add_repeated(out, "-", total);
+    wn__text_add(out, "\n");
+    add_text_row(t, -1, widths, out);
+    add_repeated(out, "-", total);
+    wn__text_add(out, "\n");
+    for (int r = 0; r < wn__table_rows(t); r++) {
+        if (t->rules[r]) wn__text_add(out, "\n");
+        add_text_row(t, r, widths, out);
+    }
+    add_repeated(out, "-", total);
+    wn__text_add(out, "\n");
+    if (t->note.size > 0) add_wrapped(out, t->note.data);
+}
+
+static void add_csv_field(wn__text *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        wn__text_add(out, "%s", text);
+        return;
+    }
+    wn__text_add(out, "\"");
+    for (; *text; text++)
+        wn__text_add_bytes(out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    wn__text_add(out, "\"");
+}
+
+void wn__table_csv(const wn__table *t, wn__text *out)
+{
+    for (int r = -1; r < wn__table_rows(t); r++)
+        for (int c = 0; c < t->column_count; c++) {
+            add_csv_field(out, cell_at(t, r, c));
+            wn__text_add(out, c + 1 < t->column_count ? "," : "\r\n");
+        }
+}
+
+typedef struct replacement {
+    const char *from, *to;
+} replacement;
+
+static void add_replaced(wn__text *out, const char *text, const replacement *list)
+{
+    while (*text) {
+        const replacement *r = list;
+        while (r->from && strncmp(text, r->from, strlen(r->from)) != 0)
+            r++;
+        if (r->from)
+            wn__text_add(out, "%s", r->to);
+        else
+            wn__text_add_bytes(out, text, 1);
+        text += r->from ? strlen(r->from) : 1;
+    }
+}
+
+void wn__add_html(wn__text *out, const char *text)
+{
+    static const replacement list[] = {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}, {"'", "&#39;"}, {0}};
+    add_replaced(out, text, list);
+}
+
+void wn__add_latex(wn__text *out, const char *text)
+{
+    static const replacement list[] = {{"\\", "\\textbackslash{}"},
+                                       {"{", "\\{"},
+                                       {"}", "\\}"},
+                                       {"$", "\\$"},
+                                       {"&", "\\&"},
+                                       {"#", "\\#"},
+                                       {"_", "\\_"},
+                                       {"%", "\\%"},
+                                       {"~", "\\textasciitilde{}"},
+                                       {"^", "\\textasciicircum{}"},
+                                       {"<", "$<$"},
+                                       {">", "$>$"},
+                                       {"±", "$\\pm$"},
+                                       {"−", "$-$"},
+                                       {"×", "$\\times$"},
+                                       {"≥", "$\\geq$"},
+                                       {"Δ", "$\\Delta$"},
+                                       {"α", "$\\alpha$"},
+                                       {"–", "--"},
+                                       {0}};
+    add_replaced(out, text, list);
+}
+
+void wn__table_latex(const wn__table *t, wn__text *out)
+{
+    wn__text_add(out, "%% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n\\caption{");
+    wn__add_latex(out, t->title);
+    if (t->note.size > 0) {
+        wn__text_add(out, ". ");
+        wn__add_latex(out, t->note.data);
+    }
+    wn__text_add(out, "}\n\\label{tab:%s}\n\\begin{tabular}{", t->id);
+    for (int c = 0; c < t->column_count; c++)
+        wn__text_add(out, t->columns[c].number ? "r" : "l");
+    wn__text_add(out, "}\n\\toprule\n");
+    for (int r = -1; r < wn__table_rows(t); r++) {
+        if (r >= 0 && t->rules[r]) wn__text_add(out, "\\addlinespace\n");
+        for (int c = 0; c < t->column_count; c++) {
+            wn__add_latex(out, cell_at(t, r, c));
+            wn__text_add(out, c + 1 < t->column_count ? " & " : " \\\\\n");
+        }
+        if (r < 0) wn__text_add(out, "\\midrule\n");
+    }
+    wn__text_add(out, "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
+}
+
+void wn__table_html(const wn__table *t, wn__text *out)
+{
+    wn__text_add(out, "<div class=\"scroll\"><table id=\"%s\"><thead><tr>", t->id);
+    for (int c = 0; c < t->column_count; c++) {
+        wn__text_add(out, "<th scope=\"col\"%s>", t->columns[c].number ? " class=\"n\"" : "");
+        wn__add_html(out, t->columns[c].head);
+        wn__text_add(out, "</th>");
+    }
+    wn__text_add(out, "</tr></thead>\n<tbody>\n");
+    for (int r = 0; r < wn__table_rows(t); r++) {
+        wn__text_add(out, "<tr%s>", t->rules[r] ? " class=\"rule\"" : "");
+        for (int c = 0; c < t->column_count; c++) {
+            wn__text_add(out, t->columns[c].number ? "<td class=\"n\">" : "<td>");
+            wn__add_html(out, cell_at(t, r, c));
+            wn__text_add(out, "</td>");
+        }
+        wn__text_add(out, "</tr>\n");
+    }
+    wn__text_add(out, "</tbody></table></div>\n");
+    if (t->note.size > 0) {
+        wn__text_add(out, "<p class=\"note\">");
+        wn__add_html(out, t->note.data);
+        wn__text_add(out, "</p>\n");
+    }
+}

@@ -1,0 +1,43 @@
+/* Tables of text cells and how they are written: aligned text, CSV (RFC 4180), LaTeX (booktabs), HTML. Cells hold plain UTF-8; each
+ * writer escapes what its format needs. */
+#ifndef WN_REPORT_REPORT_TABLE_H
+#define WN_REPORT_REPORT_TABLE_H
+
+#include "base/text.h"
+
+enum { WN__TABLE_COLUMNS = 40, WN__TABLE_HEAD = 64 };
+
+typedef struct wn__table_column {
+    char head[WN__TABLE_HEAD];
+    bool number; /* aligned to the right */
+} wn__table_column;
+
+typedef struct wn__table {
+    const char *id, *title; /* static; id names it in HTML and LaTeX */
+    wn__text note;          /* shown below; may be empty */
+    wn__table_column columns[WN__TABLE_COLUMNS];
+    int column_count;
+    char **cells; /* (cell_count) row by row, owned */
+    bool *rules;  /* (rows) a line above this row */
+    int cell_count, capacity;
+    bool failed; /* out of memory: later additions are ignored; wn__table_status tells */
+} wn__table;
+
+/* All columns come before the first cell; cells are added row by row. */
+void wn__table_column_add(wn__table *t, bool number, const char *format, ...) WN_PRINTF(3, 4);
+void wn__table_cell(wn__table *t, const char *format, ...) WN_PRINTF(2, 3);
+void wn__table_rule(wn__table *t); /* a line above the row that begins now; above the first row it is ignored */
+int wn__table_rows(const wn__table *t);
+wn_status wn__table_status(const wn__table *t);
+void wn__table_release(wn__table *t); /* accepts a zeroed table */
+
+void wn__table_text(const wn__table *t, wn__text *out);
+void wn__table_csv(const wn__table *t, wn__text *out);
+void wn__table_latex(const wn__table *t, wn__text *out);
+void wn__table_html(const wn__table *t, wn__text *out);
+
+/* Text with the characters escaped that have a meaning in the format. */
+void wn__add_html(wn__text *out, const char *text);
+void wn__add_latex(wn__text *out, const char *text);
+
+#endif
