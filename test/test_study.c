@@ -302,6 +302,25 @@ TEST(a_study_goes_on_where_it_was)
     wn__free_names(names, count);
 }
 
+TEST(rows_that_a_run_leaves_out_are_left_out)
+{
+    static const char *const set[] = {"compare.methods=[dense, ticket]",
+                                      "report.claims=[scratch better than dense, 'distance(ticket, dense) above 0', "
+                                      "'barrier(scratch, dense) above 0', dense better than ticket]"};
+    const char *path = scratch_path("small.yaml");
+    const wn_lab_study_options options = {.run = {.recipe = path, .out = scratch_path("store"), .set = set, .sets = 2}};
+    wn_lab_result result = {0};
+    CHECK_OK(make(LAB, "", false, &result)); /* writes the recipe */
+    wn_lab_result_release(&result);
+    const wn_lab_study_options again = {.run = options.run, .again = true};
+    CHECK_OK(wn_lab_study(&again, &result));
+    CHECK_HAS_TEXT(result.text, "gradient-norm  ticket");
+    CHECK(!strstr(result.text, "gradient-norm  set"));
+    CHECK_HAS_TEXT(result.text, "barrier(scratch, dense) above 0");
+    CHECK_HAS_TEXT(result.text, "not measured");
+    wn_lab_result_release(&result);
+}
+
 TEST(the_report_shows_the_study)
 {
     wn_report_files files;
@@ -332,6 +351,7 @@ int main(int argc, char **argv)
                                     RUN(a_study_holds_what_the_analyses_say),
                                     RUN(training_keeps_what_the_study_looks_at),
                                     RUN(a_study_goes_on_where_it_was),
+                                    RUN(rows_that_a_run_leaves_out_are_left_out),
                                     RUN(the_report_shows_the_study),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

@@ -246,7 +246,8 @@ wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);
 wn_status wn__lab_section_read(void *recipe, const wn__yaml_node *node);
-wn_status wn__lab_section_check(const wn__recipe *recipe); /* its rows are methods, compared or not */
+wn_status wn__lab_section_check(const wn__recipe *recipe);           /* its rows are methods, compared or not */
+bool wn__recipe_compares(const wn__recipe *recipe, const char *row); /* "ticket", "ticket@start" */
 bool wn__lab_section_is_empty(const wn__recipe *recipe);
 void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *recipe);
 wn_status wn__bootstrap_read(void *recipe, const wn__yaml_node *node);

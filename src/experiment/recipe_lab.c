@@ -144,13 +144,36 @@ wn_status wn__lab_section_check(const wn__recipe *r)
     return WN_OK;
 }
 
-/* ---- writing */
+/* ---- writing: what the resolved recipe compares */
 
-static void write_lines(wn__yaml_out *out, const wn__lab_section *l)
+bool wn__recipe_compares(const wn__recipe *r, const char *row)
 {
-    wn__text_add(&out->text, "%*slines:\n", out->indent, "");
-    for (int i = 0; i < l->lines; i++)
+    const char *at = strchr(row, '@');
+    const size_t length = at ? (size_t)(at - row) : strlen(row);
+    for (int i = 0; i < r->methods; i++) {
+        const char *name = r->row[r->compared[i]].name;
+        if (strlen(name) == length && strncmp(name, row, length) == 0) return true;
+    }
+    return false;
+}
+
+static void write_rows(wn__yaml_out *out, const wn__recipe *r, const char *key, const char *const *rows, int count, int least)
+{
+    const char *kept[WN__MOST_LAB_ROWS];
+    int keeps = 0;
+    for (int i = 0; i < count; i++)
+        if (wn__recipe_compares(r, rows[i])) kept[keeps++] = rows[i];
+    if (keeps >= least) wn__out_list(out, key, kept, keeps);
+}
+
+static void write_lines(wn__yaml_out *out, const wn__recipe *r)
+{
+    const wn__lab_section *l = &r->lab;
+    for (int i = 0, written = 0; i < l->lines; i++) {
+        if (!wn__recipe_compares(r, l->line[i][0]) || !wn__recipe_compares(r, l->line[i][1])) continue;
+        if (written++ == 0) wn__text_add(&out->text, "%*slines:\n", out->indent, "");
         wn__text_add(&out->text, "%*s  - [%s, %s]\n", out->indent, "", l->line[i][0], l->line[i][1]);
+    }
 }
 
 void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *r)
@@ -164,11 +187,11 @@ void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *r)
         steps[i] = text[i];
     }
     wn__out_open(out, "lab");
-    if (l->flows) wn__out_list(out, "flow", l->flow, l->flows);
+    write_rows(out, r, "flow", l->flow, l->flows, 1);
     if (l->ats) wn__out_list(out, "at", steps, l->ats);
-    if (l->lines) write_lines(out, l);
-    if (l->compares) wn__out_list(out, "compare", l->compare, l->compares);
-    if (l->hessians) wn__out_list(out, "hessian", l->hessian, l->hessians);
+    write_lines(out, r);
+    write_rows(out, r, "compare", l->compare, l->compares, 2);
+    write_rows(out, r, "hessian", l->hessian, l->hessians, 1);
     wn__out_table(out, wn__lab_settings, l);
     wn__out_close(out);
 }

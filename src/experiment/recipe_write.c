@@ -4,7 +4,9 @@
 
 #include "base/fail.h"
 #include "data/world.h"
+#include "experiment/claims.h"
 #include "experiment/recipe.h"
+#include "experiment/study_claims.h"
 #include "models/named.h"
 
 enum { ITEM = 48 };
@@ -228,11 +230,35 @@ static void write_compare(wn__yaml_out *out, const wn__recipe *r)
     wn__out_close(out);
 }
 
+/* Methods that are not compared are not in the resolved recipe, so nothing can be claimed of them there. */
+static bool is_of_compared(const wn__recipe *r, const char *text)
+{
+    wn__claim claim;
+    wn__study_claim study;
+    if (!wn__claim_is_of_study(text))
+        return wn__claim_parse(text, &claim) == WN_OK && wn__recipe_compares(r, claim.method) && wn__recipe_compares(r, claim.than);
+    if (wn__study_claim_parse(text, &study) != WN_OK) return false;
+    const wn__quantity *const sides[] = {&study.a, &study.b};
+    for (int i = 0; i < 2; i++)
+        for (int k = 0; k < 2; k++)
+            if (sides[i]->row[k][0] && !wn__recipe_compares(r, sides[i]->row[k])) return false;
+    return true;
+}
+
+static void write_claims(wn__yaml_out *out, const wn__recipe *r)
+{
+    const char *kept[WN__MOST_CLAIMS];
+    int keeps = 0;
+    for (int i = 0; i < r->report.claims; i++)
+        if (is_of_compared(r, r->report.claim[i])) kept[keeps++] = r->report.claim[i];
+    if (keeps > 0) wn__out_list(out, "claims", kept, keeps);
+}
+
 static void write_report(wn__yaml_out *out, const wn__recipe *r)
 {
     wn__out_open(out, "report");
     wn__out_list(out, "baseline", r->report.baseline, r->report.baselines);
-    if (r->report.claims > 0) wn__out_list(out, "claims", r->report.claim, r->report.claims);
+    write_claims(out, r);
     wn__out_table(out, wn__report_settings, &r->report);
     wn__out_close(out);
 }
