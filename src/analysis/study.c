@@ -50,25 +50,34 @@ static bool is_row(const wn__recipe *r, int row, const char *name)
     return strlen(own) == length && strncmp(own, name, length) == 0;
 }
 
-static void warn_unless_compared(const study *s, const char *name)
+static bool is_kept(const wn__recipe *r, const char *name)
 {
-    const wn__recipe *r = s->e.recipe;
-    for (int i = 0; i < r->methods; i++)
-        if (is_row(r, r->compared[i], name)) return;
+    if (wn__recipe_compares(r, name)) return true;
     wn__log(WN_LOG_WARNING, "lab: %s is not among compare.methods: left out", name);
+    return false;
 }
 
-static void warn_of_others(const study *s)
+static int keep_compared(const wn__recipe *r, const char **rows, int count)
 {
-    const wn__lab_section *l = &s->e.recipe->lab;
-    for (int i = 0; i < l->flows; i++)
-        warn_unless_compared(s, l->flow[i]);
-    for (int i = 0; i < l->compares; i++)
-        warn_unless_compared(s, l->compare[i]);
-    for (int i = 0; i < l->hessians; i++)
-        warn_unless_compared(s, l->hessian[i]);
-    for (int i = 0; i < 2 * l->lines; i++)
-        warn_unless_compared(s, l->line[i / 2][i % 2]);
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        if (is_kept(r, rows[i])) rows[kept++] = rows[i];
+    return kept;
+}
+
+/* The section without rows that are not compared this time. */
+static void leave_out_others(wn__recipe *r)
+{
+    wn__lab_section *l = &r->lab;
+    int kept = 0;
+    l->flows = keep_compared(r, l->flow, l->flows);
+    l->compares = keep_compared(r, l->compare, l->compares);
+    l->hessians = keep_compared(r, l->hessian, l->hessians);
+    for (int i = 0; i < l->lines; i++) {
+        if (!is_kept(r, l->line[i][0]) || !is_kept(r, l->line[i][1])) continue;
+        memmove(l->line[kept++], l->line[i], sizeof l->line[i]);
+    }
+    l->lines = kept;
 }
 
 /* The row's stage at this sparsity, or the only one that the seed has. -1: none. */
@@ -478,7 +487,7 @@ static wn_status run(study *s, wn_lab_result *result)
                         "%s: the recipe has no section \"lab\" that says what to measure: lab: {compare: [dense, lottery-ticket]}",
                         s->options->run.recipe);
     if (r->seeds > WN__MAX_STUDY_SEEDS) return wn__fail(WN_EUNSUPPORTED, "a study has at most %d seeds", WN__MAX_STUDY_SEEDS);
-    warn_of_others(s);
+    leave_out_others(s->e.recipe);
     WN_TRY(plan_jobs(s));
     WN_TRY(wn__experiment_write_folder(&s->e, s->options->run.recipe));
     WN_TRY(begin_json(s));
