@@ -95,6 +95,14 @@ TEST(better_and_not_worse_read_the_whole_interval)
     CHECK_EQ_TEXT(wn__verdict_name(WN__CONTRADICTED), "contradicted");
 }
 
+TEST(medians_are_the_middle_one_or_between_two)
+{
+    double odd[] = {5, -1, 3}, even[] = {4, 1, 9, 2}, one[] = {7};
+    CHECK_NEAR(wn__median(odd, 3), 3, 0, 0);
+    CHECK_NEAR(wn__median(even, 4), 3, 0, 0);
+    CHECK_NEAR(wn__median(one, 1), 7, 0, 0);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(quantile_agrees_with_the_published_table),
@@ -105,6 +113,7 @@ int main(int argc, char **argv)
                                     RUN(differences_are_paired_by_seed),
                                     RUN(equivalence_needs_five_seeds_and_an_interval_inside_the_margin),
                                     RUN(better_and_not_worse_read_the_whole_interval),
+                                    RUN(medians_are_the_middle_one_or_between_two),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "experiment/masks_file.h"
 #include "experiment/rates.h"
+#include "experiment/statistics.h"
 #include "methods/method.h"
 #include "models/named.h"
 #include "nn/executor.h"
@@ -279,19 +280,6 @@ static wn_status warm_up(bench *b)
     return WN_OK;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* Sorts. */
-static double median(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
-}
-
 static wn_status fill_floors(bench *b, wn_bench_result *r)
 {
     wn__rates rates;
@@ -309,7 +297,7 @@ static wn_status fill_result(bench *b, wn_bench_result *r)
 {
     *r = (wn_bench_result){
         .threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch, .estimate_bytes = b->estimate, .peak_bytes = b->peak};
-    r->ms_median = 1e3 * median(b->seconds, b->runs);
+    r->ms_median = 1e3 * wn__median(b->seconds, b->runs);
     r->ms_min = 1e3 * b->seconds[0];
     r->images_per_s = 1e3 * (double)b->batch / r->ms_median;
     wn__cost cost;
@@ -375,15 +363,15 @@ static wn_status time_update(bench *b, wn__rewirer *r, const wn__rewiring *how, 
     seconds[run] = wn__seconds() - start;
     WN_TRY(run_steps(b, 1, seconds + b->runs + run));
     WN_TRY(run_steps(b, STATIC_STEPS, rest));
-    seconds[2 * b->runs + run] = median(rest, STATIC_STEPS);
+    seconds[2 * b->runs + run] = wn__median(rest, STATIC_STEPS);
     return WN_OK;
 }
 
 static void fill_updates(bench *b, double *seconds, const wn__rewiring *how, wn_bench_updates *out)
 {
-    out->ms_update = 1e3 * median(seconds, b->runs);
-    out->ms_after = 1e3 * median(seconds + b->runs, b->runs);
-    out->ms_usual = 1e3 * median(seconds + 2 * b->runs, b->runs);
+    out->ms_update = 1e3 * wn__median(seconds, b->runs);
+    out->ms_after = 1e3 * wn__median(seconds + b->runs, b->runs);
+    out->ms_usual = 1e3 * wn__median(seconds + 2 * b->runs, b->runs);
     if (out->ms_static == 0) out->ms_static = out->ms_usual; /* measured among the updates */
     out->interval = how->interval;
     const double usual = how->interval > 1 ? (double)(how->interval - 2) * out->ms_usual + out->ms_after : 0;
@@ -398,7 +386,7 @@ static wn_status time_updates(bench *b, wn__rewirer *r, const wn__rewiring *how,
     wn_status status = warm_up(b);
     if (status == WN_OK && wn__rewirer_always_listens(r)) { /* then usual steps are not those of a static topology */
         status = run_steps(b, b->runs, seconds);
-        out->ms_static = 1e3 * median(seconds, b->runs);
+        out->ms_static = 1e3 * wn__median(seconds, b->runs);
     }
     if (status == WN_OK) status = wn__rewirer_attach(r, b->executor);
     if (status == WN_OK) status = time_update(b, r, how, seconds, 0); /* its plan is made */
@@ -549,7 +537,7 @@ wn_status wn_bench_kernels(const wn_bench_options *options, wn_bench_visit visit
     if (status == WN_OK) status = fill_result(&b, result);
     for (int i = 0; i < p.count; i++) {
         wn_bench_phase *phase = &p.item[i].phase;
-        phase->ms_median = 1e3 * median(p.item[i].seconds, p.runs);
+        phase->ms_median = 1e3 * wn__median(p.item[i].seconds, p.runs);
         phase->ms_min = 1e3 * p.item[i].seconds[0];
         phase->gflops_per_s = p.item[i].flops > 0 ? 1e-6 * p.item[i].flops / phase->ms_median : 0;
         if (status == WN_OK) visit(user, phase);

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 
 static double log_gamma(double x)
 {
@@ -96,6 +97,18 @@ wn__summary wn__summarise(const double *values, int n)
 }
 
 bool wn__has_spread(wn__summary s) { return s.n >= 2; }
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+double wn__median(double *values, int n)
+{
+    qsort(values, (size_t)n, sizeof *values, by_value);
+    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
 
 wn__summary wn__paired_difference(wn__by_seed a, wn__by_seed b)
 {

@@ -21,6 +21,8 @@ typedef struct wn__summary {
 } wn__summary;
 wn__summary wn__summarise(const double *values /* (n) */, int n);
 bool wn__has_spread(wn__summary s);
+/* Of n >= 1 values, which are sorted by it. */
+double wn__median(double *values /* (n) */, int n);
 
 /* One value per seed; NaN values count as absent. */
 typedef struct wn__by_seed {

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "experiment/results_writer.h"
 #include "experiment/stage.h"
+#include "experiment/statistics.h"
 #include "experiment/store.h"
 #include "io/json_file.h"
 #include "train/trainer.h"
@@ -61,19 +62,8 @@ static void add_sample(timed *t, step_kind kind, double seconds)
     s->value[s->count++] = seconds;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Sorts; below 0 if there are none. */
-static double median(samples *s)
-{
-    if (s->count == 0) return -1;
-    qsort(s->value, (size_t)s->count, sizeof *s->value, by_value);
-    return (s->value[(s->count - 1) / 2] + s->value[s->count / 2]) / 2;
-}
+/* Below 0 if there are none. */
+static double median_of(samples *s) { return s->count > 0 ? wn__median(s->value, s->count) : -1; }
 
 static bool changes_at(const wn__train_plan *t, int64_t step)
 {
@@ -87,7 +77,7 @@ static step_kind kind_of(const wn__train_plan *t, int64_t step)
 
 static void summarise(timed *t)
 {
-    const double usual = median(&t->seen[USUAL]), changes = median(&t->seen[CHANGES]), follows = median(&t->seen[FOLLOWS]);
+    const double usual = median_of(&t->seen[USUAL]), changes = median_of(&t->seen[CHANGES]), follows = median_of(&t->seen[FOLLOWS]);
     const double any = usual >= 0 ? usual : changes; /* a topology that changes at every step has no usual one */
     t->median[USUAL] = any;
     t->median[CHANGES] = changes >= 0 ? changes : any;
@@ -192,7 +182,7 @@ static wn_status time_teacher(timing *t)
     if (status == WN_OK) status = time_passes(t->experiment.recipe, teacher, &s);
     wn__executor_free(teacher);
     wn__params_release(&params);
-    t->teacher = median(&s);
+    t->teacher = median_of(&s);
     return status;
 }
 
