@@ -123,6 +123,7 @@ static wn_status run_some(timing *t, timed *one)
                               .progress = on_step,
                               .user = one};
     one->done = 0;
+    if (wn__folder_exists(t->folder)) WN_TRY(wn__remove_tree(t->folder)); /* of a call that was cut off */
     wn_status status = wn__stage_retrain(&t->experiment.context, one->stage, &r);
     if (status == WN_ESTOPPED && !wn_stop_requested()) status = WN_OK;
     if (status == WN_OK && one->failed) status = wn__no_memory(sizeof(double));
