@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "io/json_file.h"
 #include "io/jsonl.h"
 
 wn_status wn__worlds_add(wn__worlds *w, const wn__world_run *run)
@@ -67,12 +68,6 @@ static wn_status point_at(curve_reader *r, int64_t step, wn__world_point **out)
     return WN_OK;
 }
 
-static double real_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
 static wn_status visit_line(void *user, int64_t line, const json_t *object)
 {
     const char *split = json_string_value(json_object_get(object, "split"));
@@ -82,9 +77,9 @@ static wn_status visit_line(void *user, int64_t line, const json_t *object)
     if (!split || (!train && strcmp(split, "test") != 0)) return WN_OK;
     WN_TRY(point_at(user, json_integer_value(json_object_get(object, "step")), &p));
     double *values = train ? p->train : p->test;
-    values[WN__SOFT_ERROR] = real_of(object, "soft_error");
-    values[WN__HARD_ERROR] = 1 - real_of(object, "accuracy");
-    values[WN__WORLD_LOSS] = real_of(object, "loss");
+    values[WN__SOFT_ERROR] = wn__json_number(object, "soft_error");
+    values[WN__HARD_ERROR] = 1 - wn__json_number(object, "accuracy");
+    values[WN__WORLD_LOSS] = wn__json_number(object, "loss");
     return WN_OK;
 }
 

@@ -47,14 +47,6 @@ static wn__summary difference(const wn__world_cell *a, const wn__world_cell *b)
     return wn__paired_difference(by[0], by[1]);
 }
 
-static void number(wn__table *t, double value)
-{
-    if (isfinite(value))
-        wn__table_cell(t, "%.2f", value);
-    else
-        wn__table_cell(t, "-");
-}
-
 /* "1325", "1200-1500", "not reached", "1200 (3 of 5)" */
 static void t0_cell(wn__table *t, const wn__world_cell *c)
 {
@@ -94,16 +86,16 @@ static void gap_table(const wn__worlds *w, wn__table *t)
         wn__table_cell(t, "%s", c->network);
         wn__table_cell(t, "%s", c->method);
         wn__table_cell(t, "%d", c->pairs);
-        number(t, over_seeds(c, real_soft).mean);
-        number(t, over_seeds(c, ideal_soft).mean);
-        number(t, gap.mean);
-        number(t, gap.half_width);
-        number(t, over_seeds(c, train_soft).mean);
+        wn__table_number(t, "%.2f", over_seeds(c, real_soft).mean);
+        wn__table_number(t, "%.2f", over_seeds(c, ideal_soft).mean);
+        wn__table_number(t, "%.2f", gap.mean);
+        wn__table_number(t, "%.2f", gap.half_width);
+        wn__table_number(t, "%.2f", over_seeds(c, train_soft).mean);
         t0_cell(t, c);
-        number(t, at_t0.mean);
-        number(t, at_t0.half_width);
-        number(t, over_seeds(c, real_error).mean);
-        number(t, over_seeds(c, ideal_error).mean);
+        wn__table_number(t, "%.2f", at_t0.mean);
+        wn__table_number(t, "%.2f", at_t0.half_width);
+        wn__table_number(t, "%.2f", over_seeds(c, real_error).mean);
+        wn__table_number(t, "%.2f", over_seeds(c, ideal_error).mean);
     }
     wn__text_add(
         &t->note,
@@ -132,10 +124,10 @@ static void add_answer(answers *a, int axis, bool counts, const wn__world_cell *
     wn__table_cell(t, "%s", axis_names[axis]);
     wn__table_cell(t, "%s, %s, n %lld: %s", cell->network, cell->method, (long long)cell->n, claim);
     wn__table_cell(t, "%d", d.n);
-    number(t, d.mean);
-    number(t, d.mean - d.half_width);
-    number(t, d.mean + d.half_width);
-    number(t, margin);
+    wn__table_number(t, "%.2f", d.mean);
+    wn__table_number(t, "%.2f", d.mean - d.half_width);
+    wn__table_number(t, "%.2f", d.mean + d.half_width);
+    wn__table_number(t, "%.2f", margin);
     wn__table_cell(t, "%s", wn__verdict_name(verdict));
     if (counts) a->counts[axis][verdict]++;
     json_array_append_new(a->list, json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:o, s:o, s:f, s:s}", "axis", axis_names[axis], "network",
@@ -259,16 +251,8 @@ static void run_table(const wn__worlds *w, wn__table *t)
             else
                 wn__table_cell(t, "not reached");
             for (size_t v = 0; v < sizeof values / sizeof *values; v++)
-                number(t, values[v](p));
+                wn__table_number(t, "%.2f", values[v](p));
         }
-}
-
-static void exact(wn__table *t, double value)
-{
-    if (isfinite(value))
-        wn__table_cell(t, "%.7g", value);
-    else
-        wn__table_cell(t, "-");
 }
 
 static void curve_row(wn__table *t, const wn__world_cell *c, const wn__world_pair *p, const wn__world_point *real)
@@ -279,12 +263,12 @@ static void curve_row(wn__table *t, const wn__world_cell *c, const wn__world_pai
     wn__table_cell(t, "%llu", (unsigned long long)p->real->seed);
     wn__table_cell(t, "%lld", (long long)real->step);
     for (int k = 0; k < WN__WORLD_KINDS; k++)
-        exact(t, real->test[k]);
+        wn__table_number(t, "%.7g", real->test[k]);
     for (int k = 0; k < WN__WORLD_KINDS; k++)
-        exact(t, wn__world_value(p->ideal, real->step, k, false));
+        wn__table_number(t, "%.7g", wn__world_value(p->ideal, real->step, k, false));
     for (int k = 0; k < WN__WORLD_KINDS; k++)
-        exact(t, real->train[k]);
-    exact(t, wn__world_gap(p, real->step, WN__SOFT_ERROR));
+        wn__table_number(t, "%.7g", real->train[k]);
+    wn__table_number(t, "%.7g", wn__world_gap(p, real->step, WN__SOFT_ERROR));
 }
 
 static void curve_table(const wn__worlds *w, wn__table *t)

@@ -215,13 +215,6 @@ static void network_table(const wn__lab *lab, const comparison *c, wn__table *t)
     wn__text_add(&t->note, "All together: the mean of their probabilities. %lld trained parameters each.", (long long)c->size);
 }
 
-static void number(wn__table *t, const char *format, double value)
-{
-    char text[32];
-    snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals below */
-    wn__table_cell(t, "%s", isfinite(value) ? text : "-");
-}
-
 static void pair_table(const comparison *c, wn__table *t)
 {
     static const char *const heads[] = {"L2", "cosine", "L2 shared", "cosine shared", "disagree, %", "Jaccard", "by chance"};
@@ -233,13 +226,13 @@ static void pair_table(const comparison *c, wn__table *t)
         const pair *p = &c->pairs[i];
         wn__table_cell(t, "%d", p->first + 1);
         wn__table_cell(t, "%d", p->second + 1);
-        number(t, "%.4f", p->distance);
-        number(t, "%.4f", p->cosine);
-        number(t, "%.4f", p->shared_distance);
-        number(t, "%.4f", p->shared_cosine);
-        number(t, "%.2f", 100 * p->disagreement);
-        number(t, "%.4f", p->jaccard);
-        number(t, "%.4f", p->chance);
+        wn__table_number(t, "%.4f", p->distance);
+        wn__table_number(t, "%.4f", p->cosine);
+        wn__table_number(t, "%.4f", p->shared_distance);
+        wn__table_number(t, "%.4f", p->shared_cosine);
+        wn__table_number(t, "%.2f", 100 * p->disagreement);
+        wn__table_number(t, "%.4f", p->jaccard);
+        wn__table_number(t, "%.4f", p->chance);
     }
     wn__text_add(&t->note, "L2 and cosine: over all trained parameters, where masked ones are zero; shared: over those that are active in "
                            "both. Disagree: test images that the two put into different classes. Jaccard: of the masked layers, both / "
@@ -265,8 +258,8 @@ static void layer_table(const wn__lab *lab, const comparison *c, wn__table *t)
             wn__table_cell(t, "%lld", (long long)o->first);
             wn__table_cell(t, "%lld", (long long)o->second);
             wn__table_cell(t, "%lld", (long long)o->both);
-            number(t, "%.4f", wn__overlap_jaccard(o->first, o->second, (double)o->both));
-            number(t, "%.4f", wn__overlap_jaccard(o->first, o->second, wn__overlap_chance(o)));
+            wn__table_number(t, "%.4f", wn__overlap_jaccard(o->first, o->second, (double)o->both));
+            wn__table_number(t, "%.4f", wn__overlap_jaccard(o->first, o->second, wn__overlap_chance(o)));
         }
     }
 }

@@ -51,14 +51,6 @@ void wn__lab_curve_release(wn__lab_curve *c)
     *c = (wn__lab_curve){0};
 }
 
-static void cell(wn__table *t, double value, int digits)
-{
-    if (isfinite(value))
-        wn__table_cell(t, "%.*f", digits, value);
-    else
-        wn__table_cell(t, "-");
-}
-
 void wn__lab_curve_table(const wn__lab_curve *c, const char *position_name, wn__table *t)
 {
     wn__table_column_add(t, true, "%s", position_name);
@@ -69,7 +61,7 @@ void wn__lab_curve_table(const wn__lab_curve *c, const char *position_name, wn__
     for (int64_t i = 0; i < c->points; i++) {
         wn__table_cell(t, "%.4g", c->position[i]);
         for (int k = 0; k < KINDS; k++)
-            cell(t, k % 2 ? 100 * c->value[k][i] : c->value[k][i], k % 2 ? 2 : 4);
+            wn__table_number(t, k % 2 ? "%.2f" : "%.4f", k % 2 ? 100 * c->value[k][i] : c->value[k][i]);
     }
 }
 
@@ -92,7 +84,7 @@ void wn__lab_curve_barriers(const wn__lab_curve *curves, int count, const char *
         for (int k = 0; k < KINDS; k++) {
             const wn__barrier b = barrier_of(&curves[i], k);
             const double scale = k % 2 ? 100 : 1;
-            const int digits = k % 2 ? 2 : 4;
+            const char *format = k % 2 ? "%.2f" : "%.4f";
             const wn__lab_curve *c = &curves[i];
             double first = NAN, last = NAN;
             for (int64_t p = 0; p < c->points; p++) {
@@ -101,11 +93,11 @@ void wn__lab_curve_barriers(const wn__lab_curve *curves, int count, const char *
             }
             if (names) wn__table_cell(t, "%s", k == 0 ? names[i] : "");
             wn__table_cell(t, "%s", shown[k]);
-            cell(t, scale * first, digits);
-            cell(t, scale * last, digits);
-            cell(t, scale * b.barrier, digits);
-            cell(t, b.at, 2);
-            cell(t, scale * b.excess, digits);
+            wn__table_number(t, format, scale * first);
+            wn__table_number(t, format, scale * last);
+            wn__table_number(t, format, scale * b.barrier);
+            wn__table_number(t, "%.2f", b.at);
+            wn__table_number(t, format, scale * b.excess);
         }
     }
 }

@@ -373,14 +373,6 @@ static double first_at_loss(const wn__lab *lab, const flow *f, double loss)
     return NAN;
 }
 
-static void number(wn__table *t, double value)
-{
-    if (isfinite(value))
-        wn__table_cell(t, "%.4g", value);
-    else
-        wn__table_cell(t, "-");
-}
-
 static void state_row(const wn__lab *lab, const flow *f, int i, int k, wn__table *t)
 {
     const json_t *u = unit_of(lab, f, i, k), *after = json_object_get(u, "after_update");
@@ -390,16 +382,16 @@ static void state_row(const wn__lab *lab, const flow *f, int i, int k, wn__table
         wn__table_cell(t, "%lld", (long long)f->of[i].step[k]);
     else
         wn__table_cell(t, "-");
-    number(t, wn__json_number(u, "loss"));
-    number(t, norm);
-    number(t, wn__json_number(u, "gradient_all"));
-    number(t, wn__json_number(after, "gradient_active"));
-    number(t, wn__json_number(u, "decrease"));
-    number(t, wn__json_number(u, "predicted"));
-    number(t, f->of[i].is_stage ? norm / first_at_step(lab, f, f->of[i].step[k]) : (double)NAN);
-    number(t, norm / first_at_loss(lab, f, wn__json_number(u, "loss")));
-    number(t, wn__json_number(u, "distance"));
-    number(t, wn__json_number(u, "cosine"));
+    wn__table_number(t, "%.4g", wn__json_number(u, "loss"));
+    wn__table_number(t, "%.4g", norm);
+    wn__table_number(t, "%.4g", wn__json_number(u, "gradient_all"));
+    wn__table_number(t, "%.4g", wn__json_number(after, "gradient_active"));
+    wn__table_number(t, "%.4g", wn__json_number(u, "decrease"));
+    wn__table_number(t, "%.4g", wn__json_number(u, "predicted"));
+    wn__table_number(t, "%.4g", f->of[i].is_stage ? norm / first_at_step(lab, f, f->of[i].step[k]) : (double)NAN);
+    wn__table_number(t, "%.4g", norm / first_at_loss(lab, f, wn__json_number(u, "loss")));
+    wn__table_number(t, "%.4g", wn__json_number(u, "distance"));
+    wn__table_number(t, "%.4g", wn__json_number(u, "cosine"));
 }
 
 static void flow_table(const wn__lab *lab, const flow *f, wn__table *t)

@@ -476,14 +476,6 @@ static wn_status read_spectrum(const json_t *unit, spectrum *s)
     return WN_OK;
 }
 
-static void number(wn__table *t, double value)
-{
-    if (isfinite(value))
-        wn__table_cell(t, "%.4g", value);
-    else
-        wn__table_cell(t, "-");
-}
-
 static void spectrum_table(const wn__lab *lab, const curvature *c, const spectrum *s, wn__table *t)
 {
     static const char *const heads[] = {"parameters", "loss", "smallest", "largest", "+-", "mean", "negative, %", "asymmetry", "error"};
@@ -498,14 +490,14 @@ static void spectrum_table(const wn__lab *lab, const curvature *c, const spectru
         wn__table_cell(t, "%s", lab->network[i].label);
         wn__table_cell(t, "%s", s[i].exact ? "all values" : "Lanczos");
         wn__table_cell(t, "%lld", (long long)s[i].parameters);
-        number(t, wn__json_number(unit, "loss"));
-        number(t, s[i].least);
-        number(t, s[i].most);
-        number(t, s[i].exact ? (double)NAN : s[i].bound);
-        number(t, s[i].mean);
-        number(t, 100 * s[i].negative);
-        number(t, wn__json_number(unit, "asymmetry"));
-        number(t, wn__json_number(unit, "error"));
+        wn__table_number(t, "%.4g", wn__json_number(unit, "loss"));
+        wn__table_number(t, "%.4g", s[i].least);
+        wn__table_number(t, "%.4g", s[i].most);
+        wn__table_number(t, "%.4g", s[i].exact ? (double)NAN : s[i].bound);
+        wn__table_number(t, "%.4g", s[i].mean);
+        wn__table_number(t, "%.4g", 100 * s[i].negative);
+        wn__table_number(t, "%.4g", wn__json_number(unit, "asymmetry"));
+        wn__table_number(t, "%.4g", wn__json_number(unit, "error"));
     }
     wn__text_add(
         &t->note,

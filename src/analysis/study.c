@@ -409,14 +409,6 @@ static wn_status add_map(study *s, double sparsity)
 
 /* --- the file ---------------------------------------------------------------------------------------------------------------- */
 
-static json_t *names(const char *const *rows, int count)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < count; i++)
-        json_array_append_new(list, json_string(rows[i]));
-    return list;
-}
-
 static wn_status begin_json(study *s)
 {
     const wn__recipe *r = s->e.recipe;
@@ -426,10 +418,11 @@ static wn_status begin_json(study *s)
         json_array_append_new(seeds, json_integer((json_int_t)r->seed[i]));
     for (int i = 0; i < s->sparsities; i++)
         json_array_append_new(sparsity, json_real(s->sparsity[i]));
-    s->json = json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "format", WN__STUDY_FORMAT, "version", WN__STUDY_VERSION,
-                        "name", r->top.name, "seeds", seeds, "sparsity", sparsity, "flow", names(l->flow, l->flows), "compare",
-                        names(l->compare, l->compares), "hessian", names(l->hessian, l->hessians), "images", (json_int_t)l->images,
-                        "train_images", (json_int_t)l->train_images, "hessian_images", (json_int_t)l->hessian_images);
+    s->json =
+        json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "format", WN__STUDY_FORMAT, "version", WN__STUDY_VERSION,
+                  "name", r->top.name, "seeds", seeds, "sparsity", sparsity, "flow", wn__json_texts(l->flow, l->flows), "compare",
+                  wn__json_texts(l->compare, l->compares), "hessian", wn__json_texts(l->hessian, l->hessians), "images",
+                  (json_int_t)l->images, "train_images", (json_int_t)l->train_images, "hessian_images", (json_int_t)l->hessian_images);
     if (!s->json) return wn__no_memory(1024);
     s->measurements = json_array();
     s->lines = json_array();

@@ -10,8 +10,8 @@
 #include "base/threads.h"
 #include "experiment/rates.h"
 #include "io/libraries.h"
-#include "lab/eigen.h"
 #include "sparse/basis.h"
+#include "sparse/factors.h"
 
 static void visit_program(wn_fact_visit visit, void *user)
 {
@@ -93,7 +93,7 @@ wn_status wn_doctor(wn_fact_visit visit, void *user)
         if (!library.name) break;
         visit(user, "library", library.name, library.version ? library.version : "not in this build");
     }
-    visit(user, "library", "LAPACK", wn__eigen_available() ? wn__eigen_version() : "not in this build");
+    visit(user, "library", "LAPACK", wn__lapack_version() ? wn__lapack_version() : "not in this build");
     visit(user, "library", "FFTW", wn__dct_version() ? wn__dct_version() : "not in this build");
     char path[1024];
     visit(user, "tool", "gnuplot", find_program("gnuplot", path, sizeof path));

@@ -295,14 +295,6 @@ static wn_status add_rows(json_t *rows, wn__results_writer *r)
 
 /* ---- the whole */
 
-static json_t *text_list(const char *const *items, int count)
-{
-    json_t *list = json_array();
-    for (int i = 0; list && i < count; i++)
-        json_array_append_new(list, json_string(items[i]));
-    return list;
-}
-
 static wn_status add_methods(json_t *root, const wn__recipe *r)
 {
     json_t *methods = json_array();
@@ -376,8 +368,8 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
     WN_TRY(add_compare(root, recipe));
     WN_TRY(add_methods(root, recipe));
     return wn__slice_set(root, "report",
-                         json_pack("{s:o, s:o, s:f}", "baseline", text_list(recipe->report.baseline, recipe->report.baselines), "claims",
-                                   text_list(recipe->report.claim, recipe->report.claims), "margin", recipe->report.margin));
+                         json_pack("{s:o, s:o, s:f}", "baseline", wn__json_texts(recipe->report.baseline, recipe->report.baselines),
+                                   "claims", wn__json_texts(recipe->report.claim, recipe->report.claims), "margin", recipe->report.margin));
 }
 
 /* Cells of the comparison that cannot be, and why. */

@@ -32,12 +32,6 @@ static wn_status write_record(const wn__context *c, const char *folder, uint64_t
     return status;
 }
 
-static double number(const json_t *result, const char *key)
-{
-    const json_t *value = json_object_get(result, key);
-    return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
 static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
     char lock_path[4096];
@@ -54,12 +48,12 @@ static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, 
     }
     if (status == WN_OK && summary) {
         *summary = (wn_train_summary){
-            .test_accuracy = number(result, "test_accuracy"),
-            .test_loss = number(result, "test_loss"),
-            .validation_accuracy = number(result, "validation_accuracy"),
-            .parameters = (int64_t)number(result, "network"),
-            .steps = (int64_t)number(result, "steps"),
-            .seconds = number(result, "seconds"),
+            .test_accuracy = wn__json_number(result, "test_accuracy"),
+            .test_loss = wn__json_number(result, "test_loss"),
+            .validation_accuracy = wn__json_number(result, "validation_accuracy"),
+            .parameters = (int64_t)wn__json_number(result, "network"),
+            .steps = (int64_t)wn__json_number(result, "steps"),
+            .seconds = wn__json_number(result, "seconds"),
         };
         snprintf(summary->weights, sizeof summary->weights, "%s/final.safetensors", folder);
     }

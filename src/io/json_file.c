@@ -44,3 +44,11 @@ double wn__json_number(const json_t *object, const char *key)
     const json_t *value = json_object_get(object, key);
     return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
+
+json_t *wn__json_texts(const char *const *items, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < count; i++)
+        json_array_append_new(list, json_string(items[i]));
+    return list;
+}

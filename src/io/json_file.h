@@ -13,5 +13,7 @@ wn_status wn__json_save(const char *path, const json_t *root);
 
 /* A number of an object; NaN if it is null, no number or not there. */
 double wn__json_number(const json_t *object, const char *key);
+/* A list of texts; NULL if out of memory. Owned by the caller. */
+json_t *wn__json_texts(const char *const *items, int count);
 
 #endif

@@ -12,15 +12,6 @@
 
 bool wn__eigen_available(void) { return true; }
 
-const char *wn__eigen_version(void)
-{
-    static _Thread_local char text[48];
-    lapack_int major = 0, minor = 0, patch = 0;
-    LAPACKE_ilaver(&major, &minor, &patch);
-    snprintf(text, sizeof text, "%d.%d.%d", (int)major, (int)minor, (int)patch);
-    return text;
-}
-
 static wn_status check(lapack_int info, const char *what)
 {
     if (info == LAPACK_WORK_MEMORY_ERROR || info == LAPACK_TRANSPOSE_MEMORY_ERROR) return wn__fail(WN_ENOMEM, "%s: out of memory", what);
@@ -50,7 +41,6 @@ wn_status wn__eigen_tridiagonal(double *diagonal, double *off, int64_t n, double
 #else
 
 bool wn__eigen_available(void) { return false; }
-const char *wn__eigen_version(void) { return NULL; }
 
 static wn_status refuse(void)
 {

@@ -5,8 +5,6 @@
 #include "winnow/core.h"
 
 bool wn__eigen_available(void);
-/* "3.11.0"; NULL without. Valid until the next call in this thread. */
-const char *wn__eigen_version(void);
 
 /* Of a symmetric matrix (n,n), of which one triangle is enough (column <= row): values (n), ascending. With `vectors` row k of the matrix
  * becomes the unit vector of values[k], otherwise the matrix is destroyed. */

@@ -1,6 +1,7 @@
 #include "report/report_table.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,13 @@ void wn__table_cell(wn__table *t, const char *format, ...)
     }
     va_end(again);
     va_end(arguments);
+}
+
+void wn__table_number(wn__table *t, const char *format, double value)
+{
+    char text[32];
+    snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals of the callers */
+    wn__table_cell(t, "%s", isfinite(value) ? text : "-");
 }
 
 void wn__table_rule(wn__table *t)

@@ -26,6 +26,8 @@ typedef struct wn__table {
 /* All columns come before the first cell; cells are added row by row. */
 void wn__table_column_add(wn__table *t, bool number, const char *format, ...) WN_PRINTF(3, 4);
 void wn__table_cell(wn__table *t, const char *format, ...) WN_PRINTF(2, 3);
+/* `format` of the number, or "-" where it is not finite. */
+void wn__table_number(wn__table *t, const char *format, double value);
 void wn__table_rule(wn__table *t); /* a line above the row that begins now; above the first row it is ignored */
 int wn__table_rows(const wn__table *t);
 wn_status wn__table_status(const wn__table *t);

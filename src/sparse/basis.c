@@ -1,5 +1,6 @@
 #include "sparse/basis.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -43,7 +44,10 @@ wn_status wn__basis_defaults(int kind, wn__basis_spec *out)
 
 wn_status wn__basis_library(int kind, const char **name)
 {
-    *name = kind == WN__BASIS_DCT ? wn__dct_version() : wn__basis_is_fitted(kind) ? wn__factors_version() : NULL;
+    static _Thread_local char lapack[48];
+    const char *version = wn__basis_is_fitted(kind) ? wn__lapack_version() : NULL;
+    if (version) snprintf(lapack, sizeof lapack, "LAPACK %s", version);
+    *name = kind == WN__BASIS_DCT ? wn__dct_version() : version ? lapack : NULL;
     if (*name) return WN_OK;
     if (kind == WN__BASIS_DCT) return wn__fail(WN_EUNSUPPORTED, "basis dct needs FFTW, which is not in this build (Debian: libfftw3-dev)");
     if (wn__basis_is_fitted(kind))

@@ -25,7 +25,7 @@ static bool is_depthwise(const wn_graph *g, const wn__node *n)
     return n->kind == WN__CONV && n->groups > 1 && n->groups == g->node[n->input[0]].c && n->groups == n->c;
 }
 
-static int owner_of(const wn_graph *g, int node)
+int wn__channels_owner(const wn_graph *g, int node)
 {
     for (int i = 0; i < node; i++)
         if (g->node[node].param[0] >= 0 && g->node[i].param[0] == g->node[node].param[0]) return i;
@@ -40,7 +40,7 @@ static void unite_all(const wn_graph *g, int *parent)
         const bool starts = n->kind == WN__INPUT || n->kind == WN__LINEAR || (n->kind == WN__CONV && !is_depthwise(g, n));
         for (int k = 0; !starts && k < n->inputs; k++)
             unite(parent, i, n->input[k]);
-        const int owner = owner_of(g, i);
+        const int owner = wn__channels_owner(g, i);
         if (owner == i) continue;
         unite(parent, i, owner); /* shared parameters have the same rows and columns */
         unite(parent, n->input[0], g->node[owner].input[0]);

@@ -18,12 +18,12 @@ void wn__factors_release(wn__factors *f)
 
 #include <lapacke.h>
 
-const char *wn__factors_version(void)
+const char *wn__lapack_version(void)
 {
     static _Thread_local char text[48];
     lapack_int major = 0, minor = 0, patch = 0;
     LAPACKE_ilaver(&major, &minor, &patch);
-    snprintf(text, sizeof text, "LAPACK %d.%d.%d", (int)major, (int)minor, (int)patch);
+    snprintf(text, sizeof text, "%d.%d.%d", (int)major, (int)minor, (int)patch);
     return text;
 }
 
@@ -87,7 +87,7 @@ wn_status wn__factors_make(const float *w, int64_t m, int64_t n, wn__factors *ou
 
 #else
 
-const char *wn__factors_version(void) { return NULL; }
+const char *wn__lapack_version(void) { return NULL; }
 
 wn_status wn__factors_make(const float *w, int64_t m, int64_t n, wn__factors *out)
 {

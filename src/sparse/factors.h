@@ -4,7 +4,8 @@
 
 #include "winnow/core.h"
 
-const char *wn__factors_version(void); /* "LAPACK 3.11.0"; NULL without */
+/* "3.11.0"; NULL without. Valid until the next call in this thread. */
+const char *wn__lapack_version(void);
 
 /* w (m,n) = sum over i < k = min(m,n) of value_i left_i right_i', values descending. left (k,m) and right (k,n): one vector a row, the
  * largest entry of each left one positive. */

@@ -200,21 +200,13 @@ static int build_node(const rebuild *r, int i)
     return -1;
 }
 
-/* The first node that uses the same parameters; itself if it is the first. */
-static int owner_of(const wn_graph *g, int node)
-{
-    for (int i = 0; i < node; i++)
-        if (g->node[node].param[0] >= 0 && g->node[i].param[0] == g->node[node].param[0]) return i;
-    return node;
-}
-
 static wn_status build_graph(rebuild *r)
 {
     const wn_graph *from = r->from;
     r->to = wn_graph_new(from->name, (int)from->c, (int)from->h, (int)from->w);
     if (!r->to) return wn__no_memory(sizeof(void *));
     for (int i = 0; i < from->nodes; i++) {
-        const int owner = owner_of(from, i);
+        const int owner = wn__channels_owner(from, i);
         r->node[i] = build_node(r, i);
         if (owner != i && r->node[i] >= 0) r->node[i] = wn_graph_share(r->to, r->node[i], r->node[owner]);
     }
@@ -262,7 +254,7 @@ static wn_status build(rebuild *r, wn__shrunk *out)
     WN_TRY(build_graph(r));
     wn_status status = wn__graph_make_params(r->to, &params);
     for (int i = 0; status == WN_OK && i < r->from->nodes; i++)
-        if (owner_of(r->from, i) == i) status = fill_node(r, i, &params);
+        if (wn__channels_owner(r->from, i) == i) status = fill_node(r, i, &params);
     if (status != WN_OK) {
         wn__params_release(&params);
         return status;
@@ -282,7 +274,7 @@ static wn_status find_parts(rebuild *r, int *layers)
     for (int i = 0; i < r->from->nodes; i++) {
         const wn__node *n = &r->from->node[i];
         const int w = n->kind == WN__CONV || n->kind == WN__LINEAR ? n->param[0] : -1;
-        if (w < 0 || owner_of(r->from, i) != i || (n->kind == WN__CONV && n->groups > 1)) continue;
+        if (w < 0 || wn__channels_owner(r->from, i) != i || (n->kind == WN__CONV && n->groups > 1)) continue;
         parts *part = &r->part[w];
         const wn__param *p = &r->params->item[w];
         WN_TRY(wn__basis_factors(p, &part->rank, &part->left, &part->right));
