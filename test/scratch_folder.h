@@ -3,7 +3,9 @@
 #define WN_SCRATCH_FOLDER_H
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/alloc.h"
 #include "base/files.h"
 #include "test.h"
 
@@ -30,6 +32,34 @@ static inline const char *scratch_path(const char *name)
     char *path = paths[turn++ % 32];
     snprintf(path, sizeof(paths[0]), "%s/%s", scratch_folder, name);
     return path;
+}
+
+/* The same, with nothing there. */
+static inline const char *scratch_fresh(const char *name)
+{
+    const char *path = scratch_path(name);
+    CHECK_OK(wn__remove_tree(path));
+    return path;
+}
+
+static inline void check_same_bytes(const char *left, const char *right)
+{
+    char *x, *y;
+    size_t nx, ny;
+    CHECK_OK(wn__file_read(left, &x, &nx));
+    CHECK_OK(wn__file_read(right, &y, &ny));
+    if (nx != ny || memcmp(x, y, nx) != 0) WN_TEST_FAIL("%s and %s differ", left, right);
+    wn__free(x);
+    wn__free(y);
+}
+
+/* Of the same name in two folders. */
+static inline void check_same_file(const char *left, const char *right, const char *name)
+{
+    char *a = wn__path_join(left, name), *b = wn__path_join(right, name);
+    check_same_bytes(a, b);
+    wn__free(a);
+    wn__free(b);
 }
 
 /* Runs the tests inside the folder's life. */

@@ -2,11 +2,10 @@
  * number of threads; then whole networks. */
 #include "backend/sparse/few.h"
 #include "backend/sparse/sparse.h"
-#include "base/alloc.h"
-#include "base/rng.h"
 #include "models/model.h"
 #include "nn/executor.h"
 #include "nn/init.h"
+#include "op_desc.h"
 #include "sparse/distribution.h"
 #include "tensor/compression.h"
 #include "test.h"
@@ -22,34 +21,11 @@ typedef struct problem {
     wn__pattern pattern;
 } problem;
 
-static float *floats(int64_t n)
+static wn__op_desc for_inference(wn__op_desc d)
 {
-    float *x = WN_NEW_ARRAY(float, n + 1);
-    CHECK(x != NULL);
-    return x;
-}
-
-static float *draw(wn__rng *r, int64_t n, float low, float high)
-{
-    float *x = floats(n);
-    for (int64_t i = 0; i < n; i++)
-        x[i] = low + (high - low) * wn__rng_uniform(r);
-    return x;
-}
-
-static wn__op_desc complete(wn__op_desc d)
-{
-    const bool window = d.kind == WN__OP_CONV || d.kind == WN__OP_MAX_POOL || d.kind == WN__OP_AVG_POOL;
-    if (!d.inputs) d.inputs = 1;
-    if (!d.groups) d.groups = 1;
-    if (!d.stride) d.stride = 1;
-    if (!d.kernel_w) d.kernel_w = d.kernel_h;
-    if (!d.out_c) d.out_c = d.in_c;
-    d.out_h = window ? (d.in_h + 2 * d.pad - d.kernel_h) / d.stride + 1 : d.kind == WN__OP_LINEAR ? 1 : d.in_h;
-    d.out_w = window ? (d.in_w + 2 * d.pad - d.kernel_w) / d.stride + 1 : d.kind == WN__OP_LINEAR ? 1 : d.in_w;
-    d.eps = 1e-5f;
-    d.node = 7;
+    d = complete(d);
     d.inference_only = true;
+    d.input_gradient = false;
     return d;
 }
 
@@ -70,7 +46,7 @@ static void make_pattern(problem *p, wn__rng *r, float density)
 /* density < 0: dense, without a pattern. */
 static problem make_problem(wn__op_desc desc, float density)
 {
-    problem p = {.d = complete(desc)};
+    problem p = {.d = for_inference(desc)};
     const wn__op_desc *d = &p.d;
     wn__rng r = wn__rng_make(1, WN__FOR_TEST, (uint64_t)d->kind, (uint64_t)(d->n * 1000 + d->in_c));
     p.in = d->n * d->in_c * d->in_h * d->in_w;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "models/model.h"
+#include "models/named.h"
 #include "nn/executor.h"
 #include "nn/init.h"
 #include "test.h"
@@ -13,37 +13,33 @@ enum { CLASSES = 5, IMAGES = 18 /* two blocks */ };
 typedef struct network {
     const char *name;
     int image;
-    const char *set[3][2];
+    const char *set[3];
     /* Of a tensor, by its length. Deep networks with ReLUs at their kinks magnify rounding: images that differ by 1e-6 move the reference
      * itself by up to 6 % (resnet50) and 12 % (mobilenet-v2). */
     double tolerance;
 } network;
 
 static const network networks[] = {
-    {"resnet8", 8, {{"width", "0.5"}}, 2e-3},
-    {"wrn-22-2", 8, {{"scale", "0.3"}}, 2e-3},
-    {"wrn", 8, {{"depth", "10"}, {"width", "1"}, {"dropout", "0"}}, 2e-3},
-    {"wrn", 8, {{"depth", "16"}, {"width", "1"}, {"scale", "0.6"}}, 2e-3},
-    {"resnet50-cifar", 16, {{"width", "0.1"}}, 0.2},
-    {"resnet18", 64, {{"width", "0.125"}}, 2e-3},
-    {"resnet34", 64, {{"width", "0.07"}}, 2e-3},
-    {"resnet50", 64, {{"width", "0.1"}}, 0.2},
-    {"mobilenet-v1", 32, {{"width", "0.1"}, {"stem_stride", "1"}}, 2e-3},
-    {"mobilenet-v2", 32, {{"width", "0.1"}, {"stem_stride", "1"}}, 0.4},
+    {"resnet8", 8, {"width=0.5"}, 2e-3},
+    {"wrn-22-2", 8, {"scale=0.3"}, 2e-3},
+    {"wrn", 8, {"depth=10", "width=1", "dropout=0"}, 2e-3},
+    {"wrn", 8, {"depth=16", "width=1", "scale=0.6"}, 2e-3},
+    {"resnet50-cifar", 16, {"width=0.1"}, 0.2},
+    {"resnet18", 64, {"width=0.125"}, 2e-3},
+    {"resnet34", 64, {"width=0.07"}, 2e-3},
+    {"resnet50", 64, {"width=0.1"}, 0.2},
+    {"mobilenet-v1", 32, {"width=0.1", "stem_stride=1"}, 2e-3},
+    {"mobilenet-v2", 32, {"width=0.1", "stem_stride=1"}, 0.4},
 };
 
 static wn_graph *build(const network *n)
 {
-    const wn__model *model;
     wn_graph *graph;
-    CHECK_OK(wn__model_find(n->name, &model));
-    void *config = wn__alloc(model->config_size);
-    CHECK(config != NULL);
-    CHECK_OK(wn__settings_defaults(model->settings, config));
-    for (int i = 0; i < 3 && n->set[i][0]; i++)
-        CHECK_OK(wn__settings_set(model->settings, config, n->set[i][0], n->set[i][1]));
-    CHECK_OK(wn__model_build(model, config, (wn__model_input){3, n->image, n->image, CLASSES}, &graph));
-    wn__free(config);
+    int sets = 0;
+    while (sets < 3 && n->set[sets])
+        sets++;
+    const wn__named_model named = {.name = n->name, .set = n->set, .sets = sets, .input = {3, n->image, n->image, CLASSES}};
+    CHECK_OK(wn__named_model_build(&named, &graph));
     return graph;
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/rng.h"
 #include "models/graph_file.h"
-#include "models/model.h"
+#include "models/named.h"
 #include "nn/executor.h"
 #include "nn/init.h"
 #include "scratch_folder.h"
@@ -19,32 +19,28 @@ enum { CLASSES = 5, IMAGES = 6 };
 typedef struct network {
     const char *name;
     int channels, image;
-    const char *set[2][2];
+    const char *set[2];
 } network;
 
 static const network networks[] = {
-    {"lenet5", 1, 28, {{0}}},
-    {"resnet20", 3, 16, {{0}}},
-    {"resnet56-bottleneck", 3, 8, {{"width", "0.25"}}},
-    {"vgg16", 3, 32, {{"width", "0.125"}}},
-    {"wrn", 3, 8, {{"depth", "10"}, {"width", "1"}}},
-    {"mobilenet-v1", 3, 32, {{"width", "0.1"}, {"stem_stride", "1"}}},
-    {"mobilenet-v2", 3, 32, {{"width", "0.1"}, {"stem_stride", "1"}}},
+    {"lenet5", 1, 28, {0}},
+    {"resnet20", 3, 16, {0}},
+    {"resnet56-bottleneck", 3, 8, {"width=0.25"}},
+    {"vgg16", 3, 32, {"width=0.125"}},
+    {"wrn", 3, 8, {"depth=10", "width=1"}},
+    {"mobilenet-v1", 3, 32, {"width=0.1", "stem_stride=1"}},
+    {"mobilenet-v2", 3, 32, {"width=0.1", "stem_stride=1"}},
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
 static wn_graph *build(const network *n)
 {
-    const wn__model *model;
     wn_graph *graph;
-    CHECK_OK(wn__model_find(n->name, &model));
-    void *config = wn__alloc(model->config_size);
-    CHECK(config != NULL);
-    CHECK_OK(wn__settings_defaults(model->settings, config));
-    for (int i = 0; i < 2 && n->set[i][0]; i++)
-        CHECK_OK(wn__settings_set(model->settings, config, n->set[i][0], n->set[i][1]));
-    CHECK_OK(wn__model_build(model, config, (wn__model_input){n->channels, n->image, n->image, CLASSES}, &graph));
-    wn__free(config);
+    int sets = 0;
+    while (sets < 2 && n->set[sets])
+        sets++;
+    const wn__named_model named = {.name = n->name, .set = n->set, .sets = sets, .input = {n->channels, n->image, n->image, CLASSES}};
+    CHECK_OK(wn__named_model_build(&named, &graph));
     return graph;
 }
 

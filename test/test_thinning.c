@@ -491,26 +491,6 @@ static void lab_release(lab *l)
 
 static const int kinds[] = {WN__THIN_THRESHOLD, WN__THIN_ALTERNATING, WN__THIN_N_OF_M};
 
-static const char *fresh(const char *name)
-{
-    const char *path = scratch_path(name);
-    CHECK_OK(wn__remove_tree(path));
-    return path;
-}
-
-static void check_same_file(const char *a, const char *b, const char *name)
-{
-    char *pa = wn__path_join(a, name), *pb = wn__path_join(b, name), *da, *db;
-    size_t na, nb;
-    CHECK_OK(wn__file_read(pa, &da, &na));
-    CHECK_OK(wn__file_read(pb, &db, &nb));
-    if (na != nb || memcmp(da, db, na) != 0) WN_TEST_FAIL("%s and %s differ", pa, pb);
-    wn__free(da);
-    wn__free(db);
-    wn__free(pa);
-    wn__free(pb);
-}
-
 static wn_status run(const char *backend, int kind, const char *path, int threads, int64_t stop_after)
 {
     lab l;
@@ -547,7 +527,7 @@ TEST(flops_are_added_up_at_the_density_of_each_step)
             if (!wn__backend_find(backends[b])) continue;
             lab l;
             wn__train_result r;
-            lab_init(&l, backends[b], kinds[k], fresh("flops"), 1);
+            lab_init(&l, backends[b], kinds[k], scratch_fresh("flops"), 1);
             CHECK_OK(wn__train_run(&l.stage, &r));
             CHECK_EQ_INT(r.flops_stage, l.flops);
             const wn__sparsity reached = wn__sparsity_measure(&l.params, &l.all);
@@ -569,10 +549,10 @@ TEST(runs_are_the_same_for_any_threads)
 {
     for (int k = 0; k < 3; k++) {
         char first[256];
-        snprintf(first, sizeof first, "%s", fresh("threads-1"));
+        snprintf(first, sizeof first, "%s", scratch_fresh("threads-1"));
         CHECK_OK(run("ref", kinds[k], first, 1, -1));
         for (int threads = 2; threads <= 5; threads++) {
-            const char *other = fresh("threads-n");
+            const char *other = scratch_fresh("threads-n");
             CHECK_OK(run("ref", kinds[k], other, threads, -1));
             check_same_runs(first, other);
         }
@@ -583,10 +563,10 @@ TEST(stopping_at_any_step_changes_nothing)
 {
     for (int k = 0; k < 3; k++) {
         char whole[256], stopped[256];
-        snprintf(whole, sizeof whole, "%s", fresh("whole"));
+        snprintf(whole, sizeof whole, "%s", scratch_fresh("whole"));
         CHECK_EQ_INT(run_in_child(kinds[k], whole, -1), WN_OK);
         for (int64_t at = 1 + k; at < STEPS; at += 3) { /* AC/DC: also right before and after a phase begins */
-            snprintf(stopped, sizeof stopped, "%s", fresh("stopped"));
+            snprintf(stopped, sizeof stopped, "%s", scratch_fresh("stopped"));
             CHECK_EQ_INT(run_in_child(kinds[k], stopped, at), WN_ESTOPPED);
             CHECK_EQ_INT(run_in_child(kinds[k], stopped, -1), WN_OK);
             check_same_runs(whole, stopped);

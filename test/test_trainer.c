@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/files.h"
 #include "base/rng.h"
 #include "nn/init.h"
+#include "scratch_folder.h"
 #include "sparse/cost.h"
 #include "sparse/mask.h"
 #include "sparse/score.h"
@@ -75,27 +75,6 @@ typedef struct lab {
     char config[64];
     wn__train_stage stage;
 } lab;
-
-static char root[] = "/tmp/winnow-trainer-XXXXXX";
-static bool root_made;
-
-static void remove_root(void)
-{
-    if (wn__remove_tree(root) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
-}
-
-/* A fresh folder of the test. */
-static char *folder(const char *name)
-{
-    static char path[8][128];
-    static int used;
-    char *p = path[used++ % 8];
-    if (!root_made) CHECK(mkdtemp(root) != NULL && atexit(remove_root) == 0);
-    root_made = true;
-    snprintf(p, sizeof path[0], "%s/%s", root, name);
-    CHECK_OK(wn__remove_tree(p));
-    return p;
-}
 
 static wn__loader_options loader_options(int threads)
 {
@@ -192,19 +171,6 @@ static wn__train_result run_ok(lab *l)
     return result;
 }
 
-static void check_same_file(const char *a, const char *b, const char *name)
-{
-    char *pa = wn__path_join(a, name), *pb = wn__path_join(b, name), *da, *db;
-    size_t na, nb;
-    CHECK_OK(wn__file_read(pa, &da, &na));
-    CHECK_OK(wn__file_read(pb, &db, &nb));
-    if (na != nb || memcmp(da, db, na) != 0) WN_TEST_FAIL("%s and %s differ", pa, pb);
-    wn__free(da);
-    wn__free(db);
-    wn__free(pa);
-    wn__free(pb);
-}
-
 static void check_same_run(const char *a, const char *b)
 {
     check_same_file(a, b, "metrics.jsonl");
@@ -225,7 +191,7 @@ static const char *undisturbed(void)
 {
     static char *path;
     if (path) return path;
-    path = wn__strdup(folder("undisturbed"));
+    path = wn__strdup(scratch_fresh("undisturbed"));
     lab l;
     lab_init(&l, path, 1, 0);
     run_ok(&l);
@@ -238,7 +204,7 @@ static const char *undisturbed(void)
 TEST(training_learns_and_reports_the_last_and_the_best_epoch)
 {
     lab l;
-    lab_init(&l, folder("learns"), 1, 1);
+    lab_init(&l, scratch_fresh("learns"), 1, 1);
     l.stage.last_step = 100;
     l.stage.schedule.milestones = 0;
     l.stage.flops_before = 7;
@@ -293,7 +259,7 @@ TEST(same_bytes_for_any_threads)
 {
     for (int threads = 1; threads <= 3; threads++) {
         lab l;
-        lab_init(&l, folder("threads"), threads, threads);
+        lab_init(&l, scratch_fresh("threads"), threads, threads);
         run_ok(&l);
         lab_release(&l);
         check_same_run(undisturbed(), l.stage.folder);
@@ -303,7 +269,7 @@ TEST(same_bytes_for_any_threads)
 TEST(masked_weights_stay_zero_and_are_counted)
 {
     lab l;
-    lab_init(&l, folder("masked"), 1, 0);
+    lab_init(&l, scratch_fresh("masked"), 1, 0);
     prune(&l, 0.75);
     CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
     const wn__train_result r = run_ok(&l);
@@ -343,7 +309,7 @@ TEST(steps_after_the_first_allocate_nothing)
 {
     int64_t last = 0;
     lab l;
-    lab_init(&l, folder("allocations"), 2, 2);
+    lab_init(&l, scratch_fresh("allocations"), 2, 2);
     add_teacher(&l);
     l.stage.progress = count_allocations;
     l.stage.user = &last;
@@ -356,8 +322,8 @@ TEST(steps_after_the_first_allocate_nothing)
 TEST(micro_batches_compute_every_sample)
 {
     lab whole, parts;
-    lab_init(&whole, folder("whole"), 1, 0);
-    lab_init(&parts, folder("parts"), 1, 0);
+    lab_init(&whole, scratch_fresh("whole"), 1, 0);
+    lab_init(&parts, scratch_fresh("parts"), 1, 0);
     whole.stage.last_step = parts.stage.last_step = 1;
     parts.stage.micro_batch = 10;
     const wn__train_result a = run_ok(&whole), b = run_ok(&parts);
@@ -372,7 +338,7 @@ TEST(micro_batches_compute_every_sample)
 TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
 {
     lab l;
-    lab_init(&l, folder("kept"), 1, 0);
+    lab_init(&l, scratch_fresh("kept"), 1, 0);
     l.stage.keep_step = (const int64_t[]){0, 8, STEPS};
     l.stage.keep_steps = 3;
     run_ok(&l);
@@ -380,7 +346,7 @@ TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
     char *kept = wn__train_step_path(l.stage.folder, 8), *start = wn__train_step_path(l.stage.folder, 0);
     CHECK(wn__file_exists(start));
     lab again;
-    lab_init(&again, folder("rewound"), 1, 0);
+    lab_init(&again, scratch_fresh("rewound"), 1, 0);
     wn__safetensors *f;
     CHECK_OK(wn__safetensors_open(kept, &f));
     CHECK_OK(wn__params_allocate_slots(&again.params, 1));
@@ -392,7 +358,7 @@ TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
     check_same_file(l.stage.folder, again.stage.folder, "final.safetensors");
     /* without the slots it is another run: momentum starts at zero */
     lab fresh;
-    lab_init(&fresh, folder("fresh"), 1, 0);
+    lab_init(&fresh, scratch_fresh("fresh"), 1, 0);
     CHECK_OK(wn__network_load(kept, WN__PART_VALUES, &fresh.params));
     fresh.stage.first_step = 8;
     run_ok(&fresh);
@@ -407,8 +373,8 @@ TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
 TEST(an_offset_shifts_the_data_alone)
 {
     lab a, b;
-    lab_init(&a, folder("offset"), 1, 0);
-    lab_init(&b, folder("no-offset"), 1, 0);
+    lab_init(&a, scratch_fresh("offset"), 1, 0);
+    lab_init(&b, scratch_fresh("no-offset"), 1, 0);
     a.stage.data_offset = 5; /* an epoch */
     a.stage.last_step = b.stage.last_step = 5;
     run_ok(&a);
@@ -470,7 +436,7 @@ TEST(gradual_pruning_falls_by_its_schedule)
         if (!wn__backend_find(backends[b])) continue;
         lab l;
         backend = backends[b];
-        lab_init(&l, folder("fall"), 1, 0);
+        lab_init(&l, scratch_fresh("fall"), 1, 0);
         backend = "ref";
         add_gradual(&l);
         wn__cost dense;
@@ -536,7 +502,7 @@ static int wait_child(pid_t child)
 TEST(stopping_on_request_at_any_step_changes_nothing)
 {
     for (int64_t at = 0; at < STEPS; at += 4) {
-        const plan stopped = {.path = folder("stopped"), .stop_after = at + 1}, rest = {.path = stopped.path, .stop_after = -1};
+        const plan stopped = {.path = scratch_fresh("stopped"), .stop_after = at + 1}, rest = {.path = stopped.path, .stop_after = -1};
         const int status = wait_child(start_child(&stopped));
         CHECK_EQ_INT(status, at + 1 == STEPS ? WN_OK : WN_ESTOPPED);
         CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
@@ -546,10 +512,10 @@ TEST(stopping_on_request_at_any_step_changes_nothing)
 
 TEST(gradual_pruning_continues_in_the_same_bytes)
 {
-    const plan whole = {.path = folder("gradual"), .stop_after = -1, .gradual = true};
+    const plan whole = {.path = scratch_fresh("gradual"), .stop_after = -1, .gradual = true};
     CHECK_EQ_INT(wait_child(start_child(&whole)), WN_OK);
     for (int64_t at = 1; at < STEPS; at += 3) {
-        const plan stopped = {.path = folder("gradual-stopped"), .stop_after = at, .gradual = true};
+        const plan stopped = {.path = scratch_fresh("gradual-stopped"), .stop_after = at, .gradual = true};
         const plan rest = {.path = stopped.path, .stop_after = -1, .gradual = true};
         CHECK_EQ_INT(wait_child(start_child(&stopped)), WN_ESTOPPED);
         CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
@@ -561,11 +527,11 @@ TEST(killing_at_any_time_changes_nothing)
 {
     wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
     lab l;
-    lab_init(&l, folder("soft"), 1, 0);
+    lab_init(&l, scratch_fresh("soft"), 1, 0);
     add_teacher(&l);
     run_ok(&l);
     for (int round = 0; round < 3; round++) {
-        const plan p = {.path = folder("killed"), .stop_after = -1, .checkpoint_steps = 1 + round, .soft = true, .pause = 2000};
+        const plan p = {.path = scratch_fresh("killed"), .stop_after = -1, .checkpoint_steps = 1 + round, .soft = true, .pause = 2000};
         int kills = 0, status;
         do {
             const pid_t child = start_child(&p);
@@ -581,8 +547,8 @@ TEST(killing_at_any_time_changes_nothing)
 
 TEST(a_write_that_fails_leaves_the_last_good_state)
 {
-    const plan first = {.path = folder("full"), .stop_after = 9}, no_room = {.path = first.path, .stop_after = -1, .largest_file = 2000},
-               rest = {.path = first.path, .stop_after = -1};
+    const plan first = {.path = scratch_fresh("full"), .stop_after = 9},
+               no_room = {.path = first.path, .stop_after = -1, .largest_file = 2000}, rest = {.path = first.path, .stop_after = -1};
     CHECK_EQ_INT(wait_child(start_child(&first)), WN_ESTOPPED);
     char *before = read_text(first.path, "checkpoint.safetensors");
     const int status = wait_child(start_child(&no_room));
@@ -598,7 +564,7 @@ TEST(a_write_that_fails_leaves_the_last_good_state)
 TEST(a_finished_stage_returns_its_result_again)
 {
     lab a, b;
-    lab_init(&a, folder("finished"), 1, 0);
+    lab_init(&a, scratch_fresh("finished"), 1, 0);
     const wn__train_result first = run_ok(&a);
     lab_init(&b, a.stage.folder, 1, 0);
     const wn__train_result again = run_ok(&b);
@@ -623,7 +589,7 @@ static void change_byte(const char *path, int64_t at)
 
 TEST(damaged_checkpoints_are_refused)
 {
-    const plan p = {.path = folder("damaged"), .stop_after = 9};
+    const plan p = {.path = scratch_fresh("damaged"), .stop_after = 9};
     CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
     lab l;
     wn__train_result result;
@@ -670,13 +636,13 @@ TEST(divergence_stops_with_step_and_layer)
 {
     lab l;
     wn__train_result result;
-    lab_init(&l, folder("diverged"), 1, 0);
+    lab_init(&l, scratch_fresh("diverged"), 1, 0);
     l.stage.schedule.base = 1e25;
     CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EDIVERGED);
     CHECK_HAS_TEXT(wn_error_message(), "at step 1 ");
     CHECK_HAS_TEXT(wn_error_message(), "layer fc");
     lab_release(&l);
-    lab_init(&l, folder("diverged"), 1, 0);
+    lab_init(&l, scratch_fresh("diverged"), 1, 0);
     wn__params_find(&l.params, "conv1.weight")->value[0] = NAN;
     CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EDIVERGED);
     CHECK_HAS_TEXT(wn_error_message(), "at step 0 ");
@@ -688,7 +654,7 @@ TEST(networks_that_do_not_fit_the_data_are_refused)
 {
     lab l;
     wn__train_result result;
-    lab_init(&l, folder("misfit"), 1, 0);
+    lab_init(&l, scratch_fresh("misfit"), 1, 0);
     wn_graph *wide = small_graph(SIDE + 2, CLASSES), *more = small_graph(SIDE, CLASSES + 1);
     l.stage.graph = wide;
     CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EMISMATCH);
@@ -707,7 +673,7 @@ TEST(running_out_of_memory_is_reported_at_every_allocation)
     for (int64_t n = 1; n < 400; n += 1 + n / 16) {
         lab l;
         wn__train_result result;
-        lab_init(&l, folder("memory"), 1, 0);
+        lab_init(&l, scratch_fresh("memory"), 1, 0);
         l.stage.last_step = 1;
         wn__alloc_fail_at(n);
         const wn_status status = wn__train_run(&l.stage, &result);
@@ -730,14 +696,14 @@ static wn__soft_cache_spec cache_spec(const wn__loader_options *loader, const ch
 TEST(cached_soft_labels_equal_the_live_teacher)
 {
     lab live, cached;
-    lab_init(&live, folder("live"), 1, 1);
+    lab_init(&live, scratch_fresh("live"), 1, 1);
     add_teacher(&live);
     run_ok(&live);
-    lab_init(&cached, folder("cached"), 1, 1);
+    lab_init(&cached, scratch_fresh("cached"), 1, 1);
     add_teacher(&cached);
     const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
-    char *path = wn__path_join(folder("cache"), "labels");
-    CHECK_OK(wn__make_folders(folder("cache")));
+    char *path = wn__path_join(scratch_fresh("cache"), "labels");
+    CHECK_OK(wn__make_folders(scratch_fresh("cache")));
     CHECK_OK(wn__soft_cache_make(path, &spec, cached.teacher, NULL, NULL));
     int64_t size;
     CHECK_OK(wn__file_size(path, &size));
@@ -763,11 +729,11 @@ static void count_epochs(void *user, int64_t done, int64_t epochs)
 TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
 {
     lab l;
-    lab_init(&l, folder("cut"), 1, 0);
+    lab_init(&l, scratch_fresh("cut"), 1, 0);
     add_teacher(&l);
     const wn__soft_cache_spec spec = cache_spec(&l.stage.loader, "teacher"), other = cache_spec(&l.stage.loader, "another");
-    char *path = wn__path_join(folder("cache"), "labels"), *whole = wn__path_join(folder("cache"), "whole");
-    CHECK_OK(wn__make_folders(folder("cache")));
+    char *path = wn__path_join(scratch_fresh("cache"), "labels"), *whole = wn__path_join(scratch_fresh("cache"), "whole");
+    CHECK_OK(wn__make_folders(scratch_fresh("cache")));
     CHECK_OK(wn__soft_cache_make(path, &spec, l.teacher, NULL, NULL));
     CHECK_OK(wn__soft_cache_make(whole, &spec, l.teacher, NULL, NULL));
     wn__soft_cache *cache;
@@ -778,7 +744,7 @@ TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
         epochs_made = 0;
         CHECK_OK(wn__soft_cache_make(path, &spec, l.teacher, count_epochs, NULL));
         CHECK_EQ_INT(epochs_made, 5 - (size * part / 8 - 64) / (130 * CLASSES * 4 + 8));
-        char *a = read_text(root, "cache/whole"), *b = read_text(root, "cache/labels");
+        char *a = read_text(scratch_folder, "cache/whole"), *b = read_text(scratch_folder, "cache/labels");
         CHECK(memcmp(a, b, (size_t)size) == 0);
         wn__free(a);
         wn__free(b);
@@ -822,7 +788,7 @@ TEST(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones)
         lab l;
         wn__train_result result;
         int64_t at = 15;
-        lab_init(&l, path[i] = folder(names[i]), 2, 1);
+        lab_init(&l, path[i] = scratch_fresh(names[i]), 2, 1);
         prune(&l, 0.75);
         CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
         if (i > 0) CHECK_OK(wn__params_compress_masked(&l.params));
@@ -853,7 +819,7 @@ TEST(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones)
 /* With a teacher; pruned if asked for. */
 static void start(lab *l, const char *name, double sparsity)
 {
-    lab_init(l, folder(name), 2, 1);
+    lab_init(l, scratch_fresh(name), 2, 1);
     if (sparsity > 0) prune(l, sparsity);
     add_teacher(l);
 }
@@ -876,8 +842,8 @@ static void check_backend(double sparsity)
     check_same_run(whole.stage.folder, broken.stage.folder);
     start(&cached, "cached", sparsity);
     const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
-    char *path = wn__path_join(folder("cache"), "labels");
-    CHECK_OK(wn__make_folders(folder("cache")));
+    char *path = wn__path_join(scratch_fresh("cache"), "labels");
+    CHECK_OK(wn__make_folders(scratch_fresh("cache")));
     CHECK_OK(wn__soft_cache_make(path, &spec, cached.teacher, NULL, NULL));
     CHECK_OK(wn__soft_cache_open(path, &spec, &cached.stage.cache));
     cached.stage.teacher = NULL;
@@ -1046,7 +1012,7 @@ TEST(topology_updates_keep_the_number_of_weights_at_every_step_and_new_ones_star
 {
     for (int which = 0; which < RULES; which++) {
         wn__train_result r;
-        const char *path = folder("rewired");
+        const char *path = scratch_fresh("rewired");
         CHECK_OK(rewire(path, which, 1, -1, &r));
         CHECK_EQ_INT(r.rewired.updates, 7 + (rules[which].bound == WN__BOUND_SOFT)); /* steps 0, 3, ... 18, and 20 */
         if (blocks[which] != WN__BLOCK_FAN_IN) CHECK_EQ_INT(r.rewired.dropped, r.rewired.grown);
@@ -1061,11 +1027,11 @@ TEST(topology_updates_keep_the_number_of_weights_at_every_step_and_new_ones_star
 TEST(topology_updates_are_the_same_for_any_threads)
 {
     for (int which = 0; which < RULES; which++) {
-        const char *first = folder("rewired-1");
+        const char *first = scratch_fresh("rewired-1");
         wn__train_result r;
         CHECK_OK(rewire(first, which, 1, -1, &r));
         for (int threads = 2; threads <= 5; threads++) {
-            const char *other = folder("rewired-n");
+            const char *other = scratch_fresh("rewired-n");
             CHECK_OK(rewire(other, which, threads, -1, &r));
             check_same_rewiring(first, other);
         }
@@ -1075,11 +1041,11 @@ TEST(topology_updates_are_the_same_for_any_threads)
 static void check_stops(void)
 {
     for (int which = 0; which < RULES; which++) {
-        const char *whole = folder("rewired-whole");
+        const char *whole = scratch_fresh("rewired-whole");
         wn__train_result r;
         CHECK_OK(rewire(whole, which, 1, -1, &r));
         for (int64_t at = 1; at < STEPS; at += 3 + which % 2) {
-            const char *stopped = folder("rewired-stopped");
+            const char *stopped = scratch_fresh("rewired-stopped");
             CHECK_EQ_INT(rewire_in_child(stopped, which, at), WN_ESTOPPED);
             CHECK_EQ_INT(rewire_in_child(stopped, which, -2), WN_OK);
             check_same_rewiring(whole, stopped);
@@ -1101,7 +1067,7 @@ TEST(stopping_between_topology_updates_changes_nothing_on_stored_entries)
 TEST(evaluation_counts_every_sample_once)
 {
     lab l;
-    lab_init(&l, folder("evaluate"), 2, 0);
+    lab_init(&l, scratch_fresh("evaluate"), 2, 0);
     run_ok(&l);
     const wn__executor_options options = {.batch = 16};
     wn__executor *ex;
@@ -1139,7 +1105,7 @@ TEST(evaluation_counts_every_sample_once)
 TEST(statistics_are_measured_anew_without_touching_weights)
 {
     lab l;
-    lab_init(&l, folder("reestimate"), 1, 0);
+    lab_init(&l, scratch_fresh("reestimate"), 1, 0);
     run_ok(&l);
     wn__param *mean = wn__params_find(&l.params, "bn1.running_mean"), *variance = wn__params_find(&l.params, "bn1.running_var");
     const wn__param *conv = wn__params_find(&l.params, "conv1.weight");
@@ -1198,5 +1164,5 @@ int main(int argc, char **argv)
                                     RUN(stopping_between_topology_updates_changes_nothing),
                                     RUN(stopping_between_topology_updates_changes_nothing_on_stored_entries),
                                     {0}};
-    return wn_test_main(argc, argv, tests);
+    return scratch_test_main(argc, argv, tests);
 }
