@@ -1,4 +1,4 @@
-#include "experiment/agenda.h"
+#include "experiment/agenda_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +8,6 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "data/world.h"
 #include "experiment/drawn.h"
 #include "experiment/masks_file.h"
 
@@ -18,55 +17,6 @@ uint64_t wn__stream_seed(uint64_t seed, wn__stream stream)
 {
     wn__rng rng = wn__rng_make(seed, WN__FOR_STREAM, (uint64_t)stream, 0);
     return wn__rng_u64(&rng);
-}
-
-wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, wn__machine *out)
-{
-    const bool automatic = strcmp(backend, "auto") == 0;
-    const wn__backend *found = automatic ? wn__backends[0] : wn__backend_find(backend);
-    if (!found) {
-        wn__text names = {0};
-        for (int i = 0; wn__backends[i]; i++)
-            wn__text_add(&names, ", %s", wn__backends[i]->name);
-        const wn_status status =
-            wn__fail(WN_EUSAGE, "backend: \"%s\" is not in this build; valid: auto%s", backend, names.data ? names.data : "");
-        wn__text_release(&names);
-        return status;
-    }
-    const wn__backend *sparse = automatic && dtype == WN__F32 ? wn__backend_find("sparse") : NULL;
-    *out = (wn__machine){found, threads, sparse == found ? NULL : sparse};
-    return WN_OK;
-}
-
-const char *wn__machine_name(const wn__machine *machine) { return machine->sparse ? "auto" : machine->backend->name; }
-
-const wn__backend *wn__machine_backend(const wn__machine *machine, bool masked)
-{
-    return masked && machine->sparse ? machine->sparse : machine->backend;
-}
-
-const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher)
-{
-    const bool masked = teacher->stage >= 0 && plan->stage[teacher->stage].train.mask >= 0;
-    return wn__machine_backend(&plan->machine, masked && teacher->dtype == WN__F32);
-}
-
-const wn__backend *wn__score_backend(const wn__agenda *plan, const wn__scoring *scoring)
-{
-    if (!wn__saliency_needs_tangents(scoring->score)) return plan->machine.backend;
-    for (int i = 0; wn__backends[i]; i++)
-        if (wn__backends[i]->tangents) return wn__backends[i];
-    return plan->machine.backend;
-}
-
-const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage)
-{
-    if (stage->kind == WN__STAGE_MASK) return wn__score_backend(plan, &stage->mask.section.scoring);
-    if (stage->kind == WN__STAGE_SOFT_LABELS) return wn__teacher_backend(plan, &stage->cache.teacher);
-    if (stage->kind == WN__STAGE_TRAIN && stage->train.backend) return stage->train.backend;
-    const bool masked = stage->kind == WN__STAGE_EVALUATE ? !wn__basis_maps(plan->stage[stage->evaluate.mask].mask.section.basis.kind)
-                                                          : stage->train.mask >= 0 && !stage->train.coefficients;
-    return wn__machine_backend(&plan->machine, masked);
 }
 
 /* ---- adding stages */
@@ -82,7 +32,7 @@ static void release_stage(wn__stage *s)
     json_decref(s->inputs);
 }
 
-static wn_status add_parent(wn__stage *s, int parent)
+wn_status wn__stage_add_parent(wn__stage *s, int parent)
 {
     for (int i = 0; i < s->parents; i++)
         if (s->parent[i] == parent) return WN_OK;
@@ -103,8 +53,7 @@ static wn_status grow(void **array, int count, int *capacity, size_t size)
     return WN_OK;
 }
 
-/* Takes over *draft. *index = the new stage, or the one that is the same already. */
-static wn_status add_stage(wn__agenda *plan, wn__stage *draft, const char *label, int *index)
+wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *label, int *index)
 {
     wn_status status = wn__stage_identify(plan, draft);
     if (status != WN_OK) goto drop;
@@ -133,8 +82,7 @@ static int compare_steps(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Let stage `index` keep its state before `step`. */
-static wn_status keep_point(wn__agenda *plan, int index, int64_t step)
+wn_status wn__agenda_keep_point(wn__agenda *plan, int index, int64_t step)
 {
     wn__train_plan *t = &plan->stage[index].train;
     for (int i = 0; i < t->keeps; i++)
@@ -189,7 +137,7 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
         t->start_stage = q->source;
     else
         WN_TRY(dense_stage(plan, q->seed, &t->start_stage));
-    return keep_point(plan, t->start_stage, t->start_step);
+    return wn__agenda_keep_point(plan, t->start_stage, t->start_step);
 }
 
 static wn_status set_backend(const wn__agenda *plan, const request *q, wn__train_plan *t)
@@ -226,69 +174,6 @@ static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *
     t->cache_mode = q->row->teacher.cache;
     t->loss.squares = r->train.loss;
     return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
-}
-
-/* ---- worlds */
-
-static bool in_world(const wn__recipe *r) { return r->top.world != WN__WORLD_NONE; }
-static bool is_shared(const wn__recipe *r) { return in_world(r) && r->bootstrap.origin == WN__ORIGIN_SHARED; }
-
-/* Samples of the ideal world before this one have been seen by the stage or by what it comes from. */
-static int64_t seen_until(const wn__agenda *plan, int stage)
-{
-    if (stage < 0) return 0;
-    const wn__stage *s = &plan->stage[stage];
-    return s->kind == WN__STAGE_TRAIN ? s->train.fresh_end : s->kind == WN__STAGE_MASK ? s->mask.fresh_end : 0;
-}
-
-static void set_world(const wn__agenda *plan, wn__stage *draft)
-{
-    const wn__recipe *r = plan->recipe;
-    wn__train_plan *t = &draft->train;
-    if (!in_world(r)) return;
-    const bool reuses = t->third || r->top.world == WN__WORLD_REAL;
-    const int64_t some = r->bootstrap.train_images, per = r->clock.steps_per_epoch;
-    t->evaluate = (wn__evaluation_steps){r->bootstrap.every, r->bootstrap.early, reuses ? (some ? some : r->train_images) : 0};
-    if (reuses) return;
-    for (int i = 0; i < draft->parents; i++) {
-        const int64_t seen = seen_until(plan, draft->parent[i]);
-        if (seen > t->fresh_first) t->fresh_first = seen;
-    }
-    t->fresh_end = t->fresh_first + (t->last + t->data_offset + per - 1) / per * r->train_images;
-}
-
-/* Scores are of images of the first epoch. */
-static void set_mask_world(const wn__agenda *plan, wn__stage *draft)
-{
-    const wn__recipe *r = plan->recipe;
-    wn__mask_plan *m = &draft->mask;
-    const bool scores = !m->drawn && m->shuffle_of < 0 && !m->section.file[0] && wn__saliency_needs_images(m->section.scoring.score);
-    m->third = scores && is_shared(r);
-    if (r->top.world != WN__WORLD_IDEAL) return;
-    for (int i = 0; i < draft->parents; i++) {
-        const int64_t seen = seen_until(plan, draft->parent[i]);
-        if (seen > m->fresh_end) m->fresh_end = seen;
-    }
-    if (scores && !m->third && m->fresh_end < r->train_images) m->fresh_end = r->train_images;
-}
-
-/* A finite set may be too small for the ideal world. */
-static wn_status check_world(const wn__agenda *plan)
-{
-    const wn__recipe *r = plan->recipe;
-    const int64_t third = is_shared(r) ? r->train_images : 0;
-    if (!in_world(r)) return WN_OK;
-    for (int i = 0; i < plan->stages; i++) {
-        const wn__stage *s = &plan->stage[i];
-        const int64_t wanted = seen_until(plan, i) + third;
-        if (wanted <= r->world_samples) continue;
-        return wn__fail(WN_EUSAGE, "%s: the ideal world needs %lld samples that differ, %s has %lld%s", s->label, (long long)wanted,
-                        r->data.type->name, (long long)r->world_samples,
-                        s->kind == WN__STAGE_TRAIN && s->train.fresh_first > 0
-                            ? "; what it comes from has seen others (bootstrap.origin: shared)"
-                            : "; train for fewer epochs or with a smaller data.train_size");
-    }
-    return WN_OK;
 }
 
 static wn__schedule stretched_schedule(const wn__schedule *s, double stretch)
@@ -366,12 +251,12 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));
     WN_TRY(set_backend(plan, q, t));
-    WN_TRY(add_parent(&draft, t->start_stage));
-    WN_TRY(add_parent(&draft, t->mask));
-    WN_TRY(add_parent(&draft, t->teacher.stage));
-    set_world(plan, &draft);
+    WN_TRY(wn__stage_add_parent(&draft, t->start_stage));
+    WN_TRY(wn__stage_add_parent(&draft, t->mask));
+    WN_TRY(wn__stage_add_parent(&draft, t->teacher.stage));
+    wn__agenda_set_world(plan, &draft);
     if (q->small) WN_TRY(wn__small_network_copy(r, q->small, &t->small)); /* last: add_stage takes it over */
-    return add_stage(plan, &draft, q->label, index);
+    return wn__agenda_add_stage(plan, &draft, q->label, index);
 }
 
 static wn_status dense_run(wn__agenda *plan, uint64_t seed, bool third, int *index)
@@ -384,7 +269,10 @@ static wn_status dense_run(wn__agenda *plan, uint64_t seed, bool third, int *ind
 }
 
 /* What masks, rewound weights and teachers come from. */
-static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index) { return dense_run(plan, seed, is_shared(plan->recipe), index); }
+static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index)
+{
+    return dense_run(plan, seed, wn__agenda_shares_origin(plan->recipe), index);
+}
 
 /* ---- masks */
 
@@ -405,9 +293,9 @@ static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, u
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = section->file[0] ? -1 : source, .shuffle_of = -1, .sparsity = sparsity};
     draft.mask.taken = of >= 0 && plan->recipe->row[of].axes.mask != WN__MASK_NONE;
-    WN_TRY(add_parent(&draft, draft.mask.source));
-    set_mask_world(plan, &draft);
-    return add_stage(plan, &draft, label, index);
+    WN_TRY(wn__stage_add_parent(&draft, draft.mask.source));
+    wn__agenda_set_mask_world(plan, &draft);
+    return wn__agenda_add_stage(plan, &draft, label, index);
 }
 
 /* Random connections, drawn before any training. */
@@ -421,7 +309,7 @@ static wn_status drawn_stage(wn__agenda *plan, const wn__mask_section *section, 
     snprintf(label, sizeof label, "drawn %smask %s %s seed %llu", network->config ? "wide " : "",
              wn__distribution_names[section->distribution], shown, (unsigned long long)seed);
     WN_TRY(wn__small_network_copy(plan->recipe, network, &draft.mask.network)); /* last: add_stage takes it over */
-    return add_stage(plan, &draft, label, index);
+    return wn__agenda_add_stage(plan, &draft, label, index);
 }
 
 /* By a score of the start weights. */
@@ -434,17 +322,17 @@ static wn_status initial_stage(wn__agenda *plan, const wn__row *row, uint64_t se
     wn__show_sparsity(sparsity, shown, sizeof shown);
     snprintf(label, sizeof label, "%s mask at the start %s seed %llu", wn__saliency_names[row->mask.scoring.score], shown,
              (unsigned long long)seed);
-    set_mask_world(plan, &draft);
-    return add_stage(plan, &draft, label, index);
+    wn__agenda_set_mask_world(plan, &draft);
+    return wn__agenda_add_stage(plan, &draft, label, index);
 }
 
 static wn_status shuffle_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, const char *label, int *mask)
 {
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = *mask, .sparsity = plan->stage[*mask].mask.sparsity};
-    WN_TRY(add_parent(&draft, *mask));
-    set_mask_world(plan, &draft);
-    return add_stage(plan, &draft, label, mask);
+    WN_TRY(wn__stage_add_parent(&draft, *mask));
+    wn__agenda_set_mask_world(plan, &draft);
+    return wn__agenda_add_stage(plan, &draft, label, mask);
 }
 
 /* How many prunings, and the sparsity after each: ten digits, so that chains meet where they are the same. */
@@ -504,7 +392,7 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
                            .mask = *mask,
                            .source = *source,
                            .label = label,
-                           .third = is_shared(plan->recipe)};
+                           .third = wn__agenda_shares_origin(plan->recipe)};
         WN_TRY(train_stage(plan, &q, source));
     }
     *rounds = count;
@@ -521,9 +409,9 @@ static wn_status evaluate_stage(wn__agenda *plan, const wn__agenda_row *row, con
     wn__stage draft = {.kind = WN__STAGE_EVALUATE, .seed = row->seed};
     draft.evaluate = (wn__evaluate_plan){row->source, row->mask};
     snprintf(label, sizeof label, "pruned %s seed %llu", shown, (unsigned long long)row->seed);
-    WN_TRY(add_parent(&draft, row->source));
-    WN_TRY(add_parent(&draft, row->mask));
-    return add_stage(plan, &draft, label, index);
+    WN_TRY(wn__stage_add_parent(&draft, row->source));
+    WN_TRY(wn__stage_add_parent(&draft, row->mask));
+    return wn__agenda_add_stage(plan, &draft, label, index);
 }
 
 /* The mask at initialisation, or that one shuffled. */
@@ -685,127 +573,7 @@ static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
     return WN_OK;
 }
 
-/* ---- soft-label caches: one for all stages with the same teacher and stream */
-
-static int64_t epoch_of(const wn__recipe *r, int64_t step, bool end)
-{
-    const int64_t per = r->clock.steps_per_epoch;
-    return end ? (step + per - 1) / per : step / per;
-}
-
-static bool same_cache(const wn__stage *a, const wn__stage *b)
-{
-    const wn__train_plan *x = &a->train, *y = &b->train;
-    return a->seed == b->seed && x->teacher.stage == y->teacher.stage && x->teacher.dtype == y->teacher.dtype &&
-           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream && x->third == y->third;
-}
-
-/* A cache holds the outputs for samples that come back. */
-static bool wants_cache(const wn__agenda *plan, const wn__stage *s)
-{
-    if (plan->recipe->top.world == WN__WORLD_IDEAL) return false;
-    return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF;
-}
-
-static wn_status add_cache(wn__agenda *plan, int first_user)
-{
-    const wn__stage user = plan->stage[first_user];
-    int64_t first = INT64_MAX, end = 0;
-    int users = 0;
-    bool forced = false;
-    for (int i = first_user; i < plan->stages; i++) {
-        const wn__stage *s = &plan->stage[i];
-        if (!wants_cache(plan, s) || !same_cache(&user, s)) continue;
-        const wn__train_plan *t = &s->train;
-        const int64_t from = epoch_of(plan->recipe, t->first + t->data_offset, false);
-        const int64_t last = t->soft_until < t->last ? t->soft_until : t->last;
-        const int64_t to = epoch_of(plan->recipe, last + t->data_offset, true);
-        first = from < first ? from : first;
-        end = to > end ? to : end;
-        forced = forced || t->cache_mode == WN__CACHE_ON;
-        users++;
-    }
-    if (users < 2 && !forced) return WN_OK;
-    char label[64];
-    snprintf(label, sizeof label, "soft labels seed %llu", (unsigned long long)user.seed);
-    wn__stage draft = {.kind = WN__STAGE_SOFT_LABELS, .seed = user.seed};
-    draft.cache = (wn__cache_plan){.teacher = user.train.teacher,
-                                   .dense_stream = user.train.dense_stream,
-                                   .third = user.train.third,
-                                   .first_epoch = first,
-                                   .end_epoch = end};
-    WN_TRY(add_parent(&draft, user.train.teacher.stage));
-    int cache;
-    WN_TRY(add_stage(plan, &draft, label, &cache));
-    for (int i = first_user; i < plan->stages; i++) {
-        wn__stage *s = &plan->stage[i];
-        if (!wants_cache(plan, s) || !same_cache(&user, s)) continue;
-        s->train.cache = cache;
-        WN_TRY(add_parent(s, cache));
-    }
-    return WN_OK;
-}
-
-static wn_status add_caches(wn__agenda *plan)
-{
-    const int stages = plan->stages;
-    for (int i = 0; i < stages; i++) {
-        if (!wants_cache(plan, &plan->stage[i]) || plan->stage[i].train.cache >= 0) continue;
-        bool seen = false; /* a single user earlier on that needs none */
-        for (int j = 0; j < i; j++)
-            seen = seen || (wants_cache(plan, &plan->stage[j]) && same_cache(&plan->stage[i], &plan->stage[j]));
-        if (!seen) WN_TRY(add_cache(plan, i));
-    }
-    return WN_OK;
-}
-
 /* ---- the whole */
-
-/* A state that `winnow lab study` looks at, if it lies inside of the stage. */
-static wn_status keep_inside(wn__agenda *plan, int index, int64_t step)
-{
-    const wn__train_plan *t = &plan->stage[index].train;
-    return step >= t->first && step < t->last ? keep_point(plan, index, step) : WN_OK;
-}
-
-/* "rigl@2000" of this row. */
-static wn_status keep_named_point(wn__agenda *plan, const wn__agenda_row *row, const char *name)
-{
-    const char *own = plan->recipe->row[row->row].name, *at = strchr(name, '@');
-    if (!at || strlen(own) != (size_t)(at - name) || strncmp(own, name, strlen(own)) != 0) return WN_OK;
-    const bool start = strcmp(at + 1, "start") == 0;
-    return keep_inside(plan, row->train, start ? plan->stage[row->train].train.first : strtoll(at + 1, NULL, 10));
-}
-
-static wn_status keep_for_flow(wn__agenda *plan, int index)
-{
-    const wn__recipe *r = plan->recipe;
-    for (int k = 0; k < r->lab.ats; k++) {
-        const int64_t step = wn__steps_resolve(r->lab.at[k], r->clock.steps_per_epoch, r->clock.total);
-        const wn__train_plan *t = &plan->stage[index].train;
-        WN_TRY(keep_inside(plan, index, step));
-        if (t->rewires && wn__rewiring_is_due(&t->rewiring, step)) WN_TRY(keep_inside(plan, index, step + 1));
-    }
-    return keep_inside(plan, index, plan->stage[index].train.first);
-}
-
-/* Measurements of the section `lab` then need no training once more. */
-static wn_status keep_for_lab(wn__agenda *plan)
-{
-    const wn__lab_section *l = &plan->recipe->lab;
-    for (int i = 0; i < plan->rows; i++) {
-        const wn__agenda_row *row = &plan->row[i];
-        for (int k = 0; k < l->flows; k++)
-            if (strcmp(l->flow[k], plan->recipe->row[row->row].name) == 0) WN_TRY(keep_for_flow(plan, row->train));
-        for (int k = 0; k < l->compares; k++)
-            WN_TRY(keep_named_point(plan, row, l->compare[k]));
-        for (int k = 0; k < l->hessians; k++)
-            WN_TRY(keep_named_point(plan, row, l->hessian[k]));
-        for (int k = 0; k < 2 * l->lines; k++)
-            WN_TRY(keep_named_point(plan, row, l->line[k / 2][k % 2]));
-    }
-    return WN_OK;
-}
 
 static wn_status fill(wn__agenda *plan)
 {
@@ -813,9 +581,9 @@ static wn_status fill(wn__agenda *plan)
     for (int s = 0; s < r->seeds; s++)
         for (int m = 0; m < r->methods; m++)
             WN_TRY(add_rows(plan, r->seed[s], r->compared[m]));
-    WN_TRY(check_world(plan));
-    WN_TRY(keep_for_lab(plan));
-    return add_caches(plan);
+    WN_TRY(wn__agenda_check_world(plan));
+    WN_TRY(wn__agenda_keep_for_lab(plan));
+    return wn__agenda_add_caches(plan);
 }
 
 static wn_status new_plan(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out)
@@ -847,7 +615,7 @@ wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *mac
     int index;
     WN_TRY(new_plan(recipe, machine, &plan));
     wn_status status = dense_run(plan, seed, false, &index);
-    if (status == WN_OK) status = check_world(plan);
+    if (status == WN_OK) status = wn__agenda_check_world(plan);
     if (status != WN_OK) {
         wn__agenda_free(plan);
         return status;
