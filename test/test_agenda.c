@@ -183,6 +183,8 @@ TEST(identity_follows_the_method_and_its_mask)
     check_same(TICKET, "mask.layers=[all]", false);
     check_same(TICKET, "mask.rounds=2", false);
     check_same(TICKET, "methods={lottery-ticket: {data_order: same-as-dense}}", false);
+    check_same(TICKET, "methods={lottery-ticket: {order: 1}}", false);
+    check_same(TICKET, "methods={lottery-ticket: {order: 0}}", true);
     check_same(TICKET, "methods={kd-ticket: {retrain: 5ep}}", true);
     check_same(KD, "labels={soft: {T: 4}}", false);
     check_same(KD, "labels={soft: {kl: batchmean}}", false);
@@ -529,7 +531,8 @@ TEST(seeds_have_streams_of_their_own)
     uint64_t seen[4][4];
     for (int seed = 0; seed < 4; seed++)
         for (int s = 0; s < 4; s++) {
-            seen[seed][s] = wn__stream_seed((uint64_t)seed, (wn__stream)s);
+            seen[seed][s] = wn__stream_seed((uint64_t)seed, (wn__stream)s, 0);
+            CHECK(wn__stream_seed((uint64_t)seed, (wn__stream)s, 1) != seen[seed][s]);
             for (int i = 0; i < seed * 4 + s; i++)
                 CHECK(seen[i / 4][i % 4] != seen[seed][s]);
         }
@@ -640,9 +643,10 @@ TEST(soft_labels_are_cached_for_several_users_only)
     const char *const off[] = {"compare={methods: [kd-ticket], sparsity: [80%, 90%]}", "teacher.cache=off", NULL};
     const char *const streams[] = {"compare={methods: [kd-ticket, kd-reinit], sparsity: [80%, 90%]}",
                                    "methods={kd-reinit: {data_order: same-as-dense}}", NULL};
-    const char *const *const recipes[] = {one, forced, off, streams};
-    static const int want[] = {0, 1, 0, 2};
-    for (int i = 0; i < 4; i++) {
+    const char *const orders[] = {streams[0], "methods={kd-reinit: {order: 1}}", NULL};
+    const char *const *const recipes[] = {one, forced, off, streams, orders};
+    static const int want[] = {0, 1, 0, 2, 2};
+    for (int i = 0; i < 5; i++) {
         expanded e = expand(recipes[i], 1);
         CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_SOFT_LABELS), want[i]);
         release(&e);

@@ -181,9 +181,10 @@ TEST(networks_disagree_and_vote)
     float first[] = {0.9f, 0.1f, 0.6f, 0.4f, 0.2f, 0.8f}, second[] = {0.8f, 0.2f, 0.1f, 0.9f, 0.4f, 0.6f};
     int32_t label[] = {0, 1, 0}, p1[] = {0, 0, 1}, p2[] = {0, 1, 1};
     const wn__predictions networks[] = {{3, 2, first, label, p1, 0, 0}, {3, 2, second, label, p2, 0, 0}};
+    const wn__predictions *const both[] = {&networks[0], &networks[1]};
     double accuracy, loss;
     CHECK_NEAR(wn__disagreement(&networks[0], &networks[1]), 1.0 / 3, 1e-12, 0);
-    CHECK_OK(wn__ensemble(networks, 2, &accuracy, &loss));
+    CHECK_OK(wn__ensemble(both, 2, &accuracy, &loss));
     CHECK_NEAR(accuracy, 2.0 / 3, 1e-12, 0); /* means 0.85, 0.35 and 0.3 for class 0 */
     CHECK_NEAR(loss, -(log(0.85) + log(0.65) + log(0.3)) / 3, 1e-6, 0);
 }

@@ -320,6 +320,16 @@ TEST(a_rewound_schedule_is_not_stretched)
     unlink(path);
 }
 
+TEST(only_retraining_streams_are_numbered)
+{
+    wn__recipe *r = NULL;
+    const char *change = "methods.weight-rewind={data_order: same-as-dense, order: 1}";
+    write_recipe(text);
+    CHECK_STATUS(read_changed(&change, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "weight-rewind: order: the dense run's stream has no number");
+    unlink(path);
+}
+
 TEST(distributions_that_make_no_sense_are_refused)
 {
     check_distribution("{erk: {flops_budget: 10%, counting: total}}", NULL);
@@ -457,6 +467,7 @@ int main(int argc, char **argv)
                                     RUN(what_is_pruned_must_be_another_method),
                                     RUN(claims_must_be_about_methods),
                                     RUN(a_rewound_schedule_is_not_stretched),
+                                    RUN(only_retraining_streams_are_numbered),
                                     RUN(distributions_that_make_no_sense_are_refused),
                                     RUN(start_weights_by_connections_must_be_drawn),
                                     RUN(small_networks_need_widths_and_weights_of_their_own),

@@ -71,6 +71,23 @@ TEST(differences_are_paired_by_seed)
     CHECK_NEAR(d.sd, 0, 1e-12, 0);
 }
 
+/* Of a mean it is the values themselves; of a mean over pairs the average stays, too. */
+TEST(jackknife_of_a_mean_is_its_values)
+{
+    const double x[] = {3, 5, 10}, sum = 18, pairs[] = {2, 7, 5}; /* |x - y| of 01, 02, 12 */
+    double without[3], values[3];
+    for (int i = 0; i < 3; i++)
+        without[i] = (sum - x[i]) / 2;
+    wn__jackknife(sum / 3, without, 3, values);
+    for (int i = 0; i < 3; i++)
+        CHECK_NEAR(values[i], x[i], 1e-12, 0);
+    for (int i = 0; i < 3; i++)
+        without[i] = pairs[2 - i];
+    wn__jackknife(14.0 / 3, without, 3, values);
+    CHECK_NEAR(wn__summarise(values, 3).mean, 14.0 / 3, 1e-12, 0);
+    CHECK_NEAR(values[0], 14.0 / 3 + 2 * (14.0 / 3 - 5), 1e-12, 0);
+}
+
 static wn__summary interval(int n, double mean, double half_width) { return (wn__summary){n, mean, half_width / 2, half_width}; }
 
 TEST(equivalence_needs_five_seeds_and_an_interval_inside_the_margin)
@@ -109,6 +126,7 @@ int main(int argc, char **argv)
                                     RUN(quantile_has_the_stated_accuracy),
                                     RUN(incomplete_beta_has_its_identities),
                                     RUN(summary_of_known_values),
+                                    RUN(jackknife_of_a_mean_is_its_values),
                                     RUN(one_value_has_no_spread_and_none_no_mean),
                                     RUN(differences_are_paired_by_seed),
                                     RUN(equivalence_needs_five_seeds_and_an_interval_inside_the_margin),

@@ -47,6 +47,9 @@ TEST(claims_about_measurements_are_read)
         "gradient-norm(a) above gradient-norm(b) at equal step",
         "gradient-norm(a) above gradient-norm(b) at equal loss at step 5",
         "() above 1",
+        "ensemble-gain(a, b) above 1",
+        "pair-gain(a) above 1",
+        "ensemble-gain(a) above pair-gain(a, b)",
     };
     wn__study_claim c;
     check_claim("barrier(ticket, pruned) below barrier(scratch,pruned) by 0.05", "barrier", "ticket", "pruned", 0.05);
@@ -187,6 +190,8 @@ TEST(what_cannot_be_measured_is_refused)
     check_refused("lab: {lines: [[ticket, ticket]]}", "", "and itself");
     check_refused("lab: {barrier: [[ticket, dense]]}", "", "lines");
     check_refused(LAB, "'barrier(ticket, dense) below 1'", "lab.lines does not say that ticket, dense is measured");
+    check_refused(LAB, "ensemble-gain(ticket) above 1", "lab.ensembles does not say that ticket is measured");
+    check_refused("lab: {ensembles: [tickt]}", "", "did you mean \"ticket\"");
     check_refused(LAB, "gradient-norm(scratch) above 1", "lab.flow does not say");
     check_refused(LAB, "gradient-norm(set) above 1 at step 6", "step 6 is not among lab.at");
 }
@@ -203,6 +208,15 @@ static json_t *read_study(void)
     json_t *json;
     CHECK_OK(wn__json_load(scratch_path("store/small/study.json"), &json));
     return json;
+}
+
+/* Over seeds, as tables show it. */
+static double mean_of(const json_t *study, const char *measure, const char *first, const char *second)
+{
+    const wn__measure *m = wn__measure_find(measure);
+    const json_t *one = wn__study_find(study, m, first, second, 0.8, -1);
+    CHECK(one != NULL);
+    return wn__study_summary(study, m, one, false).mean;
 }
 
 /* The analysis by itself, of one network. */
@@ -267,6 +281,53 @@ TEST(training_keeps_what_the_study_looks_at)
         CHECK_EQ_INT(is_state(stage), strcmp(method, "ticket") == 0 || strcmp(method, "set") == 0);
     }
     json_decref(results);
+}
+
+/* A twin is the same stage under another name: the two never disagree and gain nothing. Three seeds are what `lab compare` says of these three networks. */
+TEST(ensembles_over_seeds_are_what_compare_says)
+{
+    static const char *const set[] = {
+        "compare.seeds=0-2", "methods.twin={like: ticket}", "compare.methods=[dense, ticket, twin]",
+        "lab={compare: [ticket, twin, dense], ensembles: [ticket, twin]}",
+        "report.claims=['pair-gain(ticket, twin) above 0', ensemble-gain(ticket) same as ensemble-gain(twin) within 1]"};
+    static const char *const networks[] = {"ticket 80% seed 0", "ticket 80% seed 1", "ticket 80% seed 2"}, *const backend[] = {
+                                                                                                               "backend=ref"};
+    const wn_lab_study_options options = {
+        .run = {.recipe = scratch_path("small.yaml"), .out = scratch_path("store"), .set = set, .sets = 5}};
+    const wn_lab_compare_options compare = {.lab = {.networks = networks,
+                                                    .count = 3,
+                                                    .out = scratch_path("store"),
+                                                    .set = backend,
+                                                    .sets = 1,
+                                                    .threads = 1,
+                                                    .folder = scratch_path("three")}};
+    wn_lab_result result = {0};
+    json_t *three;
+    CHECK_OK(make(LAB, "", true, &result)); /* writes the recipe */
+    wn_lab_result_release(&result);
+    CHECK_OK(wn_experiment_run(&options.run, NULL));
+    CHECK_OK(wn_lab_study(&options, &result));
+    CHECK_HAS_TEXT(result.text, "Ensembles over seeds");
+    CHECK_HAS_TEXT(result.text, "contradicted"); /* what is 0 in all seeds is not above 0 */
+    wn_lab_result_release(&result);
+    CHECK_OK(wn_lab_compare(&compare, &result));
+    wn_lab_result_release(&result);
+    CHECK_OK(wn__json_load(scratch_path("three/result.json"), &three));
+    const json_t *said = json_object_get(three, "result"), *all = json_object_get(said, "ensemble"),
+                 *pairs = json_object_get(said, "pairs");
+    json_t *study = read_study();
+    double disagreement = 0;
+    for (size_t i = 0; i < 3; i++)
+        disagreement += wn__json_number(json_array_get(pairs, i), "disagreement") / 3;
+    const double accuracy = wn__json_number(all, "accuracy"), gain = accuracy - wn__json_number(all, "mean");
+    CHECK_NEAR(mean_of(study, "ensemble", "ticket", NULL), 100 * accuracy, 1e-9, 0);
+    CHECK_NEAR(mean_of(study, "ensemble-gain", "ticket", NULL), 100 * gain, 1e-9, 0);
+    CHECK_NEAR(mean_of(study, "seed-disagreement", "twin", NULL), 100 * disagreement, 1e-9, 0);
+    CHECK_NEAR(mean_of(study, "disagreement", "ticket", "twin"), 0, 0, 0);
+    CHECK_NEAR(mean_of(study, "pair-gain", "ticket", "twin"), 0, 0, 0);
+    CHECK(disagreement > 0);
+    json_decref(study);
+    json_decref(three);
 }
 
 static int folders_of(const char *name)
@@ -353,6 +414,7 @@ int main(int argc, char **argv)
                                     RUN(a_study_goes_on_where_it_was),
                                     RUN(rows_that_a_run_leaves_out_are_left_out),
                                     RUN(the_report_shows_the_study),
+                                    RUN(ensembles_over_seeds_are_what_compare_says),
                                     {0}};
     return scratch_test_main(argc, argv, tests);
 }

@@ -60,7 +60,7 @@ typedef struct wn_lab_interpolate_options {
 } wn_lab_interpolate_options;
 WN_API WN_NODISCARD wn_status wn_lab_interpolate(const wn_lab_interpolate_options *options, wn_lab_result *result);
 
-/* Two networks or more (40 at most) of one architecture side by side: L2 and cosine distances, disagreement on test images, the ensemble of all,
+/* Two networks or more (40 at most) of one architecture side by side: L2 and cosine distances, disagreement on test images, ensembles of two and of all,
  * similarity of masks by layer and against chance; a map of the L2 distances (with LAPACK, of 3 networks or more). */
 typedef struct wn_lab_compare_options {
     wn_lab_options lab;

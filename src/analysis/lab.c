@@ -301,7 +301,7 @@ void wn__lab_close(wn__lab *lab)
 
 wn_status wn__lab_load(wn__lab *lab) { return wn__context_load(&lab->context); }
 
-wn__loader_options wn__lab_loader(const wn__lab *lab) { return wn__context_loader(&lab->context, 0, true); }
+wn__loader_options wn__lab_loader(const wn__lab *lab) { return wn__context_loader(&lab->context, 0, true, 0); }
 
 static bool has_masks(const wn__params *params)
 {

@@ -11,6 +11,8 @@
 #include "report/report_table.h"
 #include "winnow/lab.h"
 
+enum { WN__MOST_COMPARED = 40 }; /* networks side by side */
+
 typedef struct wn__lab_network {
     char *label, *path;
     wn__params params; /* dense, with masks */

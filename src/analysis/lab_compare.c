@@ -10,25 +10,25 @@
 #include "lab/compare.h"
 #include "lab/eigen.h"
 
-enum { MOST_NETWORKS = 40 };
-
 typedef struct pair {
     int first, second;
     double distance, cosine;               /* over all trained entries */
     double shared_distance, shared_cosine; /* over those that are active in both */
     double disagreement;
+    double together, gain;  /* accuracy of the mean of both's probabilities; that less the mean of both's */
     double jaccard, chance; /* of masks; NaN if neither has any */
     wn__overlap *layer;     /* (layers) */
 } pair;
 
 typedef struct comparison {
-    wn__predictions predictions[MOST_NETWORKS];
-    int64_t active[MOST_NETWORKS], size;
+    wn__predictions predictions[WN__MOST_COMPARED];
+    int64_t active[WN__MOST_COMPARED], size;
     int layer[512], layers; /* weights that are masked in some network */
     pair *pairs;
     int pair_count;
-    double ensemble_accuracy, ensemble_loss;
-    double *position, held; /* (networks, 2); NULL without LAPACK */
+    double mean_accuracy, ensemble_accuracy, ensemble_loss;
+    double without[WN__MOST_COMPARED]; /* accuracy of the ensemble of all others */
+    double *position, held;            /* (networks, 2); NULL without LAPACK */
 } comparison;
 
 /* --- measuring ----------------------------------------------------------------------------------------------------------------- */
@@ -55,8 +55,26 @@ static wn_status predict_all(wn__lab *lab, comparison *c)
         WN_TRY(wn__lab_progress(lab, i, lab->count));
         WN_TRY(predict(lab, i, &c->predictions[i]));
     }
-    WN_TRY(wn__ensemble(c->predictions, lab->count, &c->ensemble_accuracy, &c->ensemble_loss));
     return wn__lab_progress(lab, lab->count, lab->count);
+}
+
+/* Of all, and of all but one: how much each member counts. */
+static wn_status measure_ensembles(const wn__lab *lab, comparison *c)
+{
+    const wn__predictions *member[WN__MOST_COMPARED];
+    const int n = lab->count;
+    double loss;
+    for (int i = 0; i < n; i++)
+        c->mean_accuracy += c->predictions[i].accuracy / n;
+    for (int i = 0; i < n; i++)
+        member[i] = &c->predictions[i];
+    for (int i = 0; i < n; i++) {
+        const wn__predictions *left_out = member[i];
+        member[i] = member[n - 1];
+        WN_TRY(wn__ensemble(member, n - 1, &c->without[i], &loss));
+        member[i] = left_out;
+    }
+    return wn__ensemble(member, n, &c->ensemble_accuracy, &c->ensemble_loss);
 }
 
 static void find_layers(const wn__lab *lab, comparison *c)
@@ -116,12 +134,22 @@ static wn_status measure_masks(const wn__lab *lab, const comparison *c, pair *p)
     return WN_OK;
 }
 
+static wn_status measure_predictions(const comparison *c, pair *p)
+{
+    const wn__predictions *const both[] = {&c->predictions[p->first], &c->predictions[p->second]};
+    double loss;
+    p->disagreement = wn__disagreement(both[0], both[1]);
+    WN_TRY(wn__ensemble(both, 2, &p->together, &loss));
+    p->gain = p->together - (both[0]->accuracy + both[1]->accuracy) / 2;
+    return WN_OK;
+}
+
 static wn_status measure_pair(const wn__lab *lab, comparison *c, const wn__space *space, float *const *vector, pair *p)
 {
     const float *a = vector[p->first], *b = vector[p->second];
     p->distance = wn__vector_distance(a, b, space->size);
     p->cosine = wn__vector_cosine(a, b, space->size);
-    p->disagreement = wn__disagreement(&c->predictions[p->first], &c->predictions[p->second]);
+    WN_TRY(measure_predictions(c, p));
     WN_TRY(shared_vectors(&lab->network[p->first].params, &lab->network[p->second].params, a, b, space->size, p));
     return measure_masks(lab, c, p);
 }
@@ -156,7 +184,7 @@ static wn_status make_map(const wn__lab *lab, comparison *c)
 
 static wn_status measure_weights(const wn__lab *lab, comparison *c)
 {
-    float *vector[MOST_NETWORKS] = {NULL};
+    float *vector[WN__MOST_COMPARED] = {NULL};
     wn__space space = {0};
     const wn__params *first[] = {&lab->network[0].params};
     wn_status status = wn__space_make(first, 1, WN__SPACE_ALL, &space);
@@ -182,7 +210,7 @@ static wn_status measure_weights(const wn__lab *lab, comparison *c)
 
 static void release(comparison *c)
 {
-    for (int i = 0; i < MOST_NETWORKS; i++)
+    for (int i = 0; i < WN__MOST_COMPARED; i++)
         wn__predictions_release(&c->predictions[i]);
     for (int i = 0; c->pairs && i < c->pair_count; i++)
         wn__free(c->pairs[i].layer);
@@ -208,16 +236,22 @@ static void network_table(const wn__lab *lab, const comparison *c, wn__table *t)
     }
     wn__table_rule(t);
     wn__table_cell(t, "%s", "");
+    wn__table_cell(t, "mean");
+    wn__table_cell(t, "%s", "");
+    wn__table_cell(t, "%.2f", 100 * c->mean_accuracy);
+    wn__table_cell(t, "%s", "");
+    wn__table_cell(t, "%s", "");
     wn__table_cell(t, "all together");
     wn__table_cell(t, "%s", "");
     wn__table_cell(t, "%.2f", 100 * c->ensemble_accuracy);
     wn__table_cell(t, "%.4f", c->ensemble_loss);
-    wn__text_add(&t->note, "All together: the mean of their probabilities. %lld trained parameters each.", (long long)c->size);
+    wn__text_add(&t->note, "All together: an ensemble, the mean of their probabilities. %lld trained parameters each.", (long long)c->size);
 }
 
 static void pair_table(const comparison *c, wn__table *t)
 {
-    static const char *const heads[] = {"L2", "cosine", "L2 shared", "cosine shared", "disagree, %", "Jaccard", "by chance"};
+    static const char *const heads[] = {"L2",          "cosine", "L2 shared", "cosine shared", "disagree, %",
+                                        "together, %", "gain",   "Jaccard",   "by chance"};
     wn__table_column_add(t, true, "no.");
     wn__table_column_add(t, true, "and");
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
@@ -231,12 +265,17 @@ static void pair_table(const comparison *c, wn__table *t)
         wn__table_number(t, "%.4f", p->shared_distance);
         wn__table_number(t, "%.4f", p->shared_cosine);
         wn__table_number(t, "%.2f", 100 * p->disagreement);
+        wn__table_number(t, "%.2f", 100 * p->together);
+        wn__table_number(t, "%+.2f", 100 * p->gain);
         wn__table_number(t, "%.4f", p->jaccard);
         wn__table_number(t, "%.4f", p->chance);
     }
-    wn__text_add(&t->note, "L2 and cosine: over all trained parameters, where masked ones are zero; shared: over those that are active in "
-                           "both. Disagree: test images that the two put into different classes. Jaccard: of the masked layers, both / "
-                           "either; by chance: random masks with as many weights in each layer.");
+    wn__text_add(
+        &t->note,
+        "L2 and cosine: over all trained parameters, where masked ones are zero; shared: over those that are active in "
+        "both. Disagree: test images that the two put into different classes. Together: accuracy of the mean of their probabilities; gain: that less "
+        "the mean of their accuracies. Jaccard: of the masked layers, both / "
+        "either; by chance: random masks with as many weights in each layer.");
 }
 
 static void layer_table(const wn__lab *lab, const comparison *c, wn__table *t)
@@ -280,20 +319,24 @@ static json_t *layers_json(const wn__lab *lab, const comparison *c, const pair *
 
 static json_t *pair_json(const wn__lab *lab, const comparison *c, const pair *p)
 {
-    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:f, s:o, s:o, s:o}", "first", p->first, "second", p->second, "l2",
+    return json_pack("{s:i, s:i, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:o, s:o, s:o}", "first", p->first, "second", p->second, "l2",
                      wn__json_real_or_null(p->distance), "cosine", wn__json_real_or_null(p->cosine), "l2_shared",
                      wn__json_real_or_null(p->shared_distance), "cosine_shared", wn__json_real_or_null(p->shared_cosine), "disagreement",
-                     p->disagreement, "jaccard", wn__json_real_or_null(p->jaccard), "jaccard_by_chance", wn__json_real_or_null(p->chance),
-                     "layers", layers_json(lab, c, p));
+                     p->disagreement, "ensemble", p->together, "ensemble_gain", p->gain, "jaccard", wn__json_real_or_null(p->jaccard),
+                     "jaccard_by_chance", wn__json_real_or_null(p->chance), "layers", layers_json(lab, c, p));
 }
 
 static wn_status result_json(const wn__lab *lab, const comparison *c, json_t *out)
 {
-    json_t *networks = json_array(), *pairs = json_array();
+    json_t *networks = json_array(), *pairs = json_array(), *without = json_array();
+    for (int i = 0; i < lab->count; i++)
+        json_array_append_new(without, json_real(c->without[i]));
     WN_TRY(wn__slice_set(out, "parameters", json_integer(c->size)));
     WN_TRY(wn__slice_set(out, "networks", networks));
     WN_TRY(wn__slice_set(out, "pairs", pairs));
-    WN_TRY(wn__slice_set(out, "ensemble", json_pack("{s:f, s:f}", "accuracy", c->ensemble_accuracy, "loss", c->ensemble_loss)));
+    WN_TRY(wn__slice_set(out, "ensemble",
+                         json_pack("{s:f, s:f, s:f, s:o}", "accuracy", c->ensemble_accuracy, "loss", c->ensemble_loss, "mean",
+                                   c->mean_accuracy, "without", without)));
     if (c->position) WN_TRY(wn__slice_set(out, "map_holds", json_real(c->held)));
     for (int i = 0; i < lab->count; i++) {
         json_t *n = json_pack("{s:s, s:I, s:f, s:f}", "name", lab->network[i].label, "active", (json_int_t)c->active[i], "accuracy",
@@ -342,7 +385,7 @@ static wn_status answer(wn__lab *lab, const comparison *c, wn_lab_result *out)
         {.id = "networks", .title = "Networks"}, {.id = "pairs", .title = "Pairs"}, {.id = "masks", .title = "Masks by layer"}};
     wn__lab_answer a = {.table = tables, .tables = c->layers > 0 ? 3 : 2, .result = json_object()};
     wn__sheet sheet = {0};
-    char labels[MOST_NETWORKS][96];
+    char labels[WN__MOST_COMPARED][96];
     network_table(lab, c, &tables[0]);
     pair_table(c, &tables[1]);
     if (c->layers > 0) layer_table(lab, c, &tables[2]);
@@ -360,7 +403,8 @@ static wn_status answer(wn__lab *lab, const comparison *c, wn_lab_result *out)
 wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *result)
 {
     wn__lab lab = {0};
-    WN_TRY(wn__lab_open(&options->lab, "compare", 2, MOST_NETWORKS, json_pack("{s:b}", "map", wn__eigen_available()), &lab));
+    WN_TRY(wn__lab_open(&options->lab, "compare", 2, WN__MOST_COMPARED,
+                        json_pack("{s:b, s:b}", "map", wn__eigen_available(), "ensembles", true), &lab));
     if (lab.answered) {
         const wn_status status = wn__lab_repeat(&lab, result);
         wn__lab_close(&lab);
@@ -369,6 +413,7 @@ wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *r
     comparison *c = WN_NEW(comparison);
     wn_status status = c ? wn__lab_load(&lab) : wn__no_memory(sizeof *c);
     if (status == WN_OK) status = predict_all(&lab, c);
+    if (status == WN_OK) status = measure_ensembles(&lab, c);
     if (status == WN_OK) status = measure_weights(&lab, c);
     if (status == WN_OK) status = answer(&lab, c, result);
     if (status == WN_OK && !wn__eigen_available())

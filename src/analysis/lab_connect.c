@@ -95,7 +95,7 @@ static wn_status train_copy(wn__lab *lab, connection *c, int k, int copy)
                               .from = c->from[k],
                               .last = t->last,
                               .other_data = true,
-                              .data_seed = wn__stream_seed(COPY_SEED + (uint64_t)(c->options->seed * COPIES + copy), WN__STREAM_RETRAIN),
+                              .data_seed = wn__stream_seed(COPY_SEED + (uint64_t)(c->options->seed * COPIES + copy), WN__STREAM_RETRAIN, 0),
                               .progress = on_step,
                               .user = &user};
     const wn_status status = wn__stage_retrain(&c->experiment.context, c->index, &r);

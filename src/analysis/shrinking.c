@@ -71,7 +71,7 @@ static wn_status open_params(const wn__safetensors *file, source *s)
 static wn_status open_evaluator(source *s)
 {
     WN_TRY(wn__context_load(&s->context));
-    wn__loader_options loader = wn__context_loader(&s->context, 0, true);
+    wn__loader_options loader = wn__context_loader(&s->context, 0, true, 0);
     loader.part = WN__PART_VALIDATION;
     if (wn__split_range(&loader.split, loader.part).count == 0)
         return wn__fail(WN_EUSAGE, "%s: there are no validation images to choose by; set data.validation=last-5000", s->label);

@@ -19,13 +19,13 @@
 
 enum { NAME = WN__SHA256_TEXT + 32, MOST_SETS = 1, STEPS_TEXT = 24 * WN__MOST_LAB_STEPS };
 
-/* One call of one analysis: of one seed at one sparsity. */
+/* One call of one analysis at one sparsity: of rows of one seed, or of one row's networks of all seeds. */
 typedef struct job {
     wn__measure_kind kind;
     double sparsity;
-    int seed;                           /* index into the recipe's */
-    const char *row[WN__MOST_LAB_ROWS]; /* (rows) as the section names them */
-    int stage[WN__MOST_LAB_ROWS];       /* of the plan */
+    int seed;                           /* index into the recipe's; of all seeds: the first */
+    const char *row[WN__MOST_COMPARED]; /* (rows) as the section names them */
+    int stage[WN__MOST_COMPARED];       /* of the plan */
     int rows;
 } job;
 
@@ -73,6 +73,7 @@ static void leave_out_others(wn__recipe *r)
     l->flows = keep_compared(r, l->flow, l->flows);
     l->compares = keep_compared(r, l->compare, l->compares);
     l->hessians = keep_compared(r, l->hessian, l->hessians);
+    l->ensembles = keep_compared(r, l->ensemble, l->ensembles);
     for (int i = 0; i < l->lines; i++) {
         if (!is_kept(r, l->line[i][0]) || !is_kept(r, l->line[i][1])) continue;
         memmove(l->line[kept++], l->line[i], sizeof l->line[i]);
@@ -105,6 +106,8 @@ static bool is_named(const wn__recipe *r, int row)
         named = named || is_row(r, row, l->compare[i]);
     for (int i = 0; i < l->hessians; i++)
         named = named || is_row(r, row, l->hessian[i]);
+    for (int i = 0; i < l->ensembles; i++)
+        named = named || is_row(r, row, l->ensemble[i]);
     for (int i = 0; i < 2 * l->lines; i++)
         named = named || is_row(r, row, l->line[i / 2][i % 2]);
     return named;
@@ -135,18 +138,18 @@ static wn_status check_done(const study *s, int stage)
                     wn__stage_state_names[wn__store_state(s->e.root, t->identity)]);
 }
 
-/* Rows that are not compared, or not at this sparsity, are left out; so is the job if too few are left. */
-static wn_status add_job(study *s, wn__measure_kind kind, double sparsity, int seed, const char *const *rows, int count, int least)
+/* A row without such a stage is left out. */
+static wn_status add_network(const study *s, const char *row, int seed, job *j)
 {
-    job j = {.kind = kind, .sparsity = sparsity, .seed = seed};
-    for (int i = 0; i < count; i++) {
-        const int stage = stage_of(s, rows[i], sparsity, seed);
-        if (stage < 0) continue;
-        WN_TRY(check_done(s, stage));
-        j.row[j.rows] = rows[i];
-        j.stage[j.rows++] = stage;
-    }
-    if (j.rows < least) return WN_OK;
+    const int stage = stage_of(s, row, j->sparsity, seed);
+    if (stage < 0) return WN_OK;
+    j->row[j->rows] = row;
+    j->stage[j->rows++] = stage;
+    return check_done(s, stage);
+}
+
+static wn_status append_job(study *s, const job *j)
+{
     if (s->jobs == s->capacity) {
         const int capacity = 2 * s->capacity + 64;
         job *larger = wn__realloc(s->job, (size_t)capacity * sizeof *larger);
@@ -154,7 +157,27 @@ static wn_status add_job(study *s, wn__measure_kind kind, double sparsity, int s
         s->job = larger;
         s->capacity = capacity;
     }
-    s->job[s->jobs++] = j;
+    s->job[s->jobs++] = *j;
+    return WN_OK;
+}
+
+/* Rows that are not compared, or not at this sparsity, are left out; so is the job if too few are left. */
+static wn_status add_job(study *s, wn__measure_kind kind, double sparsity, int seed, const char *const *rows, int count, int least)
+{
+    job j = {.kind = kind, .sparsity = sparsity, .seed = seed};
+    for (int i = 0; i < count; i++)
+        WN_TRY(add_network(s, rows[i], seed, &j));
+    return j.rows >= least ? append_job(s, &j) : WN_OK;
+}
+
+/* Without one of its members an ensemble has two or more. */
+static wn_status add_ensemble(study *s, double sparsity, const char *row)
+{
+    job j = {.kind = WN__MEASURE_SEEDS, .sparsity = sparsity};
+    for (int seed = 0; seed < s->e.recipe->seeds; seed++)
+        WN_TRY(add_network(s, row, seed, &j));
+    if (j.rows == s->e.recipe->seeds && j.rows >= 3) return append_job(s, &j);
+    wn__log(WN_LOG_WARNING, "lab: ensembles want three seeds or more: %s is left out", row);
     return WN_OK;
 }
 
@@ -177,6 +200,12 @@ static wn_status plan_jobs(study *s)
     for (int seed = 0; seed < s->e.recipe->seeds; seed++)
         for (int k = 0; k < s->sparsities; k++)
             WN_TRY(plan_cell(s, s->sparsity[k], seed));
+    const wn__lab_section *l = &s->e.recipe->lab;
+    if (l->ensembles && s->e.recipe->seeds > WN__MOST_COMPARED)
+        return wn__fail(WN_EUNSUPPORTED, "lab.ensembles: at most %d seeds", WN__MOST_COMPARED);
+    for (int k = 0; k < s->sparsities; k++)
+        for (int i = 0; i < l->ensembles; i++)
+            WN_TRY(add_ensemble(s, s->sparsity[k], l->ensemble[i]));
     return WN_OK;
 }
 
@@ -190,8 +219,9 @@ static json_t *nulls(int count)
     return list;
 }
 
-/* step < 0: none. */
-static wn_status add_value(study *s, const wn__measure *m, const job *j, const char *first, const char *second, int64_t step, double value)
+/* Of the seed with this index; step < 0: none. */
+static wn_status add_seed_value(study *s, const wn__measure *m, const job *j, int seed, const char *first, const char *second, int64_t step,
+                                double value)
 {
     json_t *one = (json_t *)wn__study_find(s->json, m, first, second, j->sparsity, step);
     if (!one) {
@@ -201,8 +231,13 @@ static wn_status add_value(study *s, const wn__measure *m, const job *j, const c
         if (one) json_object_set_new(one, "values", nulls(s->e.recipe->seeds));
         if (!one || json_array_append_new(s->measurements, one) != 0) return wn__no_memory(256);
     }
-    if (json_array_set_new(json_object_get(one, "values"), (size_t)j->seed, wn__json_real_or_null(value)) != 0) return wn__no_memory(64);
+    if (json_array_set_new(json_object_get(one, "values"), (size_t)seed, wn__json_real_or_null(value)) != 0) return wn__no_memory(64);
     return WN_OK;
+}
+
+static wn_status add_value(study *s, const wn__measure *m, const job *j, const char *first, const char *second, int64_t step, double value)
+{
+    return add_seed_value(s, m, j, j->seed, first, second, step, value);
 }
 
 static wn_status take_flow(study *s, const job *j, const json_t *result)
@@ -273,6 +308,53 @@ static wn_status take_hessian(study *s, const job *j, const json_t *result)
     return WN_OK;
 }
 
+/* Mean disagreement of the pairs that network `left_out` is not in; -1: of all. */
+static double mean_disagreement(const json_t *pairs, int left_out)
+{
+    json_t *pair;
+    size_t index;
+    double sum = 0;
+    int count = 0;
+    json_array_foreach(pairs, index, pair)
+    {
+        if (json_integer_value(json_object_get(pair, "first")) == left_out ||
+            json_integer_value(json_object_get(pair, "second")) == left_out)
+            continue;
+        sum += wn__json_number(pair, "disagreement");
+        count++;
+    }
+    return sum / count;
+}
+
+/* What a measure is of all members, or of all but one. */
+static double of_members(const wn__measure *m, const json_t *result, int members, int left_out)
+{
+    const json_t *ensemble = json_object_get(result, "ensemble"), *pairs = json_object_get(result, "pairs");
+    const bool all = left_out < 0;
+    double mean = wn__json_number(ensemble, "mean"), accuracy = wn__json_number(ensemble, "accuracy");
+    if (strcmp(m->of, "disagreement") == 0) return mean_disagreement(pairs, left_out);
+    if (!all) {
+        const json_t *network = json_array_get(json_object_get(result, "networks"), (size_t)left_out);
+        mean = (members * mean - wn__json_number(network, "accuracy")) / (members - 1);
+        accuracy = json_number_value(json_array_get(json_object_get(ensemble, "without"), (size_t)left_out));
+    }
+    return strcmp(m->of, "gain") == 0 ? accuracy - mean : accuracy;
+}
+
+static wn_status take_members(study *s, const job *j, const json_t *result)
+{
+    double without[WN__MOST_COMPARED], values[WN__MOST_COMPARED];
+    for (const wn__measure *m = wn__measures; m->name; m++) {
+        if (m->kind != WN__MEASURE_SEEDS) continue;
+        for (int i = 0; i < j->rows; i++)
+            without[i] = of_members(m, result, j->rows, i);
+        wn__jackknife(of_members(m, result, j->rows, -1), without, j->rows, values);
+        for (int i = 0; i < j->rows; i++)
+            WN_TRY(add_seed_value(s, m, j, i, j->row[0], NULL, -1, values[i]));
+    }
+    return WN_OK;
+}
+
 static wn_status take(study *s, const job *j, const wn_lab_result *r)
 {
     json_t *json = NULL;
@@ -283,6 +365,7 @@ static wn_status take(study *s, const job *j, const wn_lab_result *r)
     if (status == WN_OK && j->kind == WN__MEASURE_LINE) status = take_line(s, j, result);
     if (status == WN_OK && j->kind == WN__MEASURE_PAIR) status = take_pairs(s, j, result);
     if (status == WN_OK && j->kind == WN__MEASURE_HESSIAN) status = take_hessian(s, j, result);
+    if (status == WN_OK && j->kind == WN__MEASURE_SEEDS) status = take_members(s, j, result);
     json_decref(json);
     wn__free(path);
     return status;
@@ -338,7 +421,8 @@ static wn_status analyse(const study *s, const job *j, const wn_lab_options *o, 
         const wn_lab_interpolate_options line = {.lab = *o, .points = l->points, .train_images = l->train_images};
         return wn_lab_interpolate(&line, result);
     }
-    case WN__MEASURE_PAIR: {
+    case WN__MEASURE_PAIR:
+    case WN__MEASURE_SEEDS: {
         const wn_lab_compare_options compare = {.lab = *o};
         return wn_lab_compare(&compare, result);
     }
@@ -351,10 +435,10 @@ static wn_status analyse(const study *s, const job *j, const wn_lab_options *o, 
 
 static wn_status do_job(study *s, const job *j)
 {
-    static const char *const what[] = {"flow", "line", "compare", "hessian"};
+    static const char *const what[] = {"flow", "line", "compare", "hessian", "ensemble"};
     const wn_run_options *run = &s->options->run;
-    char names[WN__MOST_LAB_ROWS][NAME], backend[64];
-    const char *networks[WN__MOST_LAB_ROWS], *set[MOST_SETS] = {backend};
+    char names[WN__MOST_COMPARED][NAME], backend[64];
+    const char *networks[WN__MOST_COMPARED], *set[MOST_SETS] = {backend};
     snprintf(backend, sizeof backend, "backend=%s", s->e.recipe->top.backend);
     for (int i = 0; i < j->rows; i++)
         networks[i] = network_of(s, j, i, names[i]);
@@ -419,10 +503,11 @@ static wn_status begin_json(study *s)
     for (int i = 0; i < s->sparsities; i++)
         json_array_append_new(sparsity, json_real(s->sparsity[i]));
     s->json =
-        json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "format", WN__STUDY_FORMAT, "version", WN__STUDY_VERSION,
+        json_pack("{s:s, s:i, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I}", "format", WN__STUDY_FORMAT, "version", WN__STUDY_VERSION,
                   "name", r->top.name, "seeds", seeds, "sparsity", sparsity, "flow", wn__json_texts(l->flow, l->flows), "compare",
-                  wn__json_texts(l->compare, l->compares), "hessian", wn__json_texts(l->hessian, l->hessians), "images",
-                  (json_int_t)l->images, "train_images", (json_int_t)l->train_images, "hessian_images", (json_int_t)l->hessian_images);
+                  wn__json_texts(l->compare, l->compares), "hessian", wn__json_texts(l->hessian, l->hessians), "ensembles",
+                  wn__json_texts(l->ensemble, l->ensembles), "images", (json_int_t)l->images, "train_images", (json_int_t)l->train_images,
+                  "hessian_images", (json_int_t)l->hessian_images);
     if (!s->json) return wn__no_memory(1024);
     s->measurements = json_array();
     s->lines = json_array();

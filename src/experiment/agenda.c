@@ -13,9 +13,9 @@
 
 const char *const wn__stage_kind_names[] = {"train", "soft-labels", "mask", "evaluate"};
 
-uint64_t wn__stream_seed(uint64_t seed, wn__stream stream)
+uint64_t wn__stream_seed(uint64_t seed, wn__stream stream, int64_t order)
 {
-    wn__rng rng = wn__rng_make(seed, WN__FOR_STREAM, (uint64_t)stream, 0);
+    wn__rng rng = wn__rng_make(seed, WN__FOR_STREAM, (uint64_t)stream, (uint64_t)order);
     return wn__rng_u64(&rng);
 }
 
@@ -236,6 +236,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     *t = (wn__train_plan){.start_stage = -1,
                           .mask = q->mask,
                           .dense_stream = q->axes->data_order != WN__ORDER_NEW,
+                          .order = q->axes->order,
                           .third = q->third,
                           .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
                           .first = span.first,

@@ -39,6 +39,7 @@ typedef struct wn__train_plan {
     int mask;
     const wn__mask_section *coefficients; /* weights under its basis are trained; NULL: weights as they are */
     bool dense_stream;                    /* the dense run's data, else the retraining stream */
+    int64_t order;                        /* number of that */
     int64_t data_offset;                  /* added to a step for its place in the stream */
     bool third;                           /* of a world: on the sample that is in neither */
     int64_t fresh_first, fresh_end;       /* of the ideal world: samples that this stage is the first to see */
@@ -66,6 +67,7 @@ typedef struct wn__train_plan {
 typedef struct wn__cache_plan {
     wn__teacher_plan teacher;
     bool dense_stream, third;
+    int64_t order;
     int64_t first_epoch, end_epoch;
 } wn__cache_plan;
 
@@ -159,9 +161,9 @@ const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *st
 const wn__backend *wn__score_backend(const wn__agenda *plan, const wn__scoring *scoring);
 const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher);
 
-/* Sub-seeds of a replicate. */
+/* Sub-seeds of a replicate; retraining streams are numbered by `order`. */
 typedef enum wn__stream { WN__STREAM_DENSE, WN__STREAM_RETRAIN, WN__STREAM_DENSE_NOISE, WN__STREAM_RETRAIN_NOISE } wn__stream;
-uint64_t wn__stream_seed(uint64_t seed, wn__stream stream);
+uint64_t wn__stream_seed(uint64_t seed, wn__stream stream, int64_t order);
 
 /* identity.c: fill stage->inputs and stage->identity from the rest. */
 wn_status wn__stage_identify(const wn__agenda *plan, wn__stage *stage);

@@ -15,7 +15,8 @@ static bool same_cache(const wn__stage *a, const wn__stage *b)
 {
     const wn__train_plan *x = &a->train, *y = &b->train;
     return a->seed == b->seed && x->teacher.stage == y->teacher.stage && x->teacher.dtype == y->teacher.dtype &&
-           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream && x->third == y->third;
+           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream && x->order == y->order &&
+           x->third == y->third;
 }
 
 /* A cache holds the outputs for samples that come back. */
@@ -49,6 +50,7 @@ static wn_status add_cache(wn__agenda *plan, int first_user)
     wn__stage draft = {.kind = WN__STAGE_SOFT_LABELS, .seed = user.seed};
     draft.cache = (wn__cache_plan){.teacher = user.train.teacher,
                                    .dense_stream = user.train.dense_stream,
+                                   .order = user.train.order,
                                    .third = user.train.third,
                                    .first_epoch = first,
                                    .end_epoch = end};

@@ -45,6 +45,8 @@ wn_status wn__agenda_keep_for_lab(wn__agenda *plan)
             WN_TRY(keep_named_point(plan, row, l->compare[k]));
         for (int k = 0; k < l->hessians; k++)
             WN_TRY(keep_named_point(plan, row, l->hessian[k]));
+        for (int k = 0; k < l->ensembles; k++)
+            WN_TRY(keep_named_point(plan, row, l->ensemble[k]));
         for (int k = 0; k < 2 * l->lines; k++)
             WN_TRY(keep_named_point(plan, row, l->line[k / 2][k % 2]));
     }

@@ -65,7 +65,7 @@ void wn__context_release(wn__context *c)
     c->loaded = false;
 }
 
-wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream)
+wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream, int64_t order)
 {
     const wn__recipe *r = c->recipe;
     return (wn__loader_options){
@@ -74,7 +74,7 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
         .split = c->split,
         .batch = r->train.batch,
         .last_batch = (wn__last_batch)r->data.last_batch,
-        .seed = wn__stream_seed(seed, dense_stream ? WN__STREAM_DENSE : WN__STREAM_RETRAIN),
+        .seed = wn__stream_seed(seed, dense_stream ? WN__STREAM_DENSE : WN__STREAM_RETRAIN, order),
         .shuffle = true,
         .ideal = r->top.world == WN__WORLD_IDEAL,
         .augment = r->data.augment,

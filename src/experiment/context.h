@@ -39,7 +39,7 @@ wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dty
 void wn__context_release(wn__context *c);
 
 /* Training stream of a replicate. */
-wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream);
+wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream, int64_t order);
 /* The same on a world's third sample. */
 void wn__context_third(const wn__context *c, wn__loader_options *loader);
 wn__network_info wn__context_network_info(const wn__context *c);

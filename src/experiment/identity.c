@@ -332,6 +332,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
+    if (t->order) WN_TRY(set_int(inputs, "order", t->order));
     if (t->data_offset) WN_TRY(set_int(inputs, "data_offset", t->data_offset));
     WN_TRY(set_int(inputs, "first", t->first));
     WN_TRY(set_int(inputs, "last", t->last));
@@ -346,6 +347,7 @@ static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_model(inputs, plan));
     WN_TRY(add_teacher(inputs, plan, stage, &c->teacher));
     WN_TRY(set_text(inputs, "stream", c->dense_stream ? "dense" : "retrain"));
+    if (c->order) WN_TRY(set_int(inputs, "order", c->order));
     WN_TRY(set_int(inputs, "first_epoch", c->first_epoch));
     WN_TRY(set_int(inputs, "end_epoch", c->end_epoch));
     return set_int(inputs, "seed", (int64_t)stage->seed);

@@ -154,12 +154,12 @@ typedef struct wn__bootstrap_section {
     const wn__yaml_node *variants; /* name to changes of the recipe; NULL: none */
 } wn__bootstrap_section;
 
-/* What `winnow lab study` measures, for every seed. Rows of lines, compare and hessian may name a point of their training: "ticket@start", "rigl@2000". */
+/* What `winnow lab study` measures, for every seed; ensembles: over all seeds. Rows of all but flow may name a point of their training: "ticket@start", "rigl@2000". */
 enum { WN__MOST_LAB_ROWS = 16, WN__MOST_LAB_PAIRS = 24, WN__MOST_LAB_STEPS = 24 };
 typedef struct wn__lab_section {
-    const char *flow[WN__MOST_LAB_ROWS], *compare[WN__MOST_LAB_ROWS], *hessian[WN__MOST_LAB_ROWS];
+    const char *flow[WN__MOST_LAB_ROWS], *compare[WN__MOST_LAB_ROWS], *hessian[WN__MOST_LAB_ROWS], *ensemble[WN__MOST_LAB_ROWS];
     const char *line[WN__MOST_LAB_PAIRS][2];
-    int flows, compares, hessians, lines;
+    int flows, compares, hessians, ensembles, lines;
     wn__steps at[WN__MOST_LAB_STEPS]; /* of flow, ascending */
     int ats;
     int64_t images, points, train_images, hessian_images, lanczos_steps;

@@ -34,6 +34,12 @@ static wn_status read_hessian(void *arg, const wn__yaml_node *node)
     return wn__scalar_list(node, "lab.hessian", WN__MOST_LAB_ROWS, l->hessian, &l->hessians);
 }
 
+static wn_status read_ensembles(void *arg, const wn__yaml_node *node)
+{
+    wn__lab_section *l = arg;
+    return wn__scalar_list(node, "lab.ensembles", WN__MOST_LAB_ROWS, l->ensemble, &l->ensembles);
+}
+
 static wn_status read_at(void *arg, const wn__yaml_node *node)
 {
     wn__lab_section *l = arg;
@@ -65,15 +71,23 @@ static wn_status read_lines(void *arg, const wn__yaml_node *node)
 wn_status wn__lab_section_read(void *recipe, const wn__yaml_node *node)
 {
     wn__lab_section *l = &((wn__recipe *)recipe)->lab;
-    static const wn__special keys[] = {{"flow", read_flow},       {"at", read_at},           {"lines", read_lines},
-                                       {"compare", read_compare}, {"hessian", read_hessian}, {0}};
+    static const wn__special keys[] = {{"flow", read_flow},
+                                       {"at", read_at},
+                                       {"lines", read_lines},
+                                       {"compare", read_compare},
+                                       {"hessian", read_hessian},
+                                       {"ensembles", read_ensembles},
+                                       {0}};
     const wn__schema schema = {.what = "lab", .table = {{wn__lab_settings, l}}, .special = keys, .arg = l};
     return wn__schema_read(&schema, node);
 }
 
 /* ---- checking */
 
-bool wn__lab_section_is_empty(const wn__recipe *r) { return r->lab.flows + r->lab.lines + r->lab.compares + r->lab.hessians == 0; }
+bool wn__lab_section_is_empty(const wn__recipe *r)
+{
+    return r->lab.flows + r->lab.lines + r->lab.compares + r->lab.hessians + r->lab.ensembles == 0;
+}
 
 static bool is_point(const char *text)
 {
@@ -135,6 +149,7 @@ wn_status wn__lab_section_check(const wn__recipe *r)
     WN_TRY(check_rows(r, section, "flow", l->flow, l->flows, false));
     WN_TRY(check_rows(r, section, "compare", l->compare, l->compares, true));
     WN_TRY(check_rows(r, section, "hessian", l->hessian, l->hessians, true));
+    WN_TRY(check_rows(r, section, "ensembles", l->ensemble, l->ensembles, true));
     if (l->compares == 1) return wn__yaml_fail(WN_EUSAGE, section, "lab.compare: two rows or more are needed");
     for (int i = 0; i < 2 * l->lines; i++)
         WN_TRY(check_row(r, wn__yaml_child(lines, i / 2), "lines", l->line[i / 2][i % 2], true));
@@ -192,6 +207,7 @@ void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *r)
     write_lines(out, r);
     write_rows(out, r, "compare", l->compare, l->compares, 2);
     write_rows(out, r, "hessian", l->hessian, l->hessians, 1);
+    write_rows(out, r, "ensembles", l->ensemble, l->ensembles, 1);
     wn__out_table(out, wn__lab_settings, l);
     wn__out_close(out);
 }

@@ -236,6 +236,8 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     if (row->stretch != 1 && (row->axes.start == WN__START_REWOUND || row->axes.schedule == WN__RATE_REWOUND))
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: stretch: a schedule that is rewound is the dense run's, which is not stretched",
                              row->name);
+    if (row->axes.order && row->axes.data_order != WN__ORDER_NEW)
+        return wn__yaml_fail(WN_EUSAGE, row->node, "%s: order: the dense run's stream has no number; data_order: new", row->name);
     WN_TRY(check_topology(r, row));
     if (wn__mask_before_training(row->axes.mask) && row->mask.file[0])
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: %s, or of a file, not both", row->name,

@@ -145,7 +145,7 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
     if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
     if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
     if (status == WN_OK) status = wn__context_load(c);
-    wn__loader_options loader = wn__context_loader(c, 0, true);
+    wn__loader_options loader = wn__context_loader(c, 0, true, 0);
     loader.part = part;
     const wn__backend *backend = wn__machine_backend(&c->machine, status == WN_OK && has_masks(&params));
     if (status == WN_OK) status = wn__context_inference(c, &params, backend, (wn__dtype)c->recipe->top.dtype, &ex);

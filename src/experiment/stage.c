@@ -251,7 +251,7 @@ wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *fol
 
 static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed, json_t *result)
 {
-    wn__loader_options loader = wn__context_loader(c, seed, false);
+    wn__loader_options loader = wn__context_loader(c, seed, false, 0);
     wn__loader_options test = loader;
     test.part = WN__PART_TEST;
     wn__evaluator *evaluator;
@@ -331,7 +331,7 @@ static void cache_progress(void *user, int64_t done, int64_t all)
 wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     const wn__cache_plan *plan = &stage->cache;
-    wn__loader_options loader = wn__context_loader(c, stage->seed, plan->dense_stream);
+    wn__loader_options loader = wn__context_loader(c, stage->seed, plan->dense_stream, plan->order);
     if (plan->third) wn__context_third(c, &loader);
     const wn__soft_cache_spec spec = {.loader = &loader,
                                       .first_epoch = plan->first_epoch,

@@ -104,6 +104,15 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+void wn__jackknife(double whole, const double *without, int n, double *values)
+{
+    double mean = 0;
+    for (int i = 0; i < n; i++)
+        mean += without[i] / n;
+    for (int i = 0; i < n; i++)
+        values[i] = whole + (n - 1) * (mean - without[i]);
+}
+
 double wn__median(double *values, int n)
 {
     qsort(values, (size_t)n, sizeof *values, by_value);

@@ -24,6 +24,10 @@ bool wn__has_spread(wn__summary s);
 /* Of n >= 1 values, which are sorted by it. */
 double wn__median(double *values /* (n) */, int n);
 
+/* Of a statistic of n >= 2 things together and its values without each: n values with the statistic as mean, whose spread is the jackknife's (Tukey 1958), so
+ * that summaries and paired differences of them have its interval. */
+void wn__jackknife(double whole, const double *without /* (n) */, int n, double *values /* (n) */);
+
 /* One value per seed; NaN values count as absent. */
 typedef struct wn__by_seed {
     const int64_t *seeds; /* (n), each at most once */

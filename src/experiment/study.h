@@ -10,8 +10,15 @@
 #define WN__STUDY_FORMAT "winnow-study"
 enum { WN__STUDY_VERSION = 1, WN__MAX_STUDY_SEEDS = 256 };
 
-/* Which analysis a measurement comes from; flow: of a row before a step, hessian: of a row or a point of it, the others: of a pair. */
-typedef enum wn__measure_kind { WN__MEASURE_FLOW, WN__MEASURE_LINE, WN__MEASURE_PAIR, WN__MEASURE_HESSIAN } wn__measure_kind;
+/* Which analysis a measurement comes from; flow: of a row before a step; hessian: of a row or a point of it; seeds: of a row's networks of all seeds together,
+ * where the values by seed are the statistic's jackknife (docs/lab.md); the others: of a pair. */
+typedef enum wn__measure_kind {
+    WN__MEASURE_FLOW,
+    WN__MEASURE_LINE,
+    WN__MEASURE_PAIR,
+    WN__MEASURE_HESSIAN,
+    WN__MEASURE_SEEDS
+} wn__measure_kind;
 typedef struct wn__measure {
     const char *name; /* "gradient-norm": in claims, tables and study.json */
     wn__measure_kind kind;

@@ -173,6 +173,7 @@ static bool is_measured(const wn__lab_section *l, const wn__quantity *q)
     switch (q->measure->kind) {
     case WN__MEASURE_FLOW: return is_among(l->flow, l->flows, q->row[0]);
     case WN__MEASURE_HESSIAN: return is_among(l->hessian, l->hessians, q->row[0]);
+    case WN__MEASURE_SEEDS: return is_among(l->ensemble, l->ensembles, q->row[0]);
     case WN__MEASURE_PAIR: return is_among(l->compare, l->compares, q->row[0]) && is_among(l->compare, l->compares, q->row[1]);
     case WN__MEASURE_LINE: break;
     }
@@ -183,7 +184,7 @@ static bool is_measured(const wn__lab_section *l, const wn__quantity *q)
 
 wn_status wn__study_claim_check(const wn__recipe *r, const char *text)
 {
-    static const char *const keys[] = {"flow", "lines", "compare", "hessian"};
+    static const char *const keys[] = {"flow", "lines", "compare", "hessian", "ensembles"};
     wn__study_claim c;
     WN_TRY(wn__study_claim_parse(text, &c));
     const wn__quantity *const sides[] = {&c.a, &c.b};

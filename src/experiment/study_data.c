@@ -13,9 +13,13 @@ const wn__measure wn__measures[] = {
     {"error-barrier", WN__MEASURE_LINE, false, true, "test_error"},
     {"distance", WN__MEASURE_PAIR, false, false, "l2"},
     {"disagreement", WN__MEASURE_PAIR, false, true, "disagreement"},
+    {"pair-gain", WN__MEASURE_PAIR, false, true, "ensemble_gain"},
     {"jaccard", WN__MEASURE_PAIR, false, false, "jaccard"},
     {"smallest-eigenvalue", WN__MEASURE_HESSIAN, false, false, "smallest"},
     {"largest-eigenvalue", WN__MEASURE_HESSIAN, true, false, "largest"},
+    {"ensemble", WN__MEASURE_SEEDS, false, true, "accuracy"},
+    {"ensemble-gain", WN__MEASURE_SEEDS, false, true, "gain"},
+    {"seed-disagreement", WN__MEASURE_SEEDS, false, true, "disagreement"},
     {0},
 };
 

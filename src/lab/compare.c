@@ -102,18 +102,18 @@ double wn__disagreement(const wn__predictions *a, const wn__predictions *b)
     return (double)differ / (double)a->n;
 }
 
-wn_status wn__ensemble(const wn__predictions *networks, int count, double *accuracy, double *loss)
+wn_status wn__ensemble(const wn__predictions *const *networks, int count, double *accuracy, double *loss)
 {
-    const int64_t n = networks[0].n, classes = networks[0].classes;
+    const int64_t n = networks[0]->n, classes = networks[0]->classes;
     float *mean = WN_NEW_ARRAY(float, n *classes);
     if (!mean) return wn__no_memory((size_t)(n * classes) * sizeof *mean);
     for (int64_t i = 0; i < n * classes; i++) {
         double sum = 0;
         for (int k = 0; k < count; k++)
-            sum += networks[k].probability[i];
+            sum += networks[k]->probability[i];
         mean[i] = (float)(sum / count);
     }
-    score(mean, networks[0].label, n, classes, NULL, accuracy, loss);
+    score(mean, networks[0]->label, n, classes, NULL, accuracy, loss);
     wn__free(mean);
     return WN_OK;
 }

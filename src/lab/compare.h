@@ -17,7 +17,7 @@ void wn__predictions_release(wn__predictions *p); /* accepts a zeroed one */
 /* Share of images on which the two predict different classes. */
 double wn__disagreement(const wn__predictions *a, const wn__predictions *b);
 /* Of the mean of the networks' probabilities. */
-wn_status wn__ensemble(const wn__predictions *networks, int count, double *accuracy, double *loss);
+wn_status wn__ensemble(const wn__predictions *const *networks, int count, double *accuracy, double *loss);
 
 /* Active entries of one weight in two networks. */
 typedef struct wn__overlap {

@@ -19,6 +19,8 @@ const wn__setting wn__method_settings[] = {
     WN_SETTING_STEPS(wn__method_axes, rewind, NULL, "time k in the dense run that weights or schedule go back to"),
     WN_SETTING_CHOICE(wn__method_axes, schedule, "full", schedule_names, "learning rates: from the start, from time k, or the last one"),
     WN_SETTING_CHOICE(wn__method_axes, data_order, "new", order_names, "stream of batches"),
+    WN_SETTING_INT(wn__method_axes, order, 0, 0, 1000000,
+                   "of data_order new: number of the stream; rows of one number share order, augmentation and noise"),
     WN_SETTING_STEPS(wn__method_axes, retrain, NULL, "length; default: to the end of the schedule"),
     WN_SETTING_CHOICE(wn__method_axes, optimizer_state, "fresh", slots_names, "momentum at the start: zero, or that of time k"),
     {"reinit", WN__SETTING_CHOICE, offsetof(wn__method_axes, reinit), 0, 0, "same", wn__reinit_names, "how weights are redrawn"},

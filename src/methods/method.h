@@ -58,6 +58,7 @@ typedef struct wn__method_axes {
     int schedule;               /* wn__method_schedule */
     int labels;                 /* wn__method_labels */
     int data_order;             /* wn__method_order */
+    int64_t order;              /* retraining streams of the replicate are numbered; all rows share one unless they say so */
     wn__steps retrain;          /* L; unit 0 = not given */
     int optimizer_state;        /* wn__method_slots: momentum at the start; rewound needs start: rewound */
     int reinit;                 /* wn__reinit_rule of redrawn weights */
@@ -67,7 +68,7 @@ typedef struct wn__method_axes {
     wn__topology_rule topology; /* how the mask changes while training; grow none: it does not */
 } wn__method_axes;
 
-/* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, retrain, optimizer_state, reinit. */
+/* Rows over wn__method_axes that a recipe writes as plain settings: start, rewind, schedule, data_order, order, retrain, optimizer_state, reinit. */
 extern const wn__setting wn__method_settings[];
 /* Is the network another one than the recipe's, of other widths? */
 bool wn__mask_resizes(int mask);

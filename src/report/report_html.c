@@ -53,6 +53,8 @@ static const section sections[] = {
     {"s-flow", "Flow of gradients", "flow", wn__study_flow_table},
     {"s-lines", "Between networks", "lines", NULL},
     {"s-disagreement", "Disagreement", NULL, wn__study_disagreement_table},
+    {"s-together", "Two networks together", NULL, wn__study_together_table},
+    {"s-ensembles", "Ensembles over seeds", NULL, wn__study_ensemble_table},
     {"s-distance", "Distances of weights", "map", wn__study_distance_table},
     {"s-matching", "Largest sparsity that still matches dense", NULL, wn__matching_table},
     {"s-curves", "Learning curves", "curves", NULL},

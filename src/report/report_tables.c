@@ -11,10 +11,23 @@
 
 #define FIELD(member) offsetof(wn__result_row, member)
 
-const wn__table_builder wn__report_tables[] = {
-    wn__accuracy_table,       wn__claim_table,      wn__study_table,    wn__study_flow_table, wn__study_disagreement_table,
-    wn__study_distance_table, wn__difference_table, wn__matching_table, wn__mask_table,       wn__cost_table,
-    wn__price_table,          wn__label_table,      wn__method_table,   wn__fact_table,       NULL};
+const wn__table_builder wn__report_tables[] = {wn__accuracy_table,
+                                               wn__claim_table,
+                                               wn__study_table,
+                                               wn__study_flow_table,
+                                               wn__study_disagreement_table,
+                                               wn__study_together_table,
+                                               wn__study_ensemble_table,
+                                               wn__study_distance_table,
+                                               wn__difference_table,
+                                               wn__matching_table,
+                                               wn__mask_table,
+                                               wn__cost_table,
+                                               wn__price_table,
+                                               wn__label_table,
+                                               wn__method_table,
+                                               wn__fact_table,
+                                               NULL};
 
 /* Cells of numbers: a NaN becomes a dash. */
 

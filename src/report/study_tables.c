@@ -200,6 +200,18 @@ static void pair_rows(const json_t *study, const wn__measure *m, double sparsity
     }
 }
 
+static bool is_measured(const json_t *study, const wn__measure *m)
+{
+    size_t index;
+    json_t *one;
+    json_array_foreach(json_object_get(study, "measurements"), index, one)
+    {
+        const char *name = json_string_value(json_object_get(one, "measure"));
+        if (name && strcmp(name, m->name) == 0) return true;
+    }
+    return false;
+}
+
 static wn_status pair_table(const wn__results *r, const char *measure, const char *format, wn__table *t)
 {
     const wn__measure *m = wn__measure_find(measure);
@@ -209,7 +221,7 @@ static wn_status pair_table(const wn__results *r, const char *measure, const cha
     wn__table_column_add(t, true, "sparsity");
     json_array_foreach(r->study ? wn__study_rows(r->study, "compare") : NULL, index, row)
         wn__table_column_add(t, true, "%s", json_string_value(row));
-    if (!r->study || json_array_size(wn__study_rows(r->study, "compare")) == 0) return wn__table_status(t);
+    if (!r->study || !is_measured(r->study, m)) return wn__table_status(t);
     json_array_foreach(wn__study_sparsities(r->study), index, sparsity)
     {
         if (index > 0) wn__table_rule(t);
@@ -224,6 +236,58 @@ wn_status wn__study_disagreement_table(const wn__results *r, wn__table *t)
     t->title = "Disagreement on test images";
     wn__text_add(&t->note, "Percent of test images that two networks of one seed put into different classes, mean over seeds.");
     return pair_table(r, "disagreement", "%.2f", t);
+}
+
+static void ensemble_row(const json_t *study, const char *row, double sparsity, wn__table *t)
+{
+    wn__summary s[3];
+    static const char *const names[] = {"ensemble", "ensemble-gain", "seed-disagreement"};
+    for (int i = 0; i < 3; i++) {
+        const wn__measure *m = wn__measure_find(names[i]);
+        const json_t *one = wn__study_find(study, m, row, NULL, sparsity, -1);
+        if (!one) return;
+        s[i] = wn__study_summary(study, m, one, false);
+    }
+    wn__table_cell(t, "%s", row);
+    add_sparsity(t, sparsity);
+    wn__table_cell(t, "%d", s[0].n);
+    number_cell(t, "%.2f", s[0].mean - s[1].mean);
+    number_cell(t, "%.2f", s[0].mean);
+    for (int i = 1; i < 3; i++) {
+        number_cell(t, "%.2f", s[i].mean);
+        number_cell(t, "±%.2f", s[i].half_width);
+    }
+}
+
+wn_status wn__study_ensemble_table(const wn__results *r, wn__table *t)
+{
+    static const char *const heads[] = {"networks", "their mean, %", "together, %", "gain", "±95 %", "disagree, %", "±95 %"};
+    const json_t *row, *sparsity;
+    size_t i, k;
+    t->id = "ensembles";
+    t->title = "Ensembles over seeds";
+    wn__table_column_add(t, false, "row");
+    wn__table_column_add(t, true, "sparsity");
+    for (size_t c = 0; c < sizeof heads / sizeof *heads; c++)
+        wn__table_column_add(t, true, "%s", heads[c]);
+    json_array_foreach(r->study ? wn__study_rows(r->study, "ensembles") : NULL, i, row)
+        json_array_foreach(wn__study_sparsities(r->study), k, sparsity)
+            ensemble_row(r->study, json_string_value(row), json_number_value(sparsity), t);
+    wn__text_add(
+        &t->note,
+        "Test accuracy of a row's networks of all seeds, and of the mean of their probabilities; percent of test images that two of them put "
+        "into different classes, mean over pairs. Intervals: jackknife over seeds.");
+    return wn__table_status(t);
+}
+
+wn_status wn__study_together_table(const wn__results *r, wn__table *t)
+{
+    t->id = "together";
+    t->title = "What two networks gain together";
+    wn__text_add(
+        &t->note,
+        "Test accuracy of the mean of two networks' probabilities less the mean of their accuracies, in points; networks of one seed, mean over seeds.");
+    return pair_table(r, "pair-gain", "%+.2f", t);
 }
 
 wn_status wn__study_distance_table(const wn__results *r, wn__table *t)
@@ -274,8 +338,9 @@ wn_status wn__study_csv(const json_t *study, wn__text *out)
 
 wn_status wn__study_text(const wn__results *r, wn__text *out)
 {
-    static const wn__table_builder tables[] = {wn__study_table, wn__study_flow_table, wn__study_disagreement_table,
-                                               wn__study_distance_table, wn__claim_table};
+    static const wn__table_builder tables[] = {wn__study_table,          wn__study_flow_table,     wn__study_disagreement_table,
+                                               wn__study_together_table, wn__study_ensemble_table, wn__study_distance_table,
+                                               wn__claim_table};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         wn__table t = {0};
         const wn_status status = tables[i](r, &t);

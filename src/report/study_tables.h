@@ -8,6 +8,8 @@
 wn_status wn__study_table(const wn__results *r, wn__table *t);              /* barriers, eigenvalues, means over states of the flow */
 wn_status wn__study_flow_table(const wn__results *r, wn__table *t);         /* gradient norms by step */
 wn_status wn__study_disagreement_table(const wn__results *r, wn__table *t); /* every pair */
+wn_status wn__study_together_table(const wn__results *r, wn__table *t);     /* every pair as an ensemble */
+wn_status wn__study_ensemble_table(const wn__results *r, wn__table *t);     /* of all seeds */
 wn_status wn__study_distance_table(const wn__results *r, wn__table *t);
 
 /* Every measurement of every seed, one line each. */
