@@ -57,6 +57,9 @@ static const wn__op_desc chosen[] = {
     {.n = 17, .in_c = 70, .in_h = 7, .in_w = 7, .out_c = 40, .kernel_h = 1},
     {.n = 3, .in_c = 17, .in_h = 16, .in_w = 30, .out_c = 18, .kernel_h = 1, .stride = 2, .bias = true},
     {.n = 5, .in_c = 12, .in_h = 5, .in_w = 4, .out_c = 16, .kernel_h = 5, .pad = 2, .groups = 4},
+    {.n = 2, .in_c = 60, .in_h = 13, .in_w = 37, .out_c = 140, .kernel_h = 1},
+    {.n = 2, .in_c = 9, .in_h = 10, .in_w = 40, .out_c = 150, .kernel_h = 3, .pad = 1},
+    {.kind = WN__OP_LINEAR, .n = 1060, .in_c = 20, .in_h = 1, .in_w = 1, .out_c = 10},
     {.kind = WN__OP_LINEAR, .n = 70, .in_c = 40, .in_h = 1, .in_w = 1, .out_c = 130, .bias = true},
     {.kind = WN__OP_LINEAR, .n = 33, .in_c = 300, .in_h = 1, .in_w = 1, .out_c = 30},
     {.kind = WN__OP_LINEAR, .n = 128, .in_c = 5, .in_h = 3, .in_w = 3, .out_c = 21, .relu = true, .bias = true},
@@ -81,7 +84,7 @@ TEST(dense_kernels_change_no_bit_of_what_sparse_ones_make)
 static void write_verdict(const char *shape, const char *densities)
 {
     char line[256];
-    snprintf(line, sizeof line, "winnow kernels 1\n%s\t%s\t%s\t%s\n", densities, wn__isa_name(wn__isa_in_use()), shape, wn__cpu_name());
+    snprintf(line, sizeof line, "winnow kernels 2\n%s\t%s\t%s\t%s\n", densities, wn__isa_name(wn__isa_in_use()), shape, wn__cpu_name());
     CHECK_OK(wn__make_folders(scratch_path("winnow")));
     CHECK_OK(wn__file_write(scratch_path("winnow/kernels"), line, strlen(line)));
 }
@@ -153,8 +156,8 @@ TEST(verdicts_are_measured_once_and_a_bad_cache_is_no_error)
     break_even(again);
     for (int i = 0; i < WN__CHOICES; i++)
         CHECK(fabs(first[i] - again[i]) < 1e-4); /* as written */
-    static const char *const damaged[] = {"", "nonsense", "winnow kernels 1\n0.5 0.5\tavx",
-                                          "winnow kernels 1\n\n\tx\t\n1e99 nan 3\ta\tb\tc\n"};
+    static const char *const damaged[] = {"", "nonsense", "winnow kernels 2\n0.5 0.5\tavx",
+                                          "winnow kernels 2\n\n\tx\t\n1e99 nan 3\ta\tb\tc\n"};
     for (size_t i = 0; i < COUNT(damaged); i++) {
         CHECK_OK(wn__file_write(scratch_path("winnow/kernels"), damaged[i], strlen(damaged[i])));
         break_even(again);

@@ -359,6 +359,10 @@ static void add_wide_gradient(const wn__lane_dense_gradient *d, int64_t row, int
 {
     add_dense_gradient(d, row, entry, WN__GRADIENT_ROWS, WN__GRADIENT_ENTRIES);
 }
+static void add_medium_gradient(const wn__lane_dense_gradient *d, int64_t row, int64_t entry)
+{
+    add_dense_gradient(d, row, entry, WN__GRADIENT_ROWS, WN__WHOLE_PART);
+}
 static void add_tall_gradient(const wn__lane_dense_gradient *d, int64_t row, int64_t entry)
 {
     add_dense_gradient(d, row, entry, WN__GRADIENT_ROWS, 1);
@@ -369,11 +373,13 @@ static void dense_gradient(const wn__lane_dense_gradient *d)
 {
     const int64_t rows = d->g.a.rows, entries = d->g.a.entries;
     const int64_t whole_rows = rows / WN__GRADIENT_ROWS * WN__GRADIENT_ROWS;
-    const int64_t whole_entries = entries / WN__GRADIENT_ENTRIES * WN__GRADIENT_ENTRIES;
     for (int64_t row = 0; row < whole_rows; row += WN__GRADIENT_ROWS) {
-        for (int64_t k = 0; k < whole_entries; k += WN__GRADIENT_ENTRIES)
+        int64_t k = 0;
+        for (; k + WN__GRADIENT_ENTRIES <= entries; k += WN__GRADIENT_ENTRIES)
             add_wide_gradient(d, row, k);
-        for (int64_t k = whole_entries; k < entries; k++)
+        for (; k + WN__WHOLE_PART <= entries; k += WN__WHOLE_PART)
+            add_medium_gradient(d, row, k);
+        for (; k < entries; k++)
             add_tall_gradient(d, row, k);
     }
     for (int64_t row = whole_rows; row < rows; row++)

@@ -5,65 +5,17 @@
 #include "base/alloc.h"
 
 #define LANE 16
-#define MOST_ROWS 48    /* of a tile of the weight */
-#define MOST_COLUMNS 48 /* likewise; multiples of what the kernels keep in registers */
-#define LEAST_COLUMNS 8
-#define MOST_SUMS (16 * MOST_COLUMNS)
-#define PANEL_PIXELS (16 * 1024 / (LANE * 4)) /* inputs of a tile's columns: a third of the first cache */
-#define STRIP_PIXELS 400                      /* of what is read together, where an image is summed up in parts */
-#define WHOLE_PIXELS 64                       /* of an image, at most, that is summed up at once */
+#define WHOLE_PIXELS 64  /* of an image, at most, that is summed up at once */
+#define WHOLE_ROWS 48    /* of a tile of the weight, there */
+#define WHOLE_COLUMNS 48 /* likewise; multiples of what the kernels keep in registers, as all columns here */
+#define WHOLE_LEAST 8
+#define WHOLE_PANEL (16 * 1024 / (LANE * 4)) /* pixels of the input that a tile's columns read: a third of the first cache */
+#define PART_ROWS 128                        /* of a tile, where an image is summed up in parts */
+#define PART_SUMS 6144                       /* of such a tile: they stay in the second cache */
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static bool is_whole(const wn__dense_gradient *g) { return g->image.height * g->image.width <= WHOLE_PIXELS; }
-
-/* Columns of a tile. */
-static int64_t panel_columns(const wn__dense_gradient *g)
-{
-    if (!is_whole(g)) return MOST_COLUMNS;
-    const int64_t columns = PANEL_PIXELS / (g->pixels > 0 ? g->pixels : 1) / LEAST_COLUMNS * LEAST_COLUMNS;
-    return columns < LEAST_COLUMNS ? LEAST_COLUMNS : least(columns, MOST_COLUMNS);
-}
-
-/* --- a tile ---------------------------------------------------------------------------------------------------------------------- */
-
-/* Rows of the image that a few rows and entries of the weight read from the first cache. */
-static int64_t strip_rows(const wn__dense_gradient *g)
-{
-    const int64_t rows = STRIP_PIXELS / (4 * g->image.width + g->image.g.in_row);
-    return rows > 1 ? rows : 1;
-}
-
-/* A few rows of the image at a time, so that what several entries read stays in the first cache; the sums wait in memory. */
-static void sum_strips(const wn__dense_gradient *g, wn__lane_dense_gradient *job, float *tile)
-{
-    _Alignas(WN__ALIGN) float sum[MOST_SUMS * LANE];
-    const int64_t height = g->image.height, strip = strip_rows(g);
-    const float *in = job->g.in, *dout = job->g.dout;
-    memset(sum, 0, (size_t)(job->g.a.rows * job->g.a.entries * LANE) * sizeof *sum);
-    job->g.sum = sum;
-    for (int64_t y = 0; y < height; y += strip) {
-        job->height = least(strip, height - y);
-        job->g.in = in + y * job->g.in_row * LANE;
-        job->g.dout = dout + y * job->g.dout_row * LANE;
-        g->kernels->dense_gradient(job);
-    }
-    g->kernels->reduce(job->g.a.rows * job->g.a.entries, sum, false, tile);
-}
-
-/* To `tile`, whose rows are `stride` apart. */
-static void make_tile(const wn__dense_gradient *g, int64_t row, int64_t rows, int64_t column, int64_t columns, float *tile, int64_t stride)
-{
-    wn__lane_dense_gradient job = g->image;
-    job.g.dout += row * job.g.dout_plane * LANE;
-    job.g.a = (wn__lane_matrix){.rows = rows, .entries = columns, .offset = g->offset + column};
-    job.g.out = tile;
-    job.out_row = stride;
-    if (is_whole(g))
-        g->kernels->dense_whole(&job);
-    else
-        sum_strips(g, &job, tile);
-}
 
 /* --- where it goes --------------------------------------------------------------------------------------------------------------- */
 
@@ -98,23 +50,106 @@ static void put_tile(const wn__dense_gradient *g, int64_t row, int64_t rows, int
     }
 }
 
+/* --- small images ---------------------------------------------------------------------------------------------------------------- */
+
+static int64_t whole_columns(const wn__dense_gradient *g)
+{
+    const int64_t columns = WHOLE_PANEL / (g->pixels > 0 ? g->pixels : 1) / WHOLE_LEAST * WHOLE_LEAST;
+    return columns < WHOLE_LEAST ? WHOLE_LEAST : least(columns, WHOLE_COLUMNS);
+}
+
+/* `next` as in put_tile. */
+static void rows_at_once(const wn__dense_gradient *g, int64_t row, int64_t rows, int64_t *next)
+{
+    _Alignas(WN__ALIGN) float tile[WHOLE_ROWS * WHOLE_COLUMNS];
+    const bool direct = !g->pattern && !g->add;
+    const int64_t width = whole_columns(g);
+    wn__lane_dense_gradient job = g->image;
+    job.g.dout += row * job.g.dout_plane * LANE;
+    for (int64_t column = 0, columns; column < g->columns; column += columns) {
+        columns = least(width, g->columns - column);
+        job.g.a = (wn__lane_matrix){.rows = rows, .entries = columns, .offset = g->offset + column};
+        job.g.out = direct ? g->out + row * g->columns + column : tile;
+        job.out_row = direct ? g->columns : columns;
+        g->kernels->dense_whole(&job);
+        if (!direct) put_tile(g, row, rows, column, columns, tile, next);
+    }
+}
+
+/* --- images in parts ------------------------------------------------------------------------------------------------------------- */
+
+/* All rows and columns of a tile take part after part of the image, in the pixels' order: so activations come once from memory for many
+ * entries, and sums, which wait in the second cache, once for a part. What a part reads for a panel of columns and for a few rows is in the
+ * first cache. Windows that overlap read fewer pixels: their parts and panels are larger. */
+typedef struct parts {
+    int64_t rows, columns; /* of the image, at most */
+    int64_t panel;         /* columns of the weight, at most */
+} parts;
+
+#define MOST_PANEL 36
+#define PANEL 12
+#define PART_PIXELS 2048 /* of all rows and columns of a tile together, beside its sums */
+
+static parts parts_of(const wn__dense_gradient *g, int64_t rows)
+{
+    const int64_t height = g->image.height, width = g->image.width, columns = least(g->columns, PART_SUMS / rows);
+    const bool overlap = g->pixels < height * width;
+    const int64_t fit = least(PART_PIXELS / (rows + columns), 28), pixels = overlap ? 32 : fit > 16 ? fit : 16;
+    const int64_t cuts = (width + pixels - 1) / pixels;
+    return (parts){cuts > 1 ? 1 : pixels / width, (width + cuts - 1) / cuts, overlap ? MOST_PANEL : PANEL};
+}
+
+/* Adds output rows from `y` and columns from `x` on; tile: of the weight, with all its columns. */
+static void add_part(const wn__dense_gradient *g, const wn__lane_dense_gradient *tile, const parts *p, int64_t y, int64_t x)
+{
+    wn__lane_dense_gradient job = *tile;
+    const int64_t columns = tile->g.a.entries;
+    job.height = least(p->rows, tile->height - y);
+    job.width = least(p->columns, tile->width - x);
+    job.g.in += (y * tile->g.in_row + x * tile->in_column) * LANE;
+    job.g.dout += (y * tile->g.dout_row + x) * LANE;
+    for (int64_t done = 0; done < columns; done += p->panel) {
+        job.g.a.entries = least(p->panel, columns - done);
+        job.g.a.offset = tile->g.a.offset + done;
+        job.g.sum = tile->g.sum + done * tile->g.a.rows * LANE;
+        g->kernels->dense_gradient(&job);
+    }
+}
+
+static void rows_by_parts(const wn__dense_gradient *g, int64_t row, int64_t rows, int64_t *next)
+{
+    _Alignas(WN__ALIGN) float sum[PART_SUMS * LANE], panel[PART_ROWS * MOST_PANEL];
+    const parts p = parts_of(g, rows);
+    const int64_t width = PART_SUMS / rows / p.panel * p.panel;
+    wn__lane_dense_gradient tile = g->image;
+    tile.g.dout += row * tile.g.dout_plane * LANE;
+    tile.g.sum = sum;
+    for (int64_t column = 0, columns, some; column < g->columns; column += columns) {
+        columns = least(width, g->columns - column);
+        tile.g.a = (wn__lane_matrix){.rows = rows, .entries = columns, .offset = g->offset + column};
+        memset(sum, 0, (size_t)(rows * columns * LANE) * sizeof *sum);
+        for (int64_t y = 0; y < tile.height; y += p.rows)
+            for (int64_t x = 0; x < tile.width; x += p.columns)
+                add_part(g, &tile, &p, y, x);
+        for (int64_t done = 0; done < columns; done += some) {
+            some = least(p.panel, columns - done);
+            g->kernels->reduce(rows * some, sum + done * rows * LANE, false, panel);
+            put_tile(g, row, rows, column + done, some, panel, next);
+        }
+    }
+}
+
 void wn__dense_gradient_rows(const wn__dense_gradient *g, int64_t row, int64_t end)
 {
-    _Alignas(WN__ALIGN) float tile[MOST_ROWS * MOST_COLUMNS];
-    int64_t next[MOST_ROWS];
-    const int64_t width = panel_columns(g), height = is_whole(g) ? MOST_ROWS : MOST_SUMS / MOST_COLUMNS;
+    int64_t next[PART_ROWS];
+    const int64_t height = is_whole(g) ? WHOLE_ROWS : PART_ROWS;
     for (int64_t rows; row < end; row += rows) {
         rows = least(height, end - row);
         for (int64_t r = 0; g->pattern && r < rows; r++)
             next[r] = g->pattern->row_start[row + r];
-        for (int64_t column = 0, columns; column < g->columns; column += columns) {
-            columns = least(width, g->columns - column);
-            if (!g->pattern && !g->add && is_whole(g)) {
-                make_tile(g, row, rows, column, columns, g->out + row * g->columns + column, g->columns);
-                continue;
-            }
-            make_tile(g, row, rows, column, columns, tile, columns);
-            put_tile(g, row, rows, column, columns, tile, next);
-        }
+        if (is_whole(g))
+            rows_at_once(g, row, rows, next);
+        else
+            rows_by_parts(g, row, rows, next);
     }
 }

@@ -81,9 +81,12 @@ static void release(wn__op *op)
     wn__free(c);
 }
 
+/* Rows or columns of the input that windows over so many of the output meet. */
+static int64_t met(int64_t windows, int step, int kernel) { return kernel < step ? windows * kernel : (windows - 1) * step + kernel; }
+
 static int64_t window(const wn__tiling *t, int step, int kernel_h, int kernel_w)
 {
-    return ((t->rows - 1) * step + kernel_h) * (int64_t)((t->columns - 1) * step + kernel_w);
+    return met(t->rows, step, kernel_h) * met(t->columns, step, kernel_w);
 }
 
 /* Tile an output of h x w for the walk's kernels, then make the walk. */

@@ -202,6 +202,7 @@ wn_status wn__walk_make(const wn__walk_request *r, wn__walk *out)
                         (long long)(group_inputs(d) * taps(d)), (long long)r->from.block);
     const wn_status status = !r->pattern && d->groups == 1 ? make_dense(r, out) : make_sparse(r, out);
     if (status != WN_OK) wn__walk_release(out);
+    if (out->entries == 0 && out->tiles > 1) out->tiles = 1; /* phases that no tap reaches: zeros are written once */
     return status;
 }
 
