@@ -141,7 +141,7 @@ typedef struct wn__op_class {
      * then hold these entries only. NULL: all of them, in the weight's shape. The pattern is borrowed until the next call. */
     wn_status (*bind)(wn__op *op, const wn__pattern *pattern);
     /* Beside `bind`: the gradient of all entries of a tile, stored or not, from in[0] and the prepared dout[0] of the whole batch, as they are
-     * right after BACKWARD_PARAMS. One thread computes it from end to end; several may be at work. */
+     * right after BACKWARD_PARAMS. One thread computes it from end to end; several may be at work. args->accumulate: adds to `out`. */
     wn_status (*tile_gradient)(wn__op *op, const wn__op_args *args, const wn__weight_tile *tile, float *out /* (rows, columns) */);
     /* Beside tile_gradient, which then knows orders too: a number for each row and each column, such that no gradient that it computes is
      * larger in magnitude than the product of its row's and its column's; finite or infinite. NULL: there are none. */

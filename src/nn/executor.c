@@ -9,10 +9,12 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "nn/bands.h"
+#include "nn/gradient_window.h"
 
 typedef struct reading {
     wn__gradient_reader reader; /* NULL: nobody wants it */
     void *arg;
+    bool pieces;
 } reading;
 
 struct wn__executor {
@@ -38,6 +40,7 @@ struct wn__executor {
     int64_t materialised;              /* version of those weights; -1 = none */
     int64_t topology;                  /* of the parameters that those arrays are for; -1 = none */
     reading *reading;                  /* per parameter; NULL: none so far */
+    wn__gradient_window window;        /* of what is read and comes in micro-batches */
     const wn__plan *last;              /* plan of the last wn__executor_gradients */
 };
 
@@ -147,6 +150,7 @@ void wn__executor_free(wn__executor *ex)
     free_weights(ex);
     wn__free(ex->plan);
     wn__free(ex->reading);
+    wn__gradient_window_release(&ex->window);
     wn__free(ex->lowered);
     wn__free(ex->inference);
     wn__free(ex->logits);
@@ -297,6 +301,7 @@ static wn_status prepare_piece(wn__executor *ex, int64_t piece, wn__plan_kind ki
 static wn_status prepare(wn__executor *ex, int64_t n, wn__plan_kind kind)
 {
     const int64_t piece = n < piece_size(ex) ? n : piece_size(ex);
+    if (ex->options.gradient_readers && ex->device->compressed && piece < n) WN_TRY(wn__gradient_window_make(&ex->window, ex->params));
     WN_TRY(prepare_piece(ex, piece, kind));
     return n % piece ? prepare_piece(ex, n % piece, kind) : WN_OK;
 }
@@ -353,8 +358,7 @@ typedef struct run_state {
     wn__executor *ex;
     wn__plan *plan;
     wn__step_info step;
-    bool accumulate;            /* a later micro-batch: all gradients add */
-    bool last;                  /* micro-batch of a step with gradients */
+    int64_t piece, pieces;      /* micro-batch of a step with gradients, else 0; those behind the first add theirs */
     const float *const *vector; /* tangents of parameters */
     float *const *product;
 } run_state;
@@ -390,7 +394,7 @@ static wn__op_args resolve(const run_state *r, const wn__call *call, place at)
                      .scratch = pointer(ex, plan, call->scratch),
                      .t_out = twin(ex, plan, call->out),
                      .t_saved = twin(ex, plan, call->saved),
-                     .accumulate = r->accumulate || call->accumulate};
+                     .accumulate = r->piece > 0 || call->accumulate};
     for (int s = 0; s < 2; s++) {
         a.in[s] = pointer_at(ex, plan, call->in[s], at);
         a.dout[s] = pointer_at(ex, plan, call->dout[s], at);
@@ -483,32 +487,36 @@ static wn_status run_observed_group(const run_state *r, const wn__call *call, in
 /* Who reads the gradient that the call makes; NULL if nobody does. */
 static const reading *reading_of(const run_state *r, const wn__call *call)
 {
-    if (!r->ex->reading || call->phase != WN__BACKWARD_PARAMS || call->lowered->param[0] < 0) return NULL;
+    if (!r->pieces || !r->ex->reading || call->phase != WN__BACKWARD_PARAMS || call->lowered->param[0] < 0) return NULL;
     const reading *of = &r->ex->reading[call->lowered->param[0]];
     return of->reader ? of : NULL;
 }
+
+/* Is the parameter's gradient, if it is read, made from activations? */
+static bool has_tiles(const wn__executor *ex, int param) { return ex->params->item[param].pattern && ex->device->compressed; }
 
 /* Right after the call that made it: what it was made from is still there. */
 static wn_status read_gradient(const run_state *r, const wn__call *call)
 {
     const reading *of = reading_of(r, call);
     if (!of) return WN_OK;
-    const wn__param *p = &r->ex->params->item[call->lowered->param[0]];
-    const wn__op_args args = resolve(r, call, (place){0});
-    const bool dense = !p->pattern || !r->ex->device->compressed;
-    if (!dense && (r->accumulate || !r->last))
-        return wn__fail(WN_EUNSUPPORTED, "%s: the gradient of entries that are not stored needs the whole batch in one micro-batch",
-                        p->name);
-    if (!dense && !call->op->cls->tile_gradient)
+    const int param = call->lowered->param[0];
+    const wn__param *p = &r->ex->params->item[param];
+    wn__op_args args = resolve(r, call, (place){0});
+    wn__weight_gradient gradient = {.param = p, .rows = p->dim[0], .columns = p->count / p->dim[0], .op = call->op, .args = &args};
+    if (!has_tiles(r->ex, param)) {
+        gradient.dense = args.dparam[0];
+        return r->piece == r->pieces - 1 ? of->reader(of->arg, &gradient) : WN_OK;
+    }
+    if (!call->op->cls->tile_gradient)
         return wn__fail(WN_EUNSUPPORTED, "%s: backend %s has no gradient of entries that are not stored", p->name,
                         r->ex->device->backend->name);
-    const wn__weight_gradient gradient = {.param = p,
-                                          .rows = p->dim[0],
-                                          .columns = p->count / p->dim[0],
-                                          .dense = dense ? args.dparam[0] : NULL,
-                                          .op = call->op,
-                                          .args = &args};
-    return r->last ? of->reader(of->arg, &gradient) : WN_OK;
+    gradient.piece = (int)r->piece;
+    args.accumulate = false;
+    if (r->pieces == 1 || of->pieces) return of->reader(of->arg, &gradient);
+    const wn__gradient_strip *strip = &r->ex->window.strip[param];
+    if (strip->first == strip->end) return WN_OK;
+    return wn__gradient_window_add(strip, p, call->op, &args, r->piece == 0, r->ex->device->pool);
 }
 
 /* Up to the end of the group, or to a call whose gradient is to be read before later ones overwrite what it was made from. */
@@ -644,30 +652,93 @@ static bool is_read(const wn__executor *ex)
     return false;
 }
 
-wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg)
+typedef struct gradient_job {
+    const float *images;
+    int64_t n, pieces;
+    wn__step_info step;
+    wn__loss_gradient loss;
+    void *arg;
+    bool again; /* only what the window needs */
+} gradient_job;
+
+/* Micro-batches whose gradients are read in total. */
+typedef struct wn__gradient_totals {
+    wn__executor *ex;
+    gradient_job job;
+    int place; /* of the weight at hand in the window's order */
+} wn__gradient_totals;
+
+/* Behind the last call that makes a gradient of the window. */
+static int end_of_window(const wn__executor *ex, const wn__plan *plan)
 {
-    const wn_graph *g = ex->graph;
-    if (!ex->options.training) return wn__fail(WN_EINVAL, "executor of %s was not made for training", g->name);
-    if (n < 1 || n > ex->options.batch)
-        return wn__fail(WN_EINVAL, "batch of %lld images, must be 1..%lld", (long long)n, (long long)ex->options.batch);
-    run_state r = {.ex = ex, .step = step};
-    const int64_t pieces = (n + piece_size(ex) - 1) / piece_size(ex);
-    for (int64_t k = 0; k < pieces; k++) {
-        const int64_t first = k * piece_size(ex), piece = n - first < piece_size(ex) ? n - first : piece_size(ex);
-        r.step.step = step.step * pieces + k;
-        r.accumulate = k > 0;
-        r.last = k == pieces - 1;
-        WN_TRY(get_plan(ex, piece, kind_of(ex, true, step.training), is_read(ex) ? WN__WHOLE : WN__SLABS, &r.plan));
-        WN_TRY(run_forward(&r, images + first * g->c * g->h * g->w, ex->logits));
-        WN_TRY(loss(arg, ex->logits, first, piece, ex->dlogits));
-        WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, r.plan, r.plan->dlogits)));
-        WN_TRY(run_calls(&r, r.plan->forward_calls, r.plan->calls));
+    int end = plan->forward_calls;
+    for (int i = end; i < plan->calls; i++) {
+        const int param = plan->call[i].phase == WN__BACKWARD_PARAMS ? plan->call[i].lowered->param[0] : -1;
+        if (param >= 0 && ex->window.strip[param].end > ex->window.strip[param].first) end = i + 1;
     }
-    ex->last = pieces == 1 ? r.plan : NULL;
-    return finish_gradients(&r);
+    return end;
 }
 
-wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_reader reader, void *arg)
+static wn_status run_piece(wn__executor *ex, const gradient_job *job, int64_t piece, run_state *r)
+{
+    const wn_graph *g = ex->graph;
+    const int64_t first = piece * piece_size(ex), n = job->n - first < piece_size(ex) ? job->n - first : piece_size(ex);
+    *r = (run_state){.ex = ex, .step = job->step, .piece = piece, .pieces = job->pieces};
+    r->step.step = job->step.step * job->pieces + piece;
+    WN_TRY(get_plan(ex, n, kind_of(ex, true, job->step.training), is_read(ex) ? WN__WHOLE : WN__SLABS, &r->plan));
+    WN_TRY(run_forward(r, job->images + first * g->c * g->h * g->w, ex->logits));
+    WN_TRY(job->loss(job->arg, ex->logits, first, n, ex->dlogits));
+    WN_TRY(upload_gradient(r, ex->dlogits, pointer(ex, r->plan, r->plan->dlogits)));
+    return run_calls(r, r->plan->forward_calls, job->again ? end_of_window(ex, r->plan) : r->plan->calls);
+}
+
+/* What is read of several micro-batches together, as backward comes to it; the window begins with the first. */
+static wn_status order_window(wn__executor *ex, const gradient_job *job)
+{
+    wn__gradient_window *w = &ex->window;
+    run_state r = {.ex = ex, .pieces = job->pieces};
+    w->count = 0;
+    if (job->pieces == 1 || !is_read(ex) || !ex->device->compressed) return WN_OK;
+    WN_TRY(wn__gradient_window_make(w, ex->params));
+    WN_TRY(find_plan(ex, piece_size(ex), kind_of(ex, true, job->step.training), WN__WHOLE, &r.plan));
+    for (int i = r.plan->forward_calls; i < r.plan->calls; i++) {
+        const reading *of = reading_of(&r, &r.plan->call[i]);
+        if (of && !of->pieces && has_tiles(ex, r.plan->call[i].lowered->param[0])) w->order[w->count++] = r.plan->call[i].lowered->param[0];
+    }
+    wn__gradient_window_place(w, ex->params, 0, 0);
+    return WN_OK;
+}
+
+static wn_status tell_totals(wn__executor *ex, const gradient_job *job)
+{
+    wn__gradient_totals totals = {.ex = ex, .job = *job};
+    totals.job.again = true;
+    totals.job.step.update_statistics = false;
+    for (; totals.place < ex->window.count; totals.place++) {
+        const int param = ex->window.order[totals.place];
+        const wn__param *p = &ex->params->item[param];
+        const wn__weight_gradient gradient = {.param = p, .rows = p->dim[0], .columns = p->count / p->dim[0], .totals = &totals};
+        WN_TRY(ex->reading[param].reader(ex->reading[param].arg, &gradient));
+    }
+    return WN_OK;
+}
+
+wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg)
+{
+    if (!ex->options.training) return wn__fail(WN_EINVAL, "executor of %s was not made for training", ex->graph->name);
+    if (n < 1 || n > ex->options.batch)
+        return wn__fail(WN_EINVAL, "batch of %lld images, must be 1..%lld", (long long)n, (long long)ex->options.batch);
+    const gradient_job job = {images, n, (n + piece_size(ex) - 1) / piece_size(ex), step, loss, arg, false};
+    run_state r;
+    WN_TRY(order_window(ex, &job));
+    for (int64_t piece = 0; piece < job.pieces; piece++)
+        WN_TRY(run_piece(ex, &job, piece, &r));
+    ex->last = job.pieces == 1 ? r.plan : NULL;
+    WN_TRY(finish_gradients(&r));
+    return tell_totals(ex, &job);
+}
+
+static wn_status read_param(wn__executor *ex, int param, reading how)
 {
     const wn__param *p = &ex->params->item[param];
     int users = 0;
@@ -677,21 +748,51 @@ wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_r
         return wn__fail(WN_EUNSUPPORTED, "%s: only gradients of plain weights that one node uses can be read", p->name);
     if (!ex->reading && !(ex->reading = WN_NEW_ARRAY(reading, ex->params->count)))
         return wn__no_memory((size_t)ex->params->count * sizeof(reading));
-    ex->reading[param] = (reading){reader, arg};
+    ex->reading[param] = how;
+    return WN_OK;
+}
+
+wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_reader reader, void *arg)
+{
+    return read_param(ex, param, (reading){reader, arg, false});
+}
+
+wn_status wn__executor_read_pieces(wn__executor *ex, int param, wn__gradient_reader reader, void *arg)
+{
+    return read_param(ex, param, (reading){reader, arg, true});
+}
+
+static const wn__gradient_strip *strip_at(const wn__gradient_totals *t) { return &t->ex->window.strip[t->ex->window.order[t->place]]; }
+
+wn_status wn__weight_gradient_rows(const wn__weight_gradient *g, int64_t row, int64_t *end)
+{
+    *end = g->rows;
+    if (!g->totals) return WN_OK;
+    wn__executor *ex = g->totals->ex;
+    const wn__gradient_strip *strip = strip_at(g->totals);
+    if (row < strip->first || row >= strip->end) {
+        run_state r;
+        wn__gradient_window_place(&ex->window, ex->params, g->totals->place, row);
+        for (int64_t piece = 0; piece < g->totals->job.pieces; piece++)
+            WN_TRY(run_piece(ex, &g->totals->job, piece, &r));
+    }
+    *end = strip->end;
     return WN_OK;
 }
 
 wn_status wn__weight_gradient_tile(const wn__weight_gradient *g, const wn__weight_tile *tile, float *out)
 {
-    if (!g->dense) return g->op->cls->tile_gradient(g->op, g->args, tile, out);
+    if (!g->dense && !g->totals) return g->op->cls->tile_gradient(g->op, g->args, tile, out);
+    const wn__gradient_strip *strip = g->totals ? strip_at(g->totals) : NULL;
+    const float *from = strip ? strip->sum + (tile->row - strip->first) * g->columns : g->dense + tile->row * g->columns;
     for (int64_t r = 0; r < tile->rows; r++)
-        memcpy(out + r * tile->columns, g->dense + (tile->row + r) * g->columns + tile->column, (size_t)tile->columns * sizeof *out);
+        memcpy(out + r * tile->columns, from + r * g->columns + tile->column, (size_t)tile->columns * sizeof *out);
     return WN_OK;
 }
 
 bool wn__weight_gradient_bounds(const wn__weight_gradient *g, float *row, float *column)
 {
-    if (g->dense || !g->op->cls->gradient_bounds) return false;
+    if (g->dense || g->totals || !g->op->cls->gradient_bounds) return false;
     g->op->cls->gradient_bounds(g->op, g->args, row, column);
     return true;
 }

@@ -22,7 +22,7 @@ typedef struct wn__executor_options {
     bool tangents;         /* plan Hessian-vector products (the device's backend must have tangents) */
     int64_t memory;        /* bytes that the process may take in all; 0 = no limit. More is recomputed if need be; else WN_ENOMEM */
     bool recompute;        /* force recomputation */
-    bool gradient_readers; /* wn__executor_read_gradient will be used: take the memory for that at once, not in the middle of a run */
+    bool gradient_readers; /* gradients will be read: take the memory for that at once, not in the middle of a run */
 } wn__executor_options;
 
 wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device *device, const wn__executor_options *options,
@@ -59,17 +59,24 @@ typedef struct wn__weight_gradient {
     const float *dense; /* (rows, columns) the whole gradient where there is one anyway, else NULL */
     wn__op *op;
     const wn__op_args *args;
+    int piece;                          /* micro-batch that it is of: wn__executor_read_pieces */
+    struct wn__gradient_totals *totals; /* of several micro-batches together, else NULL */
 } wn__weight_gradient;
+/* Tiles of rows [row, *end) may be had until the next call, by which micro-batches may run once more. One thread. */
+wn_status wn__weight_gradient_rows(const wn__weight_gradient *g, int64_t row, int64_t *end);
 /* May be called by several threads at once; the values depend on no one's tiles. */
 wn_status wn__weight_gradient_tile(const wn__weight_gradient *g, const wn__weight_tile *tile, float *out /* (rows, columns) */);
 /* See wn__op_class.gradient_bounds. False: there are none, and tiles must have no orders. */
 bool wn__weight_gradient_bounds(const wn__weight_gradient *g, float *row /* (rows) */, float *column /* (columns) */);
 
-/* From now on each wn__executor_gradients calls `reader` with the gradient of weight `param`, in the middle of the step: it lasts for that
- * call only, and parameters must not change in it. Without dense arrays there (compressed weights on devices with `compressed`) the batch
- * must be one micro-batch. NULL: not any more. A parameter that is no weight, mapped, or used by several nodes: WN_EUNSUPPORTED. */
+/* From now on each wn__executor_gradients calls `reader` with the gradient of weight `param`, once: it lasts for that call only, and parameters must
+ * not change in it. The batch may come in micro-batches; where there is no dense array to add them up in (compressed weights on devices with
+ * `compressed`) they are run again, as often as it takes to have all rows in a window that is no larger than values and gradients of what is stored.
+ * NULL: not any more. A parameter that is no weight, mapped, or used by several nodes: WN_EUNSUPPORTED. */
 typedef wn_status (*wn__gradient_reader)(void *arg, const wn__weight_gradient *gradient);
 wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_reader reader, void *arg);
+/* For readers that add up themselves: each micro-batch's gradient by itself, `piece` counts; a dense one comes once, added up. */
+wn_status wn__executor_read_pieces(wn__executor *ex, int param, wn__gradient_reader reader, void *arg);
 
 /* After a non-finite loss: run the batch forward again and name the first node whose output is not finite; "" if none is. */
 wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int64_t n, wn__step_info step, const char **node);

@@ -42,7 +42,11 @@ int64_t wn__gradient_average_scratch(wn__pool *pool) { return (int64_t)(pool ? w
 
 wn_status wn__gradient_average(const wn__weight_gradient *gradient, double decay, wn__pool *pool, float *scratch, float *average)
 {
-    job j = {.gradient = gradient, .keep = (float)decay, .take = (float)(1 - decay), .scratch = scratch, .average = average};
+    job j = {.gradient = gradient,
+             .keep = gradient->piece > 0 ? 1 : (float)decay,
+             .take = (float)(1 - decay),
+             .scratch = scratch,
+             .average = average};
     j.tiles_across = (gradient->columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
     wn__parallel_for(pool, (gradient->rows + TILE_ROWS - 1) / TILE_ROWS * j.tiles_across, average_tile, &j);
     return j.failed == WN_OK ? WN_OK : wn__fail((wn_status)j.failed, "%s", j.message);

@@ -41,6 +41,7 @@ typedef struct search {
     const wn__weight_gradient *gradient;
     axis rows, columns;
     int64_t tiles_across, tile_rows, tile_columns; /* whole blocks in a tile */
+    int64_t first_row, end_row;                    /* that can be had now */
     float *tile;                                   /* (threads, tile_rows, tile_columns) */
     pthread_mutex_t lock;
     candidate *best; /* (room) the best `wanted` of what was handed in, and what came since */
@@ -173,11 +174,11 @@ static void search_tile(void *arg, int64_t number, int worker)
 {
     search *s = arg;
     float *values = s->tile + (int64_t)worker * s->tile_rows * s->tile_columns;
-    wn__weight_tile tile = {.row = number / s->tiles_across * s->tile_rows,
+    wn__weight_tile tile = {.row = s->first_row + number / s->tiles_across * s->tile_rows,
                             .column = number % s->tiles_across * s->tile_columns,
                             .row_order = s->rows.order,
                             .column_order = s->columns.order};
-    tile.rows = s->gradient->rows - tile.row < s->tile_rows ? s->gradient->rows - tile.row : s->tile_rows;
+    tile.rows = s->end_row - tile.row < s->tile_rows ? s->end_row - tile.row : s->tile_rows;
     tile.columns = s->gradient->columns - tile.column < s->tile_columns ? s->gradient->columns - tile.column : s->tile_columns;
     if (is_hopeless(s, &tile)) return;
     const wn_status status = wn__weight_gradient_tile(s->gradient, &tile, values);
@@ -264,7 +265,10 @@ static wn_status run_search(search *s, wn__pool *pool)
     s->tile = WN_NEW_ARRAY(float, (int64_t)threads * s->tile_rows * s->tile_columns);
     if (!s->best || !s->tile) return wn__no_memory((size_t)s->room * sizeof *s->best);
     WN_TRY(order_axes(s));
-    wn__parallel_for(pool, (g->rows + s->tile_rows - 1) / s->tile_rows * s->tiles_across, search_tile, s);
+    for (; s->first_row < g->rows; s->first_row = s->end_row) {
+        WN_TRY(wn__weight_gradient_rows(g, s->first_row, &s->end_row));
+        wn__parallel_for(pool, (s->end_row - s->first_row + s->tile_rows - 1) / s->tile_rows * s->tiles_across, search_tile, s);
+    }
     if (s->failed != WN_OK) return wn__fail(s->failed, "%s", s->message);
     compact(s);
     if (s->count < s->wanted)
@@ -317,7 +321,8 @@ typedef struct by_row {
     const wn__growth_rows *what;
     const int64_t *first; /* (rows) place of a row's positions in the result */
     int64_t *position;
-    int64_t strip;    /* rows at a time */
+    int64_t strip; /* rows at a time */
+    int64_t first_row, end_row;
     float *tile;      /* (threads, block, columns) */
     candidate *found; /* (threads, columns) */
     pthread_mutex_t lock;
@@ -365,9 +370,9 @@ static void pick_block(void *arg, int64_t number, int worker)
     by_row *b = arg;
     const wn__weight_gradient *g = b->what->gradient;
     float *values = b->tile + (int64_t)worker * b->strip * g->columns;
-    wn__weight_tile tile = {.row = number * b->strip, .rows = b->strip, .columns = g->columns};
+    wn__weight_tile tile = {.row = b->first_row + number * b->strip, .rows = b->strip, .columns = g->columns};
     int64_t wanted = 0;
-    if (g->rows - tile.row < tile.rows) tile.rows = g->rows - tile.row;
+    if (b->end_row - tile.row < tile.rows) tile.rows = b->end_row - tile.row;
     for (int64_t r = 0; r < tile.rows; r++)
         wanted += b->what->want[tile.row + r];
     if (wanted == 0) return;
@@ -393,7 +398,9 @@ wn_status wn__growth_by_row(const wn__growth_rows *what, wn__pool *pool, int64_t
     b.found = WN_NEW_ARRAY(candidate, threads * g->columns);
     pthread_mutex_init(&b.lock, NULL);
     wn_status status = first && b.position && b.tile && b.found ? WN_OK : wn__no_memory((size_t)(threads * g->columns) * sizeof *b.found);
-    if (status == WN_OK) wn__parallel_for(pool, (g->rows + b.strip - 1) / b.strip, pick_block, &b);
+    for (; status == WN_OK && b.first_row < g->rows; b.first_row = b.end_row)
+        if ((status = wn__weight_gradient_rows(g, b.first_row, &b.end_row)) == WN_OK)
+            wn__parallel_for(pool, (b.end_row - b.first_row + b.strip - 1) / b.strip, pick_block, &b);
     if (status == WN_OK && b.failed != WN_OK) status = wn__fail(b.failed, "%s", b.message);
     pthread_mutex_destroy(&b.lock);
     wn__free(first);

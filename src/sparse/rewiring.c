@@ -306,7 +306,7 @@ bool wn__rewirer_always_listens(const wn__rewirer *r)
 wn_status wn__rewirer_attach(wn__rewirer *r, wn__executor *ex)
 {
     for (int i = 0; wn__rewirer_always_listens(r) && i < r->layers; i++)
-        WN_TRY(wn__executor_read_gradient(ex, r->layer[i].param, average_gradient, &r->layer[i]));
+        WN_TRY(wn__executor_read_pieces(ex, r->layer[i].param, average_gradient, &r->layer[i]));
     return WN_OK;
 }
 

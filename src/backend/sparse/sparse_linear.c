@@ -392,7 +392,7 @@ static wn_status tile_gradient(wn__op *op, const wn__op_args *args, const wn__we
                                         .group_rows = op->desc.out_c,
                                         .layer = l,
                                         .place = place_columns};
-    wn__gradient_of_batch(&source, args->n, tile, out);
+    wn__gradient_of_batch(&source, args->n, tile, args->accumulate, out);
     return WN_OK;
 }
 

@@ -20,7 +20,7 @@ static void sum_part(const wn__gradient_source *s, int64_t row, wn__lane_matrix 
     }
 }
 
-void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *tile, float *out)
+void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *tile, bool add, float *out)
 {
     _Alignas(WN__ALIGN) float sum[MOST_ROWS * MOST_COLUMNS * WN__LANE];
     int32_t offset[MOST_COLUMNS];
@@ -35,7 +35,7 @@ void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *t
             placed = group;
             sum_part(s, row, part, sum);
             for (int64_t r = row; r < next; r++)
-                s->kernels->reduce(part.entries, sum + (r - row) * part.entries * WN__LANE, false,
+                s->kernels->reduce(part.entries, sum + (r - row) * part.entries * WN__LANE, add,
                                    out + (r - tile->row) * tile->columns + column - tile->column);
         }
     }
@@ -78,7 +78,7 @@ void wn__gradient_of_conv(const wn__lane_products *kernels, const wn__op_desc *d
                                         .group_rows = d->out_c / d->groups,
                                         .layer = &w,
                                         .place = place_taps};
-    wn__gradient_of_tile(&source, tile, out);
+    wn__gradient_of_tile(&source, tile, args->accumulate, out);
 }
 
 /* --- linear layers ---------------------------------------------------------------------------------------------------------------- */
@@ -180,7 +180,7 @@ static void multiply_rows(const wn__gradient_source *s, panel *p, gradients g, i
 }
 
 /* Batches of more images than fit a panel come in parts, whose sums wait in `out`. */
-void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, float *out)
+void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, bool add, float *out)
 {
     panel p;
     const int64_t most = s->dout_row <= INT32_MAX / IMAGES ? IMAGES : WN__LANE; /* entries are 32 bits */
@@ -194,7 +194,7 @@ void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__we
                 const int64_t columns = least(PANEL, tile->columns - column);
                 place_panel(s, tile, column, columns, &p);
                 fill_panel(s, first, images, columns, &p);
-                multiply_rows(s, &p, g, images, rows, columns, first > 0, tile->columns, out + row * tile->columns + column);
+                multiply_rows(s, &p, g, images, rows, columns, add || first > 0, tile->columns, out + row * tile->columns + column);
             }
         }
     }

@@ -21,10 +21,11 @@ typedef struct wn__gradient_source {
 } wn__gradient_source;
 
 /* Convolutions: sums of 16 images side by side, which become one float in the end. */
-void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+void wn__gradient_of_tile(const wn__gradient_source *s, const wn__weight_tile *tile, bool add, float *out /* (rows, columns) */);
 void wn__gradient_of_conv(const wn__lane_products *kernels, const wn__op_desc *desc, const wn__op_args *args, const wn__weight_tile *tile,
                           float *out);
 /* Linear layers, n images, `height` their blocks: columns side by side, so that nothing is left to add up; their inputs are transposed. */
-void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, float *out /* (rows, columns) */);
+void wn__gradient_of_batch(const wn__gradient_source *s, int64_t n, const wn__weight_tile *tile, bool add,
+                           float *out /* (rows, columns) */);
 
 #endif
