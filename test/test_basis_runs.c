@@ -7,6 +7,7 @@
 #include "scratch_folder.h"
 #include "sparse/basis.h"
 #include "winnow/experiment.h"
+#include "winnow/lab.h"
 #include "winnow/shrink.h"
 
 static const char *const network = "name: tiny\n"
@@ -293,6 +294,92 @@ TEST(files_hold_the_weights_that_the_coefficients_make)
     wn__safetensors_close(file);
 }
 
+/* ---- the lab looks at them */
+
+static wn_status analyse(wn_status (*one)(const wn_lab_options *o, wn_lab_result *r), const char *first, const char *second,
+                         json_t **result)
+{
+    const char *networks[] = {first, second}, *set[] = {"backend=ref"};
+    const wn_lab_options o = {.networks = networks,
+                              .count = second ? 2 : 1,
+                              .out = scratch_path(undisturbed()),
+                              .set = set,
+                              .sets = 1,
+                              .threads = 1,
+                              .folder = scratch_path("lab"),
+                              .again = true};
+    wn_lab_result answer = {0};
+    json_t *json = NULL;
+    const wn_status status = one(&o, &answer);
+    wn_lab_result_release(&answer);
+    if (status != WN_OK) return status;
+    CHECK_OK(wn__json_load(scratch_path("lab/result.json"), &json));
+    *result = json_deep_copy(json_object_get(json, "result"));
+    json_decref(json);
+    return WN_OK;
+}
+
+static wn_status flow(const wn_lab_options *o, wn_lab_result *r)
+{
+    return wn_lab_flow(&(wn_lab_flow_options){.lab = *o, .steps = "4,8", .images = 20}, r);
+}
+static wn_status hessian(const wn_lab_options *o, wn_lab_result *r)
+{
+    return wn_lab_hessian(&(wn_lab_hessian_options){.lab = *o, .lanczos = true, .steps = 5, .probes = 1, .images = 20}, r);
+}
+static wn_status rough_hessian(const wn_lab_options *o, wn_lab_result *r)
+{
+    const wn_lab_hessian_options options = {.lab = *o, .lanczos = true, .steps = 5, .probes = 1, .images = 20, .differences = true};
+    return wn_lab_hessian(&options, r);
+}
+static wn_status compare(const wn_lab_options *o, wn_lab_result *r) { return wn_lab_compare(&(wn_lab_compare_options){.lab = *o}, r); }
+static wn_status line(const wn_lab_options *o, wn_lab_result *r)
+{
+    return wn_lab_interpolate(&(wn_lab_interpolate_options){.lab = *o, .points = 8, .batches = 1}, r);
+}
+static wn_status twice(const wn_lab_options *o, wn_lab_result *r)
+{
+    return wn_lab_connect(&(wn_lab_connect_options){.lab = *o, .from = "0,4", .points = 3, .batches = 1}, r);
+}
+
+static const json_t *first_of(const json_t *result, const char *list) { return json_array_get(json_object_get(result, list), 0); }
+
+TEST(the_lab_looks_at_coefficients)
+{
+    if (!has_all_libraries()) SKIP("no FFTW or LAPACK");
+    static const char *const names[] = {"dct 70% seed 0", "svd 70% seed 0", "low-rank 70% seed 0"};
+    json_t *r = NULL;
+    for (int i = 0; i < 3; i++) {
+        char at[64], end[64];
+        snprintf(at, sizeof at, "%s@4", names[i]);
+        snprintf(end, sizeof end, "%s@8", names[i]);
+        CHECK_OK(analyse(compare, names[i], end, &r)); /* the state at the end makes the final weights */
+        CHECK_NEAR(wn__json_number(first_of(r, "pairs"), "l2"), 0, 0, 0);
+        json_decref(r);
+        CHECK_OK(analyse(line, at, names[i], &r));
+        json_decref(r);
+        CHECK_OK(analyse(flow, names[i], NULL, &r));
+        const json_t *states = json_object_get(first_of(r, "networks"), "states"),
+                     *last = json_array_get(states, json_array_size(states) - 1);
+        const double active = wn__json_number(last, "gradient_active"), all = wn__json_number(last, "gradient_all");
+        CHECK(active > 0 && (i == 2 ? active == all : active < all)); /* factors have no mask */
+        CHECK_NEAR(wn__json_number(last, "decrease"), wn__json_number(last, "predicted"), 0, 0.3);
+        CHECK(wn__json_number(last, "distance") > wn__json_number(json_array_get(states, 0), "distance"));
+        json_decref(r);
+        CHECK_OK(analyse(rough_hessian, at, NULL, &r));
+        json_decref(r);
+        if (i < 2) {
+            CHECK_OK(analyse(hessian, at, NULL, &r));
+            json_decref(r);
+        }
+    }
+    CHECK_STATUS(analyse(hessian, names[2], NULL, &r), WN_EUNSUPPORTED);
+    CHECK_HAS_TEXT(wn_error_message(),
+                   "is trained as two factors, in which it is not linear: exact products are not there, --differences are");
+    CHECK_OK(analyse(twice, names[0], NULL, &r));
+    json_decref(r);
+}
+
 static void check_refused(const char *rows, const char *message)
 {
     wn_run_summary summary;
@@ -316,14 +403,11 @@ TEST(what_does_not_fit_is_said_before_anything_is_trained)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(every_basis_runs_with_other_masks_labels_and_rewinding),
-                                    RUN(the_number_of_threads_changes_no_bit),
-                                    RUN(stopped_and_continued_it_ends_in_the_same_bytes),
-                                    RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
-                                    RUN(smaller_networks_are_written_beside_and_are_as_good),
-                                    RUN(shrinking_returns_the_smallest_that_holds),
-                                    RUN(files_hold_the_weights_that_the_coefficients_make),
-                                    RUN(what_does_not_fit_is_said_before_anything_is_trained),
-                                    {0}};
+    static const wn_test tests[] = {
+        RUN(every_basis_runs_with_other_masks_labels_and_rewinding), RUN(the_number_of_threads_changes_no_bit),
+        RUN(stopped_and_continued_it_ends_in_the_same_bytes),        RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
+        RUN(smaller_networks_are_written_beside_and_are_as_good),    RUN(shrinking_returns_the_smallest_that_holds),
+        RUN(files_hold_the_weights_that_the_coefficients_make),      RUN(the_lab_looks_at_coefficients),
+        RUN(what_does_not_fit_is_said_before_anything_is_trained),   {0}};
     return scratch_test_main(argc, argv, tests);
 }

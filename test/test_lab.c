@@ -12,6 +12,7 @@
 #include "lab/space.h"
 #include "lab/tail.h"
 #include "nn/init.h"
+#include "sparse/basis_map.h"
 #include "tensor/compression.h"
 #include "test.h"
 
@@ -497,6 +498,81 @@ TEST(small_steps_take_off_the_loss_what_the_gradient_says)
     tiny_release(&t);
 }
 
+/* All weights, unmasked, under a random rotation of blocks of 16. */
+static void tiny_rotate(tiny *t)
+{
+    bool selected[8];
+    wn__basis_spec spec;
+    for (int i = 0; i < t->params.count; i++) {
+        selected[i] = t->params.item[i].role == WN__WEIGHT;
+        CHECK_OK(wn__param_set_mask(&t->params.item[i], NULL));
+    }
+    const wn__selection selection = {.selected = selected, .count = t->params.count};
+    CHECK_OK(wn__basis_defaults(WN__BASIS_RANDOM, &spec));
+    spec.block = 16;
+    const wn__basis_use use = {.spec = &spec, .selection = &selection, .seed = 4};
+    CHECK_OK(wn__basis_enter(&t->params, &use));
+    wn__space_release(&t->space);
+    CHECK_OK(wn__space_make((const wn__params *[]){&t->params}, 1, WN__SPACE_ACTIVE, &t->space));
+}
+
+/* A coefficient vector as the weights that it makes; others as they are. */
+static void to_weights(const tiny *rotated, const float *coefficient, float *weight)
+{
+    for (int i = 0; i < rotated->space.parts; i++) {
+        const wn__space_part *part = &rotated->space.part[i];
+        const wn__param *p = &rotated->params.item[part->param];
+        if (p->map)
+            CHECK_OK(p->map->materialise(p, coefficient + part->offset, weight + part->offset));
+        else
+            memcpy(weight + part->offset, coefficient + part->offset, (size_t)part->count * sizeof *weight);
+    }
+}
+
+/* In a rotated basis w = B c the Hessian is B' H B, and the gradient is as long as before. */
+TEST(coefficients_have_the_rotated_hessian_and_gradient)
+{
+    tiny plain, rotated;
+    wn__hessian a, b;
+    wn__flow fa, fb;
+    float c[512], w[512], hc[512], hw[512], back[512];
+    for (int exact = 0; exact < 2; exact++) {
+        tiny_init(&plain, exact);
+        tiny_init(&rotated, exact);
+        for (int i = 0; i < plain.params.count; i++)
+            CHECK_OK(wn__param_set_mask(&plain.params.item[i], NULL));
+        wn__space_release(&plain.space);
+        CHECK_OK(wn__space_make((const wn__params *[]){&plain.params}, 1, WN__SPACE_ACTIVE, &plain.space));
+        tiny_rotate(&rotated);
+        const int64_t n = plain.space.size;
+        CHECK(n == rotated.space.size && n <= 512);
+        wn__rng rng = wn__rng_make(8, WN__FOR_TEST, 0, 0);
+        for (int64_t i = 0; i < n; i++)
+            c[i] = (float)wn__rng_normal(&rng);
+        to_weights(&rotated, c, w);
+        CHECK(wn__vector_distance(c, w, n) > 1);
+        CHECK_OK(wn__hessian_make(plain.ex, &plain.params, &plain.sample, &plain.space, exact, 1e-3, &a));
+        CHECK_OK(wn__hessian_make(rotated.ex, &rotated.params, &rotated.sample, &rotated.space, exact, 1e-3, &b));
+        const wn__symmetric ma = wn__hessian_matrix(&a), mb = wn__hessian_matrix(&b);
+        CHECK_OK(ma.multiply(ma.arg, w, hw));
+        CHECK_OK(mb.multiply(mb.arg, c, hc));
+        to_weights(&rotated, hc, back);
+        CHECK(wn__vector_distance(back, hw, n) < (exact ? 1e-4 : 0.02) * sqrt(wn__vector_dot(hw, hw, n)));
+        if (!exact) {
+            CHECK_OK(wn__flow_measure(plain.ex, &plain.params, &plain.sample, NULL, 1e-3, &fa));
+            CHECK_OK(wn__flow_measure(rotated.ex, &rotated.params, &rotated.sample, NULL, 1e-3, &fb));
+            CHECK_NEAR(fb.gradient_all, fa.gradient_all, 0, 1e-5);
+            CHECK_NEAR(fb.decrease, fa.decrease, 0, 1e-2);
+            wn__flow_release(&fa);
+            wn__flow_release(&fb);
+        }
+        wn__hessian_release(&a);
+        wn__hessian_release(&b);
+        tiny_release(&plain);
+        tiny_release(&rotated);
+    }
+}
+
 TEST(bernstein_weights_sum_to_one_and_hit_the_ends)
 {
     for (int order = 2; order <= 3; order++)
@@ -552,6 +628,7 @@ int main(int argc, char **argv)
                                     RUN(hessian_of_a_tiny_net_equals_differences_of_its_gradient),
                                     RUN(tail_of_a_chain_has_its_second_derivatives),
                                     RUN(small_steps_take_off_the_loss_what_the_gradient_says),
+                                    RUN(coefficients_have_the_rotated_hessian_and_gradient),
                                     RUN(bernstein_weights_sum_to_one_and_hit_the_ends),
                                     RUN(untrained_curves_lie_on_the_line_and_end_in_the_networks),
                                     {0}};

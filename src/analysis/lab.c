@@ -11,6 +11,7 @@
 #include "experiment/store.h"
 #include "experiment/weights_recipe.h"
 #include "io/json_file.h"
+#include "sparse/basis_map.h"
 #include "tensor/compression.h"
 
 enum { MOST_PRINTED_ROWS = 60 };
@@ -308,6 +309,15 @@ static bool has_masks(const wn__params *params)
     for (int i = 0; i < params->count; i++)
         if (params->item[i].mask || params->item[i].pattern) return true;
     return false;
+}
+
+wn_status wn__lab_enter_basis(const char *path, wn__params *params)
+{
+    wn__safetensors *file;
+    WN_TRY(wn__safetensors_open(path, &file));
+    const wn_status status = wn__basis_enter_file(file, params);
+    wn__safetensors_close(file);
+    return status;
 }
 
 const wn__backend *wn__lab_backend(const wn__lab *lab, const wn__params *params)

@@ -49,6 +49,9 @@ wn__loader_options wn__lab_loader(const wn__lab *lab);
 wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__params *params, wn__executor **out);
 const wn__backend *wn__lab_backend(const wn__lab *lab, const wn__params *params);
 
+/* Weights of a file that were trained as coefficients become those, with the file's masks over them; others stay as they are. */
+wn_status wn__lab_enter_basis(const char *path, wn__params *params);
+
 /* Work in units that are written down as they are done; values are objects. Progress counts units. */
 const json_t *wn__lab_unit(const wn__lab *lab, const char *name);            /* NULL: not done yet */
 wn_status wn__lab_unit_done(wn__lab *lab, const char *name, json_t *values); /* taken over */

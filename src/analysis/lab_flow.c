@@ -113,13 +113,19 @@ static wn_status plan_series(const wn__lab *lab, const flow *f, int i, series *s
 
 /* --- states ------------------------------------------------------------------------------------------------------------------- */
 
-static char *state_path(const series *s, int64_t step)
+static char *kept_path(const series *s, int64_t step)
 {
     if (step == s->last) return wn__train_final_path(s->stage.folder);
     char *path = wn__train_step_path(s->stage.folder, step);
     if (!path || wn__file_exists(path)) return path;
     wn__free(path);
     return wn__train_step_path(s->folder, step);
+}
+
+/* As a network. */
+static char *state_path(const series *s, int64_t step)
+{
+    return s->stage.coefficients && step != s->last ? wn__lab_weights_path(s->folder, step) : kept_path(s, step);
 }
 
 /* States that are not there yet, those after updates and the first one included. */
@@ -129,7 +135,7 @@ static int missing_states(const series *s, int64_t *missing)
     for (int i = -1; i < s->count; i++)
         for (int after = 0; after < (i >= 0 && s->update[i] ? 2 : 1); after++) {
             const int64_t step = i < 0 ? s->first : s->step[i] + after;
-            char *path = state_path(s, step);
+            char *path = kept_path(s, step);
             const bool there = path && wn__file_exists(path);
             wn__free(path);
             if (!there && (count == 0 || missing[count - 1] != step)) missing[count++] = step;
@@ -151,6 +157,22 @@ static void on_step(void *user, const wn__train_progress *p)
     o->progress(o->user, &shown);
 }
 
+/* States of a stage under a basis as networks. */
+static wn_status make_networks(const series *s, wn__context *c, int index)
+{
+    WN_TRY(wn__make_folders(s->folder));
+    for (int i = -1; i < s->count; i++) {
+        const int64_t step = i < 0 ? s->first : s->step[i];
+        char *state = kept_path(s, step), *target = state_path(s, step);
+        wn_status status = state && target ? WN_OK : wn__no_memory(64);
+        if (status == WN_OK && !wn__file_exists(target)) status = wn__stage_state_as_network(c, index, state, target);
+        wn__free(state);
+        wn__free(target);
+        WN_TRY(status);
+    }
+    return WN_OK;
+}
+
 static wn_status replay(wn__lab *lab, series *s)
 {
     int64_t missing[2 * MOST_STATES + 1];
@@ -158,7 +180,7 @@ static wn_status replay(wn__lab *lab, series *s)
     snprintf(name, sizeof name, "states-%.16s", s->stage.identity);
     if (!(s->folder = wn__path_join(lab->folder, name))) return wn__no_memory(64);
     const int count = missing_states(s, missing);
-    if (count == 0) return WN_OK;
+    if (count == 0 && !s->stage.coefficients) return WN_OK;
     wn__experiment e;
     int index;
     WN_TRY(wn__lab_open_experiment(lab->options, &s->stage, &e, &index));
@@ -167,34 +189,40 @@ static wn_status replay(wn__lab *lab, series *s)
     const wn__retraining r = {.folder = s->folder,
                               .identity = s->stage.identity,
                               .from = s->first,
-                              .last = missing[count - 1],
+                              .last = count > 0 ? missing[count - 1] : s->first,
                               .keep = missing,
                               .keeps = count,
                               .progress = on_step,
                               .user = &user};
-    const wn_status status = wn__stage_retrain(&e.context, index, &r);
+    wn_status status = count > 0 ? wn__stage_retrain(&e.context, index, &r) : WN_OK;
+    if (status == WN_OK && s->stage.coefficients) status = make_networks(s, &e.context, index);
     wn__experiment_close(&e);
     return status;
 }
 
 /* --- measuring ----------------------------------------------------------------------------------------------------------------- */
 
+static wn_status make_executor(wn__lab *lab, const flow *f, wn__params *params, wn__executor **out)
+{
+    wn__device *device;
+    WN_TRY(
+        wn__context_device(&lab->context, wn__machine_backend(&lab->context.machine, false), (wn__dtype)lab->recipe->top.dtype, &device));
+    const wn__executor_options options = {
+        .batch = f->sample.n, .training = true, .memory = (int64_t)(lab->recipe->top.memory * 1073741824.0)};
+    return wn__executor_new(lab->recipe->graph, params, device, &options, out);
+}
+
 static wn_status set_up(wn__lab *lab, flow *f)
 {
     const wn__params *first[] = {&lab->network[0].params};
     const wn__loader_options loader = wn__lab_loader(lab);
-    wn__device *device;
     WN_TRY(wn__sample_make(&loader, f->part, f->images, lab->context.pool, &f->sample));
     WN_TRY(wn__space_make(first, 1, WN__SPACE_ALL, &f->all));
     f->start = WN_NEW_ARRAY(float, f->all.size);
     f->values = WN_NEW_ARRAY(float, f->all.size);
     if (!f->start || !f->values) return wn__no_memory((size_t)f->all.size * sizeof(float));
     WN_TRY(wn__graph_make_params(lab->recipe->graph, &f->params));
-    WN_TRY(
-        wn__context_device(&lab->context, wn__machine_backend(&lab->context.machine, false), (wn__dtype)lab->recipe->top.dtype, &device));
-    const wn__executor_options options = {
-        .batch = f->sample.n, .training = true, .memory = (int64_t)(lab->recipe->top.memory * 1073741824.0)};
-    return wn__executor_new(lab->recipe->graph, &f->params, device, &options, &f->ex);
+    return make_executor(lab, f, &f->params, &f->ex);
 }
 
 static void release(flow *f)
@@ -262,6 +290,48 @@ static wn_status measure(flow *f, const wn__params *state, const wn__params *mas
     return status != WN_OK ? status : *out ? WN_OK : wn__no_memory(1024);
 }
 
+static bool in_basis(const char *path)
+{
+    wn__safetensors *file;
+    if (wn__safetensors_open(path, &file) != WN_OK) return false;
+    const bool said = wn__safetensors_meta(file, "basis") != NULL;
+    wn__safetensors_close(file);
+    return said;
+}
+
+/* *mask: a copy of the parameter's, which loses it: gradients are wanted of all it has. */
+static wn_status take_mask(wn__param *p, uint8_t **mask)
+{
+    if (!p->mask) return WN_OK;
+    if (!(*mask = wn__alloc((size_t)p->stored))) return wn__no_memory((size_t)p->stored);
+    memcpy(*mask, p->mask, (size_t)p->stored);
+    return wn__param_set_mask(p, NULL);
+}
+
+/* The same of the coefficients that a file holds: what is trained, on an executor of its own. */
+static wn_status measure_coefficients(wn__lab *lab, const flow *f, const char *path, json_t **out)
+{
+    wn__params params = {0};
+    wn__executor *ex = NULL;
+    wn__flow m = {0};
+    uint8_t **active = NULL;
+    wn_status status = load(lab, path, &params);
+    if (status == WN_OK) status = wn__lab_enter_basis(path, &params);
+    if (status == WN_OK && !(active = WN_NEW_ARRAY(uint8_t *, params.count))) status = wn__no_memory(64);
+    for (int i = 0; status == WN_OK && i < params.count; i++)
+        status = take_mask(&params.item[i], &active[i]);
+    if (status == WN_OK) status = make_executor(lab, f, &params, &ex);
+    if (status == WN_OK) status = wn__flow_measure(ex, &params, &f->sample, active, f->rate, &m);
+    if (status == WN_OK && !(*out = flow_json(f, &params, &m))) status = wn__no_memory(1024);
+    wn__flow_release(&m);
+    wn__executor_free(ex);
+    for (int i = 0; active && i < params.count; i++)
+        wn__free(active[i]);
+    wn__free(active);
+    wn__params_release(&params);
+    return status;
+}
+
 static bool same_masks(const wn__params *a, const wn__params *b)
 {
     for (int i = 0; i < a->count; i++)
@@ -270,12 +340,12 @@ static bool same_masks(const wn__params *a, const wn__params *b)
 }
 
 /* `after`: path of the state behind a topology update, or NULL. */
-static wn_status measure_state(const wn__lab *lab, flow *f, const char *path, const char *after, bool has_start, json_t **out)
+static wn_status measure_state(wn__lab *lab, flow *f, const char *path, const char *after, bool has_start, json_t **out)
 {
     wn__params state = {0}, next = {0};
     json_t *changed = NULL;
     wn_status status = load(lab, path, &state);
-    if (status == WN_OK) status = measure(f, &state, &state, out);
+    if (status == WN_OK) status = (in_basis(path) ? measure_coefficients(lab, f, path, out) : measure(f, &state, &state, out));
     if (status == WN_OK && has_start) {
         wn__space_values(&f->all, &state, f->values);
         status = wn__slice_set(*out, "distance", wn__json_real_or_null(wn__vector_distance(f->values, f->start, f->all.size)));

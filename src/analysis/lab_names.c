@@ -10,6 +10,7 @@
 #include "experiment/stage.h"
 #include "experiment/store.h"
 #include "io/json_file.h"
+#include "sparse/basis.h"
 #include "train/trainer.h"
 #include "winnow/show.h"
 
@@ -69,7 +70,7 @@ static void look_at(void *user, const wn_stored_stage *stage)
     }
     wn__lab_stage_release(&s->found);
     s->matches = 1;
-    s->found = (wn__lab_stage){wn__strdup(stage->identity), wn__strdup(stage->label), wn__strdup(stage->path)};
+    s->found = (wn__lab_stage){wn__strdup(stage->identity), wn__strdup(stage->label), wn__strdup(stage->path), false};
     snprintf(s->kind, sizeof s->kind, "%s", stage->kind);
     snprintf(s->state, sizeof s->state, "%s", stage->state);
     s->failed = s->failed || !s->found.identity || !s->found.label || !s->found.folder;
@@ -93,6 +94,23 @@ static wn_status check_match(const search *s, const char *where)
     return WN_OK;
 }
 
+/* As the stage's own file says: its inputs name the basis. */
+static bool has_coefficients(const char *folder)
+{
+    char *path = wn__path_join(folder, "stage.json");
+    json_t *json = NULL;
+    int kind = 0;
+    if (path && wn__json_load(path, &json) == WN_OK) {
+        const char *basis = json_string_value(json_object_get(json_object_get(json_object_get(json, "inputs"), "basis"), "kind"));
+        while (wn__basis_names[kind] && !(basis && strcmp(basis, wn__basis_names[kind]) == 0))
+            kind++;
+        if (!wn__basis_names[kind]) kind = 0;
+    }
+    json_decref(json);
+    wn__free(path);
+    return wn__basis_maps(kind);
+}
+
 wn_status wn__lab_find_stage(const wn_lab_options *o, const char *name, wn__lab_stage *out)
 {
     search s = {.name = name, .digits = is_identity(name), .labels = WN_NEW_ARRAY(const char *, MOST_LABELS)};
@@ -103,10 +121,12 @@ wn_status wn__lab_find_stage(const wn_lab_options *o, const char *name, wn__lab_
     for (int i = 0; i < s.count; i++)
         wn__free((char *)s.labels[i]);
     wn__free(s.labels);
-    if (status == WN_OK)
+    if (status == WN_OK) {
         *out = s.found;
-    else
+        out->coefficients = has_coefficients(out->folder);
+    } else {
         wn__lab_stage_release(&s.found);
+    }
     return status;
 }
 
@@ -136,13 +156,9 @@ static wn_status open_one(const char *folder, const wn_lab_options *o, const wn_
     if (o->data_folder) out->context.data_folder = o->data_folder;
     *index = wn__agenda_find(out->plan, stage->identity);
     const bool small = *index >= 0 && out->plan->stage[*index].train.small.config;
-    const bool coefficients = *index >= 0 && !small && out->plan->stage[*index].train.coefficients;
-    if (*index >= 0 && !small && !coefficients) return WN_OK;
+    if (*index >= 0 && !small) return WN_OK;
     wn__experiment_close(out);
     if (small) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
-    if (coefficients)
-        return wn__fail(WN_EUNSUPPORTED, "%s: trains coefficients in another basis; only its final network can be looked at as weights",
-                        stage->label);
     return wn__fail(
         WN_EMISMATCH,
         "%s: this build on this machine would train it as another stage (version, backend or instruction set differ), so it cannot "
@@ -170,6 +186,25 @@ wn_status wn__lab_open_experiment(const wn_lab_options *o, const wn__lab_stage *
 
 /* --- points -------------------------------------------------------------------------------------------------------------------- */
 
+char *wn__lab_weights_path(const char *folder, int64_t step)
+{
+    char name[64];
+    snprintf(name, sizeof name, "weights-%lld.safetensors", (long long)step);
+    return wn__path_join(folder, name);
+}
+
+/* *path of a state becomes that of the weights that it makes, which are made if they are not there. */
+static wn_status make_weights(wn__context *c, int index, const char *folder, int64_t step, char **path)
+{
+    char *target = wn__lab_weights_path(folder, step);
+    if (!target) return wn__no_memory(64);
+    const wn_status status = wn__file_exists(target) ? WN_OK : wn__stage_state_as_network(c, index, *path, target);
+    wn__free(*path);
+    *path = status == WN_OK ? target : NULL;
+    if (status != WN_OK) wn__free(target);
+    return status;
+}
+
 /* The file of the state before `point`, a step or "start". */
 static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage, const char *point, char **path)
 {
@@ -180,7 +215,7 @@ static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage,
     if (!start && (end == point || *end || errno || step < 0))
         return wn__fail(WN_EUSAGE, "%s@%s: a point is a step, start or final", stage->label, point);
     if (!start) {
-        *path = wn__train_step_path(stage->folder, step);
+        *path = (stage->coefficients ? wn__lab_weights_path : wn__train_step_path)(stage->folder, step);
         if (!*path) return wn__no_memory(64);
         if (wn__file_exists(*path)) return WN_OK;
         wn__free(*path);
@@ -194,7 +229,9 @@ static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage,
     if (!start && (step < t->first || step > t->last))
         status =
             wn__fail(WN_EUSAGE, "%s@%lld: it trains from step %lld to %lld", stage->label, step, (long long)t->first, (long long)t->last);
-    if (status == WN_OK) status = wn__stage_point(&e.context, index, start ? t->first : (int64_t)step, path);
+    const int64_t before = start ? t->first : (int64_t)step;
+    if (status == WN_OK) status = wn__stage_point(&e.context, index, before, path);
+    if (status == WN_OK && stage->coefficients) status = make_weights(&e.context, index, stage->folder, before, path);
     wn__experiment_close(&e);
     return status;
 }

@@ -19,8 +19,10 @@ wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const ch
 wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result);
 wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char *folder, json_t *result);
 
-/* Path of the state of dense stage `index` before `step`, made by replaying if it was not kept. Free with wn__free. */
+/* Path of the state of stage `index` before `step`, made by replaying if it was not kept. Free with wn__free. */
 wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path);
+/* The state of a stage under a basis, `state`, as the file of a network: the weights, with their coefficients beside them. */
+wn_status wn__stage_state_as_network(wn__context *c, int index, const char *state, const char *target);
 /* Path of a stage's file; NULL if out of memory. */
 char *wn__stage_file(const wn__context *c, int index, const char *name);
 

@@ -490,6 +490,26 @@ wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path)
     return WN_OK;
 }
 
+wn_status wn__stage_state_as_network(wn__context *c, int index, const char *state, const char *target)
+{
+    wn__params params = {0}, view;
+    wn__safetensors *file;
+    WN_TRY(wn__context_load(c));
+    wn__network_info info = wn__context_network_info(c);
+    info.recipe = c->recipe->network;
+    WN_TRY(wn__safetensors_open(state, &file));
+    wn_status status = make_kept_params(c, &c->plan->stage[index], &params);
+    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
+    if (status == WN_OK) status = wn__params_view(&params, &view);
+    if (status == WN_OK) {
+        status = wn__network_save(target, &info, &view);
+        wn__params_view_release(&view);
+    }
+    wn__params_release(&params);
+    wn__safetensors_close(file);
+    return status;
+}
+
 /* --- once more ------------------------------------------------------------------------------------------------------------------ */
 
 static wn_status load_point(wn__context *c, int index, int64_t step, wn__params *params)

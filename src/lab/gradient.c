@@ -148,8 +148,8 @@ void wn__flow_release(wn__flow *f)
 static void measure_layer(const wn__param *p, const uint8_t *active, wn__layer_flow *l)
 {
     double gg = 0, ga = 0, g1 = 0, w1 = 0, w2 = 0;
-    l->count = p->count;
-    for (int64_t k = 0; k < p->count; k++) {
+    l->count = p->stored;
+    for (int64_t k = 0; k < p->stored; k++) {
         const double g = p->grad[k], w = p->value[k];
         gg += g * g;
         if (active && !active[k]) continue;
@@ -193,7 +193,7 @@ static void move(wn__params *params, uint8_t *const *active, double rate, float 
     for (int i = 0; i < params->count; i++) {
         wn__param *p = &params->item[i];
         if (!wn__role_is_trained(p->role)) continue;
-        for (int64_t k = 0; k < p->count; k++) {
+        for (int64_t k = 0; k < p->stored; k++) {
             *kept++ = p->value[k];
             if (!active || !active[i] || active[i][k]) p->value[k] = (float)(p->value[k] - rate * p->grad[k]);
         }
@@ -206,8 +206,8 @@ static void move_back(wn__params *params, const float *kept)
     for (int i = 0; i < params->count; i++) {
         wn__param *p = &params->item[i];
         if (!wn__role_is_trained(p->role)) continue;
-        memcpy(p->value, kept, (size_t)p->count * sizeof *kept);
-        kept += p->count;
+        memcpy(p->value, kept, (size_t)p->stored * sizeof *kept);
+        kept += p->stored;
     }
     params->version++;
 }
@@ -218,7 +218,7 @@ wn_status wn__flow_measure(wn__executor *ex, wn__params *params, const wn__sampl
     int64_t size = 0;
     double after = 0;
     for (int i = 0; i < params->count; i++)
-        if (wn__role_is_trained(params->item[i].role)) size += params->item[i].count;
+        if (wn__role_is_trained(params->item[i].role)) size += params->item[i].stored;
     float *kept = WN_NEW_ARRAY(float, size);
     wn_status status = kept ? wn__sample_gradient(ex, s, &f.loss, &f.accuracy) : wn__no_memory((size_t)size * sizeof *kept);
     if (status == WN_OK) status = measure_layers(params, active, &f);

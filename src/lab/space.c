@@ -19,10 +19,10 @@ static void add_mask(const wn__param *p, uint8_t *mask, uint8_t *own)
     if (p->pattern)
         wn__pattern_mask(p->pattern, own);
     else if (p->mask)
-        memcpy(own, p->mask, (size_t)p->count);
+        memcpy(own, p->mask, (size_t)p->stored);
     else
-        memset(own, 1, (size_t)p->count);
-    for (int64_t i = 0; i < p->count; i++)
+        memset(own, 1, (size_t)wn__param_entries(p));
+    for (int64_t i = 0; i < wn__param_entries(p); i++)
         mask[i] |= own[i];
 }
 
@@ -43,7 +43,7 @@ static wn_status take_entries(const uint8_t *mask, int64_t count, wn__space_part
 /* The union of what the networks have active. */
 static wn_status union_part(const wn__params *const *network, int networks, wn__space_part *part)
 {
-    const int64_t count = network[0]->item[part->param].count;
+    const int64_t count = wn__param_entries(&network[0]->item[part->param]);
     uint8_t *mask = WN_NEW_ARRAY(uint8_t, count), *own = WN_NEW_ARRAY(uint8_t, count);
     wn_status status = mask && own ? WN_OK : wn__no_memory((size_t)count);
     for (int k = 0; k < networks && status == WN_OK; k++)
@@ -59,7 +59,7 @@ static wn_status make_part(const wn__params *const *network, int networks, wn__s
     bool all_sparse = kind == WN__SPACE_ACTIVE;
     for (int k = 0; k < networks; k++)
         all_sparse = all_sparse && is_sparse(&network[k]->item[part->param]);
-    part->count = network[0]->item[part->param].count;
+    part->count = wn__param_entries(&network[0]->item[part->param]);
     return all_sparse ? union_part(network, networks, part) : WN_OK;
 }
 

@@ -36,7 +36,7 @@ struct wn__executor {
     /* Per parameter, NULL where operations use its own arrays: dense weights made from what is stored, and their gradients. Under a map,
      * and of compressed parameters on devices that take dense ones only. */
     float **weight, **weight_grad;
-    float **t_weight, **t_weight_grad; /* tangent plans, compressed parameters: vector and product */
+    float **t_weight, **t_weight_grad; /* tangent plans, parameters materialised: vector and product */
     int64_t materialised;              /* version of those weights; -1 = none */
     int64_t topology;                  /* of the parameters that those arrays are for; -1 = none */
     reading *reading;                  /* per parameter; NULL: none so far */
@@ -68,7 +68,7 @@ static wn_status follow_topology(wn__executor *ex)
     if (ex->topology == params->topology) return WN_OK;
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
-        const bool wanted = is_materialised(ex, p), tangents = wanted && ex->options.tangents && p->pattern;
+        const bool wanted = is_materialised(ex, p), tangents = wanted && ex->options.tangents;
         WN_TRY(make_dense(&ex->weight[i], p, wanted));
         WN_TRY(make_dense(&ex->weight_grad[i], p, wanted && (ex->options.training || ex->options.tangents)));
         WN_TRY(make_dense(&ex->t_weight[i], p, tangents));
@@ -625,23 +625,33 @@ static wn_status finish_gradients(const run_state *r)
     return WN_OK;
 }
 
-/* Hessian-vector products of compressed parameters: the vector as dense weights, and the product back to what is stored. */
-static void expand_vectors(const run_state *r)
+/* Hessian-vector products of compressed parameters and of coefficients: the vector as dense weights, and the product back to what is stored. */
+static wn_status expand_vectors(const run_state *r)
 {
-    for (int i = 0; i < r->ex->params->count; i++)
-        if (r->ex->t_weight[i] && r->vector[i]) wn__pattern_scatter(r->ex->params->item[i].pattern, r->vector[i], r->ex->t_weight[i]);
+    for (int i = 0; i < r->ex->params->count; i++) {
+        const wn__param *p = &r->ex->params->item[i];
+        if (!r->ex->t_weight[i] || !r->vector[i]) continue;
+        if (p->map)
+            WN_TRY(p->map->materialise(p, r->vector[i], r->ex->t_weight[i]));
+        else
+            wn__pattern_scatter(p->pattern, r->vector[i], r->ex->t_weight[i]);
+    }
+    return WN_OK;
 }
 
-static void finish_products(const run_state *r)
+static wn_status finish_products(const run_state *r)
 {
     for (int i = 0; i < r->ex->params->count; i++) {
         const wn__param *p = &r->ex->params->item[i];
         if (!r->product[i]) continue;
         if (!r->plan->param_written[i])
             memset(r->product[i], 0, (size_t)p->stored * sizeof(float));
+        else if (p->map)
+            WN_TRY(p->map->pull_back(p, r->ex->t_weight_grad[i], r->product[i]));
         else if (r->ex->t_weight_grad[i])
             wn__pattern_gather(p->pattern, r->ex->t_weight_grad[i], r->product[i]);
     }
+    return WN_OK;
 }
 
 /* Will somebody look at gradients, and at what they were made from, in this step? */
@@ -813,13 +823,14 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
     if (n < 1 || n > piece_size(ex))
         return wn__fail(WN_EINVAL, "batch of %lld images, must be 1..%lld", (long long)n, (long long)piece_size(ex));
     for (int i = 0; i < ex->params->count; i++)
-        if (ex->params->item[i].map)
-            return wn__fail(WN_EUNSUPPORTED, "%s: Hessian-vector products of mapped parameters", ex->params->item[i].name);
+        if (ex->params->item[i].map && !ex->params->item[i].map->linear)
+            return wn__fail(WN_EUNSUPPORTED, "%s: exact Hessian-vector products of %s, in which the weight is not linear",
+                            ex->params->item[i].name, ex->params->item[i].map->name);
     run_state r = {.ex = ex, .step = step, .vector = vector, .product = product};
     WN_TRY(get_plan(ex, n, kind_of(ex, true, step.training), WN__SLABS, &r.plan));
     const wn__plan *plan = r.plan;
     WN_TRY(follow_topology(ex));
-    expand_vectors(&r);
+    WN_TRY(expand_vectors(&r));
     WN_TRY(run_forward(&r, images, ex->logits));
     const wn__shape logits = wn__plan_shape(plan, ex->graph, ex->graph->output);
     WN_TRY(ex->device->download(ex->device, twin(ex, plan, plan->logits), &logits, ex->t_logits));
@@ -827,7 +838,7 @@ wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int
     WN_TRY(upload_gradient(&r, ex->dlogits, pointer(ex, plan, plan->dlogits)));
     WN_TRY(upload_gradient(&r, ex->t_dlogits, twin(ex, plan, plan->dlogits)));
     WN_TRY(run_calls(&r, plan->forward_calls, plan->calls));
-    finish_products(&r);
+    WN_TRY(finish_products(&r));
     return finish_gradients(&r);
 }
 

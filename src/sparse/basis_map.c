@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -45,7 +46,7 @@ static wn_status analyse(const wn__param *p, const float *weight_grad, float *gr
     return WN_OK;
 }
 
-static const wn__param_map square_map = {"coefficients of a basis", synthesise, analyse, release, NULL, NULL, NULL, false};
+static const wn__param_map square_map = {"coefficients of a basis", synthesise, analyse, release, NULL, NULL, NULL, true, false};
 
 /* ---- svd: scalars along fixed directions */
 
@@ -100,7 +101,7 @@ static int64_t direction_products(const wn__param *p)
 }
 
 static const wn__param_map svd_map = {
-    "scalars of singular directions", add_directions, along_directions, release, direction_bytes, direction_products, NULL, false};
+    "scalars of singular directions", add_directions, along_directions, release, direction_bytes, direction_products, NULL, true, false};
 
 /* ---- low rank: both factors */
 
@@ -132,7 +133,7 @@ static wn_status to_factors(const wn__param *p, const float *weight_grad, float 
 static int64_t factor_bytes(const wn__param *p) { return 4 * p->stored; }
 static int64_t factor_products(const wn__param *p) { return p->stored; }
 
-static const wn__param_map low_rank_map = {"two factors", multiply, to_factors, release, factor_bytes, factor_products, NULL, false};
+static const wn__param_map low_rank_map = {"two factors", multiply, to_factors, release, factor_bytes, factor_products, NULL, false, false};
 
 /* ---- entering */
 
@@ -337,26 +338,62 @@ wn_status wn__basis_read(const wn__safetensors *file, wn__params *params)
     return WN_OK;
 }
 
-wn_status wn__basis_enter_fitted(const wn__safetensors *file, wn__params *params)
+/* "KEY=VALUE", as wn__basis_show writes them. */
+static wn_status parse_setting(char *text, wn__basis_spec *spec, uint64_t *seed)
+{
+    char *value = strchr(text, '=');
+    if (!value) return wn__fail(WN_EFORMAT, "basis: %s has no value", text);
+    *value++ = 0;
+    if (strcmp(text, "replicate") != 0) return wn__settings_set(wn__basis_settings(spec->kind), spec, text, value);
+    *seed = strtoull(value, NULL, 10);
+    return WN_OK;
+}
+
+static wn_status parse_basis(const char *text, wn__basis_spec *spec, uint64_t *seed)
+{
+    char copy[WN__BASIS_TEXT], *rest = copy;
+    int kind = 0;
+    snprintf(copy, sizeof copy, "%s", text);
+    const char *name = strtok_r(copy, " ", &rest);
+    while (wn__basis_names[kind] && !(name && strcmp(name, wn__basis_names[kind]) == 0))
+        kind++;
+    if (!wn__basis_names[kind]) return wn__fail(WN_EFORMAT, "there is no basis \"%s\"", text);
+    WN_TRY(wn__basis_defaults(kind, spec));
+    *seed = 0;
+    for (char *setting = strtok_r(NULL, " ", &rest); setting; setting = strtok_r(NULL, " ", &rest))
+        WN_TRY(parse_setting(setting, spec, seed));
+    return WN_OK;
+}
+
+wn_status wn__basis_enter_file(const wn__safetensors *file, wn__params *params)
 {
     const char *basis = wn__safetensors_meta(file, "basis");
     char name[NAME];
-    wn__basis_spec spec = {.kind = WN__BASIS_SVD};
-    while (wn__basis_is_fitted(spec.kind) && !(basis && strcmp(basis, wn__basis_names[spec.kind]) == 0))
-        spec.kind++;
-    if (!wn__basis_is_fitted(spec.kind)) return WN_OK;
+    wn__basis_spec spec;
+    uint64_t seed;
+    if (!basis) return WN_OK;
+    WN_TRY(parse_basis(basis, &spec, &seed));
     bool *selected = WN_NEW_ARRAY(bool, params->count);
     if (!selected) return wn__no_memory((size_t)params->count);
     for (int i = 0; i < params->count; i++) {
-        snprintf(name, sizeof name, "%s.%s", params->item[i].name, spec.kind == WN__BASIS_SVD ? "left" : "rank");
+        snprintf(name, sizeof name, "%s.coefficients", params->item[i].name);
         selected[i] = wn__safetensors_find(file, name) != NULL;
     }
     const wn__selection selection = {.selected = selected, .count = params->count};
-    const wn__basis_use use = {.spec = &spec, .selection = &selection, .file = file};
+    const wn__basis_use use = {.spec = &spec, .selection = &selection, .seed = seed, .file = file};
     wn_status status = wn__basis_enter(params, &use);
     if (status == WN_OK) status = wn__basis_read(file, params);
     wn__free(selected);
     return status;
+}
+
+wn_status wn__basis_enter_fitted(const wn__safetensors *file, wn__params *params)
+{
+    const char *basis = wn__safetensors_meta(file, "basis");
+    bool fitted = false;
+    for (int kind = 0; basis && wn__basis_names[kind]; kind++)
+        fitted = fitted || (wn__basis_is_fitted(kind) && strcmp(basis, wn__basis_names[kind]) == 0);
+    return fitted ? wn__basis_enter_file(file, params) : WN_OK;
 }
 
 /* ---- ranks */

@@ -31,7 +31,9 @@ wn_status wn__basis_enter(wn__params *params, const wn__basis_use *use);
 /* Coefficients and their masks as the file of a network has them, exactly, where it has the same basis; others stay as they are. */
 wn_status wn__basis_read(const wn__safetensors *file, wn__params *params);
 
-/* For files of networks alone: weights that the file holds as svd or low rank become so again, with its masks. Others stay as they are. */
+/* For files of networks alone: weights that the file has coefficients of become these again, with its masks. Others stay as they are. */
+wn_status wn__basis_enter_file(const wn__safetensors *file, wn__params *params);
+/* The same, of svd and low rank alone. */
 wn_status wn__basis_enter_fitted(const wn__safetensors *file, wn__params *params);
 
 /* "dct over=taps", "random block=64 seed=0 replicate=1": what makes the basis again. text (WN__BASIS_TEXT) is returned. */

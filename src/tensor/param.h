@@ -30,6 +30,7 @@ typedef struct wn__param_map {
     int64_t (*bytes)(const wn__param *p);    /* of all that makes the weight again; NULL: values and mask */
     int64_t (*products)(const wn__param *p); /* multiply-adds of one use where the layer is split as the map allows; NULL: count */
     int64_t (*active)(const wn__param *p);   /* entries of the weight that are not zero, where zeros are what the map is for; else NULL */
+    bool linear;                             /* the weight is linear in what is stored: materialise and pull_back take tangents, too */
     bool decays_own_tail;                    /* pull_back adds the weight decay of what is stored beyond `count`, the optimizer none */
 } wn__param_map;
 
