@@ -83,6 +83,7 @@ TEST(training_is_counted_as_the_papers_do)
     CHECK_NEAR(method(&r, "srigl"), (300 * s + 2 * s + d) / (101 * 3 * d), 0, 1e-12);
     CHECK_NEAR(method(&r, "rigl-struct"), method(&r, "srigl"), 0, 0);
     CHECK_NEAR(method(&r, "mest"), s / d, 0, 1e-12);
+    CHECK_NEAR(method(&r, "dsr"), s / d, 0, 1e-12);
     CHECK_NEAR(method(&r, "mest-soft"), 1.13125 * s / d, 0, 1e-12);
     CHECK(method(&r, "small-dense") < 0.15);
     CHECK_NEAR(r.small_reached, 1, 0.02, 0);

@@ -40,6 +40,7 @@ typedef struct lab {
     float images[N * 2 * 36];
     float average[LAYERS][MOST]; /* of the dense gradient, by the rule */
     int64_t start[LAYERS];       /* active entries */
+    float threshold;             /* of DSR */
 } lab;
 
 static wn_status squares(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
@@ -207,13 +208,39 @@ static int64_t plain_elastic_drop(const wn__param *p, const wn__topology_rule *r
     return drops;
 }
 
+/* What is below the threshold goes; of a layer that would lose all, the first stays. */
+static int64_t plain_threshold_drop(const wn__param *p, float threshold, bool *gone)
+{
+    int64_t drops = 0, first = -1;
+    for (int64_t e = 0; e < p->count; e++) {
+        gone[e] = is_active(p, e) && fabsf(p->value[e]) < threshold;
+        drops += gone[e];
+        if (first < 0 && gone[e]) first = e;
+    }
+    if (drops == 0 || drops < p->active) return drops;
+    gone[first] = false;
+    return drops - 1;
+}
+
+static void plain_adapt(lab *l, const int64_t *drops, double fraction)
+{
+    double dropped = 0, all = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l->plain.params.item[l->weight[i]];
+        dropped += (double)drops[i];
+        all += p->mask ? (double)p->active : 0;
+    }
+    if (dropped > 1.1 * (fraction * all)) l->threshold /= 2;
+    if (dropped < 0.9 * (fraction * all)) l->threshold *= 2;
+}
+
 /* The dense network's gradients are those of all entries. */
 static void plain_update(lab *l, const wn__topology_rule *rule, double fraction)
 {
     static bool gone[LAYERS][MOST];
     int64_t drops[LAYERS], grows[LAYERS], room[LAYERS];
     double share[LAYERS], shares = 0;
-    const bool dense = rule->grow == WN__GROW_MOMENTUM && rule->momentum == WN__MOMENTUM_DENSE;
+    const bool dense = rule->grow == WN__GROW_MOMENTUM && rule->momentum == WN__MOMENTUM_DENSE, never = rule->regrown == WN__REGROWN_NEVER;
     memset(gone, 0, sizeof gone);
     for (int i = 0; i < LAYERS; i++) {
         const wn__param *p = &l->plain.params.item[l->weight[i]];
@@ -224,22 +251,25 @@ static void plain_update(lab *l, const wn__topology_rule *rule, double fraction)
             memset(gone[i], 0, sizeof gone[i]);
             drops[i] = plain_elastic_drop(p, rule, fraction, l->start[i], gone[i]);
         }
+        if (p->mask && rule->drop == WN__DROP_THRESHOLD) drops[i] = plain_threshold_drop(p, l->threshold, gone[i]);
         grows[i] = drops[i];
         if (p->mask && rule->bound == WN__BOUND_SOFT) {
             grows[i] = whole((double)l->start[i] * fraction, rule->round);
             if (grows[i] > p->count - l->start[i]) grows[i] = p->count - l->start[i];
         }
-        room[i] = p->mask ? p->count - p->active + drops[i] : 0;
+        room[i] = p->mask ? p->count - p->active + (never ? 0 : drops[i]) : 0;
         share[i] = rule->redistribute && p->mask ? plain_share(l, i, rule->redistribute, dense) : 0;
+        if (rule->redistribute == WN__SHARE_WEIGHTS) share[i] = p->mask ? (double)(p->active - drops[i]) : 0;
         shares += share[i];
     }
+    if (rule->drop == WN__DROP_THRESHOLD) plain_adapt(l, drops, fraction);
     if (shares > 0) plain_share_out(share, drops, room, grows);
     for (int i = 0; i < LAYERS; i++) {
         wn__param *p = &l->plain.params.item[l->weight[i]];
         bool candidate[MOST];
         uint8_t mask[MOST];
         for (int64_t e = 0; e < p->count; e++)
-            candidate[e] = !(mask[e] = is_active(p, e) && !gone[i][e]);
+            candidate[e] = !(mask[e] = is_active(p, e) && !gone[i][e]) && !(never && gone[i][e]);
         for (int64_t g = 0; g < grows[i]; g++) {
             const int64_t e = extreme(p, candidate, dense ? l->average[i] : p->grad, -1);
             candidate[e] = false;
@@ -318,6 +348,7 @@ static void check_rule(const wn__topology_rule *rule, const int64_t active[LAYER
     lab l;
     wn__rewirer *r;
     lab_init(&l, "ref", threads, active, kind);
+    l.threshold = (float)rule->threshold;
     const bool soft = rule->bound == WN__BOUND_SOFT;
     const wn__rewiring how = {.rule = *rule, .end = soft ? UPDATES - 1 : UPDATES + 1, .interval = 1, .half = 2};
     CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
@@ -398,6 +429,71 @@ TEST(rigl_with_sets_drop_follows_both_rules)
 TEST(rigl_sg_shares_by_gradient) { check_everywhere((wn__topology_rule){.grow = WN__GROW_GRADIENT, .redistribute = WN__SHARE_GRADIENT}); }
 
 TEST(rigl_sm_shares_by_momentum) { check_everywhere((wn__topology_rule){.grow = WN__GROW_GRADIENT, .redistribute = WN__SHARE_MOMENTUM}); }
+
+/* Growth by gradient in place of random growth, so that it can be compared: thresholds that drop too much, too little, and all of a layer. */
+TEST(dsr_drops_below_a_threshold_that_adapts_and_shares_by_weights)
+{
+    for (double threshold = 0.02; threshold < 30; threshold *= 5) {
+        wn__topology_rule rule = {.grow = WN__GROW_GRADIENT,
+                                  .drop = WN__DROP_THRESHOLD,
+                                  .threshold = threshold,
+                                  .schedule = WN__FALL_CONSTANT,
+                                  .redistribute = WN__SHARE_WEIGHTS};
+        check_everywhere(rule);
+        rule.regrown = WN__REGROWN_NEVER;
+        check_everywhere(rule);
+    }
+}
+
+/* As the row has it: random ones come, none of those that went. */
+TEST(dsr_grows_at_random_where_nothing_was)
+{
+    lab l;
+    wn__rewirer *r;
+    const wn__method *dsr = wn__method_find("dsr");
+    wn__rewiring how;
+    CHECK_OK(wn__rewiring_resolve(&dsr->axes.topology, 100, 1000, &how));
+    how.rule.threshold = 0.1;
+    lab_init(&l, "sparse", 2, usual, SMOOTH);
+    CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
+    CHECK_OK(wn__rewirer_begin(r, l.real.ex, 100, 1, 1));
+    CHECK(!wn__rewirer_wants_gradient(r));
+    CHECK_OK(wn__rewirer_finish(r, l.real.ex));
+    const wn__rewired made = wn__rewirer_made(r);
+    CHECK(made.dropped > 10 && made.grown == made.dropped && made.regrown == 0);
+    int64_t total = 0, fresh = 0;
+    for (int i = 0; i < LAYERS; i++) {
+        const wn__param *p = &l.real.params.item[l.weight[i]], *was = &l.plain.params.item[l.weight[i]];
+        total += p->stored;
+        for (int64_t row = 0; row < p->pattern->rows; row++)
+            for (int64_t e = p->pattern->row_start[row]; e < p->pattern->row_start[row + 1]; e++) {
+                const int64_t k = row * p->pattern->columns + p->pattern->column[e];
+                if (was->mask[k]) CHECK(p->value[e] == was->value[k] && fabsf(p->value[e]) >= 0.1f);
+                if (was->mask[k]) continue;
+                CHECK(p->value[e] == 0 && p->slot[0][e] == 0);
+                fresh++;
+            }
+    }
+    CHECK_EQ_INT(total, 20 + 30 + 60 + 12);
+    CHECK_EQ_INT(fresh, made.grown);
+    wn__rewirer_free(r);
+    lab_release(&l);
+}
+
+TEST(what_cannot_grow_elsewhere_is_an_error)
+{
+    lab l;
+    wn__rewirer *r;
+    const wn__topology_rule rule = {
+        .grow = WN__GROW_RANDOM, .alpha = 0.9, .schedule = WN__FALL_CONSTANT, .regrown = WN__REGROWN_NEVER, .update = WN__UPDATE_AFTER};
+    const wn__rewiring how = {.rule = rule, .end = 10, .interval = 1};
+    lab_init(&l, "ref", 1, (int64_t[LAYERS]){70, 30, 60, 12}, SMOOTH); /* of 72 */
+    CHECK_OK(wn__rewirer_new(&how, &l.real.params, l.pool, 7, &r));
+    CHECK_STATUS(wn__rewirer_begin(r, l.real.ex, 0, 1, 1), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "conv1.weight: topology: regrown: never: of the 63 connections that go some find no other place");
+    wn__rewirer_free(r);
+    lab_release(&l);
+}
 
 TEST(snfs_follows_its_rule_with_dense_momentum)
 {
@@ -714,6 +810,9 @@ int main(int argc, char **argv)
                                     RUN(rigl_with_sets_drop_follows_both_rules),
                                     RUN(rigl_sg_shares_by_gradient),
                                     RUN(rigl_sm_shares_by_momentum),
+                                    RUN(dsr_drops_below_a_threshold_that_adapts_and_shares_by_weights),
+                                    RUN(dsr_grows_at_random_where_nothing_was),
+                                    RUN(what_cannot_grow_elsewhere_is_an_error),
                                     RUN(snfs_follows_its_rule_with_dense_momentum),
                                     RUN(snfs_with_sparse_momentum_grows_by_gradient),
                                     RUN(set_drops_by_its_rules_and_keeps_every_layers_number),

@@ -897,11 +897,19 @@ static const wn__topology_rule rules[] = {
     {.grow = WN__GROW_MOMENTUM, .alpha = 0.5, .decay = 0.9, .update = WN__UPDATE_AFTER, .redistribute = WN__SHARE_MOMENTUM},
     {.grow = WN__GROW_RANDOM, .alpha = 0.4, .schedule = WN__FALL_HALVED, .update = WN__UPDATE_AFTER, .lambda = 0.5},
     {.grow = WN__GROW_RANDOM, .alpha = 0.4, .schedule = WN__FALL_HALVED, .update = WN__UPDATE_AFTER, .bound = WN__BOUND_SOFT},
+    {.grow = WN__GROW_RANDOM,
+     .drop = WN__DROP_THRESHOLD,
+     .threshold = 0.05,
+     .alpha = 0.1,
+     .schedule = WN__FALL_CONSTANT,
+     .update = WN__UPDATE_AFTER,
+     .regrown = WN__REGROWN_NEVER,
+     .redistribute = WN__SHARE_WEIGHTS},
     {.grow = WN__GROW_GRADIENT, .alpha = 0.5, .round = 1, .regrown = WN__REGROWN_ZERO}, /* of kernels */
     {.grow = WN__GROW_RANDOM, .alpha = 0.5, .round = 1, .update = WN__UPDATE_AFTER},    /* of filters */
     {.grow = WN__GROW_GRADIENT, .alpha = 0.3, .gamma = 0.6},                            /* of constant fan-in */
 };
-static const int blocks[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WN__BLOCK_KERNEL, WN__BLOCK_FILTER, WN__BLOCK_FAN_IN};
+static const int blocks[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, WN__BLOCK_KERNEL, WN__BLOCK_FILTER, WN__BLOCK_FAN_IN};
 enum { RULES = sizeof rules / sizeof rules[0], EVERY = 3 };
 
 /* What the last step left, to see what the next one changes. */

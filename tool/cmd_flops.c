@@ -36,7 +36,7 @@ static const wn__option flops_options[] = {
     WN_OPTION_NUMBER(flops_config, seed, "seed", "N", "of drawn counts (default: 0)"),
     WN_OPTION_LIST(
         flops_config, method, "method", "M",
-        "dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl or big-sparse (default: all but the last); may be repeated, or "
+        "dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl, dsr or big-sparse (default: all but the last); may be repeated, or "
         "list several"),
     WN_OPTION_NUMBER(flops_config, interval, "interval", "DT", "steps between RigL's updates (default: 100)"),
     WN_OPTION_NUMBER(flops_config, steps, "steps", "N", "length of a run of gradual pruning (default: 97656)"),

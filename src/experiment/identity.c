@@ -193,6 +193,7 @@ static void leave_out_idle(json_t *o, const wn__topology_rule *rule, int block)
     if (block != WN__BLOCK_KERNEL && block != WN__BLOCK_FILTER) json_object_del(o, "criterion");
     if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma");
     if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma_of");
+    if (rule->drop != WN__DROP_THRESHOLD) json_object_del(o, "threshold");
 }
 
 static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)

@@ -40,16 +40,16 @@ const wn__setting wn__method_settings[] = {
 /* alpha 0.3 on a cosine until three quarters of training, every 100 steps: shared by the methods that RigL's paper compares. */
 #define EVERY_100                                                                                                                      \
     .alpha = 0.3, .power = 1, .begin = {0, 'i'}, .end = {75, '%'}, .interval = {100, 'i'}, .decay = 0.9, .batches = 8, .images = 1000, \
-    .half = {56.25, '%'}, .gamma = 0.3
+    .half = {56.25, '%'}, .gamma = 0.3, .threshold = 0.001
 /* From 0.5 down to 0.005 over the whole run: SNFS and ITOP. */
 #define TO_THE_END                                                                                                            \
     .alpha = 0.5, .final = 0.005, .power = 1, .begin = {0, 'i'}, .end = {100, '%'}, .update = WN__UPDATE_AFTER, .decay = 0.9, \
-    .batches = 8, .images = 1000, .half = {56.25, '%'}, .gamma = 0.3
+    .batches = 8, .images = 1000, .half = {56.25, '%'}, .gamma = 0.3, .threshold = 0.001
 /* A fifth, then a tenth of the connections every 5 epochs, of 160 until 90 and 120. */
 #define ELASTIC                                                                                                                            \
     .grow = WN__GROW_RANDOM, .alpha = 0.2, .schedule = WN__FALL_HALVED, .power = 1, .begin = {0, 'i'}, .half = {56.25, '%'}, .gamma = 0.3, \
-    .end = {75, '%'}, .interval = {5, 'e'}, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO, .decay = 0.9, .batches = 8,           \
-    .images = 1000
+    .threshold = 0.001, .end = {75, '%'}, .interval = {5, 'e'}, .update = WN__UPDATE_AFTER, .regrown = WN__REGROWN_ZERO, .decay = 0.9,     \
+    .batches = 8, .images = 1000
 #define MEST "Yuan et al. 2021, arXiv:2110.14032"
 #define MISSING "as a control: Frankle et al. 2021, arXiv:2009.08576"
 #define REPRODUCTION "Sundar and Dwaraknath 2021, arXiv:2103.15767"
@@ -208,6 +208,28 @@ const wn__method wn__methods[] = {
                            .regrown = WN__REGROWN_ZERO,
                            .l1 = 1e-5,
                            .noise = 1e-5,
+                           .decay = 0.9,
+                           .batches = 8,
+                           .images = 1000,
+                           .half = {56.25, '%'},
+                           .gamma = 0.3,
+                           .threshold = 0.001}}},
+    {.name = "dsr",
+     .summary = "sparse from the start: what is below one threshold for all layers goes, random ones come where most have stayed",
+     .paper = "Mostafa and Wang 2019, arXiv:1902.05967",
+     .axes = {.mask = WN__MASK_DRAWN,
+              .topology = {.grow = WN__GROW_RANDOM,
+                           .drop = WN__DROP_THRESHOLD,
+                           .threshold = 0.001,
+                           .alpha = 0.1,
+                           .schedule = WN__FALL_CONSTANT,
+                           .power = 1,
+                           .begin = {100, 'i'},
+                           .end = {100, '%'},
+                           .interval = {100, 'i'},
+                           .update = WN__UPDATE_AFTER,
+                           .regrown = WN__REGROWN_NEVER,
+                           .redistribute = WN__SHARE_WEIGHTS,
                            .decay = 0.9,
                            .batches = 8,
                            .images = 1000,

@@ -2,9 +2,9 @@
 
 #include "sparse/alternation.h"
 
-const char *const wn__training_rule_names[] = {"dense",     "static",      "snip",  "set",        "snfs",   "rigl",
-                                               "pruning",   "small-dense", "ac-dc", "sr-ste",     "n-of-m", "mest",
-                                               "mest-soft", "rigl-struct", "srigl", "big-sparse", NULL};
+const char *const wn__training_rule_names[] = {"dense",     "static",      "snip",  "set",    "snfs",       "rigl",
+                                               "pruning",   "small-dense", "ac-dc", "sr-ste", "n-of-m",     "mest",
+                                               "mest-soft", "rigl-struct", "srigl", "dsr",    "big-sparse", NULL};
 const char *const wn__training_rule_formulas[] = {"3 f_D",
                                                   "3 f_S",
                                                   "3 f_S",
@@ -20,6 +20,7 @@ const char *const wn__training_rule_formulas[] = {"3 f_D",
                                                   "3 f_S (1 + mean of what is grown beyond)",
                                                   "(3 f_S DT + 2 f_S + f_D) / (DT + 1)",
                                                   "(3 f_S DT + 2 f_S + f_D) / (DT + 1)",
+                                                  "3 f_S, of each step's layers",
                                                   "as rigl, f_S and f_D of the wide network",
                                                   NULL};
 

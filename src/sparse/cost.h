@@ -48,10 +48,11 @@ typedef enum wn__training_rule {
     WN__TRAIN_MEST_SOFT,   /* 3 f_S (1 + what is grown beyond, on average: a fifth for 56.25 % of the run, a tenth until 75 %) */
     WN__TRAIN_RIGL_STRUCT, /* as rigl */
     WN__TRAIN_SRIGL,       /* as rigl */
+    WN__TRAIN_DSR,         /* 3 f_S */
     WN__TRAIN_BIG_SPARSE,  /* as rigl on a network so wide that its sparse size is the dense one's: both arguments are of that one */
     WN__TRAIN_RULES
 } wn__training_rule;
-/* "dense", "static", "snip", "set", "snfs", "rigl", "pruning", "small-dense", "ac-dc", "sr-ste", "n-of-m", "mest", "mest-soft", "rigl-struct", "srigl", "big-sparse", NULL */
+/* "dense", "static", "snip", "set", "snfs", "rigl", "pruning", "small-dense", "ac-dc", "sr-ste", "n-of-m", "mest", "mest-soft", "rigl-struct", "srigl", "dsr", "big-sparse", NULL */
 extern const char *const wn__training_rule_names[];
 extern const char *const wn__training_rule_formulas[]; /* as above, for people */
 

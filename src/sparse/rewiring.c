@@ -17,19 +17,20 @@ static const char *const fall_names[] = {"cosine", "constant", "inverse-power", 
 static const char *const bound_names[] = {"hard", "soft", NULL};
 static const char *const gamma_names[] = {"sparse", "dense", NULL};
 static const char *const place_names[] = {"instead", "after", NULL};
-static const char *const regrown_names[] = {"keeps", "reset", NULL};
+static const char *const regrown_names[] = {"keeps", "reset", "never", NULL};
 static const char *const round_names[] = {"down", "up", NULL};
 static const char *const momentum_names[] = {"dense", "sparse", NULL};
 static const char *const look_names[] = {"batch", "batches", "fixed", NULL};
-static const char *const share_names[] = {"none", "gradient", "momentum", NULL};
+static const char *const share_names[] = {"none", "gradient", "momentum", "weights", NULL};
 
 #define WALKS ((uint64_t)1 << 62)        /* steps of the noise's streams, apart from those of growth */
 #define MOST_MOMENTUM ((int64_t)1 << 31) /* entries of a layer: 8 GiB of averages */
 
 const wn__setting wn__topology_settings[] = {
     WN_SETTING_CHOICE(wn__topology_rule, grow, "none", wn__grow_names, "which connections come; none: the topology stays"),
-    WN_SETTING_CHOICE(wn__topology_rule, drop, "magnitude", wn__drop_names,
-                      "which go: the smallest; the smallest positive and the largest negative; those that crossed zero"),
+    WN_SETTING_CHOICE(
+        wn__topology_rule, drop, "magnitude", wn__drop_names,
+        "which go: the smallest; the smallest positive and the largest negative; those that crossed zero; those below a threshold"),
     WN_SETTING_FLOAT(wn__topology_rule, alpha, 0.3, 0, 1, "fraction of a layer's connections that goes in an update, at the start"),
     WN_SETTING_CHOICE(wn__topology_rule, schedule, "cosine", fall_names, "how that fraction falls"),
     WN_SETTING_FLOAT(wn__topology_rule, power, 1, 0, 100, "k of inverse-power: alpha (1 - t / end)^k"),
@@ -39,7 +40,7 @@ const wn__setting wn__topology_settings[] = {
     WN_SETTING_STEPS(wn__topology_rule, interval, "100it", "from one update to the next"),
     WN_SETTING_CHOICE(wn__topology_rule, update, "instead", place_names, "in place of the optimizer's step, or after it"),
     WN_SETTING_CHOICE(wn__topology_rule, regrown, "keeps", regrown_names,
-                      "a connection that an update drops and grows: value and momentum"),
+                      "a connection that an update drops and grows: value and momentum; never: what goes does not come back at once"),
     WN_SETTING_CHOICE(wn__topology_rule, round, "down", round_names, "number of connections that go"),
     WN_SETTING_CHOICE(wn__topology_rule, momentum, "dense", momentum_names,
                       "grow: momentum: of all weights, an array as large as the dense weights; or of active ones"),
@@ -62,6 +63,8 @@ const wn__setting wn__topology_settings[] = {
                      "block: fan-in: an output with less than this part of its fan-in salient loses its weights; 0: none does"),
     WN_SETTING_CHOICE(wn__topology_rule, gamma_of, "sparse", gamma_names,
                       "that fan-in: the sparse layer's at the start, or the dense one's"),
+    WN_SETTING_FLOAT(wn__topology_rule, threshold, 0.001, 1e-12, 1e12,
+                     "drop: threshold: at the start; doubled or halved when less or more than the fraction of all connections went"),
     {0},
 };
 
@@ -111,6 +114,8 @@ wn_status wn__rewiring_resolve(const wn__topology_rule *rule, int64_t steps_per_
     const bool walks = rule->grow != WN__GROW_NONE && rule->drop == WN__DROP_CROSSED;
     if (walks && (rule->grow != WN__GROW_RANDOM || rule->update != WN__UPDATE_AFTER || rule->regrown != WN__REGROWN_ZERO))
         return wn__fail(WN_EUSAGE, "topology: drop: crossed needs grow: random, update: after and regrown: reset");
+    if (rule->drop == WN__DROP_THRESHOLD && rule->grow == WN__GROW_MOMENTUM)
+        return wn__fail(WN_EUSAGE, "topology: drop: threshold needs grow: random or gradient");
     if (rule->grow != WN__GROW_NONE && !walks && (rule->l1 > 0 || rule->noise > 0))
         return wn__fail(WN_EUSAGE, "topology: l1 and noise have no effect without drop: crossed");
     if (rule->grow != WN__GROW_NONE) WN_TRY(check_elastic(rule, &how, total));
@@ -186,6 +191,7 @@ struct wn__rewirer {
     float *scratch;       /* of dense momentum */
     double *share, *part; /* (layers) of redistribution */
     int64_t *room, *grow; /* (layers) */
+    float *threshold;     /* (1) of WN__DROP_THRESHOLD, for the next update */
     wn__rewired made;
 };
 
@@ -226,9 +232,11 @@ static wn_status make_scratch(wn__rewirer *r)
     r->part = WN_NEW_ARRAY(double, r->params->count);
     r->room = WN_NEW_ARRAY(int64_t, r->params->count);
     r->grow = WN_NEW_ARRAY(int64_t, r->params->count);
+    r->threshold = WN_NEW_ARRAY(float, 1);
+    if (r->threshold) *r->threshold = (float)r->how.rule.threshold;
     const int64_t tiles = wn__rewirer_always_listens(r) ? wn__gradient_average_scratch(r->pool) : 0;
     if (tiles) r->scratch = WN_NEW_ARRAY(float, tiles);
-    const bool made = r->layer && r->share && r->part && r->room && r->grow && (!tiles || r->scratch);
+    const bool made = r->layer && r->share && r->part && r->room && r->grow && r->threshold && (!tiles || r->scratch);
     return made ? WN_OK : wn__no_memory((size_t)r->params->count * sizeof(layer));
 }
 
@@ -275,6 +283,7 @@ void wn__rewirer_free(wn__rewirer *r)
     wn__free(r->part);
     wn__free(r->room);
     wn__free(r->grow);
+    wn__free(r->threshold);
     wn__free(r);
 }
 
@@ -355,7 +364,9 @@ static double mean_dense_momentum(const layer *l)
 static wn_status share_of(const layer *l, double *share)
 {
     const wn__param *p = param_of(l);
-    if (l->owner->how.rule.redistribute == WN__SHARE_GRADIENT)
+    if (l->owner->how.rule.redistribute == WN__SHARE_WEIGHTS)
+        *share = (double)(p->stored - l->topology.drops);
+    else if (l->owner->how.rule.redistribute == WN__SHARE_GRADIENT)
         *share = mean_magnitude(p, p->grad);
     else if (l->momentum)
         *share = mean_dense_momentum(l);
@@ -371,14 +382,18 @@ static wn_status share_of(const layer *l, double *share)
 /* How many each layer grows of all that were dropped. Shares that say nothing leave each layer its own. */
 static wn_status share_out(wn__rewirer *r)
 {
-    int64_t total = 0;
-    if (r->how.rule.redistribute == WN__SHARE_NONE) return WN_OK;
+    int64_t total = 0, room = 0;
+    const bool shared = r->how.rule.redistribute != WN__SHARE_NONE;
     for (int i = 0; i < r->layers; i++) {
         const wn__topology *t = &r->layer[i].topology;
         total += t->drops;
-        r->room[i] = t->param->count - t->param->stored + t->drops;
-        WN_TRY(share_of(&r->layer[i], &r->share[i]));
+        room += r->room[i] = wn__topology_room(t);
+        if (shared) WN_TRY(share_of(&r->layer[i], &r->share[i]));
+        if (shared ? total > room && i == r->layers - 1 : t->grows > r->room[i])
+            return wn__fail(WN_EUSAGE, "%s: topology: regrown: never: of the %lld connections that go some find no other place; say reset",
+                            t->param->name, (long long)(shared ? total : t->grows));
     }
+    if (!shared) return WN_OK;
     if (!wn__share_out(r->layers, r->share, r->room, total, r->part, r->grow)) return WN_OK;
     for (int i = 0; i < r->layers; i++)
         r->layer[i].topology.grows = r->grow[i];
@@ -426,6 +441,19 @@ static wn_status drop_excess(layer *l, wn__drop drop)
     return WN_OK;
 }
 
+/* DSR: less or more than a tenth off what was aimed at, and the next threshold is twice, or half, as high. */
+static void adapt_threshold(wn__rewirer *r, double fraction)
+{
+    int64_t dropped = 0, all = 0;
+    for (int i = 0; i < r->layers; i++) {
+        dropped += r->layer[i].topology.drops;
+        all += param_of(&r->layer[i])->stored;
+    }
+    const double aim = fraction * (double)all;
+    if ((double)dropped > 1.1 * aim && *r->threshold > 1e-30f) *r->threshold /= 2;
+    if ((double)dropped < 0.9 * aim && *r->threshold < 1e30f) *r->threshold *= 2;
+}
+
 /* SRigL: all else follows from the gradient. The last layer of the network keeps its outputs. */
 static wn_status begin_fan_in(wn__rewirer *r, wn__executor *ex, double fraction)
 {
@@ -454,7 +482,9 @@ wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, doub
                      .round_up = rule->round,
                      .seed = r->seed,
                      .lambda = rule->lambda,
-                     .criterion = rule->criterion};
+                     .criterion = rule->criterion,
+                     .threshold = *r->threshold,
+                     .fresh = rule->regrown == WN__REGROWN_NEVER};
     if (r->how.block == WN__BLOCK_FAN_IN) return begin_fan_in(r, ex, drop.fraction);
     for (int i = 0; i < r->layers; i++) {
         layer *l = &r->layer[i];
@@ -465,6 +495,7 @@ wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, doub
         WN_TRY(rule->bound == WN__BOUND_SOFT ? drop_excess(l, drop) : wn__topology_init(param_of(l), &drop, &l->topology));
     }
     if (rule->drop == WN__DROP_CROSSED) r->params->version++;
+    if (rule->drop == WN__DROP_THRESHOLD) adapt_threshold(r, drop.fraction);
     if (wn__rewirer_always_listens(r)) return WN_OK; /* the rest when this step's gradient is in, too */
     WN_TRY(share_out(r));
     return rule->grow == WN__GROW_RANDOM ? grow_at_random(r, step) : listen(r, ex, grow_by_gradient);
@@ -518,12 +549,16 @@ const wn__param *wn__rewirer_layer(const wn__rewirer *r, int index) { return par
 
 /* ---- what continuing needs */
 
-int wn__rewirer_arrays(const wn__rewirer *r) { return r->layers * (wn__rewirer_always_listens(r) ? 2 : 1); }
+static bool has_threshold(const wn__rewirer *r) { return r->how.rule.drop == WN__DROP_THRESHOLD && r->layers > 0; }
+
+int wn__rewirer_arrays(const wn__rewirer *r) { return r->layers * (wn__rewirer_always_listens(r) ? 2 : 1) + has_threshold(r); }
 
 wn__rewirer_array wn__rewirer_array_at(const wn__rewirer *r, int index)
 {
     const layer *l = &r->layer[index % r->layers];
     const wn__param *p = param_of(l);
+    if (has_threshold(r) && index == r->layers) /* of all layers: it goes with the first */
+        return (wn__rewirer_array){.param = p->name, .name = "drop_threshold", .is_float = true, .count = 1, .data = r->threshold};
     if (index >= r->layers)
         return (wn__rewirer_array){.param = p->name, .name = "gradient_average", .is_float = true, .count = p->count, .data = l->momentum};
     return (wn__rewirer_array){.param = p->name, .name = "explored", .count = (p->count + 7) / 8, .data = l->explored};

@@ -33,7 +33,8 @@ typedef enum wn__momentum_kind {
 typedef enum wn__redistribution {
     WN__SHARE_NONE,     /* as many as it dropped */
     WN__SHARE_GRADIENT, /* RigL-SG: in proportion to the mean |gradient| of its active entries */
-    WN__SHARE_MOMENTUM  /* SNFS, RigL-SM: to their mean |momentum| */
+    WN__SHARE_MOMENTUM, /* SNFS, RigL-SM: to their mean |momentum| */
+    WN__SHARE_WEIGHTS   /* DSR: to the number of entries that it did not drop */
 } wn__redistribution;
 
 /* The fraction to drop at step t, with E = end; 0 outside of [begin, end) */
@@ -86,6 +87,7 @@ typedef struct wn__topology_rule {
     int criterion;           /* wn__block_criterion of kernels and filters */
     double gamma;            /* of constant fan-in: least part of salient places that an output keeps its weights with */
     int gamma_of;            /* 0: of the sparse fan-in; 1: of the dense one */
+    double threshold;        /* of WN__DROP_THRESHOLD, at the start */
 } wn__topology_rule;
 extern const wn__setting wn__topology_settings[];
 

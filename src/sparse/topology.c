@@ -23,7 +23,7 @@ double wn__topology_cosine(double alpha, int64_t step, int64_t end)
 
 /* --- drop ---------------------------------------------------------------------------------------------------------------------- */
 
-const char *const wn__drop_names[] = {"magnitude", "signed", "crossed", NULL};
+const char *const wn__drop_names[] = {"magnitude", "signed", "crossed", "threshold", NULL};
 
 typedef enum sign { ANY, NOT_NEGATIVE, NEGATIVE } sign;
 
@@ -150,27 +150,37 @@ float wn__topology_sign(uint64_t seed, uint64_t layer, int64_t position)
     return wn__rng_u32(&rng) & 1 ? 1.0f : -1.0f;
 }
 
-/* Entries that crossed zero; `drop` NULL only counts. */
-static int64_t list_crossed(const wn__param *p, const wn__drop *how, int64_t *drop)
+static bool goes_by_itself(const wn__param *p, const wn__drop *how, int64_t row, int64_t e)
+{
+    if (how->rule == WN__DROP_THRESHOLD) return fabsf(p->value[e]) < how->threshold;
+    return p->value[e] * wn__topology_sign(how->seed, how->layer, row * p->pattern->columns + p->pattern->column[e]) < 0;
+}
+
+/* Entries that crossed zero, or that are below the threshold; `drop` NULL only counts. */
+static int64_t list_going(const wn__param *p, const wn__drop *how, int64_t *drop)
 {
     const wn__pattern *q = p->pattern;
     int64_t count = 0;
     for (int64_t r = 0; r < q->rows; r++)
         for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e++) {
-            if (p->value[e] * wn__topology_sign(how->seed, how->layer, r * q->columns + q->column[e]) >= 0) continue;
+            if (!goes_by_itself(p, how, r, e)) continue;
             if (drop) drop[count] = e;
             count++;
         }
     return count;
 }
 
-static wn_status drop_crossed(const wn__param *p, const wn__drop *how, wn__topology *out)
+/* Below a threshold not all go: the first stays. */
+static wn_status drop_going(const wn__param *p, const wn__drop *how, wn__topology *out)
 {
     wn__topology t = {.param = p};
-    t.drops = t.grows = list_crossed(p, how, NULL);
-    t.drop = WN_NEW_ARRAY(int64_t, t.drops);
-    if (!t.drop) return wn__no_memory((size_t)t.drops * sizeof *t.drop);
-    list_crossed(p, how, t.drop);
+    const int64_t going = list_going(p, how, NULL);
+    t.drop = WN_NEW_ARRAY(int64_t, going);
+    if (!t.drop) return wn__no_memory((size_t)going * sizeof *t.drop);
+    list_going(p, how, t.drop);
+    const bool all = going > 0 && going == p->stored && how->rule == WN__DROP_THRESHOLD;
+    if (all) memmove(t.drop, t.drop + 1, (size_t)(going - 1) * sizeof *t.drop);
+    t.drops = t.grows = going - all;
     *out = t;
     return WN_OK;
 }
@@ -198,14 +208,21 @@ wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topolog
 {
     float *score = NULL;
     WN_TRY(check(p, how->fraction));
-    if (how->rule == WN__DROP_CROSSED) return drop_crossed(p, how, out);
-    const int64_t width = how->width > 1 ? how->width : 1;
-    if (width > 1) WN_TRY(score_blocks(p, how, &score));
-    if (how->lambda > 0 && width == 1) WN_TRY(make_scores(p, how->lambda, &score));
-    const wn_status status = drop_smallest(p, score ? score : p->value, width, how, out);
-    wn__free(score);
-    return status;
+    if (how->rule == WN__DROP_CROSSED || how->rule == WN__DROP_THRESHOLD) {
+        WN_TRY(drop_going(p, how, out));
+    } else {
+        const int64_t width = how->width > 1 ? how->width : 1;
+        if (width > 1) WN_TRY(score_blocks(p, how, &score));
+        if (how->lambda > 0 && width == 1) WN_TRY(make_scores(p, how->lambda, &score));
+        const wn_status status = drop_smallest(p, score ? score : p->value, width, how, out);
+        wn__free(score);
+        if (status != WN_OK) return status;
+    }
+    out->fresh = how->fresh;
+    return WN_OK;
 }
+
+int64_t wn__topology_room(const wn__topology *t) { return t->param->count - t->param->stored + (t->fresh ? 0 : t->drops); }
 
 void wn__topology_release(wn__topology *t)
 {
@@ -244,10 +261,9 @@ static void skip_active(const wn__topology *t, int64_t *grow)
     for (int64_t r = 0; r < q->rows; r++)
         for (int64_t e = q->row_start[r]; e < q->row_start[r + 1]; e += width) {
             const int64_t position = (r * q->columns + q->column[e]) / width;
-            if (d < t->drops && t->drop[d] == e) {
-                d += width;
-                continue;
-            }
+            const bool goes = d < t->drops && t->drop[d] == e;
+            if (goes) d += width;
+            if (goes && !t->fresh) continue;
             for (; g < grows && grow[g] + active < position; g++)
                 grow[g] += active;
             active++;
@@ -258,11 +274,10 @@ static void skip_active(const wn__topology *t, int64_t *grow)
 
 wn_status wn__topology_grow_random(wn__topology *t, wn__rng *rng)
 {
-    const wn__pattern *q = t->param->pattern;
     const int64_t width = width_of(t), grows = t->grows / width;
     int64_t *grow = WN_NEW_ARRAY(int64_t, grows);
     if (!grow) return wn__no_memory((size_t)grows * sizeof *grow);
-    const wn_status status = wn__draw_positions(rng, (q->rows * q->columns - (q->stored - t->drops)) / width, grows, grow);
+    const wn_status status = wn__draw_positions(rng, wn__topology_room(t) / width, grows, grow);
     if (status != WN_OK) {
         wn__free(grow);
         return status;
@@ -286,12 +301,12 @@ static bool is_dropped(const wn__topology *t, int64_t entry)
     return low < t->drops && t->drop[low] == entry;
 }
 
-/* Entries that stay active are no candidates. */
-static bool stays_active(const void *arg, int64_t row, int64_t column)
+/* Entries that stay active are no candidates, nor are those that may not come back. */
+static bool is_no_candidate(const void *arg, int64_t row, int64_t column)
 {
     const wn__topology *t = arg;
     const int64_t entry = wn__pattern_find(t->param->pattern, row, column);
-    return entry >= 0 && !is_dropped(t, entry);
+    return entry >= 0 && (t->fresh || !is_dropped(t, entry));
 }
 
 wn_status wn__topology_grow_gradient(wn__topology *t, const wn__weight_gradient *gradient, wn__pool *pool)
@@ -304,7 +319,7 @@ wn_status wn__topology_grow_gradient(wn__topology *t, const wn__weight_gradient 
                              .wanted = t->grows / width_of(t),
                              .width = width_of(t),
                              .criterion = t->criterion,
-                             .is_out = stays_active,
+                             .is_out = is_no_candidate,
                              .arg = t};
     int64_t *grow;
     WN_TRY(wn__growth_search(&what, pool, &grow));

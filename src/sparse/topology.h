@@ -4,7 +4,8 @@
  *                       (lambda: the smallest |value| + lambda |gradient|, Yuan et al. 2021, MEST)
  *            signed     that fraction of those >= 0, and of those < 0, each by itself: the smallest positive and the largest negative (SET's paper)
  *            crossed    those whose value has crossed zero away from the entry's own sign, however many (Deep-R, Bellec et al. 2018)
- *     grow   as many (or t.grows), chosen from all entries that are not active after the drop, those just dropped among them:
+ *            threshold  those with a |value| below a threshold, however many, but one stays (DSR, Mostafa and Wang 2019)
+ *     grow   as many (or t.grows), chosen from all entries that are not active after the drop, those just dropped among them (unless `fresh`):
  *            random    every choice equally likely (SET)
  *            gradient  largest |gradient|; of equals the lower flat position comes (RigL). A NaN never comes.
  *
@@ -28,8 +29,8 @@
 #include "sparse/blocks.h"
 #include "tensor/compression.h"
 
-typedef enum wn__drop_rule { WN__DROP_MAGNITUDE, WN__DROP_SIGNED, WN__DROP_CROSSED } wn__drop_rule;
-extern const char *const wn__drop_names[]; /* "magnitude", "signed", "crossed", NULL */
+typedef enum wn__drop_rule { WN__DROP_MAGNITUDE, WN__DROP_SIGNED, WN__DROP_CROSSED, WN__DROP_THRESHOLD } wn__drop_rule;
+extern const char *const wn__drop_names[]; /* "magnitude", "signed", "crossed", "threshold", NULL */
 
 typedef struct wn__drop {
     int rule;        /* wn__drop_rule */
@@ -41,6 +42,8 @@ typedef struct wn__drop {
     const int64_t *out; /* magnitude: so many instead of the fraction; NULL: the fraction */
     int64_t width;      /* magnitude: above 1, whole blocks of so many consecutive columns go and come (src/sparse/blocks.h) */
     int criterion;      /* then: wn__block_criterion */
+    float threshold;    /* of WN__DROP_THRESHOLD */
+    bool fresh;         /* what goes may not come back in this update */
 } wn__drop;
 
 /* Deep-R: the sign that a weight at a flat position has whenever it is active, 1 or -1: drawn once and for all. */
@@ -53,11 +56,14 @@ typedef struct wn__topology {
     int64_t *grow;          /* (grows) flat positions, ascending; NULL: not chosen yet */
     int64_t width;          /* of blocks; up to 1: single entries */
     int criterion;
+    bool fresh; /* as in wn__drop */
 } wn__topology;
 
 /* A parameter without pattern, or a fraction that is not in [0,1]: WN_EINVAL. A value that is not finite: WN_EDIVERGED. */
 wn_status wn__topology_init(const wn__param *p, const wn__drop *how, wn__topology *out);
 void wn__topology_release(wn__topology *t); /* accepts a zeroed one */
+/* Entries that could grow. */
+int64_t wn__topology_room(const wn__topology *t);
 
 wn_status wn__topology_grow_random(wn__topology *t, wn__rng *rng);
 /* The same result for any number of threads; pool may be NULL. Too few entries with a gradient that is a number: WN_EDIVERGED. */

@@ -23,7 +23,8 @@ wn_status wn__params_reserve(wn__params *set, wn__param *p, int64_t capacity);
 /* What becomes of an entry that one update both drops and grows. */
 typedef enum wn__regrown {
     WN__REGROWN_KEEPS, /* value and slots, as if it had not been dropped */
-    WN__REGROWN_ZERO   /* starts at zero like any other new entry */
+    WN__REGROWN_ZERO,  /* starts at zero like any other new entry */
+    WN__REGROWN_NEVER  /* there is none: what goes may not come back at once */
 } wn__regrown;
 
 /* One topology update: drop entries (numbers, ascending), grow flat positions (ascending, not stored after the drop). Entries that stay keep
