@@ -78,6 +78,17 @@ static const char *verdict_of(const json_t *answers, const char *axis, const cha
     return "no answer";
 }
 
+static const char *verdict_of_claim(const json_t *answers, const char *claim)
+{
+    size_t i;
+    json_t *a;
+    json_array_foreach(answers, i, a)
+    {
+        if (strcmp(json_string_value(json_object_get(a, "claim")), claim) == 0) return json_string_value(json_object_get(a, "verdict"));
+    }
+    return "no answer";
+}
+
 TEST(claims_are_answered_by_intervals_over_seeds)
 {
     wn__worlds w = {.converged = 0.01, .margin = 2};
@@ -95,6 +106,10 @@ TEST(claims_are_answered_by_intervals_over_seeds)
         add_run(&w, "conv", "rigl", 1000, seed, true, ideal_soft, NULL);
     }
     CHECK_OK(wn__worlds_read(&w));
+    static const char *const claims[] = {"conv better than dense", "gap(conv/rigl@1000) below gap(conv/dense@100) by 10",
+                                         "real-error(conv/dense@1000) below 24 at 0%", "gap(mlp/dense@1000) below 1"};
+    w.claim = claims;
+    w.claims = 4;
     json_t *json = wn__worlds_json(&w), *answers = json_object_get(json, "answers");
     CHECK_EQ_TEXT(verdict_of(answers, "size", "dense", 1000), "supported");
     CHECK_EQ_TEXT(verdict_of(answers, "size", "dense", 100), "contradicted");
@@ -102,6 +117,11 @@ TEST(claims_are_answered_by_intervals_over_seeds)
     CHECK_EQ_TEXT(verdict_of(answers, "size", "rigl", 1000), "contradicted");
     CHECK_EQ_TEXT(verdict_of(answers, "sparsity", "rigl", 1000), "contradicted");
     CHECK_EQ_TEXT(verdict_of(answers, "sparsity", "dense", 1000), "no answer");
+    CHECK_EQ_TEXT(verdict_of_claim(answers, "gap(conv/dense@1000) same as 0 within 2"), "supported");
+    CHECK_EQ_TEXT(verdict_of_claim(answers, claims[0]), "no answer"); /* of accuracies: the report's */
+    CHECK_EQ_TEXT(verdict_of_claim(answers, claims[1]), "supported"); /* about 10.2 against 54.6 points */
+    CHECK_EQ_TEXT(verdict_of_claim(answers, claims[2]), "supported"); /* 21 to 21.4 % */
+    CHECK_EQ_TEXT(verdict_of_claim(answers, claims[3]), "not measured");
     json_decref(json);
     wn__table tables[WN__WORLD_TABLES];
     wn__text text = {0};

@@ -192,6 +192,8 @@ TEST(what_cannot_be_measured_is_refused)
     check_refused(LAB, "'barrier(ticket, dense) below 1'", "lab.lines does not say that ticket, dense is measured");
     check_refused(LAB, "ensemble-gain(ticket) above 1", "lab.ensembles does not say that ticket is measured");
     check_refused("lab: {ensembles: [tickt]}", "", "did you mean \"ticket\"");
+    check_refused(LAB, "gap(ticket) below 1", "gap is of NETWORK/METHOD@N, such as conv/rigl@4096, not of ticket");
+    check_refused(LAB, "gap(conv/tickt@100) below 1", "gap is of NETWORK/METHOD@N");
     check_refused(LAB, "gradient-norm(scratch) above 1", "lab.flow does not say");
     check_refused(LAB, "gradient-norm(set) above 1 at step 6", "step 6 is not among lab.at");
 }

@@ -257,6 +257,8 @@ static void take_settings(bootstrap *b, const wn__bootstrap_section *s)
 static wn_status plan_recipe(bootstrap *b, wn__recipe *base)
 {
     take_settings(b, &base->bootstrap);
+    b->worlds.claim = base->report.claim;
+    b->worlds.claims = base->report.claims;
     return plan_variants(b, base);
 }
 
@@ -366,6 +368,7 @@ static wn_status answer(wn__lab *lab, const bootstrap *b, wn_lab_result *out)
 static wn_status question_of(const bootstrap *b, json_t **out)
 {
     *out = json_pack("{s:f, s:f, s:O}", "margin", b->worlds.margin, "converged", b->worlds.converged, "stages", b->stages);
+    if (*out && b->worlds.claims > 0) json_object_set_new(*out, "claims", wn__json_texts(b->worlds.claim, b->worlds.claims));
     return *out ? WN_OK : wn__no_memory(256);
 }
 

@@ -40,8 +40,10 @@ typedef struct wn__world_cell {
 } wn__world_cell;
 
 typedef struct wn__worlds {
-    double converged; /* soft error on training images that T0 is the first step at or below of */
-    double margin;    /* points */
+    double converged;         /* soft error on training images that T0 is the first step at or below of */
+    double margin;            /* points */
+    const char *const *claim; /* (claims) of the recipe, those about gaps among them; borrowed */
+    int claims;
     wn__world_run *run;
     int runs, run_capacity;
     wn__world_cell *cell; /* by network, method, n in the order in which they came */
@@ -62,6 +64,12 @@ double wn__world_value(const wn__world_run *run, int64_t step, int kind, bool tr
 /* At T0, or at the end where T0 is not reached, in points of soft error. */
 double wn__world_statistic(const wn__world_pair *pair);
 bool wn__world_is_dense(const wn__world_cell *cell);
+const wn__world_cell *wn__world_find(const wn__worlds *w, const char *network, const char *method, int64_t n); /* NULL: none */
+
+/* Measurements over seeds as a study has them (experiment/study.h), of rows "NETWORK/METHOD@N": "conv/rigl@4096" at 90 %. What is dense stands at every sparsity. */
+json_t *wn__worlds_study(const wn__worlds *w);
+/* Verdicts on the claims that are always made, and on the recipe's own; one object each into `list`. */
+void wn__worlds_answers(const wn__worlds *w, wn__table *t, json_t *list);
 
 /* Tables: gaps, answers, runs, curves. */
 enum { WN__WORLD_TABLES = 4 };

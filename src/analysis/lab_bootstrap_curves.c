@@ -188,3 +188,12 @@ wn_status wn__worlds_read(wn__worlds *w)
 }
 
 bool wn__world_is_dense(const wn__world_cell *cell) { return strcmp(cell->method, "dense") == 0; }
+
+const wn__world_cell *wn__world_find(const wn__worlds *w, const char *network, const char *method, int64_t n)
+{
+    for (int i = 0; i < w->cells; i++) {
+        const wn__world_cell *o = &w->cell[i];
+        if (o->n == n && strcmp(o->network, network) == 0 && strcmp(o->method, method) == 0) return o;
+    }
+    return NULL;
+}

@@ -30,23 +30,6 @@ static wn__summary over_seeds(const wn__world_cell *c, pair_value value)
     return wn__summarise(values, n);
 }
 
-static wn__summary difference(const wn__world_cell *a, const wn__world_cell *b)
-{
-    double values[2][MOST_SEEDS];
-    int64_t seeds[2][MOST_SEEDS];
-    const wn__world_cell *cells[2] = {a, b};
-    wn__by_seed by[2];
-    for (int k = 0; k < 2; k++) {
-        int n = 0;
-        for (; n < cells[k]->pairs && n < MOST_SEEDS; n++) {
-            values[k][n] = wn__world_statistic(&cells[k]->pair[n]);
-            seeds[k][n] = (int64_t)cells[k]->pair[n].real->seed;
-        }
-        by[k] = (wn__by_seed){seeds[k], values[k], n};
-    }
-    return wn__paired_difference(by[0], by[1]);
-}
-
 /* "1325", "1200-1500", "not reached", "1200 (3 of 5)" */
 static void t0_cell(wn__table *t, const wn__world_cell *c)
 {
@@ -102,128 +85,6 @@ static void gap_table(const wn__worlds *w, wn__table *t)
         "Soft error: mean of 1 - p(correct class). Gap: real less ideal, at the last step; +-: half of the 95 %% t-interval over seeds. T0: first evaluated step with a soft "
         "error of %g %% or less on the real world's training images.",
         100 * w->converged);
-}
-
-/* ---- answers */
-
-typedef struct answers {
-    const wn__worlds *w;
-    wn__table *table;
-    json_t *list;
-    int counts[4][3]; /* by axis: undecided, supported, contradicted; of the largest n, and all for the axis n */
-} answers;
-
-enum { AXIS_SIZE, AXIS_N, AXIS_ARCHITECTURE, AXIS_SPARSITY };
-static const char *const axis_names[] = {"size", "n", "architecture", "sparsity"};
-
-static void add_answer(answers *a, int axis, bool counts, const wn__world_cell *cell, const char *claim, wn__claim_kind kind, wn__summary d,
-                       double margin)
-{
-    wn__table *t = a->table;
-    const wn__verdict verdict = wn__judge(kind, d, margin);
-    wn__table_cell(t, "%s", axis_names[axis]);
-    wn__table_cell(t, "%s, %s, n %lld: %s", cell->network, cell->method, (long long)cell->n, claim);
-    wn__table_cell(t, "%d", d.n);
-    wn__table_number(t, "%.2f", d.mean);
-    wn__table_number(t, "%.2f", d.mean - d.half_width);
-    wn__table_number(t, "%.2f", d.mean + d.half_width);
-    wn__table_number(t, "%.2f", margin);
-    wn__table_cell(t, "%s", wn__verdict_name(verdict));
-    if (counts) a->counts[axis][verdict]++;
-    json_array_append_new(a->list, json_pack("{s:s, s:s, s:s, s:I, s:s, s:i, s:o, s:o, s:f, s:s}", "axis", axis_names[axis], "network",
-                                             cell->network, "method", cell->method, "n", (json_int_t)cell->n, "claim", claim, "seeds", d.n,
-                                             "mean", wn__json_real_or_null(d.mean), "half_width", wn__json_real_or_null(d.half_width),
-                                             "margin", margin, "verdict", wn__verdict_name(verdict)));
-}
-
-static int64_t largest_n(const wn__worlds *w)
-{
-    int64_t n = 0;
-    for (int i = 0; i < w->cells; i++)
-        n = w->cell[i].n > n ? w->cell[i].n : n;
-    return n;
-}
-
-/* The network of the next larger n. */
-static const wn__world_cell *larger_of(const wn__worlds *w, const wn__world_cell *c)
-{
-    const wn__world_cell *best = NULL;
-    for (int i = 0; i < w->cells; i++) {
-        const wn__world_cell *o = &w->cell[i];
-        const bool same = strcmp(o->network, c->network) == 0 && strcmp(o->method, c->method) == 0;
-        if (same && o->n > c->n && (!best || o->n < best->n)) best = o;
-    }
-    return best;
-}
-
-static const wn__world_cell *find_cell(const wn__worlds *w, const char *network, const char *method, int64_t n)
-{
-    for (int i = 0; i < w->cells; i++) {
-        const wn__world_cell *o = &w->cell[i];
-        if (o->n == n && strcmp(o->network, network) == 0 && strcmp(o->method, method) == 0) return o;
-    }
-    return NULL;
-}
-
-static void answer_cell(answers *a, const wn__world_cell *c)
-{
-    const wn__worlds *w = a->w;
-    const bool large = c->n == largest_n(w);
-    char claim[160];
-    add_answer(a, AXIS_SIZE, large, c, "the gap is small", WN__CLAIM_EQUIVALENT, over_seeds(c, wn__world_statistic), w->margin);
-    const wn__world_cell *more = larger_of(w, c), *first = find_cell(w, w->cell[0].network, c->method, c->n),
-                         *dense = find_cell(w, c->network, "dense", c->n);
-    if (more) {
-        snprintf(claim, sizeof claim, "the gap is larger than with n %lld", (long long)more->n);
-        add_answer(a, AXIS_N, true, c, claim, WN__CLAIM_BETTER, difference(c, more), 0);
-    }
-    if (first && first->network != c->network && strcmp(first->network, c->network) != 0) {
-        snprintf(claim, sizeof claim, "the gap is that of %.60s", first->network);
-        add_answer(a, AXIS_ARCHITECTURE, large, c, claim, WN__CLAIM_EQUIVALENT, difference(c, first), w->margin);
-    }
-    if (dense && !wn__world_is_dense(c))
-        add_answer(a, AXIS_SPARSITY, large, c, "the gap is that of dense", WN__CLAIM_EQUIVALENT, difference(c, dense), w->margin);
-}
-
-static wn__verdict overall(const int counts[3])
-{
-    if (counts[WN__CONTRADICTED] > 0) return WN__CONTRADICTED;
-    return counts[WN__UNDECIDED] == 0 && counts[WN__SUPPORTED] > 0 ? WN__SUPPORTED : WN__UNDECIDED;
-}
-
-static void add_overall(answers *a, wn__text *note)
-{
-    static const char *const questions[] = {"is the gap small at the largest n?", "does the gap fall with n?",
-                                            "do networks have the same gap at the largest n?",
-                                            "do sparse networks have the gap of dense ones at the largest n?"};
-    for (int axis = 0; axis < 4; axis++) {
-        const int *c = a->counts[axis];
-        if (c[0] + c[1] + c[2] == 0) continue;
-        wn__text_add(note, " %s: %s %s (%d supported, %d contradicted, %d undecided).", axis_names[axis], questions[axis],
-                     wn__verdict_name(overall(c)), c[WN__SUPPORTED], c[WN__CONTRADICTED], c[WN__UNDECIDED]);
-    }
-}
-
-static void answer_table(const wn__worlds *w, wn__table *t, json_t *list)
-{
-    answers a = {.w = w, .table = t, .list = list};
-    *t = (wn__table){.id = "answers", .title = "The bootstrap gap against n, architecture and sparsity"};
-    wn__table_column_add(t, false, "axis");
-    wn__table_column_add(t, false, "claim");
-    wn__table_column_add(t, true, "seeds");
-    wn__table_column_add(t, true, "mean");
-    wn__table_column_add(t, true, "from");
-    wn__table_column_add(t, true, "to");
-    wn__table_column_add(t, true, "margin");
-    wn__table_column_add(t, false, "verdict");
-    for (int i = 0; i < w->cells; i++)
-        answer_cell(&a, &w->cell[i]);
-    wn__text_add(
-        &t->note,
-        "Statistic: the gap in points of soft error at T0, or at the end where T0 is not reached; differences are paired by seed; 95 %% t-intervals; small and same mean "
-        "inside the margin, with %d seeds or more.",
-        WN__EQUIVALENCE_SEEDS);
-    add_overall(&a, &t->note);
 }
 
 /* ---- single runs and curves */
@@ -291,7 +152,7 @@ void wn__worlds_tables(const wn__worlds *w, wn__table tables[WN__WORLD_TABLES])
 {
     json_t *list = json_array();
     gap_table(w, &tables[0]);
-    answer_table(w, &tables[1], list);
+    wn__worlds_answers(w, &tables[1], list);
     run_table(w, &tables[2]);
     curve_table(w, &tables[3]);
     json_decref(list);
@@ -320,7 +181,7 @@ json_t *wn__worlds_json(const wn__worlds *w)
         json_array_append_new(
             cells, json_pack("{s:I, s:s, s:s, s:o}", "n", (json_int_t)c->n, "network", c->network, "method", c->method, "runs", pairs));
     }
-    answer_table(w, &unused, list);
+    wn__worlds_answers(w, &unused, list);
     wn__table_release(&unused);
     return json_pack("{s:f, s:f, s:o, s:o}", "converged", w->converged, "margin", w->margin, "cells", cells, "answers", list);
 }
@@ -400,7 +261,7 @@ static void curve_panel(const wn__worlds *w, const axes *a, int row, int column,
         column == 0 ? "soft error on test samples, %" : "", a->first, a->last, 5 * floor(a->low / 5), 5 * ceil(a->high / 5));
     int drawn = 0;
     for (int m = 0; m < a->methods; m++) {
-        if (!find_cell(w, a->network[row], a->method[m], a->n[column])) continue;
+        if (!wn__world_find(w, a->network[row], a->method[m], a->n[column])) continue;
         wn__text_add(&s->script, "%s$d%d using 1:2 with lines ls %d, $d%d using 1:3 with lines ls %d", drawn++ ? ", " : "", data[m],
                      wn__sheet_style(m), data[m], wn__sheet_style(m + MOST_CURVES));
     }
@@ -423,7 +284,7 @@ static void curve_sheet(const wn__worlds *w, axes *a, wn__sheet *s)
     for (int row = 0; row < a->networks; row++)
         for (int column = 0; column < a->sizes; column++)
             for (int m = 0; m < a->methods; m++) {
-                const wn__world_cell *c = find_cell(w, a->network[row], a->method[m], a->n[column]);
+                const wn__world_cell *c = wn__world_find(w, a->network[row], a->method[m], a->n[column]);
                 if (c) data[row][column][m] = curve_data(s, a, c);
             }
     for (int row = 0; row < a->networks; row++)
@@ -436,7 +297,7 @@ static int final_data(const wn__worlds *w, const axes *a, const char *network, c
 {
     int block = -1;
     for (int k = 0; k < a->sizes; k++) {
-        const wn__world_cell *c = find_cell(w, network, method, a->n[k]);
+        const wn__world_cell *c = wn__world_find(w, network, method, a->n[k]);
         if (!c) continue;
         const double row[] = {over_seeds(c, ideal_soft).mean, over_seeds(c, real_soft).mean, (double)c->n};
         if (block < 0) block = wn__sheet_data_begin(s);
@@ -472,7 +333,7 @@ static void final_sheet(const wn__worlds *w, axes *a, wn__sheet *s)
     series = 0;
     for (int i = 0; i < w->cells && series < WN__STYLES; i++) {
         const wn__world_cell *c = &w->cell[i];
-        if (find_cell(w, c->network, c->method, c->n) != c) continue;
+        if (wn__world_find(w, c->network, c->method, c->n) != c) continue;
         bool first = true;
         for (int k = 0; k < i; k++)
             first = first && (strcmp(w->cell[k].network, c->network) != 0 || strcmp(w->cell[k].method, c->method) != 0);

@@ -426,6 +426,7 @@ static wn_status analyse(const study *s, const job *j, const wn_lab_options *o, 
         const wn_lab_compare_options compare = {.lab = *o};
         return wn_lab_compare(&compare, result);
     }
+    case WN__MEASURE_WORLD: /* lab_bootstrap_answers.c */
     case WN__MEASURE_HESSIAN: break;
     }
     const wn_lab_hessian_options hessian = {

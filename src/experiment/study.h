@@ -17,7 +17,8 @@ typedef enum wn__measure_kind {
     WN__MEASURE_LINE,
     WN__MEASURE_PAIR,
     WN__MEASURE_HESSIAN,
-    WN__MEASURE_SEEDS
+    WN__MEASURE_SEEDS,
+    WN__MEASURE_WORLD /* of `lab bootstrap`: rows are NETWORK/METHOD@N */
 } wn__measure_kind;
 typedef struct wn__measure {
     const char *name; /* "gradient-norm": in claims, tables and study.json */

@@ -167,12 +167,24 @@ static bool is_among(const char *const *rows, int count, const char *row)
     return false;
 }
 
+/* "conv/rigl@4096": what `lab bootstrap` calls a row of the recipe in its two worlds. */
+static bool is_in_worlds(const wn__recipe *r, const char *row)
+{
+    const char *slash = strchr(row, '/'), *at = strrchr(row, '@');
+    if (!slash || !at || at < slash || strspn(at + 1, "0123456789") != strlen(at + 1) || !at[1]) return false;
+    const size_t length = (size_t)(at - slash - 1);
+    for (int i = 0; i < r->rows; i++)
+        if (strlen(r->row[i].name) == length && strncmp(r->row[i].name, slash + 1, length) == 0) return true;
+    return false;
+}
+
 static bool is_measured(const wn__lab_section *l, const wn__quantity *q)
 {
     bool line = false;
     switch (q->measure->kind) {
     case WN__MEASURE_FLOW: return is_among(l->flow, l->flows, q->row[0]);
     case WN__MEASURE_HESSIAN: return is_among(l->hessian, l->hessians, q->row[0]);
+    case WN__MEASURE_WORLD: return false;
     case WN__MEASURE_SEEDS: return is_among(l->ensemble, l->ensembles, q->row[0]);
     case WN__MEASURE_PAIR: return is_among(l->compare, l->compares, q->row[0]) && is_among(l->compare, l->compares, q->row[1]);
     case WN__MEASURE_LINE: break;
@@ -189,7 +201,10 @@ wn_status wn__study_claim_check(const wn__recipe *r, const char *text)
     WN_TRY(wn__study_claim_parse(text, &c));
     const wn__quantity *const sides[] = {&c.a, &c.b};
     for (int i = 0; i < 2; i++)
-        if (sides[i]->measure && !is_measured(&r->lab, sides[i]))
+        if (c.measure->kind == WN__MEASURE_WORLD && sides[i]->measure && !is_in_worlds(r, sides[i]->row[0]))
+            return wn__fail(WN_EUSAGE, "claim \"%s\": %s is of NETWORK/METHOD@N, such as conv/rigl@4096, not of %s", text,
+                            sides[i]->measure->name, sides[i]->row[0]);
+        else if (sides[i]->measure && !is_measured(&r->lab, sides[i]))
             return wn__fail(WN_EUSAGE, "claim \"%s\": lab.%s does not say that %s%s%s is measured", text, keys[sides[i]->measure->kind],
                             sides[i]->row[0], sides[i]->row[1][0] ? ", " : "", sides[i]->row[1]);
     bool known = c.step < 0;

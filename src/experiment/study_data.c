@@ -20,6 +20,10 @@ const wn__measure wn__measures[] = {
     {"ensemble", WN__MEASURE_SEEDS, false, true, "accuracy"},
     {"ensemble-gain", WN__MEASURE_SEEDS, false, true, "gain"},
     {"seed-disagreement", WN__MEASURE_SEEDS, false, true, "disagreement"},
+    {"gap", WN__MEASURE_WORLD, false, true, "t0"},
+    {"end-gap", WN__MEASURE_WORLD, false, true, "end"},
+    {"real-error", WN__MEASURE_WORLD, false, true, "real"},
+    {"ideal-error", WN__MEASURE_WORLD, false, true, "ideal"},
     {0},
 };
 
