@@ -586,6 +586,36 @@ TEST(questions_get_reports_and_a_value)
     forget_answers();
 }
 
+static int trials_listed(const char *store)
+{
+    json_t *file = trials_of(store);
+    const int count = (int)json_array_size(json_object_get(file, "trials"));
+    json_decref(file);
+    return count;
+}
+
+/* Another process with other questions: what was known stays known, and a number may be used anew. */
+TEST(trials_of_earlier_conversations_stay_in_the_tables)
+{
+    static const char *const other = "{\"topology.alpha\":0.5,\"topology.interval\":3,\"train.lr.cosine.base\":0.1}";
+    const wn_sweep_options options = options_for(scratch_fresh("asked-twice"));
+    char question[512];
+    CHECK_OK(ask(&options, "{\"trial\":7,\"params\":" PARAMS "}\n{\"trial\":8,\"params\":" PARAMS "}\n"));
+    CHECK_EQ_INT(trials_listed(options.run.out), 2);
+    snprintf(question, sizeof question, "{\"trial\":8,\"params\":%s}\n{\"trial\":9,\"params\":%s}\n", other, other);
+    CHECK_OK(ask(&options, question));
+    CHECK_EQ_INT(trials_listed(options.run.out), 3);
+    CHECK_EQ_INT(json_integer_value(json_object_get(answer("end", 0), "trials")), 3);
+    CHECK_EQ_TEXT(text_of(answer("result", 0), "state"), "complete");
+    snprintf(question, sizeof question, "{\"trial\":8,\"params\":" PARAMS "}\n{\"trial\":8,\"params\":%s}\n{\"trial\":7}\n", other);
+    CHECK_OK(ask(&options, question)); /* once more with the first values; then they are other params; 7 is known without any */
+    CHECK_EQ_TEXT(text_of(answer("result", 0), "state"), "complete");
+    CHECK_HAS_TEXT(text_of(answer("error", 0), "message"), "trial 8 has other params");
+    CHECK_EQ_INT(json_integer_value(json_object_get(answer("result", 1), "trial")), 7);
+    CHECK_EQ_INT(trials_listed(options.run.out), 3);
+    forget_answers();
+}
+
 TEST(a_fault_in_a_line_is_answered_and_no_end)
 {
     static const char *const lines[][2] = {
@@ -683,6 +713,7 @@ int main(int argc, char **argv)
                                     RUN(a_trial_that_diverges_loses),
                                     RUN(trials_share_what_they_have_in_common),
                                     RUN(questions_get_reports_and_a_value),
+                                    RUN(trials_of_earlier_conversations_stay_in_the_tables),
                                     RUN(a_fault_in_a_line_is_answered_and_no_end),
                                     RUN(any_recipe_can_be_asked_about),
                                     RUN(questions_are_answered_side_by_side),

@@ -118,6 +118,13 @@ TEST(set_replaces_makes_and_picks)
     CHECK_STATUS(wn__yaml_set(doc, "list.2", "1"), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "list of 2 (0 to 1)");
     CHECK_STATUS(wn__yaml_set(doc, "train..x", "1"), WN_EUSAGE);
+    CHECK_OK(wn__yaml_set(doc, "train.\"a.b\".c", "1")); /* a key with a dot */
+    CHECK_OK(wn__yaml_set(doc, "'p.q'", "2"));
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(wn__yaml_find(wn__yaml_find(wn__yaml_root(doc), "train"), "a.b"), "c")), "1");
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(wn__yaml_root(doc), "p.q")), "2");
+    CHECK_STATUS(wn__yaml_set(doc, "train.'a.b", "1"), WN_EUSAGE);
+    CHECK_STATUS(wn__yaml_set(doc, "train.'a.b'c", "1"), WN_EUSAGE);
+    CHECK_STATUS(wn__yaml_set(doc, "train.''", "1"), WN_EUSAGE);
     CHECK_STATUS(wn__yaml_set(doc, "", "1"), WN_EUSAGE);
     CHECK_STATUS(wn__yaml_set(doc, "train.x", "[1"), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "--set train.x=[1:");

@@ -353,17 +353,28 @@ static wn_status find_place(const yaml_override *o, wn__yaml_node **at, const ch
     return WN_OK;
 }
 
+/* Cuts the first key off *path, up to a dot or in quotes; *path becomes NULL behind the last. */
+static wn_status cut_key(const yaml_override *o, char **path, char **key)
+{
+    const char quote = **path == '"' || **path == '\'' ? **path : 0;
+    *key = *path + (quote != 0);
+    char *end = quote ? strchr(*key, quote) : strchr(*key, '.');
+    if (quote && (!end || (end[1] != '.' && end[1] != 0)))
+        return wn__fail(WN_EUSAGE, "%s: a key in quotes ends with its quote, and a dot or nothing behind it", o->source);
+    *path = quote ? (end[1] ? end + 2 : NULL) : end ? end + 1 : NULL;
+    if (end) *end = 0;
+    return **key ? WN_OK : wn__fail(WN_EUSAGE, "%s: an empty key", o->source);
+}
+
 /* Walks `path`, which is cut at its dots. */
 static wn_status put_at(const yaml_override *o, char *path)
 {
     wn__yaml_node **at = &o->doc->root;
     int depth = 0;
-    for (char *key = path, *dot; key; key = dot) {
-        dot = strchr(key, '.');
-        if (dot) *dot++ = 0;
-        if (*key == 0) return wn__fail(WN_EUSAGE, "%s: an empty key", o->source);
+    for (char *key; path;) {
+        WN_TRY(cut_key(o, &path, &key));
         if (++depth > MAX_DEPTH) return wn__fail(WN_EUSAGE, "%s: more than 64 keys deep", o->source);
-        WN_TRY(find_place(o, at, key, dot == NULL, &at));
+        WN_TRY(find_place(o, at, key, path == NULL, &at));
     }
     *at = o->value;
     return WN_OK;

@@ -36,7 +36,8 @@ int wn__yaml_column(const wn__yaml_node *node);                                 
 /* Fails with "recipe.yaml:12:3: ..." in front of the message; returns `status`. */
 wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char *format, ...) WN_PRINTF(3, 4);
 
-/* Override for `--set path=value`: `path` is keys joined by dots ("train.epochs", "compare.methods"), a number picks an item of a list;
+/* Override for `--set path=value`: `path` is keys joined by dots ("train.epochs", "compare.methods"; one that has dots itself stands in quotes:
+ * "sweep.space.'topology.alpha'"), a number picks an item of a list;
  * `value` is YAML ("10", "[a, b]", "{sgd: {momentum: 0.9}}"). Missing mappings are made. The new nodes' source is the --set text.
  * With aliases only the named place changes. */
 wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value);

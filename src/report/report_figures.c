@@ -203,16 +203,16 @@ static int add_band(wn__sheet *s, const plan *p, double middle, double half_widt
     return block;
 }
 
-/* The vertical range of panels that show one thing: every mean, and intervals as far as they are no longer than the means lie apart
- * (those of two seeds can be ten times that, and would flatten all else). */
-static void add_value_range(wn__sheet *s, const plan *p, const char *baseline)
+/* The vertical range of panels that show one thing: every mean that is not below `least`, and intervals as far as they are no longer than the means
+ * lie apart (those of two seeds can be ten times that, and would flatten all else). Returns its lower end. */
+static double add_value_range(wn__sheet *s, const plan *p, const char *baseline, double least)
 {
     double low = INFINITY, high = -INFINITY, low_end = INFINITY, high_end = -INFINITY;
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < p->r->cell_count; i++) {
             const wn__cell *cell = &p->r->cells[i];
             const wn__summary value = value_of(p, cell, baseline);
-            if ((cell != p->dense && !is_compared(p->r, cell->method_index)) || value.n == 0 || isnan(value.mean)) continue;
+            if ((cell != p->dense && !is_compared(p->r, cell->method_index)) || value.n == 0 || !(value.mean >= least)) continue;
             low = fmin(low, value.mean);
             high = fmax(high, value.mean);
             const double half = fmin(wn__has_spread(value) ? value.half_width : 0, fmax(high - low, 0.5));
@@ -220,11 +220,12 @@ static void add_value_range(wn__sheet *s, const plan *p, const char *baseline)
             low_end = fmin(low_end, value.mean - half);
             high_end = fmax(high_end, value.mean + half);
         }
-    if (!isfinite(low)) return;
+    if (!isfinite(low)) return 0;
     const double room = high_end > low_end ? 0.05 * (high_end - low_end) : 1, margin = baseline ? 100 * p->r->margin : 0;
     if (baseline) low_end = fmin(low_end, -margin);
     if (baseline) high_end = fmax(high_end, margin);
     wn__text_add(&s->script, "set yrange [%.6g:%.6g]\n", low_end - room, high_end + room);
+    return low_end - room;
 }
 
 static void add_sparsity_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const char *baseline, const char *title)
@@ -240,7 +241,7 @@ static void add_sparsity_panel(wn__sheet *s, const plan *p, int row, int column,
         band = add_band(s, p, dense.mean, wn__has_spread(dense) ? dense.half_width : 0);
     }
     wn__sheet_panel(s, row, column, title);
-    if (baseline) add_value_range(s, p, baseline);
+    if (baseline) add_value_range(s, p, baseline, -INFINITY);
     add_sparsity_axis(s, p);
     wn__text_add(&s->script, "set ylabel '%s'\n", column > 0 && !baseline ? "" : baseline ? "points" : "test accuracy (%)");
     wn__text_add(&s->script, "plot ");
@@ -260,7 +261,7 @@ static wn_status accuracy_figure(const plan *p, wn__sheet *s, bool *drawn)
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], 0, g, 1, p->dense ? "dense" : NULL);
     wn__sheet_begin(s);
-    add_value_range(s, p, NULL);
+    add_value_range(s, p, NULL, -INFINITY);
     for (int g = 0; g < p->group_count; g++)
         add_sparsity_panel(s, p, 0, g, &p->groups[g], NULL, p->groups[g].title);
     *drawn = true;
@@ -309,6 +310,43 @@ static bool add_priced(wn__sheet *s, const plan *p, const wn__cell *cell, const 
     return true;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Means further below the lower quartile than three times the quartiles lie apart (a point at least): networks that hardly learnt. */
+static double least_shown(const plan *p)
+{
+    int count = 0;
+    double *mean = WN_NEW_ARRAY(double, p->r->cell_count);
+    for (int i = 0; mean && i < p->r->cell_count; i++) {
+        const wn__cell *cell = &p->r->cells[i];
+        const wn__summary value = value_of(p, cell, NULL);
+        if ((cell == p->dense || is_compared(p->r, cell->method_index)) && value.n > 0 && !isnan(value.mean)) mean[count++] = value.mean;
+    }
+    if (count > 1) qsort(mean, (size_t)count, sizeof *mean, by_value);
+    const double least = count > 0 ? mean[count / 4] - 3 * fmax(mean[count * 3 / 4] - mean[count / 4], 1) : -INFINITY;
+    wn__free(mean);
+    return least;
+}
+
+/* Where a method's cells are below the panel: marks at its lower edge. -1: nowhere. */
+static int add_marks_below(wn__sheet *s, const plan *p, const char *method, const price *x, double bottom)
+{
+    int points = 0;
+    const int block = wn__sheet_data_begin(s);
+    for (int i = 0; i < p->sparsity_count; i++) {
+        const wn__cell *cell = wn__results_find(p->r, method, p->sparsities[i]);
+        if (!cell || !(value_of(p, cell, NULL).mean < bottom) || !(price_of(cell, x) > 0)) continue;
+        wn__text_add(&s->script, "%.6g %.6g\n", price_of(cell, x), bottom);
+        points++;
+    }
+    wn__sheet_data_end(s);
+    return points > 0 ? block : -1;
+}
+
 /* A line over the sparsities of a method; -1: it has no point. */
 static int add_price_line(wn__sheet *s, const plan *p, const char *method, const price *x)
 {
@@ -320,11 +358,13 @@ static int add_price_line(wn__sheet *s, const plan *p, const char *method, const
     return points > 0 ? block : -1;
 }
 
-static void add_price_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const price *x)
+static void add_price_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const price *x, double bottom)
 {
-    int blocks[MOST_METHODS];
-    for (int k = 0; k < g->count; k++)
+    int blocks[MOST_METHODS], below[MOST_METHODS];
+    for (int k = 0; k < g->count; k++) {
         blocks[k] = add_price_line(s, p, p->r->methods[g->methods[k]], x);
+        below[k] = add_marks_below(s, p, p->r->methods[g->methods[k]], x, bottom);
+    }
     const int dense = wn__sheet_data_begin(s);
     const bool there = add_priced(s, p, p->dense, x);
     wn__sheet_data_end(s);
@@ -333,8 +373,10 @@ static void add_price_panel(wn__sheet *s, const plan *p, int row, int column, co
                  x->axis, column > 0 ? "" : "test accuracy (%)");
     wn__text_add(&s->script, "plot 1/0 notitle");
     if (there) wn__text_add(&s->script, ", $d%d using 1:2:3 with yerrorbars ls %d pt 7 ps 0.7 notitle", dense, WN__GREY_STYLE);
-    for (int k = 0; k < g->count; k++)
+    for (int k = 0; k < g->count; k++) {
         if (blocks[k] >= 0) wn__text_add(&s->script, ", $d%d using 1:2:3 with yerrorlines ls %d notitle", blocks[k], g->styles[k]);
+        if (below[k] >= 0) wn__text_add(&s->script, ", $d%d using 1:2 with points ls %d pt 11 ps 1.2 notitle", below[k], g->styles[k]);
+    }
     wn__text_add(&s->script, "\n");
 }
 
@@ -349,10 +391,10 @@ static wn_status price_figure(const plan *p, wn__sheet *s, bool *drawn)
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], g, 0, columns, "dense");
     wn__sheet_begin(s);
-    add_value_range(s, p, NULL);
+    const double bottom = add_value_range(s, p, NULL, least_shown(p));
     for (int g = 0; g < p->group_count; g++)
         for (int x = 0; x < columns; x++)
-            add_price_panel(s, p, g, x, &p->groups[g], &prices[x]);
+            add_price_panel(s, p, g, x, &p->groups[g], &prices[x], bottom);
     *drawn = true;
     return WN_OK;
 }
@@ -684,7 +726,7 @@ static const struct {
      difference_figure},
     {{"price", "Accuracy against the price of training",
       "Test accuracy of the last epoch against everything that was trained for it from random initialisation on, in FLOPs and in seconds (if `winnow time` "
-      "measured them); a line joins the sparsities of a method. Mean over seeds with the 95 % t-interval.",
+      "measured them); a line joins the sparsities of a method. Mean over seeds with the 95 % t-interval; a triangle at the lower edge is far below.",
       0},
      price_figure},
     {{"curves", "Learning curves",

@@ -35,6 +35,7 @@ typedef struct wn__sweep_trial {
     int told;                     /* of these, to who asked */
     double value[WN__MOST_RUNGS]; /* mean over the cells */
     bool stopped;                 /* by successive halving */
+    bool recalled;                /* of an earlier conversation, and not yet asked about in this one */
     char *failure;                /* why it has no more values; NULL: it can go on */
 } wn__sweep_trial;
 

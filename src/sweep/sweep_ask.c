@@ -9,7 +9,9 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/files.h"
 #include "experiment/store.h"
+#include "io/json_file.h"
 #include "sweep/sweep.h"
 
 enum { PROTOCOL = 1, LONGEST_LINE = 1 << 20, MOST_PENDING = 256 };
@@ -223,6 +225,33 @@ static wn_status check_keys(const json_t *question)
     return WN_OK;
 }
 
+static void forget(asking *a, wn__sweep_trial *t)
+{
+    wn__sweep_trial_release(t);
+    *t = a->sweep.trial[--a->sweep.trials];
+}
+
+/* Trials of earlier conversations, as trials.json lists them: they stay in the tables. One that fits the recipe no longer does not. */
+static wn_status recall(asking *a)
+{
+    char *path = wn__path_join(a->sweep.folder, "trials.json");
+    json_t *file = NULL, *trial;
+    size_t index;
+    wn_status status = path ? WN_OK : wn__no_memory(64);
+    if (status == WN_OK && wn__file_exists(path) && wn__json_load(path, &file) != WN_OK) file = NULL;
+    json_array_foreach(json_object_get(file, "trials"), index, trial)
+    {
+        wn__sweep_trial *t;
+        json_t *number = json_object_get(trial, "trial"), *params = json_object_get(trial, "params");
+        if (status != WN_OK || !json_is_integer(number) || !json_is_object(params) || check_params(a, params) != WN_OK) continue;
+        status = wn__sweep_add(&a->sweep, json_integer_value(number), json_incref(params), &t);
+        if (status == WN_OK) t->recalled = true;
+    }
+    json_decref(file);
+    wn__free(path);
+    return status;
+}
+
 static bool is_pending(const asking *a, int64_t number)
 {
     for (int i = 0; i < a->pendings; i++)
@@ -248,7 +277,8 @@ static wn_status find_asked(asking *a, const json_t *question, wn__sweep_trial *
     if (!json_is_object(params)) return wn__fail(WN_EUSAGE, "\"params\": an object from keys to values is needed");
     WN_TRY(check_params(a, params));
     if (*out && json_equal((*out)->params, params)) return WN_OK;
-    if (*out) return wn__fail(WN_EUSAGE, "trial %lld has other params", (long long)json_integer_value(number));
+    if (*out && !(*out)->recalled) return wn__fail(WN_EUSAGE, "trial %lld has other params", (long long)json_integer_value(number));
+    if (*out) forget(a, *out);
     return wn__sweep_add(&a->sweep, json_integer_value(number), json_incref(params), out);
 }
 
@@ -266,10 +296,12 @@ static wn_status take_line(asking *a, const char *line)
                           question ? "" : fault.text);
     else
         status = find_asked(a, question, &t, &target);
-    if (status == WN_OK)
+    if (status == WN_OK) {
+        t->recalled = false;
         status = advance(a, t, target);
-    else if (status == WN_EUSAGE)
+    } else if (status == WN_EUSAGE) {
         status = say_error(a, question, wn_error_message());
+    }
     json_decref(question);
     return status;
 }
@@ -334,6 +366,7 @@ wn_status wn_sweep_ask_tell(const wn_sweep_options *options, int in, FILE *out)
     wn_status status = wn__sweep_open(options, WN__SWEEP_ASKED, &a.sweep);
     a.pool.sweep = &a.sweep;
     if (status == WN_OK) status = wn__sweep_prepare_folder(&a.sweep);
+    if (status == WN_OK) status = recall(&a);
     if (status == WN_OK) status = converse(&a);
     wn__sweep_pool_end(&a.pool);
     const wn__sweep_trial *best = status == WN_OK ? wn__sweep_best(&a.sweep) : NULL;
