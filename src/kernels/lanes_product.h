@@ -80,6 +80,8 @@ typedef struct wn__lane_dense_gradient {
     int64_t out_row;
 } wn__lane_dense_gradient;
 
+#define WN__BATCH_PIXELS 8
+
 /* Windows of 3x3 around each pixel of images that are one run: see lanes_tiny.tmpl.h. Entries are sorted by row of the weight, then by tap:
  * those of row r and tap t are bound[r * WN__TAPS + t] .. bound[r * WN__TAPS + t + 1] - 1. A sum runs over them in that order, but for taps
  * that meet the border; a gradient over blocks, then pixels in row order, likewise. */
@@ -113,6 +115,7 @@ typedef struct wn__lane_products {
     int vectors;                    /* registers that a pixel takes */
     void (*dense_gradient)(const wn__lane_dense_gradient *g);
     void (*dense_whole)(const wn__lane_dense_gradient *g);
+    void (*dense_batch)(const wn__lane_dense_gradient *g); /* the same of at most WN__BATCH_PIXELS pixels, a column: for many rows */
     /* out[i] = [out[i] +] sum of the 16 floats at sum + 16 i, in halves. */
     void (*reduce)(int64_t n, const float *sum, bool add, float *out);
 } wn__lane_products;

@@ -23,7 +23,9 @@ INLINE const vf *pixel_at(const float *base, int64_t pixel) { return (const vf *
 /* Sums over lanes of as many vectors as a vector has lanes, halves first: FOLD_w gives, of two vectors with segments of `w` lanes, all their
  * segments, each folded into half its width. The indices are the first halves of all segments, then the second ones. Segments of 4 lanes
  * and less stay within their quarter, which processors shuffle without a table. */
-#define FOLD(w, a, b) (__builtin_shufflevector(a, b, FIRST_##w) + __builtin_shufflevector(a, b, SECOND_##w))
+#define FIRSTS(w, a, b) __builtin_shufflevector(a, b, FIRST_##w)
+#define SECONDS(w, a, b) __builtin_shufflevector(a, b, SECOND_##w)
+#define FOLD(w, a, b) (FIRSTS(w, a, b) + SECONDS(w, a, b))
 #if WN__LANES == 16
 #define FIRST_16 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
 #define SECOND_16 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
@@ -59,6 +61,39 @@ INLINE vf sum_lanes(vf x[WN__LANES])
 #endif
     UNROLL for (int i = 0; i < 2; i++) x[i] = FOLD(4, x[2 * i], x[2 * i + 1]);
     return FOLD(2, x[0], x[1]);
+}
+
+/* The same halves, which stay apart: lane l of x[i] becomes lane i of x[l]. */
+INLINE void transpose(vf x[WN__LANES])
+{
+    vf y[WN__LANES];
+#if WN__LANES == 16
+    UNROLL for (int i = 0; i < 16; i++) y[i] = x[i];
+    UNROLL for (int i = 0; i < 8; i++)
+    {
+        const int from = i < 4 ? i : i + 4;
+        x[i] = FIRSTS(16, y[from], y[from + 4]);
+        x[i + 8] = SECONDS(16, y[from], y[from + 4]);
+    }
+#endif
+#if WN__LANES >= 8
+    UNROLL for (int i = 0; i < WN__LANES; i++) y[i] = x[i];
+    UNROLL for (int set = 0; set < WN__LANES; set += 8) UNROLL for (int i = set; i < set + 4; i++)
+    {
+        x[i] = FIRSTS(8, y[i], y[i + 4]);
+        x[i + 4] = SECONDS(8, y[i], y[i + 4]);
+    }
+#endif
+    UNROLL for (int set = 0; set < WN__LANES; set += 4) UNROLL for (int i = 0; i < 2; i++)
+    {
+        y[set + i] = FIRSTS(4, x[set + 2 * i], x[set + 2 * i + 1]);
+        y[set + i + 2] = SECONDS(4, x[set + 2 * i], x[set + 2 * i + 1]);
+    }
+    UNROLL for (int i = 0; i < WN__LANES; i += 2)
+    {
+        x[i] = FIRSTS(2, y[i], y[i + 1]);
+        x[i + 1] = SECONDS(2, y[i], y[i + 1]);
+    }
 }
 
 /* Halves of a pixel that are whole vectors. */
@@ -440,6 +475,106 @@ static void dense_whole(const wn__lane_dense_gradient *d)
     }
 }
 
+/* --- dense, a few pixels --------------------------------------------------------------------------------------------------------- */
+
+/* Lanes run along entries: each of a pixel's places has a sum of its own, and these are added in the order of sum_lanes() without its
+ * shuffles. What is shuffled is the input, once for all rows. */
+#define COLUMNS (WN__BATCH_VECTORS * WN__LANES)
+
+/* Entries from `first` on: x[pixel][place][vector]. Those that are not there are 0. */
+static void turn_input(const wn__lane_dense_gradient *d, int64_t first, vf *x)
+{
+    const int64_t left = d->g.a.entries - first;
+    for (int64_t y = 0; y < d->height; y++) {
+        const float *in = d->g.in + y * d->g.in_row * PIXEL;
+        for (int64_t v = 0; v < VECTORS; v++, x += WN__LANES * WN__BATCH_VECTORS)
+            for (int64_t k = 0; k < WN__BATCH_VECTORS; k++) {
+                vf turned[WN__LANES];
+                UNROLL for (int64_t i = 0; i < WN__LANES; i++) turned[i] =
+                    k * WN__LANES + i < left ? pixel_at(in, d->g.a.offset[first + k * WN__LANES + i])[v] : (vf){0};
+                transpose(turned);
+                UNROLL for (int64_t i = 0; i < WN__LANES; i++) x[i * WN__BATCH_VECTORS + k] = turned[i];
+            }
+    }
+}
+
+typedef struct places {
+    const vf *x;
+    const float *dout;
+    int64_t pixels, step, plane; /* from pixel to pixel and from row to row of dout, in floats */
+} places;
+
+/* The i-th place, halves first: its sum, then with those before it as far as they are a pair. pending: sums of 1, 2, 4 and 8 places. */
+INLINE void add_place(const places *p, int i, int height, vf pending[][WN__BATCH_ROWS * WN__BATCH_VECTORS], vf *sum)
+{
+    const int place = (i & 1) << 3 | (i & 2) << 1 | (i & 4) >> 1 | i >> 3, sums = height * WN__BATCH_VECTORS;
+    UNROLL for (int j = 0; j < sums; j++) sum[j] = (vf){0};
+    for (int64_t y = 0; y < p->pixels; y++) {
+        const vf *x = p->x + (y * PIXEL + place) * WN__BATCH_VECTORS;
+        UNROLL for (int h = 0; h < height; h++)
+        {
+            const vf dy = splat(p->dout[h * p->plane + y * p->step + place]);
+            UNROLL for (int v = 0; v < WN__BATCH_VECTORS; v++) sum[h * WN__BATCH_VECTORS + v] += dy * x[v];
+        }
+    }
+    int level = 0;
+    UNROLL for (; i >> level & 1; level++) UNROLL for (int j = 0; j < sums; j++) sum[j] = pending[level][j] + sum[j];
+    UNROLL for (int j = 0; j < sums && level < 4; j++) pending[level][j] = sum[j];
+}
+
+INLINE void add_places(const places *p, int height, vf *sum)
+{
+    vf pending[4][WN__BATCH_ROWS * WN__BATCH_VECTORS];
+#define FOUR(i)                                \
+    add_place(p, i, height, pending, sum);     \
+    add_place(p, i + 1, height, pending, sum); \
+    add_place(p, i + 2, height, pending, sum); \
+    add_place(p, i + 3, height, pending, sum);
+    FOUR(0) FOUR(4) FOUR(8) FOUR(12)
+#undef FOUR
+}
+
+/* Lines of a matrix lie too far apart for the processor to foresee which are written next. */
+INLINE void fetch_output(const wn__lane_dense_gradient *d, int64_t row, int64_t entry, int height)
+{
+    const int64_t later = row + 3 * WN__BATCH_ROWS;
+    if (later + height > d->g.a.rows) return;
+    UNROLL for (int h = 0; h < height; h++) UNROLL for (int i = 0; i < COLUMNS; i += PIXEL)
+        __builtin_prefetch(d->g.out + (later + h) * d->out_row + entry + i, 1);
+}
+
+/* As many entries as COLUMNS, or the last ones. */
+INLINE void make_batch(const wn__lane_dense_gradient *d, const vf *x, int64_t row, int64_t entry, int height)
+{
+    const wn__lane_gradient *g = &d->g;
+    const places p = {x, g->dout + row * g->dout_plane * PIXEL, d->height, g->dout_row * PIXEL, g->dout_plane * PIXEL};
+    const int64_t left = g->a.entries - entry;
+    vf sum[WN__BATCH_ROWS * WN__BATCH_VECTORS];
+    fetch_output(d, row, entry, height);
+    add_places(&p, height, sum);
+    UNROLL for (int h = 0; h < height; h++) memcpy(g->out + (row + h) * d->out_row + entry, sum + h * WN__BATCH_VECTORS,
+                                                   (size_t)(left < COLUMNS ? left : COLUMNS) * sizeof(float));
+}
+static void batch_of_rows(const wn__lane_dense_gradient *d, const vf *x, int64_t row, int64_t entry)
+{
+    make_batch(d, x, row, entry, WN__BATCH_ROWS);
+}
+static void batch_of_row(const wn__lane_dense_gradient *d, const vf *x, int64_t row, int64_t entry) { make_batch(d, x, row, entry, 1); }
+
+static void dense_batch(const wn__lane_dense_gradient *d)
+{
+    const int64_t rows = d->g.a.rows;
+    vf x[WN__BATCH_PIXELS * PIXEL * WN__BATCH_VECTORS];
+    for (int64_t k = 0; k < d->g.a.entries; k += COLUMNS) {
+        int64_t row = 0;
+        turn_input(d, k, x);
+        for (; row + WN__BATCH_ROWS <= rows; row += WN__BATCH_ROWS)
+            batch_of_rows(d, x, row, k);
+        for (; row < rows; row++)
+            batch_of_row(d, x, row, k);
+    }
+}
+
 /* --- the rest -------------------------------------------------------------------------------------------------------------------- */
 
 /* All lanes of a register at once: sums stay in registers. */
@@ -483,4 +618,5 @@ const wn__lane_products WN__TABLE = {.tile = tiles,
                                      .vectors = VECTORS,
                                      .dense_gradient = dense_gradient,
                                      .dense_whole = dense_whole,
+                                     .dense_batch = dense_batch,
                                      .reduce = reduce};

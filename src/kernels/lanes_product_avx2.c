@@ -13,4 +13,6 @@
 #define WN__WHOLE_ROWS 2
 #define WN__WHOLE_ENTRIES 4
 #define WN__WHOLE_PART 2
+#define WN__BATCH_ROWS 4
+#define WN__BATCH_VECTORS 1
 #include "kernels/lanes_product.tmpl.h"

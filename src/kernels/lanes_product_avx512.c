@@ -16,4 +16,6 @@
 #define WN__WHOLE_ROWS 4
 #define WN__WHOLE_ENTRIES 4
 #define WN__WHOLE_PART 4
+#define WN__BATCH_ROWS 4
+#define WN__BATCH_VECTORS 2
 #include "kernels/lanes_product.tmpl.h"

@@ -6,9 +6,11 @@
 
 #define LANE 16
 #define WHOLE_PIXELS 64  /* of an image, at most, that is summed up at once */
-#define WHOLE_ROWS 48    /* of a tile of the weight, there */
+#define WHOLE_ROWS 64    /* of a tile of the weight, there */
 #define WHOLE_COLUMNS 48 /* likewise; multiples of what the kernels keep in registers, as all columns here */
 #define WHOLE_LEAST 8
+#define BATCH_ROWS 16                        /* from so many rows on, pixels that are a batch's blocks have a kernel of their own */
+#define BATCH_COLUMNS 64                     /* of a tile */
 #define WHOLE_PANEL (16 * 1024 / (LANE * 4)) /* pixels of the input that a tile's columns read: a third of the first cache */
 #define PART_ROWS 128                        /* of a tile, where an image is summed up in parts */
 #define PART_SUMS 6144                       /* of such a tile: they stay in the second cache */
@@ -61,9 +63,9 @@ static int64_t whole_columns(const wn__dense_gradient *g)
 /* `next` as in put_tile. */
 static void rows_at_once(const wn__dense_gradient *g, int64_t row, int64_t rows, int64_t *next)
 {
-    _Alignas(WN__ALIGN) float tile[WHOLE_ROWS * WHOLE_COLUMNS];
-    const bool direct = !g->pattern && !g->add;
-    const int64_t width = whole_columns(g);
+    _Alignas(WN__ALIGN) float tile[WHOLE_ROWS * BATCH_COLUMNS];
+    const bool direct = !g->pattern && !g->add, batch = g->image.width == 1 && g->image.height <= WN__BATCH_PIXELS && rows >= BATCH_ROWS;
+    const int64_t width = batch ? BATCH_COLUMNS : whole_columns(g);
     wn__lane_dense_gradient job = g->image;
     job.g.dout += row * job.g.dout_plane * LANE;
     for (int64_t column = 0, columns; column < g->columns; column += columns) {
@@ -71,7 +73,10 @@ static void rows_at_once(const wn__dense_gradient *g, int64_t row, int64_t rows,
         job.g.a = (wn__lane_matrix){.rows = rows, .entries = columns, .offset = g->offset + column};
         job.g.out = direct ? g->out + row * g->columns + column : tile;
         job.out_row = direct ? g->columns : columns;
-        g->kernels->dense_whole(&job);
+        if (batch)
+            g->kernels->dense_batch(&job);
+        else
+            g->kernels->dense_whole(&job);
         if (!direct) put_tile(g, row, rows, column, columns, tile, next);
     }
 }
