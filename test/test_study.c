@@ -258,6 +258,9 @@ TEST(a_study_holds_what_the_analyses_say)
                0);
     CHECK_NEAR(wn__study_value(study, norm, wn__study_find(study, norm, "set", NULL, 0.8, 12), 0), norm_of("set 80% seed 0", "12"), 0, 0);
     CHECK(wn__study_find(study, updated, "set", NULL, 0.8, 5) && !wn__study_find(study, updated, "ticket", NULL, 0.8, 5));
+    const double behind = wn__study_value(study, updated, wn__study_find(study, updated, "set", NULL, 0.8, 5), 0);
+    CHECK_NEAR(norm_of("set 80% seed 0@5+", NULL), behind, 0, 1e-6); /* the same by another way */
+    CHECK(norm_of("set 80% seed 0@5", NULL) != behind);
     const wn__measure *distance = wn__measure_find("distance");
     CHECK(wn__study_summary(study, distance, wn__study_find(study, distance, "ticket@start", "ticket", 0.8, -1), false).n == 2);
     CHECK_EQ_INT(json_array_size(json_object_get(study, "lines")), 2);

@@ -26,7 +26,7 @@ typedef struct wn__lab_config {
 
 #define WN_LAB_NETWORKS                                                                                                                             \
     "A network is a weights file, a folder with final.safetensors, or a stage of the store by identity, the beginning of it, or label; STAGE@500, " \
-    "STAGE@start: the state before that step, replayed if it was not kept."
+    "STAGE@start: the state before that step, replayed if it was not kept; STAGE@500+: its weights under the masks behind the step."
 
 /* The library's options of one call. */
 wn_lab_options wn__lab_options_of(const wn__call *call, const wn__lab_config *config);

@@ -11,7 +11,8 @@
  * A network is named by
  *     a weights file, or a folder that holds final.safetensors;
  *     a stage of the store: its identity, the beginning of it, or its label;
- *     either of the last two with a point of its training behind it: STAGE@500 (before step 500), STAGE@start, STAGE@final. States that were not
+ *     either of the last two with a point of its training behind it: STAGE@500 (before step 500), STAGE@500+ (the same weights
+ *     under the masks behind that step: what a topology update does), STAGE@start, STAGE@final. States that were not
  *     kept are made again by replaying the stage, to the same bytes.
  */
 #ifndef WINNOW_LAB_H

@@ -213,7 +213,7 @@ static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage,
     const bool start = strcmp(point, "start") == 0;
     const long long step = start ? 0 : strtoll(point, &end, 10);
     if (!start && (end == point || *end || errno || step < 0))
-        return wn__fail(WN_EUSAGE, "%s@%s: a point is a step, start or final", stage->label, point);
+        return wn__fail(WN_EUSAGE, "%s@%s: a point is a step, a step with + behind it, start or final", stage->label, point);
     if (!start) {
         *path = (stage->coefficients ? wn__lab_weights_path : wn__train_step_path)(stage->folder, step);
         if (!*path) return wn__no_memory(64);
@@ -236,6 +236,36 @@ static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage,
     return status;
 }
 
+/* "500+": the weights before step 500 under the masks behind it. Made of both states. */
+static wn_status find_updated(const wn_lab_options *o, const wn__lab_stage *stage, const char *point, char **path)
+{
+    char before[32], after[32], name[64], *state = NULL, *next = NULL;
+    const long long step = strtoll(point, NULL, 10);
+    wn__experiment e;
+    int index;
+    snprintf(before, sizeof before, "%.*s", (int)strlen(point) - 1, point);
+    snprintf(after, sizeof after, "%lld", step + 1);
+    snprintf(name, sizeof name, "updated-%lld.safetensors", step);
+    if (stage->coefficients) return wn__fail(WN_EUNSUPPORTED, "%s@%s: the topology of coefficients does not change", stage->label, point);
+    wn_status status = find_point(o, stage, before, &state);
+    if (status == WN_OK) status = find_point(o, stage, after, &next);
+    if (status == WN_OK && !(*path = wn__path_join(stage->folder, name))) status = wn__no_memory(64);
+    if (status == WN_OK && !wn__file_exists(*path)) {
+        status = wn__lab_open_experiment(o, stage, &e, &index);
+        if (status == WN_OK) {
+            status = wn__stage_updated_network(&e.context, state, next, *path);
+            wn__experiment_close(&e);
+        }
+    }
+    wn__free(state);
+    wn__free(next);
+    if (status != WN_OK) {
+        wn__free(*path);
+        *path = NULL;
+    }
+    return status;
+}
+
 static wn_status find_stage_network(const wn_lab_options *o, const char *name, char **path, char **label)
 {
     char *copy = wn__strdup(name), *at = copy ? strrchr(copy, '@') : NULL;
@@ -250,6 +280,8 @@ static wn_status find_stage_network(const wn_lab_options *o, const char *name, c
         wn__text_add(&called, "%s%s%s", stage.label, final ? "" : "@", final ? "" : point);
         if (final)
             *path = wn__train_final_path(stage.folder);
+        else if (*point && point[strlen(point) - 1] == '+')
+            status = find_updated(o, &stage, point, path);
         else
             status = find_point(o, &stage, point, path);
         if (status == WN_OK && (!*path || called.failed)) status = wn__no_memory(64);

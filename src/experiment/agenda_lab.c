@@ -12,13 +12,16 @@ static wn_status keep_inside(wn__agenda *plan, int index, int64_t step)
     return step >= t->first && step < t->last ? wn__agenda_keep_point(plan, index, step) : WN_OK;
 }
 
-/* "rigl@2000" of this row. */
+/* "rigl@2000" of this row, or "rigl@2000+": behind the topology update, for which the next state says the masks. */
 static wn_status keep_named_point(wn__agenda *plan, const wn__agenda_row *row, const char *name)
 {
     const char *own = plan->recipe->row[row->row].name, *at = strchr(name, '@');
     if (!at || strlen(own) != (size_t)(at - name) || strncmp(own, name, strlen(own)) != 0) return WN_OK;
+    char *end = NULL;
     const bool start = strcmp(at + 1, "start") == 0;
-    return keep_inside(plan, row->train, start ? plan->stage[row->train].train.first : strtoll(at + 1, NULL, 10));
+    const int64_t step = start ? plan->stage[row->train].train.first : strtoll(at + 1, &end, 10);
+    WN_TRY(keep_inside(plan, row->train, step));
+    return end && *end == '+' ? keep_inside(plan, row->train, step + 1) : WN_OK;
 }
 
 static wn_status keep_for_flow(wn__agenda *plan, int index)

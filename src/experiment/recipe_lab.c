@@ -93,7 +93,7 @@ static bool is_point(const char *text)
 {
     char *end;
     if (strcmp(text, "start") == 0) return true;
-    return *text >= '0' && *text <= '9' && (strtoll(text, &end, 10), *end == 0);
+    return *text >= '0' && *text <= '9' && (strtoll(text, &end, 10), *end == 0 || strcmp(end, "+") == 0);
 }
 
 /* "ticket", or with `points` "ticket@start", "ticket@500". */

@@ -23,6 +23,8 @@ wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char 
 wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path);
 /* The state of a stage under a basis, `state`, as the file of a network: the weights, with their coefficients beside them. */
 wn_status wn__stage_state_as_network(wn__context *c, int index, const char *state, const char *target);
+/* The weights of one state under the masks of another, as the file of a network: those behind a topology update at the weights before it. */
+wn_status wn__stage_updated_network(wn__context *c, const char *state, const char *next, const char *target);
 /* Path of a stage's file; NULL if out of memory. */
 char *wn__stage_file(const wn__context *c, int index, const char *name);
 

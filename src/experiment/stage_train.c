@@ -490,21 +490,40 @@ wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path)
     return WN_OK;
 }
 
+static wn_status save_weights(const wn__context *c, const wn__params *params, const char *target)
+{
+    wn__network_info info = wn__context_network_info(c);
+    wn__params view;
+    info.recipe = c->recipe->network;
+    WN_TRY(wn__params_view(params, &view));
+    const wn_status status = wn__network_save(target, &info, &view);
+    wn__params_view_release(&view);
+    return status;
+}
+
+wn_status wn__stage_updated_network(wn__context *c, const char *state, const char *next, const char *target)
+{
+    wn__params params = {0};
+    WN_TRY(wn__context_load(c));
+    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
+    if (status == WN_OK) status = wn__network_load(state, WN__PART_VALUES | WN__PART_MASKS, &params);
+    if (status == WN_OK) status = wn__network_load(next, WN__PART_MASKS, &params);
+    for (int i = 0; status == WN_OK && i < params.count; i++)
+        wn__param_apply_mask(&params.item[i]);
+    if (status == WN_OK) status = save_weights(c, &params, target);
+    wn__params_release(&params);
+    return status;
+}
+
 wn_status wn__stage_state_as_network(wn__context *c, int index, const char *state, const char *target)
 {
-    wn__params params = {0}, view;
+    wn__params params = {0};
     wn__safetensors *file;
     WN_TRY(wn__context_load(c));
-    wn__network_info info = wn__context_network_info(c);
-    info.recipe = c->recipe->network;
     WN_TRY(wn__safetensors_open(state, &file));
     wn_status status = make_kept_params(c, &c->plan->stage[index], &params);
     if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
-    if (status == WN_OK) status = wn__params_view(&params, &view);
-    if (status == WN_OK) {
-        status = wn__network_save(target, &info, &view);
-        wn__params_view_release(&view);
-    }
+    if (status == WN_OK) status = save_weights(c, &params, target);
     wn__params_release(&params);
     wn__safetensors_close(file);
     return status;
