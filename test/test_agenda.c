@@ -184,6 +184,7 @@ TEST(identity_follows_the_method_and_its_mask)
     check_same(TICKET, "mask.rounds=2", false);
     check_same(TICKET, "methods={lottery-ticket: {data_order: same-as-dense}}", false);
     check_same(TICKET, "methods={lottery-ticket: {order: 1}}", false);
+    check_same(TICKET, "methods={lottery-ticket: {start: redrawn, redraw: 1}}", false);
     check_same(TICKET, "methods={lottery-ticket: {order: 0}}", true);
     check_same(TICKET, "methods={kd-ticket: {retrain: 5ep}}", true);
     check_same(KD, "labels={soft: {T: 4}}", false);

@@ -335,6 +335,31 @@ TEST(ensembles_over_seeds_are_what_compare_says)
     json_decref(three);
 }
 
+/* A number for the order of data changes what training meets, one for redrawn weights where it starts. */
+TEST(numbered_rows_differ_in_one_thing)
+{
+    static const char *const set[] = {"methods.order={like: scratch, order: 1}",
+                                      "methods.other={like: scratch, redraw: 1}",
+                                      "compare.methods=[scratch, order, other]",
+                                      "compare.seeds=0",
+                                      "report.claims=[]",
+                                      "lab={compare: [scratch, order, scratch@start, order@start, other@start]}"};
+    const wn_lab_study_options options = {
+        .run = {.recipe = scratch_path("small.yaml"), .out = scratch_path("store"), .set = set, .sets = 6}};
+    wn_lab_result result = {0};
+    CHECK_OK(make(LAB, "", true, &result)); /* writes the recipe */
+    wn_lab_result_release(&result);
+    CHECK_OK(wn_experiment_run(&options.run, NULL));
+    CHECK_OK(wn_lab_study(&options, &result));
+    wn_lab_result_release(&result);
+    json_t *study = read_study();
+    CHECK_NEAR(mean_of(study, "distance", "scratch@start", "order@start"), 0, 0, 0);
+    CHECK(mean_of(study, "distance", "scratch", "order") > 0);
+    CHECK(mean_of(study, "distance", "scratch@start", "other@start") > 0.1);
+    CHECK_NEAR(mean_of(study, "jaccard", "scratch@start", "other@start"), 1, 0, 0);
+    json_decref(study);
+}
+
 static int folders_of(const char *name)
 {
     char **names;
@@ -420,6 +445,7 @@ int main(int argc, char **argv)
                                     RUN(rows_that_a_run_leaves_out_are_left_out),
                                     RUN(the_report_shows_the_study),
                                     RUN(ensembles_over_seeds_are_what_compare_says),
+                                    RUN(numbered_rows_differ_in_one_thing),
                                     {0}};
     return scratch_test_main(argc, argv, tests);
 }

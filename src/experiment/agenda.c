@@ -119,6 +119,7 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
     t->start = q->axes->start;
     t->start_file = q->row ? q->row->start_file : "";
     t->reinit = q->axes->reinit;
+    t->redraw = q->axes->redraw;
     t->init = q->axes->init;
     t->init_gain = q->axes->init_gain;
     if (t->start_file[0]) {

@@ -32,6 +32,7 @@ typedef struct wn__train_plan {
     int64_t start_step; /* rewound: before this step */
     const char *start_file;
     const wn__backend *backend; /* NULL: the machine's */
+    int64_t redraw;             /* number of redrawn weights */
     int reinit;
     int init; /* wn__sparse_init */
     double init_gain;
@@ -161,8 +162,14 @@ const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *st
 const wn__backend *wn__score_backend(const wn__agenda *plan, const wn__scoring *scoring);
 const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher);
 
-/* Sub-seeds of a replicate; retraining streams are numbered by `order`. */
-typedef enum wn__stream { WN__STREAM_DENSE, WN__STREAM_RETRAIN, WN__STREAM_DENSE_NOISE, WN__STREAM_RETRAIN_NOISE } wn__stream;
+/* Sub-seeds of a replicate; retraining streams are numbered by `order`, redrawn weights by `redraw`. */
+typedef enum wn__stream {
+    WN__STREAM_DENSE,
+    WN__STREAM_RETRAIN,
+    WN__STREAM_DENSE_NOISE,
+    WN__STREAM_RETRAIN_NOISE,
+    WN__STREAM_REDRAW
+} wn__stream;
 uint64_t wn__stream_seed(uint64_t seed, wn__stream stream, int64_t order);
 
 /* identity.c: fill stage->inputs and stage->identity from the rest. */

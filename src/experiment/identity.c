@@ -147,6 +147,7 @@ static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__tra
     case WN__START_INITIAL: WN_TRY(add_sparse_init(o, t)); return add_init(o, plan->recipe);
     case WN__START_REDRAWN:
         WN_TRY(set_text(o, "redrawn", wn__reinit_names[t->reinit]));
+        if (t->redraw) WN_TRY(set_int(o, "redraw", t->redraw));
         WN_TRY(add_sparse_init(o, t));
         return add_init(o, plan->recipe);
     case WN__START_FINAL: return set_stage(o, "final", plan, t->start_stage);

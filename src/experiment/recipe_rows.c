@@ -262,11 +262,14 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
 /* A key that the row's other choices make idle is a mistake, not a wish. */
 static wn_status check_idle_keys(const wn__row *row, const wn__yaml_node *node)
 {
-    const wn__yaml_node *rewind = wn__yaml_find(node, "rewind"), *reinit = wn__yaml_find(node, "reinit");
+    const wn__yaml_node *rewind = wn__yaml_find(node, "rewind"), *reinit = wn__yaml_find(node, "reinit"),
+                        *redraw = wn__yaml_find(node, "redraw");
     if (rewind && row->axes.start != WN__START_REWOUND && row->axes.schedule != WN__RATE_REWOUND)
         return wn__yaml_fail(WN_EUSAGE, rewind, "%s: rewind has no effect: it needs start: rewound or schedule: rewound", row->name);
     if (reinit && row->axes.start != WN__START_REDRAWN)
         return wn__yaml_fail(WN_EUSAGE, reinit, "%s: reinit has no effect: it needs start: redrawn", row->name);
+    if (redraw && row->axes.start != WN__START_REDRAWN)
+        return wn__yaml_fail(WN_EUSAGE, redraw, "%s: redraw has no effect: it needs start: redrawn", row->name);
     return WN_OK;
 }
 

@@ -177,7 +177,7 @@ static void write_axes(wn__yaml_out *out, const wn__method_axes *axes)
     int count = 0;
     for (const wn__setting *s = wn__method_settings; s->name; s++) {
         const bool idle_rewind = axes->start != WN__START_REWOUND && axes->schedule != WN__RATE_REWOUND && !strcmp(s->name, "rewind");
-        const bool idle_reinit = axes->start != WN__START_REDRAWN && !strcmp(s->name, "reinit");
+        const bool idle_reinit = axes->start != WN__START_REDRAWN && (!strcmp(s->name, "reinit") || !strcmp(s->name, "redraw"));
         assert(count < 15);
         if (!idle_rewind && !idle_reinit) kept[count++] = *s;
     }

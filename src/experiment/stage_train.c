@@ -43,6 +43,7 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
 {
     const wn__train_plan *t = &stage->train;
     const wn__recipe *r = c->recipe;
+    const uint64_t redrawn = t->redraw ? wn__stream_seed(stage->seed, WN__STREAM_REDRAW, t->redraw) : stage->seed;
     char *path = NULL;
     if (t->start_file[0]) return wn__network_load(t->start_file, WN__PART_VALUES, params);
     switch ((wn__method_start)t->start) {
@@ -50,8 +51,8 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
         WN_TRY(wn__init_params(params, &r->train.init, stage->seed));
         return wn__init_sparse(params, (wn__sparse_init)t->init, t->init_gain, false, stage->seed);
     case WN__START_REDRAWN:
-        WN_TRY(wn__reinit_params(params, &r->train.init, (wn__reinit_rule)t->reinit, stage->seed));
-        return wn__init_sparse(params, (wn__sparse_init)t->init, t->init_gain, true, stage->seed);
+        WN_TRY(wn__reinit_params(params, &r->train.init, (wn__reinit_rule)t->reinit, redrawn));
+        return wn__init_sparse(params, (wn__sparse_init)t->init, t->init_gain, true, redrawn);
     case WN__START_FINAL:
         path = wn__stage_file(c, t->start_stage, "final.safetensors");
         if (!path) return wn__no_memory(64);

@@ -24,6 +24,8 @@ const wn__setting wn__method_settings[] = {
     WN_SETTING_STEPS(wn__method_axes, retrain, NULL, "length; default: to the end of the schedule"),
     WN_SETTING_CHOICE(wn__method_axes, optimizer_state, "fresh", slots_names, "momentum at the start: zero, or that of time k"),
     {"reinit", WN__SETTING_CHOICE, offsetof(wn__method_axes, reinit), 0, 0, "same", wn__reinit_names, "how weights are redrawn"},
+    WN_SETTING_INT(wn__method_axes, redraw, 0, 0, 1000000,
+                   "of start redrawn: number of the initialisation; rows of one number start from the same"),
     {"init", WN__SETTING_CHOICE, offsetof(wn__method_axes, init), 0, 0, "dense", wn__sparse_init_names,
      "start weights: as the dense network's, or by the connections that each unit has"},
     WN_SETTING_CHOICE(wn__method_axes, match, "parameters", match_names,

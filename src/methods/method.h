@@ -61,6 +61,7 @@ typedef struct wn__method_axes {
     int64_t order;              /* retraining streams of the replicate are numbered; all rows share one unless they say so */
     wn__steps retrain;          /* L; unit 0 = not given */
     int optimizer_state;        /* wn__method_slots: momentum at the start; rewound needs start: rewound */
+    int64_t redraw;             /* redrawn weights are numbered, too: another initialisation */
     int reinit;                 /* wn__reinit_rule of redrawn weights */
     int init;                   /* wn__sparse_init of drawn start weights */
     double init_gain;           /* 0: as usual for it */
