@@ -1,6 +1,6 @@
 #!/bin/sh
-# Cross-compile for 64-bit ARM and run the test programs under qemu, which is some fifty times as slow: an hour of one free core, most of it test_few and
-# test_experiment. Tests run one by one, and what passed is not run again until its program changes: so the check can be stopped and started again. Needs
+# Cross-compile for 64-bit ARM and run the test programs under qemu, which is tens of times as slow: hours on a busy
+# machine. Tests run one by one, and what passed is not run again until its program changes: so the check can be stopped and started again. Needs
 # gcc-aarch64-linux-gnu and qemu-user (installed here if root); the ARM libraries are unpacked into the build folder. Skips (exit 77) where something cannot be had.
 # Usage: scripts/check-aarch64.sh [BUILD_FOLDER [TEST...]]
 set -eu
