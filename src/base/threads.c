@@ -259,6 +259,29 @@ int wn__cpu_count(void)
     return quota < cpus ? quota : cpus;
 }
 
+typedef struct attempt {
+    wn__chunk_attempt body;
+    void *arg;
+    atomic_int failed;
+    char message[512];
+} attempt;
+
+static void run_attempt(void *arg, int64_t chunk, int thread)
+{
+    attempt *a = arg;
+    const wn_status status = a->body(a->arg, chunk, thread);
+    int none = WN_OK;
+    if (status != WN_OK && atomic_compare_exchange_strong(&a->failed, &none, status))
+        snprintf(a->message, sizeof a->message, "%s", wn_error_message());
+}
+
+wn_status wn__parallel_try(wn__pool *pool, int64_t chunks, wn__chunk_attempt body, void *arg)
+{
+    attempt a = {.body = body, .arg = arg};
+    wn__parallel_for(pool, chunks, run_attempt, &a);
+    return a.failed == WN_OK ? WN_OK : wn__fail((wn_status)a.failed, "%s", a.message);
+}
+
 #if defined(__x86_64__)
 enum { FLUSH_BITS = 0x8040 }; /* MXCSR: flush to zero, denormals are zero */
 

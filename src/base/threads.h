@@ -21,6 +21,9 @@ int wn__pool_threads(const wn__pool *pool);
  * The caller's floating-point mode is restored on return. */
 typedef void (*wn__chunk_body)(void *arg, int64_t chunk, int worker);
 void wn__parallel_for(wn__pool *pool, int64_t chunks, wn__chunk_body body, void *arg);
+/* The same with bodies that may fail: one of their failures, with its message (messages are kept per thread). All chunks are run. */
+typedef wn_status (*wn__chunk_attempt)(void *arg, int64_t chunk, int worker);
+wn_status wn__parallel_try(wn__pool *pool, int64_t chunks, wn__chunk_attempt body, void *arg);
 
 /* CPUs this process may use (affinity mask and cgroup quota). */
 int wn__cpu_count(void);

@@ -1,7 +1,4 @@
 /* The calls of a plan, group by group and block by block. */
-#include <stdatomic.h>
-#include <stdio.h>
-
 #include "base/fail.h"
 #include "base/log.h"
 #include "nn/bands.h"
@@ -73,8 +70,6 @@ typedef struct group_run {
     const wn__executor_run *state;
     const wn__call *call;
     int calls, bands;
-    atomic_int failed; /* first wn_status that a block met, and its message */
-    char message[512];
 } group_run;
 
 static wn_status run_block(const group_run *g, place at, int64_t first, int64_t n)
@@ -92,14 +87,11 @@ static wn_status run_block(const group_run *g, place at, int64_t first, int64_t 
     return WN_OK;
 }
 
-static void run_block_of_group(void *arg, int64_t chunk, int worker)
+static wn_status run_block_of_group(void *arg, int64_t chunk, int worker)
 {
-    group_run *g = arg;
+    const group_run *g = arg;
     const int64_t block = g->state->plan->device->block, n = g->state->plan->n, first = chunk * block;
-    const wn_status status = run_block(g, (place){chunk, worker}, first, n - first < block ? n - first : block);
-    int none = WN_OK;
-    if (status != WN_OK && atomic_compare_exchange_strong(&g->failed, &none, status))
-        snprintf(g->message, sizeof g->message, "%s", wn_error_message());
+    return run_block(g, (place){chunk, worker}, first, n - first < block ? n - first : block);
 }
 
 wn_status wn__executor_run_group(const wn__executor_run *r, const wn__call *call, int calls)
@@ -110,8 +102,7 @@ wn_status wn__executor_run_group(const wn__executor_run *r, const wn__call *call
     if (d->block == 0) {
         WN_TRY(run_block(&g, (place){0}, 0, r->plan->n));
     } else {
-        wn__parallel_for(d->pool, (r->plan->n + d->block - 1) / d->block, run_block_of_group, &g);
-        if (g.failed != WN_OK) return wn__fail((wn_status)g.failed, "%s", g.message);
+        WN_TRY(wn__parallel_try(d->pool, (r->plan->n + d->block - 1) / d->block, run_block_of_group, &g));
     }
     for (int i = 0; i < calls; i++) {
         if (!call[i].op->cls->finish[call[i].phase]) continue;

@@ -1,7 +1,5 @@
 #include "nn/gradient_window.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -52,21 +50,16 @@ typedef struct job {
     wn__op *op;
     wn__op_args args;
     int64_t columns, rows; /* of a chunk */
-    atomic_int failed;
-    char message[512];
 } job;
 
-static void add_rows(void *arg, int64_t chunk, int worker)
+static wn_status add_rows(void *arg, int64_t chunk, int worker)
 {
     (void)worker;
-    job *j = arg;
+    const job *j = arg;
     const wn__gradient_strip *s = j->strip;
     wn__weight_tile tile = {.row = s->first + chunk * j->rows, .rows = j->rows, .columns = j->columns};
     if (s->end - tile.row < tile.rows) tile.rows = s->end - tile.row;
-    const wn_status status = j->op->cls->tile_gradient(j->op, &j->args, &tile, s->sum + (tile.row - s->first) * j->columns);
-    int none = WN_OK;
-    if (status != WN_OK && atomic_compare_exchange_strong(&j->failed, &none, status))
-        snprintf(j->message, sizeof j->message, "%s", wn_error_message());
+    return j->op->cls->tile_gradient(j->op, &j->args, &tile, s->sum + (tile.row - s->first) * j->columns);
 }
 
 /* Rows that a thread does together: enough for all threads, multiples of what the kernels take. */
@@ -83,6 +76,5 @@ wn_status wn__gradient_window_add(const wn__gradient_strip *s, const wn__param *
     const int64_t rows = s->end - s->first;
     job j = {.strip = s, .op = op, .args = *args, .columns = columns_of(p), .rows = chunk_rows(rows, pool)};
     j.args.accumulate = !first;
-    wn__parallel_for(pool, (rows + j.rows - 1) / j.rows, add_rows, &j);
-    return j.failed == WN_OK ? WN_OK : wn__fail((wn_status)j.failed, "%s", j.message);
+    return wn__parallel_try(pool, (rows + j.rows - 1) / j.rows, add_rows, &j);
 }

@@ -1,8 +1,5 @@
 #include "sparse/gradient_average.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
-
 #include "base/fail.h"
 
 enum { TILE_ROWS = 240, TILE_COLUMNS = 192, TILE = TILE_ROWS * TILE_COLUMNS };
@@ -12,30 +9,24 @@ typedef struct job {
     float keep, take;
     float *scratch, *average;
     int64_t tiles_across;
-    atomic_int failed;
-    char message[512];
 } job;
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-static void average_tile(void *arg, int64_t number, int worker)
+static wn_status average_tile(void *arg, int64_t number, int worker)
 {
-    job *j = arg;
+    const job *j = arg;
     float *values = j->scratch + (int64_t)worker * TILE;
     wn__weight_tile tile = {.row = number / j->tiles_across * TILE_ROWS, .column = number % j->tiles_across * TILE_COLUMNS};
     tile.rows = least(j->gradient->rows - tile.row, TILE_ROWS);
     tile.columns = least(j->gradient->columns - tile.column, TILE_COLUMNS);
-    const wn_status status = wn__weight_gradient_tile(j->gradient, &tile, values);
-    int none = WN_OK;
-    if (status != WN_OK) {
-        if (atomic_compare_exchange_strong(&j->failed, &none, status)) snprintf(j->message, sizeof j->message, "%s", wn_error_message());
-        return;
-    }
+    WN_TRY(wn__weight_gradient_tile(j->gradient, &tile, values));
     for (int64_t r = 0; r < tile.rows; r++) {
         float *to = j->average + (tile.row + r) * j->gradient->columns + tile.column;
         for (int64_t c = 0; c < tile.columns; c++)
             to[c] = j->keep * to[c] + j->take * values[r * tile.columns + c];
     }
+    return WN_OK;
 }
 
 int64_t wn__gradient_average_scratch(wn__pool *pool) { return (int64_t)(pool ? wn__pool_threads(pool) : 1) * TILE; }
@@ -48,6 +39,5 @@ wn_status wn__gradient_average(const wn__weight_gradient *gradient, double decay
              .scratch = scratch,
              .average = average};
     j.tiles_across = (gradient->columns + TILE_COLUMNS - 1) / TILE_COLUMNS;
-    wn__parallel_for(pool, (gradient->rows + TILE_ROWS - 1) / TILE_ROWS * j.tiles_across, average_tile, &j);
-    return j.failed == WN_OK ? WN_OK : wn__fail((wn_status)j.failed, "%s", j.message);
+    return wn__parallel_try(pool, (gradient->rows + TILE_ROWS - 1) / TILE_ROWS * j.tiles_across, average_tile, &j);
 }

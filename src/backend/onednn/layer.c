@@ -1,36 +1,7 @@
 #include "backend/onednn/layer.h"
 
-#include <stdatomic.h>
-#include <stdio.h>
-
 #include "base/alloc.h"
 #include "base/fail.h"
-
-/* --- tasks --------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct task_run {
-    wn__task_body body;
-    void *arg;
-    atomic_int failed; /* first wn_status, and its message: messages are kept per thread */
-    char message[512];
-} task_run;
-
-static void run_task(void *arg, int64_t task, int worker)
-{
-    (void)worker;
-    task_run *r = arg;
-    const wn_status status = r->body(r->arg, task);
-    int none = WN_OK;
-    if (status != WN_OK && atomic_compare_exchange_strong(&r->failed, &none, status))
-        snprintf(r->message, sizeof r->message, "%s", wn_error_message());
-}
-
-wn_status wn__run_tasks(wn__pool *pool, int64_t count, wn__task_body body, void *arg)
-{
-    task_run r = {.body = body, .arg = arg};
-    wn__parallel_for(pool, count, run_task, &r);
-    return r.failed == WN_OK ? WN_OK : wn__fail((wn_status)r.failed, "%s", r.message);
-}
 
 /* --- passes -------------------------------------------------------------------------------------------------------------------- */
 
@@ -116,8 +87,9 @@ typedef struct packing {
     const float *plain;
 } packing;
 
-static wn_status pack_one(void *arg, int64_t task)
+static wn_status pack_one(void *arg, int64_t task, int worker)
 {
+    (void)worker;
     const packing *p = arg;
     return wn__dnnl_pack(p->call[task], p->plain, p->packed[task]);
 }
@@ -137,7 +109,7 @@ wn_status wn__layer_pack(wn__op *op, float *const param[WN__PARAMS])
         p.call[count] = pass->last;
         p.packed[count++] = pass->packed_last;
     }
-    return wn__run_tasks(op->device->pool, count, pack_one, &p);
+    return wn__parallel_try(op->device->pool, count, pack_one, &p);
 }
 
 wn_status wn__layer_forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)

@@ -37,8 +37,4 @@ static inline void *wn__layer_scratch(const wn__layer *layer, const wn__op_args 
     return (char *)args->scratch + (size_t)chunk * layer->piece_scratch;
 }
 
-/* Run body over `count` tasks in the pool; the first failure, if any. */
-typedef wn_status (*wn__task_body)(void *arg, int64_t task);
-wn_status wn__run_tasks(wn__pool *pool, int64_t count, wn__task_body body, void *arg);
-
 #endif

@@ -47,8 +47,9 @@ typedef struct pieces {
     const wn__op_args *args;
 } pieces;
 
-static wn_status run_piece(void *arg, int64_t piece)
+static wn_status run_piece(void *arg, int64_t piece, int worker)
 {
+    (void)worker;
     const pieces *p = arg;
     return make_partial(p->conv, p->args, piece,
                         (char *)p->args->scratch + p->conv->pieces_offset + (size_t)piece * p->conv->weights_scratch);
@@ -59,7 +60,7 @@ static wn_status finish_params(wn__op *op, const wn__op_args *args)
     conv_op *conv = (conv_op *)op;
     const wn__layer_pass *w = &conv->weights;
     pieces p = {conv, args};
-    if (!done_in_block(conv)) WN_TRY(wn__run_tasks(op->device->pool, w->pieces, run_piece, &p));
+    if (!done_in_block(conv)) WN_TRY(wn__parallel_try(op->device->pool, w->pieces, run_piece, &p));
     wn__layer_finish_bias(&conv->layer, args);
     float *sum = partial_at(conv, args, 0), *spare = partial_at(conv, args, w->pieces);
     const int64_t floats = (int64_t)(wn__dnnl_weight_bytes(w->call) / sizeof(float)),

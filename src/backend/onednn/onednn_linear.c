@@ -45,8 +45,9 @@ static void deliver_rows(const wn__op_desc *d, const wn__op_args *args, const fl
         order_row(d, args->accumulate, product + o * columns, out + o * columns);
 }
 
-static wn_status run_tile(void *arg, int64_t tile)
+static wn_status run_tile(void *arg, int64_t tile, int worker)
 {
+    (void)worker;
     const tile_run *r = arg;
     const linear_op *linear = r->linear;
     const wn__op *op = &linear->layer.op;
@@ -68,7 +69,7 @@ static wn_status finish_params(wn__op *op, const wn__op_args *args)
 {
     tile_run r = {(const linear_op *)op, args};
     wn__layer_finish_bias(&r.linear->layer, args);
-    return wn__run_tasks(op->device->pool, r.linear->tiles, run_tile, &r);
+    return wn__parallel_try(op->device->pool, r.linear->tiles, run_tile, &r);
 }
 
 static void release(wn__op *op)
