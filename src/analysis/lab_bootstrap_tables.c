@@ -52,22 +52,32 @@ static void t0_cell(wn__table *t, const wn__world_cell *c)
         wn__table_cell(t, "%lld-%lld%s", (long long)low, (long long)high, some);
 }
 
+/* Which cell a row is of. */
+static void lead_columns(wn__table *t)
+{
+    wn__table_column_add(t, true, "n");
+    wn__table_column_add(t, false, "network");
+    wn__table_column_add(t, false, "method");
+}
+
+static void lead_cells(wn__table *t, const wn__world_cell *c)
+{
+    wn__table_cell(t, "%lld", (long long)c->n);
+    wn__table_cell(t, "%s", c->network);
+    wn__table_cell(t, "%s", c->method);
+}
+
 static void gap_table(const wn__worlds *w, wn__table *t)
 {
     static const char *const heads[] = {"seeds", "real soft", "ideal soft", "gap",        "+-",         "train soft",
                                         "T0",    "gap at T0", "+-",         "real error", "ideal error"};
     *t = (wn__table){.id = "gaps", .title = "Real and ideal world: errors on test samples, percent"};
-    wn__table_column_add(t, true, "n");
-    wn__table_column_add(t, false, "network");
-    wn__table_column_add(t, false, "method");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    lead_columns(t);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < w->cells; i++) {
         const wn__world_cell *c = &w->cell[i];
         const wn__summary gap = over_seeds(c, end_gap), at_t0 = over_seeds(c, t0_gap);
-        wn__table_cell(t, "%lld", (long long)c->n);
-        wn__table_cell(t, "%s", c->network);
-        wn__table_cell(t, "%s", c->method);
+        lead_cells(t, c);
         wn__table_cell(t, "%d", c->pairs);
         wn__table_number(t, "%.2f", over_seeds(c, real_soft).mean);
         wn__table_number(t, "%.2f", over_seeds(c, ideal_soft).mean);
@@ -95,17 +105,12 @@ static void run_table(const wn__worlds *w, wn__table *t)
                                         "ideal soft", "real error", "ideal error", "train soft"};
     static const pair_value values[] = {t0_gap, end_gap, real_soft, ideal_soft, real_error, ideal_error, train_soft};
     *t = (wn__table){.id = "runs", .title = "By seed"};
-    wn__table_column_add(t, true, "n");
-    wn__table_column_add(t, false, "network");
-    wn__table_column_add(t, false, "method");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    lead_columns(t);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < w->cells; i++)
         for (int k = 0; k < w->cell[i].pairs; k++) {
             const wn__world_pair *p = &w->cell[i].pair[k];
-            wn__table_cell(t, "%lld", (long long)w->cell[i].n);
-            wn__table_cell(t, "%s", w->cell[i].network);
-            wn__table_cell(t, "%s", w->cell[i].method);
+            lead_cells(t, &w->cell[i]);
             wn__table_cell(t, "%llu", (unsigned long long)p->real->seed);
             if (p->t0 >= 0)
                 wn__table_cell(t, "%lld", (long long)p->t0);
@@ -118,9 +123,7 @@ static void run_table(const wn__worlds *w, wn__table *t)
 
 static void curve_row(wn__table *t, const wn__world_cell *c, const wn__world_pair *p, const wn__world_point *real)
 {
-    wn__table_cell(t, "%lld", (long long)c->n);
-    wn__table_cell(t, "%s", c->network);
-    wn__table_cell(t, "%s", c->method);
+    lead_cells(t, c);
     wn__table_cell(t, "%llu", (unsigned long long)p->real->seed);
     wn__table_cell(t, "%lld", (long long)real->step);
     for (int k = 0; k < WN__WORLD_KINDS; k++)
@@ -137,11 +140,8 @@ static void curve_table(const wn__worlds *w, wn__table *t)
     static const char *const heads[] = {"seed",        "step",       "real soft",  "real error",  "real loss",  "ideal soft",
                                         "ideal error", "ideal loss", "train soft", "train error", "train loss", "gap"};
     *t = (wn__table){.id = "curves", .title = "Curves"};
-    wn__table_column_add(t, true, "n");
-    wn__table_column_add(t, false, "network");
-    wn__table_column_add(t, false, "method");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    lead_columns(t);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < w->cells; i++)
         for (int k = 0; k < w->cell[i].pairs; k++)
             for (int p = 0; p < w->cell[i].pair[k].real->points; p++)

@@ -254,8 +254,7 @@ static void pair_table(const comparison *c, wn__table *t)
                                         "together, %", "gain",   "Jaccard",   "by chance"};
     wn__table_column_add(t, true, "no.");
     wn__table_column_add(t, true, "and");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < c->pair_count; i++) {
         const pair *p = &c->pairs[i];
         wn__table_cell(t, "%d", p->first + 1);
@@ -284,8 +283,7 @@ static void layer_table(const wn__lab *lab, const comparison *c, wn__table *t)
     wn__table_column_add(t, true, "no.");
     wn__table_column_add(t, true, "and");
     wn__table_column_add(t, false, "layer");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < c->pair_count; i++) {
         if (i > 0 && c->layers > 1) wn__table_rule(t);
         for (int k = 0; k < c->layers; k++) {

@@ -469,8 +469,7 @@ static void flow_table(const wn__lab *lab, const flow *f, wn__table *t)
     static const char *const heads[] = {"step",      "loss",         "|g| active",   "|g| all",     "|g| updated", "decrease",
                                         "predicted", "to 1st, step", "to 1st, loss", "L2 to start", "cosine"};
     wn__table_column_add(t, false, "network");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < lab->count; i++) {
         if (i > 0) wn__table_rule(t);
         for (int k = 0; k < states_of(f, i); k++)

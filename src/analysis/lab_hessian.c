@@ -502,8 +502,7 @@ static void spectrum_table(const wn__lab *lab, const curvature *c, const spectru
     static const char *const heads[] = {"parameters", "loss", "smallest", "largest", "+-", "mean", "negative, %", "asymmetry", "error"};
     wn__table_column_add(t, false, "network");
     wn__table_column_add(t, false, "by");
-    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-        wn__table_column_add(t, true, "%s", heads[i]);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     for (int i = 0; i < lab->count; i++) {
         char name[32];
         snprintf(name, sizeof name, "network %d", i);

@@ -21,6 +21,12 @@ void wn__table_column_add(wn__table *t, bool number, const char *format, ...)
     va_end(arguments);
 }
 
+void wn__table_columns_add(wn__table *t, const char *const *heads, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        wn__table_column_add(t, true, "%s", heads[i]);
+}
+
 static bool grow(wn__table *t)
 {
     if (t->failed || t->cell_count < t->capacity) return !t->failed;

@@ -25,6 +25,8 @@ typedef struct wn__table {
 
 /* All columns come before the first cell; cells are added row by row. */
 void wn__table_column_add(wn__table *t, bool number, const char *format, ...) WN_PRINTF(3, 4);
+/* Columns of numbers. */
+void wn__table_columns_add(wn__table *t, const char *const *heads, size_t count);
 void wn__table_cell(wn__table *t, const char *format, ...) WN_PRINTF(2, 3);
 /* `format` of the number, or "-" where it is not finite. */
 void wn__table_number(wn__table *t, const char *format, double value);

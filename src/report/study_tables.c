@@ -268,8 +268,7 @@ wn_status wn__study_ensemble_table(const wn__results *r, wn__table *t)
     t->title = "Ensembles over seeds";
     wn__table_column_add(t, false, "row");
     wn__table_column_add(t, true, "sparsity");
-    for (size_t c = 0; c < sizeof heads / sizeof *heads; c++)
-        wn__table_column_add(t, true, "%s", heads[c]);
+    wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
     json_array_foreach(r->study ? wn__study_rows(r->study, "ensembles") : NULL, i, row)
         json_array_foreach(wn__study_sparsities(r->study), k, sparsity)
             ensemble_row(r->study, json_string_value(row), json_number_value(sparsity), t);
