@@ -123,11 +123,18 @@ static const char *const every_basis =
     "  gradual: {like: gradual-pruning, mask: {basis: {haar: {unfit: leave}}, gradual: {begin: 2it, end: 6it, interval: 2it}}}\n"
     "  units: {like: kd-ticket, mask: {basis: units, rounds: 2}}\n"
     "  units-random: {like: random-ticket, mask: {basis: {units: {score: l1}}, scope: layer}}\n"
-    "  thresholded: {like: iht, mask: {basis: dct}}";
-#define ALL "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual, units, units-random, thresholded, iht"
+    "  thresholded: {like: iht, mask: {basis: dct}}\n"
+    "  moving: {like: rigl, labels: soft, mask: {basis: dct, distribution: uniform}, topology: {interval: 2it}}\n"
+    "  wandering: {like: set, mask: {basis: {haar: {unfit: leave}}}, topology: {interval: 2it}}\n"
+    "  sharing: {like: snfs, mask: {basis: random}, topology: {interval: 2it}}\n"
+    "  crossing: {like: deep-r, mask: {basis: dct}, topology: {l1: 0.1, noise: 0.01}}";
+#define ALL                                                                                                      \
+    "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual, units, units-random, thresholded, iht, " \
+    "moving, wandering, sharing, crossing"
 
-static const char *const methods[] = {"dct",   "haar",    "random", "svd",          "low-rank",    "shuffled", "drawn",
-                                      "early", "gradual", "units",  "units-random", "thresholded", "iht"};
+static const char *const methods[] = {"dct",   "haar",   "random",    "svd",     "low-rank",     "shuffled",
+                                      "drawn", "early",  "gradual",   "units",   "units-random", "thresholded",
+                                      "iht",   "moving", "wandering", "sharing", "crossing"};
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
 /* All of them, once, on one thread and undisturbed. */
@@ -380,6 +387,40 @@ TEST(the_lab_looks_at_coefficients)
     json_decref(r);
 }
 
+/* Blocks of one entry are rotated by a sign, so that as coefficients go and come those weights go and come that would without a basis. */
+TEST(under_a_basis_of_signs_the_topology_moves_as_without_one)
+{
+    static const char *const pairs[][2] = {{"rigl", "rigl-signs"}, {"set", "set-signs"}, {"snfs", "snfs-signs"}, {"mest", "mest-signs"}};
+    const plan p = {.store = "signs",
+                    .methods = "rigl, rigl-signs, set, set-signs, snfs, snfs-signs, mest, mest-signs",
+                    .rows = "  rigl: {topology: {interval: 2it, update: after, gradient: batches, batches: 2}}\n"
+                            "  set: {topology: {interval: 2it}}\n"
+                            "  snfs: {topology: {interval: 2it}}\n"
+                            "  mest: {topology: {interval: 2it}}\n"
+                            "  rigl-signs: {like: rigl, mask: {basis: {random: {block: 1}}}}\n"
+                            "  set-signs: {like: set, mask: {basis: {random: {block: 1}}}}\n"
+                            "  snfs-signs: {like: snfs, mask: {basis: {random: {block: 1}}}}\n"
+                            "  mest-signs: {like: mest, mask: {basis: {random: {block: 1}}}}"};
+    wn_run_summary summary;
+    CHECK_OK(run(&p, &summary));
+    for (int i = 0; i < 4; i++) {
+        json_t *plain = row_of("signs", pairs[i][0]), *signs = row_of("signs", pairs[i][1]);
+        json_t *left = json_object_get(plain, "topology"), *right = json_object_get(signs, "topology");
+        CHECK(json_integer_value(json_object_get(left, "updates")) > 2);
+        CHECK(json_integer_value(json_object_get(left, "grown")) > json_integer_value(json_object_get(left, "regrown")));
+        if (!json_equal(left, right)) WN_TEST_FAIL("%s: another topology", pairs[i][1]);
+        json_decref(plain);
+        json_decref(signs);
+        wn__safetensors *a = final_of("signs", pairs[i][0]), *b = final_of("signs", pairs[i][1]);
+        const wn__st_tensor *x = wn__safetensors_find(a, "conv2.weight"), *y = wn__safetensors_find(b, "conv2.weight");
+        CHECK(x && y && x->count == y->count);
+        for (int64_t k = 0; k < x->count; k++) /* -0 is 0 */
+            if (((const float *)x->data)[k] != ((const float *)y->data)[k]) WN_TEST_FAIL("%s: conv2.weight differs", pairs[i][1]);
+        wn__safetensors_close(a);
+        wn__safetensors_close(b);
+    }
+}
+
 static void check_refused(const char *rows, const char *message)
 {
     wn_run_summary summary;
@@ -395,7 +436,8 @@ TEST(what_does_not_fit_is_said_before_anything_is_trained)
                   "mask.basis: unknown basis \"wavelet\"; valid: canonical, dct");
     check_refused("  wrong: {like: lottery-ticket, mask: {basis: {haar: {over: taps}}}}",
                   "wrong: mask.basis: conv1.weight: basis haar does not fit: 3 rows of taps are no power of two");
-    check_refused("  wrong: {like: rigl, mask: {basis: dct}}", "the topology of coefficients cannot change");
+    check_refused("  wrong: {like: rigl, mask: {basis: units}}", "nothing to draw before weights are trained");
+    check_refused("  wrong: {like: rigl, mask: {basis: svd, from: pruned}}", "which of its parts are kept cannot change while training");
     check_refused("  wrong: {like: static, mask: {basis: svd}}", "nothing to draw before weights are trained");
     check_refused("  wrong: {like: grasp, mask: {basis: dct}}", "this score knows weights alone");
     check_refused("  wrong: {like: lottery-ticket, mask: {basis: {dct: {over: rows}}}}", "taps, channels, both");
@@ -403,11 +445,16 @@ TEST(what_does_not_fit_is_said_before_anything_is_trained)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {
-        RUN(every_basis_runs_with_other_masks_labels_and_rewinding), RUN(the_number_of_threads_changes_no_bit),
-        RUN(stopped_and_continued_it_ends_in_the_same_bytes),        RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
-        RUN(smaller_networks_are_written_beside_and_are_as_good),    RUN(shrinking_returns_the_smallest_that_holds),
-        RUN(files_hold_the_weights_that_the_coefficients_make),      RUN(the_lab_looks_at_coefficients),
-        RUN(what_does_not_fit_is_said_before_anything_is_trained),   {0}};
+    static const wn_test tests[] = {RUN(every_basis_runs_with_other_masks_labels_and_rewinding),
+                                    RUN(the_number_of_threads_changes_no_bit),
+                                    RUN(stopped_and_continued_it_ends_in_the_same_bytes),
+                                    RUN(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages),
+                                    RUN(smaller_networks_are_written_beside_and_are_as_good),
+                                    RUN(shrinking_returns_the_smallest_that_holds),
+                                    RUN(files_hold_the_weights_that_the_coefficients_make),
+                                    RUN(the_lab_looks_at_coefficients),
+                                    RUN(under_a_basis_of_signs_the_topology_moves_as_without_one),
+                                    RUN(what_does_not_fit_is_said_before_anything_is_trained),
+                                    {0}};
     return scratch_test_main(argc, argv, tests);
 }

@@ -171,7 +171,6 @@ static const char *against_coefficients(const wn__row *row)
 {
     const wn__method_axes *axes = &row->axes;
     const int score = row->mask.scoring.score;
-    if (axes->topology.grow != WN__GROW_NONE) return "the topology of coefficients cannot change while training";
     if (axes->init != WN__SPARSE_INIT_NONE || axes->reinit != WN__REINIT_SAME)
         return "start weights by connections need weights, not coefficients";
     if (axes->optimizer_state == WN__SLOTS_REWOUND) return "the optimizer's state is that of weights, not of coefficients";
@@ -183,6 +182,7 @@ static const char *against_parts(const wn__row *row)
 {
     const int kind = row->mask.basis.kind;
     if (row->axes.mask == WN__MASK_DRAWN) return "there is nothing to draw before weights are trained";
+    if (row->axes.topology.grow != WN__GROW_NONE) return "which of its parts are kept cannot change while training";
     if (row->axes.mask == WN__MASK_GRADUAL) return "its mask is made from trained weights, not while training";
     if (row->mask.file[0]) return "its mask cannot come from a file";
     if (row->mask.scoring.score != WN__MAGNITUDE) return "its parts are ranked by magnitude alone";
@@ -199,8 +199,6 @@ static wn_status check_basis(const wn__recipe *r, const wn__row *row)
     if (kind == WN__BASIS_CANONICAL || row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_SMALL) return WN_OK;
     if (wn__basis_maps(kind)) why = against_coefficients(row);
     if (!why && (wn__basis_is_fitted(kind) || kind == WN__BASIS_UNITS)) why = against_parts(row);
-    if (!why && kind == WN__BASIS_UNITS && row->axes.topology.grow != WN__GROW_NONE)
-        why = "the topology of units cannot change while training";
     if (!why) return WN_OK;
     return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask.basis: %s: %s", row->name, wn__basis_names[kind],
                          why);

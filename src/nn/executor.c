@@ -227,8 +227,10 @@ static wn_status read_param(wn__executor *ex, int param, wn__gradient_reading ho
     int users = 0;
     for (int i = 0; i < ex->count; i++)
         users += ex->lowered[i].param[0] == param;
-    if (p->role != WN__WEIGHT || p->map || users != 1)
-        return wn__fail(WN_EUNSUPPORTED, "%s: only gradients of plain weights that one node uses can be read", p->name);
+    const bool shaped = !p->map || (p->map->linear && p->stored == p->count);
+    if (p->role != WN__WEIGHT || !shaped || users != 1)
+        return wn__fail(WN_EUNSUPPORTED, "%s: only gradients of weights, or of as many coefficients, that one node uses can be read",
+                        p->name);
     if (!ex->reading && !(ex->reading = WN_NEW_ARRAY(wn__gradient_reading, ex->params->count)))
         return wn__no_memory((size_t)ex->params->count * sizeof(wn__gradient_reading));
     ex->reading[param] = how;

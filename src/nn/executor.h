@@ -72,7 +72,8 @@ bool wn__weight_gradient_bounds(const wn__weight_gradient *g, float *row /* (row
 /* From now on each wn__executor_gradients calls `reader` with the gradient of weight `param`, once: it lasts for that call only, and parameters must
  * not change in it. The batch may come in micro-batches; where there is no dense array to add them up in (compressed weights on devices with
  * `compressed`) they are run again, as often as it takes to have all rows in a window that is no larger than values and gradients of what is stored.
- * NULL: not any more. A parameter that is no weight, mapped, or used by several nodes: WN_EUNSUPPORTED. */
+ * Of a weight under a linear map that stores as many coefficients as there are entries, it is theirs, in the weight's shape.
+ * NULL: not any more. A parameter that is no weight, under another map, or used by several nodes: WN_EUNSUPPORTED. */
 typedef wn_status (*wn__gradient_reader)(void *arg, const wn__weight_gradient *gradient);
 wn_status wn__executor_read_gradient(wn__executor *ex, int param, wn__gradient_reader reader, void *arg);
 /* For readers that add up themselves: each micro-batch's gradient by itself, `piece` counts; a dense one comes once, added up. */

@@ -140,7 +140,7 @@ const wn__gradient_reading *wn__executor_reading(const wn__executor_run *r, cons
 {
     if (!r->pieces || !r->ex->reading || call->phase != WN__BACKWARD_PARAMS || call->lowered->param[0] < 0) return NULL;
     const wn__gradient_reading *of = &r->ex->reading[call->lowered->param[0]];
-    return of->reader ? of : NULL;
+    return of->reader && !r->ex->params->item[call->lowered->param[0]].map ? of : NULL; /* coefficients: when all is added up */
 }
 
 bool wn__executor_has_tiles(const wn__executor *ex, int param) { return ex->params->item[param].pattern && ex->device->compressed; }

@@ -76,6 +76,14 @@ wn_status wn__executor_materialise(wn__executor *ex)
     return WN_OK;
 }
 
+static wn_status tell_coefficients(const wn__executor_run *r, int param)
+{
+    const wn__param *p = &r->ex->params->item[param];
+    const wn__gradient_reading *of = r->pieces && r->ex->reading ? &r->ex->reading[param] : NULL;
+    const wn__weight_gradient gradient = {.param = p, .rows = p->dim[0], .columns = p->count / p->dim[0], .dense = p->grad};
+    return of && of->reader ? of->reader(of->arg, &gradient) : WN_OK;
+}
+
 wn_status wn__executor_finish_gradients(const wn__executor_run *r)
 {
     const wn__executor *ex = r->ex;
@@ -84,10 +92,12 @@ wn_status wn__executor_finish_gradients(const wn__executor_run *r)
         if (!wn__role_is_trained(p->role)) continue;
         const int64_t entries = ex->weight_grad[i] ? p->count : p->stored;
         if (!r->plan->param_written[i]) memset(wn__executor_weight_grad(ex, i), 0, (size_t)entries * sizeof(float));
-        if (p->map)
+        if (p->map) {
             WN_TRY(p->map->pull_back(p, ex->weight_grad[i], p->grad));
-        else if (ex->weight_grad[i])
+            WN_TRY(tell_coefficients(r, i));
+        } else if (ex->weight_grad[i]) {
             wn__pattern_gather(p->pattern, ex->weight_grad[i], p->grad);
+        }
     }
     return WN_OK;
 }

@@ -9,6 +9,7 @@
 #include "sparse/fan_in.h"
 #include "sparse/gradient_average.h"
 #include "sparse/share_out.h"
+#include "sparse/twin.h"
 
 /* ---- the rule */
 
@@ -172,6 +173,7 @@ double wn__rewiring_fraction(const wn__rewiring *how, int64_t step, double rate_
 typedef struct layer {
     wn__rewirer *owner;
     int param;
+    wn__twin twin;         /* of coefficients; without `params`: the weight is compressed itself */
     wn__topology topology; /* of the update at hand */
     wn__fan_in_rule fan_in;
     int64_t target;    /* entries at the start */
@@ -195,7 +197,18 @@ struct wn__rewirer {
     wn__rewired made;
 };
 
-static const wn__param *param_of(const layer *l) { return &l->owner->params->item[l->param]; }
+/* Where the compressed weight is. */
+static const wn__param *param_of(const layer *l) { return l->twin.params ? &l->twin.set.item[0] : &l->owner->params->item[l->param]; }
+static wn__params *set_of(layer *l) { return l->twin.params ? &l->twin.set : l->owner->params; }
+static wn__param *changing(layer *l) { return &set_of(l)->item[l->twin.params ? 0 : l->param]; }
+
+static wn_status take(layer *l) { return l->twin.params ? wn__twin_take(&l->twin) : WN_OK; }
+static void give_back(layer *l)
+{
+    if (l->twin.params) wn__twin_return(&l->twin);
+}
+
+static bool takes_part(const wn__param *p) { return p->pattern || (p->map && p->mask); }
 
 static void explore(layer *l, int64_t position)
 {
@@ -208,7 +221,8 @@ static void explore(layer *l, int64_t position)
 static wn_status init_layer(wn__rewirer *r, int param)
 {
     layer *l = &r->layer[r->layers++];
-    *l = (layer){.owner = r, .param = param, .target = r->params->item[param].stored};
+    *l = (layer){.owner = r, .param = param, .target = r->params->item[param].active};
+    if (r->params->item[param].map) WN_TRY(wn__twin_make(r->params, param, &l->twin));
     const wn__param *p = param_of(l);
     const wn__pattern *q = p->pattern;
     l->explored = wn__alloc((size_t)((p->count + 7) / 8));
@@ -243,11 +257,12 @@ static wn_status make_scratch(wn__rewirer *r)
 /* Start weights get the signs of their places. */
 static void set_signs(layer *l)
 {
-    wn__param *p = &l->owner->params->item[l->param];
+    wn__param *p = changing(l);
     const wn__pattern *q = p->pattern;
     for (int64_t row = 0; row < q->rows; row++)
         for (int64_t e = q->row_start[row]; e < q->row_start[row + 1]; e++)
             p->value[e] = fabsf(p->value[e]) * wn__topology_sign(l->owner->seed, (uint64_t)l->param, row * q->columns + q->column[e]);
+    give_back(l);
 }
 
 wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out)
@@ -257,7 +272,7 @@ wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool 
     *r = (wn__rewirer){.how = *how, .params = params, .pool = pool, .seed = seed};
     wn_status status = make_scratch(r);
     for (int i = 0; status == WN_OK && i < params->count; i++)
-        if (params->item[i].pattern) status = init_layer(r, i);
+        if (takes_part(&params->item[i])) status = init_layer(r, i);
     for (int i = 0; status == WN_OK && how->rule.drop == WN__DROP_CROSSED && i < r->layers; i++)
         set_signs(&r->layer[i]);
     params->version++;
@@ -274,6 +289,7 @@ void wn__rewirer_free(wn__rewirer *r)
     if (!r) return;
     for (int i = 0; i < r->layers; i++) {
         wn__topology_release(&r->layer[i].topology);
+        wn__twin_release(&r->layer[i].twin);
         wn__free(r->layer[i].explored);
         wn__free(r->layer[i].momentum);
     }
@@ -415,7 +431,7 @@ static wn_status grow_at_random(wn__rewirer *r, int64_t step)
 static void walk(layer *l, int64_t step, double rate)
 {
     wn__rewirer *r = l->owner;
-    wn__param *p = &r->params->item[l->param];
+    wn__param *p = changing(l);
     const wn__topology_rule *rule = &r->how.rule;
     const wn__pattern *q = p->pattern;
     const float pull = (float)(rate * rule->l1), noise = (float)(rate * rule->noise);
@@ -426,6 +442,7 @@ static void walk(layer *l, int64_t step, double rate)
             const float by = noise > 0 ? noise * (float)wn__rng_normal(&rng) : 0;
             p->value[e] += sign * (by - pull);
         }
+    give_back(l);
 }
 
 /* Down to what it was at the start, then more than that again. */
@@ -485,6 +502,8 @@ wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, doub
                      .criterion = rule->criterion,
                      .threshold = *r->threshold,
                      .fresh = rule->regrown == WN__REGROWN_NEVER};
+    for (int i = 0; i < r->layers; i++)
+        WN_TRY(take(&r->layer[i]));
     if (r->how.block == WN__BLOCK_FAN_IN) return begin_fan_in(r, ex, drop.fraction);
     for (int i = 0; i < r->layers; i++) {
         layer *l = &r->layer[i];
@@ -523,7 +542,8 @@ static wn_status finish_layer(layer *l)
     if (t->grows == 0 && !t->grow && !(t->grow = WN_NEW_ARRAY(int64_t, 0))) return wn__no_memory(0); /* nobody searched for nothing */
     for (int64_t i = 0; t->grow && i < t->grows; i++)
         explore(l, t->grow[i]);
-    WN_TRY(wn__topology_apply(t, r->params, &r->params->item[l->param], (wn__regrown)r->how.rule.regrown, &made));
+    WN_TRY(wn__topology_apply(t, set_of(l), changing(l), (wn__regrown)r->how.rule.regrown, &made));
+    give_back(l);
     wn__topology_release(t);
     r->made.dropped += made.dropped;
     r->made.grown += made.grown;

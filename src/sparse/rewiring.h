@@ -7,8 +7,8 @@
  *     wn__rewirer_finish(r, ex);                  // patterns change
  *
  * (Growth by dense momentum has listened to every step since wn__rewirer_attach and needs no gradient of its own.) Where
- * wn__topology_needs_gradients the parameters must hold their gradients at begin. Weights must not change between begin and finish. What takes part are the compressed weights; a
- * weight without pattern stays dense.
+ * wn__topology_needs_gradients the parameters must hold their gradients at begin. Weights must not change between begin and finish. What takes part are the compressed weights, and masked
+ * coefficients of square bases; a weight without pattern and mask stays dense.
  */
 #ifndef WN_SPARSE_REWIRING_H
 #define WN_SPARSE_REWIRING_H
