@@ -274,21 +274,26 @@ static void add_up(void *user, const wn_timed_stage *stage)
 {
     double *seconds = user;
     CHECK(stage->ms_step > 0 && stage->ms_change > 0 && stage->ms_after > 0);
-    const bool rigl = strncmp(stage->label, "rigl", 4) == 0;
+    const bool rigl = strncmp(stage->label, "rigl", 4) == 0, shares = strncmp(stage->label, "rigl-sg", 7) == 0;
+    CHECK(stage->ms_late > 0 && stage->late <= 1 && (shares || stage->late == 0));
+    if (shares && strstr(stage->label, "80%")) CHECK(stage->late > 0);
     CHECK_EQ_INT(stage->changes, rigl && strstr(stage->label, "80%") ? 6 : 0); /* steps 0, 2 ... 10 of 15 */
     const double usual = stage->ms_step * (double)(stage->steps - 2 * stage->changes);
-    CHECK_NEAR(1e3 * stage->seconds, usual + (stage->ms_change + stage->ms_after) * (double)stage->changes, 0, 1e-9);
+    const double late = stage->late * (stage->ms_late - stage->ms_step) * (double)stage->steps;
+    CHECK_NEAR(1e3 * stage->seconds, usual + (stage->ms_change + stage->ms_after) * (double)stage->changes + late, 0, 1e-9);
     *seconds += stage->seconds;
 }
 
 TEST(steps_are_timed_once_more_and_leave_no_trace)
 {
-    static const char *const set[] = {"methods.rigl={topology: {interval: 2it, end: 75%}}"};
+    static const char *const set[] = {"methods.rigl={topology: {interval: 2it, end: 75%}}",
+                                      "methods.rigl-sg={topology: {interval: 2it, end: 75%}}",
+                                      "methods.str={mask: {threshold: {start: -9}}}"};
     char folder[1024], path[2200], before[1024];
     const char *store = scratch_path("timed");
-    wn_run_options options = options_for(write_recipe("few.yaml", "[dense, rigl, kd-ticket]"), store);
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense, rigl, rigl-sg, str, kd-ticket]"), store);
     options.set = set;
-    options.sets = 1;
+    options.sets = 3;
     CHECK_OK(wn_experiment_run(&options, NULL));
     snprintf(folder, sizeof folder, "%s/few", store);
     snprintf(before, sizeof before, "%s", scratch_path("timed-before"));

@@ -24,6 +24,7 @@ static void add_stage(void *user, const wn_timed_stage *s)
     wn__columns_add(table, "%s", s->changes ? wn_show_count(s->changes, count, sizeof count) : "");
     wn__columns_add(table, s->changes ? "%.3f" : "", s->ms_change);
     wn__columns_add(table, s->changes ? "%.3f" : "", s->ms_after);
+    wn__columns_add(table, s->late > 0 ? "%.3f" : "", s->ms_late);
     wn__columns_add(table, "%s", wn_show_seconds(s->seconds, whole, sizeof whole));
 }
 
@@ -35,7 +36,7 @@ static int run_time(const wn__call *call)
                                      .data_folder = config->data_folder,
                                      .progress = wn__console_progress,
                                      .user = call->console};
-    wn__columns table = WN_COLUMNS("stage", ">steps", ">ms", ">changes", ">ms", ">next ms", ">all");
+    wn__columns table = WN_COLUMNS("stage", ">steps", ">ms", ">changes", ">ms", ">next ms", ">last ms", ">all");
     const wn_status status = wn_experiment_time(call->arguments[0], &options, add_stage, &table);
     wn__console_clear(call->console);
     if (status != WN_OK) table.count = 0;
@@ -50,6 +51,7 @@ const wn__command wn__command_time = {
     .details =
         "Some steps of each training stage of the first seed are run once more, stages in turns, so that all of them meet the same machine; the median step\n"
         "times the number of steps is what the stage takes. Steps that change the topology, and those after one, count by themselves; evaluation does not.\n"
+        "Where connections move between layers, the last steps are run as well, and the mean lies between first and last as it does in FLOPs.\n"
         "seconds.json in the folder holds the result, and `winnow report` shows it: accuracy against measured seconds.",
     .options = time_options,
     .config_size = sizeof(time_config),

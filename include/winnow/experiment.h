@@ -116,7 +116,9 @@ typedef struct wn_timed_stage {
     const char *label;
     int64_t steps, changes;              /* all, and those that change the topology */
     double ms_step, ms_change, ms_after; /* median: usual steps, those that change the topology, those that follow one */
-    double seconds;                      /* of all steps */
+    double ms_late; /* median: usual steps at the end of a stage whose connections moved between layers, else ms_step */
+    double late;    /* its weight beside ms_step in the mean over the stage, by the FLOPs along the way; 0 where costs stay */
+    double seconds; /* of all steps */
 } wn_timed_stage;
 typedef void (*wn_time_visit)(void *user, const wn_timed_stage *stage);
 

@@ -52,6 +52,7 @@ typedef struct wn__retraining {
     const int64_t *keep;  /* ascending */
     int keeps;
     int64_t pause;   /* stop before this step, without an end: WN_ESTOPPED; 0: never */
+    bool at_end;     /* weights and masks that the stage ended with, without momentum, whatever `from` is: to measure its last steps */
     bool cached;     /* soft labels from the stage's cache, which must still be there, if it has one */
     bool other_data; /* order and augmentation drawn from data_seed */
     uint64_t data_seed;

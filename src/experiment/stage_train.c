@@ -547,12 +547,30 @@ static wn_status load_point(wn__context *c, int index, int64_t step, wn__params 
     return status;
 }
 
-/* From its start, or from one of its states. */
+static wn_status load_end(wn__context *c, int index, wn__params *params)
+{
+    wn__safetensors *file = NULL;
+    WN_TRY(make_kept_params(c, &c->plan->stage[index], params));
+    char *path = wn__stage_file(c, index, "final.safetensors");
+    wn_status status = path ? wn__safetensors_open(path, &file) : wn__no_memory(64);
+    wn__free(path);
+    WN_TRY(status);
+    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* From its start, from one of its states, or from where it ended. */
 static wn_status begin_again(wn__context *c, int index, const wn__retraining *r, wn__train_stage *train, wn__params *params)
 {
     const wn__stage *stage = &c->plan->stage[index];
-    if (r->from == stage->train.first) return make_params(c, stage, train->graph, params);
+    const int thins = stage->train.thinning.kind;
+    const bool anew = r->from == stage->train.first && !r->at_end;
+    if ((thins == WN__THIN_THRESHOLD || thins == WN__THIN_N_OF_M) && (!anew || r->keeps > 0 || r->other_data))
+        return wn__fail(WN_EUNSUPPORTED, "%s: what it trains is not its weights", stage->label);
+    if (anew) return make_params(c, stage, train->graph, params);
     if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
+    if (r->at_end) return load_end(c, index, params);
     if (stage->train.rewires && stage->train.rewiring.rule.bound == WN__BOUND_SOFT)
         return wn__fail(WN_EUNSUPPORTED, "%s: its size along the way does not tell its size at the start", stage->label);
     train->keep_slots = true;
@@ -569,8 +587,6 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     gradual_source gradual = {0};
     wn__stage_network network;
     wn__train_result reached;
-    if (stage->train.thinning.kind == WN__THIN_THRESHOLD || stage->train.thinning.kind == WN__THIN_N_OF_M)
-        return wn__fail(WN_EUNSUPPORTED, "%s: what it trains is not its weights", stage->label);
     WN_TRY(wn__stage_set_up(c, stage, &train));
     WN_TRY(wn__stage_network_open(c->recipe, &stage->train.small, &network));
     train.graph = network.graph;

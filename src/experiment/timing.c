@@ -12,11 +12,15 @@
 #include "experiment/statistics.h"
 #include "experiment/store.h"
 #include "io/json_file.h"
+#include "io/jsonl.h"
 #include "train/trainer.h"
 
 enum { COLD = 3, STEPS = 40, AFTER_UPDATE = 10, FURTHEST_UPDATE = 600, TEACHER_RUNS = 10, USUAL_ROUNDS = 5, MOST_ROUNDS = 1000 };
 
-typedef enum step_kind { USUAL, CHANGES, FOLLOWS, KINDS } step_kind; /* changes the topology, or follows one that did */
+#define LEAST_CHANGE 0.02 /* of a step's FLOPs along a stage */
+
+/* A step that changes the topology, or follows one that did; a usual step at the end of a stage whose cost changes. */
+typedef enum step_kind { USUAL, CHANGES, FOLLOWS, LATE, KINDS } step_kind;
 
 typedef struct samples {
     double *value;
@@ -30,9 +34,11 @@ typedef struct timed {
     samples seen[KINDS];
     double median[KINDS]; /* seconds; of kinds that were not seen that of usual steps */
     double seconds;       /* of all of its steps */
+    double late;          /* weight of LATE beside USUAL in the mean of usual steps */
     int64_t changes;
     double last; /* when the step before was done; below 0: none was */
     int64_t done;
+    bool at_end; /* what is run now */
     bool failed; /* no memory for a sample */
 } timed;
 
@@ -82,12 +88,60 @@ static void summarise(timed *t)
     t->median[USUAL] = any;
     t->median[CHANGES] = changes >= 0 ? changes : any;
     t->median[FOLLOWS] = follows >= 0 ? follows : any;
+    t->median[LATE] = t->seen[LATE].count > 0 ? median_of(&t->seen[LATE]) : any;
+    const double more = t->late * (t->median[LATE] - any); /* of every step in the mean, whatever its kind */
     t->seconds = 0;
     for (int64_t step = t->plan->first; step < t->plan->last; step++) {
         const step_kind kind = kind_of(t->plan, step);
         t->changes += kind == CHANGES;
-        t->seconds += t->median[kind];
+        t->seconds += t->median[kind] + more;
     }
+}
+
+/* --- costs that change --------------------------------------------------------------------------------------------------------- */
+
+/* FLOPs until the end of an epoch. */
+typedef struct mark {
+    double step, flops;
+} mark;
+
+typedef struct spending {
+    mark first, second, before_last, last;
+    int lines;
+} spending;
+
+static wn_status add_line(void *user, int64_t line, const json_t *object)
+{
+    spending *s = user;
+    const char *split = json_string_value(json_object_get(object, "split"));
+    const mark m = {(double)json_integer_value(json_object_get(object, "step")),
+                    (double)json_integer_value(json_object_get(object, "flops_total"))};
+    (void)line;
+    if (!split || strcmp(split, "train") != 0) return WN_OK;
+    if (s->lines == 0) s->first = m;
+    if (s->lines == 1) s->second = m;
+    s->before_last = s->last;
+    s->last = m;
+    s->lines++;
+    return WN_OK;
+}
+
+static double slope(mark a, mark b) { return b.step > a.step ? (b.flops - a.flops) / (b.step - a.step) : 0; }
+
+/* Connections that move between layers make steps dearer or cheaper: where the mean step is between the first and the last, by FLOPs, it is in seconds. */
+static wn_status find_late(const timing *t, timed *one)
+{
+    spending s = {0};
+    const bool shares = one->plan->rewires && one->plan->rewiring.rule.redistribute != WN__SHARE_NONE;
+    if (!shares || one->plan->small.config) return WN_OK;
+    char *path = wn__stage_file(&t->experiment.context, one->stage, "metrics.jsonl");
+    const wn_status status = path ? wn__jsonl_read(path, add_line, &s) : wn__no_memory(64);
+    wn__free(path);
+    if (status != WN_OK || s.lines < 3) return status;
+    const double first = slope(s.first, s.second), mean = slope(s.first, s.last), last = slope(s.before_last, s.last);
+    if (fabs(last - first) < LEAST_CHANGE * first) return WN_OK;
+    one->late = fmin(fmax((mean - first) / (last - first), 0), 1);
+    return WN_OK;
 }
 
 /* --- steps --------------------------------------------------------------------------------------------------------------------- */
@@ -96,7 +150,8 @@ static void on_step(void *user, const wn__train_progress *p)
 {
     timed *t = user;
     const double now = wn__seconds();
-    if (t->done++ >= COLD) add_sample(t, kind_of(t->plan, p->step - 1), now - t->last);
+    const step_kind kind = kind_of(t->plan, p->step - 1);
+    if (t->done++ >= COLD && (!t->at_end || kind == USUAL)) add_sample(t, t->at_end ? LATE : kind, now - t->last);
     t->last = now;
 }
 
@@ -110,19 +165,22 @@ static int64_t steps_of(const wn__train_plan *t)
     return count < t->last - t->first ? count : t->last - t->first;
 }
 
-static wn_status run_some(timing *t, timed *one)
+static wn_status run_some(timing *t, timed *one, bool at_end)
 {
     const wn__stage *stage = &t->experiment.plan->stage[one->stage];
     const wn__train_plan *plan = one->plan;
+    const int64_t last_ones = plan->last - plan->first < STEPS ? plan->last - plan->first : STEPS;
     const wn__retraining r = {.folder = t->folder,
                               .identity = stage->identity,
-                              .from = plan->first,
+                              .from = at_end ? plan->last - last_ones : plan->first,
                               .last = plan->last,
-                              .pause = plan->first + steps_of(plan),
+                              .pause = at_end ? plan->last - 1 : plan->first + steps_of(plan), /* no evaluation */
+                              .at_end = at_end,
                               .cached = true,
                               .progress = on_step,
                               .user = one};
     one->done = 0;
+    one->at_end = at_end;
     if (wn__folder_exists(t->folder)) WN_TRY(wn__remove_tree(t->folder)); /* of a call that was cut off */
     wn_status status = wn__stage_retrain(&t->experiment.context, one->stage, &r);
     if (status == WN_ESTOPPED && !wn_stop_requested()) status = WN_OK;
@@ -137,9 +195,12 @@ static wn_status run_rounds(timing *t)
     wn_progress p = {
         .stage = "steps in turns", .last_step = (int64_t)t->rounds * t->count, .loss = (double)NAN, .rate = (double)NAN, .stages = 1};
     const double start = wn__seconds();
+    for (int i = 0; i < t->count; i++)
+        WN_TRY(find_late(t, &t->item[i]));
     for (int round = 0; round < t->rounds; round++)
         for (int i = 0; i < t->count; i++) {
-            WN_TRY(run_some(t, &t->item[i]));
+            WN_TRY(run_some(t, &t->item[i], false));
+            if (t->item[i].late > 0) WN_TRY(run_some(t, &t->item[i], true));
             p.step++;
             p.seconds_left = (wn__seconds() - start) / (double)p.step * (double)(p.last_step - p.step);
             if (t->options->progress) t->options->progress(t->options->user, &p);
@@ -225,10 +286,10 @@ static wn_status choose_stages(timing *t)
 static wn_status stage_json(const timing *t, const timed *one, json_t *list)
 {
     const wn__stage *s = &t->experiment.plan->stage[one->stage];
-    json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f}", "label", s->label, "identity", s->identity, "steps",
+    json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "label", s->label, "identity", s->identity, "steps",
                           (json_int_t)(one->plan->last - one->plan->first), "changes", (json_int_t)one->changes, "ms_step",
                           1e3 * one->median[USUAL], "ms_change", 1e3 * one->median[CHANGES], "ms_after", 1e3 * one->median[FOLLOWS],
-                          "seconds", one->seconds);
+                          "ms_late", 1e3 * one->median[LATE], "late", one->late, "seconds", one->seconds);
     return json_array_append_new(list, o) == 0 ? WN_OK : wn__no_memory(256);
 }
 
@@ -294,6 +355,8 @@ static void visit_all(const timing *t, wn_time_visit visit, void *user)
                                       .ms_step = 1e3 * one->median[USUAL],
                                       .ms_change = 1e3 * one->median[CHANGES],
                                       .ms_after = 1e3 * one->median[FOLLOWS],
+                                      .ms_late = 1e3 * one->median[LATE],
+                                      .late = one->late,
                                       .seconds = one->seconds};
         visit(user, &shown);
     }
