@@ -127,14 +127,16 @@ static const char *const every_basis =
     "  moving: {like: rigl, labels: soft, mask: {basis: dct, distribution: uniform}, topology: {interval: 2it}}\n"
     "  wandering: {like: set, mask: {basis: {haar: {unfit: leave}}}, topology: {interval: 2it}}\n"
     "  sharing: {like: snfs, mask: {basis: random}, topology: {interval: 2it}}\n"
+    "  alternating: {like: ac-dc, mask: {basis: dct, alternating: {begin: 1it, sparse: 1it, dense: 1it}}}\n"
+    "  flowing: {like: grasp, mask: {score: {grasp: {samples: 3}}, basis: dct}}\n"
     "  crossing: {like: deep-r, mask: {basis: dct}, topology: {l1: 0.1, noise: 0.01}}";
 #define ALL                                                                                                      \
     "dct, haar, random, svd, low-rank, shuffled, drawn, early, gradual, units, units-random, thresholded, iht, " \
-    "moving, wandering, sharing, crossing"
+    "moving, wandering, sharing, crossing, alternating, flowing"
 
-static const char *const methods[] = {"dct",   "haar",   "random",    "svd",     "low-rank",     "shuffled",
-                                      "drawn", "early",  "gradual",   "units",   "units-random", "thresholded",
-                                      "iht",   "moving", "wandering", "sharing", "crossing"};
+static const char *const methods[] = {"dct",       "haar",    "random",   "svd",          "low-rank",    "shuffled", "drawn",
+                                      "early",     "gradual", "units",    "units-random", "thresholded", "iht",      "moving",
+                                      "wandering", "sharing", "crossing", "alternating",  "flowing"};
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
 /* All of them, once, on one thread and undisturbed. */
@@ -439,7 +441,7 @@ TEST(what_does_not_fit_is_said_before_anything_is_trained)
     check_refused("  wrong: {like: rigl, mask: {basis: units}}", "nothing to draw before weights are trained");
     check_refused("  wrong: {like: rigl, mask: {basis: svd, from: pruned}}", "which of its parts are kept cannot change while training");
     check_refused("  wrong: {like: static, mask: {basis: svd}}", "nothing to draw before weights are trained");
-    check_refused("  wrong: {like: grasp, mask: {basis: dct}}", "this score knows weights alone");
+    check_refused("  wrong: {like: synflow, mask: {basis: dct}}", "this score knows weights alone");
     check_refused("  wrong: {like: lottery-ticket, mask: {basis: {dct: {over: rows}}}}", "taps, channels, both");
 }
 

@@ -211,7 +211,7 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     const int64_t per = r->clock.steps_per_epoch, total = r->clock.total;
     t->gradual_to = q->gradual_to;
     t->section = q->gradual_to > 0 ? &q->row->mask : NULL;
-    const bool masked = q->mask >= 0 || q->gradual_to > 0;
+    const bool masked = q->mask >= 0 || q->gradual_to > 0 || (q->thins && q->axes->mask == WN__MASK_ALTERNATING);
     t->coefficients = masked && wn__basis_maps(q->row->mask.basis.kind) ? &q->row->mask : NULL;
     t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
     if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->gradual));

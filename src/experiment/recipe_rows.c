@@ -120,7 +120,8 @@ static wn_status check_thinning(const wn__recipe *r, const wn__row *row)
     wn__alternation phases;
     char prefix[256];
     snprintf(prefix, sizeof prefix, "%s: mask.", row->name);
-    if ((groups || wn__mask_thins(row->axes.mask)) && row->mask.basis.kind != WN__BASIS_CANONICAL)
+    const bool whole = row->axes.mask == WN__MASK_ALTERNATING && wn__basis_maps(row->mask.basis.kind); /* masks, as pruning makes them */
+    if ((groups || (wn__mask_thins(row->axes.mask) && !whole)) && row->mask.basis.kind != WN__BASIS_CANONICAL)
         return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s is of weights, not of a basis", row->name, groups ? "scope: n-of-m" : mask);
     if (groups && (row->axes.mask == WN__MASK_RANDOM || row->axes.mask == WN__MASK_AT_INIT_RANDOM || row->axes.mask == WN__MASK_GRADUAL))
         return wn__yaml_fail(WN_EUSAGE, node, "%s: mask: %s cannot keep groups: scope: n-of-m is for pruned, at-init and alternating masks",
@@ -174,7 +175,7 @@ static const char *against_coefficients(const wn__row *row)
     if (axes->init != WN__SPARSE_INIT_NONE || axes->reinit != WN__REINIT_SAME)
         return "start weights by connections need weights, not coefficients";
     if (axes->optimizer_state == WN__SLOTS_REWOUND) return "the optimizer's state is that of weights, not of coefficients";
-    return score == WN__GRASP || score == WN__SYNFLOW ? "this score knows weights alone, not coefficients" : NULL;
+    return score == WN__SYNFLOW ? "this score knows weights alone, not coefficients" : NULL;
 }
 
 /* ... nor of what follows from trained weights: directions, ranks, whole units. */
@@ -183,7 +184,8 @@ static const char *against_parts(const wn__row *row)
     const int kind = row->mask.basis.kind;
     if (row->axes.mask == WN__MASK_DRAWN) return "there is nothing to draw before weights are trained";
     if (row->axes.topology.grow != WN__GROW_NONE) return "which of its parts are kept cannot change while training";
-    if (row->axes.mask == WN__MASK_GRADUAL) return "its mask is made from trained weights, not while training";
+    if (row->axes.mask == WN__MASK_GRADUAL || row->axes.mask == WN__MASK_ALTERNATING)
+        return "its mask is made from trained weights, not while training";
     if (row->mask.file[0]) return "its mask cannot come from a file";
     if (row->mask.scoring.score != WN__MAGNITUDE) return "its parts are ranked by magnitude alone";
     if (row->mask.rule != WN__PRUNE_EXACT) return "its counts are exact: rule: exact";
