@@ -63,6 +63,20 @@ static inline void check_same_file(const char *left, const char *right, const ch
 }
 
 /* Runs the tests inside the folder's life. */
+/* How to start this test program again, as a worker: by itself, or where its machine is emulated (scripts/check-aarch64.sh) by what WINNOW_TEST_RUNNER
+ * names. `program` is its path. */
+static inline const char *const *scratch_worker(const char *program)
+{
+    static const char *command[4];
+    const char *runner = getenv("WINNOW_TEST_RUNNER");
+    int words = 0;
+    if (runner) command[words++] = runner;
+    command[words++] = program;
+    command[words++] = "--worker";
+    command[words] = NULL;
+    return command;
+}
+
 static inline int scratch_test_main(int argc, char **argv, const wn_test *tests)
 {
     scratch_make();

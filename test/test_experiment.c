@@ -48,8 +48,7 @@ static const char *write_recipe(const char *name, const char *methods)
 
 static wn_run_options options_for(const char *path, const char *store)
 {
-    static const char *const worker[] = {program, "--worker", NULL};
-    return (wn_run_options){.recipe = path, .out = store, .worker = worker};
+    return (wn_run_options){.recipe = path, .out = store, .worker = scratch_worker(program)};
 }
 
 static wn_run_summary run_in(const char *store, const char *methods)

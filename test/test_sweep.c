@@ -57,8 +57,7 @@ static const char *recipe_path(bool with_section)
 
 static wn_sweep_options options_for(const char *store)
 {
-    static const char *const worker[] = {program, "--worker", NULL};
-    return (wn_sweep_options){.run = {.recipe = recipe_path(true), .out = store, .worker = worker}};
+    return (wn_sweep_options){.run = {.recipe = recipe_path(true), .out = store, .worker = scratch_worker(program)}};
 }
 
 /* trials.json of a finished sweep. */
