@@ -134,7 +134,7 @@ TEST(tiles_give_the_bits_of_single_pixels)
         CHECK(t->rows * t->columns <= MOST_PIXELS);
         for (int kind = 0; kind < 8; kind++)
             check_product(kernels, &s, t, kind, got, want);
-        check_gradient(kernels, &s, t);
+        if (t->gradient) check_gradient(kernels, &s, t);
     }
     wn__free(got);
     wn__free(want);

@@ -61,8 +61,8 @@ typedef struct wn__lane_tile {
     int stride; /* of the input's columns; 0: any (one column) */
     int passes; /* over a row's entries: each takes an equal part of a pixel's lanes */
     void (*product)(const wn__lane_product *p);
-    void (*gradient)(const wn__lane_gradient *g);
-    void (*whole)(const wn__lane_gradient *g); /* a run that is all there is: as gradient from zero sums, then reduce */
+    void (*gradient)(const wn__lane_gradient *g); /* NULL, as is `whole`: a tile for products only; these come last */
+    void (*whole)(const wn__lane_gradient *g);    /* a run that is all there is: as gradient from zero sums, then reduce */
 } wn__lane_tile;
 
 typedef struct wn__lane_dense_tile {
@@ -113,6 +113,8 @@ typedef struct wn__lane_products {
     const wn__lane_dense_tile *dense;
     const wn__lane_tiny_tile *tiny; /* NULL: none */
     int vectors;                    /* registers that a pixel takes */
+    double row_cost;                /* of a run's rows after the first, each: register operations of an entry that would take as long */
+    int64_t tile_pixels;            /* of input, that rows of many entries are cut to: the first cache holds most of them */
     void (*dense_gradient)(const wn__lane_dense_gradient *g);
     void (*dense_whole)(const wn__lane_dense_gradient *g);
     void (*dense_batch)(const wn__lane_dense_gradient *g); /* the same of at most WN__BATCH_PIXELS pixels, a column: for many rows */

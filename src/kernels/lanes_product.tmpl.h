@@ -107,22 +107,30 @@ INLINE vf fold_vectors(const vf sum[VECTORS])
 
 /* --- sparse ---------------------------------------------------------------------------------------------------------------------- */
 
-/* A run takes all of a pixel's vectors at once, or, in several passes, one after the other: `vectors` at a time, pointers to the first of
- * them. So a run of many pixels fits few registers, and no pixel is left out of cache between the passes of a row. */
+/* A run takes all of a pixel's vectors at once, or, in several passes, one after the other: `vectors` at a time, from the `first` one on. So a
+ * run of many pixels fits few registers, and no pixel is left out of cache between the passes of a row. */
 
-INLINE void start_sums(const wn__lane_product *p, int64_t row, const float *out, int rows, int columns, int vectors, vf *sum)
+/* The number, in its pixel, of what a pass of a product takes as the v-th vector of pixel i of a run. Passes of one vector take each pixel's
+ * next one: if all took the same, all loads would come from the same part of their cache lines, and processors make fewer of those at once. */
+INLINE int vector_of(int i, int v, int vectors, int first) { return vectors == 1 ? (first + i) % VECTORS : first + v; }
+
+INLINE void start_sums(const wn__lane_product *p, int64_t row, const float *out, int rows, int columns, int vectors, int first, vf *sum)
 {
     const vf start = splat(p->bias ? p->bias[row] : 0.0f);
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < vectors; v++)
-        sum[(r * columns + c) * vectors + v] = p->add ? pixel_at(out, r * p->out_row + c * p->out_column)[v] : start;
+    {
+        const int i = r * columns + c;
+        sum[i * vectors + v] = p->add ? pixel_at(out, r * p->out_row + c * p->out_column)[vector_of(i, v, vectors, first)] : start;
+    }
 }
 
-INLINE void store_sums(const wn__lane_product *p, float *out, int rows, int columns, int vectors, const vf *sum)
+INLINE void store_sums(const wn__lane_product *p, float *out, int rows, int columns, int vectors, int first, const vf *sum)
 {
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int c = 0; c < columns; c++) UNROLL for (int v = 0; v < vectors; v++)
     {
-        const vf s = sum[(r * columns + c) * vectors + v] + (vf){0}; /* no -0 */
-        ((vf *)(out + (r * p->out_row + c * p->out_column) * PIXEL))[v] = p->relu ? rectify(s) : s;
+        const int i = r * columns + c;
+        const vf s = sum[i * vectors + v] + (vf){0}; /* no -0 */
+        ((vf *)(out + (r * p->out_row + c * p->out_column) * PIXEL))[vector_of(i, v, vectors, first)] = p->relu ? rectify(s) : s;
     }
 }
 
@@ -135,27 +143,34 @@ INLINE void multiply_row(const wn__lane_product *p, int64_t row, int rows, int c
 {
     const wn__lane_matrix *a = &p->a;
     const int64_t in_row = p->in_row * PIXEL;
-    const float *origin = p->in + first * WN__LANES;
-    float *out = out_of_row(p, row) + first * WN__LANES;
+    float *out = out_of_row(p, row);
     vf sum[MOST];
-    start_sums(p, row, out, rows, columns, vectors, sum);
+    start_sums(p, row, out, rows, columns, vectors, first, sum);
     for (int64_t k = a->begin[row], end = a->end[row]; k < end; k++) {
         const vf weight = splat(a->value[direct ? k : a->entry[k]]);
-        const float *in = origin + (int64_t)a->offset[k] * PIXEL;
+        const float *in = p->in + (int64_t)a->offset[k] * PIXEL;
         UNROLL for (int r = 0; r < rows; r++, in += in_row) UNROLL for (int c = 0; c < columns; c++)
-            UNROLL for (int v = 0; v < vectors; v++) sum[(r * columns + c) * vectors + v] += weight * pixel_at(in, c * stride)[v];
+            UNROLL for (int v = 0; v < vectors; v++)
+        {
+            const int i = r * columns + c;
+            sum[i * vectors + v] += weight * pixel_at(in, c * stride)[vector_of(i, v, vectors, first)];
+        }
     }
-    store_sums(p, out, rows, columns, vectors, sum);
+    store_sums(p, out, rows, columns, vectors, first, sum);
+}
+
+INLINE void multiply_pass(const wn__lane_product *p, int64_t row, int rows, int columns, int stride, int vectors, int first)
+{
+    if (p->a.entry)
+        multiply_row(p, row, rows, columns, stride, vectors, first, false);
+    else
+        multiply_row(p, row, rows, columns, stride, vectors, first, true);
 }
 
 INLINE void multiply(const wn__lane_product *p, int rows, int columns, int stride, int vectors)
 {
     for (int64_t row = 0; row < p->a.rows; row++)
-        for (int first = 0; first < VECTORS; first += vectors)
-            if (p->a.entry)
-                multiply_row(p, row, rows, columns, stride, vectors, first, false);
-            else
-                multiply_row(p, row, rows, columns, stride, vectors, first, true);
+        UNROLL for (int first = 0; first < VECTORS; first += vectors) multiply_pass(p, row, rows, columns, stride, vectors, first);
 }
 
 /* The output's gradient of a run. */
@@ -249,15 +264,24 @@ INLINE void make_gradient(const wn__lane_gradient *g, int rows, int columns, int
     KERNELS(R##x##C##_in_passes, R, C, 1, 1) \
     KERNELS(R##x##C##_by_2_in_passes, R, C, 2, 1)
 #define COLUMN_TILE(R, C) KERNELS(R##x##C, R, C, 0, VECTORS)
+#define PRODUCT(NAME, R, C, STRIDE) \
+    static void product_##NAME(const wn__lane_product *p) { multiply(p, R, C, STRIDE, 1); }
+#define PRODUCT_TILE(R, C)                \
+    PRODUCT(R##x##C##_in_passes, R, C, 1) \
+    PRODUCT(R##x##C##_by_2_in_passes, R, C, 2)
 WN__TILES(TILE)
 WN__PASSES_TILES(PASSES_TILE)
+WN__PRODUCT_TILES(PRODUCT_TILE)
 WN__COLUMN_TILES(COLUMN_TILE)
 
 #define ENTRY(NAME, R, C, STRIDE, PASSES) {R, C, STRIDE, PASSES, product_##NAME, gradient_##NAME, whole_##NAME},
 #define TILE_ENTRIES(R, C) ENTRY(R##x##C, R, C, 1, 1) ENTRY(R##x##C##_by_2, R, C, 2, 1)
 #define PASSES_ENTRIES(R, C) ENTRY(R##x##C##_in_passes, R, C, 1, VECTORS) ENTRY(R##x##C##_by_2_in_passes, R, C, 2, VECTORS)
 #define COLUMN_TILE_ENTRY(R, C) ENTRY(R##x##C, R, C, 0, 1)
-static const wn__lane_tile tiles[] = {WN__COLUMN_TILES(COLUMN_TILE_ENTRY) WN__TILES(TILE_ENTRIES) WN__PASSES_TILES(PASSES_ENTRIES){0}};
+#define PRODUCT_ENTRY(NAME, R, C, STRIDE) {R, C, STRIDE, VECTORS, product_##NAME, NULL, NULL},
+#define PRODUCT_ENTRIES(R, C) PRODUCT_ENTRY(R##x##C##_in_passes, R, C, 1) PRODUCT_ENTRY(R##x##C##_by_2_in_passes, R, C, 2)
+static const wn__lane_tile tiles[] = {WN__COLUMN_TILES(COLUMN_TILE_ENTRY) WN__TILES(TILE_ENTRIES) WN__PASSES_TILES(PASSES_ENTRIES)
+                                          WN__PRODUCT_TILES(PRODUCT_ENTRIES){0}};
 
 /* --- dense ----------------------------------------------------------------------------------------------------------------------- */
 
@@ -292,11 +316,11 @@ INLINE void multiply_rows(const wn__lane_product *p, int64_t row, int height, in
     const int pixels = rows * columns * VECTORS;
     const int64_t in_row = p->in_row * PIXEL;
     vf sum[MOST];
-    UNROLL for (int h = 0; h < height; h++) start_sums(p, row + h, out_of_row(p, row + h), rows, columns, VECTORS, sum + h * pixels);
+    UNROLL for (int h = 0; h < height; h++) start_sums(p, row + h, out_of_row(p, row + h), rows, columns, VECTORS, 0, sum + h * pixels);
     for (int64_t k = a->first; k < a->entries; k++)
         add_entry(p->in + (int64_t)a->offset[k] * PIXEL, in_row, a->value + a->entry[k] + row * a->row_stride, a->row_stride, height, rows,
                   columns, stride, sum);
-    UNROLL for (int h = 0; h < height; h++) store_sums(p, out_of_row(p, row + h), rows, columns, VECTORS, sum + h * pixels);
+    UNROLL for (int h = 0; h < height; h++) store_sums(p, out_of_row(p, row + h), rows, columns, VECTORS, 0, sum + h * pixels);
 }
 
 /* What the next run reads and writes, spread over this run's rows: `part` of `parts`. */
@@ -616,6 +640,8 @@ const wn__lane_products WN__TABLE = {.tile = tiles,
                                      .dense = dense_tiles,
                                      .tiny = tiny_tiles,
                                      .vectors = VECTORS,
+                                     .row_cost = WN__ROW_COST,
+                                     .tile_pixels = WN__TILE_PIXELS,
                                      .dense_gradient = dense_gradient,
                                      .dense_whole = dense_whole,
                                      .dense_batch = dense_batch,

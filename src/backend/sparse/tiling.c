@@ -23,11 +23,12 @@ static double dense_cost(const wn__tile_shape *s, int vectors, int64_t matrix)
 }
 
 /* Cost of an entry's work on a run, in register operations: its pixels, the weight and its address, and a little for the window around it,
- * which competes for the first cache. */
+ * which competes for the first cache; and for its rows, since a long one is fetched ahead where many short ones are waited for. */
 static double run_cost(const wn__tiling_request *r, const wn__tile_shape *s)
 {
     const double window = 0.05 * (s->rows + 2) * (s->columns + 2) * r->vectors;
-    return window + (s->height ? dense_cost(s, r->vectors, r->matrix) : s->rows * s->columns * r->vectors + 3 * s->passes);
+    if (s->height) return window + dense_cost(s, r->vectors, r->matrix);
+    return window + r->row_cost * (s->rows - 1) + s->rows * s->columns * r->vectors + 3 * s->passes;
 }
 
 static bool fits(const wn__tiling_request *r, const wn__tile_shape *s, int64_t rows, int64_t left)
@@ -126,9 +127,10 @@ wn_status wn__tiling_sparse(const wn__lane_products *kernels, int64_t h, int64_t
 {
     wn__tile_shape shape[MOST_SHAPES];
     int shapes = 0;
-    for (const wn__lane_tile *t = kernels->tile; t->rows && shapes < MOST_SHAPES; t++)
+    for (const wn__lane_tile *t = kernels->tile; t->rows && shapes < MOST_SHAPES && (t->gradient || !in_row_order); t++)
         shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, 0, t->passes};
-    return wn__tiling_make(&(wn__tiling_request){h, w, stride, in_row_order, kernels->vectors, 0, shape, shapes}, out);
+    return wn__tiling_make(
+        &(wn__tiling_request){h, w, stride, in_row_order, kernels->vectors, in_row_order ? 0 : kernels->row_cost, 0, shape, shapes}, out);
 }
 
 wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t w, int stride, int64_t matrix_rows, wn__tiling *out)
@@ -137,5 +139,5 @@ wn_status wn__tiling_dense(const wn__lane_products *kernels, int64_t h, int64_t 
     int shapes = 0;
     for (const wn__lane_dense_tile *t = kernels->dense; t->rows && shapes < MOST_SHAPES; t++)
         shape[shapes++] = (wn__tile_shape){t->rows, t->columns, t->stride, t->height, 1};
-    return wn__tiling_make(&(wn__tiling_request){h, w, stride, false, kernels->vectors, matrix_rows, shape, shapes}, out);
+    return wn__tiling_make(&(wn__tiling_request){h, w, stride, false, kernels->vectors, 0, matrix_rows, shape, shapes}, out);
 }

@@ -28,6 +28,7 @@ typedef struct wn__tiling_request {
     int stride;
     bool in_row_order; /* visit pixels row by row: only strips of one row, or tiles as wide as the image */
     int vectors;       /* registers of a pixel */
+    double row_cost;   /* of the kernels */
     int64_t matrix;    /* rows of a dense matrix */
     const wn__tile_shape *shape;
     int shapes;

@@ -2,8 +2,7 @@
 
 #include "base/fail.h"
 
-/* A tile's input, in pixels: the first cache holds most of it. Measured best at 14 entries a row and more. */
-#define TILE_PIXELS (64 * 1024 / (WN__LANE * 4))
+#define DENSE_TILE_PIXELS 1024 /* a tile's input: the first cache holds most of it */
 /* Of a tile: reading and writing the sums once more has to pay for itself. */
 #define LEAST_ENTRIES_A_ROW 14
 
@@ -40,7 +39,8 @@ static int64_t tile_channels(const wn__walk_request *r, int64_t entries)
 {
     const int64_t channels = r->from.c;
     if (r->tap_tile) return r->tap_tile;
-    int64_t tile = TILE_PIXELS / (r->window > 0 ? r->window : 1);
+    const int64_t pixels = r->pattern ? wn__lane_products_in_use()->tile_pixels : DENSE_TILE_PIXELS;
+    int64_t tile = pixels / (r->window > 0 ? r->window : 1);
     const int64_t a_row = entries / (walk_rows(r) > 0 ? walk_rows(r) : 1) + 1;
     const int64_t least = (LEAST_ENTRIES_A_ROW * channels + a_row - 1) / a_row;
     if (tile < least) tile = least;
