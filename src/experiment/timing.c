@@ -36,7 +36,6 @@ typedef struct timed {
     double seconds;       /* of all of its steps */
     double late;          /* weight of LATE beside USUAL in the mean of usual steps */
     int64_t changes;
-    double last; /* when the step before was done; below 0: none was */
     int64_t done;
     bool at_end; /* what is run now */
     bool failed; /* no memory for a sample */
@@ -149,10 +148,8 @@ static wn_status find_late(const timing *t, timed *one)
 static void on_step(void *user, const wn__train_progress *p)
 {
     timed *t = user;
-    const double now = wn__seconds();
     const step_kind kind = kind_of(t->plan, p->step - 1);
-    if (t->done++ >= COLD && (!t->at_end || kind == USUAL)) add_sample(t, t->at_end ? LATE : kind, now - t->last);
-    t->last = now;
+    if (t->done++ >= COLD && (!t->at_end || kind == USUAL)) add_sample(t, t->at_end ? LATE : kind, p->seconds);
 }
 
 /* Far enough for a change of the topology and some steps more, unless the first one is far away. */

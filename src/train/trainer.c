@@ -50,9 +50,9 @@ typedef struct run {
     uint8_t *row_correct;     /* (batch) */
     double step_loss;
 
-    double started, epoch_started, last_checkpoint, last_progress, last_told, waited_before; /* seconds */
-    double seconds_before;                                                                   /* of earlier processes */
-    double evaluated;                                                                        /* since the last line of timing */
+    double started, epoch_started, last_checkpoint, step_started, last_told, waited_before; /* seconds */
+    double seconds_before;                                                                  /* of earlier processes */
+    double evaluated;                                                                       /* since the last line of timing */
     int64_t epoch_images;
 } run;
 
@@ -516,7 +516,7 @@ static wn_status run_step(run *r)
 static void show_progress(run *r)
 {
     const wn__train_stage *s = r->stage;
-    const double now = wn__seconds();
+    const double now = wn__seconds(), seconds = fmax(now - r->step_started, 1e-9);
     if (!s->progress) return;
     const wn__train_progress p = {.stage = s->name,
                                   .step = r->state.step,
@@ -525,8 +525,8 @@ static void show_progress(run *r)
                                   .epoch = r->batch->epoch,
                                   .loss = r->step_loss,
                                   .rate = wn__schedule_rate(&s->schedule, r->state.step - 1),
-                                  .images_per_second = (double)r->batch->n / fmax(now - r->last_progress, 1e-9)};
-    r->last_progress = now;
+                                  .images_per_second = (double)r->batch->n / seconds,
+                                  .seconds = seconds};
     s->progress(s->user, &p);
 }
 
@@ -646,7 +646,7 @@ static wn_status end_of_epoch(run *r, bool want_evaluation)
                           .waited_seconds = waited - r->waited_before,
                           .peak_bytes = wn__alloc_statistics().peak};
     r->waited_before = waited;
-    r->epoch_started = r->last_progress = now;
+    r->epoch_started = now;
     r->epoch_images = 0;
     r->evaluated = 0;
     tell_of_epoch(r, now, t.images_per_second);
@@ -677,6 +677,7 @@ static wn_status run_steps(run *r)
         int64_t epoch, batch;
         WN_TRY(keep_state(r));
         if (wn_stop_requested() || is_pause(r)) return stop(r);
+        r->step_started = wn__seconds();
         WN_TRY(run_step(r));
         show_progress(r);
         place(r, &epoch, &batch);
@@ -713,7 +714,7 @@ static wn_status train(run *r)
     int64_t epoch, batch;
     place(r, &epoch, &batch);
     WN_TRY(wn__loader_seek(r->loader, epoch, batch));
-    r->started = r->epoch_started = r->last_checkpoint = r->last_progress = wn__seconds();
+    r->started = r->epoch_started = r->last_checkpoint = wn__seconds();
     WN_TRY(wn__run_files_open(&r->files, r->stage->folder, &r->state.lengths, r->rewirer != NULL));
     wn_status status = run_steps(r);
     if (status == WN_OK) status = finish(r);

@@ -33,7 +33,8 @@ typedef struct wn__train_progress {
     int64_t epoch;
     double loss;              /* of the last step */
     double rate;              /* learning rate */
-    double images_per_second; /* since the last call */
+    double images_per_second; /* of this step */
+    double seconds;           /* of this step: evaluations and checkpoints before it do not count */
 } wn__train_progress;
 
 /* Evaluations after every `every` steps, `early` times as often before step early * every, half that before twice the step: with 64 and 16 the steps of
