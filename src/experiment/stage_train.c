@@ -413,20 +413,24 @@ static wn_status make_kept_params(wn__context *c, const wn__stage *stage, wn__pa
     return wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
 }
 
+/* Weights and masks of a file of the stage, and optimizer slots if asked for. The path is taken over; NULL: there was no memory for it. */
+static wn_status load_kept(wn__context *c, const wn__stage *stage, char *path, bool slots, wn__params *params)
+{
+    wn__safetensors *file = NULL;
+    wn_status status = path ? make_kept_params(c, stage, params) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__safetensors_open(path, &file);
+    wn__free(path);
+    WN_TRY(status);
+    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | (slots ? WN__PART_SLOTS : 0), c->recipe->train.optimizer, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
 /* Weights and slots of the stage before step `from`; -1: as it starts. */
 static wn_status replay_start(wn__context *c, const wn__stage *stage, const char *folder, int64_t from, wn__params *params)
 {
     if (from < 0) return make_params(c, stage, c->recipe->graph, params);
-    const wn__recipe *r = c->recipe;
-    wn__safetensors *file;
-    WN_TRY(make_kept_params(c, stage, params));
-    char *path = wn__train_step_path(folder, from);
-    wn_status status = path ? wn__safetensors_open(path, &file) : wn__no_memory(64);
-    wn__free(path);
-    WN_TRY(status);
-    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, r->train.optimizer, params);
-    wn__safetensors_close(file);
-    return status;
+    return load_kept(c, stage, wn__train_step_path(folder, from), true, params);
 }
 
 /* Train from the nearest kept state up to `step` in a folder of its own, then move the state to where it belongs. */
@@ -534,30 +538,9 @@ wn_status wn__stage_state_as_network(wn__context *c, int index, const char *stat
 
 static wn_status load_point(wn__context *c, int index, int64_t step, wn__params *params)
 {
-    const wn__recipe *r = c->recipe;
-    wn__safetensors *file;
     char *path;
     WN_TRY(wn__stage_point(c, index, step, &path));
-    wn_status status = make_kept_params(c, &c->plan->stage[index], params);
-    if (status == WN_OK) status = wn__safetensors_open(path, &file);
-    wn__free(path);
-    WN_TRY(status);
-    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, r->train.optimizer, params);
-    wn__safetensors_close(file);
-    return status;
-}
-
-static wn_status load_end(wn__context *c, int index, wn__params *params)
-{
-    wn__safetensors *file = NULL;
-    WN_TRY(make_kept_params(c, &c->plan->stage[index], params));
-    char *path = wn__stage_file(c, index, "final.safetensors");
-    wn_status status = path ? wn__safetensors_open(path, &file) : wn__no_memory(64);
-    wn__free(path);
-    WN_TRY(status);
-    status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, params);
-    wn__safetensors_close(file);
-    return status;
+    return load_kept(c, &c->plan->stage[index], path, true, params);
 }
 
 /* From its start, from one of its states, or from where it ended. */
@@ -570,7 +553,7 @@ static wn_status begin_again(wn__context *c, int index, const wn__retraining *r,
         return wn__fail(WN_EUNSUPPORTED, "%s: what it trains is not its weights", stage->label);
     if (anew) return make_params(c, stage, train->graph, params);
     if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
-    if (r->at_end) return load_end(c, index, params);
+    if (r->at_end) return load_kept(c, stage, wn__stage_file(c, index, "final.safetensors"), false, params);
     if (stage->train.rewires && stage->train.rewiring.rule.bound == WN__BOUND_SOFT)
         return wn__fail(WN_EUNSUPPORTED, "%s: its size along the way does not tell its size at the start", stage->label);
     train->keep_slots = true;
