@@ -29,6 +29,7 @@ check: build
 	scripts/check-format.sh
 	scripts/check-layers.sh
 	scripts/check-symbols.sh build
+	scripts/check-docs.sh
 
 lint: build
 	scripts/install-deps.sh lint

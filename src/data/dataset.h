@@ -78,7 +78,7 @@ void wn__dataset_release(wn__dataset *data); /* accepts a zeroed one */
 /* For load functions: room for n images, set into the zeroed `images`; released with the data set, also on failure. */
 wn_status wn__images_alloc(wn__images *images, int64_t n, int64_t image_bytes);
 
-/* ---- splits: independent of any run's seed (protocol.md, section 1) */
+/* ---- splits: independent of any run's seed (docs/protocol.md, "Splits") */
 
 typedef enum wn__part { WN__PART_TRAIN, WN__PART_VALIDATION, WN__PART_TEST } wn__part;
 const char *wn__part_name(wn__part part); /* "train", "validation", "test" */

@@ -1,4 +1,4 @@
-/* The two worlds of the Deep Bootstrap (Nakkiran et al. 2021; protocol, section 6). A world's samples are a stream: the training images that
+/* The two worlds of the Deep Bootstrap (Nakkiran et al. 2021; docs/protocol.md, "Worlds"). A world's samples are a stream: the training images that
  * validation leaves, in their order, or a generator's, or those of files too large for memory.
  *
  *     real   the first n of the stream, again in every epoch

@@ -162,7 +162,7 @@ wn_status wn__sweep_section_defaults(wn__sweep_section *section)
     return wn__settings_defaults(wn__halving_settings, section);
 }
 
-/* Test data never choose anything: docs/protocol.md, section 1. */
+/* Test data never choose anything: docs/protocol.md, "The number that counts". */
 static wn_status check_objective(const wn__sweep_section *s, const wn__yaml_node *node)
 {
     static const char *const names[] = {"validation_accuracy", "validation_loss"};

@@ -1,4 +1,4 @@
-/* Measured seconds of the rows of an experiment (protocol.md, section 5): some steps of each training stage of one seed are run once more, stages in turns so
+/* Measured seconds of the rows of an experiment (docs/protocol.md, "Cost"): some steps of each training stage of one seed are run once more, stages in turns so
  * that whatever else the machine does falls on all of them alike, and the median step is multiplied by the number of steps. Steps that change the
  * topology, and those that follow one, are counted by themselves. */
 #ifndef WN_EXPERIMENT_TIMING_H

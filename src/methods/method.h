@@ -1,4 +1,4 @@
-/* Methods as rows over a few independent axes (protocol.md, sections 2 and 3). A row holds no code: what its training stage does follows from
+/* Methods as rows over a few independent axes (docs/methods.md). A row holds no code: what its training stage does follows from
  * the axes alone (src/experiment/agenda.c).
  *
  * A retraining stage runs L steps of a dense run of T steps, from absolute step k on:

@@ -1,4 +1,4 @@
-/* Bases of a layer's weights: coefficients c = B' w instead of the entries w (Alabdulmohsin et al. 2021; protocol.md, section 8).
+/* Bases of a layer's weights: coefficients c = B' w instead of the entries w (Alabdulmohsin et al. 2021; docs/bases.md).
  *
  * The square ones here are orthonormal: w = B c, and the gradient of c is B' times that of w. They have as many coefficients as the weight has
  * entries, in the weight's own shape.

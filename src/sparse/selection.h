@@ -1,4 +1,4 @@
-/* Which parameters a mask may prune (protocol.md, section 3). */
+/* Which parameters a mask may prune (docs/methods.md). */
 #ifndef WN_SPARSE_SELECTION_H
 #define WN_SPARSE_SELECTION_H
 
