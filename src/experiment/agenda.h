@@ -42,13 +42,13 @@ typedef struct wn__train_plan {
     bool dense_stream;                    /* the dense run's data, else the retraining stream */
     int64_t order;                        /* number of that */
     int64_t data_offset;                  /* added to a step for its place in the stream */
-    bool third;                           /* of a world: on the sample that is in neither */
+    bool third;                           /* of a world: trains on its third sample, disjoint from the other two */
     int64_t fresh_first, fresh_end;       /* of the ideal world: samples that this stage is the first to see */
     wn__evaluation_steps evaluate;        /* of a world */
     int64_t first, last;
     bool keep_slots;
     wn__schedule schedule;
-    double stretch; /* its times, and those of the mask's changes, are so many times the recipe's */
+    double stretch; /* factor on the recipe's times: length, schedule, changes of the mask */
     wn__loss loss;
     int64_t soft_until; /* INT64_MAX: always */
     wn__teacher_plan teacher;

@@ -43,8 +43,8 @@ wn_status wn__stage_load_coefficients(const wn__context *c, const wn__mask_secti
 
 /* Sizes and cost of a network: parameters, nonzero, dense_flops, inference_flops, bytes, layers. */
 wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, json_t *result, int64_t *training_flops);
-/* A training stage once more, from its start or from one of its states, in a folder of its own: to see states that were not kept, or what becomes of
- * it with another order of the data. */
+/* Steps of a training stage run again, from its start or from one of its kept states, in a folder of their own. Analyses get states from it that the
+ * stage did not keep, or what the stage gives on another order of the data. */
 typedef struct wn__retraining {
     const char *folder;   /* of the trainer's files; continued if it was cut off */
     const char *identity; /* of the checkpoint there */

@@ -52,7 +52,8 @@ typedef wn_status (*wn__loss_tangent)(void *arg, const float *logits, const floa
 wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss,
                                       void *arg, const float *const *vector, float *const *product);
 
-/* The gradient of every entry of a weight, stored or not: larger than any memory, maybe, so it's had in tiles. */
+/* The gradient of every entry of a weight, stored or not: computed tile by tile, since the whole of it may not
+ * fit into memory. */
 typedef struct wn__weight_gradient {
     const wn__param *param;
     int64_t rows, columns;

@@ -1,4 +1,4 @@
-/* FLOPs and bytes (protocol.md, section 5): 2 per multiply-add, convolutions and linear layers; training = 3 x forward.
+/* FLOPs and bytes (docs/protocol.md, "Cost"): 2 per multiply-add, convolutions and linear layers; training = 3 x forward.
  * Batch norm, activations, pools, biases and the loss are left out. */
 #ifndef WN_SPARSE_COST_H
 #define WN_SPARSE_COST_H
@@ -52,7 +52,7 @@ typedef enum wn__training_rule {
     WN__TRAIN_BIG_SPARSE,  /* as rigl on a network so wide that its sparse size is the dense one's: both arguments are of that one */
     WN__TRAIN_RULES
 } wn__training_rule;
-/* "dense", "static", "snip", "set", "snfs", "rigl", "pruning", "small-dense", "ac-dc", "sr-ste", "n-of-m", "mest", "mest-soft", "rigl-struct", "srigl", "dsr", "big-sparse", NULL */
+/* As `winnow flops --method` takes them, in the order of the enum; NULL ends them. */
 extern const char *const wn__training_rule_names[];
 extern const char *const wn__training_rule_formulas[]; /* as above, for people */
 

@@ -123,9 +123,10 @@ typedef struct wn__rewirer wn__rewirer;
 /* Borrows params and pool. The seed's topology stream draws random growth. */
 wn_status wn__rewirer_new(const wn__rewiring *how, wn__params *params, wn__pool *pool, uint64_t seed, wn__rewirer **out);
 void wn__rewirer_free(wn__rewirer *r); /* accepts NULL */
-/* Before the first step: dense momentum listens to all gradients from now on. */
+/* Before the first step: where growth follows averaged gradients, the executor hands every gradient to the rewirer from
+ * this call on. */
 wn_status wn__rewirer_attach(wn__rewirer *r, wn__executor *ex);
-/* Does every step look at gradients of all entries? */
+/* True if every step needs the gradients of all entries, stored or not. */
 bool wn__rewirer_always_listens(const wn__rewirer *r);
 /* rate, base_rate: of the optimizer at this step, and at its highest. Under WN__DROP_CROSSED weights walk first: L1 and noise. */
 wn_status wn__rewirer_begin(wn__rewirer *r, wn__executor *ex, int64_t step, double rate, double base_rate);
