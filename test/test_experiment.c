@@ -787,6 +787,19 @@ TEST(every_list_has_entries_and_settings)
     CHECK(wn_list_count(WN_LIST_METHODS) >= 17);
 }
 
+TEST(a_value_that_is_no_list_is_refused)
+{
+    const int values[] = {-1, WN_LIST_SECTIONS + 1, 1000000};
+    for (int i = 0; i < 3; i++) {
+        wn_list_entry entry;
+        wn_setting_info setting;
+        CHECK_EQ_INT(wn_list_count((wn_list)values[i]), 0);
+        CHECK_STATUS(wn_list_get((wn_list)values[i], 0, &entry), WN_EINVAL);
+        CHECK_HAS_TEXT(wn_error_message(), "list");
+        CHECK_STATUS(wn_list_setting((wn_list)values[i], 0, 0, &setting), WN_EINVAL);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[1], "--worker") == 0) return wn_stage_run(argv[2], argv[3], NULL) == WN_OK ? 0 : 1;
@@ -819,6 +832,7 @@ int main(int argc, char **argv)
                                     RUN(train_evaluate_prune_inspect),
                                     RUN(weights_of_another_network_are_refused),
                                     RUN(every_list_has_entries_and_settings),
+                                    RUN(a_value_that_is_no_list_is_refused),
                                     {0}};
     return scratch_test_main(argc, argv, tests);
 }

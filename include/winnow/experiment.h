@@ -239,7 +239,7 @@ typedef enum wn_list {
 typedef struct wn_list_entry {
     const char *name, *summary, *paper;
 } wn_list_entry;
-WN_API int wn_list_count(wn_list list);
+WN_API int wn_list_count(wn_list list); /* 0 for a value that is no list */
 /* WN_EINVAL unless 0 <= index < wn_list_count(list). */
 WN_API WN_NODISCARD wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry);
 

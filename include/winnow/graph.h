@@ -10,7 +10,7 @@
  *     if (wn_graph_finish(g, x) != WN_OK) ...
  *
  * Builders return the new node's index, or -1 after a failure; the first failure is kept and reported by wn_graph_finish, so calls
- * can be chained unchecked. Shapes are (channels, height, width) per image and known while building.
+ * can be chained unchecked, wn_graph_new's NULL included. Shapes are (channels, height, width) per image and known while building.
  * Parameters are named as torchvision names tensors: "<node name>.weight", ".bias", ".running_mean", ".running_var".
  */
 #ifndef WINNOW_GRAPH_H
@@ -52,7 +52,7 @@ WN_API int wn_graph_global_pool(wn_graph *graph, int x);                        
 WN_API int wn_graph_dropout(wn_graph *graph, int x, double rate);
 /* Let node `node` use the parameters of `owner` (same kind and shapes); their gradients add in node order. */
 WN_API int wn_graph_share(wn_graph *graph, int node, int owner);
-/* Seals the graph with `output` as its logits (k, 1, 1). WN_EINVAL with the first failure of a builder. */
+/* Seals the graph with `output` as its logits (k, 1, 1). Fails as the first builder did that failed; WN_ENOMEM for a NULL graph. */
 WN_API wn_status wn_graph_finish(wn_graph *graph, int output);
 
 WN_API const char *wn_graph_name(const wn_graph *graph);

@@ -134,8 +134,11 @@ static const list_kind kinds[] = {
     [WN_LIST_SECTIONS] = {section_entry, section_table},
 };
 
+static bool is_list(wn_list list) { return (unsigned)list < sizeof kinds / sizeof *kinds; }
+
 int wn_list_count(wn_list list)
 {
+    if (!is_list(list)) return 0;
     wn_list_entry entry;
     int count = 0;
     while (kinds[list].entry(count, &entry))
@@ -143,10 +146,17 @@ int wn_list_count(wn_list list)
     return count;
 }
 
-wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
+static wn_status check_index(wn_list list, int index)
 {
+    if (!is_list(list)) return wn__fail(WN_EINVAL, "list %d, must be 0 to %d", (int)list, (int)WN_LIST_SECTIONS);
     if (index < 0 || index >= wn_list_count(list))
         return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
+    return WN_OK;
+}
+
+wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
+{
+    WN_TRY(check_index(list, index));
     (void)kinds[list].entry(index, entry);
     return WN_OK;
 }
@@ -178,8 +188,7 @@ static const char *method_setting_name(int table, const wn__setting *row)
 
 wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info *info)
 {
-    if (index < 0 || index >= wn_list_count(list))
-        return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
+    WN_TRY(check_index(list, index));
     int left = setting;
     for (int t = 0; left >= 0; t++) {
         const wn__setting *row = kinds[list].table(index, t);

@@ -57,7 +57,7 @@ static const char *kind_name(wn__node_kind kind)
 /* The node that input `x` names, or NULL after an error was kept. */
 static const wn__node *input_node(wn_graph *g, int x, const char *user)
 {
-    if (g->status != WN_OK) return NULL;
+    if (!g || g->status != WN_OK) return NULL;
     if (g->finished) {
         REFUSE(g, "%s: graph %s is finished, no node can be added", user, g->name);
         return NULL;
@@ -206,7 +206,7 @@ int wn_graph_relu(wn_graph *g, int x) { return add_relu(g, x, 0); }
 
 int wn_graph_clipped_relu(wn_graph *g, int x, double most)
 {
-    if (g->status == WN_OK && !(most > 0 && isfinite((float)most) && (float)most > 0))
+    if (g && g->status == WN_OK && !(most > 0 && isfinite((float)most) && (float)most > 0))
         return REFUSE(g, "relu: upper bound %g, must be > 0", most);
     return add_relu(g, x, most);
 }
@@ -300,6 +300,7 @@ int wn_graph_share(wn_graph *g, int node, int owner)
 
 wn_status wn_graph_finish(wn_graph *g, int output)
 {
+    if (!g) return wn__fail(WN_ENOMEM, "no graph: out of memory");
     if (g->status == WN_OK && (output < 0 || output >= g->nodes)) REFUSE(g, "graph %s: output %d is not a node", g->name, output);
     if (g->status == WN_OK && (g->node[output].h != 1 || g->node[output].w != 1))
         REFUSE(g, "graph %s: its output %s must be logits (k, 1, 1), but is %lld x %lld x %lld", g->name, g->node[output].name,
