@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "experiment/drawn.h"
+#include "plan_check.h"
 #include "sparse/cost.h"
 #include "test.h"
 
@@ -36,6 +37,7 @@ static expanded expand(const char *const *more, int threads)
     CHECK_OK(wn__recipe_read(&source, &e.recipe));
     CHECK_OK(wn__machine_choose("ref", WN__F32, threads, &machine));
     CHECK_OK(wn__agenda_make(e.recipe, &machine, &e.plan));
+    check_plan(e.plan);
     return e;
 }
 
@@ -132,6 +134,29 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
     /* Without a mask a random ticket is the lottery ticket, and so is what would be sparse from the start. */
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + (count - 1) * 2 - 2 - drawn - small - initial - gradual - once);
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 4 + initial + blocks);
+    release(&e);
+}
+
+/* Where two stages would be called the same, the second says in what it differs. */
+TEST(labels_name_one_stage)
+{
+    const char *const more[] = {
+        "compare={methods: [lottery-ticket, random-ticket, layers, dct, kd-lr-rewind, static, fan-in], sparsity: [90%]}",
+        "methods={layers: {like: lottery-ticket, mask: {scope: layer}}, dct: {like: lottery-ticket, mask: {basis: "
+        "{random: {block: 16}}}}, kd-lr-rewind: {mask: {rounds: 2}}, fan-in: {like: static, mask: {block: fan-in}}}",
+        NULL};
+    static const char *const labels[] = {"mask 90% seed 0",
+                                         "mask 90% (scope layer) seed 0",
+                                         "mask 90% (basis kind random) seed 0",
+                                         "mask 90% (kd-lr-rewind 68.377223% round 1) seed 0",
+                                         "pruned 90% seed 0",
+                                         "pruned 90% (random mask 90%) seed 0",
+                                         "pruned 90% (mask 90% (scope layer)) seed 0",
+                                         "drawn mask erk 90% seed 0",
+                                         "drawn mask erk 90% (block fan-in) seed 0"};
+    expanded e = expand(more, 1);
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+        find_label(e.plan, labels[i]);
     release(&e);
 }
 
@@ -717,6 +742,7 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(dense_is_trained_once_per_seed),
                                     RUN(every_method_of_the_table_expands_at_every_sparsity),
+                                    RUN(labels_name_one_stage),
                                     RUN(identity_depends_on_what_the_result_depends_on),
                                     RUN(identity_does_not_depend_on_what_is_said_elsewhere),
                                     RUN(identity_follows_the_method_and_its_mask),

@@ -1,10 +1,11 @@
-/* Every recipe under examples/ is read, resolved and expanded. */
+/* Every recipe under examples/ is read, resolved and expanded; its stages have labels of their own, and all are read. */
 #include "experiment/agenda.h"
 
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "plan_check.h"
 #include "test.h"
 
 #define EXAMPLES WN_TEST_SOURCE "/../examples"
@@ -36,6 +37,7 @@ static int expand(const char *path)
     CHECK_OK(status);
     CHECK_OK(wn__recipe_write(recipe, &resolved));
     const int stages = plan->stages;
+    check_plan(plan);
     wn__text_release(&resolved);
     wn__agenda_free(plan);
     wn__recipe_free(recipe);

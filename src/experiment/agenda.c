@@ -53,7 +53,7 @@ static wn_status grow(void **array, int count, int *capacity, size_t size)
     return WN_OK;
 }
 
-wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *label, int *index)
+wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *what, int *index)
 {
     wn_status status = wn__stage_identify(plan, draft);
     if (status != WN_OK) goto drop;
@@ -62,11 +62,7 @@ wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *l
             *index = i;
             goto drop;
         }
-    draft->label = wn__strdup(label);
-    if (!draft->label) {
-        status = wn__no_memory(strlen(label));
-        goto drop;
-    }
+    WN_TRY_OR(drop, wn__agenda_label(plan, draft, what));
     WN_TRY_OR(drop, grow((void **)&plan->stage, plan->stages, &plan->capacity, sizeof *plan->stage));
     *index = plan->stages;
     plan->stage[plan->stages++] = *draft;
@@ -106,8 +102,8 @@ typedef struct request {
     double gradual_to; /* sparsity that is reached while training; 0: none is made */
     bool thins;        /* dense weights become sparse otherwise, down to */
     double thin_to;
-    int source; /* whose final weights were pruned; -1: the dense run */
-    const char *label;
+    int source;                     /* whose final weights were pruned; -1: the dense run */
+    const char *what;               /* its label without the seed */
     const wn__small_network *small; /* NULL: the recipe's network */
     bool third;                     /* on a world's third sample */
 } request;
@@ -258,15 +254,14 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     WN_TRY(wn__stage_add_parent(&draft, t->teacher.stage));
     wn__agenda_set_world(plan, &draft);
     if (q->small) WN_TRY(wn__small_network_copy(r, q->small, &t->small)); /* last: add_stage takes it over */
-    return wn__agenda_add_stage(plan, &draft, q->label, index);
+    return wn__agenda_add_stage(plan, &draft, q->what, index);
 }
 
 static wn_status dense_run(wn__agenda *plan, uint64_t seed, bool third, int *index)
 {
-    char label[64];
-    snprintf(label, sizeof label, "dense%s seed %llu", third ? " third sample" : "", (unsigned long long)seed);
+    const char *what = third ? "dense third sample" : "dense";
     static const wn__method_axes dense = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME};
-    const request q = {.axes = &dense, .seed = seed, .mask = -1, .source = -1, .label = label, .third = third};
+    const request q = {.axes = &dense, .seed = seed, .mask = -1, .source = -1, .what = what, .third = third};
     return train_stage(plan, &q, index);
 }
 
@@ -288,8 +283,8 @@ static int origin_of(const wn__recipe *r, const wn__mask_section *section)
     return of;
 }
 
-static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity,
-                            const char *label, int *index)
+static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity, const char *what,
+                            int *index)
 {
     const int of = origin_of(plan->recipe, section);
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
@@ -297,44 +292,42 @@ static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, u
     draft.mask.taken = of >= 0 && plan->recipe->row[of].axes.mask != WN__MASK_NONE;
     WN_TRY(wn__stage_add_parent(&draft, draft.mask.source));
     wn__agenda_set_mask_world(plan, &draft);
-    return wn__agenda_add_stage(plan, &draft, label, index);
+    return wn__agenda_add_stage(plan, &draft, what, index);
 }
 
 /* Random connections, drawn before any training. */
 static wn_status drawn_stage(wn__agenda *plan, const wn__mask_section *section, const wn__small_network *network, uint64_t seed,
                              double sparsity, int *index)
 {
-    char shown[32], label[128];
+    char shown[32], what[128];
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = -1, .drawn = true, .sparsity = sparsity};
     wn__show_sparsity(sparsity, shown, sizeof shown);
-    snprintf(label, sizeof label, "drawn %smask %s %s seed %llu", network->config ? "wide " : "",
-             wn__distribution_names[section->distribution], shown, (unsigned long long)seed);
+    snprintf(what, sizeof what, "drawn %smask %s %s", network->config ? "wide " : "", wn__distribution_names[section->distribution], shown);
     WN_TRY(wn__small_network_copy(plan->recipe, network, &draft.mask.network)); /* last: add_stage takes it over */
-    return wn__agenda_add_stage(plan, &draft, label, index);
+    return wn__agenda_add_stage(plan, &draft, what, index);
 }
 
 /* By a score of the start weights. */
 static wn_status initial_stage(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *index)
 {
-    char shown[32], label[128];
+    char shown[32], what[128];
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){
         .section = row->mask, .source = -1, .shuffle_of = -1, .initial = true, .start_file = row->start_file, .sparsity = sparsity};
     wn__show_sparsity(sparsity, shown, sizeof shown);
-    snprintf(label, sizeof label, "%s mask at the start %s seed %llu", wn__saliency_names[row->mask.scoring.score], shown,
-             (unsigned long long)seed);
+    snprintf(what, sizeof what, "%s mask at the start %s", wn__saliency_names[row->mask.scoring.score], shown);
     wn__agenda_set_mask_world(plan, &draft);
-    return wn__agenda_add_stage(plan, &draft, label, index);
+    return wn__agenda_add_stage(plan, &draft, what, index);
 }
 
-static wn_status shuffle_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, const char *label, int *mask)
+static wn_status shuffle_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, const char *what, int *mask)
 {
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
     draft.mask = (wn__mask_plan){.section = *section, .source = -1, .shuffle_of = *mask, .sparsity = plan->stage[*mask].mask.sparsity};
     WN_TRY(wn__stage_add_parent(&draft, *mask));
     wn__agenda_set_mask_world(plan, &draft);
-    return wn__agenda_add_stage(plan, &draft, label, mask);
+    return wn__agenda_add_stage(plan, &draft, what, mask);
 }
 
 /* How many prunings, and the sparsity after each: ten digits, so that chains meet where they are the same. */
@@ -379,53 +372,52 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
     const bool own = m->inner == WN__INNER_OWN;
     const int count = round_count(m, sparsity);
     const char *of = m->of[0] ? " of " : "";
-    char shown[32], label[640];
+    char shown[32], what[640];
     WN_TRY(origin_stage(plan, row, seed, sparsity, source));
     for (int round = 1; round <= count; round++) {
         const double s = sparsity_after(m, sparsity, count, round);
         wn__show_sparsity(s, shown, sizeof shown);
-        snprintf(label, sizeof label, "mask%s%s %s seed %llu", of, m->of, m->file[0] ? m->file : shown, (unsigned long long)seed);
-        WN_TRY(mask_stage(plan, m, seed, *source, s, label, mask));
+        snprintf(what, sizeof what, "mask%s%s %s", of, m->of, m->file[0] ? m->file : shown);
+        WN_TRY(mask_stage(plan, m, seed, *source, s, what, mask));
         if (round == count) break;
-        snprintf(label, sizeof label, "%s %s round %d seed %llu", own ? row->name : "inner", shown, round, (unsigned long long)seed);
+        snprintf(what, sizeof what, "%s %s round %d", own ? row->name : "inner", shown, round);
         const request q = {.row = row,
                            .axes = own ? &row->axes : &shared,
                            .seed = seed,
                            .mask = *mask,
                            .source = *source,
-                           .label = label,
+                           .what = what,
                            .third = wn__agenda_shares_origin(plan->recipe)};
         WN_TRY(train_stage(plan, &q, source));
     }
     *rounds = count;
     if (row->axes.mask != WN__MASK_RANDOM) return WN_OK;
-    snprintf(label, sizeof label, "random mask%s%s %s seed %llu", of, m->of, shown, (unsigned long long)seed);
-    return shuffle_stage(plan, m, seed, label, mask);
+    snprintf(what, sizeof what, "random mask%s%s %s", of, m->of, shown);
+    return shuffle_stage(plan, m, seed, what, mask);
 }
 
 /* ---- rows */
 
 static wn_status evaluate_stage(wn__agenda *plan, const wn__agenda_row *row, const char *shown, int *index)
 {
-    char label[128];
+    char what[64];
     wn__stage draft = {.kind = WN__STAGE_EVALUATE, .seed = row->seed};
     draft.evaluate = (wn__evaluate_plan){row->source, row->mask};
-    snprintf(label, sizeof label, "pruned %s seed %llu", shown, (unsigned long long)row->seed);
+    snprintf(what, sizeof what, "pruned %s", shown);
     WN_TRY(wn__stage_add_parent(&draft, row->source));
     WN_TRY(wn__stage_add_parent(&draft, row->mask));
-    return wn__agenda_add_stage(plan, &draft, label, index);
+    return wn__agenda_add_stage(plan, &draft, what, index);
 }
 
 /* The mask at initialisation, or that one shuffled. */
 static wn_status mask_at_init(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask)
 {
-    char shown[32], label[128];
+    char shown[32], what[128];
     WN_TRY(initial_stage(plan, row, seed, sparsity, mask));
     if (row->axes.mask == WN__MASK_AT_INIT) return WN_OK;
     wn__show_sparsity(sparsity, shown, sizeof shown);
-    snprintf(label, sizeof label, "random %s mask %s seed %llu", wn__saliency_names[row->mask.scoring.score], shown,
-             (unsigned long long)seed);
-    return shuffle_stage(plan, &row->mask, seed, label, mask);
+    snprintf(what, sizeof what, "random %s mask %s", wn__saliency_names[row->mask.scoring.score], shown);
+    return shuffle_stage(plan, &row->mask, seed, what, mask);
 }
 
 /* Masks within groups: their sizes say the sparsity. */
@@ -461,7 +453,7 @@ static wn_status cell_stages(wn__agenda *plan, const wn__small_network *network,
     const wn__row *row = &plan->recipe->row[out->row];
     const double sparsity = out->sparsity;
     const uint64_t seed = out->seed;
-    char shown[32], label[320];
+    char shown[32], what[320];
     wn__show_sparsity(sparsity, shown, sizeof shown);
     if (wn__mask_is_drawn(row->axes.mask) && sparsity > 0) {
         WN_TRY(drawn_stage(plan, &row->mask, network, seed, sparsity, &out->mask));
@@ -472,8 +464,8 @@ static wn_status cell_stages(wn__agenda *plan, const wn__small_network *network,
         WN_TRY(evaluate_stage(plan, out, shown, &out->evaluate));
     }
     const bool dense = row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED;
-    snprintf(label, sizeof label, "%s%s%s seed %llu", row->name, dense ? "" : " ", dense ? "" : shown, (unsigned long long)seed);
-    request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out->mask, .source = out->source, .label = label};
+    snprintf(what, sizeof what, "%s%s%s", row->name, dense ? "" : " ", dense ? "" : shown);
+    request q = {.row = row, .axes = &row->axes, .seed = seed, .mask = out->mask, .source = out->source, .what = what};
     if (row->axes.mask == WN__MASK_GRADUAL) q.gradual_to = sparsity;
     q.thins = row->axes.mask == WN__MASK_LEARNED || (wn__mask_thins(row->axes.mask) && sparsity > 0);
     q.thin_to = sparsity;

@@ -45,8 +45,6 @@ static wn_status add_cache(wn__agenda *plan, int first_user)
         users++;
     }
     if (users < 2 && !forced) return WN_OK;
-    char label[64];
-    snprintf(label, sizeof label, "soft labels seed %llu", (unsigned long long)user.seed);
     wn__stage draft = {.kind = WN__STAGE_SOFT_LABELS, .seed = user.seed};
     draft.cache = (wn__cache_plan){.teacher = user.train.teacher,
                                    .dense_stream = user.train.dense_stream,
@@ -56,7 +54,7 @@ static wn_status add_cache(wn__agenda *plan, int first_user)
                                    .end_epoch = end};
     WN_TRY(wn__stage_add_parent(&draft, user.train.teacher.stage));
     int cache;
-    WN_TRY(wn__agenda_add_stage(plan, &draft, label, &cache));
+    WN_TRY(wn__agenda_add_stage(plan, &draft, "soft labels", &cache));
     for (int i = first_user; i < plan->stages; i++) {
         wn__stage *s = &plan->stage[i];
         if (!wants_cache(plan, s) || !same_cache(&user, s)) continue;
