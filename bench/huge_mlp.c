@@ -21,8 +21,8 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
-#include "sparse/distribution.h"
-#include "sparse/topology.h"
+#include "sparse/dynamic/topology.h"
+#include "sparse/prune/distribution.h"
 #include "train/evaluate.h"
 
 typedef enum growth { STATIC, RANDOM, GRADIENT } growth;

@@ -3,8 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "experiment/recipe.h"
 #include "fuzz.h"
+#include "recipe/recipe.h"
 
 /* A recipe is read or refused with a message; an accepted one can be written. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

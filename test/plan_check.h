@@ -3,7 +3,7 @@
 #define WN_TEST_PLAN_CHECK_H
 
 #include "base/alloc.h"
-#include "experiment/agenda.h"
+#include "plan/agenda.h"
 #include "test.h"
 
 static void check_plan(const wn__agenda *plan)

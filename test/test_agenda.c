@@ -1,11 +1,11 @@
 /* Expansion of recipes into stages, and their identities. */
-#include "experiment/agenda.h"
+#include "plan/agenda.h"
 
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "experiment/drawn.h"
 #include "plan_check.h"
+#include "recipe/drawn.h"
 #include "sparse/cost.h"
 #include "test.h"
 

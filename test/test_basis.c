@@ -1,14 +1,14 @@
 /* Bases: orthonormal, back and forth, what fits, singular vectors, ranks. */
-#include "sparse/basis.h"
+#include "sparse/basis/basis.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "nn/init.h"
-#include "sparse/basis_map.h"
-#include "sparse/factors.h"
-#include "sparse/score.h"
+#include "sparse/basis/basis_map.h"
+#include "sparse/basis/factors.h"
+#include "sparse/prune/score.h"
 #include "test.h"
 
 static wn__params one_weight(int ndim, const int64_t *dim, uint64_t seed)

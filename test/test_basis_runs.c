@@ -5,7 +5,7 @@
 #include "io/json_file.h"
 #include "io/safetensors.h"
 #include "scratch_folder.h"
-#include "sparse/basis.h"
+#include "sparse/basis/basis.h"
 #include "winnow/experiment.h"
 #include "winnow/lab.h"
 #include "winnow/shrink.h"

@@ -1,13 +1,13 @@
 /* Kernels and filters that go and come as a whole, and a constant number of inputs for every output: masks and single updates against the rules written
  * down plainly over dense arrays. */
-#include "sparse/blocks.h"
+#include "sparse/prune/blocks.h"
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/threads.h"
-#include "sparse/fan_in.h"
-#include "sparse/rewiring.h"
-#include "sparse/topology.h"
+#include "sparse/dynamic/fan_in.h"
+#include "sparse/dynamic/rewiring.h"
+#include "sparse/dynamic/topology.h"
 #include "test.h"
 
 enum { MOST = 1200, ROWS = 40 };

@@ -1,9 +1,9 @@
 /* Gaps between the worlds: from curves with known answers, from a recipe, from stages. */
 #include <inttypes.h>
 
-#include "analysis/lab_bootstrap.h"
 #include "base/alloc.h"
 #include "io/json_file.h"
+#include "lab/lab_bootstrap.h"
 #include "scratch_folder.h"
 #include "winnow/lab.h"
 

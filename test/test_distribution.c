@@ -3,7 +3,7 @@
 
 #include "models/model.h"
 #include "sparse/cost.h"
-#include "sparse/distribution.h"
+#include "sparse/prune/distribution.h"
 #include "test.h"
 
 typedef struct net {

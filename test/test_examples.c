@@ -1,5 +1,5 @@
 /* Every recipe under examples/ is read, resolved and expanded; its stages have labels of their own, and all are read. */
-#include "experiment/agenda.h"
+#include "plan/agenda.h"
 
 #include <unistd.h>
 

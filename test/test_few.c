@@ -3,10 +3,10 @@
 #include "backend/sparse/few.h"
 #include "backend/sparse/sparse.h"
 #include "models/model.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "nn/init.h"
 #include "op_desc.h"
-#include "sparse/distribution.h"
+#include "sparse/prune/distribution.h"
 #include "tensor/compression.h"
 #include "test.h"
 

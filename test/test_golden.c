@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cpu.h"
-#include "experiment/agenda.h"
 #include "io/safetensors.h"
+#include "plan/agenda.h"
 #include "scratch_folder.h"
 #include "winnow/experiment.h"
 #include "winnow/sweep.h"

@@ -4,7 +4,7 @@
  * Finite differences need a smooth function: where a test says "decided", every ReLU is far from its kink at the start weights. */
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "test.h"
 
 enum { CLASSES = 4, MOST = 48 /* images */ };

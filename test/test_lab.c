@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/barrier.h"
-#include "lab/bezier.h"
-#include "lab/compare.h"
-#include "lab/eigen.h"
-#include "lab/gradient.h"
-#include "lab/hessian.h"
-#include "lab/space.h"
-#include "lab/tail.h"
+#include "analysis/barrier.h"
+#include "analysis/bezier.h"
+#include "analysis/compare.h"
+#include "analysis/eigen.h"
+#include "analysis/gradient.h"
+#include "analysis/hessian.h"
+#include "analysis/space.h"
+#include "analysis/tail.h"
 #include "nn/init.h"
-#include "sparse/basis_map.h"
+#include "sparse/basis/basis_map.h"
 #include "tensor/compression.h"
 #include "test.h"
 

@@ -3,9 +3,9 @@
 #include "models/model.h"
 #include "nn/init.h"
 #include "sparse/cost.h"
-#include "sparse/gradual.h"
-#include "sparse/mask.h"
-#include "sparse/score.h"
+#include "sparse/dense_to_sparse/gradual.h"
+#include "sparse/prune/mask.h"
+#include "sparse/prune/score.h"
 #include "test.h"
 
 typedef struct net {

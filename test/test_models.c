@@ -1,6 +1,6 @@
 #include "models/model.h"
+#include "nn/executor/lower.h"
 #include "nn/graph_nodes.h"
-#include "nn/lower.h"
 #include "test.h"
 
 static wn_graph *build(const char *name, wn__model_input *input)

@@ -4,7 +4,7 @@
 
 #include "base/rng.h"
 #include "models/named.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "nn/init.h"
 #include "test.h"
 

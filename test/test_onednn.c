@@ -1,7 +1,7 @@
 /* Every operation of the onednn backend against the reference backend: same parameters and images, all phases. */
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
+#include "nn/executor/plan.h"
 #include "nn/init.h"
-#include "nn/plan.h"
 #include "op_pair.h"
 
 static void check(wn__op_desc desc, wn__dtype dtype, options o)

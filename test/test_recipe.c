@@ -1,5 +1,5 @@
 /* Recipes: reading, messages, the resolved form. */
-#include "experiment/agenda.h"
+#include "plan/agenda.h"
 
 #include <unistd.h>
 

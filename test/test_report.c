@@ -3,8 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
-#include "experiment/claims.h"
 #include "io/json_file.h"
+#include "recipe/claims.h"
 #include "report/gnuplot.h"
 #include "report/report_html.h"
 #include "report/report_tables.h"

@@ -1,14 +1,14 @@
 /* Topology updates of whole networks against the same rules written down plainly over dense arrays; how dropped connections are shared out; schedules. */
-#include "sparse/rewiring.h"
+#include "sparse/dynamic/rewiring.h"
 
 #include "backend/backend.h"
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "methods/method.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "nn/init.h"
-#include "sparse/mask.h"
-#include "sparse/share_out.h"
+#include "sparse/prune/mask.h"
+#include "sparse/prune/share_out.h"
 #include "test.h"
 
 enum { N = 20, CLASSES = 3, LAYERS = 4, MOST = 400 };

@@ -1,10 +1,10 @@
 /* Scores before training against their formulas, computed here from losses, gradients and outputs; and what pruning by them keeps. */
-#include "sparse/saliency.h"
+#include "sparse/prune/saliency.h"
 
 #include "backend/backend.h"
 #include "models/model.h"
 #include "nn/init.h"
-#include "sparse/flow.h"
+#include "sparse/prune/flow.h"
 #include "test.h"
 
 enum { CLASSES = 3, IMAGES = 12, SIDE = 6 };

@@ -7,12 +7,12 @@
 #include "base/rng.h"
 #include "models/graph_file.h"
 #include "models/named.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "nn/init.h"
 #include "scratch_folder.h"
-#include "sparse/basis_map.h"
+#include "sparse/basis/basis_map.h"
+#include "sparse/basis/units.h"
 #include "sparse/cost.h"
-#include "sparse/units.h"
 
 enum { CLASSES = 5, IMAGES = 6 };
 

@@ -1,6 +1,6 @@
 /* Every operation of the sparse backend against the reference backend. */
-#include "nn/bands.h"
-#include "nn/executor.h"
+#include "nn/executor/bands.h"
+#include "nn/executor/executor.h"
 #include "nn/init.h"
 #include "op_pair.h"
 

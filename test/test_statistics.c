@@ -1,4 +1,4 @@
-#include "experiment/statistics.h"
+#include "base/statistics.h"
 #include "test.h"
 
 /* Upper 2.5 % points of Student's t as printed in the NIST/SEMATECH handbook, table 1.3.6.7.2 (three decimals). */

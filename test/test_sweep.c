@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "experiment/recipe.h"
 #include "io/json_file.h"
+#include "recipe/recipe.h"
 #include "scratch_folder.h"
 
 static const char *const network = "name: tiny\n"

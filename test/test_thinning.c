@@ -1,5 +1,5 @@
 /* Dense weights that become sparse while they train (STR, AC/DC, SR-STE): against the papers' rules written down plainly; along training runs. */
-#include "sparse/thinning.h"
+#include "sparse/dense_to_sparse/thinning.h"
 
 #include <sys/wait.h>
 #include <unistd.h>

@@ -2,11 +2,11 @@
  * dense form fits nowhere. */
 #include "backend/backend.h"
 #include "base/fail.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
-#include "sparse/topology.h"
+#include "sparse/dynamic/topology.h"
 #include "test.h"
 
 /* ---- the rules */

@@ -7,9 +7,9 @@
 
 #include "base/alloc.h"
 #include "data/loader.h"
-#include "experiment/agenda.h"
 #include "io/npz.h"
 #include "nn/loss.h"
+#include "plan/agenda.h"
 #include "scratch_folder.h"
 #include "train/trainer.h"
 #include "winnow/data.h"

@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "io/safetensors.h"
 #include "models/model.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 
 enum { CLASSES = 10, PIXELS = 3 * 32 * 32 };
 

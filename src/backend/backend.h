@@ -1,6 +1,6 @@
 /* What a backend is: a device that holds activations in a layout of its own, and operations that run on them.
  *
- * The executor (src/nn/executor.h) lowers a graph to fused operations, asks the device to prepare each for its shapes, plans the memory,
+ * The executor (src/nn/executor/executor.h) lowers a graph to fused operations, asks the device to prepare each for its shapes, plans the memory,
  * and calls the phases. Nobody outside a backend dereferences an activation; plain (n,c,h,w) float32 exists at the borders only.
  *
  * Batch-wide sums. A phase works on images [first, first + n) of the batch and leaves one partial per chunk; `finish` then adds the

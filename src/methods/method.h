@@ -1,5 +1,5 @@
 /* Methods as rows over a few independent axes (docs/methods.md). A row holds no code: what its training stage does follows from
- * the axes alone (src/experiment/agenda.c).
+ * the axes alone (src/plan/agenda.c).
  *
  * A retraining stage runs L steps of a dense run of T steps, from absolute step k on:
  *     L = `retrain` if given; else T - k under a rewound schedule; else T
@@ -9,9 +9,9 @@
 #define WN_METHODS_METHOD_H
 
 #include "base/settings.h"
-#include "sparse/mask.h"
-#include "sparse/rewiring.h"
-#include "sparse/saliency.h"
+#include "sparse/dynamic/rewiring.h"
+#include "sparse/prune/mask.h"
+#include "sparse/prune/saliency.h"
 
 typedef enum wn__method_mask {
     WN__MASK_NONE,           /* dense, at every sparsity: one row, at sparsity 0 */
@@ -75,7 +75,7 @@ extern const wn__setting wn__method_settings[];
 bool wn__mask_resizes(int mask);
 /* Is it drawn from the seed? */
 bool wn__mask_is_drawn(int mask);
-/* Do dense weights become sparse while they train, other than gradually (src/sparse/thinning.h)? */
+/* Do dense weights become sparse while they train, other than gradually (src/sparse/dense_to_sparse/thinning.h)? */
 bool wn__mask_thins(int mask);
 /* Is the mask made before any training, from the seed or the start weights? */
 bool wn__mask_before_training(int mask);

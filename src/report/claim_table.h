@@ -1,8 +1,8 @@
-/* What the results say of the claims that a recipe makes (experiment/claims.h, experiment/study_claims.h). */
+/* What the results say of the claims that a recipe makes (recipe/claims.h, recipe/study_claims.h). */
 #ifndef WN_REPORT_CLAIM_TABLE_H
 #define WN_REPORT_CLAIM_TABLE_H
 
-#include "experiment/study_claims.h"
+#include "recipe/study_claims.h"
 #include "report/report_tables.h"
 
 /* Each claim with its difference and verdict; no rows without claims. */

@@ -6,9 +6,9 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
-#include "experiment/study.h"
-#include "experiment/timing.h"
 #include "io/json_file.h"
+#include "recipe/study.h"
+#include "run/timing.h"
 
 enum { FORMAT_VERSION = 1 };
 

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "experiment/statistics.h"
+#include "base/statistics.h"
 
 enum { WN__MAX_SEEDS = 256 }; /* of one method at one sparsity; more are refused */
 
@@ -63,7 +63,7 @@ typedef struct wn__results {
     wn__result_row *rows;   /* (row_count) finished ones only */
     const char **methods;   /* (method_count) in the order of the recipe */
     const char **baselines; /* (baseline_count) methods whose paired differences are shown */
-    const char **claims;    /* (claim_count) as the recipe makes them: experiment/claims.h */
+    const char **claims;    /* (claim_count) as the recipe makes them: recipe/claims.h */
     wn__cell *cells;        /* (cell_count) in the order of the rows */
 } wn__results;
 

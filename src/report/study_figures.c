@@ -3,9 +3,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "analysis/probe.h"
 #include "base/fail.h"
 #include "io/json_file.h"
-#include "lab/probe.h"
 
 enum { MOST_COLUMNS = 3, MOST_SERIES = 32, MOST_POINTS = 1000, MOST_STEPS = 24 };
 

@@ -2,7 +2,7 @@
 #ifndef WN_REPORT_STUDY_FIGURES_H
 #define WN_REPORT_STUDY_FIGURES_H
 
-#include "experiment/study.h"
+#include "recipe/study.h"
 #include "report/figure_sheet.h"
 
 wn_status wn__study_flow_figure(const json_t *study, wn__sheet *s, bool *drawn); /* norm of the gradient, loss, against steps */

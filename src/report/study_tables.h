@@ -2,7 +2,7 @@
 #ifndef WN_REPORT_STUDY_TABLES_H
 #define WN_REPORT_STUDY_TABLES_H
 
-#include "experiment/study.h"
+#include "recipe/study.h"
 #include "report/report_tables.h"
 
 wn_status wn__study_table(const wn__results *r, wn__table *t);              /* barriers, eigenvalues, means over states of the flow */

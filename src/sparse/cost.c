@@ -1,6 +1,6 @@
 #include "sparse/cost.h"
 
-#include "sparse/alternation.h"
+#include "sparse/dense_to_sparse/alternation.h"
 
 const char *const wn__training_rule_names[] = {"dense",     "static",      "snip",  "set",    "snfs",       "rigl",
                                                "pruning",   "small-dense", "ac-dc", "sr-ste", "n-of-m",     "mest",

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "sparse/basis_map.h"
-#include "sparse/channels.h"
+#include "sparse/basis/basis_map.h"
+#include "sparse/basis/channels.h"
 
 enum { NAME = 256 };
 

@@ -1,6 +1,6 @@
 /* Networks made smaller in fact: the same function to rounding, from fewer and smaller layers.
  *
- *     split    layers under svd or low-rank (src/sparse/basis_map.h) become two thin ones, NAME.down without bias and NAME.up: a convolution of r
+ *     split    layers under svd or low-rank (src/sparse/basis/basis_map.h) become two thin ones, NAME.down without bias and NAME.up: a convolution of r
  *              filters and one of 1x1; where both were not smaller they become one dense layer again
  *     removed  channels that are zero wherever they are read (rows, biases, batch norm's scale and shift are zero), or that are read by
  *              zeros alone, through residual links too; again until none is left. Every space keeps one

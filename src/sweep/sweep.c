@@ -9,8 +9,8 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
-#include "experiment/store.h"
 #include "io/json_file.h"
+#include "run/store.h"
 
 /* ---- opening */
 

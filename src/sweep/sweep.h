@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "experiment/experiment.h"
+#include "run/experiment.h"
 #include "winnow/sweep.h"
 
 enum { WN__MOST_RUNGS = 24 };

@@ -10,8 +10,8 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
-#include "experiment/store.h"
 #include "io/json_file.h"
+#include "run/store.h"
 #include "sweep/sweep.h"
 
 enum { PROTOCOL = 1, LONGEST_LINE = 1 << 20, MOST_PENDING = 256 };

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "experiment/store.h"
+#include "run/store.h"
 #include "sweep/sweep.h"
 
 enum { SLOTS = sizeof((wn__sweep_pool){0}).slot / sizeof *((wn__sweep_pool){0}).slot };

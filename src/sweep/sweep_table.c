@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "experiment/store.h"
 #include "report/report_table.h"
+#include "run/store.h"
 #include "sweep/sweep.h"
 
 static const char *state_of(const wn__sweep *s, const wn__sweep_trial *t)

@@ -8,8 +8,8 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "data/world.h"
-#include "experiment/stage.h"
-#include "experiment/store.h"
+#include "run/stage.h"
+#include "run/store.h"
 #include "train/trainer.h"
 
 /* ---- keys */

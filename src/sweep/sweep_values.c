@@ -5,8 +5,8 @@
 
 #include "base/fail.h"
 #include "base/rng.h"
-#include "experiment/sweep_section.h"
 #include "io/jsonl.h"
+#include "recipe/sweep_section.h"
 
 /* ---- from YAML */
 

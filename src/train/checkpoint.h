@@ -4,8 +4,8 @@
 #ifndef WN_TRAIN_CHECKPOINT_H
 #define WN_TRAIN_CHECKPOINT_H
 
-#include "sparse/rewiring.h"
-#include "train/network_file.h"
+#include "network/network_file.h"
+#include "sparse/dynamic/rewiring.h"
 #include "train/run_files.h"
 
 /* Where a stage stands. */

@@ -3,7 +3,7 @@
 #define WN_TRAIN_EVALUATE_H
 
 #include "data/loader.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 
 typedef struct wn__evaluation {
     int64_t n, correct;

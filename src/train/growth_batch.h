@@ -3,7 +3,7 @@
 #define WN_TRAIN_GROWTH_BATCH_H
 
 #include "data/loader.h"
-#include "sparse/rewiring.h"
+#include "sparse/dynamic/rewiring.h"
 
 typedef struct wn__growth_batch {
     int64_t n, most; /* images now, and at most */

@@ -4,7 +4,7 @@
 #define WN_TRAIN_RUN_FILES_H
 
 #include "io/events.h"
-#include "sparse/rewiring.h"
+#include "sparse/dynamic/rewiring.h"
 
 typedef struct wn__run_files {
     wn__append metrics, timing, topology;

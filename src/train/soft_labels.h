@@ -10,7 +10,7 @@
 #define WN_TRAIN_SOFT_LABELS_H
 
 #include "data/loader.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 
 typedef struct wn__soft_cache_spec {
     const wn__loader_options *loader; /* the retrain stream; borrowed */

@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "io/json_file.h"
 #include "sparse/cost.h"
-#include "sparse/selection.h"
+#include "sparse/prune/selection.h"
 #include "tensor/compression.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"

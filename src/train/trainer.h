@@ -18,13 +18,13 @@
 #define WN_TRAIN_TRAINER_H
 
 #include "data/loader.h"
-#include "nn/executor.h"
+#include "nn/executor/executor.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
-#include "sparse/gradual.h"
-#include "sparse/rewiring.h"
-#include "sparse/thinning.h"
+#include "sparse/dense_to_sparse/gradual.h"
+#include "sparse/dense_to_sparse/thinning.h"
+#include "sparse/dynamic/rewiring.h"
 #include "train/soft_labels.h"
 
 typedef struct wn__train_progress {

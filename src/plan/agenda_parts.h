@@ -1,0 +1,28 @@
+/* What the files that make an agenda share. */
+#ifndef WN_PLAN_AGENDA_PARTS_H
+#define WN_PLAN_AGENDA_PARTS_H
+
+#include "plan/agenda.h"
+
+/* Takes over *draft. *index = the new stage, or the one that is the same already. what: its label without the seed. */
+wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *what, int *index);
+/* parent: a stage, or -1 for none. */
+wn_status wn__stage_add_parent(wn__stage *stage, int parent);
+/* Let stage `index` keep its state before `step`. */
+wn_status wn__agenda_keep_point(wn__agenda *plan, int index, int64_t step);
+
+/* agenda_worlds.c: samples of a stage whose parents are known, and whether the data has as many. Dense runs that masks come from are trained
+ * on a third sample if both worlds share them. */
+bool wn__agenda_shares_origin(const wn__recipe *recipe);
+void wn__agenda_set_world(const wn__agenda *plan, wn__stage *draft);
+void wn__agenda_set_mask_world(const wn__agenda *plan, wn__stage *draft);
+wn_status wn__agenda_check_world(const wn__agenda *plan);
+
+/* agenda_labels.c: draft->label = "<what> seed <n>", or where another stage has that one "<what> (<in what it differs>) seed <n>". */
+wn_status wn__agenda_label(const wn__agenda *plan, wn__stage *draft, const char *what);
+
+/* agenda_caches.c, agenda_lab.c: of a plan with all its rows. */
+wn_status wn__agenda_add_caches(wn__agenda *plan);
+wn_status wn__agenda_keep_for_lab(wn__agenda *plan);
+
+#endif

@@ -1,0 +1,450 @@
+/* What a stage's result depends on, as JSON, and its digest. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/cpu.h"
+#include "base/fail.h"
+#include "data/world.h"
+#include "plan/agenda.h"
+
+static wn_status set_text(json_t *o, const char *key, const char *value) { return wn__slice_set(o, key, json_string(value)); }
+static wn_status set_int(json_t *o, const char *key, int64_t value) { return wn__slice_set(o, key, json_integer(value)); }
+
+/* As text with all digits: the same on every machine. */
+static wn_status set_real(json_t *o, const char *key, double value)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.17g", value);
+    return set_text(o, key, text);
+}
+
+static wn_status set_file(json_t *o, const char *key, const char *path)
+{
+    char digest[WN__SHA256_TEXT];
+    WN_TRY(wn__sha256_file(path, digest));
+    return set_text(o, key, digest);
+}
+
+static wn_status set_stage(json_t *o, const char *key, const wn__agenda *plan, int stage)
+{
+    return set_text(o, key, plan->stage[stage].identity);
+}
+
+static wn_status add_object(json_t *parent, const char *key, json_t **out)
+{
+    json_t *object = json_object();
+    WN_TRY(wn__slice_set(parent, key, object));
+    *out = object;
+    return WN_OK;
+}
+
+static wn_status add_machine(json_t *o, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__backend *backend = wn__stage_backend(plan, stage);
+    char library[128];
+    backend->describe(library, sizeof library);
+    WN_TRY(set_text(o, "backend", backend->name));
+    WN_TRY(set_text(o, "library", library)); /* another version may add in another order */
+    WN_TRY(set_text(o, "dtype", wn__dtype_names[plan->recipe->top.dtype]));
+    WN_TRY(set_text(o, "isa", wn__isa_name(wn__isa_in_use())));
+    return WN_OK;
+}
+
+/* third: on the sample that is in neither world. */
+static wn_status add_sample(json_t *o, const wn__recipe *r, bool third)
+{
+    if (r->data.label_noise > 0) WN_TRY(set_real(o, "label_noise", r->data.label_noise));
+    if (r->top.world == WN__WORLD_NONE) return WN_OK;
+    return set_text(o, "world", third ? "third" : wn__world_names[r->top.world]);
+}
+
+static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
+{
+    const wn__recipe *r = plan->recipe;
+    const wn__augment *a = &r->data.augment;
+    json_t *o;
+    WN_TRY(add_object(inputs, "data", &o));
+    WN_TRY(set_text(o, "set", r->data.type->name));
+    WN_TRY(wn__slice_table(o, r->data.type->settings, r->data.config, &r->clock));
+    WN_TRY(wn__slice_table(o, wn__data_settings, &r->data, &r->clock));
+    WN_TRY(set_int(o, "pad", a->pad));
+    WN_TRY(set_int(o, "reflect", a->reflect));
+    WN_TRY(set_int(o, "flip", a->flip));
+    WN_TRY(add_sample(o, r, third));
+    return set_int(o, "batch", r->train.batch);
+}
+
+/* config: of the model's settings. */
+static wn_status add_model_as(json_t *inputs, const wn__agenda *plan, const void *config)
+{
+    const wn__recipe *r = plan->recipe;
+    json_t *o;
+    WN_TRY(add_object(inputs, "model", &o));
+    if (r->model.file) {
+        const double width = ((const wn__graph_file_config *)config)->width;
+        WN_TRY(set_file(o, "file", r->model.file));
+        return width == 1 ? WN_OK : set_real(o, "width", width);
+    }
+    WN_TRY(set_text(o, "arch", r->model.type->name));
+    WN_TRY(wn__slice_table(o, r->model.type->settings, config, &r->clock));
+    const wn__setting *later = r->model.type->later ? wn__settings_find(r->model.type->settings, r->model.type->later) : NULL;
+    const char *value = later ? json_string_value(json_object_get(o, later->name)) : NULL;
+    if (value && strcmp(value, later->fallback) == 0) json_object_del(o, later->name);
+    return WN_OK;
+}
+
+static wn_status add_model(json_t *inputs, const wn__agenda *plan) { return add_model_as(inputs, plan, plan->recipe->model.config); }
+
+static wn_status add_schedule(json_t *inputs, const wn__schedule *s)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "schedule", &o));
+    WN_TRY(set_text(o, "kind", wn__rate_names[s->kind]));
+    WN_TRY(set_real(o, "base", s->base));
+    if (s->warm_up > 0) {
+        WN_TRY(set_int(o, "warm_up", s->warm_up));
+        WN_TRY(set_int(o, "warm_up_from_zero", s->warm_up_from_zero));
+    }
+    if (s->kind == WN__SCHEDULE_COSINE) {
+        WN_TRY(set_int(o, "length", s->length));
+        WN_TRY(set_real(o, "final", s->final));
+    }
+    if (s->kind != WN__SCHEDULE_CONSTANT || s->warm_up > 0) WN_TRY(set_int(o, "every", s->every));
+    if (s->kind != WN__SCHEDULE_STEP) return WN_OK;
+    json_t *milestones = json_array();
+    WN_TRY(wn__slice_set(o, "milestones", milestones));
+    for (int i = 0; i < s->milestones; i++)
+        if (json_array_append_new(milestones, json_integer(s->milestone[i])) != 0) return wn__no_memory(64);
+    return set_real(o, "factor", s->factor);
+}
+
+static wn_status add_optimizer(json_t *inputs, const wn__recipe *r)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "optimizer", &o));
+    WN_TRY(set_text(o, "name", r->train.optimizer->name));
+    WN_TRY(wn__slice_table(o, r->train.optimizer->settings, r->train.optimizer_config, &r->clock));
+    WN_TRY(set_real(o, "clip_norm", r->train.clip_norm));
+    return set_real(o, "clip_value", r->train.clip_value);
+}
+
+static wn_status add_init(json_t *o, const wn__recipe *r) { return wn__slice_table(o, wn__init_settings, &r->train.init, &r->clock); }
+
+static wn_status add_sparse_init(json_t *o, const wn__train_plan *t)
+{
+    if (t->init == WN__SPARSE_INIT_NONE) return WN_OK;
+    WN_TRY(set_text(o, "init", wn__sparse_init_names[t->init]));
+    return set_real(o, "init_gain", t->init_gain);
+}
+
+static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "start", &o));
+    if (t->start_file[0]) return set_file(o, "file", t->start_file);
+    switch ((wn__method_start)t->start) {
+    case WN__START_INITIAL: WN_TRY(add_sparse_init(o, t)); return add_init(o, plan->recipe);
+    case WN__START_REDRAWN:
+        WN_TRY(set_text(o, "redrawn", wn__reinit_names[t->reinit]));
+        if (t->redraw) WN_TRY(set_int(o, "redraw", t->redraw));
+        WN_TRY(add_sparse_init(o, t));
+        return add_init(o, plan->recipe);
+    case WN__START_FINAL: return set_stage(o, "final", plan, t->start_stage);
+    case WN__START_REWOUND: break;
+    }
+    WN_TRY(set_stage(o, "stage", plan, t->start_stage));
+    WN_TRY(set_int(o, "slots", t->keep_slots));
+    return set_int(o, "step", t->start_step);
+}
+
+static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__stage *stage, const wn__teacher_plan *teacher)
+{
+    const wn__backend *backend = wn__teacher_backend(plan, teacher);
+    WN_TRY(set_text(o, "teacher_dtype", wn__dtype_names[teacher->dtype]));
+    if (backend != wn__stage_backend(plan, stage)) {
+        char library[128];
+        backend->describe(library, sizeof library);
+        WN_TRY(set_text(o, "teacher_backend", backend->name));
+        WN_TRY(set_text(o, "teacher_library", library));
+    }
+    if (teacher->file[0]) return set_file(o, "teacher_file", teacher->file);
+    return set_stage(o, "teacher", plan, teacher->stage);
+}
+
+static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__train_plan *t = &stage->train;
+    json_t *o;
+    WN_TRY(add_object(inputs, "labels", &o));
+    WN_TRY(set_real(o, "smoothing", t->loss.smoothing));
+    if (t->loss.squares) WN_TRY(set_text(o, "loss", wn__hard_loss_names[t->loss.squares]));
+    if (!t->loss.soft) return WN_OK;
+    WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->loss, &plan->recipe->clock));
+    if (t->soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->soft_until));
+    return add_teacher(o, plan, stage, &t->teacher);
+}
+
+/* Choices that came after results were stored are no part of an identity where they do nothing. */
+static void leave_out_idle(json_t *o, const wn__topology_rule *rule, int block)
+{
+    if (rule->schedule != WN__FALL_HALVED) json_object_del(o, "half");
+    if (!(rule->lambda > 0)) json_object_del(o, "lambda");
+    if (rule->bound == WN__BOUND_HARD) json_object_del(o, "bound");
+    if (block != WN__BLOCK_KERNEL && block != WN__BLOCK_FILTER) json_object_del(o, "criterion");
+    if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma");
+    if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma_of");
+    if (rule->drop != WN__DROP_THRESHOLD) json_object_del(o, "threshold");
+}
+
+static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "topology", &o));
+    WN_TRY(wn__slice_table(o, wn__topology_settings, &t->rewiring.rule, &plan->recipe->clock));
+    leave_out_idle(o, &t->rewiring.rule, t->rewiring.block);
+    if (t->rewiring.block) WN_TRY(set_text(o, "block", wn__block_names[t->rewiring.block]));
+    return WN_OK;
+}
+
+static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
+{
+    json_t *layers = json_array();
+    WN_TRY(wn__slice_set(inputs, "layers", layers));
+    for (int i = 0; i < m->patterns; i++)
+        if (json_array_append_new(layers, json_string(m->layers[i])) != 0) return wn__no_memory(64);
+    return WN_OK;
+}
+
+static wn_status add_sparsity(json_t *inputs, double sparsity)
+{
+    char text[40];
+    snprintf(text, sizeof text, "%.10g", sparsity);
+    return set_text(inputs, "sparsity", text);
+}
+
+static wn_status add_choices(json_t *inputs, const wn__mask_section *m)
+{
+    static const char *const rows[] = {"scope", "rule", "empty"};
+    for (int i = 0; i < 3; i++) {
+        const wn__setting *row = wn__settings_find(wn__mask_settings, rows[i]);
+        WN_TRY(set_text(inputs, row->name, row->choices[*(const int *)((const char *)m + row->offset)]));
+    }
+    return WN_OK;
+}
+
+/* Of what the trained numbers are coefficients; the library that finds them is part of the result. */
+static wn_status add_basis(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m, uint64_t seed)
+{
+    const char *library;
+    json_t *o;
+    if (m->basis.kind == WN__BASIS_CANONICAL) return WN_OK;
+    WN_TRY(add_object(inputs, "basis", &o));
+    WN_TRY(set_text(o, "kind", wn__basis_names[m->basis.kind]));
+    WN_TRY(wn__slice_table(o, wn__basis_settings(m->basis.kind), &m->basis, &plan->recipe->clock));
+    WN_TRY(wn__basis_library(m->basis.kind, &library));
+    if (library) WN_TRY(set_text(o, "library", library));
+    if (m->basis.kind == WN__BASIS_RANDOM) WN_TRY(set_int(o, "replicate", (int64_t)seed));
+    return add_selection(o, m);
+}
+
+/* The number of connections of each layer and where they are. */
+static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m)
+{
+    WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
+    WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
+    if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
+    json_t *layers;
+    WN_TRY(add_object(inputs, "sparsities", &layers));
+    for (int i = 0; i < m->own_sparsities; i++) {
+        char key[320]; /* the order counts: of several that match, the last holds */
+        snprintf(key, sizeof key, "%02d %.300s", i, m->layer[i].pattern);
+        WN_TRY(set_real(layers, key, m->layer[i].sparsity));
+    }
+    return WN_OK;
+}
+
+/* When, how, and how far. */
+static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "gradual", &o));
+    WN_TRY(wn__slice_table(o, wn__gradual_settings, &t->section->gradual, &plan->recipe->clock));
+    if (!t->gradual.returns) json_object_del(o, "pruned"); /* came later */
+    WN_TRY(add_selection(o, t->section));
+    WN_TRY(add_choices(o, t->section));
+    if (t->section->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, t->section));
+    return add_sparsity(o, t->gradual_to);
+}
+
+static wn_status add_world(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    json_t *o;
+    if (plan->recipe->top.world == WN__WORLD_NONE) return WN_OK;
+    WN_TRY(add_object(inputs, "evaluate", &o));
+    WN_TRY(set_int(o, "every", t->evaluate.every));
+    WN_TRY(set_int(o, "early", t->evaluate.early));
+    WN_TRY(set_int(o, "train_images", t->evaluate.train_images));
+    return t->fresh_first > 0 ? set_int(inputs, "fresh_first", t->fresh_first) : WN_OK;
+}
+
+static wn_status add_groups(json_t *inputs, const wn__n_of_m *rule)
+{
+    json_t *o;
+    WN_TRY(add_object(inputs, "n_of_m", &o));
+    WN_TRY(set_int(o, "n", rule->n));
+    return set_int(o, "m", rule->m);
+}
+
+/* Dense weights that become sparse otherwise. */
+static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+{
+    const wn__mask_section *m = t->section;
+    const wn__clock *clock = &plan->recipe->clock;
+    json_t *o;
+    WN_TRY(add_object(inputs, "thinning", &o));
+    WN_TRY(add_selection(o, m));
+    if (t->thinning.kind == WN__THIN_THRESHOLD) return wn__slice_table(o, wn__threshold_settings, &m->threshold, clock);
+    if (t->thinning.kind == WN__THIN_N_OF_M) return wn__slice_table(o, wn__n_of_m_settings, &m->n_of_m, clock);
+    WN_TRY(wn__slice_table(o, wn__alternation_settings, &m->alternating, clock));
+    WN_TRY(add_choices(o, m));
+    if (m->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, m));
+    if (m->scope == WN__SCOPE_N_OF_M) return add_groups(o, &m->n_of_m);
+    return add_sparsity(o, t->thin_to);
+}
+
+static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__recipe *r = plan->recipe;
+    const wn__train_plan *t = &stage->train;
+    WN_TRY(add_machine(inputs, plan, stage));
+    WN_TRY(add_data(inputs, plan, t->third));
+    WN_TRY(add_world(inputs, plan, t));
+    WN_TRY(add_model_as(inputs, plan, t->small.config ? t->small.config : r->model.config));
+    WN_TRY(add_optimizer(inputs, r));
+    WN_TRY(add_schedule(inputs, &t->schedule));
+    WN_TRY(add_start(inputs, plan, t));
+    WN_TRY(add_labels(inputs, plan, stage));
+    if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
+    if (t->coefficients) WN_TRY(add_basis(inputs, plan, t->coefficients, stage->seed));
+    if (t->rewires) WN_TRY(add_topology(inputs, plan, t));
+    if (t->gradual_to > 0) WN_TRY(add_gradual(inputs, plan, t));
+    if (t->thinning.kind) WN_TRY(add_thinning(inputs, plan, t));
+    if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
+    WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
+    if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
+    WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
+    if (t->order) WN_TRY(set_int(inputs, "order", t->order));
+    if (t->data_offset) WN_TRY(set_int(inputs, "data_offset", t->data_offset));
+    WN_TRY(set_int(inputs, "first", t->first));
+    WN_TRY(set_int(inputs, "last", t->last));
+    return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
+static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__cache_plan *c = &stage->cache;
+    WN_TRY(add_machine(inputs, plan, stage));
+    WN_TRY(add_data(inputs, plan, c->third));
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(add_teacher(inputs, plan, stage, &c->teacher));
+    WN_TRY(set_text(inputs, "stream", c->dense_stream ? "dense" : "retrain"));
+    if (c->order) WN_TRY(set_int(inputs, "order", c->order));
+    WN_TRY(set_int(inputs, "first_epoch", c->first_epoch));
+    WN_TRY(set_int(inputs, "end_epoch", c->end_epoch));
+    return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
+static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    WN_TRY(add_section_counts(inputs, plan, &stage->mask.section));
+    if (stage->mask.drawn && stage->mask.section.block) WN_TRY(set_text(inputs, "block", wn__block_names[stage->mask.section.block]));
+    WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
+    return set_int(inputs, "seed", (int64_t)stage->seed);
+}
+
+static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const void *config = stage->mask.network.config;
+    WN_TRY(add_model_as(inputs, plan, config ? config : plan->recipe->model.config));
+    return add_counts(inputs, plan, stage);
+}
+
+/* Beside its name: settings, chance, and what gradients are computed of and with. */
+static wn_status add_score(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__scoring *scoring = &stage->mask.section.scoring;
+    json_t *o;
+    WN_TRY(set_text(inputs, "score", wn__saliency_names[scoring->score]));
+    if (scoring->score == WN__MAGNITUDE) return WN_OK;
+    WN_TRY(add_object(inputs, "scoring", &o));
+    WN_TRY(wn__slice_table(o, wn__saliency_settings(scoring->score), scoring, &plan->recipe->clock));
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
+    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
+    WN_TRY(add_machine(o, plan, stage));
+    return add_data(inputs, plan, stage->mask.third);
+}
+
+/* The start weights, before any training. */
+static wn_status add_initial(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    json_t *o;
+    WN_TRY(add_model(inputs, plan));
+    WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
+    WN_TRY(add_object(inputs, "start", &o));
+    if (stage->mask.start_file[0]) return set_file(o, "file", stage->mask.start_file);
+    return add_init(o, plan->recipe);
+}
+
+static wn_status add_mask(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__mask_plan *m = &stage->mask;
+    WN_TRY(add_selection(inputs, &m->section));
+    if (!m->drawn && m->shuffle_of < 0 && !m->section.file[0]) WN_TRY(add_basis(inputs, plan, &m->section, stage->seed));
+    if (m->drawn) return add_draw(inputs, plan, stage);
+    if (m->shuffle_of >= 0) {
+        if (m->section.basis.kind == WN__BASIS_UNITS) WN_TRY(add_basis(inputs, plan, &m->section, stage->seed));
+        WN_TRY(set_text(inputs, "shuffle", wn__shuffle_names[m->section.shuffle]));
+        WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
+        return set_stage(inputs, "of", plan, m->shuffle_of);
+    }
+    if (m->section.file[0]) {
+        WN_TRY(add_model(inputs, plan));
+        return set_file(inputs, "file", m->section.file);
+    }
+    if (m->taken) {
+        WN_TRY(set_text(inputs, "masks", "taken"));
+        return set_stage(inputs, "source", plan, m->source);
+    }
+    WN_TRY(add_sparsity(inputs, m->sparsity));
+    WN_TRY(add_score(inputs, plan, stage));
+    WN_TRY(add_choices(inputs, &m->section));
+    if (m->section.scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_counts(inputs, plan, stage));
+    if (m->section.scope == WN__SCOPE_N_OF_M) WN_TRY(add_groups(inputs, &m->section.n_of_m));
+    if (m->initial) return add_initial(inputs, plan, stage);
+    return set_stage(inputs, "source", plan, m->source);
+}
+
+static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    WN_TRY(add_machine(inputs, plan, stage));
+    WN_TRY(add_data(inputs, plan, false));
+    WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
+    return set_stage(inputs, "source", plan, stage->evaluate.source);
+}
+
+wn_status wn__stage_identify(const wn__agenda *plan, wn__stage *stage)
+{
+    static wn_status (*const add[])(json_t *, const wn__agenda *, const wn__stage *) = {add_train, add_cache, add_mask, add_evaluate};
+    json_t *inputs = json_object();
+    stage->inputs = inputs;
+    WN_TRY(set_text(inputs, "kind", wn__stage_kind_names[stage->kind]));
+    WN_TRY(set_int(inputs, "numerics", WN__NUMERICS));
+    WN_TRY(add[stage->kind](inputs, plan, stage));
+    char *text = json_dumps(inputs, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text) return wn__no_memory(4096);
+    const wn_status status = wn__sha256(text, strlen(text), stage->identity);
+    free(text); /* jansson's own allocation */
+    return status;
+}

@@ -1,0 +1,212 @@
+/* Listings of what exists, with settings. */
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/fail.h"
+#include "recipe/recipe.h"
+#include "winnow/experiment.h"
+
+/* One kind of list: entry `index`, and the settings table of that entry (several tables follow one another). */
+typedef struct list_kind {
+    bool (*entry)(int index, wn_list_entry *out); /* false: past the last */
+    const wn__setting *(*table)(int index, int table);
+} list_kind;
+
+static bool method_entry(int index, wn_list_entry *out)
+{
+    const wn__method *m = &wn__methods[index];
+    *out = (wn_list_entry){m->name, m->summary, m->paper};
+    return m->name != NULL;
+}
+
+static const wn__setting *method_table(int index, int table)
+{
+    const bool changes = wn__methods[index].axes.topology.grow != WN__GROW_NONE;
+    return table == 0 ? wn__method_settings : table == 1 ? wn__row_settings : table == 2 && changes ? wn__topology_settings : NULL;
+}
+
+static bool model_entry(int index, wn_list_entry *out)
+{
+    const wn__model *m = wn__models[index];
+    if (m) *out = (wn_list_entry){m->name, m->summary, m->paper};
+    return m != NULL;
+}
+
+static const wn__setting *model_table(int index, int table) { return table == 0 ? wn__models[index]->settings : NULL; }
+
+static bool optimizer_entry(int index, wn_list_entry *out)
+{
+    const wn__optimizer_type *o = wn__optimizers[index];
+    if (o) *out = (wn_list_entry){o->name, o->summary, o->paper};
+    return o != NULL;
+}
+
+static const wn__setting *optimizer_table(int index, int table) { return table == 0 ? wn__optimizers[index]->settings : NULL; }
+
+static bool schedule_entry(int index, wn_list_entry *out)
+{
+    static const char *const summary[] = {"the same rate throughout", "times `factor` at each time of the list `at`",
+                                          "half a cosine down to `final`"};
+    const char *name = wn__rate_names[index];
+    if (name) *out = (wn_list_entry){name, summary[index], NULL};
+    return name != NULL;
+}
+
+static const wn__setting *schedule_table(int index, int table) { return table == 0 ? wn__rate_settings(index) : NULL; }
+
+static bool dataset_entry(int index, wn_list_entry *out)
+{
+    const wn__dataset_type *d = wn__datasets[index];
+    if (d) *out = (wn_list_entry){d->name, d->summary, NULL};
+    return d != NULL;
+}
+
+static const wn__setting *dataset_table(int index, int table) { return table == 0 ? wn__datasets[index]->settings : NULL; }
+
+static bool backend_entry(int index, wn_list_entry *out)
+{
+    const wn__backend *b = wn__backends[index];
+    if (b) *out = (wn_list_entry){b->name, b->summary, NULL};
+    return b != NULL;
+}
+
+static const wn__setting *no_table(int index, int table)
+{
+    (void)index, (void)table;
+    return NULL;
+}
+
+typedef struct section {
+    const char *name, *summary;
+    const wn__setting *table[2];
+} section;
+
+static const section sections[] = {
+    {"(top)", "name, backend, threads ...", {wn__top_settings}},
+    {"data", "data set (key `set`, with its own settings), split, augmentation (list `augment`)", {wn__data_settings, wn__noise_settings}},
+    {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
+    {"train", "the dense run; also keys `optimizer`, `lr` and `init`", {wn__train_settings}},
+    {"train.init", "start weights", {wn__init_settings}},
+    {"mask",
+     "how networks are pruned, or masks drawn; also `score` (magnitude, random, snip, grasp, synflow), `basis` (canonical, dct, haar, random, "
+     "svd, low-rank, units) and the list `layers`",
+     {wn__mask_settings}},
+    {"mask.distribution",
+     "of drawn masks: erk, er, uniform, random, list or file, with these settings; also the mapping `layers`",
+     {wn__distribution_settings}},
+    {"mask.score.snip", "of the score snip", {wn__snip_settings}},
+    {"mask.score.grasp", "of the score grasp", {wn__grasp_settings}},
+    {"mask.score.synflow", "of the score synflow", {wn__synflow_settings}},
+    {"mask.basis.dct", "of the basis dct: cosines", {wn__dct_basis_settings}},
+    {"mask.basis.haar", "of the basis haar: wavelets", {wn__haar_basis_settings}},
+    {"mask.basis.random", "of the basis random: rotations", {wn__random_basis_settings}},
+    {"mask.basis.units", "of filters and neurons as a whole", {wn__units_settings}},
+    {"mask.gradual", "of masks that are made while training", {wn__gradual_settings}},
+    {"mask.threshold", "of masks that thresholds learn", {wn__threshold_settings}},
+    {"mask.alternating", "of masks that are on and off in phases", {wn__alternation_settings}},
+    {"mask.n_of_m", "of masks within groups: from n-of-m, and scope n-of-m", {wn__n_of_m_settings}},
+    {"labels.soft", "soft labels of a teacher", {wn__soft_label_settings, wn__until_settings}},
+    {"labels.smooth", "smoothed labels", {wn__smooth_settings}},
+    {"teacher", "where soft labels come from", {wn__teacher_settings}},
+    {"methods", "changes to methods, and new ones (key `like`)", {wn__method_settings, wn__row_settings}},
+    {"methods.topology", "how a method's mask changes while training", {wn__topology_settings}},
+    {"compare", "lists `methods`, `sparsity` and `seeds`", {NULL}},
+    {"lab", "what `winnow lab study` measures; also the lists `flow`, `at`, `lines`, `compare`, `hessian`", {wn__lab_settings}},
+    {"bootstrap", "real and ideal world; also the list `n` and the mapping `variants`", {wn__bootstrap_settings}},
+    {"report", "what is compared with (list `baseline`)", {wn__report_settings}},
+    {"sweep", "a search over keys (mapping `space`), see docs/sweep.md; also `sparsity`, `seeds` and `halving`", {wn__sweep_settings}},
+    {"sweep.halving", "successive halving", {wn__halving_settings}},
+    {NULL, NULL, {NULL}},
+};
+
+static bool section_entry(int index, wn_list_entry *out)
+{
+    *out = (wn_list_entry){sections[index].name, sections[index].summary, NULL};
+    return sections[index].name != NULL;
+}
+
+static const wn__setting *section_table(int index, int table) { return table < 2 ? sections[index].table[table] : NULL; }
+
+static const list_kind kinds[] = {
+    [WN_LIST_METHODS] = {method_entry, method_table},          [WN_LIST_MODELS] = {model_entry, model_table},
+    [WN_LIST_OPTIMIZERS] = {optimizer_entry, optimizer_table}, [WN_LIST_SCHEDULES] = {schedule_entry, schedule_table},
+    [WN_LIST_DATASETS] = {dataset_entry, dataset_table},       [WN_LIST_BACKENDS] = {backend_entry, no_table},
+    [WN_LIST_SECTIONS] = {section_entry, section_table},
+};
+
+static bool is_list(wn_list list) { return (unsigned)list < sizeof kinds / sizeof *kinds; }
+
+int wn_list_count(wn_list list)
+{
+    if (!is_list(list)) return 0;
+    wn_list_entry entry;
+    int count = 0;
+    while (kinds[list].entry(count, &entry))
+        count++;
+    return count;
+}
+
+static wn_status check_index(wn_list list, int index)
+{
+    if (!is_list(list)) return wn__fail(WN_EINVAL, "list %d, must be 0 to %d", (int)list, (int)WN_LIST_SECTIONS);
+    if (index < 0 || index >= wn_list_count(list))
+        return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
+    return WN_OK;
+}
+
+wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
+{
+    WN_TRY(check_index(list, index));
+    (void)kinds[list].entry(index, entry);
+    return WN_OK;
+}
+
+static const char *type_name(wn__setting_type type)
+{
+    static const char *const names[] = {"", "yes/no", "whole number", "number", "text", "choice", "time", "sparsity"};
+    return names[type];
+}
+
+/* A method's own value of an axis, where it is not the table's default. */
+static const char *method_fallback(int index, int table, const wn__setting *row)
+{
+    static _Thread_local char shown[64];
+    const wn__method_axes *axes = &wn__methods[index].axes;
+    const void *config = table == 0 ? (const void *)axes : &axes->topology;
+    const bool unset = row->type == WN__SETTING_STEPS && ((const wn__steps *)((const char *)config + row->offset))->unit == 0;
+    return unset ? NULL : wn__settings_show(row, config, shown, sizeof shown);
+}
+
+/* "topology.alpha": axes with settings of their own. */
+static const char *method_setting_name(int table, const wn__setting *row)
+{
+    static _Thread_local char name[64];
+    if (table < 2) return row->name;
+    snprintf(name, sizeof name, "topology.%s", row->name);
+    return name;
+}
+
+wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info *info)
+{
+    WN_TRY(check_index(list, index));
+    int left = setting;
+    for (int t = 0; left >= 0; t++) {
+        const wn__setting *row = kinds[list].table(index, t);
+        if (!row) break;
+        for (; row->name; row++) {
+            if (left-- > 0) continue;
+            const bool method = list == WN_LIST_METHODS, own = method && t != 1;
+            *info = (wn_setting_info){
+                .name = method ? method_setting_name(t, row) : row->name,
+                .help = row->help,
+                .type = type_name(row->type),
+                .fallback = own ? method_fallback(index, t, row) : row->fallback,
+                .min = row->min,
+                .max = row->max,
+                .choices = row->type == WN__SETTING_CHOICE ? row->choices : NULL,
+            };
+            return WN_OK;
+        }
+    }
+    return wn__fail(WN_ENOTFOUND, "list: there is no setting %d", setting);
+}

@@ -1,0 +1,521 @@
+#include "recipe/recipe.h"
+#include "models/named.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+
+/* ---- sections with choices */
+
+static wn_status read_set_name(const wn__yaml_node *node, const wn__dataset_type **type)
+{
+    const char *name;
+    WN_TRY(wn__scalar_text(node, "data.set", &name));
+    const char *names[WN__MOST_KEYS];
+    int count = 0;
+    for (; wn__datasets[count] && count < WN__MOST_KEYS; count++) {
+        names[count] = wn__datasets[count]->name;
+        if (strcmp(names[count], name) == 0) *type = wn__datasets[count];
+    }
+    return *type ? WN_OK : wn__unknown_at(node, "data.set: unknown data set", name, names, count);
+}
+
+static wn_status read_augment(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const char *items[8];
+    int count;
+    WN_TRY(wn__scalar_list(node, "data.augment", 8, items, &count));
+    memset(&r->data.augment, 0, sizeof r->data.augment);
+    for (int i = 0; i < count; i++) {
+        const wn_status status = wn__augment_add(&r->data.augment, items[i]);
+        if (status != WN_OK) return wn__fault_at(node, "data.augment: ", status);
+    }
+    return WN_OK;
+}
+
+static wn_status ignore(void *arg, const wn__yaml_node *node)
+{
+    (void)arg, (void)node;
+    return WN_OK;
+}
+
+/* `rows` may be NULL; *config gets `size` zeroed bytes with the rows' defaults. */
+static wn_status make_config(const wn__setting *rows, size_t size, void **config)
+{
+    *config = wn__alloc(size ? size : 1);
+    if (!*config) return wn__no_memory(size);
+    return rows ? wn__settings_defaults(rows, *config) : WN_OK;
+}
+
+static wn_status read_data(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const wn__yaml_node *set = wn__yaml_find(node, "set");
+    if (!set) return wn__yaml_fail(WN_EUSAGE, node, "data: the key \"set\" is missing: which data set?");
+    WN_TRY(read_set_name(set, &r->data.type));
+    WN_TRY(make_config(r->data.type->settings, r->data.type->config_size, &r->data.config));
+    static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
+    const wn__schema schema = {
+        .what = "data",
+        .table = {{wn__data_settings, &r->data}, {wn__noise_settings, &r->data}, {r->data.type->settings, r->data.config}},
+        .special = keys,
+        .arg = r,
+    };
+    return wn__schema_read(&schema, node);
+}
+
+/* A name of the list, or a file that describes a network: "nets/my.yaml". */
+static wn_status find_arch(wn__recipe *r, const wn__yaml_node *arch)
+{
+    const char *name, *names[WN__MOST_KEYS];
+    WN_TRY(wn__scalar_text(arch, "model.arch", &name));
+    const size_t length = strlen(name);
+    if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0)) {
+        r->model.file = name;
+        return make_config(wn__graph_file_settings, sizeof(wn__graph_file_config), &r->model.config);
+    }
+    int count = 0;
+    for (; wn__models[count] && count < WN__MOST_KEYS; count++) {
+        names[count] = wn__models[count]->name;
+        if (strcmp(names[count], name) == 0) r->model.type = wn__models[count];
+    }
+    if (!r->model.type) return wn__unknown_at(arch, "model.arch: unknown network", name, names, count);
+    return make_config(r->model.type->settings, r->model.type->config_size, &r->model.config);
+}
+
+static wn_status read_model(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const wn__yaml_node *arch = wn__yaml_kind_of(node) == WN__YAML_SCALAR ? node : wn__yaml_find(node, "arch");
+    if (!arch) return wn__yaml_fail(WN_EUSAGE, node, "model: the key \"arch\" is missing: which network?");
+    WN_TRY(find_arch(r, arch));
+    if (arch == node) return WN_OK;
+    static const wn__special keys[] = {{"arch", ignore}, {0}};
+    const wn__setting *rows = wn__network_settings(r->model.type);
+    const wn__schema schema = {.what = "model", .table = {{rows, r->model.config}}, .special = keys, .arg = r};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_optimizer(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    wn__variant v;
+    WN_TRY(wn__variant_read(node, "train.optimizer", &v));
+    const char *names[WN__MOST_KEYS] = {0};
+    for (int i = 0; wn__optimizers[i] && i < WN__MOST_KEYS - 1; i++)
+        names[i] = wn__optimizers[i]->name;
+    int index;
+    WN_TRY(wn__choice_read(v.name_node, "train.optimizer: unknown optimizer", v.name, names, &index));
+    wn__free(r->train.optimizer_config);
+    r->train.optimizer_config = NULL;
+    r->train.optimizer = wn__optimizers[index];
+    WN_TRY(make_config(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config));
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{r->train.optimizer->settings, r->train.optimizer_config}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
+static wn_status read_milestones(void *arg, const wn__yaml_node *node)
+{
+    wn__rate_section *rate = arg;
+    const char *texts[WN__MAX_MILESTONES];
+    WN_TRY(wn__scalar_list(node, "lr.step.at", WN__MAX_MILESTONES, texts, &rate->ats));
+    for (int i = 0; i < rate->ats; i++) {
+        const wn_status status = wn__steps_parse(texts[i], &rate->at[i]);
+        if (status != WN_OK) return wn__fault_at(wn__list_item(node, i), "lr.step.at: ", status);
+    }
+    return WN_OK;
+}
+
+static wn_status read_rate(void *arg, const wn__yaml_node *node)
+{
+    wn__rate_section *rate = &((wn__recipe *)arg)->train.rate;
+    wn__variant v;
+    WN_TRY(wn__variant_read(node, "train.lr", &v));
+    if (v.name_node == node && strchr("0123456789.", v.name[0])) { /* "lr: 0.1" */
+        const wn__schema constant = {.what = "train.lr", .table = {{wn__rate_settings(WN__SCHEDULE_CONSTANT), rate}}};
+        if (wn__settings_set(constant.table[0].rows, rate, "base", v.name) == WN_OK) return WN_OK;
+        return wn__yaml_fail(WN_EUSAGE, node, "train.lr: \"%s\" is no learning rate", v.name);
+    }
+    WN_TRY(wn__choice_read(v.name_node, "train.lr: unknown schedule", v.name, wn__rate_names, &rate->kind));
+    WN_TRY(wn__settings_defaults(wn__rate_settings(rate->kind), rate));
+    static const wn__special keys[] = {{"at", read_milestones}, {0}};
+    const bool steps = rate->kind == WN__SCHEDULE_STEP;
+    const wn__schema schema = {
+        .what = v.name, .table = {{wn__rate_settings(rate->kind), rate}}, .special = steps ? keys : NULL, .arg = rate};
+    if (v.settings) WN_TRY(wn__schema_read(&schema, v.settings));
+    if (steps && rate->ats == 0) return wn__yaml_fail(WN_EUSAGE, node, "train.lr: step: the key \"at\" is missing: [90ep, 135ep]");
+    return WN_OK;
+}
+
+static wn_status read_init(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const wn__schema schema = {.what = "train.init", .table = {{wn__init_settings, &r->train.init}}};
+    if (wn__yaml_kind_of(node) != WN__YAML_SCALAR) return wn__schema_read(&schema, node);
+    const char *text;
+    WN_TRY(wn__scalar_text(node, "train.init", &text));
+    const wn_status status = wn__settings_set(wn__init_settings, &r->train.init, "weights", text);
+    return status == WN_OK ? WN_OK : wn__fault_at(node, "train.init: ", status);
+}
+
+static wn_status read_train(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    static const wn__special keys[] = {{"optimizer", read_optimizer}, {"lr", read_rate}, {"init", read_init}, {0}};
+    const wn__schema schema = {.what = "train", .table = {{wn__train_settings, &r->train}}, .special = keys, .arg = r};
+    return wn__schema_read(&schema, node);
+}
+
+/* ---- mask, labels, teacher: also used by rows */
+
+static wn_status read_layers(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    return wn__scalar_list(node, "mask.layers", WN__MOST_PATTERNS, mask->layers, &mask->patterns);
+}
+
+/* "{conv1: 0, layer3.*: 95%}" */
+static wn_status read_own_sparsities(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = arg;
+    if (wn__yaml_kind_of(node) != WN__YAML_MAPPING)
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution.layers: wants a mapping from names or patterns to sparsities");
+    if (wn__yaml_count(node) > WN__MOST_PATTERNS)
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution.layers: more than %d patterns", WN__MOST_PATTERNS);
+    mask->own_sparsities = 0;
+    for (int i = 0; i < wn__yaml_count(node); i++) {
+        const wn__yaml_node *value = wn__yaml_child(node, i);
+        const char *text;
+        WN_TRY(wn__scalar_text(value, "mask.distribution.layers", &text));
+        wn__layer_sparsity *layer = &mask->layer[mask->own_sparsities++];
+        layer->pattern = wn__yaml_text(wn__yaml_key(node, i));
+        const wn_status status = wn__sparsity_parse(text, &layer->sparsity);
+        if (status != WN_OK) return wn__fault_at(value, "mask.distribution.layers: ", status);
+    }
+    return WN_OK;
+}
+
+static wn_status check_distribution(const wn__mask_section *mask, const wn__yaml_node *node)
+{
+    double budget;
+    const bool own = mask->distribution == WN__LIST || mask->distribution == WN__FILE;
+    const wn_status status = mask->flops_budget[0] ? wn__flops_budget_parse(mask->flops_budget, &budget) : WN_OK;
+    if (status != WN_OK) return wn__fault_at(node, "mask.distribution: ", status);
+    if (own && mask->flops_budget[0])
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution: flops_budget: %s says every layer's sparsity itself",
+                             wn__distribution_names[mask->distribution]);
+    if (mask->distribution == WN__FILE && !mask->densities[0])
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution: file: the key \"file\" is missing: whose densities?");
+    if (mask->distribution == WN__LIST && !mask->own_sparsities)
+        return wn__yaml_fail(WN_EUSAGE, node, "mask.distribution: list: the key \"layers\" is missing: {conv1: 0, layer3.*: 95%%}");
+    return WN_OK;
+}
+
+/* "erk", or "{erk: {power: 0.5}}". */
+static wn_status read_distribution(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    wn__variant v;
+    WN_TRY(wn__variant_read(node, "mask.distribution", &v));
+    WN_TRY(wn__choice_read(v.name_node, "mask.distribution: unknown distribution", v.name, wn__distribution_names, &mask->distribution));
+    static const wn__special keys[] = {{"layers", read_own_sparsities}, {0}};
+    const wn__schema schema = {.what = v.name, .table = {{wn__distribution_settings, mask}}, .special = keys, .arg = mask};
+    if (v.settings) WN_TRY(wn__schema_read(&schema, v.settings));
+    return check_distribution(mask, node);
+}
+
+/* "snip", or "{snip: {samples: 5}}". */
+static wn_status read_score(void *arg, const wn__yaml_node *node)
+{
+    wn__scoring *scoring = &(*(wn__mask_section **)arg)->scoring;
+    wn__variant v;
+    int score;
+    WN_TRY(wn__variant_read(node, "mask.score", &v));
+    WN_TRY(wn__choice_read(v.name_node, "mask.score: unknown score", v.name, wn__saliency_names, &score));
+    if (score != scoring->score) WN_TRY(wn__scoring_defaults(score, scoring));
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{wn__saliency_settings(score), scoring}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
+/* "dct", or "{dct: {over: both}}". */
+static wn_status read_basis(void *arg, const wn__yaml_node *node)
+{
+    wn__basis_spec *basis = &(*(wn__mask_section **)arg)->basis;
+    const char *library;
+    wn__variant v;
+    int kind;
+    WN_TRY(wn__variant_read(node, "mask.basis", &v));
+    WN_TRY(wn__choice_read(v.name_node, "mask.basis: unknown basis", v.name, wn__basis_names, &kind));
+    if (kind != basis->kind) WN_TRY(wn__basis_defaults(kind, basis));
+    const wn_status status = wn__basis_library(kind, &library);
+    if (status != WN_OK) return wn__fault_at(node, "mask.basis: ", status);
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{wn__basis_settings(kind), basis}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
+static wn_status read_gradual(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.gradual", .table = {{wn__gradual_settings, &mask->gradual}}};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_threshold(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.threshold", .table = {{wn__threshold_settings, &mask->threshold}}};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_alternating(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.alternating", .table = {{wn__alternation_settings, &mask->alternating}}};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_n_of_m(void *arg, const wn__yaml_node *node)
+{
+    wn__mask_section *mask = *(wn__mask_section **)arg;
+    const wn__schema schema = {.what = "mask.n_of_m", .table = {{wn__n_of_m_settings, &mask->n_of_m}}};
+    return wn__schema_read(&schema, node);
+}
+
+typedef struct mask_target {
+    wn__mask_section *mask; /* first: read_layers */
+    int *from;
+} mask_target;
+
+static wn_status read_from(void *arg, const wn__yaml_node *node)
+{
+    const char *text;
+    WN_TRY(wn__scalar_text(node, "mask.from", &text));
+    return wn__choice_read(node, "mask.from: unknown mask", text, wn__method_mask_names, ((mask_target *)arg)->from);
+}
+
+wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
+{
+#define KEYS                                                                                                                               \
+    {"score", read_score}, {"basis", read_basis}, {"layers", read_layers}, {"distribution", read_distribution}, {"gradual", read_gradual}, \
+        {"threshold", read_threshold}, {"alternating", read_alternating},                                                                  \
+    {                                                                                                                                      \
+        "n_of_m", read_n_of_m                                                                                                              \
+    }
+    static const wn__special keys[] = {KEYS, {"from", read_from}, {0}};
+    static const wn__special keys_without_from[] = {KEYS, {0}};
+#undef KEYS
+    mask_target target = {mask, from};
+    if (from && wn__yaml_kind_of(node) == WN__YAML_SCALAR) return read_from(&target, node);
+    const wn__schema schema = {
+        .what = "mask", .table = {{wn__mask_settings, mask}}, .special = from ? keys : keys_without_from, .arg = &target};
+    return wn__schema_read(&schema, node);
+}
+
+wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node)
+{
+    const wn__schema schema = {.what = "soft", .table = {{wn__soft_label_settings, &labels->soft}, {wn__until_settings, labels}}};
+    return wn__schema_read(&schema, node);
+}
+
+wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node)
+{
+    const wn__schema schema = {.what = "smooth", .table = {{wn__smooth_settings, labels}}};
+    return wn__schema_read(&schema, node);
+}
+
+wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node)
+{
+    const wn__schema schema = {.what = "teacher", .table = {{wn__teacher_settings, teacher}}};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_mask(void *arg, const wn__yaml_node *node) { return wn__mask_read(&((wn__recipe *)arg)->mask, NULL, node); }
+static wn_status read_soft(void *arg, const wn__yaml_node *node) { return wn__soft_read(&((wn__recipe *)arg)->labels, node); }
+static wn_status read_smooth(void *arg, const wn__yaml_node *node) { return wn__smooth_read(&((wn__recipe *)arg)->labels, node); }
+static wn_status read_teacher(void *arg, const wn__yaml_node *node) { return wn__teacher_read(&((wn__recipe *)arg)->teacher, node); }
+
+static wn_status read_labels(void *arg, const wn__yaml_node *node)
+{
+    static const wn__special keys[] = {{"soft", read_soft}, {"smooth", read_smooth}, {0}};
+    const wn__schema schema = {.what = "labels", .special = keys, .arg = arg};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_baseline(void *arg, const wn__yaml_node *node)
+{
+    wn__report_section *report = &((wn__recipe *)arg)->report;
+    return wn__scalar_list(node, "report.baseline", WN__MOST_ROWS, report->baseline, &report->baselines);
+}
+
+static wn_status read_claims(void *arg, const wn__yaml_node *node)
+{
+    wn__report_section *report = &((wn__recipe *)arg)->report;
+    return wn__scalar_list(node, "report.claims", WN__MOST_CLAIMS, report->claim, &report->claims);
+}
+
+static wn_status read_report(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    static const wn__special keys[] = {{"baseline", read_baseline}, {"claims", read_claims}, {0}};
+    const wn__schema schema = {.what = "report", .table = {{wn__report_settings, &r->report}}, .special = keys, .arg = arg};
+    return wn__schema_read(&schema, node);
+}
+
+static wn_status read_sweep(void *arg, const wn__yaml_node *node) { return wn__sweep_section_read(&((wn__recipe *)arg)->sweep, node); }
+
+static wn_status keep_methods(void *arg, const wn__yaml_node *node)
+{
+    ((wn__recipe *)arg)->methods_node = node;
+    return WN_OK;
+}
+
+static wn_status keep_compare(void *arg, const wn__yaml_node *node)
+{
+    ((wn__recipe *)arg)->compare_node = node;
+    return WN_OK;
+}
+
+/* ---- the whole */
+
+static wn_status set_defaults(wn__recipe *r)
+{
+    WN_TRY(wn__settings_defaults(wn__top_settings, &r->top));
+    WN_TRY(wn__settings_defaults(wn__data_settings, &r->data));
+    WN_TRY(wn__settings_defaults(wn__noise_settings, &r->data));
+    WN_TRY(wn__settings_defaults(wn__train_settings, &r->train));
+    WN_TRY(wn__settings_defaults(wn__rate_settings(WN__SCHEDULE_CONSTANT), &r->train.rate));
+    WN_TRY(wn__settings_defaults(wn__init_settings, &r->train.init));
+    WN_TRY(wn__settings_defaults(wn__mask_settings, &r->mask));
+    WN_TRY(wn__settings_defaults(wn__distribution_settings, &r->mask));
+    WN_TRY(wn__settings_defaults(wn__gradual_settings, &r->mask.gradual));
+    WN_TRY(wn__settings_defaults(wn__threshold_settings, &r->mask.threshold));
+    WN_TRY(wn__settings_defaults(wn__alternation_settings, &r->mask.alternating));
+    WN_TRY(wn__settings_defaults(wn__n_of_m_settings, &r->mask.n_of_m));
+    r->mask.distribution = WN__ERK;
+    WN_TRY(wn__basis_defaults(WN__BASIS_CANONICAL, &r->mask.basis));
+    WN_TRY(wn__settings_defaults(wn__soft_label_settings, &r->labels.soft));
+    WN_TRY(wn__settings_defaults(wn__smooth_settings, &r->labels));
+    WN_TRY(wn__settings_defaults(wn__teacher_settings, &r->teacher));
+    WN_TRY(wn__settings_defaults(wn__report_settings, &r->report));
+    WN_TRY(wn__settings_defaults(wn__bootstrap_settings, &r->bootstrap));
+    WN_TRY(wn__sweep_section_defaults(&r->sweep));
+    WN_TRY(wn__settings_defaults(wn__lab_settings, &r->lab));
+    r->labels.soft.soft = true;
+    r->report.baseline[0] = "dense";
+    r->report.baseline[1] = "lottery-ticket";
+    r->report.baselines = 2;
+    r->train.optimizer = wn__optimizers[0];
+    return make_config(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config);
+}
+
+static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
+{
+    const char *text = source->text ? source->text : "";
+    if (source->path)
+        WN_TRY(wn__yaml_read(source->path, doc));
+    else
+        WN_TRY(wn__yaml_parse(source->text ? source->label : "(no recipe)", text, strlen(text), doc));
+    for (int i = 0; i < source->sets; i++) {
+        const char *equals = strchr(source->set[i], '=');
+        if (!equals || equals == source->set[i])
+            return wn__fail(WN_EUSAGE, "--set %s: key=value is needed, for example train.epochs=10", source->set[i]);
+        char *key = wn__strdup(source->set[i]);
+        if (!key) return wn__no_memory(strlen(source->set[i]));
+        key[equals - source->set[i]] = 0;
+        const wn_status status = wn__yaml_set(*doc, key, equals + 1);
+        wn__free(key);
+        WN_TRY(status);
+    }
+    return source->seeds ? wn__yaml_set(*doc, "compare.seeds", source->seeds) : WN_OK;
+}
+
+static wn_status check_name(wn__recipe *r, const char *path)
+{
+    if (!r->top.name) {
+        const char *slash = path ? strrchr(path, '/') : NULL;
+        r->default_name = wn__strdup(path ? (slash ? slash + 1 : path) : "unnamed");
+        if (!r->default_name) return wn__no_memory(1);
+        char *dot = strrchr(r->default_name, '.');
+        if (dot && dot != r->default_name) *dot = 0;
+        r->top.name = r->default_name;
+    }
+    const char *name = r->top.name;
+    bool good = isalnum((unsigned char)name[0]) && strcmp(name, "stages") != 0 && strlen(name) <= 200;
+    for (const char *c = name; *c; c++)
+        good = good && (isalnum((unsigned char)*c) || strchr("._-+", *c));
+    if (good) return WN_OK;
+    return wn__fail(WN_EUSAGE, "%s: name: \"%s\" cannot name a folder; use letters, digits and . _ - + (and not \"stages\")",
+                    path ? path : "recipe", name);
+}
+
+static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool parts)
+{
+    static const wn__special keys[] = {{"data", read_data},
+                                       {"model", read_model},
+                                       {"train", read_train},
+                                       {"mask", read_mask},
+                                       {"labels", read_labels},
+                                       {"teacher", read_teacher},
+                                       {"compare", keep_compare},
+                                       {"methods", keep_methods},
+                                       {"report", read_report},
+                                       {"bootstrap", wn__bootstrap_read},
+                                       {"sweep", read_sweep},
+                                       {"lab", wn__lab_section_read},
+                                       {0}};
+    const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
+    WN_TRY(set_defaults(r));
+    WN_TRY(open_document(source, &r->doc));
+    const wn__yaml_node *root = wn__yaml_root(r->doc);
+    WN_TRY(wn__schema_read(&schema, root));
+    WN_TRY(check_name(r, source->path));
+    if (parts) return WN_OK;
+    if (!r->data.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"data\" is missing: data: {set: shapes}");
+    if (!r->model.type && !r->model.file)
+        return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"model\" is missing: model: {arch: resnet20}");
+    if ((r->train.epochs > 0) == (r->train.steps > 0)) {
+        const wn__yaml_node *train = wn__yaml_find(root, "train");
+        return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: one of \"epochs\" and \"steps\" is needed: train: {epochs: 20}");
+    }
+    WN_TRY(wn__recipe_resolve(r));
+    if (source->no_compare) return WN_OK;
+    WN_TRY(wn__recipe_read_rows(r));
+    return wn__recipe_read_compare(r);
+}
+
+static wn_status read_recipe(const wn__recipe_source *source, bool parts, wn__recipe **out)
+{
+    wn__recipe *r = WN_NEW(wn__recipe);
+    if (!r) return wn__no_memory(sizeof *r);
+    const wn_status status = read_all(r, source, parts);
+    if (status != WN_OK) {
+        wn__recipe_free(r);
+        return status;
+    }
+    *out = r;
+    return WN_OK;
+}
+
+wn_status wn__recipe_read(const wn__recipe_source *source, wn__recipe **out) { return read_recipe(source, false, out); }
+wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **out) { return read_recipe(source, true, out); }
+
+void wn__recipe_free(wn__recipe *recipe)
+{
+    if (!recipe) return;
+    for (int i = 0; i < recipe->selections; i++)
+        wn__selection_release(&recipe->selection[i]);
+    wn_graph_free(recipe->graph);
+    wn__free(recipe->data.config);
+    wn__free(recipe->model.config);
+    wn__free(recipe->train.optimizer_config);
+    wn__free(recipe->default_name);
+    wn__free(recipe->network);
+    wn__yaml_free(recipe->doc);
+    wn__free(recipe);
+}

@@ -1,0 +1,259 @@
+/* A recipe: what a YAML file says, checked, with all defaults filled in. Sections: name, data, model, train, backend, dtype, threads, memory,
+ * compare, mask, labels, teacher, methods, report, sweep. docs/recipe.md describes them to users. */
+#ifndef WN_RECIPE_RECIPE_H
+#define WN_RECIPE_RECIPE_H
+
+#include "data/augment.h"
+#include "data/dataset.h"
+#include "data/loader.h"
+#include "methods/method.h"
+#include "models/model.h"
+#include "nn/init.h"
+#include "nn/loss.h"
+#include "nn/optimizer.h"
+#include "nn/schedule.h"
+#include "recipe/bind.h"
+#include "recipe/sweep_section.h"
+#include "sparse/basis/basis.h"
+#include "sparse/dense_to_sparse/gradual.h"
+#include "sparse/dense_to_sparse/thinning.h"
+#include "sparse/prune/blocks.h"
+#include "sparse/prune/distribution.h"
+#include "sparse/prune/mask.h"
+
+enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 160, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
+
+typedef struct wn__data_section {
+    const wn__dataset_type *type;
+    void *config; /* of the type's settings; owned */
+    const char *validation, *normalize;
+    int64_t train_size;
+    int last_batch; /* wn__last_batch */
+    wn__augment augment;
+    double label_noise;
+} wn__data_section;
+
+typedef struct wn__model_section {
+    const wn__model *type; /* NULL: from a file */
+    void *config;          /* owned */
+    const char *file;      /* NULL: none */
+} wn__model_section;
+
+/* Learning rates as written; wn__recipe.schedule holds them in steps. */
+typedef struct wn__rate_section {
+    int kind; /* wn__schedule_kind */
+    double base, factor, final;
+    wn__steps warm_up;
+    bool warm_up_from_zero;
+    int per; /* 0: changes per step, 1: per epoch */
+    wn__steps at[WN__MAX_MILESTONES];
+    int ats;
+} wn__rate_section;
+
+typedef struct wn__train_section {
+    int64_t epochs, steps, batch, micro_batch, evaluate_every;
+    double smoothing, clip_norm, clip_value;
+    int loss; /* index into wn__hard_loss_names */
+    const wn__optimizer_type *optimizer;
+    void *optimizer_config; /* owned */
+    wn__rate_section rate;
+    wn__init_options init;
+} wn__train_section;
+
+/* auto: the first layer stays dense under `uniform`, as in RigL's paper */
+typedef enum wn__dense_first { WN__FIRST_AUTO, WN__FIRST_SPARSE, WN__FIRST_DENSE } wn__dense_first;
+
+typedef enum wn__inner { WN__INNER_OWN, WN__INNER_WEIGHT_REWIND } wn__inner;
+
+typedef struct wn__mask_section {
+    wn__scoring scoring;  /* what weights are ranked by */
+    wn__basis_spec basis; /* what they are coefficients of */
+    int scope, rule, empty;
+    int64_t rounds;                   /* >= 1; not used if rate > 0 */
+    double rate;                      /* > 0: each round prunes this much of what is left, as many rounds as the sparsity needs */
+    int inner;                        /* wn__inner */
+    wn__steps rewind;                 /* of the inner rule weight-rewind */
+    int shuffle;                      /* wn__shuffle: of random masks */
+    const char *file;                 /* "": none */
+    const char *of;                   /* "": the dense run; else the row whose result is pruned */
+    wn__gradual_rule gradual;         /* of masks that are made while training: gradually, */
+    wn__threshold_rule threshold;     /* by learning, */
+    wn__alternation_rule alternating; /* in phases, */
+    wn__n_of_m n_of_m;                /* and in groups; of scope n-of-m, too */
+    /* of drawn masks */
+    int distribution; /* wn__distribution */
+    int block;        /* wn__block */
+    double power;
+    int dense_first;          /* wn__dense_first */
+    int counting;             /* wn__counting */
+    const char *densities;    /* "": none; a file of masks, for distribution `file` */
+    const char *flops_budget; /* "": none; instead of a sparsity */
+    wn__layer_sparsity layer[WN__MOST_PATTERNS];
+    int own_sparsities; /* in `layer` */
+    const char *layers[WN__MOST_PATTERNS];
+    int patterns; /* 0: the default selection */
+} wn__mask_section;
+
+typedef struct wn__labels_section {
+    wn__loss soft;   /* temperature, alpha, reduction */
+    wn__steps until; /* soft labels before it; unit 0: always */
+    double epsilon;  /* of smoothed labels */
+} wn__labels_section;
+
+typedef enum wn__cache_mode { WN__CACHE_AUTO, WN__CACHE_ON, WN__CACHE_OFF } wn__cache_mode;
+typedef struct wn__teacher_section {
+    int dtype;        /* wn__dtype */
+    int cache;        /* wn__cache_mode */
+    const char *file; /* "": the replicate's dense network */
+} wn__teacher_section;
+
+/* A method as this recipe has it. */
+typedef struct wn__row {
+    const char *name, *base;   /* base: the table's row that it comes from */
+    const wn__method *method;  /* of `base`: summary and paper */
+    const wn__yaml_node *node; /* where the recipe changed it; NULL if it did not */
+    wn__method_axes axes;
+    const char *start_file; /* "": none */
+    const char *backend;    /* "": the recipe's */
+    double stretch;         /* training, and the times of its schedules, are so many times the dense run's */
+    wn__mask_section mask;
+    int selection; /* what the mask may prune: in recipe->selection; compared rows only */
+    wn__labels_section labels;
+    wn__teacher_section teacher;
+} wn__row;
+
+enum { WN__MOST_CLAIMS = 64 };
+typedef struct wn__report_section {
+    const char *baseline[WN__MOST_ROWS];
+    int baselines;
+    const char *claim[WN__MOST_CLAIMS]; /* recipe/claims.h */
+    int claims;
+    double margin; /* percentage points */
+    bool short_budget;
+} wn__report_section;
+
+typedef struct wn__top_section {
+    const char *name, *backend;
+    int dtype;       /* wn__dtype */
+    int64_t threads; /* 0: not said */
+    double memory;   /* GiB that activations may take; 0: no limit */
+    int kernels;     /* wn__kernels */
+    int world;       /* wn__world */
+} wn__top_section;
+
+/* Real and ideal world side by side: evaluations of both, where tickets come from, and what `lab bootstrap` varies. */
+typedef enum wn__origin { WN__ORIGIN_OWN, WN__ORIGIN_SHARED } wn__origin;
+enum { WN__MOST_SIZES = 16 };
+typedef struct wn__bootstrap_section {
+    int64_t every, early, train_images; /* as wn__evaluation_steps; train_images 0: all */
+    int origin;                         /* wn__origin */
+    double converged;                   /* soft error on training images that T0 is the first step at or below of */
+    double margin;                      /* points of soft error within which a gap counts as small */
+    int64_t n[WN__MOST_SIZES];          /* sizes of the real world, one after the other */
+    int sizes;
+    const wn__yaml_node *variants; /* name to changes of the recipe; NULL: none */
+} wn__bootstrap_section;
+
+/* What `winnow lab study` measures, for every seed; ensembles: over all seeds. Rows of all but flow may name a point of their training: "ticket@start", "rigl@2000". */
+enum { WN__MOST_LAB_ROWS = 16, WN__MOST_LAB_PAIRS = 24, WN__MOST_LAB_STEPS = 24 };
+typedef struct wn__lab_section {
+    const char *flow[WN__MOST_LAB_ROWS], *compare[WN__MOST_LAB_ROWS], *hessian[WN__MOST_LAB_ROWS], *ensemble[WN__MOST_LAB_ROWS];
+    const char *line[WN__MOST_LAB_PAIRS][2];
+    int flows, compares, hessians, ensembles, lines;
+    wn__steps at[WN__MOST_LAB_STEPS]; /* of flow, ascending */
+    int ats;
+    int64_t images, points, train_images, hessian_images, lanczos_steps;
+} wn__lab_section;
+
+typedef struct wn__recipe {
+    wn__yaml *doc; /* texts above point into it */
+    char *default_name;
+    wn__top_section top;
+    wn__data_section data;
+    wn__model_section model;
+    wn__train_section train;
+    wn__mask_section mask;
+    wn__labels_section labels;
+    wn__teacher_section teacher;
+    wn__report_section report;
+    wn__bootstrap_section bootstrap;
+    wn__sweep_section sweep; /* of wn_sweep_run alone; not in the resolved recipe */
+    wn__lab_section lab;
+    wn__row row[WN__MOST_ROWS];
+    int rows;
+    wn__selection selection[WN__MOST_ROWS]; /* of compared rows: see wn__row.selection */
+    int selections;
+    int compared[WN__MOST_ROWS]; /* indices into row */
+    int methods;
+    double sparsity[WN__MOST_SPARSITIES];
+    int sparsities;
+    uint64_t seed[WN__MOST_SEEDS];
+    int seeds;
+    const wn__yaml_node *methods_node, *compare_node;
+    /* What follows from the above. */
+    wn_graph *graph;
+    const char *arch; /* name or file */
+    char *network;    /* sections data and model as YAML: what weight files carry; owned */
+    int64_t train_images, validation_images, test_images;
+    int64_t world_samples; /* of a world: the stream that both worlds draw on, `train_images` of it again and again in the real one */
+    wn__clock clock;       /* of the dense run */
+    wn__schedule schedule;
+} wn__recipe;
+
+typedef struct wn__recipe_source {
+    const char *path; /* NULL: `text`, or if that is NULL too an empty recipe */
+    const char *text; /* YAML; `label` stands for the file's name in messages */
+    const char *label;
+    const char *const *set; /* "key=value" (sets) */
+    int sets;
+    const char *seeds; /* NULL, or instead of compare.seeds */
+    bool no_compare;   /* leave out compare, methods, report (wn_train) */
+} wn__recipe_source;
+
+/* WN_EUSAGE with file, line, column and what would be valid. Free with wn__recipe_free. */
+wn_status wn__recipe_read(const wn__recipe_source *source, wn__recipe **out);
+void wn__recipe_free(wn__recipe *recipe); /* accepts NULL */
+
+/* Sections that single steps use alone: data and model without train and compare (all optional). */
+wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **out);
+/* Fills the second part of the struct; called by wn__recipe_read. */
+wn_status wn__recipe_resolve(wn__recipe *recipe);
+
+/* The resolved recipe: all keys, every time in steps. Reading it gives the same recipe. Caller releases the text. */
+wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out);
+/* Its sections data and model alone. */
+wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
+
+/* The section data alone. */
+wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out);
+
+/* Settings tables, for listings and slices. */
+extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
+    wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__noise_settings[], wn__smooth_settings[], wn__until_settings[],
+    wn__row_settings[], wn__distribution_settings[];
+/* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
+const wn__setting *wn__rate_settings(int kind);
+extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */
+extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
+extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
+
+/* Parts of wn__recipe_read. */
+wn_status wn__recipe_read_rows(wn__recipe *recipe);                       /* methods: the table's rows and the recipe's changes */
+wn_status wn__recipe_read_compare(wn__recipe *recipe);                    /* methods, sparsity, seeds */
+wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count); /* "0-4", "0,3,7-9"; at most WN__MOST_SEEDS, each once */
+wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node); /* from: row's mask axis, may be NULL */
+wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
+wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
+wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);
+wn_status wn__lab_section_read(void *recipe, const wn__yaml_node *node);
+wn_status wn__lab_section_check(const wn__recipe *recipe);           /* its rows are methods, compared or not */
+bool wn__recipe_compares(const wn__recipe *recipe, const char *row); /* "ticket", "ticket@start" */
+bool wn__lab_section_is_empty(const wn__recipe *recipe);
+void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *recipe);
+wn_status wn__bootstrap_read(void *recipe, const wn__yaml_node *node);
+wn_status wn__bootstrap_check_row(const wn__recipe *recipe, const wn__row *row); /* what the ideal world does not allow */
+
+/* Parts of wn__recipe_resolve: how many images a world has, with data.train_size settled. */
+wn_status wn__bootstrap_resolve(wn__recipe *recipe, int64_t train_count, int64_t test_count);
+
+#endif

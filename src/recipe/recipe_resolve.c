@@ -1,0 +1,97 @@
+/* What follows from a recipe: sizes of the splits, the network, the schedule in steps. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "data/world.h"
+#include "models/graph_file.h"
+#include "recipe/recipe.h"
+
+/* The size that a set's own settings give, for sets that are made on demand ("train", "test"); otherwise the published one. */
+static int64_t image_count(const wn__data_section *data, const char *name, int64_t usual)
+{
+    const wn__setting *row = data->type->settings ? wn__settings_find(data->type->settings, name) : NULL;
+    if (!row || row->type != WN__SETTING_INT) return usual;
+    return *(const int64_t *)((const char *)data->config + row->offset);
+}
+
+/* A failure, at the place of section.key (or of the section) in the recipe. */
+static wn_status fail_at(const wn__recipe *r, const char *section, const char *key, wn_status status)
+{
+    const wn__yaml_node *root = wn__yaml_root(r->doc), *node = wn__yaml_find(root, section),
+                        *inner = node ? wn__yaml_find(node, key) : NULL;
+    char prefix[64];
+    snprintf(prefix, sizeof prefix, "%s.%s: ", section, key);
+    return status == WN_OK ? WN_OK : wn__fault_at(inner ? inner : node ? node : root, prefix, status);
+}
+
+static wn_status count_images(wn__recipe *r)
+{
+    const wn__dataset_type *type = r->data.type;
+    /* Splits need the counts alone; nothing is loaded to plan an experiment. */
+    const wn__dataset sizes = {
+        .type = type,
+        .channels = type->channels,
+        .height = type->height,
+        .width = type->width,
+        .classes = type->classes,
+        .train = {.n = image_count(&r->data, "train", type->train_count)},
+        .test = {.n = image_count(&r->data, "test", type->test_count)},
+    };
+    wn__split split;
+    wn__normalize normalize;
+    WN_TRY(fail_at(r, "data", "normalize", wn__normalize_find(r->data.normalize, &sizes, &normalize)));
+    if (r->top.world != WN__WORLD_NONE) return wn__bootstrap_resolve(r, sizes.train.n, sizes.test.n);
+    WN_TRY(fail_at(r, "data", "validation", wn__split_make(&sizes, r->data.validation, r->data.train_size, &split)));
+    r->train_images = split.train.count;
+    r->validation_images = split.validation.count;
+    r->test_images = split.test.count;
+    return WN_OK;
+}
+
+static wn_status make_clock(wn__recipe *r)
+{
+    const int64_t batch = r->train.batch, images = r->train_images;
+    r->clock.steps_per_epoch = r->data.last_batch == WN__LAST_DROP ? images / batch : (images + batch - 1) / batch;
+    if (r->clock.steps_per_epoch < 1)
+        return wn__fail(WN_EUSAGE, "train.batch: %lld images are no full batch of %lld, and data.last_batch is drop", (long long)images,
+                        (long long)batch);
+    r->clock.total = r->train.steps ? r->train.steps : r->train.epochs * r->clock.steps_per_epoch;
+    return WN_OK;
+}
+
+static wn_status make_schedule(wn__recipe *r)
+{
+    const wn__rate_section *rate = &r->train.rate;
+    const wn__clock *c = &r->clock;
+    wn__schedule *s = &r->schedule;
+    *s = (wn__schedule){
+        .kind = (wn__schedule_kind)rate->kind,
+        .base = rate->base,
+        .factor = rate->factor,
+        .milestones = rate->ats,
+        .length = c->total,
+        .final = rate->final,
+        .warm_up = wn__steps_resolve(rate->warm_up, c->steps_per_epoch, c->total),
+        .warm_up_from_zero = rate->warm_up_from_zero,
+        .every = rate->per ? c->steps_per_epoch : 1,
+    };
+    for (int i = 0; i < rate->ats; i++)
+        s->milestone[i] = wn__steps_resolve(rate->at[i], c->steps_per_epoch, c->total);
+    return fail_at(r, "train", "lr", wn__schedule_check(s));
+}
+
+wn_status wn__recipe_resolve(wn__recipe *recipe)
+{
+    const wn__dataset_type *type = recipe->data.type;
+    WN_TRY(count_images(recipe));
+    WN_TRY(make_clock(recipe));
+    WN_TRY(make_schedule(recipe));
+    const wn__model_input input = {type->channels, type->height, type->width, type->classes};
+    wn__text network = {0};
+    recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
+    WN_TRY(wn__recipe_write_network(recipe, &network));
+    recipe->network = network.data;
+    if (recipe->model.file) return wn__graph_file_read(recipe->model.file, recipe->model.config, input, &recipe->graph);
+    return fail_at(recipe, "model", "arch", wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph));
+}

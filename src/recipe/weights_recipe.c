@@ -1,0 +1,53 @@
+#include "recipe/weights_recipe.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/files.h"
+#include "models/graph_file.h"
+
+wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
+{
+    const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
+    const char *arch = wn__safetensors_meta(file, "arch");
+    wn__text text = {0};
+    if (recipe)
+        wn__text_add(&text, "%s", recipe);
+    else if (data)
+        wn__text_add(&text, "data: {set: \"%s\"}\n", data);
+    if (!recipe && arch) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
+    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets};
+    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
+    wn__text_release(&text);
+    return status;
+}
+
+/* A mere name lies beside the weights; a path that leads nowhere, too. */
+static wn_status read_graph_file(const char *name, const char *weights, const void *config, wn__model_input input, wn_graph **out)
+{
+    const char *slash = strrchr(weights, '/'), *base = strrchr(name, '/');
+    wn__text beside = {0};
+    wn__text_add(&beside, "%.*s%s", slash ? (int)(slash + 1 - weights) : 0, weights, base ? base + 1 : name);
+    if (beside.failed) return wn__no_memory(beside.size);
+    const bool instead = wn__file_exists(beside.data) && (!base || !wn__file_exists(name));
+    const wn_status status = wn__graph_file_read(instead ? beside.data : name, config, input, out);
+    wn__text_release(&beside);
+    return status;
+}
+
+wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_input input)
+{
+    if (r->model.file || r->model.type) r->arch = r->model.file ? r->model.file : r->model.type->name;
+    if (r->model.file) return read_graph_file(r->model.file, path, r->model.config, input, &r->graph);
+    if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
+    return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
+}
+
+wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data)
+{
+    const char *classes = wn__safetensors_meta(file, "classes");
+    char wanted[32];
+    snprintf(wanted, sizeof wanted, "%d", data->classes);
+    if (!classes || strcmp(classes, wanted) == 0) return WN_OK;
+    return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, data->name, data->classes);
+}

@@ -1,0 +1,15 @@
+/* Recipes made of what a weights file says of itself and what the caller changes. */
+#ifndef WN_RECIPE_WEIGHTS_RECIPE_H
+#define WN_RECIPE_WEIGHTS_RECIPE_H
+
+#include "io/safetensors.h"
+#include "recipe/recipe.h"
+
+/* Files by Winnow carry the sections data and model; of others the names that they may have are taken. Free with wn__recipe_free. */
+wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out);
+/* r->graph for images of `input`; network files are looked for beside the weights `path`, where their path is a mere name or leads nowhere. WN_EUSAGE if neither file nor caller says the architecture. */
+wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_input input);
+/* WN_EMISMATCH if the file says that it is for another number of classes than the data set has. */
+wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data);
+
+#endif

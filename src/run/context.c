@@ -1,0 +1,105 @@
+#include "run/context.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "data/world.h"
+#include "tensor/compression.h"
+
+static wn_status load_images(wn__context *c)
+{
+    const wn__data_section *d = &c->recipe->data;
+    WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->pool, &c->data));
+    wn__dataset_add_noise(&c->data, d->label_noise);
+    return wn__split_make(&c->data, d->validation, d->train_size, &c->split);
+}
+
+static wn_status load_world(wn__context *c)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__data_section *d = &r->data;
+    const wn__world_request request = {
+        .n = d->train_size, .third = r->bootstrap.origin == WN__ORIGIN_SHARED, .validation = d->validation, .label_noise = d->label_noise};
+    return wn__world_load(d->type, d->config, c->data_folder, c->pool, &request, &c->data, &c->split, &c->third);
+}
+
+wn_status wn__context_load(wn__context *c)
+{
+    const wn__recipe *r = c->recipe;
+    if (c->loaded) return WN_OK;
+    if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
+    WN_TRY(r->top.world == WN__WORLD_NONE ? load_images(c) : load_world(c));
+    WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
+    if (r->train_images >= 0 && c->split.train.count != r->train_images)
+        return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with",
+                        r->data.type->name, (long long)c->split.train.count, (long long)r->train_images);
+    c->loaded = true;
+    return WN_OK;
+}
+
+wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out)
+{
+    if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
+    for (int i = 0; i < c->devices; i++)
+        if (c->device[i]->backend == backend && c->device[i]->dtype == dtype) {
+            *out = c->device[i];
+            return WN_OK;
+        }
+    assert(c->devices < WN__MOST_DEVICES);
+    const wn__device_options options = {.dtype = dtype, .pool = c->pool, .kernels = (wn__kernels)c->recipe->top.kernels};
+    WN_TRY(backend->open(backend, &options, &c->device[c->devices]));
+    *out = c->device[c->devices++];
+    return WN_OK;
+}
+
+void wn__context_release(wn__context *c)
+{
+    wn__dataset_release(&c->data);
+    while (c->devices > 0) {
+        c->devices--;
+        c->device[c->devices]->close(c->device[c->devices]);
+    }
+    wn__pool_free(c->pool);
+    c->pool = NULL;
+    c->loaded = false;
+}
+
+wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream, int64_t order)
+{
+    const wn__recipe *r = c->recipe;
+    return (wn__loader_options){
+        .data = &c->data,
+        .part = WN__PART_TRAIN,
+        .split = c->split,
+        .batch = r->train.batch,
+        .last_batch = (wn__last_batch)r->data.last_batch,
+        .seed = wn__stream_seed(seed, dense_stream ? WN__STREAM_DENSE : WN__STREAM_RETRAIN, order),
+        .shuffle = true,
+        .ideal = r->top.world == WN__WORLD_IDEAL,
+        .augment = r->data.augment,
+        .normalize = c->normalize,
+        .threads = c->machine.threads > 4 ? 2 : 1,
+    };
+}
+
+void wn__context_third(const wn__context *c, wn__loader_options *loader)
+{
+    loader->split.train = c->third;
+    loader->ideal = false;
+    loader->fresh_first = 0;
+}
+
+wn__network_info wn__context_network_info(const wn__context *c)
+{
+    return (wn__network_info){.graph = c->recipe->graph, .data = &c->data, .normalize = &c->normalize};
+}
+
+wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__backend *backend, wn__dtype dtype, wn__executor **out)
+{
+    wn__device *device;
+    WN_TRY(wn__context_device(c, backend, dtype, &device));
+    if (device->compressed) WN_TRY(wn__params_compress_masked(params));
+    const wn__executor_options options = {.batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
+    return wn__executor_new(c->recipe->graph, params, device, &options, out);
+}

@@ -1,0 +1,231 @@
+#include "run/experiment.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "io/json_file.h"
+#include "run/store.h"
+
+/* Threads of a stage and stages side by side, within the CPUs unless forced. */
+static wn_status share_cpus(const wn_run_options *o, const wn__recipe *r, int *threads, int *jobs)
+{
+    const int cpus = wn__cpu_count();
+    *jobs = o->jobs > 1 ? o->jobs : 1;
+    if (o->threads < 0 || o->jobs < 0) return wn__fail(WN_EUSAGE, "threads %d, jobs %d: neither can be negative", o->threads, o->jobs);
+    *threads = o->threads ? o->threads : (int)r->top.threads;
+    if (*threads == 0) *threads = cpus / *jobs > 0 ? cpus / *jobs : 1;
+    if (o->force || *jobs == 1 || *jobs * *threads <= cpus) return WN_OK;
+    const int fitting = cpus / *threads > 0 ? cpus / *threads : 1;
+    wn__log(WN_LOG_WARNING, "%d jobs of %d threads are more than %d CPUs: %d run side by side (force allows more)", *jobs, *threads, cpus,
+            fitting);
+    *jobs = fitting;
+    return WN_OK;
+}
+
+static wn_status plan_it(wn__experiment *e, const char *root, int threads)
+{
+    wn__machine machine;
+    wn__recipe *r = e->recipe;
+    const wn_status status = wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &machine);
+    const wn__yaml_node *top = wn__yaml_root(r->doc), *node = wn__yaml_find(top, "backend");
+    if (status != WN_OK) return wn__fault_at(node ? node : top, "", status);
+    r->top.backend = wn__machine_name(&machine);
+    r->top.threads = threads;
+    WN_TRY(wn__agenda_make(r, &machine, &e->plan));
+    e->root = wn__strdup(root);
+    e->folder = e->root ? wn__store_experiment_folder(root, r->top.name) : NULL;
+    if (!e->folder) return wn__no_memory(strlen(root));
+    e->context.recipe = r;
+    e->context.plan = e->plan;
+    e->context.root = e->root;
+    e->context.machine = machine;
+    e->context.stages = e->plan->stages;
+    return WN_OK;
+}
+
+wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out)
+{
+    const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .seeds = options->seeds};
+    wn__experiment e = {0};
+    int threads;
+    wn_status status = wn__recipe_read(&source, &e.recipe);
+    if (status == WN_OK) status = share_cpus(options, e.recipe, &threads, &e.jobs);
+    if (status == WN_OK) status = plan_it(&e, options->out ? options->out : WN__STORE_DEFAULT, threads);
+    e.context.data_folder = options->data_folder;
+    e.context.progress = options->progress;
+    e.context.user = options->user;
+    if (status != WN_OK) {
+        wn__experiment_close(&e);
+        return status;
+    }
+    *out = e;
+    return WN_OK;
+}
+
+/* ---- the folder */
+
+static wn_status write_text(const char *folder, const char *name, const char *text, size_t size)
+{
+    char *path = wn__path_join(folder, name);
+    if (!path) return wn__no_memory(64);
+    const wn_status status = wn__file_write(path, text, size);
+    wn__free(path);
+    return status;
+}
+
+static wn_status write_json(const char *folder, const char *name, json_t *json)
+{
+    char *path = wn__path_join(folder, name);
+    const wn_status status = path && json ? wn__json_save(path, json) : wn__no_memory(64);
+    json_decref(json);
+    wn__free(path);
+    return status;
+}
+
+/* One name, one folder: a changed recipe takes it over. Nothing is lost but the list of what the former one made. */
+static void note_other_recipe(const wn__experiment *e, const wn__text *resolved)
+{
+    char *path = wn__path_join(e->folder, "resolved.yaml"), *former;
+    size_t size;
+    if (path && wn__file_exists(path) && wn__file_read(path, &former, &size) == WN_OK) {
+        if (size != resolved->size || memcmp(former, resolved->data, size) != 0)
+            wn__log(WN_LOG_INFO, "%s: held another recipe; stages that only that one needs stay in the store until gc", e->folder);
+        wn__free(former);
+    }
+    wn__free(path);
+}
+
+static wn_status write_recipe(const wn__experiment *e, const char *recipe_path)
+{
+    wn__text text = {0};
+    char *data = NULL;
+    size_t size = 0;
+    wn_status status;
+    if (recipe_path) {
+        WN_TRY(wn__file_read(recipe_path, &data, &size));
+        status = write_text(e->folder, "recipe.yaml", data, size);
+        wn__free(data);
+        WN_TRY(status);
+    } else {
+        WN_TRY(wn__yaml_emit(wn__yaml_root(e->recipe->doc), &text));
+        status = write_text(e->folder, "recipe.yaml", text.data ? text.data : "", text.size);
+        wn__text_release(&text);
+        WN_TRY(status);
+    }
+    WN_TRY(wn__recipe_write(e->recipe, &text));
+    note_other_recipe(e, &text);
+    status = write_text(e->folder, "resolved.yaml", text.data, text.size);
+    wn__text_release(&text);
+    return status;
+}
+
+static json_t *stage_list(const wn__agenda *plan)
+{
+    json_t *list = json_array();
+    for (int i = 0; list && i < plan->stages; i++) {
+        const wn__stage *s = &plan->stage[i];
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s}", "identity", s->identity, "kind", wn__stage_kind_names[s->kind], "label", s->label));
+    }
+    return json_pack("{s:o}", "stages", list);
+}
+
+wn_status wn__experiment_write_folder(const wn__experiment *e, const char *recipe_path)
+{
+    WN_TRY(wn__make_folders(e->folder));
+    WN_TRY(write_recipe(e, recipe_path));
+    json_t *environment = wn__environment(e->plan, NULL);
+    if (environment && e->context.data_folder) json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
+    WN_TRY(write_json(e->folder, "environment.json", environment));
+    return write_json(e->folder, "stages.json", stage_list(e->plan));
+}
+
+/* ---- again from the folder */
+
+static wn_status parent_folder(const char *folder, char **parent)
+{
+    char *copy = wn__strdup(folder);
+    if (!copy) return wn__no_memory(strlen(folder));
+    size_t length = strlen(copy);
+    while (length > 1 && copy[length - 1] == '/')
+        copy[--length] = 0;
+    char *slash = strrchr(copy, '/');
+    if (!slash)
+        strcpy(copy, ".");
+    else
+        slash[slash == copy] = 0;
+    *parent = copy;
+    return WN_OK;
+}
+
+/* The data folder that the experiment was started with. */
+static wn_status read_data_folder(const char *folder, wn__experiment *e)
+{
+    char *path = wn__path_join(folder, "environment.json");
+    json_t *environment;
+    if (!path) return wn__no_memory(64);
+    const wn_status status = wn__json_load(path, &environment);
+    wn__free(path);
+    WN_TRY(status);
+    const char *data_folder = json_string_value(json_object_get(environment, "data_folder"));
+    if (data_folder) {
+        e->data_folder = wn__strdup(data_folder);
+        e->context.data_folder = e->data_folder;
+    }
+    json_decref(environment);
+    return data_folder && !e->data_folder ? wn__no_memory(64) : WN_OK;
+}
+
+static wn_status reopen(const char *folder, wn__experiment *e)
+{
+    char *path = wn__path_join(folder, "resolved.yaml"), *root = NULL;
+    if (!path) return wn__no_memory(64);
+    const wn__recipe_source source = {.path = path};
+    wn_status status = wn__recipe_read(&source, &e->recipe);
+    if (status == WN_OK) status = parent_folder(folder, &root);
+    if (status == WN_OK) status = plan_it(e, root, (int)e->recipe->top.threads);
+    if (status == WN_OK) status = read_data_folder(folder, e);
+    wn__free(root);
+    wn__free(path);
+    return status;
+}
+
+wn_status wn__experiment_reopen(const char *folder, const wn_stage_options *options, wn__experiment *out)
+{
+    wn__experiment e = {.jobs = 1};
+    const wn_status status = reopen(folder, &e);
+    if (status != WN_OK) {
+        wn__experiment_close(&e);
+        return status;
+    }
+    if (options) {
+        e.context.progress = options->progress;
+        e.context.user = options->user;
+    }
+    *out = e;
+    return WN_OK;
+}
+
+void wn__experiment_close(wn__experiment *e)
+{
+    wn__context_release(&e->context);
+    wn__agenda_free(e->plan);
+    wn__recipe_free(e->recipe);
+    wn__free(e->root);
+    wn__free(e->folder);
+    wn__free(e->data_folder);
+    *e = (wn__experiment){0};
+}
+
+bool wn__experiment_is_idle(const wn__experiment *e, int stage)
+{
+    const wn__agenda *plan = e->plan;
+    if (plan->stage[stage].kind != WN__STAGE_SOFT_LABELS) return false;
+    for (int i = 0; i < plan->stages; i++)
+        if (plan->stage[i].kind == WN__STAGE_TRAIN && plan->stage[i].train.cache == stage &&
+            !wn__store_is_done(e->root, plan->stage[i].identity))
+            return false;
+    return true;
+}

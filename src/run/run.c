@@ -1,0 +1,350 @@
+/* Running an experiment: in this process one stage after the other, or each stage in a process of its own. */
+#include <math.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "run/experiment.h"
+#include "run/results_writer.h"
+#include "run/stage.h"
+#include "run/store.h"
+#include "winnow/experiment.h"
+
+typedef enum fate { PENDING, RUNNING, DONE, FAILED } fate;
+
+typedef struct runner {
+    wn__experiment *e;
+    const wn_run_options *options;
+    wn__results_writer *results;
+    fate *fate; /* (stages) */
+    pid_t *pid; /* (stages) of running ones */
+    int done, ran, running;
+    wn_status status; /* first failure */
+    char message[2048];
+} runner;
+
+/* Keeps the first failure for the end and logs each. Messages of training begin with the stage's label, others get it here. */
+static void keep_failure(runner *r, int stage, wn_status status, const char *message)
+{
+    const char *label = r->e->plan->stage[stage].label;
+    const bool named = strncmp(message, label, strlen(label)) == 0;
+    if (status != WN_ESTOPPED) wn__log(WN_LOG_ERROR, "%s%s%s", named ? "" : label, named ? "" : ": ", message);
+    if (r->status != WN_OK) return;
+    r->status = status;
+    snprintf(r->message, sizeof r->message, "%s", message);
+}
+
+static void stage_ended(runner *r, int stage)
+{
+    r->fate[stage] = DONE;
+    r->done++;
+    r->e->context.stages_done = r->done;
+}
+
+/* A stage cannot run any more if one that it needs has failed. */
+static bool is_blocked(const runner *r, int stage)
+{
+    const wn__stage *s = &r->e->plan->stage[stage];
+    for (int i = 0; i < s->parents; i++)
+        if (r->fate[s->parent[i]] == FAILED) return true;
+    return false;
+}
+
+static bool is_ready(const runner *r, int stage)
+{
+    const wn__stage *s = &r->e->plan->stage[stage];
+    if (r->fate[stage] != PENDING) return false;
+    for (int i = 0; i < s->parents; i++)
+        if (r->fate[s->parent[i]] != DONE) return false;
+    return true;
+}
+
+/* The next stage that can run, or -1; stages behind a failed one fail with it. */
+static int next_stage(runner *r)
+{
+    bool changed = true;
+    while (changed) {
+        changed = false;
+        for (int i = 0; i < r->e->plan->stages; i++)
+            if (r->fate[i] == PENDING && is_blocked(r, i)) {
+                r->fate[i] = FAILED;
+                changed = true;
+            }
+    }
+    for (int i = 0; i < r->e->plan->stages; i++) {
+        if (!is_ready(r, i)) continue;
+        if (!wn__experiment_is_idle(r->e, i)) return i;
+        stage_ended(r, i);
+        i = -1; /* others may be ready now */
+    }
+    return -1;
+}
+
+static wn_status after_stage(runner *r, int stage)
+{
+    char took[64] = "";
+    json_t *result;
+    stage_ended(r, stage);
+    r->ran++;
+    if (wn__store_result(r->e->root, r->e->plan->stage[stage].identity, &result) == WN_OK) {
+        wn_show_seconds(json_number_value(json_object_get(result, "seconds")), took, sizeof took);
+        json_decref(result);
+    }
+    wn__log(WN_LOG_INFO, "%s: done in %s (%d of %d stages)", r->e->plan->stage[stage].label, took, r->done, r->e->plan->stages);
+    return wn__results_writer_write(r->results, r->e->folder);
+}
+
+/* ---- in this process */
+
+static wn_status run_here(runner *r)
+{
+    for (int stage = next_stage(r); stage >= 0; stage = next_stage(r)) {
+        if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
+        const wn_status status = wn__stage_execute(&r->e->context, stage, NULL);
+        if (status == WN_ESTOPPED) return status;
+        if (status == WN_OK) {
+            WN_TRY(after_stage(r, stage));
+            continue;
+        }
+        keep_failure(r, stage, status, wn_error_message());
+        r->fate[stage] = FAILED;
+        WN_TRY(wn__results_writer_write(r->results, r->e->folder));
+    }
+    return WN_OK;
+}
+
+/* ---- in processes of their own */
+
+static wn_status start_worker(runner *r, int stage)
+{
+    enum { MOST_ARGUMENTS = 32 };
+    const char *argv[MOST_ARGUMENTS];
+    int count = 0;
+    for (; r->options->worker[count] && count < MOST_ARGUMENTS - 3; count++)
+        argv[count] = r->options->worker[count];
+    argv[count] = r->e->folder;
+    argv[count + 1] = r->e->plan->stage[stage].identity;
+    argv[count + 2] = NULL;
+    const pid_t parent = getpid(), pid = fork();
+    if (pid < 0) return wn__fail_errno("starting a process for %s", r->e->plan->stage[stage].label);
+    if (pid == 0) { /* only calls that are safe after a fork */
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (getppid() != parent) _exit(1); /* it died before */
+        execvp(argv[0], (char *const *)argv);
+        _exit(127);
+    }
+    r->fate[stage] = RUNNING;
+    r->pid[stage] = pid;
+    r->running++;
+    return WN_OK;
+}
+
+/* What became of a worker that ended without finishing its stage. */
+static wn_status worker_failure(const runner *r, int stage, int how)
+{
+    const wn__stage *s = &r->e->plan->stage[stage];
+    char message[2048];
+    wn_status status;
+    if (wn__store_failure(r->e->root, s, &status, message, sizeof message) == WN_OK) return wn__fail(status, "%s", message);
+    if (WIFEXITED(how) && WEXITSTATUS(how) == 127)
+        return wn__fail(WN_EIO, "%s: the program \"%s\" cannot be started", s->label, r->options->worker[0]);
+    if (WIFSIGNALED(how)) return wn__fail(WN_EIO, "%s: its process was ended by signal %d", s->label, WTERMSIG(how));
+    if (!wn_stop_requested() && WIFEXITED(how))
+        return wn__fail(WN_EIO, "%s: its process ended with exit code %d and without a result", s->label, WEXITSTATUS(how));
+    return wn__fail(WN_ESTOPPED, "%s: stopped on request; the same command continues", s->label);
+}
+
+static wn_status worker_ended(runner *r, int stage, int how)
+{
+    r->running--;
+    if (wn__store_is_done(r->e->root, r->e->plan->stage[stage].identity)) return after_stage(r, stage);
+    const wn_status status = worker_failure(r, stage, how);
+    r->fate[stage] = FAILED;
+    keep_failure(r, stage, status, wn_error_message());
+    return wn__results_writer_write(r->results, r->e->folder);
+}
+
+static wn_status reap(runner *r)
+{
+    for (int i = 0; i < r->e->plan->stages; i++) {
+        int how;
+        if (r->fate[i] == RUNNING && waitpid(r->pid[i], &how, WNOHANG) == r->pid[i]) WN_TRY(worker_ended(r, i, how));
+    }
+    return WN_OK;
+}
+
+static void signal_workers(const runner *r, int signal_number)
+{
+    for (int i = 0; i < r->e->plan->stages; i++)
+        if (r->fate[i] == RUNNING) kill(r->pid[i], signal_number);
+}
+
+/* What the steps of all workers are is theirs to know: the experiment's progress is in stages. */
+static void show_progress(const runner *r)
+{
+    char what[64];
+    snprintf(what, sizeof what, "%d stages side by side", r->running);
+    const wn_progress progress = {.stage = what,
+                                  .step = r->done,
+                                  .last_step = r->e->plan->stages,
+                                  .loss = NAN,
+                                  .rate = NAN,
+                                  .seconds_left = -1,
+                                  .stages_done = r->done,
+                                  .stages = r->e->plan->stages};
+    if (r->options->progress) r->options->progress(r->options->user, &progress);
+}
+
+static wn_status run_workers(runner *r)
+{
+    const struct timespec pause = {0, 50000000};
+    bool told = false;
+    for (;;) {
+        const bool stop = wn_stop_requested() || r->status == WN_ESTOPPED;
+        if (stop && !told) signal_workers(r, SIGTERM);
+        told = told || stop;
+        int stage = -1;
+        while (!stop && r->running < r->e->jobs && (stage = next_stage(r)) >= 0)
+            WN_TRY(start_worker(r, stage));
+        if (r->running == 0) break;
+        show_progress(r);
+        nanosleep(&pause, NULL);
+        WN_TRY(reap(r));
+    }
+    return wn_stop_requested() ? wn__fail(WN_ESTOPPED, "stopped on request; the same command continues") : WN_OK;
+}
+
+/* After a failure of our own: no worker outlives the run. */
+static void end_workers(runner *r)
+{
+    signal_workers(r, SIGTERM);
+    for (int i = 0; i < r->e->plan->stages; i++)
+        if (r->fate[i] == RUNNING) waitpid(r->pid[i], NULL, 0);
+}
+
+/* ---- redo */
+
+static wn_status is_meant(const wn__stage *s, const char *what, bool *meant)
+{
+    const size_t length = strlen(what);
+    *meant = length >= 6 && strncmp(s->identity, what, length) == 0;
+    *meant = *meant || strcmp(wn__stage_kind_names[s->kind], what) == 0;
+    return *meant ? WN_OK : wn__name_matches(what, s->label, meant);
+}
+
+/* Throw away the stages that are meant and all that depends on them. */
+static wn_status redo(const wn__experiment *e, const char *what, bool *needed)
+{
+    const wn__agenda *plan = e->plan;
+    int found = 0;
+    for (int i = 0; i < plan->stages; i++) {
+        bool meant;
+        WN_TRY(is_meant(&plan->stage[i], what, &meant));
+        if (!meant) continue;
+        found++;
+        for (int j = 0; j < plan->stages; j++) {
+            memset(needed, 0, (size_t)plan->stages * sizeof *needed);
+            wn__agenda_mark_needed(plan, j, needed);
+            if (needed[i]) WN_TRY(wn__store_remove(e->root, plan->stage[j].identity));
+        }
+    }
+    if (found) return WN_OK;
+    return wn__fail(WN_EUSAGE,
+                    "redo: no stage \"%s\"; give an identity, a kind (train, soft-labels, mask, evaluate) or a label as dry-run shows it",
+                    what);
+}
+
+static wn_status redo_all(const wn__experiment *e, const wn_run_options *options)
+{
+    bool *needed = WN_NEW_ARRAY(bool, e->plan->stages);
+    if (!needed) return wn__no_memory((size_t)e->plan->stages);
+    wn_status status = WN_OK;
+    for (int i = 0; i < options->redos && status == WN_OK; i++)
+        status = redo(e, options->redo[i], needed);
+    wn__free(needed);
+    return status;
+}
+
+/* ---- the whole */
+
+static wn_status run_all(runner *r)
+{
+    const wn__agenda *plan = r->e->plan;
+    for (int i = 0; i < plan->stages; i++)
+        if (wn__store_is_done(r->e->root, plan->stage[i].identity)) stage_ended(r, i);
+    WN_TRY(wn__results_writer_new(plan, r->e->root, &r->results));
+    WN_TRY(wn__results_writer_write(r->results, r->e->folder));
+    const bool workers = r->e->jobs > 1;
+    const wn_status status = workers ? run_workers(r) : run_here(r);
+    if (workers && status != WN_OK) end_workers(r);
+    if (status != WN_OK) return status;
+    return r->status == WN_OK ? WN_OK : wn__fail(r->status, "%s", r->message);
+}
+
+static wn_status run_experiment(wn__experiment *e, const wn_run_options *options, wn_run_summary *summary)
+{
+    runner r = {.e = e, .options = options};
+    if (e->jobs > 1 && !options->worker) return wn__fail(WN_EINVAL, "jobs %d: needs the command line of a worker", e->jobs);
+    WN_TRY(redo_all(e, options));
+    WN_TRY(wn__experiment_write_folder(e, options->recipe));
+    r.fate = WN_NEW_ARRAY(fate, e->plan->stages);
+    r.pid = WN_NEW_ARRAY(pid_t, e->plan->stages);
+    wn_status status = r.fate && r.pid ? WN_OK : wn__no_memory(1024);
+    int before = 0;
+    for (int i = 0; i < e->plan->stages; i++)
+        before += wn__store_is_done(e->root, e->plan->stage[i].identity);
+    if (status == WN_OK) status = run_all(&r);
+    if (summary) {
+        *summary = (wn_run_summary){.stages = e->plan->stages, .done_before = before, .run = r.ran};
+        snprintf(summary->folder, sizeof summary->folder, "%s", e->folder);
+    }
+    wn__results_writer_free(r.results);
+    wn__free(r.fate);
+    wn__free(r.pid);
+    return status;
+}
+
+wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summary)
+{
+    wn__experiment e;
+    WN_TRY(wn__experiment_open(options, &e));
+    const wn_status status = run_experiment(&e, options, summary);
+    wn__experiment_close(&e);
+    return status;
+}
+
+wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options)
+{
+    wn__experiment e;
+    WN_TRY(wn__experiment_reopen(experiment_folder, options, &e));
+    const int stage = wn__agenda_find(e.plan, identity);
+    wn_status status = WN_OK;
+    if (stage < 0) status = wn__fail(WN_ENOTFOUND, "%s: has no stage %s", experiment_folder, identity);
+    for (int i = 0; status == WN_OK && i < e.plan->stage[stage].parents; i++) {
+        const wn__stage *parent = &e.plan->stage[e.plan->stage[stage].parent[i]];
+        if (!wn__store_is_done(e.root, parent->identity))
+            status = wn__fail(WN_EINVAL, "%s: needs \"%s\", which is not done", e.plan->stage[stage].label, parent->label);
+    }
+    if (status == WN_OK) status = wn__stage_execute(&e.context, stage, NULL);
+    wn__experiment_close(&e);
+    return status;
+}
+
+wn_status wn_recipe_resolve(const wn_run_options *options, char **yaml)
+{
+    wn__experiment e;
+    wn__text text = {0};
+    WN_TRY(wn__experiment_open(options, &e));
+    const wn_status status = wn__recipe_write(e.recipe, &text);
+    wn__experiment_close(&e);
+    if (status == WN_OK) *yaml = text.data;
+    return status;
+}
+
+void wn_text_free(char *text) { wn__free(text); }

@@ -1,0 +1,415 @@
+/* Single steps: train, evaluate, prune, inspect. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "io/json_file.h"
+#include "recipe/weights_recipe.h"
+#include "run/experiment.h"
+#include "run/stage.h"
+#include "run/store.h"
+#include "sparse/cost.h"
+#include "sparse/prune/score.h"
+#include "train/evaluate.h"
+#include "winnow/experiment.h"
+
+/* ---- train */
+
+static wn_status write_record(const wn__context *c, const char *folder, uint64_t seed)
+{
+    wn__text text = {0};
+    json_t *environment = wn__environment(c->plan, &c->plan->stage[0]);
+    char *recipe = wn__path_join(folder, "resolved.yaml"), *machine = wn__path_join(folder, "environment.json");
+    wn_status status = recipe && machine && environment ? wn__recipe_write(c->recipe, &text) : wn__no_memory(256);
+    if (status == WN_OK) status = wn__file_write(recipe, text.data, text.size);
+    if (status == WN_OK) status = wn__slice_set(environment, "seed", json_integer((json_int_t)seed));
+    if (status == WN_OK) status = wn__json_save(machine, environment);
+    json_decref(environment);
+    wn__text_release(&text);
+    wn__free(recipe);
+    wn__free(machine);
+    return status;
+}
+
+static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, wn_train_summary *summary)
+{
+    char lock_path[4096];
+    wn__lock lock;
+    json_t *result = json_object();
+    if (!result) return wn__no_memory(64);
+    snprintf(lock_path, sizeof lock_path, "%s/lock", folder);
+    wn_status status = wn__make_folders(folder);
+    if (status == WN_OK) status = wn__lock_take(&lock, lock_path);
+    if (status == WN_OK) {
+        status = write_record(c, folder, seed);
+        if (status == WN_OK) status = wn__stage_train(c, &c->plan->stage[0], folder, result);
+        wn__lock_release(&lock);
+    }
+    if (status == WN_OK && summary) {
+        *summary = (wn_train_summary){
+            .test_accuracy = wn__json_number(result, "test_accuracy"),
+            .test_loss = wn__json_number(result, "test_loss"),
+            .validation_accuracy = wn__json_number(result, "validation_accuracy"),
+            .parameters = (int64_t)wn__json_number(result, "network"),
+            .steps = (int64_t)wn__json_number(result, "steps"),
+            .seconds = wn__json_number(result, "seconds"),
+        };
+        snprintf(summary->weights, sizeof summary->weights, "%s/final.safetensors", folder);
+    }
+    json_decref(result);
+    return status;
+}
+
+wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
+{
+    const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
+    wn__recipe *recipe;
+    wn__agenda *plan = NULL;
+    wn__machine machine;
+    WN_TRY(wn__recipe_read(&source, &recipe));
+    if (recipe->top.threads == 0) recipe->top.threads = wn__cpu_count();
+    if (options->threads > 0) recipe->top.threads = options->threads;
+    wn_status status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
+    if (status == WN_OK) {
+        recipe->top.backend = machine.backend->name;
+        status = wn__agenda_make_dense(recipe, &machine, seed, &plan);
+    }
+    if (status == WN_OK) {
+        wn__context context = {.recipe = recipe,
+                               .plan = plan,
+                               .root = "",
+                               .data_folder = options->data_folder,
+                               .machine = machine,
+                               .progress = options->progress,
+                               .user = options->user,
+                               .stages = 1};
+        status = train_alone(&context, seed, folder, summary);
+        wn__context_release(&context);
+    }
+    wn__agenda_free(plan);
+    wn__recipe_free(recipe);
+    return status;
+}
+
+/* ---- evaluate */
+
+static wn_status pick_part(const char *name, wn__part *part)
+{
+    const char *wanted = name ? name : "test";
+    for (int i = WN__PART_TRAIN; i <= WN__PART_TEST; i++)
+        if (strcmp(wn__part_name((wn__part)i), wanted) == 0) {
+            *part = (wn__part)i;
+            return WN_OK;
+        }
+    return wn__fail(WN_EUSAGE, "there is no part \"%s\"; valid: train, validation, test", wanted);
+}
+
+static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, wn_evaluation *to)
+{
+    double *accuracy = WN_NEW_ARRAY(double, data->classes);
+    if (!accuracy) return wn__no_memory((size_t)data->classes * sizeof *accuracy);
+    for (int k = 0; k < data->classes; k++)
+        accuracy[k] = wn__evaluation_class_accuracy(from, k);
+    *to = (wn_evaluation){
+        .count = from->n,
+        .correct = from->correct,
+        .accuracy = from->accuracy,
+        .loss = from->loss,
+        .soft_error = from->soft_error,
+        .classes = data->classes,
+        .class_names = data->type->class_names,
+        .class_accuracy = accuracy,
+        .confusion = from->confusion,
+    };
+    from->confusion = NULL; /* handed over */
+    return WN_OK;
+}
+
+static bool has_masks(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].mask) return true;
+    return false;
+}
+
+static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_eval_options *o, wn_evaluation *out)
+{
+    wn__params params = {0};
+    wn__executor *ex = NULL;
+    wn__evaluator *evaluator = NULL;
+    wn__evaluation got = {0};
+    wn__part part;
+    WN_TRY(pick_part(o->part, &part));
+    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
+    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
+    if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
+    if (status == WN_OK) status = wn__context_load(c);
+    wn__loader_options loader = wn__context_loader(c, 0, true, 0);
+    loader.part = part;
+    const wn__backend *backend = wn__machine_backend(&c->machine, status == WN_OK && has_masks(&params));
+    if (status == WN_OK) status = wn__context_inference(c, &params, backend, (wn__dtype)c->recipe->top.dtype, &ex);
+    if (status == WN_OK) status = wn__evaluator_new(&loader, &evaluator);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, true, &got);
+    if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
+    wn__evaluation_release(&got);
+    wn__evaluator_free(evaluator);
+    wn__executor_free(ex);
+    wn__params_release(&params);
+    return status;
+}
+
+static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const wn_eval_options *o, wn_evaluation *out)
+{
+    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", o->weights);
+    const wn__dataset_type *data = r->data.type;
+    WN_TRY(wn__weights_check_classes(file, o->weights, data));
+    WN_TRY(wn__recipe_build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
+    const int threads = o->threads > 0 ? o->threads : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
+    wn__context context = {.recipe = r, .data_folder = o->data_folder};
+    WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
+    r->train_images = -1; /* not planned */
+    const wn_status status = evaluate(&context, file, o, out);
+    wn__context_release(&context);
+    return status;
+}
+
+wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
+{
+    wn__safetensors *file;
+    wn__recipe *recipe = NULL;
+    WN_TRY(wn__safetensors_open(options->weights, &file));
+    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
+    if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
+    wn__recipe_free(recipe);
+    wn__safetensors_close(file);
+    return status;
+}
+
+void wn_evaluation_release(wn_evaluation *evaluation)
+{
+    wn__free(evaluation->class_accuracy);
+    wn__free(evaluation->confusion);
+    *evaluation = (wn_evaluation){0};
+}
+
+/* ---- prune */
+
+/* "3x32x32" and "10" as the file says them; else those of the recipe's data set. */
+static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
+{
+    const char *text = wn__safetensors_meta(file, "input"), *classes = wn__safetensors_meta(file, "classes");
+    if (text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1)
+        return WN_OK;
+    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
+    *input = (wn__model_input){r->data.type->channels, r->data.type->height, r->data.type->width, r->data.type->classes};
+    return WN_OK;
+}
+
+/* Copies values, masks and all metadata, so that nothing the file says of itself is lost. */
+static wn_status save_pruned(const wn__safetensors *file, const wn__params *params, const char *path)
+{
+    const wn__network_info info = {0};
+    wn__st_writer *w;
+    WN_TRY(wn__st_writer_new(&w));
+    wn_status status = wn__network_add(w, &info, params, WN__FORM_DENSE, NULL);
+    for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
+        const char *key, *value;
+        wn__safetensors_meta_at(file, i, &key, &value);
+        if (strcmp(key, "format") != 0) status = wn__st_writer_meta(w, key, value); /* written already */
+    }
+    if (status == WN_OK) status = wn__st_writer_write(w, path);
+    wn__st_writer_free(w);
+    return status;
+}
+
+static wn_status summarise(const wn_graph *graph, const wn__params *params, const wn__selection *selection, double asked,
+                           wn_prune_summary *summary)
+{
+    wn__cost cost = {0};
+    WN_TRY(wn__cost_make(graph, params, &cost));
+    const wn__sparsity s = wn__sparsity_measure(params, selection);
+    *summary = (wn_prune_summary){
+        .asked = asked,
+        .selected = s.selected,
+        .selected_nonzero = s.selected_active,
+        .network = s.network,
+        .network_nonzero = s.network_active,
+        .forward_flops = cost.flops,
+        .dense_forward_flops = cost.dense_flops,
+        .bytes = cost.bytes,
+        .dense_bytes = cost.dense_bytes,
+    };
+    wn__cost_release(&cost);
+    return WN_OK;
+}
+
+/* A caller who says how to shuffle wants a random mask. */
+static wn_status prune_params(const wn__recipe *r, const wn_prune_options *o, double sparsity, wn__params *params,
+                              wn_prune_summary *summary)
+{
+    const wn__mask_section *m = &r->mask;
+    const wn__prune how = {.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = sparsity};
+    wn__selection selection = {0};
+    wn__scores scores = {0};
+    const wn__yaml_node *mask = wn__yaml_find(wn__yaml_root(r->doc), "mask");
+    wn_status status = wn__selection_make(r->graph, m->layers, m->patterns, &selection);
+    if (status == WN_OK) status = wn__scores_magnitude(params, &selection, &scores);
+    if (status == WN_OK) status = wn__masks_prune(params, &selection, (const float *const *)scores.score, &how);
+    if (status == WN_OK && mask && wn__yaml_find(mask, "shuffle"))
+        status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->shuffle, o->seed);
+    if (status == WN_OK && summary) status = summarise(r->graph, params, &selection, sparsity, summary);
+    wn__scores_release(&scores);
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status prune_file(const wn__safetensors *file, wn__recipe *r, const wn_prune_options *o, wn_prune_summary *summary)
+{
+    double sparsity;
+    wn__model_input input;
+    wn__params params = {0};
+    WN_TRY(wn__sparsity_parse(o->sparsity, &sparsity));
+    WN_TRY(input_of(file, r, o->weights, &input));
+    WN_TRY(wn__recipe_build_graph(r, o->weights, input));
+    wn_status status = wn__graph_make_params(r->graph, &params);
+    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
+    if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
+    if (status == WN_OK) status = prune_params(r, o, sparsity, &params, summary);
+    if (status == WN_OK) status = save_pruned(file, &params, o->result);
+    wn__params_release(&params);
+    return status;
+}
+
+wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
+{
+    wn__safetensors *file;
+    wn__recipe *recipe = NULL;
+    WN_TRY(wn__safetensors_open(options->weights, &file));
+    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
+    if (status == WN_OK) status = prune_file(file, recipe, options, summary);
+    wn__recipe_free(recipe);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* ---- inspect */
+
+static int64_t count_nonzero(const wn__st_tensor *t)
+{
+    const int size = wn__st_dtype_size(t->dtype);
+    const bool is_float = t->dtype == WN__ST_F32 || t->dtype == WN__ST_F64 || t->dtype == WN__ST_BF16 || t->dtype == WN__ST_F16;
+    const uint8_t *bytes = t->data;
+    int64_t nonzero = 0;
+    for (int64_t i = 0; i < t->count; i++, bytes += size) {
+        bool any = false;
+        for (int b = 0; b < size; b++) /* -0.0 is a zero */
+            any = any || (b == size - 1 && is_float ? bytes[b] & 0x7F : bytes[b]);
+        nonzero += any;
+    }
+    return nonzero;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), e = strlen(end);
+    return n > e && strcmp(name + n - e, end) == 0;
+}
+
+/* "conv1" of "conv1.values". */
+static const wn__st_tensor *find_part(const wn__safetensors *file, const char *name, int length, const char *part)
+{
+    char whole[512];
+    snprintf(whole, sizeof whole, "%.*s%s", length, name, part);
+    return wn__safetensors_find(file, whole);
+}
+
+/* Length of the name before the last dot; 0 without one. */
+static int owner_length(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (int)(dot - name) : 0;
+}
+
+/* Where a compressed weight keeps its rows (see src/network/network_file.h): shown with the values, not by itself. */
+static bool is_index(const wn__safetensors *file, const wn__st_tensor *t)
+{
+    if (!ends_with(t->name, ".shape") && !ends_with(t->name, ".columns") && !ends_with(t->name, ".row_start")) return false;
+    return find_part(file, t->name, owner_length(t->name), ".values") && find_part(file, t->name, owner_length(t->name), ".shape");
+}
+
+/* A tensor of the network itself: neither a mask nor a slot of another tensor ("conv1.weight.momentum"). */
+static bool is_network_tensor(const wn__safetensors *file, const wn__st_tensor *t)
+{
+    const int owner = owner_length(t->name);
+    if (ends_with(t->name, "_mask")) return false;
+    return owner == 0 || (!find_part(file, t->name, owner, "") && !find_part(file, t->name, owner, ".shape"));
+}
+
+/* The dense shape of the weight whose values these are; false if they are no such thing. */
+static bool compressed_info(const wn__safetensors *file, const wn__st_tensor *t, char *name, size_t size, wn_tensor_info *info)
+{
+    const wn__st_tensor *shape = ends_with(t->name, ".values") ? find_part(file, t->name, owner_length(t->name), ".shape") : NULL;
+    if (!shape || shape->dtype != WN__ST_I64 || shape->ndim != 1 || shape->count < 1 || shape->count > WN_MAX_DIMS) return false;
+    int64_t count = 1, dim[WN_MAX_DIMS] = {0};
+    memcpy(dim, shape->data, (size_t)shape->count * sizeof *dim);
+    for (int64_t d = 0; d < shape->count; d++)
+        if (dim[d] < 1 || __builtin_mul_overflow(count, dim[d], &count)) return false;
+    if (t->count > count) return false;
+    snprintf(name, size, "%.*s", owner_length(t->name), t->name);
+    *info = (wn_tensor_info){.name = name,
+                             .dtype = wn__st_dtype_name(t->dtype),
+                             .dims = (int)shape->count,
+                             .count = count,
+                             .nonzero = t->count,
+                             .compressed = true};
+    memcpy(info->dim, dim, sizeof dim);
+    return true;
+}
+
+static void plain_info(const wn__safetensors *file, const wn__st_tensor *t, wn_tensor_info *info)
+{
+    const wn__st_tensor *mask = find_part(file, t->name, (int)strlen(t->name), "_mask");
+    *info = (wn_tensor_info){.name = t->name,
+                             .dtype = wn__st_dtype_name(t->dtype),
+                             .dims = t->ndim,
+                             .count = t->count,
+                             .nonzero = count_nonzero(mask ? mask : t),
+                             .masked = mask != NULL};
+    memcpy(info->dim, t->dim, sizeof info->dim);
+}
+
+static void inspect_tensor(const wn__safetensors *file, const wn__st_tensor *t, wn_tensor_visit visit, void *user, wn_file_summary *sum)
+{
+    char name[512];
+    wn_tensor_info info;
+    if (is_index(file, t)) return;
+    if (!compressed_info(file, t, name, sizeof name, &info)) plain_info(file, t, &info);
+    if (visit) visit(user, &info);
+    if (!info.compressed && !is_network_tensor(file, t)) return;
+    sum->tensors++;
+    sum->count += info.count;
+    sum->nonzero += info.nonzero;
+    if (!info.masked && !info.compressed) return;
+    sum->masked_count += info.count;
+    sum->masked_nonzero += info.nonzero;
+}
+
+wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)
+{
+    wn__safetensors *file;
+    wn_file_summary sum = {0};
+    WN_TRY(wn__file_size(path, &sum.bytes));
+    WN_TRY(wn__safetensors_open(path, &file));
+    sum.checked = wn__safetensors_has_crc(file);
+    for (int i = 0; meta && i < wn__safetensors_meta_count(file); i++) {
+        const char *key, *value;
+        wn__safetensors_meta_at(file, i, &key, &value);
+        meta(user, key, value);
+    }
+    for (int i = 0; i < wn__safetensors_count(file); i++)
+        inspect_tensor(file, wn__safetensors_at(file, i), visit, user, &sum);
+    wn__safetensors_close(file);
+    if (summary) *summary = sum;
+    return WN_OK;
+}

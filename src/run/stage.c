@@ -1,0 +1,429 @@
+#include "run/stage.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "data/samples.h"
+#include "network/masks_file.h"
+#include "recipe/drawn.h"
+#include "run/store.h"
+#include "sparse/basis/basis_map.h"
+#include "sparse/basis/units.h"
+#include "sparse/cost.h"
+#include "train/evaluate.h"
+#include "train/trainer.h"
+
+char *wn__stage_file(const wn__context *c, int index, const char *name)
+{
+    char *folder = wn__store_stage_folder(c->root, c->plan->stage[index].identity);
+    char *path = folder ? wn__path_join(folder, name) : NULL;
+    wn__free(folder);
+    return path;
+}
+
+static wn_status need_file(const wn__context *c, int index, const char *name, char **path)
+{
+    *path = wn__stage_file(c, index, name);
+    return *path ? WN_OK : wn__no_memory(64);
+}
+
+/* ---- bases */
+
+static wn_status enter_basis(const wn__recipe *r, const wn__mask_section *section, uint64_t seed, const wn__safetensors *file,
+                             wn__params *params)
+{
+    wn__selection selection = {0};
+    if (!wn__basis_maps(section->basis.kind)) return WN_OK;
+    WN_TRY(wn__selection_make(r->graph, section->layers, section->patterns, &selection));
+    const wn__basis_use use = {.spec = &section->basis, .selection = &selection, .seed = seed, .file = file};
+    const wn_status status = wn__basis_enter(params, &use);
+    wn__selection_release(&selection);
+    return status;
+}
+
+wn_status wn__stage_enter_basis(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params)
+{
+    char *path;
+    wn__safetensors *file = NULL;
+    if (!wn__basis_maps(section->basis.kind)) return WN_OK;
+    if (mask >= 0 && wn__basis_is_fitted(section->basis.kind)) {
+        WN_TRY(need_file(c, mask, "mask.safetensors", &path));
+        const wn_status status = wn__safetensors_open(path, &file);
+        wn__free(path);
+        WN_TRY(status);
+    }
+    const wn_status status = enter_basis(c->recipe, section, seed, file, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* ---- masks */
+
+/* What a score is computed of and with. */
+static wn_status open_score(wn__context *c, const wn__stage *stage, wn__samples *samples, wn__labelled *labelled, wn__saliency_input *input)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__scoring *scoring = &stage->mask.section.scoring;
+    input->graph = r->graph;
+    input->seed = stage->seed;
+    WN_TRY(wn__context_device(c, wn__score_backend(c->plan, scoring), WN__F32, &input->device));
+    input->pool = c->pool;
+    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
+    WN_TRY(wn__context_load(c));
+    WN_TRY(
+        wn__samples_draw(&c->data, stage->mask.third ? c->third : c->split.train, &c->normalize, scoring->samples, stage->seed, samples));
+    *labelled = (wn__labelled){samples->images, samples->labels, samples->n, r->train.batch};
+    input->samples = labelled;
+    return WN_OK;
+}
+
+/* The wn__prune of the section, with counts by layer where it says them. */
+static wn_status count_layers(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, const wn__params *params, int64_t *keep,
+                              wn__prune *out)
+{
+    const wn__mask_section *s = &m->section;
+    *out = (wn__prune){.scope = s->scope, .rule = s->rule, .empty = s->empty, .sparsity = m->sparsity, .n_of_m = s->n_of_m};
+    if (s->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
+    out->keep = keep;
+    return wn__drawn_counts(r->graph, params, s, m->sparsity, seed, keep);
+}
+
+static wn_status prune(wn__context *c, const wn__stage *stage, wn__params *params, json_t *result)
+{
+    const wn__recipe *r = c->recipe;
+    const wn__mask_plan *m = &stage->mask;
+    wn__selection selection = {0};
+    wn__samples samples = {0};
+    wn__labelled labelled;
+    wn__saliency_input input = {.selection = &selection};
+    wn__prune how;
+    int64_t *keep = WN_NEW_ARRAY(int64_t, params->count);
+    wn_status status = keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *keep);
+    if (status == WN_OK) status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
+    if (status == WN_OK) status = count_layers(r, m, stage->seed, params, keep, &how);
+    if (status == WN_OK) status = open_score(c, stage, &samples, &labelled, &input);
+    if (status == WN_OK) status = wn__saliency_prune(&m->section.scoring, &input, &how, params);
+    if (status == WN_OK && m->section.scoring.score != WN__MAGNITUDE)
+        status = wn__slice_set(result, "score_flops", json_integer(wn__saliency_flops(&m->section.scoring, r->graph)));
+    wn__samples_release(&samples);
+    wn__selection_release(&selection);
+    wn__free(keep);
+    return status;
+}
+
+static wn_status choose_ranks(const wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    const wn__mask_section *m = &stage->mask.section;
+    wn__selection selection = {0};
+    wn__prune how;
+    int64_t *rank = WN_NEW_ARRAY(int64_t, params->count), *keep = WN_NEW_ARRAY(int64_t, params->count);
+    wn_status status = rank && keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *rank);
+    if (status == WN_OK) status = wn__selection_make(c->recipe->graph, m->layers, m->patterns, &selection);
+    if (status == WN_OK) status = count_layers(c->recipe, &stage->mask, stage->seed, params, keep, &how);
+    if (status == WN_OK) status = wn__ranks_choose(params, &selection, &how, rank);
+    const wn__basis_use use = {.spec = &m->basis, .selection = &selection, .seed = stage->seed, .rank = rank};
+    if (status == WN_OK) status = wn__basis_enter(params, &use);
+    wn__selection_release(&selection);
+    wn__free(rank);
+    wn__free(keep);
+    return status;
+}
+
+static wn_status prune_units(const wn__recipe *r, const wn__stage *stage, wn__params *params, json_t *result)
+{
+    const wn__mask_section *m = &stage->mask.section;
+    const wn__prune how = {.scope = m->scope, .sparsity = stage->mask.sparsity};
+    wn__selection selection = {0};
+    wn__unit_count count;
+    WN_TRY(wn__selection_make(r->graph, m->layers, m->patterns, &selection));
+    wn_status status = wn__units_prune(r->graph, params, &selection, &m->basis, &how, &count);
+    if (status == WN_OK) status = wn__slice_set(result, "units", json_integer(count.all));
+    if (status == WN_OK) status = wn__slice_set(result, "units_left", json_integer(count.left));
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
+{
+    wn__selection selection = {0};
+    wn_status status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
+    const bool units = m->section.basis.kind == WN__BASIS_UNITS;
+    if (status == WN_OK && units) status = wn__units_shuffle(r->graph, params, &selection, &m->section.basis, seed);
+    if (status == WN_OK && !units) status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->section.shuffle, seed);
+    wn__selection_release(&selection);
+    return status;
+}
+
+static wn_status load_final(const wn__context *c, int index, int parts, wn__params *params)
+{
+    char *path;
+    WN_TRY(need_file(c, index, "final.safetensors", &path));
+    const wn_status status = wn__network_load(path, parts, params);
+    wn__free(path);
+    return status;
+}
+
+static wn_status load_masks(const wn__context *c, int index, wn__params *params)
+{
+    char *path;
+    WN_TRY(need_file(c, index, "mask.safetensors", &path));
+    const wn_status status = wn__masks_load(path, params);
+    wn__free(path);
+    return status;
+}
+
+wn_status wn__stage_load_coefficients(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params)
+{
+    WN_TRY(wn__stage_enter_basis(c, section, seed, mask, params));
+    if (mask < 0 || section->basis.kind == WN__BASIS_LOW_RANK) return WN_OK;
+    return load_masks(c, mask, params);
+}
+
+/* Final weights of a stage as coefficients: exactly those that it trained, if it had the same basis, with the masks over them. */
+static wn_status load_final_in_basis(const wn__context *c, const wn__stage *stage, int index, wn__params *params)
+{
+    const wn__mask_section *section = &stage->mask.section;
+    char *path;
+    wn__safetensors *file;
+    if (!wn__basis_maps(section->basis.kind)) return load_final(c, index, WN__PART_VALUES | WN__PART_MASKS, params);
+    WN_TRY(need_file(c, index, "final.safetensors", &path));
+    wn_status status = wn__safetensors_open(path, &file);
+    wn__free(path);
+    WN_TRY(status);
+    status = wn__network_read(file, WN__PART_VALUES, NULL, params);
+    if (status == WN_OK && section->basis.kind != WN__BASIS_LOW_RANK) status = enter_basis(c->recipe, section, stage->seed, file, params);
+    if (status == WN_OK) status = wn__basis_read(file, params);
+    wn__safetensors_close(file);
+    return status;
+}
+
+static wn_status load_initial(const wn__recipe *r, const wn__stage *stage, wn__params *params)
+{
+    if (stage->mask.start_file[0]) return wn__network_load(stage->mask.start_file, WN__PART_VALUES, params);
+    return wn__init_params(params, &r->train.init, stage->seed);
+}
+
+static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_graph *graph, wn__params *params, json_t *result)
+{
+    const wn__mask_plan *m = &stage->mask;
+    if (m->drawn) return wn__drawn_masks(graph, params, &m->section, m->sparsity, stage->seed);
+    if (m->shuffle_of >= 0) {
+        if (wn__basis_is_fitted(m->section.basis.kind)) { /* directions have vectors, and masks of their own shape */
+            WN_TRY(load_final(c, c->plan->stage[m->shuffle_of].mask.source, WN__PART_VALUES, params));
+            WN_TRY(wn__stage_enter_basis(c, &m->section, stage->seed, m->shuffle_of, params));
+        }
+        WN_TRY(load_masks(c, m->shuffle_of, params));
+        return shuffle(c->recipe, m, stage->seed, params);
+    }
+    if (m->section.file[0]) return wn__masks_load(m->section.file, params);
+    if (m->taken) return load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params);
+    if (m->initial) {
+        WN_TRY(load_initial(c->recipe, stage, params));
+        WN_TRY(enter_basis(c->recipe, &m->section, stage->seed, NULL, params));
+    } else {
+        WN_TRY(load_final_in_basis(c, stage, m->source, params));
+    }
+    if (m->section.basis.kind == WN__BASIS_LOW_RANK) return choose_ranks(c, stage, params);
+    if (m->section.basis.kind == WN__BASIS_UNITS) return prune_units(c->recipe, stage, params, result);
+    return prune(c, stage, params, result);
+}
+
+wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    wn__params params = {0};
+    wn__stage_network network;
+    WN_TRY(wn__stage_network_open(c->recipe, &stage->mask.network, &network));
+    char *path = wn__path_join(folder, "mask.safetensors");
+    wn_status status = path ? wn__graph_make_params(network.graph, &params) : wn__no_memory(64);
+    if (status == WN_OK) status = make_masks(c, stage, network.graph, &params, result);
+    if (status == WN_OK) status = wn__masks_save(path, &params);
+    if (status == WN_OK) status = wn__stage_add_cost(network.graph, &params, result, NULL);
+    wn__params_release(&params);
+    wn__stage_network_close(&network);
+    wn__free(path);
+    return status;
+}
+
+/* ---- evaluation straight after pruning */
+
+static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed, json_t *result)
+{
+    wn__loader_options loader = wn__context_loader(c, seed, false, 0);
+    wn__loader_options test = loader;
+    test.part = WN__PART_TEST;
+    wn__evaluator *evaluator;
+    wn__evaluation plain = {0}, again = {0};
+    WN_TRY(wn__evaluator_new(&test, &evaluator));
+    wn_status status = wn__evaluator_run(evaluator, ex, c->pool, false, &plain);
+    if (status == WN_OK) status = wn__reestimate_statistics(ex, &loader, 0);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, false, &again);
+    wn__evaluator_free(evaluator);
+    WN_TRY(status);
+    WN_TRY(wn__slice_set(result, "pruned_accuracy", json_real(plain.accuracy)));
+    WN_TRY(wn__slice_set(result, "pruned_loss", wn__json_real_or_null(plain.loss)));
+    WN_TRY(wn__slice_set(result, "pruned_accuracy_reestimated_bn", json_real(again.accuracy)));
+    return wn__slice_set(result, "pruned_loss_reestimated_bn", wn__json_real_or_null(again.loss));
+}
+
+/* Masks first, where they are over weights: what is loaded then obeys them. */
+static wn_status load_pruned(const wn__context *c, const wn__evaluate_plan *plan, uint64_t seed, wn__params *params)
+{
+    const wn__mask_section *section = &c->plan->stage[plan->mask].mask.section;
+    const bool maps = wn__basis_maps(section->basis.kind);
+    if (!maps) WN_TRY(load_masks(c, plan->mask, params));
+    WN_TRY(load_final(c, plan->source, WN__PART_VALUES, params));
+    return maps ? wn__stage_load_coefficients(c, section, seed, plan->mask, params) : WN_OK;
+}
+
+wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    (void)folder;
+    wn__params params = {0};
+    wn__executor *ex = NULL;
+    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
+    if (status == WN_OK) status = load_pruned(c, &stage->evaluate, stage->seed, &params);
+    if (status == WN_OK)
+        status = wn__context_inference(c, &params, wn__stage_backend(c->plan, stage), (wn__dtype)c->recipe->top.dtype, &ex);
+    if (status == WN_OK) status = evaluate_twice(c, ex, stage->seed, result);
+    wn__executor_free(ex);
+    wn__params_release(&params);
+    return status;
+}
+
+/* ---- soft labels */
+
+wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__params *params, wn__executor **out)
+{
+    WN_TRY(wn__graph_make_params(c->recipe->graph, params));
+    const int parts = WN__PART_VALUES | WN__PART_MASKS;
+    WN_TRY(teacher->file[0] ? wn__network_load(teacher->file, parts, params) : load_final(c, teacher->stage, parts, params));
+    return wn__context_inference(c, params, wn__teacher_backend(c->plan, teacher), teacher->dtype, out);
+}
+
+static void report_units(const wn__context *c, const char *label, int64_t done, int64_t all)
+{
+    if (!c->progress) return;
+    const wn_progress p = {.stage = label,
+                           .step = done,
+                           .last_step = all,
+                           .loss = (double)NAN,
+                           .rate = (double)NAN,
+                           .seconds_left = -1,
+                           .stages_done = c->stages_done,
+                           .stages = c->stages};
+    c->progress(c->user, &p);
+}
+
+typedef struct labelled_context {
+    const wn__context *context;
+    const char *label;
+} labelled_context;
+
+static void cache_progress(void *user, int64_t done, int64_t all)
+{
+    const labelled_context *l = user;
+    report_units(l->context, l->label, done, all);
+}
+
+wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    const wn__cache_plan *plan = &stage->cache;
+    wn__loader_options loader = wn__context_loader(c, stage->seed, plan->dense_stream, plan->order);
+    if (plan->third) wn__context_third(c, &loader);
+    const wn__soft_cache_spec spec = {.loader = &loader,
+                                      .first_epoch = plan->first_epoch,
+                                      .end_epoch = plan->end_epoch,
+                                      .classes = c->data.classes,
+                                      .identity = stage->identity};
+    labelled_context labelled = {c, stage->label};
+    wn__params params = {0};
+    wn__executor *teacher = NULL;
+    char size[64];
+    const int64_t bytes = wn__soft_cache_bytes(&spec);
+    wn__log(WN_LOG_INFO, "%s: %s of teacher outputs, epochs %lld to %lld", stage->label, wn_show_bytes(bytes, size, sizeof size),
+            (long long)plan->first_epoch, (long long)plan->end_epoch - 1);
+    char *path = wn__path_join(folder, "labels.cache");
+    wn_status status = path ? wn__stage_teacher(c, &plan->teacher, &params, &teacher) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__soft_cache_make(path, &spec, teacher, cache_progress, &labelled);
+    if (status == WN_OK) status = wn__slice_set(result, "bytes", json_integer(bytes));
+    wn__executor_free(teacher);
+    wn__params_release(&params);
+    wn__free(path);
+    return status;
+}
+
+/* ---- cost */
+
+static json_t *layer_json(const wn__layer_cost *layer, const wn__param *p)
+{
+    json_t *shape = json_array();
+    for (int d = 0; d < p->ndim; d++)
+        json_array_append_new(shape, json_integer(p->dim[d]));
+    return json_pack("{s:s, s:o, s:I, s:I, s:I, s:I}", "name", layer->name, "shape", shape, "count", (json_int_t)layer->weights, "nonzero",
+                     (json_int_t)layer->active, "dense_flops", (json_int_t)layer->dense_flops, "flops", (json_int_t)layer->flops);
+}
+
+static wn_status cost_json(const wn__cost *cost, const wn__params *params, json_t *result)
+{
+    WN_TRY(wn__slice_set(result, "network", json_integer(cost->parameters)));
+    WN_TRY(wn__slice_set(result, "network_nonzero", json_integer(cost->active)));
+    WN_TRY(wn__slice_set(result, "dense_flops", json_integer(cost->dense_flops)));
+    WN_TRY(wn__slice_set(result, "inference_flops", json_integer(cost->flops)));
+    WN_TRY(wn__slice_set(result, "dense_bytes", json_integer(cost->dense_bytes)));
+    WN_TRY(wn__slice_set(result, "bytes", json_integer(cost->bytes)));
+    json_t *layers = json_array();
+    WN_TRY(wn__slice_set(result, "layers", layers));
+    for (int i = 0; i < cost->layers; i++)
+        if (json_array_append_new(layers, layer_json(&cost->layer[i], wn__params_find(params, cost->layer[i].name))) != 0)
+            return wn__no_memory(256);
+    return WN_OK;
+}
+
+wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, json_t *result, int64_t *training_flops)
+{
+    wn__cost cost = {0};
+    WN_TRY(wn__cost_make(graph, params, &cost));
+    const wn_status status = cost_json(&cost, params, result);
+    if (training_flops) *training_flops = cost.training_flops;
+    wn__cost_release(&cost);
+    return status;
+}
+
+/* ---- any kind */
+
+static wn_status run_locked(wn__context *c, const wn__stage *stage)
+{
+    static wn_status (*const run[])(wn__context *, const wn__stage *, const char *, json_t *) = {wn__stage_train, wn__stage_soft_labels,
+                                                                                                 wn__stage_mask, wn__stage_evaluate};
+    json_t *result = json_object();
+    char *folder = wn__store_stage_folder(c->root, stage->identity);
+    if (stage->kind != WN__STAGE_TRAIN) report_units(c, stage->label, 0, 1);
+    wn_status status = result && folder ? WN_OK : wn__no_memory(256);
+    if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks ask for images themselves */
+    const double start = wn__seconds();
+    if (status == WN_OK) status = run[stage->kind](c, stage, folder, result);
+    if (status == WN_OK && !json_object_get(result, "seconds")) status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));
+    if (status == WN_OK)
+        status = wn__store_finish(c->root, stage, result);
+    else
+        json_decref(result);
+    wn__free(folder);
+    return status;
+}
+
+wn_status wn__stage_execute(wn__context *c, int index, bool *ran)
+{
+    const wn__stage *stage = &c->plan->stage[index];
+    wn__lock lock;
+    bool done;
+    WN_TRY(wn__store_begin(c->root, c->plan, stage, &lock, &done));
+    wn_status status = WN_OK;
+    if (!done) status = run_locked(c, stage);
+    if (status != WN_OK && status != WN_ESTOPPED) wn__store_note_failure(c->root, stage, status);
+    wn__lock_release(&lock);
+    if (ran) *ran = !done;
+    return status;
+}

@@ -1,0 +1,310 @@
+/* Looking at the store: status, differences, removal of what nobody refers to. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "io/json_file.h"
+#include "run/store.h"
+#include "winnow/experiment.h"
+
+static const char *or_default(const char *out) { return out ? out : WN__STORE_DEFAULT; }
+
+/* ---- which stages are referred to */
+
+/* Adds the identities of an experiment's stages.json as keys of `used`. Folders without that file are no experiments. */
+static wn_status add_used(const char *folder, json_t *used)
+{
+    char *path = wn__path_join(folder, "stages.json");
+    json_t *json, *stage;
+    size_t index;
+    if (!path) return wn__no_memory(64);
+    wn_status status = wn__file_exists(path) ? wn__json_load(path, &json) : WN_ENOTFOUND;
+    wn__free(path);
+    if (status == WN_ENOTFOUND) return WN_OK;
+    WN_TRY(status);
+    json_array_foreach(json_object_get(json, "stages"), index, stage)
+    {
+        const char *identity = json_string_value(json_object_get(stage, "identity"));
+        if (status == WN_OK && identity) status = json_object_set_new(used, identity, json_true()) == 0 ? WN_OK : wn__no_memory(64);
+    }
+    json_decref(json);
+    return status;
+}
+
+/* Over all experiments of the store, or one. */
+static wn_status find_used(const char *root, const char *experiment, json_t *used)
+{
+    char **names;
+    int count;
+    if (experiment) return add_used(experiment, used);
+    if (!wn__folder_exists(root)) return WN_OK;
+    WN_TRY(wn__list_folder(root, &names, &count));
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++) {
+        char *folder = wn__path_join(root, names[i]);
+        status = !folder ? wn__no_memory(64) : wn__folder_exists(folder) ? add_used(folder, used) : WN_OK;
+        wn__free(folder);
+    }
+    wn__free_names(names, count);
+    return status;
+}
+
+/* ---- walking over stored stages */
+
+static int64_t folder_bytes(const char *folder)
+{
+    int64_t bytes = 0;
+    char **names;
+    int count;
+    if (wn__list_folder(folder, &names, &count) != WN_OK) return 0;
+    for (int i = 0; i < count; i++) {
+        char *path = wn__path_join(folder, names[i]);
+        struct stat info;
+        if (path && lstat(path, &info) == 0) bytes += S_ISDIR(info.st_mode) ? folder_bytes(path) : (int64_t)info.st_blocks * 512;
+        wn__free(path);
+    }
+    wn__free_names(names, count);
+    return bytes;
+}
+
+typedef wn_status (*stage_call)(void *arg, const wn_stored_stage *stage);
+
+static wn_status visit_folder(const char *folder, const json_t *used, bool only_used, stage_call call, void *arg)
+{
+    char *path = wn__path_join(folder, "stage.json");
+    json_t *json = NULL;
+    if (!path) return wn__no_memory(64);
+    const bool readable = wn__file_exists(path) && wn__json_load(path, &json) == WN_OK;
+    wn__free(path);
+    const char *identity = json_string_value(json_object_get(json, "identity"));
+    const char *kind = json_string_value(json_object_get(json, "kind")), *label = json_string_value(json_object_get(json, "label"));
+    const bool is_used = identity && json_object_get(used, identity);
+    wn_status status = WN_OK;
+    if (is_used || !only_used) {
+        const wn_stored_stage stage = {
+            .identity = identity ? identity : "",
+            .kind = kind ? kind : "",
+            .label = label      ? label
+                     : readable ? ""
+                                : "(unreadable)",
+            .state = wn__stage_state_names[wn__store_folder_state(folder)],
+            .path = folder,
+            .bytes = folder_bytes(folder),
+            .used = is_used,
+        };
+        status = call(arg, &stage);
+    }
+    json_decref(json);
+    return status;
+}
+
+static wn_status visit_stages(const char *root, const json_t *used, bool only_used, stage_call call, void *arg)
+{
+    char *stages = wn__path_join(root, "stages");
+    char **names = NULL;
+    int count = 0;
+    if (!stages) return wn__no_memory(64);
+    wn_status status = wn__folder_exists(stages) ? wn__list_folder(stages, &names, &count) : WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++) {
+        char *folder = wn__path_join(stages, names[i]);
+        status = folder ? visit_folder(folder, used, only_used, call, arg) : wn__no_memory(64);
+        wn__free(folder);
+    }
+    wn__free_names(names, count);
+    wn__free(stages);
+    return status;
+}
+
+/* ---- status */
+
+/* A name in the store, or a folder. Free with wn__free. */
+static wn_status experiment_folder(const char *root, const char *given, char **folder)
+{
+    char *path = wn__path_join(root, given);
+    if (path && !wn__folder_exists(path) && wn__folder_exists(given)) {
+        wn__free(path);
+        path = wn__strdup(given);
+    }
+    if (!path) return wn__no_memory(64);
+    if (wn__folder_exists(path)) {
+        *folder = path;
+        return WN_OK;
+    }
+    wn__free(path);
+    return wn__fail(WN_ENOTFOUND, "%s: neither an experiment in %s nor a folder", given, root);
+}
+
+typedef struct status_user {
+    wn_stored_visit visit;
+    void *user;
+} status_user;
+
+static wn_status show_stage(void *arg, const wn_stored_stage *stage)
+{
+    const status_user *u = arg;
+    u->visit(u->user, stage);
+    return WN_OK;
+}
+
+wn_status wn_store_status(const char *out, const char *experiment, wn_stored_visit visit, void *user)
+{
+    const char *root = or_default(out);
+    char *folder = NULL;
+    status_user u = {visit, user};
+    if (experiment) WN_TRY(experiment_folder(root, experiment, &folder));
+    json_t *used = json_object();
+    wn_status status = used ? find_used(root, folder, used) : wn__no_memory(64);
+    if (status == WN_OK) status = visit_stages(root, used, experiment != NULL, show_stage, &u);
+    json_decref(used);
+    wn__free(folder);
+    return status;
+}
+
+/* ---- gc */
+
+typedef struct gc_user {
+    bool dry_run;
+    wn_stored_visit visit;
+    void *user;
+    int64_t bytes;
+} gc_user;
+
+static wn_status collect_stage(void *arg, const wn_stored_stage *stage)
+{
+    gc_user *g = arg;
+    if (stage->used || strcmp(stage->state, wn__stage_state_names[WN__STATE_RUNNING]) == 0) return WN_OK;
+    if (!g->dry_run) {
+        const wn_status status = wn__store_remove_folder(stage->path);
+        if (status == WN_EBUSY) return WN_OK; /* somebody began it just now */
+        WN_TRY(status);
+    }
+    g->bytes += stage->bytes;
+    if (g->visit) g->visit(g->user, stage);
+    return WN_OK;
+}
+
+wn_status wn_store_gc(const char *out, bool dry_run, wn_stored_visit visit, void *user, int64_t *bytes)
+{
+    const char *root = or_default(out);
+    gc_user g = {dry_run, visit, user, 0};
+    json_t *used = json_object();
+    wn_status status = used ? find_used(root, NULL, used) : wn__no_memory(64);
+    if (status == WN_OK) status = visit_stages(root, used, false, collect_stage, &g);
+    json_decref(used);
+    if (status == WN_OK && bytes) *bytes = g.bytes;
+    return status;
+}
+
+/* ---- diff: both sides are flattened to "key" -> text, in order */
+
+static wn_status put(json_t *flat, const char *key, const char *value)
+{
+    return json_object_set_new(flat, key, json_string(value)) == 0 ? WN_OK : wn__no_memory(64);
+}
+
+static wn_status flatten_yaml(const wn__yaml_node *node, const char *prefix, json_t *flat)
+{
+    char key[512];
+    if (wn__yaml_kind_of(node) == WN__YAML_SCALAR) return put(flat, prefix, wn__yaml_text(node));
+    if (wn__yaml_kind_of(node) == WN__YAML_SEQUENCE) {
+        wn__text list = {0};
+        wn_status status = wn__yaml_emit(node, &list);
+        while (list.size > 0 && list.data[list.size - 1] == '\n')
+            list.data[--list.size] = 0;
+        if (status == WN_OK) status = put(flat, prefix, list.data ? list.data : "");
+        wn__text_release(&list);
+        return status;
+    }
+    for (int i = 0; i < wn__yaml_count(node); i++) {
+        snprintf(key, sizeof key, "%s%s%s", prefix, prefix[0] ? "." : "", wn__yaml_text(wn__yaml_key(node, i)));
+        WN_TRY(flatten_yaml(wn__yaml_child(node, i), key, flat));
+    }
+    return WN_OK;
+}
+
+static wn_status flatten_recipe(const char *folder, json_t *flat)
+{
+    char *path = wn__path_join(folder, "resolved.yaml");
+    wn__yaml *doc = NULL;
+    wn_status status = path ? wn__yaml_read(path, &doc) : wn__no_memory(64);
+    if (status == WN_OK) status = flatten_yaml(wn__yaml_root(doc), "", flat);
+    wn__yaml_free(doc);
+    wn__free(path);
+    return status;
+}
+
+/* Numbers that a reader compares; seconds differ always and say nothing. */
+static wn_status flatten_row(const json_t *row, json_t *flat)
+{
+    static const char *const keys[] = {"state",
+                                       "test_accuracy",
+                                       "test_loss",
+                                       "test_accuracy_at_best_validation",
+                                       "validation_accuracy",
+                                       "pruned_accuracy",
+                                       "parameters",
+                                       "inference_flops",
+                                       "train_flops_total",
+                                       "stage"};
+    const char *method = json_string_value(json_object_get(row, "method"));
+    char shown[32], key[512], text[64];
+    wn__show_sparsity(json_number_value(json_object_get(row, "sparsity")), shown, sizeof shown);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *value = json_object_get(row, keys[i]);
+        if (!value || json_is_null(value)) continue;
+        snprintf(key, sizeof key, "%s %s seed %lld: %s", method ? method : "?", shown,
+                 (long long)json_integer_value(json_object_get(row, "seed")), keys[i]);
+        snprintf(text, sizeof text, "%.10g", json_number_value(value));
+        WN_TRY(put(flat, key, json_is_string(value) ? json_string_value(value) : text));
+    }
+    return WN_OK;
+}
+
+static wn_status flatten_results(const char *folder, json_t *flat)
+{
+    char *path = wn__path_join(folder, "results.json");
+    json_t *json = NULL, *row;
+    size_t index;
+    wn_status status = path ? wn__json_load(path, &json) : wn__no_memory(64);
+    if (status == WN_OK) json_array_foreach(json_object_get(json, "rows"), index, row) if (status == WN_OK) status = flatten_row(row, flat);
+    json_decref(json);
+    wn__free(path);
+    return status;
+}
+
+static wn_status flatten(const char *root, const char *experiment, json_t *flat)
+{
+    char *folder;
+    if (!flat) return wn__no_memory(64);
+    WN_TRY(experiment_folder(root, experiment, &folder));
+    wn_status status = flatten_recipe(folder, flat);
+    if (status == WN_OK) status = flatten_results(folder, flat);
+    wn__free(folder);
+    return status;
+}
+
+static void show_differences(json_t *left, json_t *right, wn_difference_visit visit, void *user)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(left, key, value)
+    {
+        const char *other = json_string_value(json_object_get(right, key));
+        if (!other || strcmp(other, json_string_value(value)) != 0) visit(user, &(wn_difference){key, json_string_value(value), other});
+    }
+    json_object_foreach(right, key, value) if (!json_object_get(left, key))
+        visit(user, &(wn_difference){key, NULL, json_string_value(value)});
+}
+
+wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user)
+{
+    const char *root = or_default(out);
+    json_t *a = json_object(), *b = json_object();
+    wn_status status = flatten(root, left, a);
+    if (status == WN_OK) status = flatten(root, right, b);
+    if (status == WN_OK) show_differences(a, b, visit, user);
+    json_decref(a);
+    json_decref(b);
+    return status;
+}
