@@ -27,7 +27,7 @@ bench: build
 check: build
 	scripts/install-deps.sh check
 	scripts/check-format.sh
-	scripts/check-layers.sh
+	scripts/check-layers.sh build
 	scripts/check-symbols.sh build
 	scripts/check-docs.sh
 

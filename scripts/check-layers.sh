@@ -1,34 +1,102 @@
 #!/bin/bash
-# A later layer may include an earlier one, never the reverse; layers of one line know nothing of each other. The tool includes public
-# headers only. Prints each include that breaks this.
+# The order of rooms. A room is a folder of src; it may use rooms of earlier lines, never later ones; rooms of one line know nothing of each other.
+# Three things are checked and each breach is printed: includes; circles of modules (a module is NAME.c, NAME.h and NAME_parts.h); and, with a build
+# folder as argument, calls: a symbol that an object uses must be defined in a room that it may use.
+# The tool includes public headers only.
 set -eu
 cd "$(dirname "$0")/.."
 
-grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src tool include | awk '
+order="
+base
+kernels
+tensor io
+backend data
+backend/ref backend/onednn backend/sparse nn
+nn/executor models
+sparse/prune
+sparse/basis sparse/dynamic sparse/dense_to_sparse
+sparse methods network
+measure train recipe
+analysis plan
+run
+report
+lab sweep"
+
+common='
 BEGIN {
-    layers = "base|kernels|tensor|io|backend|nn|sparse|models data methods|train|lab|experiment|report|analysis sweep"
-    count = split(layers, line, "|")
-    for (i = 1; i <= count; i++) {
+    lines = split(order, line, "\n")
+    for (i = 1; i <= lines; i++) {
         n = split(line[i], name, " ")
         for (j = 1; j <= n; j++) rank[name[j]] = i
     }
 }
-function complain(why) { print $0 ": " why; bad = 1 }
-{
-    split($0, quoted, "\"")
-    split($0, at, ":")
-    split(at[1], file, "/")
-    target = quoted[2]
-    own = file[2]
-    folder = target
-    sub("/.*", "", folder)
-    if (target ~ /\.\./) complain("a path upwards")
-    else if (folder == "winnow") next
-    else if (file[1] == "tool") { if (target ~ /\//) complain("the tool includes public headers only") }
-    else if (file[1] == "include") complain("a public header includes public headers only")
-    else if (target !~ /\//) complain("write the folder, \"" own "/" target "\"")
-    else if (!(folder in rank)) complain("no such layer")
-    else if (!(own in rank)) complain("a folder that is no layer")
-    else if (folder != own && rank[folder] >= rank[own]) complain(own " may not use " folder)
+function room(path) { sub("/[^/]*$", "", path); if (path == "nn/optimizers") path = "nn"; return path } # a registry and its entries are one room
+function may_use(own, other) { return own == other || rank[other] < rank[own] }'
+
+includes() {
+    grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src tool include | awk -v order="$order" "$common"'
+    function complain(why) { print $0 ": " why; bad = 1 }
+    {
+        split($0, quoted, "\"")
+        split($0, at, ":")
+        file = at[1]
+        target = quoted[2]
+        if (target ~ /\.\./) complain("a path upwards")
+        else if (target ~ /^winnow\//) next
+        else if (file ~ /^tool\//) { if (target ~ /\//) complain("the tool includes public headers only") }
+        else if (file ~ /^include\//) complain("a public header includes public headers only")
+        else {
+            sub("^src/", "", file)
+            if (target !~ /\//) complain("write the room, \"" room(file) "/" target "\"")
+            else if (!(room(target) in rank)) complain("no such room")
+            else if (!(room(file) in rank)) complain("a folder that is no room")
+            else if (!may_use(room(file), room(target))) complain(room(file) " may not use " room(target))
+        }
+    }
+    END { exit bad }'
 }
-END { exit bad }'
+
+# tsort names the modules of each circle.
+circles() {
+    ! grep -rE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' src | awk '
+    function module(path) { sub("\\.(tmpl\\.)?[ch]$", "", path); sub("_parts$", "", path); return path }
+    {
+        split($0, quoted, "\"")
+        split($0, at, ":")
+        file = at[1]
+        sub("^src/", "", file)
+        if (quoted[2] ~ /^winnow\// || module(file) == module(quoted[2])) next
+        print module(file), module(quoted[2])
+    }' | tsort 2>&1 >/dev/null | sed 's/^tsort: /circle of modules: /' | grep .
+}
+
+calls() {
+    local objects=$1/src/CMakeFiles/winnow_objects.dir
+    [ -d "$objects" ] || { echo "$objects: build first"; return 1; }
+    (cd "$objects" && find . -name '*.o' -print0 | xargs -0 nm -A -g) | awk -v order="$order" "$common"'
+    {
+        split($0, at, ":")
+        file = at[1]
+        sub("^\\./", "", file)
+        if ($(NF - 1) == "U") use[file " " $NF] = 1
+        else if ($(NF - 1) != "w") home[$NF] = file
+    }
+    END {
+        for (key in use) {
+            split(key, part, " ")
+            to = home[part[2]]
+            if (part[1] == "backend/backend.c.o" && part[2] ~ /^wn__backend_[a-z]+$/) continue # the registry names its entries
+            if (to != "" && !may_use(room(part[1]), room(to))) {
+                print part[1] " calls " part[2] " of " to ": " room(part[1]) " may not use " room(to)
+                bad = 1
+            }
+        }
+        exit bad
+    }'
+}
+
+bad=0
+includes || bad=1
+circles || bad=1
+[ $# = 0 ] || calls "$1" || bad=1
+exit $bad

@@ -4,6 +4,7 @@
 #define WN_TEST_OP_PAIR_H
 
 #include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "op_desc.h"
 
 typedef struct options {

@@ -2,6 +2,7 @@
  * number of threads; then whole networks. */
 #include "backend/sparse/few.h"
 #include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "models/model.h"
 #include "nn/executor/executor.h"
 #include "nn/init.h"

@@ -1,4 +1,4 @@
-/* Products of a weight with activations in batch lanes (src/backend/sparse/sparse.h): convolutions and linear layers, forward, backward to
+/* Products of a weight with activations in batch lanes (src/backend/sparse/sparse_device.h): convolutions and linear layers, forward, backward to
  * the input, and backward to the weight.
  *
  * A pixel is 16 floats: one place of one channel for 16 images. A kernel works on a run: a tile of rows x columns output pixels that it

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "recipe/study_claims.h"
+#include "base/settings.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------- */
 

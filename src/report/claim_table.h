@@ -3,7 +3,8 @@
 #define WN_REPORT_CLAIM_TABLE_H
 
 #include "recipe/study_claims.h"
-#include "report/report_tables.h"
+#include "report/report_data.h"
+#include "report/report_table.h"
 
 /* Each claim with its difference and verdict; no rows without claims. */
 wn_status wn__claim_table(const wn__results *r, wn__table *t);

@@ -82,6 +82,10 @@ wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b);
 /* Highest number of seeds of any cell. */
 int wn__results_seeds(const wn__results *results);
 
+struct wn__table;
+/* A table with its columns and cells from the results; it has no rows where there is nothing to show. Released by the caller, also on failure. */
+typedef wn_status (*wn__table_builder)(const wn__results *results, struct wn__table *table);
+
 /* "KEY" in the object `object` as borrowed text, NULL if it is absent or no text. */
 const char *wn__json_text(const json_t *object, const char *key);
 

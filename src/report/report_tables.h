@@ -6,10 +6,6 @@
 #include "report/report_data.h"
 #include "report/report_table.h"
 
-/* A table with its columns and cells from the results; it has no rows where there is nothing to show. Released by the caller, also
- * on failure. */
-typedef wn_status (*wn__table_builder)(const wn__results *results, wn__table *table);
-
 wn_status wn__accuracy_table(const wn__results *r, wn__table *t);   /* the headline: accuracy and its price */
 wn_status wn__difference_table(const wn__results *r, wn__table *t); /* paired by seed, from each baseline, with verdicts */
 wn_status wn__matching_table(const wn__results *r, wn__table *t);   /* largest sparsity per method that still matches dense */

@@ -3,7 +3,8 @@
 #define WN_REPORT_STUDY_TABLES_H
 
 #include "recipe/study.h"
-#include "report/report_tables.h"
+#include "report/report_data.h"
+#include "report/report_table.h"
 
 wn_status wn__study_table(const wn__results *r, wn__table *t);              /* barriers, eigenvalues, means over states of the flow */
 wn_status wn__study_flow_table(const wn__results *r, wn__table *t);         /* gradient norms by step */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backend/onednn/dnnl_version.h"
+#include "backend/onednn/dnnl_api_parts.h"
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/fail.h"

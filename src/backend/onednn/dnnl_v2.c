@@ -1,5 +1,5 @@
 /* oneDNN 2.x: memory descriptors are structs; an operation descriptor is filled, then turned into a primitive descriptor. */
-#include "backend/onednn/dnnl_version.h"
+#include "backend/onednn/dnnl_api_parts.h"
 
 #if DNNL_VERSION_MAJOR < 3
 

@@ -1,5 +1,5 @@
 /* oneDNN 3.x: memory descriptors are objects; primitive descriptors are made in one call. */
-#include "backend/onednn/dnnl_version.h"
+#include "backend/onednn/dnnl_api_parts.h"
 
 #if DNNL_VERSION_MAJOR >= 3
 

@@ -8,7 +8,7 @@
 #ifndef WN_BACKEND_SPARSE_CHOICE_H
 #define WN_BACKEND_SPARSE_CHOICE_H
 
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 
 enum { WN__CHOICE_FORWARD, WN__CHOICE_DATA, WN__CHOICE_PARAMS, WN__CHOICES };
 

@@ -1,5 +1,5 @@
 /* out = [relu](in[0] [+ in[1]]): an addition, or a ReLU that nothing precedes. */
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "base/fail.h"
 
 static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n, wn__rows rows)

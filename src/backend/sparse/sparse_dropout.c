@@ -1,6 +1,6 @@
 /* Dropout of the same elements as every other backend: element number e of the batch in (n,c,h,w) order is kept if uniform number e of
  * the stream (seed, WN__FOR_DROPOUT, step, node) is at least `rate`. The backward phase draws the numbers again. */
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "base/fail.h"
 #include "base/rng.h"
 

@@ -1,6 +1,6 @@
 /* Batch normalisation (Ioffe and Szegedy 2015) with optional residual and ReLU: kernels on blocks of lanes; per channel see backend/norm.h. */
 #include "backend/norm.h"
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "base/fail.h"
 
 #define SOME_CHANNELS 64 /* whose sums of a band stay on the stack */

@@ -1,6 +1,6 @@
 /* Pools. Maximum: the first largest value of a window wins, a NaN wins over all, padding never does; `saved` holds the winner's place in
  * its window, one byte per lane of an output. Average: over the places inside the image. */
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "base/fail.h"
 
 static wn__lane_window window_of(const wn__op_desc *d) { return (wn__lane_window){d->kernel_h, d->kernel_w, d->stride, d->pad}; }

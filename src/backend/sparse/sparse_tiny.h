@@ -2,7 +2,7 @@
 #ifndef WN_BACKEND_SPARSE_SPARSE_TINY_H
 #define WN_BACKEND_SPARSE_SPARSE_TINY_H
 
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 
 /* By shape and instruction set alone. */
 bool wn__sparse_tiny_suits(const wn__op_desc *desc);

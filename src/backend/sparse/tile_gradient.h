@@ -3,7 +3,7 @@
 #ifndef WN_BACKEND_SPARSE_TILE_GRADIENT_H
 #define WN_BACKEND_SPARSE_TILE_GRADIENT_H
 
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "kernels/lanes_product.h"
 
 /* Where a layer's pixels lie; distances in pixels. */

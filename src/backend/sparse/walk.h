@@ -8,7 +8,7 @@
 #ifndef WN_BACKEND_SPARSE_WALK_H
 #define WN_BACKEND_SPARSE_WALK_H
 
-#include "backend/sparse/sparse.h"
+#include "backend/sparse/sparse_device.h"
 #include "kernels/lanes_product.h"
 
 typedef struct wn__walk_request {

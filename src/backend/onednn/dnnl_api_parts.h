@@ -1,6 +1,6 @@
 /* What differs between oneDNN 2.x and 3.x: how a layer is described. dnnl_v2.c or dnnl_v3.c is compiled, as the headers found say. */
-#ifndef WN_ONEDNN_DNNL_VERSION_H
-#define WN_ONEDNN_DNNL_VERSION_H
+#ifndef WN_BACKEND_ONEDNN_DNNL_API_PARTS_H
+#define WN_BACKEND_ONEDNN_DNNL_API_PARTS_H
 
 #include <oneapi/dnnl/dnnl.h>
 
