@@ -126,8 +126,8 @@ TEST(every_method_of_the_table_expands_at_every_sparsity)
         CHECK_EQ_INT(row->mask >= 0, row->sparsity > 0 && from != WN__MASK_SMALL && from != WN__MASK_GRADUAL && !wn__mask_thins(from));
         const bool dense_first = from == WN__MASK_PRUNED || from == WN__MASK_RANDOM;
         CHECK_EQ_INT(row->evaluate >= 0, row->sparsity > 0 && dense_first);
-        CHECK_EQ_INT(e.plan->stage[row->train].train.gradual_to > 0, row->sparsity > 0 && from == WN__MASK_GRADUAL);
-        CHECK_EQ_INT(e.plan->stage[row->train].train.thinning.kind > 0,
+        CHECK_EQ_INT(e.plan->stage[row->train].train.spec.gradual.last.sparsity > 0, row->sparsity > 0 && from == WN__MASK_GRADUAL);
+        CHECK_EQ_INT(e.plan->stage[row->train].train.spec.thinning.kind > 0,
                      from == WN__MASK_LEARNED || (row->sparsity > 0 && wn__mask_thins(from)));
         CHECK_EQ_INT(e.plan->stage[row->train].train.small.config != NULL, row->sparsity > 0 && wn__mask_resizes(from));
     }
@@ -459,7 +459,7 @@ TEST(wide_networks_match_the_dense_one)
         CHECK_EQ_INT(s->wanted, i < 4 ? wn_graph_parameter_count(e.recipe->graph) : wn_graph_forward_flops(e.recipe->graph));
         CHECK_OK(wn__stage_network_open(e.recipe, &mask->mask.network, &n));
         CHECK_HAS_TEXT(n.text, "width: ");
-        CHECK(s->width.multiplier > 1.5 && mask->mask.drawn && stage->train.rewires);
+        CHECK(s->width.multiplier > 1.5 && mask->mask.drawn && stage->train.spec.rewires);
         CHECK_OK(wn__graph_make_params(n.graph, &params));
         CHECK_OK(wn__drawn_masks(n.graph, &params, &mask->mask.section, mask->mask.sparsity, 0));
         CHECK_OK(wn__cost_make(n.graph, &params, &cost));
@@ -580,21 +580,21 @@ TEST(a_stretched_row_is_longer_with_all_of_its_schedules)
                                 NULL};
     expanded e = expand(more, 1);
     const wn__train_plan *one = &find_label(e.plan, "rigl 90% seed 0")->train, *two = &find_label(e.plan, "rigl-2x 90% seed 0")->train;
-    CHECK_EQ_INT(one->last, 3520);
-    CHECK_EQ_INT(two->last, 7040);
-    CHECK_EQ_INT(two->schedule.milestone[0], 2 * one->schedule.milestone[0]);
-    CHECK_EQ_INT(two->schedule.warm_up, 2 * 352);
-    CHECK_EQ_INT(one->rewiring.end, 1000);
-    CHECK_EQ_INT(two->rewiring.end, 2000);
-    CHECK_EQ_INT(two->rewiring.interval, one->rewiring.interval);
+    CHECK_EQ_INT(one->spec.last, 3520);
+    CHECK_EQ_INT(two->spec.last, 7040);
+    CHECK_EQ_INT(two->spec.schedule.milestone[0], 2 * one->spec.schedule.milestone[0]);
+    CHECK_EQ_INT(two->spec.schedule.warm_up, 2 * 352);
+    CHECK_EQ_INT(one->spec.rewiring.end, 1000);
+    CHECK_EQ_INT(two->spec.rewiring.end, 2000);
+    CHECK_EQ_INT(two->spec.rewiring.interval, one->spec.rewiring.interval);
     CHECK_EQ_INT(two->mask, one->mask);
     one = &find_label(e.plan, "gradual-pruning 90% seed 0")->train, two = &find_label(e.plan, "gradual-2x 90% seed 0")->train;
-    CHECK_EQ_INT(two->gradual.begin, 2 * one->gradual.begin);
-    CHECK_EQ_INT(two->gradual.end, 2 * one->gradual.end);
-    CHECK_EQ_INT(two->gradual.interval, one->gradual.interval);
+    CHECK_EQ_INT(two->spec.gradual.when.begin, 2 * one->spec.gradual.when.begin);
+    CHECK_EQ_INT(two->spec.gradual.when.end, 2 * one->spec.gradual.when.end);
+    CHECK_EQ_INT(two->spec.gradual.when.interval, one->spec.gradual.when.interval);
     two = &find_label(e.plan, "kd-2x 90% seed 0")->train;
-    CHECK_EQ_INT(two->soft_until, 2 * 5 * 352);
-    CHECK_EQ_INT(find_label(e.plan, DENSE)->train.last, 3520);
+    CHECK_EQ_INT(two->spec.soft_until, 2 * 5 * 352);
+    CHECK_EQ_INT(find_label(e.plan, DENSE)->train.spec.last, 3520);
     release(&e);
 }
 
@@ -604,16 +604,16 @@ TEST(rewinding_keeps_the_state_and_the_rest_of_the_schedule)
                                 "methods={weight-rewind: {rewind: 2ep}, kd-weight-rewind: {retrain: 7ep}}", NULL};
     expanded e = expand(more, 1);
     const wn__train_plan *t = &find_label(e.plan, "weight-rewind 90% seed 0")->train;
-    CHECK_EQ_INT(t->first, 704);
-    CHECK_EQ_INT(t->last, 3520);
+    CHECK_EQ_INT(t->spec.first, 704);
+    CHECK_EQ_INT(t->spec.last, 3520);
     CHECK_EQ_INT(t->start_step, 704);
     t = &find_label(e.plan, "kd-weight-rewind 90% seed 0")->train;
-    CHECK_EQ_INT(t->first, 3 * 352); /* a length alone: so long before the end */
+    CHECK_EQ_INT(t->spec.first, 3 * 352); /* a length alone: so long before the end */
     CHECK_EQ_INT(t->start_step, 3 * 352);
     const wn__train_plan *dense = &find_label(e.plan, DENSE)->train;
-    CHECK_EQ_INT(dense->keeps, 2);
-    CHECK_EQ_INT(dense->keep[0], 704);
-    CHECK_EQ_INT(dense->keep[1], 3 * 352);
+    CHECK_EQ_INT(dense->spec.keeps, 2);
+    CHECK_EQ_INT(dense->spec.keep[0], 704);
+    CHECK_EQ_INT(dense->spec.keep[1], 3 * 352);
     release(&e);
 }
 
@@ -622,9 +622,9 @@ TEST(constant_schedule_is_the_last_rate)
     const char *const more[] = {"compare={methods: [fine-tune], sparsity: [90%]}", NULL};
     expanded e = expand(more, 1);
     const wn__train_plan *t = &find_label(e.plan, "fine-tune 90% seed 0")->train;
-    CHECK_EQ_INT(t->schedule.kind, WN__SCHEDULE_CONSTANT);
-    CHECK_NEAR(t->schedule.base, 0.01, 1e-12, 0);
-    CHECK_EQ_INT(t->last - t->first, 3520);
+    CHECK_EQ_INT(t->spec.schedule.kind, WN__SCHEDULE_CONSTANT);
+    CHECK_NEAR(t->spec.schedule.base, 0.01, 1e-12, 0);
+    CHECK_EQ_INT(t->spec.last - t->spec.first, 3520);
     release(&e);
 }
 
@@ -634,7 +634,7 @@ TEST(continued_data_start_where_the_dense_run_ended)
     expanded e = expand(more, 1);
     const wn__train_plan *t = &find_label(e.plan, TICKET)->train;
     CHECK(t->dense_stream);
-    CHECK_EQ_INT(t->first + t->data_offset, 3520);
+    CHECK_EQ_INT(t->spec.first + t->spec.data_offset, 3520);
     release(&e);
 }
 
@@ -658,7 +658,7 @@ TEST(own_chains_retrain_by_their_own_rule)
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_MASK), 1 + 2); /* the first round is one for both */
     CHECK_EQ_INT(count_kind(e.plan, WN__STAGE_TRAIN), 1 + 2 + 2);
     const wn__stage *inner = find_label(e.plan, "kd-ticket 20% round 1 seed 0");
-    CHECK(inner->train.loss.soft);
+    CHECK(inner->train.spec.loss.soft);
     release(&e);
 }
 

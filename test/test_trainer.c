@@ -111,10 +111,10 @@ static void lab_init(lab *l, const char *path, int threads, int loader_threads)
         .device = l->device,
         .loader = loader_options(loader_threads),
         .optimizer = {.type = sgd, .config = l->config},
-        .schedule = {.kind = WN__SCHEDULE_STEP, .base = 0.05, .factor = 0.1, .milestone = {15}, .milestones = 1, .every = 1},
-        .soft_until = INT64_MAX,
+        .spec.schedule = {.kind = WN__SCHEDULE_STEP, .base = 0.05, .factor = 0.1, .milestone = {15}, .milestones = 1, .every = 1},
+        .spec.soft_until = INT64_MAX,
         .noise_seed = 9,
-        .last_step = STEPS,
+        .spec.last = STEPS,
         .checkpoint_seconds = 1e9};
 }
 
@@ -135,8 +135,8 @@ static void add_teacher(lab *l)
     CHECK_OK(wn__graph_make_params(l->graph, &l->teacher_params));
     CHECK_OK(wn__init_params(&l->teacher_params, &(wn__init_options){.bn_scale = 1}, 77));
     CHECK_OK(wn__executor_new(l->graph, &l->teacher_params, l->device, &options, &l->teacher));
-    l->stage.loss = (wn__loss){.soft = true, .temperature = 4, .alpha = 0.8};
-    l->stage.soft_until = 17;
+    l->stage.spec.loss = (wn__loss){.soft = true, .temperature = 4, .alpha = 0.8};
+    l->stage.spec.soft_until = 17;
     l->stage.teacher = l->teacher;
     l->stage.teacher_flops_per_image = 1000;
 }
@@ -156,12 +156,10 @@ static void prune(lab *l, double sparsity)
 static void add_gradual(lab *l)
 {
     static wn__selection all; /* as long as the stage */
-    static wn__gradual_run run;
     static const char *const item = "all";
     if (!all.selected) CHECK_OK(wn__selection_make(l->graph, &item, 1, &all));
-    run = (wn__gradual_run){
+    l->stage.spec.gradual = (wn__gradual_run){
         .when = {.begin = 3, .end = 18, .interval = 4, .power = 3, .initial = 0.1}, .selection = &all, .last = {.sparsity = 0.8}};
-    l->stage.gradual = &run;
 }
 
 static wn__train_result run_ok(lab *l)
@@ -205,8 +203,8 @@ TEST(training_learns_and_reports_the_last_and_the_best_epoch)
 {
     lab l;
     lab_init(&l, scratch_fresh("learns"), 1, 1);
-    l.stage.last_step = 100;
-    l.stage.schedule.milestones = 0;
+    l.stage.spec.last = 100;
+    l.stage.spec.schedule.milestones = 0;
     l.stage.flops_before = 7;
     const wn__train_result r = run_ok(&l);
     CHECK(r.test_accuracy > 0.8);
@@ -324,7 +322,7 @@ TEST(micro_batches_compute_every_sample)
     lab whole, parts;
     lab_init(&whole, scratch_fresh("whole"), 1, 0);
     lab_init(&parts, scratch_fresh("parts"), 1, 0);
-    whole.stage.last_step = parts.stage.last_step = 1;
+    whole.stage.spec.last = parts.stage.spec.last = 1;
     parts.stage.micro_batch = 10;
     const wn__train_result a = run_ok(&whole), b = run_ok(&parts);
     CHECK_NEAR(a.train_loss, b.train_loss, 0, 0.2); /* batch norm sees other batches */
@@ -339,8 +337,8 @@ TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
 {
     lab l;
     lab_init(&l, scratch_fresh("kept"), 1, 0);
-    l.stage.keep_step = (const int64_t[]){0, 8, STEPS};
-    l.stage.keep_steps = 3;
+    l.stage.spec.keep = (int64_t[]){0, 8, STEPS};
+    l.stage.spec.keeps = 3;
     run_ok(&l);
     check_same_run(undisturbed(), l.stage.folder);
     char *kept = wn__train_step_path(l.stage.folder, 8), *start = wn__train_step_path(l.stage.folder, 0);
@@ -352,15 +350,15 @@ TEST(a_kept_state_with_its_slots_continues_to_the_same_bytes)
     CHECK_OK(wn__params_allocate_slots(&again.params, 1));
     CHECK_OK(wn__network_read(f, WN__PART_VALUES | WN__PART_SLOTS, again.stage.optimizer.type, &again.params));
     wn__safetensors_close(f);
-    again.stage.keep_slots = true;
-    again.stage.slots_updates = again.stage.first_step = 8;
+    again.stage.spec.keep_slots = true;
+    again.stage.spec.slots_updates = again.stage.spec.first = 8;
     run_ok(&again);
     check_same_file(l.stage.folder, again.stage.folder, "final.safetensors");
     /* without the slots it is another run: momentum starts at zero */
     lab fresh;
     lab_init(&fresh, scratch_fresh("fresh"), 1, 0);
     CHECK_OK(wn__network_load(kept, WN__PART_VALUES, &fresh.params));
-    fresh.stage.first_step = 8;
+    fresh.stage.spec.first = 8;
     run_ok(&fresh);
     CHECK(memcmp(fresh.params.item[0].value, l.params.item[0].value, 36 * sizeof(float)) != 0);
     wn__free(kept);
@@ -375,8 +373,8 @@ TEST(an_offset_shifts_the_data_alone)
     lab a, b;
     lab_init(&a, scratch_fresh("offset"), 1, 0);
     lab_init(&b, scratch_fresh("no-offset"), 1, 0);
-    a.stage.data_offset = 5; /* an epoch */
-    a.stage.last_step = b.stage.last_step = 5;
+    a.stage.spec.data_offset = 5; /* an epoch */
+    a.stage.spec.last = b.stage.spec.last = 5;
     run_ok(&a);
     run_ok(&b);
     char *text = read_text(a.stage.folder, "metrics.jsonl");
@@ -637,7 +635,7 @@ TEST(divergence_stops_with_step_and_layer)
     lab l;
     wn__train_result result;
     lab_init(&l, scratch_fresh("diverged"), 1, 0);
-    l.stage.schedule.base = 1e25;
+    l.stage.spec.schedule.base = 1e25;
     CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EDIVERGED);
     CHECK_HAS_TEXT(wn_error_message(), "at step 1 ");
     CHECK_HAS_TEXT(wn_error_message(), "layer fc");
@@ -674,7 +672,7 @@ TEST(running_out_of_memory_is_reported_at_every_allocation)
         lab l;
         wn__train_result result;
         lab_init(&l, scratch_fresh("memory"), 1, 0);
-        l.stage.last_step = 1;
+        l.stage.spec.last = 1;
         wn__alloc_fail_at(n);
         const wn_status status = wn__train_run(&l.stage, &result);
         wn__alloc_fail_at(0);
@@ -988,7 +986,8 @@ static wn_status rewire(const char *path, int which, int threads, int64_t stop_a
     CHECK_OK(wn__init_params(&l.params, &(wn__init_options){0}, 3));
     watch w = {
         .l = &l, .how = {.rule = rules[which], .end = 20, .interval = EVERY, .half = 8, .block = blocks[which]}, .stop_after = stop_after};
-    l.stage.rewiring = &w.how;
+    l.stage.spec.rewires = true;
+    l.stage.spec.rewiring = w.how;
     l.stage.micro_batch = micro_batch;
     l.stage.progress = check_step;
     l.stage.user = &w;

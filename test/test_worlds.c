@@ -542,9 +542,9 @@ TEST(in_the_ideal_world_a_ticket_sees_other_samples_than_what_it_comes_from)
     const wn__stage *rigl = stage_called(&i, "rigl 50% seed 0");
     CHECK(dense->train.fresh_first == 0 && dense->train.fresh_end == 5 * 48); /* 14 steps are 4 epochs of 3 and a part */
     CHECK(rigl->train.fresh_first == 0 && ticket->train.fresh_first == 5 * 48 && ticket->train.fresh_end == 10 * 48);
-    CHECK(dense->train.evaluate.train_images == 0 && dense->train.evaluate.every == 4);
+    CHECK(dense->train.spec.evaluate.train_images == 0 && dense->train.spec.evaluate.every == 4);
     const wn__stage *other = stage_called(&r, "lottery-ticket 50% seed 0");
-    CHECK(other->train.fresh_first == 0 && other->train.evaluate.train_images == 48);
+    CHECK(other->train.fresh_first == 0 && other->train.spec.evaluate.train_images == 48);
     CHECK(strcmp(other->identity, ticket->identity) != 0);
     release(&i);
     release(&r);

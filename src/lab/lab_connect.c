@@ -31,9 +31,9 @@ typedef struct connection {
 
 static wn_status add_step(connection *c, const wn__train_plan *t, int64_t step)
 {
-    if (step < t->first || step >= t->last)
+    if (step < t->spec.first || step >= t->spec.last)
         return wn__fail(WN_EUSAGE, "%s: copies cannot be trained from step %lld; it goes from %lld to %lld", c->stage.label,
-                        (long long)step, (long long)t->first, (long long)t->last);
+                        (long long)step, (long long)t->spec.first, (long long)t->spec.last);
     if (c->count == MOST_POINTS_FROM) return wn__fail(WN_EUSAGE, "at most %d steps", MOST_POINTS_FROM);
     c->from[c->count++] = step;
     return WN_OK;
@@ -42,7 +42,7 @@ static wn_status add_step(connection *c, const wn__train_plan *t, int64_t step)
 static wn_status read_from(connection *c)
 {
     const wn__train_plan *t = &c->experiment.plan->stage[c->index].train;
-    if (!c->options->from) return add_step(c, t, t->first);
+    if (!c->options->from) return add_step(c, t, t->spec.first);
     for (const char *at = c->options->from;;) {
         char *end;
         const long long step = strtoll(at, &end, 10);
@@ -93,7 +93,7 @@ static wn_status train_copy(wn__lab *lab, connection *c, int k, int copy)
     const wn__retraining r = {.folder = folder,
                               .identity = identity,
                               .from = c->from[k],
-                              .last = t->last,
+                              .last = t->spec.last,
                               .other_data = true,
                               .data_seed = wn__stream_seed(COPY_SEED + (uint64_t)(c->options->seed * COPIES + copy), WN__STREAM_RETRAIN, 0),
                               .progress = on_step,

@@ -103,10 +103,10 @@ static wn_status plan_series(const wn__lab *lab, const flow *f, int i, series *s
     WN_TRY(wn__lab_open_experiment(lab->options, &s->stage, &e, &index));
     const wn__train_plan *t = &e.plan->stage[index].train;
     s->is_stage = true;
-    s->first = t->first;
-    s->last = t->last;
+    s->first = t->spec.first;
+    s->last = t->spec.last;
     wn_status status = f->options->steps ? read_steps(f->options->steps, s) : usual_steps(s);
-    if (status == WN_OK && t->rewires) move_to_updates(s, &t->rewiring, f->options->exact_steps);
+    if (status == WN_OK && t->spec.rewires) move_to_updates(s, &t->spec.rewiring, f->options->exact_steps);
     wn__experiment_close(&e);
     return status;
 }

@@ -226,10 +226,10 @@ static wn_status find_point(const wn_lab_options *o, const wn__lab_stage *stage,
     WN_TRY(wn__lab_open_experiment(o, stage, &e, &index));
     const wn__train_plan *t = &e.plan->stage[index].train;
     wn_status status = WN_OK;
-    if (!start && (step < t->first || step > t->last))
-        status =
-            wn__fail(WN_EUSAGE, "%s@%lld: it trains from step %lld to %lld", stage->label, step, (long long)t->first, (long long)t->last);
-    const int64_t before = start ? t->first : (int64_t)step;
+    if (!start && (step < t->spec.first || step > t->spec.last))
+        status = wn__fail(WN_EUSAGE, "%s@%lld: it trains from step %lld to %lld", stage->label, step, (long long)t->spec.first,
+                          (long long)t->spec.last);
+    const int64_t before = start ? t->spec.first : (int64_t)step;
     if (status == WN_OK) status = wn__stage_point(&e.context, index, before, path);
     if (status == WN_OK && stage->coefficients) status = make_weights(&e.context, index, stage->folder, before, path);
     wn__experiment_close(&e);

@@ -401,7 +401,7 @@ static void steps_of(const study *s, const job *j, char *text, size_t size)
     text[0] = 0;
     for (int k = 0; k < r->lab.ats && length < size; k++) {
         const int64_t step = wn__steps_resolve(r->lab.at[k], r->clock.steps_per_epoch, r->clock.total);
-        if (step >= t->first && step <= t->last)
+        if (step >= t->spec.first && step <= t->spec.last)
             length += (size_t)snprintf(text + length, size - length, "%s%lld", length ? "," : "", (long long)step);
     }
 }

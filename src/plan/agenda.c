@@ -24,7 +24,7 @@ uint64_t wn__stream_seed(uint64_t seed, wn__stream stream, int64_t order)
 static void release_stage(wn__stage *s)
 {
     if (s->kind == WN__STAGE_TRAIN) {
-        wn__free(s->train.keep);
+        wn__free(s->train.spec.keep);
         wn__small_network_release(&s->train.small);
     }
     if (s->kind == WN__STAGE_MASK) wn__small_network_release(&s->mask.network);
@@ -81,13 +81,13 @@ static int compare_steps(const void *a, const void *b)
 wn_status wn__agenda_keep_point(wn__agenda *plan, int index, int64_t step)
 {
     wn__train_plan *t = &plan->stage[index].train;
-    for (int i = 0; i < t->keeps; i++)
-        if (t->keep[i] == step) return WN_OK;
-    int64_t *keep = wn__realloc(t->keep, (size_t)(t->keeps + 1) * sizeof *keep);
+    for (int i = 0; i < t->spec.keeps; i++)
+        if (t->spec.keep[i] == step) return WN_OK;
+    int64_t *keep = wn__realloc(t->spec.keep, (size_t)(t->spec.keeps + 1) * sizeof *keep);
     if (!keep) return wn__no_memory(sizeof *keep);
-    keep[t->keeps++] = step;
-    t->keep = keep;
-    qsort(keep, (size_t)t->keeps, sizeof *keep, compare_steps);
+    keep[t->spec.keeps++] = step;
+    t->spec.keep = keep;
+    qsort(keep, (size_t)t->spec.keeps, sizeof *keep, compare_steps);
     return WN_OK;
 }
 
@@ -129,7 +129,8 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
     }
     if (t->start != WN__START_REWOUND) return WN_OK;
     t->start_step = span->rewind;
-    t->keep_slots = q->axes->optimizer_state == WN__SLOTS_REWOUND;
+    t->spec.keep_slots = q->axes->optimizer_state == WN__SLOTS_REWOUND;
+    if (t->spec.keep_slots) t->spec.slots_updates = t->start_step;
     if (q->row && q->row->mask.of[0])
         t->start_stage = q->source;
     else
@@ -155,21 +156,21 @@ static int64_t stretched(int64_t step, double stretch) { return (int64_t)floor((
 static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
-    t->loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1, .squares = r->train.loss};
-    t->soft_until = INT64_MAX;
-    if (q->axes->labels == WN__LABELS_SMOOTH) t->loss.smoothing = q->row->labels.epsilon;
+    t->spec.loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1, .squares = r->train.loss};
+    t->spec.soft_until = INT64_MAX;
+    if (q->axes->labels == WN__LABELS_SMOOTH) t->spec.loss.smoothing = q->row->labels.epsilon;
     if (q->axes->labels != WN__LABELS_SOFT) return WN_OK;
     const wn__steps until = q->row->labels.until;
-    if (until.unit) t->soft_until = stretched(wn__steps_resolve(until, r->clock.steps_per_epoch, r->clock.total), t->stretch);
-    if (t->soft_until <= t->first) return WN_OK; /* never soft */
-    if (t->soft_until >= t->last) t->soft_until = INT64_MAX;
-    t->loss = q->row->labels.soft;
-    t->loss.soft = true;
-    t->loss.smoothing = r->train.smoothing;
+    if (until.unit) t->spec.soft_until = stretched(wn__steps_resolve(until, r->clock.steps_per_epoch, r->clock.total), t->stretch);
+    if (t->spec.soft_until <= t->spec.first) return WN_OK; /* never soft */
+    if (t->spec.soft_until >= t->spec.last) t->spec.soft_until = INT64_MAX;
+    t->spec.loss = q->row->labels.soft;
+    t->spec.loss.soft = true;
+    t->spec.loss.smoothing = r->train.smoothing;
     t->teacher.file = q->row->teacher.file;
     t->teacher.dtype = (wn__dtype)q->row->teacher.dtype;
     t->cache_mode = q->row->teacher.cache;
-    t->loss.squares = r->train.loss;
+    t->spec.loss.squares = r->train.loss;
     return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
 }
 
@@ -190,10 +191,10 @@ static wn_status set_thinning(const wn__recipe *r, const request *q, double stre
     static const int kinds[] = {
         [WN__MASK_LEARNED] = WN__THIN_THRESHOLD, [WN__MASK_ALTERNATING] = WN__THIN_ALTERNATING, [WN__MASK_N_OF_M] = WN__THIN_N_OF_M};
     t->section = m;
-    t->thin_to = q->thin_to;
-    t->thinning = (wn__thinning){.kind = kinds[q->axes->mask], .threshold = m->threshold, .n_of_m = m->n_of_m};
-    if (t->thinning.kind != WN__THIN_ALTERNATING) return WN_OK;
-    wn__alternation *phases = &t->thinning.alternation;
+    t->spec.thinning = (wn__thinning){
+        .kind = kinds[q->axes->mask], .threshold = m->threshold, .n_of_m = m->n_of_m, .last = wn__mask_section_prune(m, q->thin_to)};
+    if (t->spec.thinning.kind != WN__THIN_ALTERNATING) return WN_OK;
+    wn__alternation *phases = &t->spec.thinning.alternation;
     WN_TRY(wn__alternation_resolve(&m->alternating, r->clock.steps_per_epoch, r->clock.total, phases));
     phases->begin = stretched(phases->begin, stretch);
     phases->last_dense = stretched(phases->last_dense, stretch);
@@ -205,19 +206,19 @@ static wn_status set_thinning(const wn__recipe *r, const request *q, double stre
 static wn_status set_mask_changes(const wn__recipe *r, const request *q, double stretch, wn__train_plan *t)
 {
     const int64_t per = r->clock.steps_per_epoch, total = r->clock.total;
-    t->gradual_to = q->gradual_to;
     t->section = q->gradual_to > 0 ? &q->row->mask : NULL;
+    if (t->section) t->spec.gradual.last = wn__mask_section_prune(t->section, q->gradual_to);
     const bool masked = q->mask >= 0 || q->gradual_to > 0 || (q->thins && q->axes->mask == WN__MASK_ALTERNATING);
     t->coefficients = masked && wn__basis_maps(q->row->mask.basis.kind) ? &q->row->mask : NULL;
-    t->rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
-    if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->gradual));
-    if (t->rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->rewiring));
-    t->rewiring.block = q->row && wn__mask_is_drawn(q->axes->mask) ? q->row->mask.block : WN__BLOCK_WEIGHT;
-    t->gradual.begin = stretched(t->gradual.begin, stretch);
-    t->gradual.end = stretched(t->gradual.end, stretch);
-    t->rewiring.begin = stretched(t->rewiring.begin, stretch);
-    t->rewiring.end = stretched(t->rewiring.end, stretch);
-    t->rewiring.half = stretched(t->rewiring.half, stretch);
+    t->spec.rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
+    if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->spec.gradual.when));
+    if (t->spec.rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->spec.rewiring));
+    t->spec.rewiring.block = q->row && wn__mask_is_drawn(q->axes->mask) ? q->row->mask.block : WN__BLOCK_WEIGHT;
+    t->spec.gradual.when.begin = stretched(t->spec.gradual.when.begin, stretch);
+    t->spec.gradual.when.end = stretched(t->spec.gradual.when.end, stretch);
+    t->spec.rewiring.begin = stretched(t->spec.rewiring.begin, stretch);
+    t->spec.rewiring.end = stretched(t->spec.rewiring.end, stretch);
+    t->spec.rewiring.half = stretched(t->spec.rewiring.half, stretch);
     return q->thins ? set_thinning(r, q, stretch, t) : WN_OK;
 }
 
@@ -235,16 +236,16 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                           .dense_stream = q->axes->data_order != WN__ORDER_NEW,
                           .order = q->axes->order,
                           .third = q->third,
-                          .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
-                          .first = span.first,
-                          .last = span.last,
-                          .schedule = stretched_schedule(&r->schedule, stretch),
+                          .spec = {.first = span.first,
+                                   .last = span.last,
+                                   .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
+                                   .schedule = stretched_schedule(&r->schedule, stretch)},
                           .stretch = stretch,
                           .teacher = {-1, "", WN__F32},
                           .cache = -1};
     if (q->axes->schedule == WN__RATE_CONSTANT)
-        t->schedule =
-            (wn__schedule){.kind = WN__SCHEDULE_CONSTANT, .base = wn__schedule_rate(&t->schedule, total - 1), .length = total, .every = 1};
+        t->spec.schedule = (wn__schedule){
+            .kind = WN__SCHEDULE_CONSTANT, .base = wn__schedule_rate(&t->spec.schedule, total - 1), .length = total, .every = 1};
     WN_TRY(set_mask_changes(r, q, stretch, t));
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));

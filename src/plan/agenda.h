@@ -27,42 +27,28 @@ typedef struct wn__teacher_plan {
 } wn__teacher_plan;
 
 typedef struct wn__train_plan {
-    int start; /* wn__method_start */
+    wn__train_spec spec; /* what is trained, and how; what training selects is made when the stage runs; `keep` is owned */
+    int start;           /* wn__method_start */
     int start_stage;
     int64_t start_step; /* rewound: before this step */
     const char *start_file;
-    const wn__backend *backend; /* NULL: the machine's */
-    int64_t redraw;             /* number of redrawn weights */
     int reinit;
-    int init; /* wn__sparse_init */
+    int64_t redraw; /* number of redrawn weights */
+    int init;       /* wn__sparse_init */
     double init_gain;
-    wn__small_network small; /* config NULL: the recipe's network */
     int mask;
     const wn__mask_section *coefficients; /* weights under its basis are trained; NULL: weights as they are */
+    const wn__mask_section *section;      /* how weights are pruned while training; NULL: they are not */
+    wn__small_network small;              /* config NULL: the recipe's network */
+    const wn__backend *backend;           /* NULL: the machine's */
     bool dense_stream;                    /* the dense run's data, else the retraining stream */
     int64_t order;                        /* number of that */
-    int64_t data_offset;                  /* added to a step for its place in the stream */
-    bool third;                           /* of a world: trains on its third sample, disjoint from the other two */
+    bool third;                           /* of a world: on the sample that is in neither */
     int64_t fresh_first, fresh_end;       /* of the ideal world: samples that this stage is the first to see */
-    wn__evaluation_steps evaluate;        /* of a world */
-    int64_t first, last;
-    bool keep_slots;
-    wn__schedule schedule;
-    double stretch; /* factor on the recipe's times: length, schedule, changes of the mask */
-    wn__loss loss;
-    int64_t soft_until; /* INT64_MAX: always */
+    double stretch;                       /* times of the schedules and of mask changes are so many times the recipe's */
     wn__teacher_plan teacher;
-    double gradual_to;               /* > 0: pruned while training, down to this sparsity */
-    wn__gradual gradual;             /* then: when */
-    const wn__mask_section *section; /* of both this and the next: how */
-    wn__thinning thinning;           /* kind, and when; what it selects is made when the stage runs */
-    double thin_to;                  /* sparsity that it reaches; 0: not known before */
-    bool rewires;                    /* the topology changes while training */
-    wn__rewiring rewiring;           /* then: how */
-    int cache;                       /* stage of the soft labels; -1: the teacher runs along */
-    int cache_mode;                  /* wn__cache_mode */
-    int64_t *keep;                   /* states that others start from, ascending; owned */
-    int keeps;
+    int cache;      /* stage of the soft labels; -1: the teacher runs along */
+    int cache_mode; /* wn__cache_mode */
 } wn__train_plan;
 
 typedef struct wn__cache_plan {

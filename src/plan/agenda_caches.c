@@ -23,7 +23,7 @@ static bool same_cache(const wn__stage *a, const wn__stage *b)
 static bool wants_cache(const wn__agenda *plan, const wn__stage *s)
 {
     if (plan->recipe->top.world == WN__WORLD_IDEAL) return false;
-    return s->kind == WN__STAGE_TRAIN && s->train.loss.soft && s->train.cache_mode != WN__CACHE_OFF;
+    return s->kind == WN__STAGE_TRAIN && s->train.spec.loss.soft && s->train.cache_mode != WN__CACHE_OFF;
 }
 
 static wn_status add_cache(wn__agenda *plan, int first_user)
@@ -36,9 +36,9 @@ static wn_status add_cache(wn__agenda *plan, int first_user)
         const wn__stage *s = &plan->stage[i];
         if (!wants_cache(plan, s) || !same_cache(&user, s)) continue;
         const wn__train_plan *t = &s->train;
-        const int64_t from = epoch_of(plan->recipe, t->first + t->data_offset, false);
-        const int64_t last = t->soft_until < t->last ? t->soft_until : t->last;
-        const int64_t to = epoch_of(plan->recipe, last + t->data_offset, true);
+        const int64_t from = epoch_of(plan->recipe, t->spec.first + t->spec.data_offset, false);
+        const int64_t last = t->spec.soft_until < t->spec.last ? t->spec.soft_until : t->spec.last;
+        const int64_t to = epoch_of(plan->recipe, last + t->spec.data_offset, true);
         first = from < first ? from : first;
         end = to > end ? to : end;
         forced = forced || t->cache_mode == WN__CACHE_ON;

@@ -9,7 +9,7 @@
 static wn_status keep_inside(wn__agenda *plan, int index, int64_t step)
 {
     const wn__train_plan *t = &plan->stage[index].train;
-    return step >= t->first && step < t->last ? wn__agenda_keep_point(plan, index, step) : WN_OK;
+    return step >= t->spec.first && step < t->spec.last ? wn__agenda_keep_point(plan, index, step) : WN_OK;
 }
 
 /* "rigl@2000" of this row, or "rigl@2000+": behind the topology update, for which the next state says the masks. */
@@ -19,7 +19,7 @@ static wn_status keep_named_point(wn__agenda *plan, const wn__agenda_row *row, c
     if (!at || strlen(own) != (size_t)(at - name) || strncmp(own, name, strlen(own)) != 0) return WN_OK;
     char *end = NULL;
     const bool start = strcmp(at + 1, "start") == 0;
-    const int64_t step = start ? plan->stage[row->train].train.first : strtoll(at + 1, &end, 10);
+    const int64_t step = start ? plan->stage[row->train].train.spec.first : strtoll(at + 1, &end, 10);
     WN_TRY(keep_inside(plan, row->train, step));
     return end && *end == '+' ? keep_inside(plan, row->train, step + 1) : WN_OK;
 }
@@ -31,9 +31,9 @@ static wn_status keep_for_flow(wn__agenda *plan, int index)
         const int64_t step = wn__steps_resolve(r->lab.at[k], r->clock.steps_per_epoch, r->clock.total);
         const wn__train_plan *t = &plan->stage[index].train;
         WN_TRY(keep_inside(plan, index, step));
-        if (t->rewires && wn__rewiring_is_due(&t->rewiring, step)) WN_TRY(keep_inside(plan, index, step + 1));
+        if (t->spec.rewires && wn__rewiring_is_due(&t->spec.rewiring, step)) WN_TRY(keep_inside(plan, index, step + 1));
     }
-    return keep_inside(plan, index, plan->stage[index].train.first);
+    return keep_inside(plan, index, plan->stage[index].train.spec.first);
 }
 
 /* Measurements of the section `lab` then need no training once more. */

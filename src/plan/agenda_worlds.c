@@ -21,13 +21,13 @@ void wn__agenda_set_world(const wn__agenda *plan, wn__stage *draft)
     if (!in_world(r)) return;
     const bool reuses = t->third || r->top.world == WN__WORLD_REAL;
     const int64_t some = r->bootstrap.train_images, per = r->clock.steps_per_epoch;
-    t->evaluate = (wn__evaluation_steps){r->bootstrap.every, r->bootstrap.early, reuses ? (some ? some : r->train_images) : 0};
+    t->spec.evaluate = (wn__evaluation_steps){r->bootstrap.every, r->bootstrap.early, reuses ? (some ? some : r->train_images) : 0};
     if (reuses) return;
     for (int i = 0; i < draft->parents; i++) {
         const int64_t seen = seen_until(plan, draft->parent[i]);
         if (seen > t->fresh_first) t->fresh_first = seen;
     }
-    t->fresh_end = t->fresh_first + (t->last + t->data_offset + per - 1) / per * r->train_images;
+    t->fresh_end = t->fresh_first + (t->spec.last + t->spec.data_offset + per - 1) / per * r->train_images;
 }
 
 /* Scores are of images of the first epoch. */

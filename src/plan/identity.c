@@ -154,7 +154,7 @@ static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__tra
     case WN__START_REWOUND: break;
     }
     WN_TRY(set_stage(o, "stage", plan, t->start_stage));
-    WN_TRY(set_int(o, "slots", t->keep_slots));
+    WN_TRY(set_int(o, "slots", t->spec.keep_slots));
     return set_int(o, "step", t->start_step);
 }
 
@@ -177,11 +177,11 @@ static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__st
     const wn__train_plan *t = &stage->train;
     json_t *o;
     WN_TRY(add_object(inputs, "labels", &o));
-    WN_TRY(set_real(o, "smoothing", t->loss.smoothing));
-    if (t->loss.squares) WN_TRY(set_text(o, "loss", wn__hard_loss_names[t->loss.squares]));
-    if (!t->loss.soft) return WN_OK;
-    WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->loss, &plan->recipe->clock));
-    if (t->soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->soft_until));
+    WN_TRY(set_real(o, "smoothing", t->spec.loss.smoothing));
+    if (t->spec.loss.squares) WN_TRY(set_text(o, "loss", wn__hard_loss_names[t->spec.loss.squares]));
+    if (!t->spec.loss.soft) return WN_OK;
+    WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->spec.loss, &plan->recipe->clock));
+    if (t->spec.soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->spec.soft_until));
     return add_teacher(o, plan, stage, &t->teacher);
 }
 
@@ -201,9 +201,9 @@ static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__
 {
     json_t *o;
     WN_TRY(add_object(inputs, "topology", &o));
-    WN_TRY(wn__slice_table(o, wn__topology_settings, &t->rewiring.rule, &plan->recipe->clock));
-    leave_out_idle(o, &t->rewiring.rule, t->rewiring.block);
-    if (t->rewiring.block) WN_TRY(set_text(o, "block", wn__block_names[t->rewiring.block]));
+    WN_TRY(wn__slice_table(o, wn__topology_settings, &t->spec.rewiring.rule, &plan->recipe->clock));
+    leave_out_idle(o, &t->spec.rewiring.rule, t->spec.rewiring.block);
+    if (t->spec.rewiring.block) WN_TRY(set_text(o, "block", wn__block_names[t->spec.rewiring.block]));
     return WN_OK;
 }
 
@@ -270,11 +270,11 @@ static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__t
     json_t *o;
     WN_TRY(add_object(inputs, "gradual", &o));
     WN_TRY(wn__slice_table(o, wn__gradual_settings, &t->section->gradual, &plan->recipe->clock));
-    if (!t->gradual.returns) json_object_del(o, "pruned"); /* came later */
+    if (!t->spec.gradual.when.returns) json_object_del(o, "pruned"); /* came later */
     WN_TRY(add_selection(o, t->section));
     WN_TRY(add_choices(o, t->section));
     if (t->section->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, t->section));
-    return add_sparsity(o, t->gradual_to);
+    return add_sparsity(o, t->spec.gradual.last.sparsity);
 }
 
 static wn_status add_world(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
@@ -282,9 +282,9 @@ static wn_status add_world(json_t *inputs, const wn__agenda *plan, const wn__tra
     json_t *o;
     if (plan->recipe->top.world == WN__WORLD_NONE) return WN_OK;
     WN_TRY(add_object(inputs, "evaluate", &o));
-    WN_TRY(set_int(o, "every", t->evaluate.every));
-    WN_TRY(set_int(o, "early", t->evaluate.early));
-    WN_TRY(set_int(o, "train_images", t->evaluate.train_images));
+    WN_TRY(set_int(o, "every", t->spec.evaluate.every));
+    WN_TRY(set_int(o, "early", t->spec.evaluate.early));
+    WN_TRY(set_int(o, "train_images", t->spec.evaluate.train_images));
     return t->fresh_first > 0 ? set_int(inputs, "fresh_first", t->fresh_first) : WN_OK;
 }
 
@@ -304,13 +304,13 @@ static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__
     json_t *o;
     WN_TRY(add_object(inputs, "thinning", &o));
     WN_TRY(add_selection(o, m));
-    if (t->thinning.kind == WN__THIN_THRESHOLD) return wn__slice_table(o, wn__threshold_settings, &m->threshold, clock);
-    if (t->thinning.kind == WN__THIN_N_OF_M) return wn__slice_table(o, wn__n_of_m_settings, &m->n_of_m, clock);
+    if (t->spec.thinning.kind == WN__THIN_THRESHOLD) return wn__slice_table(o, wn__threshold_settings, &m->threshold, clock);
+    if (t->spec.thinning.kind == WN__THIN_N_OF_M) return wn__slice_table(o, wn__n_of_m_settings, &m->n_of_m, clock);
     WN_TRY(wn__slice_table(o, wn__alternation_settings, &m->alternating, clock));
     WN_TRY(add_choices(o, m));
     if (m->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, m));
     if (m->scope == WN__SCOPE_N_OF_M) return add_groups(o, &m->n_of_m);
-    return add_sparsity(o, t->thin_to);
+    return add_sparsity(o, t->spec.thinning.last.sparsity);
 }
 
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
@@ -322,22 +322,22 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_world(inputs, plan, t));
     WN_TRY(add_model_as(inputs, plan, t->small.config ? t->small.config : r->model.config));
     WN_TRY(add_optimizer(inputs, r));
-    WN_TRY(add_schedule(inputs, &t->schedule));
+    WN_TRY(add_schedule(inputs, &t->spec.schedule));
     WN_TRY(add_start(inputs, plan, t));
     WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
     if (t->coefficients) WN_TRY(add_basis(inputs, plan, t->coefficients, stage->seed));
-    if (t->rewires) WN_TRY(add_topology(inputs, plan, t));
-    if (t->gradual_to > 0) WN_TRY(add_gradual(inputs, plan, t));
-    if (t->thinning.kind) WN_TRY(add_thinning(inputs, plan, t));
+    if (t->spec.rewires) WN_TRY(add_topology(inputs, plan, t));
+    if (t->spec.gradual.last.sparsity > 0) WN_TRY(add_gradual(inputs, plan, t));
+    if (t->spec.thinning.kind) WN_TRY(add_thinning(inputs, plan, t));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
     if (t->order) WN_TRY(set_int(inputs, "order", t->order));
-    if (t->data_offset) WN_TRY(set_int(inputs, "data_offset", t->data_offset));
-    WN_TRY(set_int(inputs, "first", t->first));
-    WN_TRY(set_int(inputs, "last", t->last));
+    if (t->spec.data_offset) WN_TRY(set_int(inputs, "data_offset", t->spec.data_offset));
+    WN_TRY(set_int(inputs, "first", t->spec.first));
+    WN_TRY(set_int(inputs, "last", t->spec.last));
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }
 

@@ -299,6 +299,11 @@ static wn_status read_from(void *arg, const wn__yaml_node *node)
     return wn__choice_read(node, "mask.from: unknown mask", text, wn__method_mask_names, ((mask_target *)arg)->from);
 }
 
+wn__prune wn__mask_section_prune(const wn__mask_section *m, double sparsity)
+{
+    return (wn__prune){.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = sparsity, .n_of_m = m->n_of_m};
+}
+
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node)
 {
 #define KEYS                                                                                                                               \

@@ -241,6 +241,8 @@ extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 wn_status wn__recipe_read_rows(wn__recipe *recipe);                       /* methods: the table's rows and the recipe's changes */
 wn_status wn__recipe_read_compare(wn__recipe *recipe);                    /* methods, sparsity, seeds */
 wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count); /* "0-4", "0,3,7-9"; at most WN__MOST_SEEDS, each once */
+/* How a mask of this section is pruned to a sparsity, but for counts by layer. */
+wn__prune wn__mask_section_prune(const wn__mask_section *m, double sparsity);
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node); /* from: row's mask axis, may be NULL */
 wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);

@@ -130,11 +130,12 @@ static wn_status last_step(void *user, int64_t line, const json_t *object)
 static int64_t steps_left(const wn__experiment *e, int index)
 {
     const wn__train_plan *t = &e->plan->stage[index].train;
-    int64_t reached = t->first;
+    int64_t reached = t->spec.first;
     char *path = wn__stage_file(&e->context, index, "metrics.jsonl");
-    if (path && wn__file_exists(path) && wn__jsonl_read(path, last_step, &reached) != WN_OK) reached = t->first; /* cut off: start over */
+    if (path && wn__file_exists(path) && wn__jsonl_read(path, last_step, &reached) != WN_OK)
+        reached = t->spec.first; /* cut off: start over */
     wn__free(path);
-    return reached < t->last ? t->last - reached : 0;
+    return reached < t->spec.last ? t->spec.last - reached : 0;
 }
 
 static double stage_seconds(const wn__experiment *e, int index, double step)
@@ -143,7 +144,8 @@ static double stage_seconds(const wn__experiment *e, int index, double step)
     const wn__stage *s = &e->plan->stage[index];
     const double test = (double)r->test_images / (double)r->train.batch * forward_share * step;
     switch (s->kind) {
-    case WN__STAGE_TRAIN: return (double)steps_left(e, index) * step * (s->train.loss.soft && s->train.cache < 0 ? 1 + forward_share : 1);
+    case WN__STAGE_TRAIN:
+        return (double)steps_left(e, index) * step * (s->train.spec.loss.soft && s->train.cache < 0 ? 1 + forward_share : 1);
     case WN__STAGE_SOFT_LABELS:
         return (double)((s->cache.end_epoch - s->cache.first_epoch) * r->clock.steps_per_epoch) * step * forward_share;
     case WN__STAGE_EVALUATE: return 2 * test + REESTIMATED_BATCHES * step * forward_share;
@@ -219,7 +221,7 @@ static void list_stage(listing *l, int index)
         .state = wn__stage_state_names[state],
         .parents = parents,
         .parent_count = s->parents,
-        .steps = s->kind == WN__STAGE_TRAIN ? s->train.last - s->train.first : 0,
+        .steps = s->kind == WN__STAGE_TRAIN ? s->train.spec.last - s->train.spec.first : 0,
         .seconds = l->seconds[index],
     };
     add_up(l, index, state == WN__STATE_DONE);

@@ -55,7 +55,7 @@ static wn_status load_results(wn__results_writer *r)
 
 /* ---- cost */
 
-static int64_t soft_end(const wn__train_plan *t) { return t->soft_until < t->last ? t->soft_until : t->last; }
+static int64_t soft_end(const wn__train_plan *t) { return t->spec.soft_until < t->spec.last ? t->spec.soft_until : t->spec.last; }
 
 /* Stages with the same cache that read it in `epoch` of the stream. */
 static int users_in(const wn__agenda *plan, int cache, int64_t epoch)
@@ -65,7 +65,7 @@ static int users_in(const wn__agenda *plan, int cache, int64_t epoch)
     for (int i = 0; i < plan->stages; i++) {
         const wn__train_plan *t = &plan->stage[i].train;
         if (plan->stage[i].kind != WN__STAGE_TRAIN || t->cache != cache) continue;
-        users += t->first + t->data_offset < (epoch + 1) * per && soft_end(t) + t->data_offset > epoch * per;
+        users += t->spec.first + t->spec.data_offset < (epoch + 1) * per && soft_end(t) + t->spec.data_offset > epoch * per;
     }
     return users;
 }
@@ -76,9 +76,9 @@ static int64_t upper(int64_t a, int64_t b) { return a > b ? a : b; }
 double wn__teacher_images(const wn__agenda *plan, const wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
-    if (!t->loss.soft) return 0;
+    if (!t->spec.loss.soft) return 0;
     if (t->cache < 0) return (double)wn__soft_images(r, t);
-    const int64_t per = r->clock.steps_per_epoch, first = t->first + t->data_offset, end = soft_end(t) + t->data_offset;
+    const int64_t per = r->clock.steps_per_epoch, first = t->spec.first + t->spec.data_offset, end = soft_end(t) + t->spec.data_offset;
     double images = 0;
     for (int64_t e = first / per; e * per < end; e++)
         images += (double)wn__images_between(r, upper(first, e * per), lower(end, (e + 1) * per)) / users_in(plan, t->cache, e);
@@ -88,7 +88,7 @@ double wn__teacher_images(const wn__agenda *plan, const wn__train_plan *t)
 static int teacher_users(const wn__agenda *plan, const wn__train_plan *t)
 {
     int users = 0;
-    if (!t->loss.soft) return 0;
+    if (!t->spec.loss.soft) return 0;
     for (int i = 0; i < plan->stages; i++)
         users += plan->stage[i].kind == WN__STAGE_TRAIN && t->cache >= 0 && plan->stage[i].train.cache == t->cache;
     return users ? users : 1;
@@ -140,16 +140,16 @@ static wn_status add_labels(json_t *out, const wn__agenda *plan, const wn__row *
     const int64_t classes = plan->recipe->data.type->classes;
     json_t *labels = json_object();
     WN_TRY(wn__slice_set(out, "labels", labels));
-    WN_TRY(set_text(labels, "kind", t->loss.soft ? "soft" : row->axes.labels == WN__LABELS_SMOOTH ? "smooth" : "hard"));
-    if (t->loss.smoothing > 0) WN_TRY(set_real(labels, "smoothing", t->loss.smoothing));
-    if (!t->loss.soft) return WN_OK;
+    WN_TRY(set_text(labels, "kind", t->spec.loss.soft ? "soft" : row->axes.labels == WN__LABELS_SMOOTH ? "smooth" : "hard"));
+    if (t->spec.loss.smoothing > 0) WN_TRY(set_real(labels, "smoothing", t->spec.loss.smoothing));
+    if (!t->spec.loss.soft) return WN_OK;
     WN_TRY(set_text(labels, "teacher", t->teacher.file[0] ? t->teacher.file : plan->stage[t->teacher.stage].identity));
-    WN_TRY(set_real(labels, "temperature", t->loss.temperature));
-    WN_TRY(set_real(labels, "alpha", t->loss.alpha));
-    WN_TRY(set_text(labels, "kl", t->loss.reduction == WN__KL_MEAN ? "mean" : "batchmean"));
-    if (t->soft_until < INT64_MAX) WN_TRY(set_int(labels, "until_step", t->soft_until));
-    WN_TRY(set_real(labels, "kl_weight", wn__loss_soft_weight(&t->loss, classes)));
-    return set_real(labels, "gradient_scale", wn__loss_soft_gradient_scale(&t->loss, classes));
+    WN_TRY(set_real(labels, "temperature", t->spec.loss.temperature));
+    WN_TRY(set_real(labels, "alpha", t->spec.loss.alpha));
+    WN_TRY(set_text(labels, "kl", t->spec.loss.reduction == WN__KL_MEAN ? "mean" : "batchmean"));
+    if (t->spec.soft_until < INT64_MAX) WN_TRY(set_int(labels, "until_step", t->spec.soft_until));
+    WN_TRY(set_real(labels, "kl_weight", wn__loss_soft_weight(&t->spec.loss, classes)));
+    return set_real(labels, "gradient_scale", wn__loss_soft_gradient_scale(&t->spec.loss, classes));
 }
 
 static wn_status add_paths(json_t *out, const char *identity)

@@ -85,7 +85,7 @@ static wn_status count_layers(const wn__recipe *r, const wn__mask_plan *m, uint6
                               wn__prune *out)
 {
     const wn__mask_section *s = &m->section;
-    *out = (wn__prune){.scope = s->scope, .rule = s->rule, .empty = s->empty, .sparsity = m->sparsity, .n_of_m = s->n_of_m};
+    *out = wn__mask_section_prune(s, m->sparsity);
     if (s->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
     out->keep = keep;
     return wn__drawn_counts(r->graph, params, s, m->sparsity, seed, keep);

@@ -49,7 +49,7 @@ typedef struct wn__retraining {
     const char *folder;   /* of the trainer's files; continued if it was cut off */
     const char *identity; /* of the checkpoint there */
     int64_t from, last;   /* steps [from, last) of the stage's own */
-    const int64_t *keep;  /* ascending */
+    int64_t *keep;        /* ascending */
     int keeps;
     int64_t pause;   /* stop before this step, without an end: WN_ESTOPPED; 0: never */
     bool at_end;     /* weights and masks that the stage ended with, without momentum, whatever `from` is: to measure its last steps */

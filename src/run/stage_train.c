@@ -32,9 +32,9 @@ int64_t wn__images_between(const wn__recipe *recipe, int64_t first, int64_t last
 
 int64_t wn__soft_images(const wn__recipe *recipe, const wn__train_plan *t)
 {
-    if (!t->loss.soft) return 0;
-    const int64_t end = t->soft_until < t->last ? t->soft_until : t->last;
-    return wn__images_between(recipe, t->first + t->data_offset, end + t->data_offset);
+    if (!t->spec.loss.soft) return 0;
+    const int64_t end = t->spec.soft_until < t->spec.last ? t->spec.soft_until : t->spec.last;
+    return wn__images_between(recipe, t->spec.first + t->spec.data_offset, end + t->spec.data_offset);
 }
 
 /* ---- start weights */
@@ -63,9 +63,9 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
     wn_status status = wn__safetensors_open(path, &file);
     wn__free(path);
     WN_TRY(status);
-    if (t->keep_slots) status = wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
+    if (t->spec.keep_slots) status = wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
     if (status == WN_OK)
-        status = wn__network_read(file, WN__PART_VALUES | (t->keep_slots ? WN__PART_SLOTS : 0), r->train.optimizer, params);
+        status = wn__network_read(file, WN__PART_VALUES | (t->spec.keep_slots ? WN__PART_SLOTS : 0), r->train.optimizer, params);
     wn__safetensors_close(file);
     return status;
 }
@@ -169,27 +169,16 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .name = stage->label,
         .identity = stage->identity,
         .recipe = r->network,
+        .spec = t->spec,
         .graph = r->graph,
         .device = device,
         .micro_batch = r->train.micro_batch,
         .memory = (int64_t)(r->top.memory * 1073741824.0),
         .loader = wn__context_loader(c, stage->seed, t->dense_stream, t->order),
-        .data_offset = t->data_offset,
         .evaluate_every = r->train.evaluate_every,
         .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
-        .keep_slots = t->keep_slots,
-        .slots_updates = t->keep_slots ? t->start_step : 0,
-        .schedule = t->schedule,
-        .loss = t->loss,
-        .soft_until = t->soft_until,
-        .rewiring = t->rewires ? &t->rewiring : NULL,
         .noise_seed = wn__stream_seed(stage->seed, t->dense_stream ? WN__STREAM_DENSE_NOISE : WN__STREAM_RETRAIN_NOISE, t->order),
-        .first_step = t->first,
-        .last_step = t->last,
-        .keep_step = t->keep,
-        .keep_steps = t->keeps,
     };
-    if (r->top.world != WN__WORLD_NONE) out->evaluate_steps = &t->evaluate;
     out->loader.fresh_first = t->fresh_first;
     if (t->third) wn__context_third(c, &out->loader);
     return WN_OK;
@@ -197,49 +186,33 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
 
 /* ---- pruned while training */
 
-typedef struct gradual_source {
-    wn__gradual_run run;
-    wn__thinning thinning;
+/* What the trainer borrows for it. */
+typedef struct mask_source {
     wn__selection selection;
     int64_t *keep; /* by parameter, where the section counts by layer */
-} gradual_source;
+} mask_source;
 
-/* How pruning ends, and how a sparse phase is. */
-static wn_status count_gradual(const wn__recipe *r, const wn__stage *stage, double sparsity, gradual_source *g, wn__prune *last)
+static wn_status open_masks(const wn__recipe *r, const wn__stage *stage, wn__train_spec *spec, mask_source *masks)
 {
     const wn__mask_section *m = stage->train.section;
+    wn__prune *last = spec->thinning.kind ? &spec->thinning.last : &spec->gradual.last;
     wn__params params = {0};
-    *last = (wn__prune){.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = sparsity, .n_of_m = m->n_of_m};
+    if (!m) return WN_OK;
+    WN_TRY(wn__selection_make(r->graph, m->layers, m->patterns, &masks->selection));
+    spec->thinning.selection = spec->gradual.selection = &masks->selection;
     if (m->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
     WN_TRY(wn__graph_make_params(r->graph, &params));
-    last->keep = g->keep = WN_NEW_ARRAY(int64_t, params.count);
-    wn_status status = g->keep ? WN_OK : wn__no_memory((size_t)params.count * sizeof *g->keep);
-    if (status == WN_OK) status = wn__drawn_counts(r->graph, &params, m, sparsity, stage->seed, g->keep);
+    last->keep = masks->keep = WN_NEW_ARRAY(int64_t, params.count);
+    wn_status status = masks->keep ? WN_OK : wn__no_memory((size_t)params.count * sizeof *masks->keep);
+    if (status == WN_OK) status = wn__drawn_counts(r->graph, &params, m, last->sparsity, stage->seed, masks->keep);
     wn__params_release(&params);
     return status;
 }
 
-static wn_status open_gradual(wn__context *c, const wn__stage *stage, wn__train_stage *train, gradual_source *g)
+static void close_masks(mask_source *masks)
 {
-    const wn__train_plan *t = &stage->train;
-    const wn__mask_section *m = t->section;
-    if (t->gradual_to <= 0 && !t->thinning.kind) return WN_OK;
-    WN_TRY(wn__selection_make(c->recipe->graph, m->layers, m->patterns, &g->selection));
-    if (t->thinning.kind) {
-        g->thinning = t->thinning;
-        g->thinning.selection = &g->selection;
-        train->thinning = &g->thinning;
-        return count_gradual(c->recipe, stage, t->thin_to, g, &g->thinning.last);
-    }
-    g->run = (wn__gradual_run){.when = t->gradual, .selection = &g->selection};
-    train->gradual = &g->run;
-    return count_gradual(c->recipe, stage, t->gradual_to, g, &g->run.last);
-}
-
-static void close_gradual(gradual_source *g)
-{
-    wn__selection_release(&g->selection);
-    wn__free(g->keep);
+    wn__selection_release(&masks->selection);
+    wn__free(masks->keep);
 }
 
 /* ---- soft labels: from the cache if there is one, else the teacher runs along */
@@ -250,11 +223,12 @@ typedef struct label_source {
     wn__soft_cache *cache;
 } label_source;
 
-static wn_status open_labels(wn__context *c, const wn__stage *stage, wn__train_stage *train, label_source *labels)
+/* cached: from the stage's cache if it has one. It is for the stage's own data, and may be gone later on. */
+static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached, wn__train_stage *train, label_source *labels)
 {
     const wn__train_plan *t = &stage->train;
-    if (!t->loss.soft) return WN_OK;
-    if (t->cache < 0) {
+    if (!t->spec.loss.soft) return WN_OK;
+    if (!cached || t->cache < 0) {
         WN_TRY(wn__stage_teacher(c, &t->teacher, &labels->params, &labels->teacher));
         train->teacher = labels->teacher;
         return WN_OK;
@@ -277,6 +251,19 @@ static void close_labels(label_source *labels)
     wn__executor_free(labels->teacher);
     wn__params_release(&labels->params);
     wn__soft_cache_close(labels->cache);
+}
+
+/* Run what was set up, with its labels and what its masks are made by. */
+static wn_status run_training(wn__context *c, const wn__stage *stage, bool cached, wn__train_stage *train, wn__train_result *reached)
+{
+    label_source labels = {0};
+    mask_source masks = {0};
+    wn_status status = open_labels(c, stage, cached, train, &labels);
+    if (status == WN_OK) status = open_masks(c->recipe, stage, &train->spec, &masks);
+    if (status == WN_OK) status = wn__train_run(train, reached);
+    close_masks(&masks);
+    close_labels(&labels);
+    return status;
 }
 
 /* Forward FLOPs of the teacher for one image: the network's, dense. */
@@ -307,7 +294,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
 {
     const wn__recipe *recipe = c->recipe;
     const wn__train_plan *t = &stage->train;
-    const int64_t images = wn__images_between(recipe, t->first + t->data_offset, t->last + t->data_offset);
+    const int64_t images = wn__images_between(recipe, t->spec.first + t->spec.data_offset, t->spec.last + t->spec.data_offset);
     const int64_t taught = wn__soft_images(recipe, t);
     int64_t training_flops;
     WN_TRY(wn__slice_set(out, "steps", json_integer(r->steps)));
@@ -323,11 +310,12 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
     WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
     if (t->small.config) WN_TRY(add_widths(out, t->mask >= 0 ? "wide" : "small", &t->small));
-    const int64_t trained = t->rewires || t->gradual_to > 0 || t->thinning.kind ? r->flops_stage : training_flops * images;
+    const int64_t trained =
+        t->spec.rewires || t->spec.gradual.last.sparsity > 0 || t->spec.thinning.kind ? r->flops_stage : training_flops * images;
     const double dense = (double)wn_graph_forward_flops(recipe->graph);
     WN_TRY(wn__slice_set(out, "train_flops", json_integer(trained)));
     WN_TRY(set_real(out, "train_flops_ratio", images ? (double)trained / (3 * dense * (double)images) : 1));
-    if (t->rewires) WN_TRY(add_topology(out, &r->rewired));
+    if (t->spec.rewires) WN_TRY(add_topology(out, &r->rewired));
     WN_TRY(wn__slice_set(out, "teacher_images", json_integer(taught)));
     WN_TRY(wn__slice_set(out, "teacher_flops", json_integer(teacher_flops(recipe) * taught)));
     return set_real(out, "seconds", r->seconds);
@@ -345,9 +333,7 @@ static bool makes_smaller(const wn__context *c, const wn__stage *stage)
 wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     wn__params params = {0};
-    label_source labels = {0};
     wn__train_stage train;
-    gradual_source gradual = {0};
     wn__stage_network network;
     wn__train_result reached = {0};
     train_user user = {c, stage->label, -1, 0};
@@ -361,28 +347,15 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     train.user = &user;
     train.hide_test = c->hide_test;
     if (stage == &c->plan->stage[c->pause_stage]) train.pause_step = c->pause_step;
-    train.teacher_flops_per_image = stage->train.loss.soft ? teacher_flops(c->recipe) : 0;
+    train.teacher_flops_per_image = stage->train.spec.loss.soft ? teacher_flops(c->recipe) : 0;
     wn_status status = make_params(c, stage, network.graph, &params);
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
-    if (status == WN_OK) status = open_labels(c, stage, &train, &labels);
-    if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
-    if (status == WN_OK) status = wn__train_run(&train, &reached);
+    if (status == WN_OK) status = run_training(c, stage, true, &train, &reached);
     if (status == WN_OK) status = result_json(c, stage, network.graph, &params, &reached, result);
     if (status == WN_OK && makes_smaller(c, stage)) status = wn__stage_save_shrunk(c, network.graph, &params, folder, result);
-    close_gradual(&gradual);
-    close_labels(&labels);
     wn__params_release(&params);
     wn__stage_network_close(&network);
     return status;
-}
-
-/* The teacher runs along: a cache of its outputs is for the stage's own data, and may be gone. */
-static wn_status open_teacher(wn__context *c, const wn__stage *stage, wn__train_stage *train, label_source *labels)
-{
-    if (!stage->train.loss.soft) return WN_OK;
-    WN_TRY(wn__stage_teacher(c, &stage->train.teacher, &labels->params, &labels->teacher));
-    train->teacher = labels->teacher;
-    return WN_OK;
 }
 
 /* ---- rewind points */
@@ -437,9 +410,7 @@ static wn_status replay_start(wn__context *c, const wn__stage *stage, const char
 static wn_status replay(wn__context *c, const wn__stage *stage, const char *folder, int64_t step, const char *target)
 {
     wn__params params = {0};
-    label_source labels = {0};
     wn__train_stage train;
-    gradual_source gradual = {0};
     wn__train_result reached;
     const int64_t from = nearest_point(folder, step);
     WN_TRY(wn__stage_set_up(c, stage, &train));
@@ -448,20 +419,16 @@ static wn_status replay(wn__context *c, const wn__stage *stage, const char *fold
     char *own = wn__path_join(folder, name), *made = own ? wn__train_step_path(own, step) : NULL;
     train.folder = own;
     train.params = &params;
-    train.first_step = from < 0 ? stage->train.first : from;
-    train.last_step = step;
-    train.keep_slots = from >= 0;
-    train.slots_updates = from < 0 ? 0 : from;
-    train.keep_step = &step;
-    train.keep_steps = 1;
+    train.spec.first = from < 0 ? stage->train.spec.first : from;
+    train.spec.last = step;
+    train.spec.keep_slots = from >= 0;
+    train.spec.slots_updates = from < 0 ? 0 : from;
+    train.spec.keep = &step;
+    train.spec.keeps = 1;
     wn__log(WN_LOG_INFO, "%s: the state before step %lld was not kept; replaying from step %lld", stage->label, (long long)step,
-            (long long)train.first_step);
+            (long long)train.spec.first);
     wn_status status = made ? replay_start(c, stage, folder, from, &params) : wn__no_memory(64);
-    if (status == WN_OK) status = open_teacher(c, stage, &train, &labels);
-    if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
-    if (status == WN_OK) status = wn__train_run(&train, &reached);
-    close_gradual(&gradual);
-    close_labels(&labels);
+    if (status == WN_OK) status = run_training(c, stage, false, &train, &reached);
     if (status == WN_OK && rename(made, target) != 0) status = wn__fail_errno("%s", target);
     if (status == WN_OK) status = wn__remove_tree(own);
     wn__free(made);
@@ -547,17 +514,17 @@ static wn_status load_point(wn__context *c, int index, int64_t step, wn__params 
 static wn_status begin_again(wn__context *c, int index, const wn__retraining *r, wn__train_stage *train, wn__params *params)
 {
     const wn__stage *stage = &c->plan->stage[index];
-    const int thins = stage->train.thinning.kind;
-    const bool anew = r->from == stage->train.first && !r->at_end;
+    const int thins = stage->train.spec.thinning.kind;
+    const bool anew = r->from == stage->train.spec.first && !r->at_end;
     if ((thins == WN__THIN_THRESHOLD || thins == WN__THIN_N_OF_M) && (!anew || r->keeps > 0 || r->other_data))
         return wn__fail(WN_EUNSUPPORTED, "%s: what it trains is not its weights", stage->label);
     if (anew) return make_params(c, stage, train->graph, params);
     if (stage->train.small.config) return wn__fail(WN_EUNSUPPORTED, "%s: its network has other widths than the recipe's", stage->label);
     if (r->at_end) return load_kept(c, stage, wn__stage_file(c, index, "final.safetensors"), false, params);
-    if (stage->train.rewires && stage->train.rewiring.rule.bound == WN__BOUND_SOFT)
+    if (stage->train.spec.rewires && stage->train.spec.rewiring.rule.bound == WN__BOUND_SOFT)
         return wn__fail(WN_EUNSUPPORTED, "%s: its size along the way does not tell its size at the start", stage->label);
-    train->keep_slots = true;
-    train->slots_updates = r->from - stage->train.first + (stage->train.keep_slots ? stage->train.start_step : 0);
+    train->spec.keep_slots = true;
+    train->spec.slots_updates = r->from - stage->train.spec.first + (stage->train.spec.keep_slots ? stage->train.start_step : 0);
     return load_point(c, index, r->from, params);
 }
 
@@ -565,9 +532,7 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
 {
     const wn__stage *stage = &c->plan->stage[index];
     wn__params params = {0};
-    label_source labels = {0};
     wn__train_stage train;
-    gradual_source gradual = {0};
     wn__stage_network network;
     wn__train_result reached;
     WN_TRY(wn__stage_set_up(c, stage, &train));
@@ -577,20 +542,16 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     train.folder = r->folder;
     train.identity = r->identity;
     train.params = &params;
-    train.first_step = r->from;
-    train.last_step = r->last;
+    train.spec.first = r->from;
+    train.spec.last = r->last;
     train.pause_step = r->pause;
-    train.keep_step = r->keep;
-    train.keep_steps = r->keeps;
+    train.spec.keep = r->keep;
+    train.spec.keeps = r->keeps;
     train.progress = r->progress;
     train.user = r->user;
     if (r->other_data) train.loader.seed = r->data_seed;
     wn_status status = begin_again(c, index, r, &train, &params);
-    if (status == WN_OK) status = (r->cached ? open_labels : open_teacher)(c, stage, &train, &labels);
-    if (status == WN_OK) status = open_gradual(c, stage, &train, &gradual);
-    if (status == WN_OK) status = wn__train_run(&train, &reached);
-    close_gradual(&gradual);
-    close_labels(&labels);
+    if (status == WN_OK) status = run_training(c, stage, r->cached, &train, &reached);
     wn__params_release(&params);
     wn__stage_network_close(&network);
     return status;

@@ -72,12 +72,13 @@ static double median_of(samples *s) { return s->count > 0 ? wn__median(s->value,
 
 static bool changes_at(const wn__train_plan *t, int64_t step)
 {
-    return (t->rewires && wn__rewiring_is_due(&t->rewiring, step)) || (t->gradual_to > 0 && wn__gradual_is_due(&t->gradual, step));
+    return (t->spec.rewires && wn__rewiring_is_due(&t->spec.rewiring, step)) ||
+           (t->spec.gradual.last.sparsity > 0 && wn__gradual_is_due(&t->spec.gradual.when, step));
 }
 
 static step_kind kind_of(const wn__train_plan *t, int64_t step)
 {
-    return changes_at(t, step) ? CHANGES : step > t->first && changes_at(t, step - 1) ? FOLLOWS : USUAL;
+    return changes_at(t, step) ? CHANGES : step > t->spec.first && changes_at(t, step - 1) ? FOLLOWS : USUAL;
 }
 
 static void summarise(timed *t)
@@ -90,7 +91,7 @@ static void summarise(timed *t)
     t->median[LATE] = t->seen[LATE].count > 0 ? median_of(&t->seen[LATE]) : any;
     const double more = t->late * (t->median[LATE] - any); /* of every step in the mean, whatever its kind */
     t->seconds = 0;
-    for (int64_t step = t->plan->first; step < t->plan->last; step++) {
+    for (int64_t step = t->plan->spec.first; step < t->plan->spec.last; step++) {
         const step_kind kind = kind_of(t->plan, step);
         t->changes += kind == CHANGES;
         t->seconds += t->median[kind] + more;
@@ -131,7 +132,7 @@ static double slope(mark a, mark b) { return b.step > a.step ? (b.flops - a.flop
 static wn_status find_late(const timing *t, timed *one)
 {
     spending s = {0};
-    const bool shares = one->plan->rewires && one->plan->rewiring.rule.redistribute != WN__SHARE_NONE;
+    const bool shares = one->plan->spec.rewires && one->plan->spec.rewiring.rule.redistribute != WN__SHARE_NONE;
     if (!shares || one->plan->small.config) return WN_OK;
     char *path = wn__stage_file(&t->experiment.context, one->stage, "metrics.jsonl");
     const wn_status status = path ? wn__jsonl_read(path, add_line, &s) : wn__no_memory(64);
@@ -155,23 +156,24 @@ static void on_step(void *user, const wn__train_progress *p)
 /* Far enough for a change of the topology and some steps more, unless the first one is far away. */
 static int64_t steps_of(const wn__train_plan *t)
 {
-    int64_t count = STEPS, first = t->first + COLD;
-    while (first < t->first + FURTHEST_UPDATE && !changes_at(t, first))
+    int64_t count = STEPS, first = t->spec.first + COLD;
+    while (first < t->spec.first + FURTHEST_UPDATE && !changes_at(t, first))
         first++;
-    if (first < t->first + FURTHEST_UPDATE && first + AFTER_UPDATE > t->first + count) count = first + AFTER_UPDATE - t->first;
-    return count < t->last - t->first ? count : t->last - t->first;
+    if (first < t->spec.first + FURTHEST_UPDATE && first + AFTER_UPDATE > t->spec.first + count)
+        count = first + AFTER_UPDATE - t->spec.first;
+    return count < t->spec.last - t->spec.first ? count : t->spec.last - t->spec.first;
 }
 
 static wn_status run_some(timing *t, timed *one, bool at_end)
 {
     const wn__stage *stage = &t->experiment.plan->stage[one->stage];
     const wn__train_plan *plan = one->plan;
-    const int64_t last_ones = plan->last - plan->first < STEPS ? plan->last - plan->first : STEPS;
+    const int64_t last_ones = plan->spec.last - plan->spec.first < STEPS ? plan->spec.last - plan->spec.first : STEPS;
     const wn__retraining r = {.folder = t->folder,
                               .identity = stage->identity,
-                              .from = at_end ? plan->last - last_ones : plan->first,
-                              .last = plan->last,
-                              .pause = at_end ? plan->last - 1 : plan->first + steps_of(plan), /* no evaluation */
+                              .from = at_end ? plan->spec.last - last_ones : plan->spec.first,
+                              .last = plan->spec.last,
+                              .pause = at_end ? plan->spec.last - 1 : plan->spec.first + steps_of(plan), /* no evaluation */
                               .at_end = at_end,
                               .cached = true,
                               .progress = on_step,
@@ -234,7 +236,7 @@ static wn_status time_teacher(timing *t)
     wn__params params = {0};
     wn__executor *teacher = NULL;
     for (int i = 0; i < t->count && !taught; i++)
-        if (t->item[i].plan->loss.soft && t->item[i].plan->cache >= 0) taught = t->item[i].plan;
+        if (t->item[i].plan->spec.loss.soft && t->item[i].plan->cache >= 0) taught = t->item[i].plan;
     if (!taught) return WN_OK;
     WN_TRY(wn__context_load(&t->experiment.context));
     wn_status status = wn__stage_teacher(&t->experiment.context, &taught->teacher, &params, &teacher);
@@ -284,7 +286,7 @@ static wn_status stage_json(const timing *t, const timed *one, json_t *list)
 {
     const wn__stage *s = &t->experiment.plan->stage[one->stage];
     json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "label", s->label, "identity", s->identity, "steps",
-                          (json_int_t)(one->plan->last - one->plan->first), "changes", (json_int_t)one->changes, "ms_step",
+                          (json_int_t)(one->plan->spec.last - one->plan->spec.first), "changes", (json_int_t)one->changes, "ms_step",
                           1e3 * one->median[USUAL], "ms_change", 1e3 * one->median[CHANGES], "ms_after", 1e3 * one->median[FOLLOWS],
                           "ms_late", 1e3 * one->median[LATE], "late", one->late, "seconds", one->seconds);
     return json_array_append_new(list, o) == 0 ? WN_OK : wn__no_memory(256);
@@ -293,7 +295,7 @@ static wn_status stage_json(const timing *t, const timed *one, json_t *list)
 /* Its own steps, and its share of the teacher's passes. */
 static double stage_seconds(const timing *t, const timed *one)
 {
-    const bool cached = one->plan->loss.soft && one->plan->cache >= 0;
+    const bool cached = one->plan->spec.loss.soft && one->plan->cache >= 0;
     const double batches = cached ? wn__teacher_images(t->experiment.plan, one->plan) / (double)t->experiment.recipe->train.batch : 0;
     return one->seconds + batches * t->teacher;
 }
@@ -347,7 +349,7 @@ static void visit_all(const timing *t, wn_time_visit visit, void *user)
     for (int i = 0; i < t->count && visit; i++) {
         const timed *one = &t->item[i];
         const wn_timed_stage shown = {.label = t->experiment.plan->stage[one->stage].label,
-                                      .steps = one->plan->last - one->plan->first,
+                                      .steps = one->plan->spec.last - one->plan->spec.first,
                                       .changes = one->changes,
                                       .ms_step = 1e3 * one->median[USUAL],
                                       .ms_change = 1e3 * one->median[CHANGES],

@@ -48,10 +48,10 @@ static wn_status count_rungs(wn__sweep *s)
     if (!s->section->halves) return WN_OK;
     if (plan->rows == 0) return wn__fail(WN_EUSAGE, "sweep: %s has nothing to train", s->method);
     const wn__train_plan *t = &plan->stage[plan->row[0].train].train;
-    int64_t before = t->first;
+    int64_t before = t->spec.first;
     for (;; s->rungs++) {
         const int64_t step = wn__rung_step(s->section, r, t, s->rungs - 1);
-        if (step >= t->last) return WN_OK;
+        if (step >= t->spec.last) return WN_OK;
         if (s->rungs == WN__MOST_RUNGS) return wn__fail(WN_EUSAGE, "sweep.halving: more than %d rungs", WN__MOST_RUNGS);
         if (step == before)
             return wn__yaml_fail(

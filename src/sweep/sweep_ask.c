@@ -64,8 +64,8 @@ static json_t *rungs_json(const wn__sweep *s)
     json_t *rungs = json_array();
     for (int r = 0; plan->rows && r < s->rungs; r++) {
         const wn__train_plan *t = &plan->stage[plan->row[0].train].train;
-        const int64_t at = r + 1 < s->rungs ? wn__rung_step(s->section, s->base.recipe, t, r) : t->last;
-        const double epochs = (double)(at - t->first) / (double)s->base.recipe->clock.steps_per_epoch;
+        const int64_t at = r + 1 < s->rungs ? wn__rung_step(s->section, s->base.recipe, t, r) : t->spec.last;
+        const double epochs = (double)(at - t->spec.first) / (double)s->base.recipe->clock.steps_per_epoch;
         json_array_append_new(rungs, json_pack("{s:i, s:I, s:f}", "rung", r, "step", (json_int_t)at, "epochs", epochs));
     }
     return rungs;

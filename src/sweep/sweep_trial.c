@@ -137,8 +137,8 @@ static wn_status open_trial(const wn__sweep *s, const json_t *params, wn__experi
 static int64_t next_evaluation(const wn__recipe *recipe, const wn__train_plan *t, int64_t step)
 {
     const int64_t unit = recipe->clock.steps_per_epoch * recipe->train.evaluate_every;
-    if (recipe->top.world == WN__WORLD_NONE) return (step + t->data_offset + unit - 1) / unit * unit - t->data_offset;
-    while (step < t->last && !wn__evaluation_is_due(&t->evaluate, step))
+    if (recipe->top.world == WN__WORLD_NONE) return (step + t->spec.data_offset + unit - 1) / unit * unit - t->spec.data_offset;
+    while (step < t->spec.last && !wn__evaluation_is_due(&t->spec.evaluate, step))
         step++;
     return step;
 }
@@ -148,19 +148,19 @@ int64_t wn__rung_step(const wn__sweep_section *section, const wn__recipe *recipe
     double length = (double)wn__steps_resolve(section->first, recipe->clock.steps_per_epoch, recipe->clock.total);
     for (int i = 0; i < rung; i++)
         length *= (double)section->factor;
-    if (length >= (double)(t->last - t->first)) return t->last;
-    const int64_t step = next_evaluation(recipe, t, t->first + (int64_t)length);
-    return step < t->last ? step : t->last;
+    if (length >= (double)(t->spec.last - t->spec.first)) return t->spec.last;
+    const int64_t step = next_evaluation(recipe, t, t->spec.first + (int64_t)length);
+    return step < t->spec.last ? step : t->spec.last;
 }
 
 static void plan_cell(const wn__sweep *s, const wn__experiment *e, const wn__stage *stage, wn__sweep_trial_cell *cell)
 {
     const wn__train_plan *t = &stage->train;
     snprintf(cell->identity, sizeof cell->identity, "%s", stage->identity);
-    cell->first = t->first;
-    cell->last = t->last;
+    cell->first = t->spec.first;
+    cell->last = t->spec.last;
     for (int r = 0; r < s->rungs; r++)
-        cell->rung[r] = r + 1 < s->rungs ? wn__rung_step(s->section, e->recipe, t, r) : t->last;
+        cell->rung[r] = r + 1 < s->rungs ? wn__rung_step(s->section, e->recipe, t, r) : t->spec.last;
 }
 
 static wn_status keep_needed(const wn__agenda *plan, wn__sweep_trial *trial)

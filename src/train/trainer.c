@@ -69,12 +69,12 @@ char *wn__train_step_path(const char *folder, int64_t step)
 
 static wn_status check_stage(const wn__train_stage *s)
 {
-    WN_TRY(wn__schedule_check(&s->schedule));
-    if (s->first_step < 0 || s->last_step < s->first_step)
-        return wn__fail(WN_EINVAL, "%s: steps %" PRId64 " to %" PRId64 ", must not go back", s->name, s->first_step, s->last_step);
-    if (s->loss.soft && !s->teacher && !s->cache) return wn__fail(WN_EINVAL, "%s: soft labels without a teacher", s->name);
-    if (s->loss.soft && !(s->loss.temperature > 0))
-        return wn__fail(WN_EUSAGE, "%s: temperature %g, must be positive", s->name, s->loss.temperature);
+    WN_TRY(wn__schedule_check(&s->spec.schedule));
+    if (s->spec.first < 0 || s->spec.last < s->spec.first)
+        return wn__fail(WN_EINVAL, "%s: steps %" PRId64 " to %" PRId64 ", must not go back", s->name, s->spec.first, s->spec.last);
+    if (s->spec.loss.soft && !s->teacher && !s->cache) return wn__fail(WN_EINVAL, "%s: soft labels without a teacher", s->name);
+    if (s->spec.loss.soft && !(s->spec.loss.temperature > 0))
+        return wn__fail(WN_EUSAGE, "%s: temperature %g, must be positive", s->name, s->spec.loss.temperature);
     const wn__dataset *d = s->loader.data;
     if (d->channels != s->graph->c || d->height != s->graph->h || d->width != s->graph->w)
         return wn__fail(WN_EMISMATCH, "%s takes images of %" PRId64 "x%" PRId64 "x%" PRId64 ", the data set has %dx%dx%d", s->graph->name,
@@ -119,22 +119,22 @@ static wn_status make_evaluator(const run *r, wn__part part, wn__evaluator **out
     if (count == 0) return WN_OK;
     if (o.batch > count) o.batch = count;
     WN_TRY(wn__evaluator_new(&o, out));
-    if (r->stage->loss.squares) wn__evaluator_use_squares(*out);
+    if (r->stage->spec.loss.squares) wn__evaluator_use_squares(*out);
     return WN_OK;
 }
 
 /* Images that are used again and again: what the network makes of them tells how far it has learnt them by heart. */
 static wn_status make_train_evaluator(run *r)
 {
-    const wn__evaluation_steps *when = r->stage->evaluate_steps;
+    const wn__evaluation_steps *when = &r->stage->spec.evaluate;
     wn__loader_options o = r->stage->loader;
-    if (!when || when->train_images <= 0) return WN_OK;
+    if (when->train_images <= 0) return WN_OK;
     if (when->train_images < o.split.train.count) o.split.train.count = when->train_images;
     o.ideal = false;
     if (r->stage->eval_batch) o.batch = r->stage->eval_batch;
     if (o.batch > o.split.train.count) o.batch = o.split.train.count;
     WN_TRY(wn__evaluator_new(&o, &r->train));
-    if (r->stage->loss.squares) wn__evaluator_use_squares(r->train);
+    if (r->stage->spec.loss.squares) wn__evaluator_use_squares(r->train);
     return WN_OK;
 }
 
@@ -144,8 +144,8 @@ static wn_status make_buffers(run *r)
     r->row_loss = WN_NEW_ARRAY(double, batch);
     r->row_p = WN_NEW_ARRAY(double, batch);
     r->row_correct = WN_NEW_ARRAY(uint8_t, batch);
-    if (r->stage->loss.soft) r->teacher = WN_NEW_ARRAY(float, batch * r->classes);
-    if (!r->row_loss || !r->row_p || !r->row_correct || (r->stage->loss.soft && !r->teacher))
+    if (r->stage->spec.loss.soft) r->teacher = WN_NEW_ARRAY(float, batch * r->classes);
+    if (!r->row_loss || !r->row_p || !r->row_correct || (r->stage->spec.loss.soft && !r->teacher))
         return wn__no_memory((size_t)(batch * r->classes) * sizeof(float));
     return WN_OK;
 }
@@ -159,7 +159,7 @@ static wn_status prepare(run *r)
     for (int i = 0; i < 2; i++) {
         if (sizes[i] == 0) continue;
         WN_TRY(wn__executor_prepare(r->ex, sizes[i]));
-        if (s->loss.soft && s->teacher) WN_TRY(wn__executor_prepare(s->teacher, sizes[i]));
+        if (s->spec.loss.soft && s->teacher) WN_TRY(wn__executor_prepare(s->teacher, sizes[i]));
     }
     if (r->validation) WN_TRY(wn__evaluator_prepare(r->validation, r->ex));
     if (r->train) WN_TRY(wn__evaluator_prepare(r->train, r->ex));
@@ -180,8 +180,8 @@ static wn_status measure_cost(run *r)
     wn__cost cost;
     WN_TRY(wn__cost_make(r->stage->graph, r->stage->params, &cost));
     r->image_flops = cost.training_flops;
-    const bool all_gradients =
-        (r->rewirer && wn__rewirer_always_listens(r->rewirer)) || (r->stage->thinning && wn__thinning_trains_all(r->stage->thinning));
+    const bool all_gradients = (r->rewirer && wn__rewirer_always_listens(r->rewirer)) ||
+                               (r->stage->spec.thinning.kind && wn__thinning_trains_all(&r->stage->spec.thinning));
     if (all_gradients) r->image_flops += cost.dense_flops - cost.flops;
     r->reading_flops = cost.dense_flops - cost.flops;
     wn__cost_release(&cost);
@@ -215,15 +215,15 @@ static wn_status record_kernels(const run *r)
 static wn_status set_up(run *r)
 {
     const wn__train_stage *s = r->stage;
-    if (s->rewiring && s->rewiring->rule.gradient != WN__LOOK_BATCH)
-        WN_TRY(wn__growth_batch_init(&r->growth, &s->rewiring->rule, &s->loader, s->noise_seed));
+    if (s->spec.rewires && s->spec.rewiring.rule.gradient != WN__LOOK_BATCH)
+        WN_TRY(wn__growth_batch_init(&r->growth, &s->spec.rewiring.rule, &s->loader, s->noise_seed));
     const wn__executor_options options = {.batch = r->growth.most > s->loader.batch ? r->growth.most : s->loader.batch,
                                           .micro_batch = s->micro_batch,
                                           .training = true,
                                           .memory = s->memory,
                                           .recompute = s->recompute,
-                                          .gradient_readers = s->rewiring && s->rewiring->rule.grow != WN__GROW_NONE &&
-                                                              s->rewiring->rule.grow != WN__GROW_RANDOM};
+                                          .gradient_readers = s->spec.rewires && s->spec.rewiring.rule.grow != WN__GROW_NONE &&
+                                                              s->spec.rewiring.rule.grow != WN__GROW_RANDOM};
     wn__resident_reset_peak();
     r->classes = wn__graph_classes(s->graph);
     WN_TRY(measure_cost(r));
@@ -262,7 +262,7 @@ static void release(run *r)
 
 static void place(run *r, int64_t *epoch, int64_t *batch)
 {
-    const int64_t position = r->state.step + r->stage->data_offset;
+    const int64_t position = r->state.step + r->stage->spec.data_offset;
     *epoch = position / r->batches;
     *batch = position % r->batches;
 }
@@ -271,8 +271,8 @@ static void fresh_state(run *r)
 {
     const wn__train_stage *s = r->stage;
     r->state = (wn__train_state){
-        .step = s->first_step,
-        .updates = s->keep_slots ? s->slots_updates : 0,
+        .step = s->spec.first,
+        .updates = s->spec.keep_slots ? s->spec.slots_updates : 0,
         .best_step = -1,
         .train_loss = NAN,
         .train_accuracy = NAN,
@@ -296,17 +296,17 @@ static wn_status load_or_start(run *r)
                                       .identity = s->identity,
                                       .data_seed = s->loader.seed,
                                       .noise_seed = s->noise_seed};
-    if (s->device->compressed || s->rewiring) WN_TRY(wn__params_compress_masked(s->params));
-    if (s->thinning) WN_TRY(wn__thinning_attach(s->thinning, s->params));
-    if (!s->keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
+    if (s->device->compressed || s->spec.rewires) WN_TRY(wn__params_compress_masked(s->params));
+    if (s->spec.thinning.kind) WN_TRY(wn__thinning_attach(&s->spec.thinning, s->params));
+    if (!s->spec.keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
     WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
     fresh_state(r);
-    if (s->rewiring) WN_TRY(wn__rewirer_new(s->rewiring, s->params, s->device->pool, s->noise_seed, &r->rewirer));
+    if (s->spec.rewires) WN_TRY(wn__rewirer_new(&s->spec.rewiring, s->params, s->device->pool, s->noise_seed, &r->rewirer));
     r->owner.rewirer = r->rewirer;
     if (r->rewirer) r->state.rewired = wn__rewirer_made(r->rewirer);
     if (wn__file_exists(r->checkpoint)) WN_TRY(wn__checkpoint_load(r->checkpoint, &r->owner, s->params, &r->state));
     bool changed;
-    if (s->thinning) wn__thinning_after_step(s->thinning, s->params, &changed); /* counts of what was loaded */
+    if (s->spec.thinning.kind) wn__thinning_after_step(&s->spec.thinning, s->params, &changed); /* counts of what was loaded */
     r->seconds_before = r->state.seconds;
     return WN_OK;
 }
@@ -327,8 +327,8 @@ static wn_status save_checkpoint(run *r)
 static wn_status keep_state(run *r)
 {
     const wn__train_stage *s = r->stage;
-    for (int i = 0; i < s->keep_steps; i++) {
-        if (s->keep_step[i] != r->state.step) continue;
+    for (int i = 0; i < s->spec.keeps; i++) {
+        if (s->spec.keep[i] != r->state.step) continue;
         wn__st_writer *w;
         char *path = wn__train_step_path(s->folder, r->state.step);
         if (!path) return wn__no_memory(64);
@@ -349,11 +349,11 @@ static wn_status keep_state(run *r)
 
 /* ---- one step */
 
-static bool soft_now(const run *r) { return r->stage->loss.soft && r->state.step < r->stage->soft_until; }
+static bool soft_now(const run *r) { return r->stage->spec.loss.soft && r->state.step < r->stage->spec.soft_until; }
 
 static wn_status get_soft_labels(run *r)
 {
-    r->loss = r->stage->loss;
+    r->loss = r->stage->spec.loss;
     r->loss.soft = soft_now(r);
     if (!r->loss.soft) return WN_OK;
     if (r->stage->teacher) return wn__executor_infer(r->stage->teacher, r->batch->images, r->batch->n, (wn__step_info){0}, r->teacher);
@@ -408,7 +408,7 @@ static void count_batch(run *r)
 
 static wn_status begin_rewiring(run *r)
 {
-    const wn__schedule *rates = &r->stage->schedule;
+    const wn__schedule *rates = &r->stage->spec.schedule;
     return wn__rewirer_begin(r->rewirer, r->ex, r->state.step, wn__schedule_rate(rates, r->state.step), rates->base);
 }
 
@@ -423,7 +423,7 @@ static wn_status finish_rewiring(run *r)
 static wn_status growth_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     run *r = arg;
-    const wn__loss loss = {.smoothing = r->stage->loss.smoothing, .squares = r->stage->loss.squares};
+    const wn__loss loss = {.smoothing = r->stage->spec.loss.smoothing, .squares = r->stage->spec.loss.squares};
     const wn__loss_rows rows = {.n = n, .batch = r->growth.n, .classes = r->classes, .logits = logits, .labels = r->growth.labels + first};
     const wn__loss_out out = {.dlogits = dlogits};
     wn__loss_compute(&loss, &rows, r->stage->device->pool, &out);
@@ -444,7 +444,7 @@ static wn_status look_again(run *r, wn__step_info step)
 /* After the step's gradients, and after the optimizer's step if there was one: then growth looks at the batch at the new weights. */
 static wn_status rewire_apart(run *r, wn__step_info step, bool stepped)
 {
-    const wn__topology_rule *rule = &r->stage->rewiring->rule;
+    const wn__topology_rule *rule = &r->stage->spec.rewiring.rule;
     if (rule->gradient == WN__LOOK_BATCHES) WN_TRY(wn__growth_batch_fill(&r->growth, r->batch->epoch, r->batch->index));
     if (wn__topology_needs_gradients(rule) && (stepped || r->growth.n > 0)) WN_TRY(look_again(r, step));
     WN_TRY(begin_rewiring(r));
@@ -455,13 +455,13 @@ static wn_status rewire_apart(run *r, wn__step_info step, bool stepped)
 static wn_status update_weights(run *r)
 {
     r->state.updates++;
-    return wn__updater_step(r->updater, wn__schedule_rate(&r->stage->schedule, r->state.step), r->state.updates);
+    return wn__updater_step(r->updater, wn__schedule_rate(&r->stage->spec.schedule, r->state.step), r->state.updates);
 }
 
 /* After the step, at the new weights. */
 static wn_status prune_more(run *r)
 {
-    WN_TRY(wn__gradual_prune(r->stage->gradual, r->state.step, r->stage->params));
+    WN_TRY(wn__gradual_prune(&r->stage->spec.gradual, r->state.step, r->stage->params));
     return measure_cost(r);
 }
 
@@ -471,8 +471,8 @@ static wn_status enter_step(run *r)
 {
     const wn__train_stage *s = r->stage;
     bool changed, restarts;
-    if (!s->thinning) return WN_OK;
-    WN_TRY(wn__thinning_before_step(s->thinning, r->state.step, s->params, &changed, &restarts));
+    if (!s->spec.thinning.kind) return WN_OK;
+    WN_TRY(wn__thinning_before_step(&s->spec.thinning, r->state.step, s->params, &changed, &restarts));
     if (restarts) r->state.updates = 0;
     return changed ? measure_cost(r) : WN_OK;
 }
@@ -480,8 +480,8 @@ static wn_status enter_step(run *r)
 static wn_status leave_step(run *r)
 {
     bool changed;
-    if (!r->stage->thinning) return WN_OK;
-    wn__thinning_after_step(r->stage->thinning, r->stage->params, &changed);
+    if (!r->stage->spec.thinning.kind) return WN_OK;
+    wn__thinning_after_step(&r->stage->spec.thinning, r->stage->params, &changed);
     return changed ? measure_cost(r) : WN_OK;
 }
 
@@ -489,10 +489,10 @@ static wn_status run_step(run *r)
 {
     const wn__train_stage *s = r->stage;
     const wn__step_info step = {.training = true, .update_statistics = true, .seed = s->noise_seed, .step = r->state.step};
-    const bool rewires = r->rewirer && wn__rewiring_is_due(s->rewiring, r->state.step);
-    const bool instead = rewires && s->rewiring->rule.update == WN__UPDATE_INSTEAD;
+    const bool rewires = r->rewirer && wn__rewiring_is_due(&s->spec.rewiring, r->state.step);
+    const bool instead = rewires && s->spec.rewiring.rule.update == WN__UPDATE_INSTEAD;
     /* The step's own pass is the one that growth looks at, unless it looks at other images, or what it finds decides how much grows where. */
-    const bool at_once = instead && r->growth.most == 0 && !wn__topology_needs_gradients(&s->rewiring->rule);
+    const bool at_once = instead && r->growth.most == 0 && !wn__topology_needs_gradients(&s->spec.rewiring.rule);
     WN_TRY(wn__loader_next(r->loader, &r->batch));
     WN_TRY(get_soft_labels(r));
     WN_TRY(enter_step(r));
@@ -506,7 +506,7 @@ static wn_status run_step(run *r)
     count_batch(r);
     if (at_once && wn__rewirer_wants_gradient(r->rewirer)) r->state.flops += r->reading_flops * r->batch->n;
     if (!instead) WN_TRY(update_weights(r));
-    if (s->gradual && wn__gradual_is_due(&s->gradual->when, r->state.step)) WN_TRY(prune_more(r));
+    if (s->spec.gradual.last.sparsity > 0 && wn__gradual_is_due(&s->spec.gradual.when, r->state.step)) WN_TRY(prune_more(r));
     WN_TRY(leave_step(r));
     if (rewires) WN_TRY(at_once ? finish_rewiring(r) : rewire_apart(r, step, !instead));
     r->state.step++;
@@ -520,11 +520,11 @@ static void show_progress(run *r)
     if (!s->progress) return;
     const wn__train_progress p = {.stage = s->name,
                                   .step = r->state.step,
-                                  .first_step = s->first_step,
-                                  .last_step = s->last_step,
+                                  .first_step = s->spec.first,
+                                  .last_step = s->spec.last,
                                   .epoch = r->batch->epoch,
                                   .loss = r->step_loss,
-                                  .rate = wn__schedule_rate(&s->schedule, r->state.step - 1),
+                                  .rate = wn__schedule_rate(&s->spec.schedule, r->state.step - 1),
                                   .images_per_second = (double)r->batch->n / seconds,
                                   .seconds = seconds};
     s->progress(s->user, &p);
@@ -537,9 +537,9 @@ static wn__metrics metrics_of(const run *r, const char *split)
     const wn__train_stage *s = r->stage;
     return (wn__metrics){.stage = s->name,
                          .step = r->state.step,
-                         .epoch = (double)(r->state.step + s->data_offset) / (double)r->batches,
+                         .epoch = (double)(r->state.step + s->spec.data_offset) / (double)r->batches,
                          .split = split,
-                         .lr = wn__schedule_rate(&s->schedule, r->state.step > s->first_step ? r->state.step - 1 : r->state.step),
+                         .lr = wn__schedule_rate(&s->spec.schedule, r->state.step > s->spec.first ? r->state.step - 1 : r->state.step),
                          .nnz = r->sparsity.network_active,
                          .density = (double)r->sparsity.network_active / (double)r->sparsity.network,
                          .flops_total = s->flops_before + r->state.flops + r->state.teacher_flops};
@@ -621,13 +621,13 @@ bool wn__evaluation_is_due(const wn__evaluation_steps *when, int64_t step)
 static void tell_of_epoch(run *r, double now, double images_per_second)
 {
     const wn__train_state *st = &r->state;
-    const bool worth_it = r->last_told == 0 || now - r->last_told >= 5 || st->step == r->stage->last_step;
+    const bool worth_it = r->last_told == 0 || now - r->last_told >= 5 || st->step == r->stage->spec.last;
     if (worth_it) r->last_told = now;
     char validation[32] = "", test[32] = "";
     if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation_accuracy);
     if (!r->stage->hide_test) snprintf(test, sizeof test, ", test %.4f", st->test_accuracy);
     wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s%s, %.0f images/s",
-            r->stage->name, st->step, r->stage->last_step, st->train_loss, st->train_accuracy, validation, test, images_per_second);
+            r->stage->name, st->step, r->stage->spec.last, st->train_loss, st->train_accuracy, validation, test, images_per_second);
 }
 
 static wn_status end_of_epoch(run *r, bool want_evaluation)
@@ -656,7 +656,7 @@ static wn_status end_of_epoch(run *r, bool want_evaluation)
 static bool checkpoint_is_due(const run *r)
 {
     const wn__train_stage *s = r->stage;
-    if (s->checkpoint_steps && (r->state.step - s->first_step) % s->checkpoint_steps == 0) return true;
+    if (s->checkpoint_steps && (r->state.step - s->spec.first) % s->checkpoint_steps == 0) return true;
     return wn__seconds() - r->last_checkpoint >= (s->checkpoint_seconds > 0 ? s->checkpoint_seconds : CHECKPOINT_SECONDS);
 }
 
@@ -664,7 +664,7 @@ static wn_status stop(run *r)
 {
     WN_TRY(save_checkpoint(r));
     return wn__fail(WN_ESTOPPED, "%s: stopped after step %" PRId64 " of %" PRId64 "; the same command continues", r->stage->name,
-                    r->state.step, r->stage->last_step);
+                    r->state.step, r->stage->spec.last);
 }
 
 static bool is_pause(const run *r) { return r->stage->pause_step > 0 && r->state.step >= r->stage->pause_step; }
@@ -673,7 +673,7 @@ static wn_status run_steps(run *r)
 {
     const wn__train_stage *s = r->stage;
     const int64_t every = s->evaluate_every > 0 ? s->evaluate_every : 1;
-    while (r->state.step < s->last_step) {
+    while (r->state.step < s->spec.last) {
         int64_t epoch, batch;
         WN_TRY(keep_state(r));
         if (wn_stop_requested() || is_pause(r)) return stop(r);
@@ -681,10 +681,10 @@ static wn_status run_steps(run *r)
         WN_TRY(run_step(r));
         show_progress(r);
         place(r, &epoch, &batch);
-        const bool ended = r->state.step == s->last_step;
-        if (s->evaluate_steps && !ended && wn__evaluation_is_due(s->evaluate_steps, r->state.step)) WN_TRY(evaluate(r));
-        if (batch == 0 && !ended) WN_TRY(end_of_epoch(r, !s->evaluate_steps && epoch % every == 0));
-        if (r->state.step < s->last_step && checkpoint_is_due(r)) WN_TRY(save_checkpoint(r));
+        const bool ended = r->state.step == s->spec.last;
+        if (s->spec.evaluate.every && !ended && wn__evaluation_is_due(&s->spec.evaluate, r->state.step)) WN_TRY(evaluate(r));
+        if (batch == 0 && !ended) WN_TRY(end_of_epoch(r, !s->spec.evaluate.every && epoch % every == 0));
+        if (r->state.step < s->spec.last && checkpoint_is_due(r)) WN_TRY(save_checkpoint(r));
     }
     return keep_state(r);
 }
@@ -725,7 +725,7 @@ static wn_status train(run *r)
 static void report(const run *r, wn__train_result *out)
 {
     const wn__train_state *st = &r->state;
-    *out = (wn__train_result){.steps = r->stage->last_step - r->stage->first_step,
+    *out = (wn__train_result){.steps = r->stage->spec.last - r->stage->spec.first,
                               .test_accuracy = st->test_accuracy,
                               .test_loss = st->test_loss,
                               .test_soft_error = st->test_soft_error,

@@ -1,7 +1,7 @@
 /* The one training loop. A stage comes completely resolved: every time is an absolute optimizer step.
  *
  * Steps are counted from random initialisation: step s uses batch s % B of epoch s / B of the stage's data stream (B batches an epoch), the
- * schedule's rate at s, and soft labels while s < soft_until. A stage runs steps [first_step, last_step) from the weights, masks and
+ * schedule's rate at s, and soft labels while s < soft_until. A stage runs steps [first, last) of its spec from the weights, masks and
  * (if `keep_slots`) optimizer slots that are in `params`. On a device that takes compressed weights those with masks are compressed first, and
  * stay so; the final network is written dense all the same.
  *
@@ -10,7 +10,7 @@
  *     topology.jsonl       only where the topology changes, one line an epoch: stage, step, updates, dropped, grown, regrown, explored, active
  *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow: the same for TensorBoard
  *     checkpoint.safetensors  what continuing needs; replaced atomically
- *     step-<k>.safetensors    state before step k, for each k of keep_step: network and slots
+ *     step-<k>.safetensors    state before step k, for each k of `keep`: network and slots
  *     final.safetensors       the trained network
  * Running the same stage again continues from the checkpoint, or returns the result at once when it was finished.
  */
@@ -45,43 +45,50 @@ typedef struct wn__evaluation_steps {
 } wn__evaluation_steps;
 bool wn__evaluation_is_due(const wn__evaluation_steps *when, int64_t step); /* step: done so far */
 
+/* What is trained, and how: made by the plan, part of a stage's key, read by the training loop, timing and analyses. Steps are absolute. Copies share
+ * `keep`, and the selections and counts that are borrowed. */
+typedef struct wn__train_spec {
+    int64_t first, last; /* steps [first, last) */
+    int64_t data_offset; /* step s uses the batch of step s + data_offset; everything else, soft labels too, follows from that batch */
+    wn__schedule schedule;
+    wn__loss loss;      /* loss.soft: needs teacher or cache */
+    int64_t soft_until; /* soft labels before this step, hard ones from it on; INT64_MAX = always */
+    bool keep_slots;    /* optimizer slots are those of `slots_updates` updates; otherwise they are zeroed */
+    int64_t slots_updates;
+    wn__evaluation_steps evaluate; /* after these steps and the last one; every 0: by epochs */
+    wn__gradual_run gradual;       /* weights are masked while training, after the step, up to last.sparsity; 0: none */
+    wn__thinning thinning;         /* another way from dense to sparse, kind 0: none; parameters are plain again afterwards, with masks */
+    bool rewires;                  /* weights with masks, compressed on any device, are dropped and grown: */
+    wn__rewiring rewiring;
+    int64_t *keep; /* (keeps) ascending; states before those inside [first, last) are stored */
+    int keeps;
+} wn__train_spec;
+
+/* A spec with all that it runs on and with; borrowed but for the spec. */
 typedef struct wn__train_stage {
     const char *name;     /* "stage" in metrics */
     const char *identity; /* checkpoints of another identity are refused (WN_EMISMATCH) */
     const char *folder;
     const char *recipe; /* for the files' metadata, see wn__network_info; may be NULL */
+    wn__train_spec spec;
 
-    const wn_graph *graph; /* borrowed, as everything here */
-    wn__params *params;    /* trained in place; hold the result afterwards */
+    const wn_graph *graph;
+    wn__params *params; /* trained in place; hold the result afterwards */
     wn__device *device;
     int64_t micro_batch, memory; /* as in wn__executor_options */
     bool recompute;
 
     wn__loader_options loader; /* part TRAIN; its seed is the data stream */
-    int64_t data_offset;    /* step s uses the batch of step s + data_offset; everything else, soft labels too, follows from that batch */
-    int64_t eval_batch;     /* 0 = loader.batch */
-    int64_t evaluate_every; /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
-    const wn__evaluation_steps *evaluate_steps; /* instead: after these steps and the last one; NULL: by epochs */
+    int64_t eval_batch;        /* 0 = loader.batch */
+    int64_t evaluate_every;    /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
 
     wn__optimizer optimizer;
-    bool keep_slots; /* optimizer slots in params are those of slots_step updates; otherwise they are zeroed */
-    int64_t slots_updates;
-    wn__schedule schedule;
-    wn__loss loss;         /* loss.soft: needs teacher or cache */
-    int64_t soft_until;    /* soft labels before this step, hard ones from it on; INT64_MAX = always */
     wn__executor *teacher; /* live, inference in evaluation mode; may share the device */
     wn__soft_cache *cache; /* used if teacher is NULL */
 
-    const wn__gradual_run *gradual; /* weights are masked while training, after the step; NULL: none */
-    const wn__thinning *thinning;   /* another way from dense to sparse; `params` are plain again afterwards, with masks; NULL: none */
-    const wn__rewiring *rewiring;   /* topology updates of the weights with masks, which are compressed then on any device; NULL: none */
-
     uint64_t noise_seed; /* dropout, topology */
-    int64_t first_step, last_step;
-    const int64_t *keep_step; /* ascending; those inside [first_step, last_step] are stored */
-    int keep_steps;
-    bool hide_test;     /* do not tell test accuracy along the way; files have it all the same */
-    int64_t pause_step; /* from this step on: save and give WN_ESTOPPED, as if asked to stop. 0: never */
+    bool hide_test;      /* do not tell test accuracy along the way; files have it all the same */
+    int64_t pause_step;  /* from this step on: save and give WN_ESTOPPED, as if asked to stop. 0: never */
 
     int64_t flops_before;            /* what the start of this stage has cost already: all training from random initialisation */
     int64_t teacher_flops_per_image; /* added for each image with soft labels: forward, or its share of a cached pass */
