@@ -95,8 +95,31 @@ calls() {
     }'
 }
 
+# Modules that call each other. A registry names its entries, which use what it offers.
+registries="backend/backend backend/onednn/onednn backend/onednn/dnnl_api backend/sparse/sparse backend/sparse/few sparse/basis/basis"
+
+call_circles() {
+    ! (cd "$1/src/CMakeFiles/winnow_objects.dir" && find . -name '*.o' -print0 | xargs -0 nm -A -g) | awk -v registries="$registries" '
+    BEGIN { n = split(registries, name, " "); for (i = 1; i <= n; i++) is_registry[name[i]] = 1 }
+    {
+        split($0, at, ":")
+        file = at[1]
+        sub("^\\./", "", file)
+        sub("\\.c\\.o$", "", file)
+        if ($(NF - 1) == "U") use[file " " $NF] = 1
+        else if ($(NF - 1) == "T") home[$NF] = file
+    }
+    END {
+        for (key in use) {
+            split(key, part, " ")
+            if ((part[2] in home) && !(part[1] in is_registry)) print part[1], home[part[2]]
+        }
+    }' | tsort 2>&1 >/dev/null | sed 's/^tsort: /circle of calls: /' | grep .
+}
+
 bad=0
 includes || bad=1
 circles || bad=1
 [ $# = 0 ] || calls "$1" || bad=1
+[ $# = 0 ] || call_circles "$1" || bad=1
 exit $bad

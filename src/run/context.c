@@ -1,6 +1,7 @@
 #include "run/context.h"
 
 #include <assert.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -102,4 +103,18 @@ wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__ba
     if (device->compressed) WN_TRY(wn__params_compress_masked(params));
     const wn__executor_options options = {.batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
     return wn__executor_new(c->recipe->graph, params, device, &options, out);
+}
+
+void wn__context_tell_units(const wn__context *c, const char *label, int64_t done, int64_t all)
+{
+    if (!c->progress) return;
+    const wn_progress p = {.stage = label,
+                           .step = done,
+                           .last_step = all,
+                           .loss = (double)NAN,
+                           .rate = (double)NAN,
+                           .seconds_left = -1,
+                           .stages_done = c->stages_done,
+                           .stages = c->stages};
+    c->progress(c->user, &p);
 }

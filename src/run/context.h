@@ -38,6 +38,9 @@ wn_status wn__context_load(wn__context *c);
 wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out);
 void wn__context_release(wn__context *c);
 
+/* Progress of what counts other units than steps. */
+void wn__context_tell_units(const wn__context *c, const char *label, int64_t done, int64_t all);
+
 /* Training stream of a replicate. */
 wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream, int64_t order);
 /* The same on a world's third sample. */

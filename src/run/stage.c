@@ -1,6 +1,5 @@
 #include "run/stage.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,7 +13,6 @@
 #include "sparse/basis/units.h"
 #include "sparse/cost.h"
 #include "train/evaluate.h"
-#include "train/trainer.h"
 
 char *wn__stage_file(const wn__context *c, int index, const char *name)
 {
@@ -303,20 +301,6 @@ wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn_
     return wn__context_inference(c, params, wn__teacher_backend(c->plan, teacher), teacher->dtype, out);
 }
 
-static void report_units(const wn__context *c, const char *label, int64_t done, int64_t all)
-{
-    if (!c->progress) return;
-    const wn_progress p = {.stage = label,
-                           .step = done,
-                           .last_step = all,
-                           .loss = (double)NAN,
-                           .rate = (double)NAN,
-                           .seconds_left = -1,
-                           .stages_done = c->stages_done,
-                           .stages = c->stages};
-    c->progress(c->user, &p);
-}
-
 typedef struct labelled_context {
     const wn__context *context;
     const char *label;
@@ -325,7 +309,7 @@ typedef struct labelled_context {
 static void cache_progress(void *user, int64_t done, int64_t all)
 {
     const labelled_context *l = user;
-    report_units(l->context, l->label, done, all);
+    wn__context_tell_units(l->context, l->label, done, all);
 }
 
 wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
@@ -389,41 +373,5 @@ wn_status wn__stage_add_cost(const wn_graph *graph, const wn__params *params, js
     const wn_status status = cost_json(&cost, params, result);
     if (training_flops) *training_flops = cost.training_flops;
     wn__cost_release(&cost);
-    return status;
-}
-
-/* ---- any kind */
-
-static wn_status run_locked(wn__context *c, const wn__stage *stage)
-{
-    static wn_status (*const run[])(wn__context *, const wn__stage *, const char *, json_t *) = {wn__stage_train, wn__stage_soft_labels,
-                                                                                                 wn__stage_mask, wn__stage_evaluate};
-    json_t *result = json_object();
-    char *folder = wn__store_stage_folder(c->root, stage->identity);
-    if (stage->kind != WN__STAGE_TRAIN) report_units(c, stage->label, 0, 1);
-    wn_status status = result && folder ? WN_OK : wn__no_memory(256);
-    if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks ask for images themselves */
-    const double start = wn__seconds();
-    if (status == WN_OK) status = run[stage->kind](c, stage, folder, result);
-    if (status == WN_OK && !json_object_get(result, "seconds")) status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));
-    if (status == WN_OK)
-        status = wn__store_finish(c->root, stage, result);
-    else
-        json_decref(result);
-    wn__free(folder);
-    return status;
-}
-
-wn_status wn__stage_execute(wn__context *c, int index, bool *ran)
-{
-    const wn__stage *stage = &c->plan->stage[index];
-    wn__lock lock;
-    bool done;
-    WN_TRY(wn__store_begin(c->root, c->plan, stage, &lock, &done));
-    wn_status status = WN_OK;
-    if (!done) status = run_locked(c, stage);
-    if (status != WN_OK && status != WN_ESTOPPED) wn__store_note_failure(c->root, stage, status);
-    wn__lock_release(&lock);
-    if (ran) *ran = !done;
     return status;
 }

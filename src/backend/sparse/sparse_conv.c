@@ -189,18 +189,6 @@ static wn_status pack(wn__op *op, float *const param[4])
 
 /* --- running --------------------------------------------------------------------------------------------------------------------- */
 
-void wn__sparse_zero_border(const wn__lane_layout *whole, wn__rows rows, float *block)
-{
-    const wn__lane_layout l = wn__lane_band(*whole, rows.first, rows.end);
-    const size_t pixel = WN__LANE * sizeof(float);
-    for (int64_t c = 0; l.border && c < l.c; c++) {
-        float *row = block + (c * l.plane + l.origin) * WN__LANE;
-        memset(row - l.open * WN__LANE, 0, (size_t)l.open * pixel);
-        for (int64_t y = 0; y < l.h; y++, row += l.row * WN__LANE)
-            memset(row + l.w * WN__LANE, 0, (size_t)(y + 1 < l.h ? 2 * l.border : l.close) * pixel);
-    }
-}
-
 static void run_one(const conv *c, const pass *p, const wn__run *run, wn__lane_product *job, const float *value, bool relu)
 {
     for (int64_t tile = 0; tile < p->walk.tiles; tile++) {
