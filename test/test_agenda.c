@@ -252,6 +252,70 @@ TEST(identity_follows_the_distribution_and_the_start_weights)
     check_drawn("methods={static: {init: dense}}", false, false);
 }
 
+/* Does the object `slice` ("": all) of the inputs of the first cell's mask, or of its training, name the corrected rule? */
+static bool names_rule(const char *const *more, bool mask, const char *slice)
+{
+    expanded e = expand(more, 1);
+    const wn__agenda_row *row = &e.plan->row[0];
+    const json_t *inputs = e.plan->stage[mask ? row->mask : row->train].inputs;
+    const json_t *version = json_object_get(slice[0] ? json_object_get(inputs, slice) : inputs, "rule_version");
+    CHECK(!version || json_integer_value(version) == 2);
+    const bool named = version != NULL;
+    release(&e);
+    return named;
+}
+
+static bool names_rule_of_counts(const char *compare, const char *layers, const char *distribution, bool mask, const char *slice)
+{
+    char text[3][160];
+    snprintf(text[0], sizeof text[0], "compare={methods: [%s}", compare);
+    snprintf(text[1], sizeof text[1], "mask.layers=[%s]", layers);
+    snprintf(text[2], sizeof text[2], "mask.distribution=%s", distribution);
+    return names_rule((const char *const[]){text[0], text[1], text[2], "mask.scope=distribution", NULL}, mask, slice);
+}
+
+/* Only where the selection leaves the network's first layer out, and counts of layers follow from it. */
+TEST(the_rule_of_dense_first_layers_is_part_of_identities_that_it_changes)
+{
+    static const char at90[] = "static], sparsity: [90%], seeds: 0", almost_dense[] = "static], sparsity: [0.04%], seeds: 0";
+    static const char rest[] = "all, '!first'";
+    CHECK(names_rule_of_counts(at90, rest, "uniform", true, ""));
+    CHECK(!names_rule_of_counts(at90, rest, "uniform", false, ""));
+    CHECK(!names_rule_of_counts(at90, "all", "uniform", true, ""));
+    CHECK(!names_rule_of_counts(at90, "all, '!layer1.*'", "uniform", true, ""));
+    CHECK(!names_rule_of_counts(at90, rest, "{uniform: {dense_first: no}}", true, ""));
+    CHECK(!names_rule_of_counts(at90, rest, "{uniform: {layers: {layer1.0.conv1: 50%}}}", true, ""));
+    CHECK(!names_rule_of_counts(at90, rest, "erk", true, ""));
+    CHECK(names_rule_of_counts(at90, rest, "{erk: {dense_first: yes}}", true, ""));
+    CHECK(!names_rule_of_counts(at90, rest, "{list: {dense_first: yes, layers: {'layer*': 90%}}}", true, ""));
+    CHECK(!names_rule_of_counts(almost_dense, "'layer1.*'", "uniform", true, "")); /* 0.0004 x 2304 weights: no zeros under either rule */
+    CHECK(names_rule_of_counts("lottery-ticket], sparsity: [90%], seeds: 0", rest, "uniform", true, ""));
+    CHECK(names_rule_of_counts("gradual-pruning], sparsity: [90%], seeds: 0", rest, "uniform", false, "gradual"));
+    CHECK(names_rule_of_counts("ac-dc], sparsity: [90%], seeds: 0", rest, "uniform", false, "thinning"));
+    CHECK(!names_rule_of_counts("ac-dc], sparsity: [90%], seeds: 0", "all", "uniform", false, "thinning"));
+}
+
+static bool names_rule_of_shares(const char *method, const char *change)
+{
+    char compare[80];
+    snprintf(compare, sizeof compare, "compare={methods: [%s], sparsity: [90%%], seeds: 0}", method);
+    return names_rule((const char *const[]){compare, change, NULL}, false, "topology");
+}
+
+/* Only where connections move between layers, and may be more than one of them has room for. */
+TEST(the_rule_of_shares_is_part_of_identities_that_it_may_change)
+{
+    CHECK(!names_rule_of_shares("rigl", "train.epochs=10"));
+    CHECK(names_rule_of_shares("rigl-sg", "train.epochs=10"));
+    CHECK(names_rule_of_shares("rigl-sm", "train.epochs=10"));
+    CHECK(names_rule_of_shares("snfs", "train.epochs=10"));
+    CHECK(names_rule_of_shares("dsr", "train.epochs=10"));
+    CHECK(names_rule_of_shares("rigl-sg", "methods={rigl-sg: {mask: {from: pruned}}}")); /* masks are not known yet */
+    CHECK(!names_rule_of_shares("rigl-sg", "mask.layers=[layer3.1.conv1]"));             /* one layer: its own go back to it */
+    CHECK(!names_rule_of_shares("rigl-sg", "mask={distribution: {uniform: {dense_first: no}}, layers: ['layer3.1.*', 'layer3.2.*']}"));
+    CHECK(!names_rule_of_shares("rigl-sg", "methods={rigl-sg: {topology: {begin: 75%, end: 75%}}}")); /* no update */
+}
+
 /* Whether a change of the recipe changes the mask of a row that is pruned before training. */
 static void check_at_init(const char *method, const char *change, bool mask)
 {
@@ -747,6 +811,8 @@ int main(int argc, char **argv)
                                     RUN(identity_does_not_depend_on_what_is_said_elsewhere),
                                     RUN(identity_follows_the_method_and_its_mask),
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
+                                    RUN(the_rule_of_dense_first_layers_is_part_of_identities_that_it_changes),
+                                    RUN(the_rule_of_shares_is_part_of_identities_that_it_may_change),
                                     RUN(identity_follows_the_score_and_what_it_looks_at),
                                     RUN(identity_follows_gradual_pruning),
                                     RUN(identity_follows_thresholds_phases_and_groups),

@@ -83,7 +83,7 @@ static void published_budgets(void)
         CHECK_NEAR(eps, rows[i].eps, 5e-5, 0);
         CHECK_NEAR(flops_ratio(&n), rows[i].erk_flops, 5e-4, 0);
         CHECK_NEAR((double)kept(&n) / (double)n.selection.weights, 1 - rows[i].sparsity, 1e-4, 0);
-        const wn__distribute uniform = {.sparsity = rows[i].sparsity, .dense_first = true};
+        const wn__distribute uniform = {.sparsity = rows[i].sparsity, .dense = WN__DENSE_FIRST};
         CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &uniform, n.active, &eps));
         CHECK_NEAR(flops_ratio(&n), rows[i].uniform_flops, 5e-4, 0);
         CHECK(isnan(eps));
@@ -127,6 +127,27 @@ static void depthwise_and_first_layers_can_be_left_out(void)
         CHECK_EQ_INT(left_out, k ? 1 + 17 : 1 + 13);
         release(&n);
     }
+}
+
+/* The published sparse MobileNet-v1 at 90 %. Multiply-adds: 10,838,016 of the first convolution, 17,385,984 of depthwise ones, 540,516,352 of the rest,
+ * a tenth of which stays: (28,224,000 + 54,051,635) / 568,740,352 = 0.1447. */
+static void a_first_layer_outside_of_the_selection_is_the_dense_one(void)
+{
+    static const char *const items[] = {"all", "!depthwise", "!first"};
+    net n = make("mobilenet-v1");
+    wn__selection_release(&n.selection);
+    CHECK_OK(wn__selection_make(n.graph, items, 3, &n.selection));
+    const wn__distribute uniform = {.sparsity = 0.9, .dense = WN__DENSE_FIRST};
+    CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &uniform, n.active, NULL));
+    CHECK_NEAR(flops_ratio(&n), 82275635.0 / 568740352, 2e-5, 0);
+    for (int i = 0; i < n.params.count; i++) {
+        const int64_t entries = n.params.item[i].count;
+        CHECK_EQ_INT(n.active[i], n.selection.selected[i] ? entries - (int64_t)floor(0.9 * (double)entries) : entries);
+    }
+    const wn__distribute former = {.sparsity = 0.9, .dense = WN__DENSE_FIRST_SELECTED};
+    CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &former, n.active, NULL));
+    CHECK_NEAR(flops_ratio(&n), 0.1853, 5e-5, 0);
+    release(&n);
 }
 
 static void counts_are_exact(void)
@@ -220,7 +241,7 @@ static void exceptions_are_outside_of_the_budget(void)
 {
     net n = make("resnet20"), rest = make("resnet20");
     const wn__layer_sparsity own[] = {{"layer3.*", 0.95}, {"layer3.0.conv1", 0.5}, {"fc", 0}};
-    const wn__distribute how = {.distribution = WN__ERK, .sparsity = 0.8, .dense_first = true, .layer = own, .layers = 3};
+    const wn__distribute how = {.distribution = WN__ERK, .sparsity = 0.8, .dense = WN__DENSE_FIRST, .layer = own, .layers = 3};
     static const char *const others[] = {"layer1.*", "layer2.*"};
     double eps, alone;
     CHECK_OK(wn__distribution_counts(&n.params, &n.selection, &how, n.active, &eps));
@@ -327,6 +348,7 @@ int main(int argc, char **argv)
     static const wn_test tests[] = {RUN(published_budgets),
                                     RUN(published_densities),
                                     RUN(depthwise_and_first_layers_can_be_left_out),
+                                    RUN(a_first_layer_outside_of_the_selection_is_the_dense_one),
                                     RUN(counts_are_exact),
                                     RUN(er_leaves_out_the_kernel),
                                     RUN(edges_of_the_range),

@@ -182,12 +182,16 @@ static void plain_share_out(const double *share, const int64_t *drops, const int
     double rest = total;
     for (int i = 0; i < LAYERS; i++)
         rest -= (double)(grows[i] = (int64_t)part[i]);
-    for (; rest > 0; rest--) {
-        int best = -1;
-        for (int i = 0; i < LAYERS; i++)
-            if (grows[i] < room[i] && (best < 0 || part[i] - (double)grows[i] > part[best] - (double)grows[best])) best = i;
-        grows[best]++;
-    }
+    for (int percent = 99; percent <= 100; percent++)
+        for (int best = 0; rest > 0 && best >= 0;) {
+            best = -1;
+            for (int i = 0; i < LAYERS; i++)
+                if (grows[i] < room[i] * percent / 100 && (best < 0 || part[i] - (double)grows[i] > part[best] - (double)grows[best]))
+                    best = i;
+            if (best < 0) break;
+            grows[best]++;
+            rest--;
+        }
 }
 
 /* MEST: down to the number of the start, by |value| + lambda |gradient|. */
@@ -659,6 +663,69 @@ TEST(shares_add_up_and_keep_within_the_room)
     CHECK(!wn__share_out(3, (const double[]){0, (double)NAN, 0}, (const int64_t[]){5, 5, 6}, 3, part, grow));
 }
 
+/* 0.99 of 39 is 38.61: 38, not the whole layer. */
+TEST(a_layer_takes_no_more_than_its_part_of_the_room)
+{
+    double part[200];
+    int64_t grow[200];
+    CHECK_EQ_INT(wn__share_most(39), 38);
+    CHECK_EQ_INT(wn__share_most(100), 99);
+    CHECK_EQ_INT(wn__share_most(1), 0);
+    CHECK(wn__share_out(2, (const double[]){1, 1}, (const int64_t[]){39, 1000}, 200, part, grow));
+    CHECK(grow[0] == 38 && grow[1] == 162); /* 38.61 and 161.39 */
+    CHECK(wn__share_out(3, (const double[]){1, 1, 2}, (const int64_t[]){39, 39, 1000}, 300, part, grow));
+    CHECK(grow[0] == 38 && grow[1] == 38 && grow[2] == 224); /* 38.61, 38.61 and 222.78 */
+    CHECK(wn__share_out(2, (const double[]){1, 1}, (const int64_t[]){39, 39}, 77, part, grow));
+    CHECK(grow[0] == 39 && grow[1] == 38);           /* 77 do not fit into 38 + 38 */
+    for (int64_t total = 0; total <= 178; total++) { /* 178 = 38 + 99 + 9 + 32 + 0 */
+        const int64_t room[] = {39, 100, 10, 33, 1};
+        int64_t sum = 0;
+        CHECK(wn__share_out(5, (const double[]){5, 1, 3, 0, 7}, room, total, part, grow));
+        for (int l = 0; l < 5; l++) {
+            CHECK(grow[l] >= 0 && grow[l] <= wn__share_most(room[l]));
+            sum += grow[l];
+        }
+        CHECK_EQ_INT(sum, total);
+    }
+}
+
+/* 199 of 200 layers are cut in the first round, and a thousand rounds do not hand on all that they cannot take. */
+TEST(what_many_cut_layers_leave_over_goes_where_there_is_room)
+{
+    static double share[200], part[200];
+    static int64_t room[200], grow[200];
+    for (int l = 0; l < 200; l++) {
+        share[l] = 1;
+        room[l] = l < 199 ? 100 : 1000000000;
+    }
+    CHECK(wn__share_out(200, share, room, 100000000, part, grow));
+    for (int l = 0; l < 199; l++)
+        CHECK_EQ_INT(grow[l], 99);
+    CHECK_EQ_INT(grow[199], 100000000 - 199 * 99);
+}
+
+/* An update moves 30 of 100 active entries; a layer holds at most what it had and all that moved before. */
+TEST(only_parts_that_do_not_fit_can_be_cut)
+{
+    const int64_t active[] = {60, 40}, large[] = {200, 200}, small[] = {200, 60}, tight[] = {200, 70};
+    wn__rewiring how = {.rule = {.grow = WN__GROW_RANDOM, .alpha = 0.3, .schedule = WN__FALL_CONSTANT, .redistribute = WN__SHARE_GRADIENT},
+                        .end = 100,
+                        .interval = 10};
+    CHECK(!wn__rewiring_may_cut(&how, 0, 10, 2, large, active));
+    CHECK(wn__rewiring_may_cut(&how, 0, 10, 2, small, active)); /* 20 are free, 0.99 of them 19 */
+    CHECK(wn__rewiring_may_cut(&how, 0, 10, 2, tight, active)); /* 30 are free, 0.99 of them 29 */
+    CHECK(!wn__rewiring_may_cut(&how, 0, 10, 2, (const int64_t[]){200, 71}, active));
+    CHECK(!wn__rewiring_may_cut(&how, 0, 1000, 2, large, active));                    /* 100 of 200 at most */
+    CHECK(wn__rewiring_may_cut(&how, 0, 30, 2, (const int64_t[]){200, 130}, active)); /* 40, then 70, then 100 of them are held */
+    CHECK(!wn__rewiring_may_cut(&how, 0, 20, 2, (const int64_t[]){200, 130}, active));
+    CHECK(!wn__rewiring_may_cut(&how, 100, 1000, 2, small, active)); /* no more updates */
+    how.rule.drop = WN__DROP_THRESHOLD;                              /* all may go */
+    CHECK(wn__rewiring_may_cut(&how, 0, 10, 2, (const int64_t[]){200, 141}, active));
+    CHECK(!wn__rewiring_may_cut(&how, 0, 10, 2, (const int64_t[]){300, 300}, active));
+    how.rule.redistribute = WN__SHARE_NONE;
+    CHECK(!wn__rewiring_may_cut(&how, 0, 10, 2, small, active));
+}
+
 /* ---- schedules */
 
 TEST(updates_are_made_at_the_steps_of_the_paper)
@@ -820,6 +887,9 @@ int main(int argc, char **argv)
                                     RUN(deep_r_signs_are_drawn_by_place),
                                     RUN(every_backend_changes_the_same_connections),
                                     RUN(shares_add_up_and_keep_within_the_room),
+                                    RUN(a_layer_takes_no_more_than_its_part_of_the_room),
+                                    RUN(what_many_cut_layers_leave_over_goes_where_there_is_room),
+                                    RUN(only_parts_that_do_not_fit_can_be_cut),
                                     RUN(updates_are_made_at_the_steps_of_the_paper),
                                     RUN(times_that_make_no_sense_are_refused),
                                     RUN(only_dense_momentum_allocates_arrays_as_large_as_the_dense_weights),

@@ -19,7 +19,7 @@ static const wn__option bench_options[] = {
     WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of the process; activations are made again if need be (default: none)"),
     WN_OPTION_TEXT(bench_config, sparsity, "sparsity", "S", "random zeros: 90% or 0.9 (sparsity), 0.1d (density), 10x (compression)"),
     WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default), er or erk"),
-    WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the first layer"),
+    WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the network's first layer"),
     WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them"),
     WN_OPTION_TEXT(bench_config, topology, "method", "NAME", "bench topology: a method that changes its mask (default: rigl)"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),

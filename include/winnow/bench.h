@@ -24,7 +24,7 @@ typedef struct wn_bench_options {
     const char *memory;       /* GiB that the process may take, "1.5": if need be, activations are made again; NULL: no limit */
     const char *sparsity;     /* "90%", "0.1d", "10x": random zeros in the layers that are pruned by default; NULL: none */
     const char *distribution; /* "uniform" (NULL), "er", "erk" */
-    bool dense_first;         /* the first of those layers has no zeros */
+    bool dense_first;         /* the network's first layer has no zeros */
     const char *mask;         /* a file of masks instead, such as `winnow prune` writes; NULL: none */
     const char *dtype;        /* "f32" (NULL) or "bf16" */
     const char *backend;      /* NULL: the best in this build */

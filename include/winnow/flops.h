@@ -30,7 +30,7 @@ typedef struct wn_flops_options {
     const char *mask;          /* instead: the densities of the layers in this file of masks */
     const char *power;         /* of erk: "1" */
     const char *counting;      /* "layer" (NULL), "total", "drawn" */
-    bool dense_first;          /* the first selected layer stays dense, as it does by default under uniform */
+    bool dense_first;          /* the network's first layer stays dense, as it does by default under uniform */
     bool sparse_first;         /* it does not */
     const char *const *select; /* (selects) which layers: words and patterns of a recipe's mask.layers; none: all */
     int selects;

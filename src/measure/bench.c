@@ -68,7 +68,7 @@ static wn_status draw_masks(bench *b)
     wn__distribute how = {0};
     WN_TRY(wn__settings_set(rows, &how, "sparsity", o->sparsity));
     WN_TRY(wn__settings_set(rows, &how, "distribution", o->distribution ? o->distribution : "uniform"));
-    how.dense_first = o->dense_first;
+    how.dense = o->dense_first ? WN__DENSE_FIRST : WN__DENSE_NONE;
     wn__selection selection;
     WN_TRY(wn__selection_make(b->graph, NULL, 0, &selection));
     int64_t *active = WN_NEW_ARRAY(int64_t, b->params.count);

@@ -116,7 +116,8 @@ static wn_status read_distribution(const wn_flops_options *o, owner *own)
         WN_TRY(wn__masks_file_densities(o->mask, &own->params, own->density));
         own->how.density = own->density;
     }
-    own->how.dense_first = o->dense_first || (own->how.distribution == WN__UNIFORM && !o->sparse_first);
+    const bool dense_first = o->dense_first || (own->how.distribution == WN__UNIFORM && !o->sparse_first);
+    own->how.dense = dense_first ? WN__DENSE_FIRST : WN__DENSE_NONE;
     return WN_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "data/world.h"
 #include "plan/agenda.h"
+#include "recipe/drawn.h"
 
 static wn_status set_text(json_t *o, const char *key, const char *value) { return wn__slice_set(o, key, json_string(value)); }
 static wn_status set_int(json_t *o, const char *key, int64_t value) { return wn__slice_set(o, key, json_integer(value)); }
@@ -197,14 +198,57 @@ static void leave_out_idle(json_t *o, const wn__topology_rule *rule, int block)
     if (rule->drop != WN__DROP_THRESHOLD) json_object_del(o, "threshold");
 }
 
-static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+/* Raised by a correction, in the slices of those stages alone whose results it changes. */
+static wn_status add_rule_version(json_t *slice, bool corrected) { return corrected ? set_int(slice, "rule_version", 2) : WN_OK; }
+
+/* The next one of a network whose masks are drawn. Arrays have room for all parameters. */
+static wn_status drawn_may_cut(const wn_graph *graph, const wn__stage *stage, const wn__mask_plan *m, const wn__params *params,
+                               int64_t *active, int64_t *entries, bool *may)
 {
+    const wn__train_plan *t = &stage->train;
+    int layers = 0;
+    WN_TRY(wn__drawn_counts(graph, params, &m->section, m->sparsity, stage->seed, active));
+    for (int i = 0; i < params->count; i++) {
+        const wn__param *p = &params->item[i];
+        if (active[i] == p->count) continue; /* dense layers take no part */
+        entries[layers] = p->count;
+        active[layers++] = active[i];
+    }
+    *may = wn__rewiring_may_cut(&t->spec.rewiring, t->spec.first, t->spec.last, layers, entries, active);
+    return WN_OK;
+}
+
+/* Until rule version 2 rounding gave a layer whose part was cut one connection too much. Where the masks are not known yet, any part may be. */
+static wn_status may_cut(const wn__agenda *plan, const wn__stage *stage, bool *may)
+{
+    const wn__train_plan *t = &stage->train;
+    const wn__mask_plan *m = &plan->stage[t->mask].mask;
+    wn__stage_network network;
+    wn__params params = {0};
+    *may = t->spec.rewiring.rule.redistribute != WN__SHARE_NONE && wn__rewiring_updates(&t->spec.rewiring, t->spec.first, t->spec.last) > 0;
+    if (!*may || !m->drawn || t->coefficients) return WN_OK;
+    WN_TRY(wn__stage_network_open(plan->recipe, &m->network, &network));
+    wn_status status = wn__graph_make_params(network.graph, &params);
+    int64_t *counts = status == WN_OK ? WN_NEW_ARRAY(int64_t, 2 * params.count) : NULL;
+    if (status == WN_OK && !counts) status = wn__no_memory((size_t)params.count * 2 * sizeof *counts);
+    if (status == WN_OK) status = drawn_may_cut(network.graph, stage, m, &params, counts, counts + params.count, may);
+    wn__free(counts);
+    wn__params_release(&params);
+    wn__stage_network_close(&network);
+    return status == WN_EUSAGE ? WN_OK : status; /* no such masks: the stage itself will say so */
+}
+
+static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
+{
+    const wn__train_plan *t = &stage->train;
+    bool corrected;
     json_t *o;
+    WN_TRY(may_cut(plan, stage, &corrected));
     WN_TRY(add_object(inputs, "topology", &o));
     WN_TRY(wn__slice_table(o, wn__topology_settings, &t->spec.rewiring.rule, &plan->recipe->clock));
     leave_out_idle(o, &t->spec.rewiring.rule, t->spec.rewiring.block);
     if (t->spec.rewiring.block) WN_TRY(set_text(o, "block", wn__block_names[t->spec.rewiring.block]));
-    return WN_OK;
+    return add_rule_version(o, corrected);
 }
 
 static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
@@ -248,9 +292,13 @@ static wn_status add_basis(json_t *inputs, const wn__agenda *plan, const wn__mas
     return add_selection(o, m);
 }
 
-/* The number of connections of each layer and where they are. */
-static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m)
+/* The number of connections of each layer of a network and where they are. */
+static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, const wn__mask_section *m, const wn_graph *graph,
+                                    double sparsity, uint64_t seed)
 {
+    bool corrected;
+    WN_TRY(wn__drawn_corrected(graph, m, sparsity, seed, &corrected));
+    WN_TRY(add_rule_version(inputs, corrected));
     WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
     WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
     if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
@@ -265,15 +313,17 @@ static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, cons
 }
 
 /* When, how, and how far. */
-static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+static wn_status add_gradual(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
+    const wn__train_plan *t = &stage->train;
     json_t *o;
     WN_TRY(add_object(inputs, "gradual", &o));
     WN_TRY(wn__slice_table(o, wn__gradual_settings, &t->section->gradual, &plan->recipe->clock));
     if (!t->spec.gradual.when.returns) json_object_del(o, "pruned"); /* came later */
     WN_TRY(add_selection(o, t->section));
     WN_TRY(add_choices(o, t->section));
-    if (t->section->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, t->section));
+    if (t->section->scope == WN__SCOPE_DISTRIBUTION)
+        WN_TRY(add_section_counts(o, plan, t->section, plan->recipe->graph, t->spec.gradual.last.sparsity, stage->seed));
     return add_sparsity(o, t->spec.gradual.last.sparsity);
 }
 
@@ -297,8 +347,9 @@ static wn_status add_groups(json_t *inputs, const wn__n_of_m *rule)
 }
 
 /* Dense weights that become sparse otherwise. */
-static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__train_plan *t)
+static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
+    const wn__train_plan *t = &stage->train;
     const wn__mask_section *m = t->section;
     const wn__clock *clock = &plan->recipe->clock;
     json_t *o;
@@ -308,7 +359,8 @@ static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__
     if (t->spec.thinning.kind == WN__THIN_N_OF_M) return wn__slice_table(o, wn__n_of_m_settings, &m->n_of_m, clock);
     WN_TRY(wn__slice_table(o, wn__alternation_settings, &m->alternating, clock));
     WN_TRY(add_choices(o, m));
-    if (m->scope == WN__SCOPE_DISTRIBUTION) WN_TRY(add_section_counts(o, plan, m));
+    if (m->scope == WN__SCOPE_DISTRIBUTION)
+        WN_TRY(add_section_counts(o, plan, m, plan->recipe->graph, t->spec.thinning.last.sparsity, stage->seed));
     if (m->scope == WN__SCOPE_N_OF_M) return add_groups(o, &m->n_of_m);
     return add_sparsity(o, t->spec.thinning.last.sparsity);
 }
@@ -327,9 +379,9 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));
     if (t->coefficients) WN_TRY(add_basis(inputs, plan, t->coefficients, stage->seed));
-    if (t->spec.rewires) WN_TRY(add_topology(inputs, plan, t));
-    if (t->spec.gradual.last.sparsity > 0) WN_TRY(add_gradual(inputs, plan, t));
-    if (t->spec.thinning.kind) WN_TRY(add_thinning(inputs, plan, t));
+    if (t->spec.rewires) WN_TRY(add_topology(inputs, plan, stage));
+    if (t->spec.gradual.last.sparsity > 0) WN_TRY(add_gradual(inputs, plan, stage));
+    if (t->spec.thinning.kind) WN_TRY(add_thinning(inputs, plan, stage));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
@@ -357,7 +409,12 @@ static wn_status add_cache(json_t *inputs, const wn__agenda *plan, const wn__sta
 
 static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
-    WN_TRY(add_section_counts(inputs, plan, &stage->mask.section));
+    const wn__mask_plan *m = &stage->mask;
+    wn__stage_network network;
+    WN_TRY(wn__stage_network_open(plan->recipe, &m->network, &network));
+    const wn_status status = add_section_counts(inputs, plan, &m->section, network.graph, m->sparsity, stage->seed);
+    wn__stage_network_close(&network);
+    WN_TRY(status);
     if (stage->mask.drawn && stage->mask.section.block) WN_TRY(set_text(inputs, "block", wn__block_names[stage->mask.section.block]));
     WN_TRY(add_sparsity(inputs, stage->mask.sparsity));
     return set_int(inputs, "seed", (int64_t)stage->seed);

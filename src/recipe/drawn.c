@@ -1,6 +1,7 @@
 #include "recipe/drawn.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/fail.h"
 #include "network/masks_file.h"
@@ -30,13 +31,17 @@ static wn_status fill_drawing(const wn_graph *graph, const wn__params *params, c
     return wn__masks_file_densities(m->densities, params, d->density);
 }
 
+static bool keeps_first(const wn__mask_section *m)
+{
+    return m->dense_first == WN__FIRST_DENSE || (m->distribution == WN__UNIFORM && m->dense_first == WN__FIRST_AUTO);
+}
+
 static wn_status open_drawing(const wn_graph *graph, const wn__params *params, const wn__mask_section *m, double sparsity, uint64_t seed,
                               drawing *d)
 {
-    const bool uniform = m->distribution == WN__UNIFORM;
     *d = (drawing){.how = {.distribution = m->distribution,
                            .sparsity = sparsity,
-                           .dense_first = m->dense_first == WN__FIRST_DENSE || (uniform && m->dense_first == WN__FIRST_AUTO),
+                           .dense = keeps_first(m) ? WN__DENSE_FIRST : WN__DENSE_NONE,
                            .power = m->power,
                            .counting = m->counting,
                            .seed = seed,
@@ -47,13 +52,18 @@ static wn_status open_drawing(const wn_graph *graph, const wn__params *params, c
     return status;
 }
 
+static wn_status count(const drawing *d, const wn__params *params, int block, int64_t *active)
+{
+    WN_TRY(wn__distribution_counts(params, &d->selection, &d->how, active, NULL));
+    return wn__blocks_round(params, &d->selection, block, active);
+}
+
 wn_status wn__drawn_counts(const wn_graph *graph, const wn__params *params, const wn__mask_section *section, double sparsity, uint64_t seed,
                            int64_t *active)
 {
     drawing d;
     WN_TRY(open_drawing(graph, params, section, sparsity, seed, &d));
-    wn_status status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
-    if (status == WN_OK) status = wn__blocks_round(params, &d.selection, section->block, active);
+    const wn_status status = count(&d, params, section->block, active);
     close_drawing(&d);
     return status;
 }
@@ -65,8 +75,7 @@ wn_status wn__drawn_masks(const wn_graph *graph, wn__params *params, const wn__m
     if (!active) return wn__no_memory((size_t)params->count * sizeof *active);
     wn_status status = open_drawing(graph, params, section, sparsity, seed, &d);
     if (status == WN_OK) {
-        status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
-        if (status == WN_OK) status = wn__blocks_round(params, &d.selection, section->block, active);
+        status = count(&d, params, section->block, active);
         if (status == WN_OK)
             status = section->block == WN__BLOCK_WEIGHT ? wn__masks_random(params, &d.selection, active, seed)
                                                         : wn__blocks_random(params, &d.selection, section->block, active, seed);
@@ -95,6 +104,35 @@ wn_status wn__drawn_check(const wn_graph *graph, const wn__mask_section *section
     WN_TRY(open_network(graph, &params, &active));
     const wn_status status = wn__drawn_counts(graph, &params, section, sparsity, seed, active);
     wn__free(active);
+    wn__params_release(&params);
+    return status;
+}
+
+/* Where either rule makes no masks, there is no result that could have changed. */
+static wn_status compare_rules(const wn__params *params, const wn__mask_section *m, drawing *d, bool *differ)
+{
+    int64_t *now = WN_NEW_ARRAY(int64_t, params->count), *before = WN_NEW_ARRAY(int64_t, params->count);
+    wn_status status = now && before ? count(d, params, m->block, now) : wn__no_memory((size_t)params->count * sizeof *now);
+    d->how.dense = WN__DENSE_FIRST_SELECTED;
+    if (status == WN_OK) status = count(d, params, m->block, before);
+    if (status == WN_OK) *differ = memcmp(now, before, (size_t)params->count * sizeof *now) != 0;
+    wn__free(now);
+    wn__free(before);
+    return status == WN_EUSAGE ? WN_OK : status;
+}
+
+wn_status wn__drawn_corrected(const wn_graph *graph, const wn__mask_section *section, double sparsity, uint64_t seed, bool *corrected)
+{
+    wn__params params;
+    drawing d;
+    *corrected = false;
+    if (!keeps_first(section)) return WN_OK;
+    WN_TRY(wn__graph_make_params(graph, &params));
+    wn_status status = open_drawing(graph, &params, section, sparsity, seed, &d);
+    if (status == WN_OK) {
+        if (!d.selection.selected[d.selection.first]) status = compare_rules(&params, section, &d, corrected);
+        close_drawing(&d);
+    }
     wn__params_release(&params);
     return status;
 }

@@ -12,6 +12,10 @@ wn_status wn__drawn_masks(const wn_graph *graph, wn__params *params, const wn__m
 /* WN_EUSAGE if there are no such masks; draws none. */
 wn_status wn__drawn_check(const wn_graph *graph, const wn__mask_section *section, double sparsity, uint64_t seed);
 
+/* Does the former rule, by which the first selected layer stayed dense in place of the network's first, give other counts? Only where the selection
+ * leaves the network's first layer out. */
+wn_status wn__drawn_corrected(const wn_graph *graph, const wn__mask_section *section, double sparsity, uint64_t seed, bool *corrected);
+
 /* A list, the masks of a file and a FLOPs budget say the sparsity themselves. */
 bool wn__drawn_has_own_sparsity(const wn__mask_section *section);
 /* That one: solved for a budget of FLOPs, to six digits and at seed 0; for a list and a file what the selected layers reach. */

@@ -97,7 +97,7 @@ const wn__setting wn__mask_settings[] = {
 const wn__setting wn__distribution_settings[] = {
     WN_SETTING_FLOAT(wn__mask_section, power, 1, 0.01, 100, "of erk: density = eps (sum of the sides / product of the sides)^power"),
     WN_SETTING_CHOICE(wn__mask_section, dense_first, "auto", first_names,
-                      "the first layer stays dense, outside of the budget; auto: under uniform"),
+                      "the network's first layer stays dense, outside of the budget; auto: under uniform"),
     WN_SETTING_CHOICE(wn__mask_section, counting, "layer", wn__counting_names,
                       "zeros rounded down in each layer, kept entries exact in total, or every entry drawn by its layer's density"),
     WN_SETTING_TEXT(wn__mask_section, flops_budget, "", "0.10x: solve for the sparsity at which forward has so much of the dense FLOPs"),

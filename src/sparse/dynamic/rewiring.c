@@ -168,6 +168,31 @@ double wn__rewiring_fraction(const wn__rewiring *how, int64_t step, double rate_
     return r->final + wn__topology_cosine(r->alpha - r->final, step, how->end);
 }
 
+/* At least as many as an update drops of so many active entries. */
+static int64_t most_drops(const wn__rewiring *how, int64_t step, int layers, int64_t active)
+{
+    const bool by_fraction = how->rule.drop == WN__DROP_MAGNITUDE || how->rule.drop == WN__DROP_SIGNED;
+    const int64_t rounded_up = how->rule.round ? 2 * layers : 0; /* one for each sign */
+    return by_fraction ? (int64_t)ceil(wn__rewiring_fraction(how, step, 1) * (double)active) + rounded_up : active;
+}
+
+bool wn__rewiring_may_cut(const wn__rewiring *how, int64_t first, int64_t last, int layers, const int64_t *entries, const int64_t *active)
+{
+    int64_t all = 0, moved = 0; /* until then */
+    for (int l = 0; l < layers; l++)
+        all += active[l];
+    for (int64_t step = first; how->rule.redistribute != WN__SHARE_NONE && step < last; step++) {
+        if (!wn__rewiring_is_due(how, step)) continue;
+        const int64_t drops = most_drops(how, step, layers, all);
+        for (int l = 0; l < layers; l++) {
+            const int64_t held = active[l] + moved < all ? active[l] + moved : all; /* at most */
+            if (drops > wn__share_most(held < entries[l] ? entries[l] - held : 0)) return true;
+        }
+        moved += drops;
+    }
+    return false;
+}
+
 /* ---- layers */
 
 typedef struct layer {

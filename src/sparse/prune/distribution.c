@@ -85,17 +85,27 @@ static wn_status give(spread *s, const wn__selection *selection, const wn__layer
     return matched ? WN_OK : no_such_layer(s, selection, layer->pattern);
 }
 
+/* The parameter that stays dense; -1: none. */
+static int dense_layer(const spread *s, const wn__selection *selection)
+{
+    if (s->how->dense == WN__DENSE_NONE) return -1;
+    if (s->how->dense == WN__DENSE_FIRST) return selection->first;
+    int i = 0;
+    while (i < s->params->count && !selection->selected[i])
+        i++;
+    return i;
+}
+
 static wn_status assign_roles(spread *s, const wn__selection *selection)
 {
     const wn__distribute *how = s->how;
     const bool spreads = how->distribution != WN__LIST && how->distribution != WN__FILE;
-    bool first = how->dense_first;
+    const int dense = dense_layer(s, selection);
     for (int i = 0; i < s->params->count; i++) {
         s->raw[i] = raw_density(&s->params->item[i], how);
         if (!selection->selected[i]) continue;
-        s->role[i] = first || !spreads ? GIVEN : IN_BUDGET;
-        if (how->distribution == WN__FILE && !first) s->sparsity[i] = 1 - how->density[i];
-        first = false;
+        s->role[i] = i == dense || !spreads ? GIVEN : IN_BUDGET;
+        if (how->distribution == WN__FILE && i != dense) s->sparsity[i] = 1 - how->density[i];
     }
     for (int l = 0; l < how->layers; l++)
         WN_TRY(give(s, selection, &how->layer[l]));

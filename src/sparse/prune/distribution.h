@@ -1,6 +1,6 @@
 /* How a sparsity is spread over layers (Mocanu et al. 2018, Evci et al. 2020 and its reproduction), and random topologies that follow it.
  *
- *     uniform  every layer the same; the first may stay dense
+ *     uniform  every layer the same
  *     er       Erdos-Renyi: density_l = eps (n_in + n_out) / (n_in n_out), from the weight's shape without the kernel's sides
  *     erk      Erdos-Renyi-kernel: density_l = eps (sum of the weight's sides / product of them)^power
  *     random   so many entries, drawn anywhere in the selection: the counts of layers are drawn
@@ -8,7 +8,7 @@
  *     file     the densities of another network's layers
  *
  * eps is such that the number of zeros over the layers that it spreads over is that of `uniform`. A layer whose density would pass 1
- * becomes dense, and eps is found again for the others. Layers with a sparsity of their own (`layer`), a dense first layer and layers
+ * becomes dense, and eps is found again for the others. Layers with a sparsity of their own (`layer`), the layer that stays dense and layers
  * outside of the selection are no part of that budget.
  */
 #ifndef WN_SPARSE_PRUNE_DISTRIBUTION_H
@@ -27,6 +27,13 @@ typedef enum wn__counting {
 } wn__counting;
 extern const char *const wn__counting_names[]; /* "layer", "total", "drawn", NULL */
 
+/* The layer that stays dense under any distribution. */
+typedef enum wn__dense_layer {
+    WN__DENSE_NONE,
+    WN__DENSE_FIRST,         /* the network's first; nothing more where the selection leaves it out, since it is dense then */
+    WN__DENSE_FIRST_SELECTED /* the former rule, wrong where the selection leaves the network's first layer out: to tell what it changed */
+} wn__dense_layer;
+
 /* The sparsity of the layers that a pattern matches: a glob or `re:` over names of weights and of their nodes. */
 typedef struct wn__layer_sparsity {
     const char *pattern;
@@ -36,7 +43,7 @@ typedef struct wn__layer_sparsity {
 typedef struct wn__distribute {
     int distribution;                /* wn__distribution */
     double sparsity;                 /* of the budget's layers, in [0,1]; list and file do not look at it */
-    bool dense_first;                /* the first selected layer stays dense */
+    int dense;                       /* wn__dense_layer */
     double power;                    /* of erk; 0 = 1 */
     int counting;                    /* wn__counting; not of random and file, whose counts are exact */
     uint64_t seed;                   /* of drawn counts */

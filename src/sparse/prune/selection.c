@@ -123,7 +123,7 @@ static wn_status fill(const wn_graph *g, const char *const *items, int count, wn
 
 wn_status wn__selection_make(const wn_graph *graph, const char *const *items, int count, wn__selection *out)
 {
-    wn__selection s = {.count = graph->params, .selected = WN_NEW_ARRAY(bool, graph->params)};
+    wn__selection s = {.count = graph->params, .first = first_weight(graph), .selected = WN_NEW_ARRAY(bool, graph->params)};
     if (!s.selected) return wn__no_memory((size_t)graph->params);
     const wn_status status = fill(graph, items, count, &s);
     if (status != WN_OK)

@@ -7,6 +7,7 @@
 typedef struct wn__selection {
     bool *selected; /* (count) by parameter index */
     int count;
+    int first;           /* parameter of the network's first weight, selected or not */
     int64_t weights;     /* entries in selected parameters */
     int64_t all_weights; /* entries in all weights (conv and linear) */
     bool covers_little;  /* under half of all weights: was logged as a warning */

@@ -3,15 +3,16 @@
 #include <assert.h>
 #include <math.h>
 
-enum { MOST_ROUNDS = 1000 };
-static const double most_of_room = 0.99;
+enum { MOST_ROUNDS = 1000, MOST_PERCENT = 99 };
+
+int64_t wn__share_most(int64_t room) { return room * MOST_PERCENT / 100; }
 
 /* Cuts parts that are too large and returns by how much. */
 static double cut(int count, const int64_t *room, double *part)
 {
     double excess = 0;
     for (int l = 0; l < count; l++) {
-        const double most = most_of_room * (double)room[l];
+        const double most = MOST_PERCENT / 100.0 * (double)room[l];
         if (part[l] <= most) continue;
         excess += part[l] - most;
         part[l] = most;
@@ -30,23 +31,24 @@ static void spread(int count, const int64_t *room, double *part)
     cut(count, room, part);
 }
 
-/* The layer with the largest remainder that still has room; -1: none has. */
+/* The layer with the largest remainder that may still take more; -1: none may. */
 static int next_layer(int count, const int64_t *room, const double *part, const int64_t *grow)
 {
     int best = -1;
     for (int l = 0; l < count; l++)
-        if (grow[l] < room[l] && (best < 0 || part[l] - (double)grow[l] > part[best] - (double)grow[best])) best = l;
+        if (grow[l] < wn__share_most(room[l]) && (best < 0 || part[l] - (double)grow[l] > part[best] - (double)grow[best])) best = l;
     return best;
 }
 
-/* What parts that were cut at their room leave over may be a lot: by layers, not one by one. */
-static void fill(int count, const int64_t *room, int64_t rest, int64_t *grow)
+/* What parts that were cut leave over may be a lot: by layers, not one by one. Returns what is left. */
+static int64_t fill(int count, const int64_t *room, bool to_the_last, int64_t rest, int64_t *grow)
 {
     for (int l = 0; l < count && rest > 0; l++) {
-        const int64_t free = room[l] - grow[l], more = free < rest ? free : rest;
+        const int64_t free = (to_the_last ? room[l] : wn__share_most(room[l])) - grow[l], more = free < rest ? free : rest;
         grow[l] += more;
         rest -= more;
     }
+    return rest;
 }
 
 bool wn__share_out(int count, const double *share, const int64_t *room, int64_t total, double *part, int64_t *grow)
@@ -69,6 +71,7 @@ bool wn__share_out(int count, const double *share, const int64_t *room, int64_t 
         grow[l]++;
         rest--;
     }
-    fill(count, room, rest, grow);
+    rest = fill(count, room, false, rest, grow);
+    fill(count, room, true, rest, grow);
     return true;
 }

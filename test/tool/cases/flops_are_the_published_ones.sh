@@ -7,3 +7,5 @@ for model in wrn-22-2 resnet50; do
         done
     done
 done
+echo "mobilenet-v1 0.9 uniform, first and depthwise layers left out"
+winnow flops mobilenet-v1 --sparsity 0.9 --layers all --layers '!depthwise' --layers '!first' --json | grep -oE '"(dense_params|dense_flops|flops_ratio)": [^,]*' | head -3
