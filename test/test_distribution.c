@@ -325,6 +325,39 @@ static void densities_of_another_network_are_taken(void)
     release(&n);
 }
 
+/* Rounded to the nearest number of kernels or filters a budget was passed: ResNet-20's 0.05x by filters became 0.0575x. What rounding leaves within
+ * the budget keeps its sparsity. */
+static void flops_budgets_hold_for_whole_blocks(void)
+{
+    static const double budgets[] = {0.5, 0.2, 0.1, 0.05};
+    static const char *const convolutions = "convolutions";
+    net n = make("resnet20");
+    wn__selection_release(&n.selection);
+    CHECK_OK(wn__selection_make(n.graph, &convolutions, 1, &n.selection));
+    int kept_as_they_were = 0;
+    for (int kind = WN__UNIFORM; kind <= WN__ERK; kind++)
+        for (int block = WN__BLOCK_KERNEL; block <= WN__BLOCK_FAN_IN; block++)
+            for (int b = 0; b < 4; b++) {
+                wn__distribute free = {.distribution = kind}, how = {.distribution = kind, .block = block};
+                CHECK_OK(wn__distribution_for_flops(n.graph, &n.params, &n.selection, budgets[b], &free, n.active, NULL));
+                const wn_status rounds = wn__blocks_round(&n.params, &n.selection, block, n.active);
+                const bool above = rounds == WN_OK && flops_ratio(&n) > budgets[b];
+                const wn_status found = wn__distribution_for_flops(n.graph, &n.params, &n.selection, budgets[b], &how, n.active, NULL);
+                CHECK_STATUS(found, rounds);
+                if (found != WN_OK) continue; /* fewer weights than outputs */
+                CHECK(flops_ratio(&n) <= budgets[b]);
+                CHECK(above ? how.sparsity > free.sparsity : how.sparsity == free.sparsity);
+                kept_as_they_were += !above;
+                for (int i = 0; i < n.params.count; i++)
+                    if (n.selection.selected[i] && n.active[i] < n.params.item[i].count)
+                        CHECK_EQ_INT(n.active[i] % wn__block_width(&n.params.item[i], block), 0);
+            }
+    CHECK(kept_as_they_were >= 10);
+    wn__distribute filters = {.block = WN__BLOCK_FILTER}; /* one in each layer is more than that */
+    CHECK_STATUS(wn__distribution_for_flops(n.graph, &n.params, &n.selection, 0.02, &filters, n.active, NULL), WN_EUSAGE);
+    release(&n);
+}
+
 static void flops_budgets_are_met_from_below(void)
 {
     net n = make("resnet20");
@@ -360,6 +393,7 @@ int main(int argc, char **argv)
                                     RUN(drawn_counts_scatter_around_the_density),
                                     RUN(densities_of_another_network_are_taken),
                                     RUN(flops_budgets_are_met_from_below),
+                                    RUN(flops_budgets_hold_for_whole_blocks),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -45,6 +45,7 @@ static wn_status open_drawing(const wn_graph *graph, const wn__params *params, c
                            .power = m->power,
                            .counting = m->counting,
                            .seed = seed,
+                           .block = m->block,
                            .layer = m->layer,
                            .layers = m->own_sparsities}};
     const wn_status status = fill_drawing(graph, params, m, d);
@@ -52,18 +53,12 @@ static wn_status open_drawing(const wn_graph *graph, const wn__params *params, c
     return status;
 }
 
-static wn_status count(const drawing *d, const wn__params *params, int block, int64_t *active)
-{
-    WN_TRY(wn__distribution_counts(params, &d->selection, &d->how, active, NULL));
-    return wn__blocks_round(params, &d->selection, block, active);
-}
-
 wn_status wn__drawn_counts(const wn_graph *graph, const wn__params *params, const wn__mask_section *section, double sparsity, uint64_t seed,
                            int64_t *active)
 {
     drawing d;
     WN_TRY(open_drawing(graph, params, section, sparsity, seed, &d));
-    const wn_status status = count(&d, params, section->block, active);
+    const wn_status status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
     close_drawing(&d);
     return status;
 }
@@ -75,7 +70,7 @@ wn_status wn__drawn_masks(const wn_graph *graph, wn__params *params, const wn__m
     if (!active) return wn__no_memory((size_t)params->count * sizeof *active);
     wn_status status = open_drawing(graph, params, section, sparsity, seed, &d);
     if (status == WN_OK) {
-        status = count(&d, params, section->block, active);
+        status = wn__distribution_counts(params, &d.selection, &d.how, active, NULL);
         if (status == WN_OK)
             status = section->block == WN__BLOCK_WEIGHT ? wn__masks_random(params, &d.selection, active, seed)
                                                         : wn__blocks_random(params, &d.selection, section->block, active, seed);
@@ -109,12 +104,13 @@ wn_status wn__drawn_check(const wn_graph *graph, const wn__mask_section *section
 }
 
 /* Where either rule makes no masks, there is no result that could have changed. */
-static wn_status compare_rules(const wn__params *params, const wn__mask_section *m, drawing *d, bool *differ)
+static wn_status compare_rules(const wn__params *params, drawing *d, bool *differ)
 {
     int64_t *now = WN_NEW_ARRAY(int64_t, params->count), *before = WN_NEW_ARRAY(int64_t, params->count);
-    wn_status status = now && before ? count(d, params, m->block, now) : wn__no_memory((size_t)params->count * sizeof *now);
+    wn_status status = now && before ? wn__distribution_counts(params, &d->selection, &d->how, now, NULL)
+                                     : wn__no_memory((size_t)params->count * sizeof *now);
     d->how.dense = WN__DENSE_FIRST_SELECTED;
-    if (status == WN_OK) status = count(d, params, m->block, before);
+    if (status == WN_OK) status = wn__distribution_counts(params, &d->selection, &d->how, before, NULL);
     if (status == WN_OK) *differ = memcmp(now, before, (size_t)params->count * sizeof *now) != 0;
     wn__free(now);
     wn__free(before);
@@ -130,7 +126,7 @@ wn_status wn__drawn_corrected(const wn_graph *graph, const wn__mask_section *sec
     WN_TRY(wn__graph_make_params(graph, &params));
     wn_status status = open_drawing(graph, &params, section, sparsity, seed, &d);
     if (status == WN_OK) {
-        if (!d.selection.selected[d.selection.first]) status = compare_rules(&params, section, &d, corrected);
+        if (!d.selection.selected[d.selection.first]) status = compare_rules(&params, &d, corrected);
         close_drawing(&d);
     }
     wn__params_release(&params);

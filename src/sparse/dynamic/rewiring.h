@@ -109,7 +109,7 @@ wn_status wn__rewiring_check_block(const wn__topology_rule *rule, int block);
 bool wn__rewiring_is_due(const wn__rewiring *how, int64_t step);
 /* Updates at steps first .. last - 1. */
 int64_t wn__rewiring_updates(const wn__rewiring *how, int64_t first, int64_t last);
-/* Can an update at steps first .. last - 1 share out so much that a layer's part is cut (src/sparse/share_out.h)? Never too few: from bounds alone.
+/* Can an update at steps first .. last - 1 share out so much that a layer's part is cut (src/sparse/prune/share_out.h)? Never too few: from bounds alone.
  * entries, active (layers): of those that take part, before step `first`. */
 bool wn__rewiring_may_cut(const wn__rewiring *how, int64_t first, int64_t last, int layers, const int64_t *entries, const int64_t *active);
 /* rate_share: learning rate over its base; read under WN__FALL_RATE only. */

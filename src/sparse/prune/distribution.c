@@ -287,7 +287,8 @@ wn_status wn__distribution_counts(const wn__params *params, const wn__selection 
     spread s;
     WN_TRY(prepare(&s, params, selection, how));
     const double found = count_entries(&s, how->sparsity, active);
-    const wn_status status = check_layers(&s, how->sparsity, active);
+    wn_status status = check_layers(&s, how->sparsity, active);
+    if (status == WN_OK) status = wn__blocks_round(params, selection, how->block, active);
     if (eps) *eps = found;
     release(&s);
     return status;
@@ -323,23 +324,53 @@ static double flops_ratio(const wn_graph *graph, const wn__params *params, const
     return dense > 0 ? kept / dense : 0;
 }
 
-static wn_status find_budget(const wn_graph *graph, spread *s, double budget, double *sparsity, int64_t *active)
+/* What a sparsity is tried by. */
+typedef struct trial {
+    const wn_graph *graph;
+    const wn__selection *selection;
+    spread *spread;
+    double budget;
+    bool whole; /* counts are of whole blocks */
+    int64_t *active;
+} trial;
+
+static wn_status try_sparsity(const trial *t, double sparsity, double *ratio)
 {
-    double low = 0, high = 1; /* too many FLOPs at `low`, few enough at `high` */
-    count_entries(s, 0, active);
-    if (flops_ratio(graph, s->params, active) <= budget) high = 0;
-    count_entries(s, 1, active);
-    const double least = flops_ratio(graph, s->params, active);
-    if (least > budget)
+    const spread *s = t->spread;
+    count_entries(t->spread, sparsity, t->active);
+    if (t->whole) WN_TRY(wn__blocks_round(s->params, t->selection, s->how->block, t->active));
+    *ratio = flops_ratio(t->graph, s->params, t->active);
+    return WN_OK;
+}
+
+/* Not below `low`. */
+static wn_status find_smallest(const trial *t, double low, double *sparsity)
+{
+    double high = 1, ratio; /* too many FLOPs at `low`, few enough at `high` */
+    WN_TRY(try_sparsity(t, 1, &ratio));
+    if (ratio > t->budget)
         return wn__fail(WN_EUSAGE, "a FLOPs budget of %gx: the layers that it does not thin out need %.4gx of the dense network's alone",
-                        budget, least);
+                        t->budget, ratio);
+    WN_TRY(try_sparsity(t, low, &ratio));
+    if (ratio <= t->budget) high = low;
     while (high - low > 1e-12) {
         const double middle = 0.5 * (low + high);
-        count_entries(s, middle, active);
-        *(flops_ratio(graph, s->params, active) > budget ? &low : &high) = middle;
+        WN_TRY(try_sparsity(t, middle, &ratio));
+        *(ratio > t->budget ? &low : &high) = middle;
     }
     *sparsity = high;
     return WN_OK;
+}
+
+/* Kernels and filters are rounded to the nearest number of them, which may be above the budget. */
+static wn_status find_budget(trial *t, double *sparsity)
+{
+    const int block = t->spread->how->block;
+    double ratio;
+    WN_TRY(find_smallest(t, 0, sparsity));
+    t->whole = block == WN__BLOCK_KERNEL || block == WN__BLOCK_FILTER;
+    WN_TRY(try_sparsity(t, *sparsity, &ratio));
+    return ratio > t->budget ? find_smallest(t, *sparsity, sparsity) : WN_OK;
 }
 
 wn_status wn__distribution_for_flops(const wn_graph *graph, const wn__params *params, const wn__selection *selection, double budget,
@@ -353,7 +384,8 @@ wn_status wn__distribution_for_flops(const wn_graph *graph, const wn__params *pa
                         wn__distribution_names[how->distribution]);
     how->sparsity = 0;
     WN_TRY(prepare(&s, params, selection, how));
-    wn_status status = find_budget(graph, &s, budget, &how->sparsity, active);
+    trial t = {.graph = graph, .selection = selection, .spread = &s, .budget = budget, .active = active};
+    wn_status status = find_budget(&t, &how->sparsity);
     release(&s);
     if (status == WN_OK) status = wn__distribution_counts(params, selection, how, active, eps);
     return status;

@@ -14,6 +14,7 @@
 #ifndef WN_SPARSE_PRUNE_DISTRIBUTION_H
 #define WN_SPARSE_PRUNE_DISTRIBUTION_H
 
+#include "sparse/prune/blocks.h"
 #include "sparse/prune/selection.h"
 
 typedef enum wn__distribution { WN__UNIFORM, WN__ER, WN__ERK, WN__RANDOM, WN__LIST, WN__FILE } wn__distribution;
@@ -47,6 +48,7 @@ typedef struct wn__distribute {
     double power;                    /* of erk; 0 = 1 */
     int counting;                    /* wn__counting; not of random and file, whose counts are exact */
     uint64_t seed;                   /* of drawn counts */
+    int block;                       /* wn__block: counts are of whole ones, see wn__blocks_round */
     const wn__layer_sparsity *layer; /* (layers) of several that match, the last holds */
     int layers;
     const double *density; /* file: (params->count) of the selected layers, in [0,1] */
@@ -59,7 +61,7 @@ wn_status wn__distribution_counts(const wn__params *params, const wn__selection 
                                   double *eps);
 
 /* Solves for the sparsity: how->sparsity becomes the smallest one (to 1e-12) whose forward FLOPs are at most `budget` (in (0,1]) of the dense
- * network's, and the counts follow. WN_EUSAGE if what stays dense alone needs more, or a layer would be empty. */
+ * network's, in whole blocks too, and the counts follow. WN_EUSAGE if what stays dense alone needs more, or a layer would be empty. */
 wn_status wn__distribution_for_flops(const wn_graph *graph, const wn__params *params, const wn__selection *selection, double budget,
                                      wn__distribute *how, int64_t *active, double *eps);
 /* "0.10x", "0.1" or "10%" of the dense network's FLOPs; WN_EUSAGE unless 0 < budget <= 1. */
