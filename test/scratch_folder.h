@@ -42,6 +42,19 @@ static inline const char *scratch_fresh(const char *name)
     return path;
 }
 
+/* The folder that tests compare theirs with, made by the first of them: they are processes, so a file beside it tells that it is complete. */
+static inline const char *scratch_undisturbed(void (*make)(const char *path))
+{
+    static char path[512], complete[512];
+    snprintf(path, sizeof path, "%s/undisturbed", scratch_folder);
+    snprintf(complete, sizeof complete, "%s/undisturbed.complete", scratch_folder);
+    if (wn__file_exists(complete)) return path;
+    CHECK_OK(wn__remove_tree(path));
+    make(path);
+    CHECK_OK(wn__file_write(complete, "", 0));
+    return path;
+}
+
 static inline void check_same_bytes(const char *left, const char *right)
 {
     char *x, *y;

@@ -7,8 +7,10 @@
  *         return wn_test_main(argc, argv, tests);
  *     }
  *
- * `test_x name ...` runs only the named tests; `test_x --list` lists them. A failed check prints both values, ends its test, and the
- * program exits 1. SKIP(reason) ends a test as skipped; if all were skipped the exit code is 77. Checks are never compiled out. */
+ * `test_x name ...` runs only the named tests; `test_x --list` lists them. Each test runs in a process of its own: what it leaves in memory no
+ * other test sees, and a crash fails it alone; `test_x --no-fork name ...` runs all in one process, for debuggers. A failed check prints both
+ * values, ends its test, and the program exits 1. SKIP(reason) ends a test as skipped; if all were skipped the exit code is 77. Checks are
+ * never compiled out. */
 #ifndef WN_TEST_H
 #define WN_TEST_H
 
@@ -17,6 +19,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "winnow/core.h"
 
@@ -28,6 +33,7 @@ typedef struct wn_test {
 /* Failures leave the test by longjmp, so helpers may check as well; checks belong into the main thread. */
 static jmp_buf wn_test_exit;
 enum { WN_TEST_FAILED = 1, WN_TEST_SKIPPED = 2 };
+enum { WN_TEST_CODE = 64 /* plus one of the above or 0: exit code of a test's process that came to its end */ };
 
 #define TEST(name) static void name(void)
 #define RUN(name)   \
@@ -110,16 +116,42 @@ static inline int wn_test_run(const wn_test *test)
     return how;
 }
 
+static inline double wn_test_seconds(struct timeval t) { return (double)t.tv_sec + 1e-6 * (double)t.tv_usec; }
+
+/* The same in a process of its own; tells of long ones how much time of a CPU they took. */
+static inline int wn_test_run_apart(const wn_test *test)
+{
+    int status;
+    struct rusage usage;
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) exit(WN_TEST_CODE + wn_test_run(test));
+    if (child < 0 || wait4(child, &status, 0, &usage) != child) {
+        perror("a process for the test");
+        return WN_TEST_FAILED;
+    }
+    const double seconds = wn_test_seconds(usage.ru_utime) + wn_test_seconds(usage.ru_stime);
+    if (seconds >= 1) printf("  %.1f s of CPU\n", seconds);
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "%s was ended by signal %d: %s\n", test->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) - WN_TEST_CODE >= 0 && WEXITSTATUS(status) - WN_TEST_CODE <= WN_TEST_SKIPPED)
+        return WEXITSTATUS(status) - WN_TEST_CODE;
+    else
+        fprintf(stderr, "%s left its process with exit code %d\n", test->name, WEXITSTATUS(status));
+    return WN_TEST_FAILED;
+}
+
 static inline int wn_test_main(int argc, char **argv, const wn_test *tests)
 {
-    const bool only_list = argc == 2 && strcmp(argv[1], "--list") == 0;
+    const bool only_list = argc == 2 && strcmp(argv[1], "--list") == 0, apart = argc < 2 || strcmp(argv[1], "--no-fork") != 0;
     int run = 0, failed = 0, skipped = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (!apart) argc--, argv++;
     for (; tests->name; tests++) {
         if (only_list) puts(tests->name);
         if (!wn_test_is_wanted(tests->name, argc, argv)) continue;
         printf("%s\n", tests->name);
-        const int how = wn_test_run(tests);
+        const int how = apart ? wn_test_run_apart(tests) : wn_test_run(tests);
         if (how == WN_TEST_FAILED) fprintf(stderr, "FAILED: %s\n", tests->name);
         run++;
         failed += how == WN_TEST_FAILED;

@@ -139,15 +139,18 @@ static const char *const methods[] = {"dct",       "haar",    "random",   "svd",
                                       "wandering", "sharing", "crossing", "alternating",  "flowing"};
 enum { METHODS = sizeof methods / sizeof methods[0] };
 
-/* All of them, once, on one thread and undisturbed. */
+static void run_all(const char *store)
+{
+    (void)store;
+    wn_run_summary summary;
+    CHECK_OK(run(&(plan){.store = "undisturbed", .methods = ALL, .rows = every_basis}, &summary));
+}
+
+/* All of them, on one thread and undisturbed. */
 static const char *undisturbed(void)
 {
-    static bool made;
-    wn_run_summary summary;
-    const plan p = {.store = "all", .methods = ALL, .rows = every_basis};
-    if (!made) CHECK_OK(run(&p, &summary));
-    made = true;
-    return "all";
+    scratch_undisturbed(run_all);
+    return "undisturbed";
 }
 
 TEST(every_basis_runs_with_other_masks_labels_and_rewinding)

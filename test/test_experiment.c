@@ -59,19 +59,16 @@ static wn_run_summary run_in(const char *store, const char *methods)
     return summary;
 }
 
-/* The store of an experiment that nobody disturbed, made once. */
-static const char *undisturbed(void)
+static void run_few(const char *store)
 {
-    static char store[512];
-    if (!store[0]) {
-        snprintf(store, sizeof store, "%s", scratch_path("undisturbed"));
-        const wn_run_summary summary = run_in(store, FEW);
-        CHECK_EQ_INT(summary.stages, FEW_STAGES);
-        CHECK_EQ_INT(summary.run, FEW_STAGES);
-        CHECK_EQ_INT(summary.done_before, 0);
-    }
-    return store;
+    const wn_run_summary summary = run_in(store, FEW);
+    CHECK_EQ_INT(summary.stages, FEW_STAGES);
+    CHECK_EQ_INT(summary.run, FEW_STAGES);
+    CHECK_EQ_INT(summary.done_before, 0);
 }
+
+/* The store of an experiment that nobody disturbed. */
+static const char *undisturbed(void) { return scratch_undisturbed(run_few); }
 
 /* All weights, masks and metrics of two stores are the same bytes; soft labels may be missing where none were made. */
 static void check_same_stores(const char *left, const char *right)

@@ -78,23 +78,20 @@ static void check_same_trials(const char *left, const char *right)
     json_decref(b);
 }
 
-/* The store of a sweep that nobody disturbed, made once; its winner's recipe is best.yaml. */
-static const char *undisturbed(void)
+static void sweep_once(const char *store)
 {
-    static char store[512];
-    if (!store[0]) {
-        snprintf(store, sizeof store, "%s", scratch_path("undisturbed"));
-        wn_sweep_options options = options_for(store);
-        wn_sweep_summary summary;
-        options.write = scratch_path("best.yaml");
-        CHECK_OK(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, &summary));
-        CHECK_EQ_INT(summary.trials, TRIALS);
-        CHECK_EQ_INT(summary.done, 1);
-        CHECK_EQ_INT(summary.waiting, 0);
-        CHECK(summary.best >= 0 && summary.best_value > 0 && summary.test_accuracy >= 0);
-    }
-    return store;
+    wn_sweep_options options = options_for(store);
+    wn_sweep_summary summary;
+    options.write = scratch_path("best.yaml");
+    CHECK_OK(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, &summary));
+    CHECK_EQ_INT(summary.trials, TRIALS);
+    CHECK_EQ_INT(summary.done, 1);
+    CHECK_EQ_INT(summary.waiting, 0);
+    CHECK(summary.best >= 0 && summary.best_value > 0 && summary.test_accuracy >= 0);
 }
+
+/* The store of a sweep that nobody disturbed; its winner's recipe is best.yaml. */
+static const char *undisturbed(void) { return scratch_undisturbed(sweep_once); }
 
 static void read_text(const char *store, const char *identity, const char *file, char **data, size_t *size)
 {

@@ -184,18 +184,16 @@ static char *read_text(const char *path, const char *name)
     return text;
 }
 
-/* The undisturbed stage that others are compared with. */
-static const char *undisturbed(void)
+static void train_once(const char *path)
 {
-    static char *path;
-    if (path) return path;
-    path = wn__strdup(scratch_fresh("undisturbed"));
     lab l;
     lab_init(&l, path, 1, 0);
     run_ok(&l);
     lab_release(&l);
-    return path;
 }
+
+/* The undisturbed stage that others are compared with. */
+static const char *undisturbed(void) { return scratch_undisturbed(train_once); }
 
 /* ---- what a run gives */
 
