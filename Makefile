@@ -1,9 +1,13 @@
-# A thin front to CMake: `make` builds build/winnow; see CMakePresets.json for debug, asan and tsan builds.
+# A thin front to CMake: `make` builds build/winnow; see CMakePresets.json for the other builds.
 JOBS ?= $(shell nproc)
 DEVELOPER ?= OFF
 PREFIX ?= /usr/local
 
 all: build
+	@echo
+	@echo "The program is build/winnow. To try next:"
+	@echo "    build/winnow run examples/demo.yaml    # half a minute; ends with a table and an HTML report"
+	@echo "    build/winnow --help                    # its commands; make test, make install"
 
 deps:
 	scripts/install-deps.sh build
@@ -19,6 +23,10 @@ test: build
 	ctest --preset release --parallel $(JOBS) --output-junit ctest.xml
 
 install: build
+	@echo
+	@echo "The program is build/winnow. To try next:"
+	@echo "    build/winnow run examples/demo.yaml    # half a minute; ends with a table and an HTML report"
+	@echo "    build/winnow --help                    # its commands; make test, make install"
 	cmake --install build
 
 bench: build
@@ -40,6 +48,6 @@ format:
 	scripts/check-format.sh --fix
 
 clean:
-	rm -rf build build-debug build-asan build-tsan build-fuzz
+	rm -rf build build-debug build-clang build-asan build-tsan build-fuzz
 
 .PHONY: all deps build demo test install bench check lint format clean

@@ -1,15 +1,16 @@
 #!/bin/bash
-# Installs what the build (or the checks, or the linter) lacks: install-deps.sh build|check|lint. As root through apt-get; without
-# root, or without apt-get, it prints what is missing and stops.
+# Installs what the build (or clang's builds and sanitizers, the checks, the linter) lacks: install-deps.sh build|clang|check|lint. As root
+# through apt-get; without root, or without apt-get, it prints what is missing and stops.
 set -eu
 
 build="build-essential cmake pkg-config libyaml-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev liblzma-dev libdnnl-dev
     liblapacke-dev libfftw3-dev libzip-dev gnuplot-nox"
 case "${1:-build}" in
 build) packages=$build ;;
+clang) packages="clang libclang-rt-14-dev llvm" ;;
 check) packages="clang-format-14" ;;
 lint) packages="clang-tidy-14" ;;
-*) echo "usage: $0 build|check|lint" >&2; exit 2 ;;
+*) echo "usage: $0 build|clang|check|lint" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then

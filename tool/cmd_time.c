@@ -14,17 +14,25 @@ static const wn__option time_options[] = {
     WN_OPTION_TEXT(time_config, data_folder, "data-dir", "DIR", "where data sets lie (default: where they lay when it was run)"),
     {0}};
 
+static void add_milliseconds(wn__columns *table, bool measured, double milliseconds)
+{
+    if (measured)
+        wn__columns_add(table, "%.3f", milliseconds);
+    else
+        wn__columns_add(table, "%s", "");
+}
+
 static void add_stage(void *user, const wn_timed_stage *s)
 {
     char count[32], whole[32];
     wn__columns *table = user;
     wn__columns_add(table, "%s", s->label);
     wn__columns_add(table, "%s", wn_show_count(s->steps, count, sizeof count));
-    wn__columns_add(table, "%.3f", s->ms_step);
+    add_milliseconds(table, true, s->ms_step);
     wn__columns_add(table, "%s", s->changes ? wn_show_count(s->changes, count, sizeof count) : "");
-    wn__columns_add(table, s->changes ? "%.3f" : "", s->ms_change);
-    wn__columns_add(table, s->changes ? "%.3f" : "", s->ms_after);
-    wn__columns_add(table, s->late > 0 ? "%.3f" : "", s->ms_late);
+    add_milliseconds(table, s->changes > 0, s->ms_change);
+    add_milliseconds(table, s->changes > 0, s->ms_after);
+    add_milliseconds(table, s->late > 0, s->ms_late);
     wn__columns_add(table, "%s", wn_show_seconds(s->seconds, whole, sizeof whole));
 }
 

@@ -543,7 +543,9 @@ INLINE void add_place(const places *p, int i, int height, vf pending[][WN__BATCH
     }
     int level = 0;
     UNROLL for (; i >> level & 1; level++) UNROLL for (int j = 0; j < sums; j++) sum[j] = pending[level][j] + sum[j];
-    UNROLL for (int j = 0; j < sums && level < 4; j++) pending[level][j] = sum[j];
+    if (level < 4) {
+        UNROLL for (int j = 0; j < sums; j++) pending[level][j] = sum[j];
+    }
 }
 
 INLINE void add_places(const places *p, int height, vf *sum)
