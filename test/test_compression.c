@@ -9,7 +9,7 @@
 #include "sparse/prune/mask.h"
 #include "sparse/prune/score.h"
 #include "tensor/compression.h"
-#include "test.h"
+#include "tiny_network.h"
 
 enum { N = 18, CLASSES = 3, SIDE = 6, CHANNELS = 2 };
 
@@ -203,14 +203,12 @@ static wn_status squares(void *arg, const float *logits, int64_t first, int64_t 
 
 static void net_init(net *t, options o)
 {
-    const wn__backend *ref = wn__backend_find("ref");
     *t = (net){.graph = small_graph()};
     CHECK_OK(wn__graph_make_params(t->graph, &t->params));
     mask_weights(&t->params, 0.3);
     if (o.how != MASKED) CHECK_OK(wn__params_compress_masked(&t->params));
     CHECK_OK(wn__init_params(&t->params, &(wn__init_options){.weights = WN__INIT_PYTORCH}, 8));
-    CHECK_OK(wn__pool_new(o.how == ON_STORED ? 1 : 2, &t->pool));
-    CHECK_OK(ref->open(ref, &(wn__device_options){.dtype = WN__F32, .pool = t->pool}, &t->ref));
+    t->ref = tiny_device("ref", o.how == ON_STORED ? 1 : 2, WN__F32, &t->pool);
     t->stored = (stored_device){.base = *t->ref, .ref = t->ref};
     t->stored.base.compressed = true;
     t->stored.base.prepare = stored_prepare;
@@ -236,8 +234,7 @@ static void net_release(net *t)
 {
     wn__updater_free(t->updater);
     wn__executor_free(t->ex);
-    t->ref->close(t->ref);
-    wn__pool_free(t->pool);
+    tiny_device_close(t->ref, t->pool);
     wn__params_release(&t->params);
     wn_graph_free(t->graph);
 }
@@ -708,11 +705,7 @@ static wn_graph *wide_graph(wn__params *params)
 /* Bytes of parameters: 24 an entry, and while the pattern is drawn 16 more; 16 a row and column. Nothing of rows x columns. */
 TEST(a_huge_layer_trains_and_never_takes_dense_memory)
 {
-    const wn__backend *sparse = wn__backend_find("sparse");
-    wn__params params;
-    wn__pool *pool;
-    wn__device *device;
-    wn__executor *ex;
+    tiny_network t = {0};
     wn__updater *updater;
     wn__optimizer o = {0};
     wn__cost cost;
@@ -720,41 +713,33 @@ TEST(a_huge_layer_trains_and_never_takes_dense_memory)
     int64_t activations;
     const int64_t before = wn__alloc_statistics().bytes;
     wn__alloc_reset_peak();
-    wn_graph *g = wide_graph(&params);
+    t.graph = wide_graph(&t.params);
     CHECK(wn__alloc_statistics().peak - before < 40LL * STORED + 32LL * WIDE + (1 << 20));
-    CHECK_OK(wn__cost_make(g, &params, &cost));
+    CHECK_OK(wn__cost_make(t.graph, &t.params, &cost));
     CHECK_EQ_INT(cost.parameters, (int64_t)WIDE * WIDE + FEW * WIDE + FEW);
     CHECK_EQ_INT(cost.active, STORED + 2000 + FEW);
     wn__cost_release(&cost);
 
-    CHECK_OK(wn__pool_new(2, &pool));
-    CHECK_OK(sparse->open(sparse, &(wn__device_options){.dtype = WN__F32, .pool = pool}, &device));
+    t.device = tiny_device("sparse", 2, WN__F32, &t.pool);
     CHECK_OK(wn__optimizer_find("sgd", &o.type));
     CHECK_OK(wn__settings_defaults(o.type->settings, config));
     o.config = config;
-    CHECK_OK(wn__updater_new(&o, &params, pool, &updater));
-    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = 2, .training = true}, &ex));
-    CHECK_OK(wn__executor_plan_bytes(ex, 2, &activations));
-    wn__rng rng = wn__rng_make(2, WN__FOR_TEST, 0, 0);
-    float *images = WN_NEW_ARRAY(float, 2 * WIDE);
-    for (int64_t i = 0; i < 2 * WIDE; i++)
-        images[i] = (float)wn__rng_normal(&rng);
+    CHECK_OK(wn__updater_new(&o, &t.params, t.pool, &updater));
+    tiny_prepare(&t, (wn__executor_options){.batch = 2, .training = true});
+    CHECK_OK(wn__executor_plan_bytes(t.ex, 2, &activations));
+    float *images = tiny_images(t.graph, 2, 2);
     for (int step = 0; step < 3; step++) {
-        CHECK_OK(wn__executor_gradients(ex, images, 2, (wn__step_info){.training = true, .step = step}, few_squares, NULL));
+        CHECK_OK(wn__executor_gradients(t.ex, images, 2, (wn__step_info){.training = true, .step = step}, few_squares, NULL));
         CHECK_OK(wn__updater_step(updater, 100, step + 1));
     }
     bool moved = false;
     for (int64_t e = 0; e < STORED; e++)
-        moved = moved || params.item[0].slot[0][e] != 0;
-    CHECK(moved && isfinite(params.item[0].value[0]));
+        moved = moved || t.params.item[0].slot[0][e] != 0;
+    CHECK(moved && isfinite(t.params.item[0].value[0]));
     CHECK(wn__alloc_statistics().peak - before < 100LL * STORED + 100LL * WIDE + activations + (16 << 20));
     wn__free(images);
-    wn__executor_free(ex);
     wn__updater_free(updater);
-    device->close(device);
-    wn__pool_free(pool);
-    wn__params_release(&params);
-    wn_graph_free(g);
+    tiny_release(&t);
     CHECK_EQ_INT(wn__alloc_statistics().bytes, before);
 }
 

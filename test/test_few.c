@@ -9,7 +9,7 @@
 #include "op_desc.h"
 #include "sparse/prune/distribution.h"
 #include "tensor/compression.h"
-#include "test.h"
+#include "tiny_network.h"
 
 /* --- one operation ------------------------------------------------------------------------------------------------------------- */
 
@@ -127,10 +127,7 @@ static float *output_of(wn__device *device, const problem *p, wn__op_desc d, con
 static float *result_of(const wn__backend *b, bool few, int threads, const problem *p)
 {
     wn__pool *pool;
-    wn__device *device;
-    CHECK_OK(wn__pool_new(threads, &pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.pool = pool}, &device));
-    wn__device *used = few ? device->few : device;
+    wn__device *device = tiny_device(b->name, threads, WN__F32, &pool), *used = few ? device->few : device;
     float *out;
     if (p->d.norm && !used->norms_in_convs) {
         wn__op_desc conv = p->d, norm = p->d;
@@ -148,8 +145,7 @@ static float *result_of(const wn__backend *b, bool few, int threads, const probl
     } else {
         out = output_of(used, p, p->d, p->plain_in[0], p->param);
     }
-    device->close(device);
-    wn__pool_free(pool);
+    tiny_device_close(device, pool);
     return out;
 }
 
@@ -374,19 +370,15 @@ static float *logits_of(const network *net, machine m)
     wn_graph *g = build(net);
     wn__params params = {0};
     wn__pool *pool;
-    wn__device *device;
     wn__executor *ex;
-    wn__rng r = wn__rng_make(3, WN__FOR_TEST, 0, 0);
+    wn__device *device = tiny_device(m.backend->name, m.threads, WN__F32, &pool);
     draw_params(net, g, &params);
-    CHECK_OK(wn__pool_new(m.threads, &pool));
-    CHECK_OK(m.backend->open(m.backend, &(wn__device_options){.pool = pool}, &device));
     if (!m.few) device->few_images = 0;
     CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = net->n}, &ex));
-    float *images = draw(&r, net->n * g->c * g->h * g->w, -1, 1), *logits = floats(net->n * 10);
+    float *images = tiny_images(g, net->n, 3), *logits = floats(net->n * 10);
     CHECK_OK(wn__executor_infer(ex, images, net->n, (wn__step_info){0}, logits));
     wn__executor_free(ex);
-    device->close(device);
-    wn__pool_free(pool);
+    tiny_device_close(device, pool);
     wn__params_release(&params);
     wn_graph_free(g);
     wn__free(images);

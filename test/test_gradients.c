@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/executor/executor.h"
-#include "test.h"
+#include "tiny_network.h"
 
 enum { CLASSES = 4, MOST = 48 /* images */ };
 
@@ -138,14 +138,12 @@ static net *net_new(net_options o)
     CHECK(t != NULL);
     t->n = o.n;
     t->step = (wn__step_info){.training = true, .seed = 9, .step = 2};
-    const wn__backend *ref = wn__backend_find("ref");
     t->graph = wn_graph_new("net", 2, 8, 7);
-    CHECK(t->graph && ref && o.n <= MOST);
+    CHECK(t->graph && o.n <= MOST);
     CHECK_OK(wn_graph_finish(t->graph, o.build(t->graph)));
     CHECK_OK(wn__graph_make_params(t->graph, &t->params));
     draw_params(t, o.decided);
-    CHECK_OK(wn__pool_new(o.threads ? o.threads : 1, &t->pool));
-    CHECK_OK(ref->open(ref, &(wn__device_options){.dtype = WN__F32, .pool = t->pool}, &t->device));
+    t->device = tiny_device("ref", o.threads ? o.threads : 1, WN__F32, &t->pool);
     o.ex.batch = o.n;
     o.ex.training = true;
     t->images = WN_NEW_ARRAY(float, o.n * 2 * 8 * 7);
@@ -161,8 +159,7 @@ static net *net_new(net_options o)
 static void net_free(net *t)
 {
     wn__executor_free(t->ex);
-    t->device->close(t->device);
-    wn__pool_free(t->pool);
+    tiny_device_close(t->device, t->pool);
     wn__params_release(&t->params);
     wn_graph_free(t->graph);
     wn__free(t->images);

@@ -14,7 +14,7 @@
 #include "nn/init.h"
 #include "sparse/basis/basis_map.h"
 #include "tensor/compression.h"
-#include "test.h"
+#include "tiny_network.h"
 
 /* A weight (3, 4), a bias (3), a running mean (2). */
 static wn__params make_params(float first)
@@ -292,7 +292,7 @@ TEST(lanczos_finds_extremes_and_moments_of_a_known_quadratic)
 }
 
 /* A net of 2 x 6 x 6 images with convolution, batch norm and a linear layer; half of each weight masked. */
-typedef struct tiny {
+typedef struct net {
     wn_graph *graph;
     wn__params params;
     wn__pool *pool;
@@ -300,7 +300,7 @@ typedef struct tiny {
     wn__executor *ex;
     wn__sample sample;
     wn__space space;
-} tiny;
+} net;
 
 static wn_graph *normed_graph(void)
 {
@@ -324,11 +324,9 @@ static wn_graph *chain_graph(void)
     return g;
 }
 
-static void tiny_init_of(tiny *t, wn_graph *graph, bool tangents)
+static void net_init_of(net *t, wn_graph *graph, bool tangents)
 {
-    *t = (tiny){.graph = graph};
-    CHECK_OK(wn__graph_make_params(t->graph, &t->params));
-    CHECK_OK(wn__init_params(&t->params, &(wn__init_options){0}, 5));
+    *t = (net){.graph = graph, .params = tiny_params(graph, 5)};
     for (int i = 0; i < t->params.count; i++) {
         wn__param *p = &t->params.item[i];
         uint8_t mask[256];
@@ -336,14 +334,8 @@ static void tiny_init_of(tiny *t, wn_graph *graph, bool tangents)
             mask[k] = k % 2;
         if (p->role == WN__WEIGHT) CHECK_OK(wn__param_set_mask(p, mask));
     }
-    CHECK_OK(wn__pool_new(2, &t->pool));
-    const wn__device_options options = {.dtype = WN__F32, .pool = t->pool};
-    const wn__backend *b = wn__backend_find("ref");
-    CHECK_OK(b->open(b, &options, &t->device));
-    t->sample = (wn__sample){24, 4, WN_NEW_ARRAY(float, 24 * 72), WN_NEW_ARRAY(int32_t, 24), t->pool};
-    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 0, 0);
-    for (int i = 0; i < 24 * 72; i++)
-        t->sample.images[i] = (float)wn__rng_normal(&rng);
+    t->device = tiny_device("ref", 2, WN__F32, &t->pool);
+    t->sample = (wn__sample){24, 4, tiny_images(graph, 24, 3), WN_NEW_ARRAY(int32_t, 24), t->pool};
     for (int i = 0; i < 24; i++)
         t->sample.labels[i] = i % 4;
     const wn__executor_options how = {.batch = 24, .training = !tangents, .tangents = tangents};
@@ -351,25 +343,24 @@ static void tiny_init_of(tiny *t, wn_graph *graph, bool tangents)
     CHECK_OK(wn__space_make((const wn__params *[]){&t->params}, 1, WN__SPACE_ACTIVE, &t->space));
 }
 
-static void tiny_init(tiny *t, bool tangents) { tiny_init_of(t, normed_graph(), tangents); }
+static void net_init(net *t, bool tangents) { net_init_of(t, normed_graph(), tangents); }
 
-static void tiny_release(tiny *t)
+static void net_release(net *t)
 {
     wn__space_release(&t->space);
     wn__sample_release(&t->sample);
     wn__executor_free(t->ex);
     wn__params_release(&t->params);
-    t->device->close(t->device);
-    wn__pool_free(t->pool);
+    tiny_device_close(t->device, t->pool);
     wn_graph_free(t->graph);
 }
 
 TEST(hessian_of_a_tiny_net_equals_differences_of_its_gradient)
 {
-    tiny exact, rough;
+    net exact, rough;
     wn__hessian a, b;
-    tiny_init(&exact, true);
-    tiny_init(&rough, false);
+    net_init(&exact, true);
+    net_init(&rough, false);
     CHECK_OK(wn__hessian_make(exact.ex, &exact.params, &exact.sample, &exact.space, true, 0, &a));
     CHECK_OK(wn__hessian_make(rough.ex, &rough.params, &rough.sample, &rough.space, false, 1e-3, &b));
     const wn__symmetric ma = wn__hessian_matrix(&a), mb = wn__hessian_matrix(&b);
@@ -408,12 +399,12 @@ TEST(hessian_of_a_tiny_net_equals_differences_of_its_gradient)
     wn__free(values);
     wn__hessian_release(&a);
     wn__hessian_release(&b);
-    tiny_release(&exact);
-    tiny_release(&rough);
+    net_release(&exact);
+    net_release(&rough);
 }
 
 /* Product of the tail from `node` on with a unit vector of its first parameters, against the last columns of the whole network's. */
-static void check_tail(tiny *t, const wn__symmetric *whole, int node)
+static void check_tail(net *t, const wn__symmetric *whole, int node)
 {
     const int64_t n = t->space.size;
     wn__tail tail;
@@ -448,10 +439,10 @@ static void check_tail(tiny *t, const wn__symmetric *whole, int node)
 
 TEST(tail_of_a_chain_has_its_second_derivatives)
 {
-    tiny t;
+    net t;
     wn__hessian h;
     int layers = 0;
-    tiny_init_of(&t, chain_graph(), true);
+    net_init_of(&t, chain_graph(), true);
     CHECK(wn__is_chain(t.graph));
     CHECK_OK(wn__hessian_make(t.ex, &t.params, &t.sample, &t.space, true, 0, &h));
     const wn__symmetric whole = wn__hessian_matrix(&h);
@@ -459,18 +450,18 @@ TEST(tail_of_a_chain_has_its_second_derivatives)
         check_tail(&t, &whole, node);
     CHECK_EQ_INT(layers, 4);
     wn__hessian_release(&h);
-    tiny_release(&t);
-    tiny_init(&t, true);
+    net_release(&t);
+    net_init(&t, true);
     CHECK(!wn__is_chain(t.graph)); /* statistics of the batch */
-    tiny_release(&t);
+    net_release(&t);
 }
 
 TEST(small_steps_take_off_the_loss_what_the_gradient_says)
 {
-    tiny t;
+    net t;
     wn__flow f;
     uint8_t *active[16] = {NULL};
-    tiny_init(&t, false);
+    net_init(&t, false);
     for (int i = 0; i < t.params.count; i++) { /* masks apart, as wn__flow_measure wants them */
         wn__param *p = &t.params.item[i];
         if (!p->mask) continue;
@@ -495,11 +486,11 @@ TEST(small_steps_take_off_the_loss_what_the_gradient_says)
     wn__flow_release(&f);
     for (int i = 0; i < 16; i++)
         free(active[i]);
-    tiny_release(&t);
+    net_release(&t);
 }
 
 /* All weights, unmasked, under a random rotation of blocks of 16. */
-static void tiny_rotate(tiny *t)
+static void net_rotate(net *t)
 {
     bool selected[8];
     wn__basis_spec spec;
@@ -517,7 +508,7 @@ static void tiny_rotate(tiny *t)
 }
 
 /* A coefficient vector as the weights that it makes; others as they are. */
-static void to_weights(const tiny *rotated, const float *coefficient, float *weight)
+static void to_weights(const net *rotated, const float *coefficient, float *weight)
 {
     for (int i = 0; i < rotated->space.parts; i++) {
         const wn__space_part *part = &rotated->space.part[i];
@@ -532,18 +523,18 @@ static void to_weights(const tiny *rotated, const float *coefficient, float *wei
 /* In a rotated basis w = B c the Hessian is B' H B, and the gradient is as long as before. */
 TEST(coefficients_have_the_rotated_hessian_and_gradient)
 {
-    tiny plain, rotated;
+    net plain, rotated;
     wn__hessian a, b;
     wn__flow fa, fb;
     float c[512], w[512], hc[512], hw[512], back[512];
     for (int exact = 0; exact < 2; exact++) {
-        tiny_init(&plain, exact);
-        tiny_init(&rotated, exact);
+        net_init(&plain, exact);
+        net_init(&rotated, exact);
         for (int i = 0; i < plain.params.count; i++)
             CHECK_OK(wn__param_set_mask(&plain.params.item[i], NULL));
         wn__space_release(&plain.space);
         CHECK_OK(wn__space_make((const wn__params *[]){&plain.params}, 1, WN__SPACE_ACTIVE, &plain.space));
-        tiny_rotate(&rotated);
+        net_rotate(&rotated);
         const int64_t n = plain.space.size;
         CHECK(n == rotated.space.size && n <= 512);
         wn__rng rng = wn__rng_make(8, WN__FOR_TEST, 0, 0);
@@ -568,8 +559,8 @@ TEST(coefficients_have_the_rotated_hessian_and_gradient)
         }
         wn__hessian_release(&a);
         wn__hessian_release(&b);
-        tiny_release(&plain);
-        tiny_release(&rotated);
+        net_release(&plain);
+        net_release(&rotated);
     }
 }
 
@@ -590,9 +581,9 @@ TEST(bernstein_weights_sum_to_one_and_hit_the_ends)
 
 TEST(untrained_curves_lie_on_the_line_and_end_in_the_networks)
 {
-    tiny t;
+    net t;
     wn__bezier b;
-    tiny_init(&t, false);
+    net_init(&t, false);
     float first[512], last[512], got[512];
     CHECK(t.space.size <= 512);
     wn__space_values(&t.space, &t.params, first);
@@ -608,7 +599,7 @@ TEST(untrained_curves_lie_on_the_line_and_end_in_the_networks)
         }
         wn__bezier_release(&b);
     }
-    tiny_release(&t);
+    net_release(&t);
 }
 
 int main(int argc, char **argv)

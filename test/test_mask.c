@@ -6,7 +6,7 @@
 #include "sparse/dense_to_sparse/gradual.h"
 #include "sparse/prune/mask.h"
 #include "sparse/prune/score.h"
-#include "test.h"
+#include "tiny_network.h"
 
 typedef struct net {
     wn_graph *graph;
@@ -28,9 +28,7 @@ static wn_graph *small_graph(void)
 
 static net make(wn_graph *graph, const char *item)
 {
-    net n = {.graph = graph};
-    CHECK_OK(wn__graph_make_params(graph, &n.params));
-    CHECK_OK(wn__init_params(&n.params, &(wn__init_options){0}, 4));
+    net n = {.graph = graph, .params = tiny_params(graph, 4)};
     CHECK_OK(wn__selection_make(graph, item ? &item : NULL, item ? 1 : 0, &n.selection));
     return n;
 }

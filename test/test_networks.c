@@ -2,11 +2,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/rng.h"
 #include "models/named.h"
-#include "nn/executor/executor.h"
-#include "nn/init.h"
-#include "test.h"
+#include "tiny_network.h"
 
 enum { CLASSES = 5, IMAGES = 18 /* two blocks */ };
 
@@ -83,29 +80,20 @@ static void set_norms(const mode *m, wn__params *params)
 /* Makes params and a step's gradients. One trained tensor, if `off` is not negative, is 1 % too large meanwhile. */
 static void one_step(const wn_graph *graph, const mode *m, const char *backend, int off, wn__params *params)
 {
-    const wn__backend *b = wn__backend_find(backend);
     wn__pool *pool;
-    wn__device *device;
     wn__executor *executor;
-    wn__rng r = wn__rng_make(3, WN__FOR_TEST, 0, 0);
-    const int64_t values = IMAGES * graph->c * graph->h * graph->w;
-    float *images = WN_NEW_ARRAY(float, values);
-    CHECK(images != NULL);
-    for (int64_t i = 0; i < values; i++)
-        images[i] = (float)wn__rng_normal(&r);
+    wn__device *device = tiny_device(backend, 2, WN__F32, &pool);
+    float *images = tiny_images(graph, IMAGES, 3);
+    const wn__step_info step = {.training = m->training, .update_statistics = m->training};
     CHECK_OK(wn__graph_make_params(graph, params));
     CHECK_OK(wn__init_params(params, &(wn__init_options){.weights = WN__INIT_KAIMING_FAN_OUT}, 1));
     set_norms(m, params);
     for (int64_t i = 0; off >= 0 && i < params->item[off].stored; i++)
         params->item[off].value[i] *= 1.01f;
-    CHECK_OK(wn__pool_new(2, &pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32, .pool = pool}, &device));
     CHECK_OK(wn__executor_new(graph, params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
-    const wn__step_info step = {.training = m->training, .update_statistics = m->training};
     CHECK_OK(wn__executor_gradients(executor, images, IMAGES, step, loss_gradient, NULL));
     wn__executor_free(executor);
-    device->close(device);
-    wn__pool_free(pool);
+    tiny_device_close(device, pool);
     wn__free(images);
 }
 

@@ -1,8 +1,7 @@
 /* Every operation of the onednn backend against the reference backend: same parameters and images, all phases. */
-#include "nn/executor/executor.h"
 #include "nn/executor/plan.h"
-#include "nn/init.h"
 #include "op_pair.h"
+#include "tiny_network.h"
 
 static void check(wn__op_desc desc, wn__dtype dtype, options o)
 {
@@ -185,60 +184,6 @@ TEST(bfloat16_is_near_the_reference)
 
 /* --- whole networks ------------------------------------------------------------------------------------------------------------ */
 
-enum { IMAGES = 70, CLASSES = 10, PIXELS = 3 * 12 * 12 };
-
-static wn_graph *small_network(void)
-{
-    wn_graph *g = wn_graph_new("small", 3, 12, 12);
-    int x = wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 16, .kernel = 3, .pad = 1});
-    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm"));
-    const int y = wn_graph_batch_norm(g, wn_graph_conv(g, x, "second", (wn_conv){.out = 16, .kernel = 3, .pad = 1}), "norm2");
-    x = wn_graph_max_pool(g, wn_graph_relu(g, wn_graph_add(g, x, y)), 3, 2, 1);
-    x = wn_graph_relu(g, wn_graph_conv(g, x, "third", (wn_conv){.out = 24, .kernel = 3, .stride = 2, .bias = true}));
-    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_dropout(g, x, 0.2), "last", CLASSES, true)));
-    return g;
-}
-
-static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
-{
-    (void)arg, (void)first;
-    memcpy(dlogits, logits, (size_t)(n * CLASSES) * sizeof(float));
-    return WN_OK;
-}
-
-/* All gradients of one step, one after the other; to be freed. */
-static float *gradients_with(int threads, wn__dtype dtype, int64_t *count)
-{
-    wn_graph *g = small_network();
-    wn__params params = {0};
-    wn__pool *pool;
-    wn__device *device;
-    wn__executor *executor;
-    wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
-    float *images = draw(&r, (int64_t)IMAGES * PIXELS, -1, 1);
-    const wn__backend *b = wn__backend_find("onednn");
-    CHECK_OK(wn__graph_make_params(g, &params));
-    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
-    CHECK_OK(wn__pool_new(threads, &pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = dtype, .pool = pool}, &device));
-    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
-    CHECK_OK(wn__executor_gradients(executor, images, IMAGES, (wn__step_info){.training = true}, pull_to_zero, NULL));
-    *count = 0;
-    float *all = floats(wn_graph_parameter_count(g));
-    for (int i = 0; i < params.count; i++)
-        if (params.item[i].grad) {
-            memcpy(all + *count, params.item[i].grad, (size_t)params.item[i].stored * sizeof(float));
-            *count += params.item[i].stored;
-        }
-    wn__executor_free(executor);
-    device->close(device);
-    wn__pool_free(pool);
-    wn__params_release(&params);
-    wn_graph_free(g);
-    wn__free(images);
-    return all;
-}
-
 /* The group in which the node's phase runs. */
 static int group_of(const wn_graph *g, const wn__plan *plan, const char *node, wn__phase phase)
 {
@@ -250,13 +195,12 @@ static int group_of(const wn_graph *g, const wn__plan *plan, const char *node, w
 TEST(a_block_passes_backward_from_one_norm_to_the_next_in_one_group)
 {
     need_onednn();
-    wn_graph *g = small_network();
+    wn_graph *g = tiny_residual();
     wn__lowered *ops;
     int count;
-    wn__device *device;
+    wn__pool *pool;
     wn__plan plan;
-    const wn__backend *b = wn__backend_find("onednn");
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32}, &device));
+    wn__device *device = tiny_device("onednn", 1, WN__F32, &pool);
     CHECK_OK(wn__lower(g, false, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16, .kind = WN__PLAN_TRAIN}, &plan));
@@ -267,7 +211,7 @@ TEST(a_block_passes_backward_from_one_norm_to_the_next_in_one_group)
     CHECK_EQ_INT(group, group_of(g, &plan, "norm", WN__BACKWARD_PREPARE));
     wn__plan_release(&plan);
     wn__free(ops);
-    device->close(device);
+    tiny_device_close(device, pool);
     wn_graph_free(g);
 }
 
@@ -278,16 +222,13 @@ TEST(slabs_of_workers_are_as_large_as_blocks)
     wn_graph *g = wn_graph_new("odd", 3, 7, 7);
     wn__lowered *ops;
     int count, locals = 0;
-    wn__device *device;
     wn__pool *pool;
     wn__plan plan;
+    wn__device *device = tiny_device("onednn", 2, WN__BF16, &pool);
     const int64_t blocks = 5;
     int x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_input(g), "even", (wn_conv){.out = 4, .kernel = 1}));
     x = wn_graph_relu(g, wn_graph_conv(g, x, "odd", (wn_conv){.out = 3, .kernel = 3}));
     CHECK_OK(wn_graph_finish(g, wn_graph_conv(g, x, "last", (wn_conv){.out = 2, .kernel = 5})));
-    CHECK_OK(wn__pool_new(2, &pool));
-    const wn__backend *b = wn__backend_find("onednn");
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__BF16, .pool = pool}, &device));
     CHECK_OK(wn__lower(g, false, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){.graph = g, .lowered = ops, .count = count, .device = device, .n = 16 * blocks, .kind = WN__PLAN_INFER},
@@ -299,37 +240,20 @@ TEST(slabs_of_workers_are_as_large_as_blocks)
     CHECK_EQ_INT(locals, 1);
     wn__plan_release(&plan);
     wn__free(ops);
-    device->close(device);
-    wn__pool_free(pool);
+    tiny_device_close(device, pool);
     wn_graph_free(g);
-}
-
-static void check_thread_counts(wn__dtype dtype)
-{
-    int64_t count, again;
-    float *one = gradients_with(1, dtype, &count);
-    for (int threads = 2; threads <= 5; threads++) {
-        float *more = gradients_with(threads, dtype, &again);
-        CHECK_EQ_INT(again, count);
-        for (int64_t i = 0; i < count; i++)
-            if (memcmp(&one[i], &more[i], sizeof(float)) != 0)
-                WN_TEST_FAIL("gradient %lld is %.9g with %d threads, %.9g with one", (long long)i, (double)more[i], threads,
-                             (double)one[i]);
-        wn__free(more);
-    }
-    wn__free(one);
 }
 
 TEST(gradients_do_not_depend_on_the_number_of_threads)
 {
     need_onednn();
-    check_thread_counts(WN__F32);
+    tiny_check_thread_counts((tiny_case){.build = tiny_residual, .backend = "onednn"}, 5);
 }
 
 TEST(bfloat16_gradients_do_not_depend_on_the_number_of_threads)
 {
     need_bf16();
-    check_thread_counts(WN__BF16);
+    tiny_check_thread_counts((tiny_case){.build = tiny_residual, .backend = "onednn", .dtype = WN__BF16}, 5);
 }
 
 int main(int argc, char **argv)

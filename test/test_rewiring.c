@@ -9,7 +9,7 @@
 #include "nn/init.h"
 #include "sparse/prune/mask.h"
 #include "sparse/prune/share_out.h"
-#include "test.h"
+#include "tiny_network.h"
 
 enum { N = 20, CLASSES = 3, LAYERS = 4, MOST = 400 };
 
@@ -87,14 +87,11 @@ static int64_t micro_batch; /* of the labs made next; 0: the whole batch */
 static void lab_init(lab *l, const char *backend, int threads, const int64_t active[LAYERS], numbers kind)
 {
     *l = (lab){.graph = small_graph()};
-    const wn__backend *b = wn__backend_find(backend);
     const wn__executor_options options = {.batch = N, .micro_batch = micro_batch, .training = true};
-    CHECK_OK(wn__pool_new(threads, &l->pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.pool = l->pool}, &l->device));
+    l->device = tiny_device(backend, threads, WN__F32, &l->pool);
     net *both[2] = {&l->real, &l->plain};
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(wn__graph_make_params(l->graph, &both[i]->params));
-        CHECK_OK(wn__init_params(&both[i]->params, &(wn__init_options){0}, 1));
+        both[i]->params = tiny_params(l->graph, 1);
         CHECK_OK(wn__params_allocate_slots(&both[i]->params, 1));
     }
     for (int i = 0, k = 0; i < l->real.params.count; i++)
@@ -110,8 +107,7 @@ static void lab_release(lab *l)
     wn__executor_free(l->plain.ex);
     wn__params_release(&l->real.params);
     wn__params_release(&l->plain.params);
-    l->device->close(l->device);
-    wn__pool_free(l->pool);
+    tiny_device_close(l->device, l->pool);
     wn_graph_free(l->graph);
 }
 
@@ -801,13 +797,9 @@ TEST(only_dense_momentum_allocates_arrays_as_large_as_the_dense_weights)
     lab l = {0};
     wn_graph *g = wn_graph_new("wide", SIDE, 1, 1);
     CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_linear(g, wn_graph_input(g), "fc1", SIDE, true), "fc2", CLASSES, true)));
-    float *images = WN_NEW_ARRAY(float, N *SIDE);
-    wn__rng rng = wn__rng_make(4, WN__FOR_TEST, 0, 0);
-    for (int i = 0; i < N * SIDE; i++)
-        images[i] = (float)wn__rng_normal(&rng);
-    CHECK_OK(wn__pool_new(2, &l.pool));
-    const wn__backend *b = wn__backend_find("sparse");
-    CHECK_OK(b->open(b, &(wn__device_options){.pool = l.pool}, &l.device));
+    float *images = tiny_images(g, N, 4);
+    wn__rng rng = wn__rng_make(4, WN__FOR_TEST, 1, 0);
+    l.device = tiny_device("sparse", 2, WN__F32, &l.pool);
     for (size_t c = 0; c < 2 * sizeof cases / sizeof cases[0]; c++) {
         const wn__rewiring how = {.rule = cases[c / 2].rule, .end = 10, .interval = 1};
         wn__params params = {0};
@@ -842,8 +834,7 @@ TEST(only_dense_momentum_allocates_arrays_as_large_as_the_dense_weights)
         wn__executor_free(ex);
         wn__params_release(&params);
     }
-    l.device->close(l.device);
-    wn__pool_free(l.pool);
+    tiny_device_close(l.device, l.pool);
     wn_graph_free(g);
     wn__free(images);
 }

@@ -5,7 +5,7 @@
 #include "models/model.h"
 #include "nn/init.h"
 #include "sparse/prune/flow.h"
-#include "test.h"
+#include "tiny_network.h"
 
 enum { CLASSES = 3, IMAGES = 12, SIDE = 6 };
 
@@ -49,29 +49,16 @@ static wn_graph *chain_graph(void)
     return g;
 }
 
-static void open_device(net *t, const char *backend, int threads)
-{
-    const wn__backend *b = wn__backend_find(backend);
-    if (!b) SKIP("this backend is not in the build");
-    CHECK_OK(wn__pool_new(threads, &t->pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32, .pool = t->pool}, &t->device));
-}
-
 static net *net_on(wn_graph *graph, const char *backend, int threads)
 {
     static net t;
     static const char *const all = "all";
-    t = (net){.graph = graph, .temperature = 1};
+    t = (net){.graph = graph, .temperature = 1, .images = tiny_images(graph, IMAGES, 3)};
     CHECK_OK(wn__graph_make_params(graph, &t.params));
     CHECK_OK(wn__init_params(&t.params, &(wn__init_options){.bn_scale = 1}, 4));
     CHECK_OK(wn__selection_make(graph, &all, 1, &t.selection));
-    open_device(&t, backend, threads);
+    t.device = tiny_device(backend, threads, WN__F32, &t.pool);
     CHECK_OK(wn__executor_new(graph, &t.params, t.device, &(wn__executor_options){.batch = IMAGES, .training = true}, &t.ex));
-    const int64_t size = IMAGES * graph->c * graph->h * graph->w;
-    t.images = WN_NEW_ARRAY(float, size);
-    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 0, 0);
-    for (int64_t k = 0; k < size; k++)
-        t.images[k] = (float)wn__rng_normal(&rng);
     for (int i = 0; i < IMAGES; i++)
         t.labels[i] = i % CLASSES;
     t.samples = (wn__labelled){t.images, t.labels, IMAGES, IMAGES};
@@ -84,8 +71,7 @@ static net *net_new(wn_graph *graph) { return net_on(graph, "ref", 1); }
 static void net_free(net *t)
 {
     wn__executor_free(t->ex);
-    t->device->close(t->device);
-    wn__pool_free(t->pool);
+    tiny_device_close(t->device, t->pool);
     wn__selection_release(&t->selection);
     wn__params_release(&t->params);
     wn_graph_free(t->graph);

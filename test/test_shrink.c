@@ -13,6 +13,7 @@
 #include "sparse/basis/basis_map.h"
 #include "sparse/basis/units.h"
 #include "sparse/cost.h"
+#include "tiny_network.h"
 
 enum { CLASSES = 5, IMAGES = 6 };
 
@@ -47,10 +48,7 @@ static wn_graph *build(const network *n)
 /* Weights as they start; biases, scales, shifts and statistics as if trained. */
 static wn__params make_params(const wn_graph *graph)
 {
-    wn__params p;
-    const wn__init_options init = {0};
-    CHECK_OK(wn__graph_make_params(graph, &p));
-    CHECK_OK(wn__init_params(&p, &init, 3));
+    wn__params p = tiny_params(graph, 3);
     for (int i = 0; i < p.count; i++) {
         wn__rng rng = wn__rng_make(4, WN__FOR_TEST, (uint64_t)i, 0);
         const wn__param_role role = p.item[i].role;
@@ -64,23 +62,15 @@ static wn__params make_params(const wn_graph *graph)
 
 static void outputs(const wn_graph *graph, wn__params *params, const char *backend, float *logits)
 {
-    const int64_t size = IMAGES * graph->c * graph->h * graph->w;
-    const wn__backend *b = wn__backend_find(backend);
     wn__pool *pool;
-    wn__device *device;
     wn__executor *ex;
-    float *images = calloc((size_t)size, sizeof *images);
-    wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
-    for (int64_t i = 0; i < size; i++)
-        images[i] = (float)wn__rng_normal(&rng);
-    CHECK_OK(wn__pool_new(1, &pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32, .pool = pool}, &device));
+    wn__device *device = tiny_device(backend, 1, WN__F32, &pool);
+    float *images = tiny_images(graph, IMAGES, 5);
     CHECK_OK(wn__executor_new(graph, params, device, &(wn__executor_options){.batch = IMAGES}, &ex));
     CHECK_OK(wn__executor_infer(ex, images, IMAGES, (wn__step_info){0}, logits));
     wn__executor_free(ex);
-    device->close(device);
-    wn__pool_free(pool);
-    free(images);
+    tiny_device_close(device, pool);
+    wn__free(images);
 }
 
 /* The smaller network's logits are those of the other, to rounding; against the size of the logits. */

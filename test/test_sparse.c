@@ -1,8 +1,7 @@
 /* Every operation of the sparse backend against the reference backend. */
 #include "nn/executor/bands.h"
-#include "nn/executor/executor.h"
-#include "nn/init.h"
 #include "op_pair.h"
+#include "tiny_network.h"
 
 static void check(wn__op_desc desc, options o) { check_on("sparse", desc, o); }
 
@@ -369,21 +368,7 @@ TEST(a_window_too_large_for_the_winner_is_refused)
 
 /* --- whole networks ------------------------------------------------------------------------------------------------------------ */
 
-enum { IMAGES = 70, CLASSES = 10 };
-
-static wn_graph *small_network(void)
-{
-    wn_graph *g = wn_graph_new("small", 3, 12, 12);
-    int x = wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 16, .kernel = 3, .pad = 1});
-    x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm"));
-    const int y = wn_graph_batch_norm(g, wn_graph_conv(g, x, "second", (wn_conv){.out = 16, .kernel = 3, .pad = 1}), "norm2");
-    x = wn_graph_max_pool(g, wn_graph_relu(g, wn_graph_add(g, x, y)), 3, 2, 1);
-    x = wn_graph_relu(g, wn_graph_conv(g, x, "third", (wn_conv){.out = 24, .kernel = 3, .stride = 2, .bias = true}));
-    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_dropout(g, x, 0.2), "last", CLASSES, true)));
-    return g;
-}
-
-static wn_graph *tiny_images(void)
+static wn_graph *few_pixel_network(void)
 {
     wn_graph *g = wn_graph_new("tiny", 5, 8, 8);
     int x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_input(g), "first", (wn_conv){.out = 20, .kernel = 3, .pad = 1}));
@@ -392,15 +377,8 @@ static wn_graph *tiny_images(void)
     x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_relu(g, x), "third", (wn_conv){.out = 72, .kernel = 3, .pad = 1, .bias = true}));
     x = wn_graph_relu(g, wn_graph_conv(g, wn_graph_max_pool(g, x, 2, 2, 0), "fourth", (wn_conv){.out = 80, .kernel = 3, .pad = 1}));
     x = wn_graph_relu(g, wn_graph_conv(g, x, "fifth", (wn_conv){.out = 30, .kernel = 3, .pad = 1, .bias = true}));
-    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, x, "last", CLASSES, true)));
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, x, "last", TINY_CLASSES, true)));
     return g;
-}
-
-static wn_status pull_to_zero(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
-{
-    (void)arg, (void)first;
-    memcpy(dlogits, logits, (size_t)(n * CLASSES) * sizeof(float));
-    return WN_OK;
 }
 
 #define FEW_BYTES (384 * 1024) /* a group of more is run in bands here */
@@ -414,7 +392,7 @@ static wn_graph *large_images(void)
     x = wn_graph_conv(g, x, "second", (wn_conv){.out = 16, .kernel = 3, .pad = 1});
     x = wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm2"));
     x = wn_graph_conv(g, x, "third", (wn_conv){.out = 8, .kernel = 3, .stride = 2, .pad = 1});
-    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm3")), "last", CLASSES, true)));
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, wn_graph_relu(g, wn_graph_batch_norm(g, x, "norm3")), "last", TINY_CLASSES, true)));
     return g;
 }
 
@@ -422,17 +400,15 @@ static wn_graph *large_images(void)
 static int count_bands(const wn_graph *g, int threads, int bands[], int most)
 {
     wn__lowered *ops;
-    wn__device *device;
     wn__pool *pool;
     wn__plan plan;
     int count, groups = 0;
-    CHECK_OK(wn__pool_new(threads, &pool));
-    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){.pool = pool}, &device));
+    wn__device *device = tiny_device("sparse", threads, WN__F32, &pool);
     device->band_bytes = FEW_BYTES;
     CHECK_OK(wn__lower(g, false, &ops, &count));
     CHECK_OK(wn__plan_make(
         &(wn__plan_request){
-            .graph = g, .lowered = ops, .count = count, .device = device, .n = IMAGES, .kind = WN__PLAN_TRAIN, .recompute = true},
+            .graph = g, .lowered = ops, .count = count, .device = device, .n = TINY_BATCH, .kind = WN__PLAN_TRAIN, .recompute = true},
         &plan));
     for (int i = 0, next; i < plan.calls; i = next) {
         for (next = i + 1; next < plan.calls && plan.call[next].group == plan.call[i].group; next++) {
@@ -442,8 +418,7 @@ static int count_bands(const wn_graph *g, int threads, int bands[], int most)
     }
     wn__plan_release(&plan);
     wn__free(ops);
-    device->close(device);
-    wn__pool_free(pool);
+    tiny_device_close(device, pool);
     return groups;
 }
 
@@ -463,43 +438,11 @@ TEST(bands_do_not_depend_on_the_number_of_threads)
     wn_graph_free(g);
 }
 
-/* All gradients of one step, one after the other; to be freed. */
-static float *gradients_with(const wn__backend *b, wn_graph *(*build)(void), int threads, int64_t *count)
-{
-    wn_graph *g = build();
-    wn__params params = {0};
-    wn__pool *pool;
-    wn__device *device;
-    wn__executor *executor;
-    wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
-    float *images = draw(&r, (int64_t)IMAGES * g->c * g->h * g->w, -1, 1);
-    CHECK_OK(wn__graph_make_params(g, &params));
-    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
-    CHECK_OK(wn__pool_new(threads, &pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.pool = pool}, &device));
-    device->band_bytes = FEW_BYTES;
-    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &executor));
-    CHECK_OK(wn__executor_gradients(executor, images, IMAGES, (wn__step_info){.training = true}, pull_to_zero, NULL));
-    *count = 0;
-    float *all = floats(wn_graph_parameter_count(g));
-    for (int i = 0; i < params.count; i++)
-        if (params.item[i].grad) {
-            memcpy(all + *count, params.item[i].grad, (size_t)params.item[i].stored * sizeof(float));
-            *count += params.item[i].stored;
-        }
-    wn__executor_free(executor);
-    device->close(device);
-    wn__pool_free(pool);
-    wn__params_release(&params);
-    wn_graph_free(g);
-    wn__free(images);
-    return all;
-}
-
 static void check_against_reference(wn_graph *(*build)(void))
 {
     int64_t count, again;
-    float *want = gradients_with(wn__backend_find("ref"), build, 2, &count), *got = gradients_with(&wn__backend_sparse, build, 2, &again);
+    float *want = tiny_gradients((tiny_case){.build = build, .backend = "ref"}, 2, &count);
+    float *got = tiny_gradients((tiny_case){.build = build, .backend = "sparse", .band_bytes = FEW_BYTES}, 2, &again);
     CHECK_EQ_INT(again, count);
     double difference = 0, largest = 0;
     for (int64_t i = 0; i < count; i++) {
@@ -511,58 +454,32 @@ static void check_against_reference(wn_graph *(*build)(void))
     wn__free(got);
 }
 
-TEST(gradients_of_a_network_equal_the_reference) { check_against_reference(small_network); }
-TEST(gradients_of_tiny_images_equal_the_reference) { check_against_reference(tiny_images); }
+TEST(gradients_of_a_network_equal_the_reference) { check_against_reference(tiny_residual); }
+TEST(gradients_of_tiny_images_equal_the_reference) { check_against_reference(few_pixel_network); }
 TEST(gradients_made_in_bands_equal_the_reference) { check_against_reference(large_images); }
-
-static void check_thread_counts(wn_graph *(*build)(void))
-{
-    int64_t count, again;
-    float *one = gradients_with(&wn__backend_sparse, build, 1, &count);
-    for (int threads = 2; threads <= 3; threads++) {
-        float *more = gradients_with(&wn__backend_sparse, build, threads, &again);
-        CHECK_EQ_INT(again, count);
-        for (int64_t i = 0; i < count; i++)
-            if (memcmp(&one[i], &more[i], sizeof(float)) != 0)
-                WN_TEST_FAIL("gradient %lld is %.9g with %d threads, %.9g with one", (long long)i, (double)more[i], threads,
-                             (double)one[i]);
-        wn__free(more);
-    }
-    wn__free(one);
-}
 
 TEST(gradients_do_not_depend_on_the_number_of_threads)
 {
-    check_thread_counts(small_network);
-    check_thread_counts(large_images);
-    check_thread_counts(tiny_images);
+    tiny_check_thread_counts((tiny_case){.build = tiny_residual, .backend = "sparse", .band_bytes = FEW_BYTES}, 3);
+    tiny_check_thread_counts((tiny_case){.build = large_images, .backend = "sparse", .band_bytes = FEW_BYTES}, 3);
+    tiny_check_thread_counts((tiny_case){.build = few_pixel_network, .backend = "sparse", .band_bytes = FEW_BYTES}, 3);
 }
 
 /* Blocks are taken together as there are; images are enough not to be few (wn__device.few_images). */
 TEST(logits_of_an_image_do_not_depend_on_the_batch)
 {
     enum { SOME = 11 };
-    wn_graph *g = tiny_images();
-    wn__params params = {0};
-    wn__device *device;
-    wn__executor *executor;
-    wn__rng r = wn__rng_make(2, WN__FOR_TEST, 0, 0);
-    const int64_t image = g->c * g->h * g->w;
-    float *images = draw(&r, IMAGES * image, -1, 1), all[IMAGES * CLASSES], some[SOME * CLASSES];
-    CHECK_OK(wn__graph_make_params(g, &params));
-    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 1));
-    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){0}, &device));
-    CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = IMAGES}, &executor));
-    CHECK_OK(wn__executor_infer(executor, images, IMAGES, (wn__step_info){0}, all));
-    CHECK(SOME > device->few_images);
-    for (int64_t i = 0; i <= IMAGES - SOME; i += 13) {
-        CHECK_OK(wn__executor_infer(executor, images + i * image, SOME, (wn__step_info){0}, some));
-        CHECK(memcmp(some, all + i * CLASSES, sizeof some) == 0);
+    tiny_network t = tiny_make(few_pixel_network(), 1, "sparse", 1, WN__F32);
+    const int64_t image = tiny_image_size(t.graph);
+    float *images = tiny_images(t.graph, TINY_BATCH, 2), all[TINY_BATCH * TINY_CLASSES], some[SOME * TINY_CLASSES];
+    tiny_prepare(&t, (wn__executor_options){.batch = TINY_BATCH});
+    CHECK_OK(wn__executor_infer(t.ex, images, TINY_BATCH, (wn__step_info){0}, all));
+    CHECK(SOME > t.device->few_images);
+    for (int64_t i = 0; i <= TINY_BATCH - SOME; i += 13) {
+        CHECK_OK(wn__executor_infer(t.ex, images + i * image, SOME, (wn__step_info){0}, some));
+        CHECK(memcmp(some, all + i * TINY_CLASSES, sizeof some) == 0);
     }
-    wn__executor_free(executor);
-    device->close(device);
-    wn__params_release(&params);
-    wn_graph_free(g);
+    tiny_release(&t);
     wn__free(images);
 }
 

@@ -11,6 +11,7 @@
 #include "nn/init.h"
 #include "scratch_folder.h"
 #include "sparse/cost.h"
+#include "tiny_network.h"
 #include "train/trainer.h"
 
 enum { SIDE = 8, CLASSES = 4, TRAIN = 150, TESTED = 50, BATCH = 32, STEPS = 23, MOST = 800 };
@@ -40,14 +41,6 @@ static wn__param *weight(wn__params *params, int k)
     WN_TEST_FAIL("there are not so many weights");
 }
 
-static wn__params drawn_params(const wn_graph *g)
-{
-    wn__params params = {0};
-    CHECK_OK(wn__graph_make_params(g, &params));
-    CHECK_OK(wn__init_params(&params, &(wn__init_options){0}, 3));
-    return params;
-}
-
 /* ---- STR: equations 3 to 6 of the paper */
 
 static double plain_sigmoid(double s) { return 1 / (1 + exp(-s)); }
@@ -62,7 +55,7 @@ TEST(str_weights_and_gradients_follow_the_rule)
 {
     wn_graph *g = small_graph(4);
     wn__selection all = select_layers(g, "all");
-    wn__params params = drawn_params(g);
+    wn__params params = tiny_params(g, 3);
     CHECK_OK(wn__threshold_attach(&(wn__threshold_rule){.start = -1.5, .decay = 0.25}, &all, &params));
     for (int k = 0; k < 3; k++) {
         wn__param *p = weight(&params, k);
@@ -98,7 +91,7 @@ TEST(str_starts_with_every_weight_where_the_threshold_vanishes)
 {
     wn_graph *g = small_graph(4);
     wn__selection all = select_layers(g, "all");
-    wn__params params = drawn_params(g);
+    wn__params params = tiny_params(g, 3);
     CHECK_OK(wn__threshold_attach(&(wn__threshold_rule){.start = -3200, .decay = -1}, &all, &params));
     wn__param *p = weight(&params, 0);
     float w[MOST], grad[MOST + 1];
@@ -117,7 +110,7 @@ TEST(str_thresholds_decay_as_asked)
     for (int own = 0; own < 2; own++) {
         wn_graph *g = small_graph(4);
         wn__selection all = select_layers(g, "all");
-        wn__params params = drawn_params(g);
+        wn__params params = tiny_params(g, 3);
         char config[64];
         const wn__optimizer_type *sgd = NULL;
         wn__updater *u;
@@ -148,7 +141,7 @@ TEST(maps_come_off_as_plain_weights_with_masks)
 {
     wn_graph *g = small_graph(4);
     wn__selection all = select_layers(g, "all");
-    wn__params params = drawn_params(g), view;
+    wn__params params = tiny_params(g, 3), view;
     float w[MOST];
     CHECK_OK(wn__threshold_attach(&(wn__threshold_rule){.start = -1, .decay = -1}, &all, &params));
     CHECK_OK(weight(&params, 1)->map->materialise(weight(&params, 1), weight(&params, 1)->value, w));
@@ -240,7 +233,7 @@ static void check_phases(bool ties, int momentum)
 {
     wn_graph *g = small_graph(4);
     wn__selection all = select_layers(g, "all");
-    wn__params params = drawn_params(g);
+    wn__params params = tiny_params(g, 3);
     const wn__alternation how = {.begin = 2, .sparse = 3, .dense = 2, .last_dense = 10, .final = 12, .momentum = momentum};
     const wn__prune last = {.sparsity = 0.75};
     static bool stays[3][MOST];
@@ -315,7 +308,7 @@ TEST(n_of_m_keeps_the_largest_of_each_group)
 {
     static const wn__n_of_m rules[] = {{.n = 2, .m = 4}, {.n = 1, .m = 4}, {.n = 1, .m = 2}, {.n = 4, .m = 4}, {.n = 1, .m = 1}};
     wn_graph *g = small_graph(4);
-    wn__params params = drawn_params(g);
+    wn__params params = tiny_params(g, 3);
     for (size_t r = 0; r < sizeof rules / sizeof *rules; r++)
         for (int ties = 0; ties < 2; ties++)
             for (int k = 0; k < 3; k++) {
@@ -336,7 +329,7 @@ TEST(n_of_m_refuses_shapes_that_cannot_be_divided)
 {
     wn_graph *g = small_graph(4);
     wn__selection all = select_layers(g, "all");
-    wn__params params = drawn_params(g);
+    wn__params params = tiny_params(g, 3);
     CHECK_STATUS(wn__n_of_m_check(&(wn__n_of_m){.n = 2, .m = 8}, &all, &params), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "conv1.weight has 4 input channels, which cannot be divided into groups of 8");
     CHECK_STATUS(wn__n_of_m_check(&(wn__n_of_m){.n = 5, .m = 4}, &all, &params), WN_EUSAGE);
@@ -352,7 +345,7 @@ TEST(sr_ste_trains_masked_weights_too)
     const wn__n_of_m rule = {.n = 2, .m = 4, .decay = 0.5};
     wn_graph *g = small_graph(4);
     wn__selection all = select_layers(g, "all");
-    wn__params params = drawn_params(g);
+    wn__params params = tiny_params(g, 3);
     CHECK_OK(wn__n_of_m_attach(&rule, &all, &params));
     for (int k = 0; k < 3; k++) {
         const wn__param *p = weight(&params, k);
@@ -438,10 +431,8 @@ static void watch(void *user, const wn__train_progress *p)
 static void lab_init(lab *l, const char *backend, int kind, const char *path, int threads)
 {
     *l = (lab){.graph = small_graph(2), .stop_after = -1};
-    const wn__backend *b = wn__backend_find(backend);
-    CHECK_OK(wn__pool_new(threads, &l->pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.pool = l->pool}, &l->device));
-    l->params = drawn_params(l->graph);
+    l->device = tiny_device(backend, threads, WN__F32, &l->pool);
+    l->params = tiny_params(l->graph, 3);
     l->all = select_layers(l->graph, "all");
     const wn__optimizer_type *sgd = NULL;
     CHECK_OK(wn__optimizer_find("sgd", &sgd));
@@ -472,7 +463,7 @@ static void lab_init(lab *l, const char *backend, int kind, const char *path, in
     CHECK_OK(wn__split_make(images(), "last-20", 0, &l->stage.loader.split));
     CHECK_OK(wn__normalize_find("signed", images(), &l->stage.loader.normalize));
     if (kind != WN__THIN_THRESHOLD) return;
-    wn__params start = drawn_params(l->graph), kept = l->params; /* what the thresholds leave at first */
+    wn__params start = tiny_params(l->graph, 3), kept = l->params; /* what the thresholds leave at first */
     CHECK_OK(wn__threshold_attach(&l->thinning.threshold, &l->all, &start));
     l->params = start;
     l->step_flops = flops_now(l);
@@ -484,8 +475,7 @@ static void lab_release(lab *l)
 {
     wn__params_release(&l->params);
     wn__selection_release(&l->all);
-    l->device->close(l->device);
-    wn__pool_free(l->pool);
+    tiny_device_close(l->device, l->pool);
     wn_graph_free(l->graph);
 }
 

@@ -7,7 +7,7 @@
 #include "nn/loss.h"
 #include "nn/optimizer.h"
 #include "sparse/dynamic/topology.h"
-#include "test.h"
+#include "tiny_network.h"
 
 /* ---- the rules */
 
@@ -373,20 +373,11 @@ static wn_status squares(void *arg, const float *logits, int64_t first, int64_t 
     return WN_OK;
 }
 
-typedef struct net {
-    wn_graph *graph;
-    wn__params params;
-    wn__pool *pool;
-    wn__device *device;
-    wn__executor *ex;
-} net;
-
-static void net_init(net *n, const char *backend, wn_graph *graph, bool compressed, int threads, int64_t micro_batch)
+static void net_init(tiny_network *n, const char *backend, bool compressed, int threads, int64_t micro_batch)
 {
-    *n = (net){.graph = graph};
-    const wn__backend *b = wn__backend_find(backend);
+    *n = (tiny_network){.graph = mixed_graph()};
     wn__rng rng = wn__rng_make(2, WN__FOR_TEST, 0, 0);
-    CHECK_OK(wn__graph_make_params(graph, &n->params));
+    CHECK_OK(wn__graph_make_params(n->graph, &n->params));
     for (int i = 0; i < n->params.count; i++) {
         wn__param *p = &n->params.item[i];
         wn__pattern pattern;
@@ -398,18 +389,8 @@ static void net_init(net *n, const char *backend, wn_graph *graph, bool compress
             wn__pattern_release(&pattern);
     }
     CHECK_OK(wn__init_params(&n->params, &(wn__init_options){0}, 1));
-    CHECK_OK(wn__pool_new(threads, &n->pool));
-    CHECK_OK(b->open(b, &(wn__device_options){.dtype = WN__F32, .pool = n->pool}, &n->device));
-    CHECK_OK(wn__executor_new(graph, &n->params, n->device,
-                              &(wn__executor_options){.batch = N, .micro_batch = micro_batch, .training = true}, &n->ex));
-}
-
-static void net_free(net *n)
-{
-    wn__executor_free(n->ex);
-    n->device->close(n->device);
-    wn__pool_free(n->pool);
-    wn__params_release(&n->params);
+    n->device = tiny_device(backend, threads, WN__F32, &n->pool);
+    tiny_prepare(n, (wn__executor_options){.batch = N, .micro_batch = micro_batch, .training = true});
 }
 
 /* In tiles that fit nothing else. */
@@ -434,20 +415,16 @@ static wn_status keep_gradient(void *arg, const wn__weight_gradient *g)
     return WN_OK;
 }
 
-static wn_status run_step(net *n)
+static wn_status run_step(tiny_network *n)
 {
-    const int64_t size = N * n->graph->c * n->graph->h * n->graph->w;
-    float *images = WN_NEW_ARRAY(float, size);
-    wn__rng rng = wn__rng_make(3, WN__FOR_TEST, 0, 0);
-    for (int64_t i = 0; i < size; i++)
-        images[i] = (float)wn__rng_normal(&rng);
+    float *images = tiny_images(n->graph, N, 3);
     const wn_status status = wn__executor_gradients(n->ex, images, N, (wn__step_info){.training = true}, squares, NULL);
     wn__free(images);
     return status;
 }
 
 /* All weights' whole gradients. */
-static void read_all(net *n, float **kept)
+static void read_all(tiny_network *n, float **kept)
 {
     for (int i = 0; i < n->params.count; i++)
         if (n->params.item[i].role == WN__WEIGHT) CHECK_OK(wn__executor_read_gradient(n->ex, i, keep_gradient, &kept[i]));
@@ -458,17 +435,16 @@ enum { MOST = 32 };
 
 static void compare_with_ref(const char *backend, bool compressed, int64_t micro_batch)
 {
-    wn_graph *g = mixed_graph();
-    net ref, got, quiet;
-    net_init(&ref, "ref", g, compressed, 1, micro_batch);
-    net_init(&got, backend, g, compressed, 2, micro_batch);
-    net_init(&quiet, backend, g, compressed, 3, micro_batch);
+    tiny_network ref, got, quiet;
+    net_init(&ref, "ref", compressed, 1, micro_batch);
+    net_init(&got, backend, compressed, 2, micro_batch);
+    net_init(&quiet, backend, compressed, 3, micro_batch);
     float *want[MOST] = {NULL}, *kept[MOST] = {NULL};
     read_all(&ref, want);
     read_all(&got, kept);
     CHECK_OK(run_step(&quiet));
     int weights = 0;
-    for (int i = 0; i < g->params; i++) {
+    for (int i = 0; i < got.params.count; i++) {
         const wn__param *p = &got.params.item[i];
         if (p->role == WN__WEIGHT) {
             double scale = 0;
@@ -488,10 +464,9 @@ static void compare_with_ref(const char *backend, bool compressed, int64_t micro
         wn__free(kept[i]);
     }
     CHECK_EQ_INT(weights, 6);
-    net_free(&ref);
-    net_free(&got);
-    net_free(&quiet);
-    wn_graph_free(g);
+    tiny_release(&ref);
+    tiny_release(&got);
+    tiny_release(&quiet);
 }
 
 TEST(gradients_of_all_entries_are_those_of_ref)
@@ -508,36 +483,32 @@ TEST(gradients_of_all_entries_add_up_over_micro_batches)
     compare_with_ref("ref", true, 16);
     compare_with_ref("sparse", true, 16);
     compare_with_ref("sparse", true, 64);
-    wn_graph *g = mixed_graph();
     float *first[MOST] = {NULL};
     for (int threads = 1; threads <= 4; threads++) {
-        net n;
+        tiny_network n;
         float *kept[MOST] = {NULL};
-        net_init(&n, "sparse", g, true, threads, 32);
+        net_init(&n, "sparse", true, threads, 32);
         read_all(&n, threads == 1 ? first : kept);
-        for (int i = 0; i < g->params; i++)
+        for (int i = 0; i < n.params.count; i++)
             CHECK(!kept[i] || memcmp(kept[i], first[i], (size_t)n.params.item[i].count * sizeof(float)) == 0);
-        for (int i = 0; i < g->params; i++)
+        for (int i = 0; i < n.params.count; i++)
             wn__free(kept[i]);
-        net_free(&n);
+        tiny_release(&n);
     }
     for (int i = 0; i < MOST; i++)
         wn__free(first[i]);
-    wn_graph_free(g);
 }
 
 TEST(gradients_that_cannot_be_read_are_refused)
 {
-    wn_graph *g = mixed_graph();
-    net n;
-    net_init(&n, "sparse", g, true, 1, 16);
+    tiny_network n;
+    net_init(&n, "sparse", true, 1, 16);
     float *kept = NULL;
     CHECK_STATUS(wn__executor_read_gradient(n.ex, 1, keep_gradient, &kept), WN_EUNSUPPORTED); /* a bias */
     CHECK_OK(wn__executor_read_gradient(n.ex, 0, NULL, NULL));
     CHECK_OK(run_step(&n));
     CHECK(!kept);
-    net_free(&n);
-    wn_graph_free(g);
+    tiny_release(&n);
 }
 
 static wn_status read_tile(void *arg, const wn__weight_gradient *g)
@@ -552,18 +523,14 @@ TEST(announced_readers_cost_no_memory_in_the_middle_of_a_run)
 {
     for (int k = 0; k < 4; k++) {
         const bool announced = k % 2, pieces = k / 2;
-        wn_graph *g = mixed_graph();
-        net n;
-        net_init(&n, "sparse", g, true, 2, 0);
-        wn__executor *ex;
+        tiny_network n;
+        net_init(&n, "sparse", true, 2, 0);
         float corner = 0;
-        CHECK_OK(wn__executor_new(
-            g, &n.params, n.device,
-            &(wn__executor_options){.batch = N, .micro_batch = pieces ? 64 : 0, .training = true, .gradient_readers = announced}, &ex));
         wn__executor_free(n.ex);
-        n.ex = ex;
-        CHECK_OK(wn__executor_prepare(ex, N));
-        CHECK_OK(wn__executor_read_gradient(ex, 0, read_tile, &corner));
+        tiny_prepare(&n,
+                     (wn__executor_options){.batch = N, .micro_batch = pieces ? 64 : 0, .training = true, .gradient_readers = announced});
+        CHECK_OK(wn__executor_prepare(n.ex, N));
+        CHECK_OK(wn__executor_read_gradient(n.ex, 0, read_tile, &corner));
         const wn__alloc_stats before = wn__alloc_statistics();
         CHECK_OK(run_step(&n));
         const wn__alloc_stats after = wn__alloc_statistics();
@@ -571,8 +538,7 @@ TEST(announced_readers_cost_no_memory_in_the_middle_of_a_run)
         /* run_step's images; the larger memory for buffers; of the window memory, strips and order */
         CHECK_EQ_INT(after.calls - before.calls, announced ? 1 : pieces ? 5 : 2);
         CHECK(announced ? after.bytes == before.bytes : after.bytes > before.bytes);
-        net_free(&n);
-        wn_graph_free(g);
+        tiny_release(&n);
     }
 }
 
@@ -581,9 +547,7 @@ TEST(announced_readers_cost_no_memory_in_the_middle_of_a_run)
 enum { IMAGES = 32, PIXELS = 3072, STORED = 20000, LABELS = 10 };
 
 typedef struct wide {
-    wn_graph *graph;
-    wn__params params;
-    wn__pool *pool;
+    tiny_network net;
     wn__topology topology[2];
     double loss; /* of the last step, mean */
 } wide;
@@ -608,38 +572,39 @@ static void wide_init(wide *w, int width)
 {
     wn__pattern pattern[6] = {{0}};
     wn__rng rng = wn__rng_make(4, WN__FOR_TEST, 0, 0);
-    *w = (wide){.graph = wn_graph_new("wide", 3, 32, 32)};
-    int x = wn_graph_relu(w->graph, wn_graph_linear(w->graph, wn_graph_input(w->graph), "fc1", width, true));
-    x = wn_graph_relu(w->graph, wn_graph_linear(w->graph, x, "fc2", width, true));
-    CHECK_OK(wn_graph_finish(w->graph, wn_graph_linear(w->graph, x, "out", LABELS, true)));
+    *w = (wide){.net.graph = wn_graph_new("wide", 3, 32, 32)};
+    wn_graph *g = w->net.graph;
+    int x = wn_graph_relu(g, wn_graph_linear(g, wn_graph_input(g), "fc1", width, true));
+    x = wn_graph_relu(g, wn_graph_linear(g, x, "fc2", width, true));
+    CHECK_OK(wn_graph_finish(g, wn_graph_linear(g, x, "out", LABELS, true)));
     CHECK_OK(wn__pattern_random(width, PIXELS, STORED, &rng, &pattern[0]));
     CHECK_OK(wn__pattern_random(width, width, STORED, &rng, &pattern[2]));
-    CHECK_OK(wn__graph_make_sparse_params(w->graph, pattern, &w->params));
-    CHECK_OK(wn__init_params(&w->params, &(wn__init_options){.weights = WN__INIT_KAIMING}, 1));
-    wn__init_scale_by_active(&w->params);
-    CHECK_OK(wn__pool_new(2, &w->pool));
+    CHECK_OK(wn__graph_make_sparse_params(g, pattern, &w->net.params));
+    CHECK_OK(wn__init_params(&w->net.params, &(wn__init_options){.weights = WN__INIT_KAIMING}, 1));
+    wn__init_scale_by_active(&w->net.params);
+    w->net.device = tiny_device("sparse", 2, WN__F32, &w->net.pool);
 }
 
 static wn_status grow_wide(void *arg, const wn__weight_gradient *g)
 {
     wide *w = arg;
-    return wn__topology_grow_gradient(&w->topology[g->param != &w->params.item[0]], g, w->pool);
+    return wn__topology_grow_gradient(&w->topology[g->param != &w->net.params.item[0]], g, w->net.pool);
 }
 
-static void change_topology(wide *w, wn__executor *ex, const float *images, bool by_gradient)
+static void change_topology(wide *w, const float *images, bool by_gradient)
 {
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(wn__topology_init(&w->params.item[2 * i], &(wn__drop){.fraction = 0.3}, &w->topology[i]));
-        CHECK_OK(wn__executor_read_gradient(ex, 2 * i, by_gradient ? grow_wide : NULL, w));
+        CHECK_OK(wn__topology_init(&w->net.params.item[2 * i], &(wn__drop){.fraction = 0.3}, &w->topology[i]));
+        CHECK_OK(wn__executor_read_gradient(w->net.ex, 2 * i, by_gradient ? grow_wide : NULL, w));
     }
-    if (by_gradient) CHECK_OK(wn__executor_gradients(ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, w));
+    if (by_gradient) CHECK_OK(wn__executor_gradients(w->net.ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, w));
     for (int i = 0; i < 2; i++) {
         wn__rng rng = wn__rng_make(1, WN__FOR_TOPOLOGY, 0, (uint64_t)i);
         if (!by_gradient) CHECK_OK(wn__topology_grow_random(&w->topology[i], &rng));
-        CHECK_OK(wn__executor_read_gradient(ex, 2 * i, NULL, NULL));
-        CHECK_OK(wn__topology_apply(&w->topology[i], &w->params, &w->params.item[2 * i], WN__REGROWN_KEEPS, NULL));
+        CHECK_OK(wn__executor_read_gradient(w->net.ex, 2 * i, NULL, NULL));
+        CHECK_OK(wn__topology_apply(&w->topology[i], &w->net.params, &w->net.params.item[2 * i], WN__REGROWN_KEEPS, NULL));
         wn__topology_release(&w->topology[i]);
-        CHECK_EQ_INT(w->params.item[2 * i].stored, STORED);
+        CHECK_EQ_INT(w->net.params.item[2 * i].stored, STORED);
     }
 }
 
@@ -647,42 +612,31 @@ static void change_topology(wide *w, wn__executor *ex, const float *images, bool
 static int64_t train_wide(int width, bool by_gradient, double loss[2])
 {
     wide w;
-    wn__device *device;
-    wn__executor *ex;
     wn__updater *updater;
     wn__optimizer sgd = {0};
     double config[32];
     int64_t activations;
-    const wn__backend *sparse = wn__backend_find("sparse");
     const int64_t before = wn__alloc_statistics().bytes;
     wn__alloc_reset_peak();
     wide_init(&w, width);
-    CHECK_OK(sparse->open(sparse, &(wn__device_options){.dtype = WN__F32, .pool = w.pool}, &device));
     CHECK_OK(wn__optimizer_find("sgd", &sgd.type));
     CHECK_OK(wn__settings_defaults(sgd.type->settings, config));
     sgd.config = config;
-    CHECK_OK(wn__updater_new(&sgd, &w.params, w.pool, &updater));
-    CHECK_OK(wn__executor_new(w.graph, &w.params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &ex));
-    CHECK_OK(wn__executor_plan_bytes(ex, IMAGES, &activations));
-    float *images = WN_NEW_ARRAY(float, IMAGES *PIXELS);
-    wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
-    for (int64_t i = 0; i < IMAGES * PIXELS; i++)
-        images[i] = (float)wn__rng_normal(&rng);
+    CHECK_OK(wn__updater_new(&sgd, &w.net.params, w.net.pool, &updater));
+    tiny_prepare(&w.net, (wn__executor_options){.batch = IMAGES, .training = true});
+    CHECK_OK(wn__executor_plan_bytes(w.net.ex, IMAGES, &activations));
+    float *images = tiny_images(w.net.graph, IMAGES, 5);
     for (int step = 0; step < 16; step++) {
-        CHECK_OK(wn__executor_gradients(ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, &w));
+        CHECK_OK(wn__executor_gradients(w.net.ex, images, IMAGES, (wn__step_info){.training = true}, cross_entropy, &w));
         if (step == 0) loss[0] = w.loss;
         CHECK_OK(wn__updater_step(updater, 0.002, step + 1));
-        if (step % 5 == 4) change_topology(&w, ex, images, by_gradient);
+        if (step % 5 == 4) change_topology(&w, images, by_gradient);
     }
     loss[1] = w.loss;
     const int64_t peak = wn__alloc_statistics().peak - before - activations;
     wn__free(images);
-    wn__executor_free(ex);
     wn__updater_free(updater);
-    device->close(device);
-    wn__pool_free(w.pool);
-    wn__params_release(&w.params);
-    wn_graph_free(w.graph);
+    tiny_release(&w.net);
     CHECK_EQ_INT(wn__alloc_statistics().bytes, before);
     return peak;
 }
@@ -711,27 +665,18 @@ static wn_status grow_both_ways(void *arg, const wn__weight_gradient *g)
 TEST(growth_that_leaves_out_hopeless_tiles_finds_the_same_entries)
 {
     wide w;
-    wn__device *device;
-    wn__executor *ex;
     int compared = 0;
     wide_init(&w, 1100);
-    const wn__backend *sparse = wn__backend_find("sparse");
-    CHECK_OK(sparse->open(sparse, &(wn__device_options){.dtype = WN__F32, .pool = w.pool}, &device));
-    CHECK_OK(wn__executor_new(w.graph, &w.params, device, &(wn__executor_options){.batch = IMAGES, .training = true}, &ex));
-    float *images = WN_NEW_ARRAY(float, IMAGES *PIXELS);
-    wn__rng rng = wn__rng_make(5, WN__FOR_TEST, 0, 0);
+    tiny_prepare(&w.net, (wn__executor_options){.batch = IMAGES, .training = true});
+    float *images = tiny_images(w.net.graph, IMAGES, 5);
     for (int64_t i = 0; i < IMAGES * PIXELS; i++)
-        images[i] = (float)wn__rng_normal(&rng) * (float)(i % 7);
+        images[i] *= (float)(i % 7);
     for (int i = 0; i < 2; i++)
-        CHECK_OK(wn__executor_read_gradient(ex, 2 * i, grow_both_ways, &compared));
-    CHECK_OK(wn__executor_gradients(ex, images, IMAGES - 3, (wn__step_info){.training = true}, cross_entropy, &w));
+        CHECK_OK(wn__executor_read_gradient(w.net.ex, 2 * i, grow_both_ways, &compared));
+    CHECK_OK(wn__executor_gradients(w.net.ex, images, IMAGES - 3, (wn__step_info){.training = true}, cross_entropy, &w));
     CHECK_EQ_INT(compared, 2);
     wn__free(images);
-    wn__executor_free(ex);
-    device->close(device);
-    wn__pool_free(w.pool);
-    wn__params_release(&w.params);
-    wn_graph_free(w.graph);
+    tiny_release(&w.net);
 }
 
 /* Units cost: 120 bytes for ten outputs' weights with gradient and momentum, biases, starts of rows and columns, a few lists. A dense fc2

@@ -14,7 +14,7 @@
 #include "sparse/prune/mask.h"
 #include "sparse/prune/score.h"
 #include "tensor/compression.h"
-#include "test.h"
+#include "tiny_network.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
@@ -92,12 +92,8 @@ static wn__dtype dtype = WN__F32;
 static void lab_init(lab *l, const char *path, int threads, int loader_threads)
 {
     *l = (lab){.graph = small_graph(SIDE, CLASSES)};
-    CHECK_OK(wn__pool_new(threads, &l->pool));
-    const wn__device_options options = {.dtype = dtype, .pool = l->pool};
-    const wn__backend *b = wn__backend_find(backend);
-    CHECK_OK(b->open(b, &options, &l->device));
-    CHECK_OK(wn__graph_make_params(l->graph, &l->params));
-    CHECK_OK(wn__init_params(&l->params, &(wn__init_options){0}, 3));
+    l->params = tiny_params(l->graph, 3);
+    l->device = tiny_device(backend, threads, dtype, &l->pool);
     const wn__optimizer_type *sgd = NULL;
     CHECK_OK(wn__optimizer_find("sgd", &sgd));
     CHECK_OK(wn__settings_defaults(sgd->settings, l->config));
@@ -123,8 +119,7 @@ static void lab_release(lab *l)
     wn__executor_free(l->teacher);
     wn__params_release(&l->params);
     wn__params_release(&l->teacher_params);
-    l->device->close(l->device);
-    wn__pool_free(l->pool);
+    tiny_device_close(l->device, l->pool);
     wn_graph_free(l->graph);
 }
 
