@@ -3,7 +3,7 @@
 #include "backend/sparse/few.h"
 #include "backend/sparse/sparse.h"
 #include "backend/sparse/sparse_device.h"
-#include "models/model.h"
+#include "models/named.h"
 #include "nn/executor/executor.h"
 #include "nn/init.h"
 #include "op_desc.h"
@@ -318,8 +318,8 @@ TEST(nan_and_infinity_go_where_the_reference_lets_them)
 /* --- whole networks ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct network {
-    const char *name;
-    int image; /* 0: its usual size */
+    const char *name, *set;
+    int image;
     double sparsity;
     bool compressed;
     int64_t n;
@@ -333,13 +333,11 @@ typedef struct machine {
 
 static wn_graph *build(const network *net)
 {
-    const wn__model *model;
+    const int channels = net->image == 28 ? 1 : 3;
+    const wn__named_model named = {
+        .name = net->name, .set = &net->set, .sets = net->set ? 1 : 0, .input = {channels, net->image, net->image, 10}};
     wn_graph *g;
-    CHECK_OK(wn__model_find(net->name, &model));
-    wn__model_input input = model->usual;
-    if (net->image) input.h = input.w = net->image;
-    input.classes = 10;
-    CHECK_OK(wn__model_build(model, NULL, input, &g));
+    CHECK_OK(wn__named_model_build(&named, &g));
     return g;
 }
 
@@ -408,10 +406,17 @@ static void check_network(network net)
 TEST(networks_equal_the_reference_and_batch_lanes)
 {
     static const network networks[] = {
-        {"resnet20", 0, 0.9, true, 1},      {"resnet20", 0, 0.9, false, 3},  {"resnet20", 0, 0, false, 2},
-        {"wrn-22-2", 0, 0.95, true, 1},     {"lenet5", 0, 0.8, true, 4},     {"lenet5-caffe", 0, 0, true, 1},
-        {"lenet-300-100", 0, 0.9, true, 2}, {"vgg16", 0, 0.95, true, 1},     {"mobilenet-v1", 64, 0.5, true, 1},
-        {"mobilenet-v2", 64, 0.8, true, 2}, {"resnet50", 64, 0.95, true, 1},
+        {"resnet20", NULL, 32, 0.9, true, 1},
+        {"resnet20", NULL, 16, 0.9, false, 3},
+        {"resnet20", NULL, 16, 0, false, 2},
+        {"wrn-22-2", "scale=0.5", 32, 0.95, true, 1},
+        {"lenet5", NULL, 28, 0.8, true, 4},
+        {"lenet5-caffe", NULL, 28, 0, true, 1},
+        {"lenet-300-100", NULL, 28, 0.9, true, 2},
+        {"vgg16", "width=0.4", 32, 0.95, true, 1},
+        {"mobilenet-v1", "width=0.5", 64, 0.5, true, 1},
+        {"mobilenet-v2", "width=0.5", 64, 0.8, true, 2},
+        {"resnet50", "width=0.3", 64, 0.95, true, 1},
     };
     for (size_t i = 0; i < COUNT(networks); i++)
         check_network(networks[i]);
