@@ -34,7 +34,7 @@ void wn__layer_sum_bias(const wn__layer *layer, const wn__op_args *args, int64_t
 void wn__layer_finish_bias(const wn__layer *layer, const wn__op_args *args);
 static inline void *wn__layer_scratch(const wn__layer *layer, const wn__op_args *args, int64_t chunk)
 {
-    return (char *)args->scratch + (size_t)chunk * layer->piece_scratch;
+    return layer->piece_scratch ? (char *)args->scratch + (size_t)chunk * layer->piece_scratch : NULL;
 }
 
 #endif
