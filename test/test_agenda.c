@@ -4,63 +4,10 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "plan_check.h"
+#include "plans.h"
 #include "recipe/drawn.h"
 #include "sparse/cost.h"
 #include "test.h"
-
-typedef struct expanded {
-    wn__recipe *recipe;
-    wn__agenda *plan;
-} expanded;
-
-static const char *const basic[] = {
-    "data={set: cifar10, validation: first-5000}",
-    "model={arch: resnet20}",
-    "train={epochs: 10, lr: {step: {base: 0.1, at: [5ep]}}}",
-    "compare={methods: [dense, lottery-ticket, kd-ticket], sparsity: [0%, 90%], seeds: 0}",
-};
-enum { BASIC = 4, MOST = 12 };
-
-/* The basic recipe with further settings, NULL-terminated, on the ref backend. */
-static expanded expand(const char *const *more, int threads)
-{
-    const char *set[MOST];
-    int sets = 0;
-    expanded e = {0};
-    wn__machine machine;
-    for (; sets < BASIC; sets++)
-        set[sets] = basic[sets];
-    for (; more && *more; more++)
-        set[sets++] = *more;
-    const wn__recipe_source source = {.set = set, .sets = sets};
-    CHECK_OK(wn__recipe_read(&source, &e.recipe));
-    CHECK_OK(wn__machine_choose("ref", WN__F32, threads, &machine));
-    CHECK_OK(wn__agenda_make(e.recipe, &machine, &e.plan));
-    check_plan(e.plan);
-    return e;
-}
-
-static void release(expanded *e)
-{
-    wn__agenda_free(e->plan);
-    wn__recipe_free(e->recipe);
-}
-
-static int count_kind(const wn__agenda *plan, wn__stage_kind kind)
-{
-    int count = 0;
-    for (int i = 0; i < plan->stages; i++)
-        count += plan->stage[i].kind == kind;
-    return count;
-}
-
-static const wn__stage *find_label(const wn__agenda *plan, const char *label)
-{
-    for (int i = 0; i < plan->stages; i++)
-        if (strcmp(plan->stage[i].label, label) == 0) return &plan->stage[i];
-    WN_TEST_FAIL("no stage \"%s\"", label);
-}
 
 /* Identity of the stage with this label, under further settings. */
 static void identity_of(const char *label, const char *more, int threads, char identity[WN__SHA256_TEXT])
@@ -754,16 +701,8 @@ TEST(cache_covers_the_epochs_that_are_read)
     release(&e);
 }
 
-TEST(resolved_recipe_expands_to_the_same_stages)
+static void check_resolved(const char *const *more)
 {
-    const char *const more[] = {
-        "compare={methods: [dense, weight-rewind, kd-ticket, kd-lr-rewind, smooth-ticket, random-ticket, x, y, z], "
-        "sparsity: [0%, 67.232%], seeds: 0-1}",
-        "mask={rate: 0.2, layers: [all, \"!fc*\"]}",
-        "methods={x: {like: kd-weight-rewind, retrain: 33%, mask: {scope: layer}}, "
-        "y: {like: rigl, init: fan-average-uniform, mask: {distribution: {erk: {flops_budget: 0.3x, layers: {'*3*': 50%}}}}}, "
-        "z: {like: static, mask: {distribution: {list: {layers: {'*': 0.5, conv1.weight: 0}}}}}}",
-        "labels={soft: {until: 60%}}", NULL};
     expanded e = expand(more, 1), again = {0};
     wn__text text = {0};
     CHECK_OK(wn__recipe_write(e.recipe, &text));
@@ -784,6 +723,24 @@ TEST(resolved_recipe_expands_to_the_same_stages)
     }
     release(&e);
     release(&again);
+}
+
+TEST(resolved_recipe_expands_to_the_same_stages)
+{
+    const char *const many[] = {
+        "compare={methods: [dense, weight-rewind, kd-ticket, kd-lr-rewind, smooth-ticket, random-ticket, x, y, z], "
+        "sparsity: [0%, 67.232%], seeds: 0-1}",
+        "mask={rate: 0.2, layers: [all, \"!fc*\"]}",
+        "methods={x: {like: kd-weight-rewind, retrain: 33%, mask: {scope: layer}}, "
+        "y: {like: rigl, init: fan-average-uniform, mask: {distribution: {erk: {flops_budget: 0.3x, layers: {'*3*': 50%}}}}}, "
+        "z: {like: static, mask: {distribution: {list: {layers: {'*': 0.5, conv1.weight: 0}}}}}}",
+        "labels={soft: {until: 60%}}", NULL};
+    const char *const origins[] = {"compare={methods: [lottery-ticket, y], sparsity: [90%]}", /* rows that these come from, and no others */
+                                   "methods={dense: {labels: smooth}, x: {like: static, order: 1}, y: {like: lr-rewind, mask: {of: x}}, "
+                                   "z: {like: static}}",
+                                   NULL};
+    check_resolved(many);
+    check_resolved(origins);
 }
 
 TEST(expansion_survives_every_failed_allocation)

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
-#include "plan_check.h"
+#include "plans.h"
 #include "test.h"
 
 #define EXAMPLES WN_TEST_SOURCE "/../examples"
@@ -18,7 +18,7 @@ static bool has_everything(void)
 }
 
 /* Stages of a recipe; its own short-comings fail the test. 0: it names what this build lacks. */
-static int expand(const char *path)
+static int expand_file(const char *path)
 {
     wn__recipe *recipe = NULL;
     wn__agenda *plan = NULL;
@@ -53,7 +53,7 @@ static int expand_folder(const char *folder)
         const size_t length = strlen(names[i]);
         if (length < 5 || strcmp(names[i] + length - 5, ".yaml") != 0) continue;
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        const int stages = expand(path);
+        const int stages = expand_file(path);
         printf("  %s: %d stages\n", names[i], stages);
         CHECK(stages > 1 || (stages == 0 && !has_everything()));
         recipes++;

@@ -558,23 +558,58 @@ TEST(iterative_chains_run)
     json_decref(results);
 }
 
+static double number_of(const json_t *row, const char *key) { return json_number_value(json_object_get(row, key)); }
+
+/* The accuracy straight after pruning is that of the start file under the mask, and nothing dense is trained. */
 TEST(masks_and_teachers_and_weights_come_from_files_too)
 {
-    const char *store = scratch_path("files");
-    char mask[1200], final[1200], set_mask[1300], set_rest[3000];
+    static const char *const starts[] = {"final.safetensors", "step-7.safetensors"};
+    char dense[1100], mask[1200], start[1200], set_mask[1300], set_rest[3000];
+    json_t *before = results_of(undisturbed());
+    const double pruned = number_of(find_row(before, "kd-ticket", 0.8), "pruned_accuracy");
+    snprintf(dense, sizeof dense, "%s", folder_with(undisturbed(), "step-7.safetensors"));
+    *strrchr(dense, '/') = 0;
     snprintf(mask, sizeof mask, "%s", folder_with(undisturbed(), "mask.safetensors"));
-    snprintf(final, sizeof final, "%s", folder_with(undisturbed(), "step-7.safetensors"));
     snprintf(set_mask, sizeof set_mask, "mask.file=%s", mask);
-    snprintf(set_rest, sizeof set_rest, "methods={kd-ticket: {start_file: %s, teacher: {file: %s}}}", final, final);
-    const char *const set[] = {set_mask, set_rest, "name=few"};
-    wn_run_options options = options_for(write_recipe("few.yaml", "[kd-ticket]"), store);
+    for (int i = 0; i < 2; i++) {
+        const char *store = scratch_path(i ? "files-early" : "files");
+        snprintf(start, sizeof start, "%s/%s", dense, starts[i]);
+        snprintf(set_rest, sizeof set_rest, "methods={kd-ticket: {start_file: %s, teacher: {file: %s}}}", start, start);
+        const char *const set[] = {set_mask, set_rest, "name=few"};
+        wn_run_options options = options_for(write_recipe("few.yaml", "[kd-ticket]"), store);
+        wn_run_summary summary;
+        options.set = set;
+        options.sets = 3;
+        CHECK_OK(wn_experiment_run(&options, &summary));
+        CHECK_EQ_INT(summary.stages, 3); /* mask, evaluation, training */
+        json_t *results = results_of(store);
+        CHECK_EQ_INT(json_array_size(json_object_get(results, "rows")), 1);
+        const json_t *row = json_array_get(json_object_get(results, "rows"), 0);
+        CHECK_NEAR(number_of(row, "sparsity"), 0.8, 0.5 / 324, 0);
+        CHECK_EQ_TEXT(json_string_value(json_object_get(row, "pruned_from")), start);
+        CHECK_EQ_INT(number_of(row, "pruned_accuracy") == pruned, i == 0);
+        json_decref(results);
+    }
+    json_decref(before);
+}
+
+/* Trained on from a file: tickets are cut from what becomes of it, and learn from that. */
+TEST(a_changed_dense_row_is_what_others_come_from)
+{
+    const char *store = scratch_path("dense-row");
+    char methods[1300];
+    snprintf(methods, sizeof methods, "methods={dense: {start_file: %s}}", folder_with(undisturbed(), "step-7.safetensors"));
+    const char *const set[] = {methods, "name=few"};
+    wn_run_options options = options_for(write_recipe("few.yaml", "[lr-rewind, kd-ticket, dense]"), store);
     options.set = set;
-    options.sets = 3;
+    options.sets = 2;
     CHECK_OK(wn_experiment_run(&options, NULL));
     json_t *results = results_of(store);
-    CHECK_EQ_INT(json_array_size(json_object_get(results, "rows")), 1);
-    const json_t *row = json_array_get(json_object_get(results, "rows"), 0);
-    CHECK_NEAR(json_number_value(json_object_get(row, "sparsity")), 0.8, 0.5 / 324, 0);
+    const json_t *dense = find_row(results, "dense", 0), *kd = find_row(results, "kd-ticket", 0.8);
+    const char *identity = json_string_value(json_object_get(dense, "stage"));
+    CHECK_EQ_TEXT(json_string_value(json_object_get(kd, "pruned_from")), identity);
+    CHECK_EQ_TEXT(json_string_value(json_object_get(json_object_get(kd, "labels"), "teacher")), identity);
+    CHECK_EQ_TEXT(json_string_value(json_array_get(json_object_get(find_row(results, "lr-rewind", 0.8), "stages"), 0)), identity);
     json_decref(results);
 }
 
@@ -821,6 +856,7 @@ int main(int argc, char **argv)
                                     RUN(auto_runs_tickets_on_stored_entries),
                                     RUN(iterative_chains_run),
                                     RUN(masks_and_teachers_and_weights_come_from_files_too),
+                                    RUN(a_changed_dense_row_is_what_others_come_from),
                                     RUN(a_diverging_run_stops_with_its_place_and_can_be_tried_again),
                                     RUN(a_store_that_cannot_be_written_is_an_error),
                                     RUN(planning_estimates_and_writes_nothing),

@@ -95,7 +95,7 @@ wn_status wn__agenda_keep_point(wn__agenda *plan, int index, int64_t step)
 
 /* What one training stage is for. */
 typedef struct request {
-    const wn__row *row;
+    const wn__row *row; /* never NULL */
     const wn__method_axes *axes;
     uint64_t seed;
     int mask;          /* stage or -1 */
@@ -109,39 +109,75 @@ typedef struct request {
 } request;
 
 static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index);
+static wn_status origin_stage(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *index);
+
+static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM; }
+
+/* What masks, rewound weights and teachers come from. */
+static const wn__row *dense_row(const wn__recipe *r) { return wn__recipe_row(r, "dense"); }
+
+/* Start weights of a replicate are those of its dense network, so a row may start from that one's file. "": they are drawn. */
+static const char *start_file_of(const wn__recipe *r, const wn__row *row)
+{
+    return row->start_file[0] ? row->start_file : dense_row(r)->start_file;
+}
+
+/* A time of the dense run, or its last learning rate, is said in the recipe's steps and schedule: its row must have kept these. */
+static wn_status check_dense_times(const wn__recipe *r, const request *q, const wn__method_span *span)
+{
+    const wn__row *dense = dense_row(r);
+    const bool asks =
+        span->rewind > 0 || span->first > 0 || q->axes->schedule == WN__RATE_CONSTANT || q->axes->data_order == WN__ORDER_CONTINUE;
+    wn__method_span whole;
+    char prefix[256];
+    if (!asks || q->row == dense) return WN_OK;
+    WN_TRY(wn__method_span_of(&dense->axes, r->clock.steps_per_epoch, r->clock.total, &whole));
+    if (dense->stretch == 1 && dense->axes.schedule != WN__RATE_CONSTANT && whole.first == 0 && whole.last == r->clock.total) return WN_OK;
+    snprintf(prefix, sizeof prefix, "%s: ", q->row->name);
+    const wn_status status =
+        wn__fail(WN_EUSAGE, "goes back to a time of the dense run, goes on from its end, or has its last learning rate; but "
+                            "methods.dense has a length or schedule of its own (stretch, retrain, schedule)");
+    return wn__fault_at(q->row->node ? q->row->node : r->compare_node, prefix, status);
+}
+
+/* Whose weights the row starts from: what was pruned, or for rewound ones the dense run, or the row that the mask is of. */
+static wn_status start_stage_of(wn__agenda *plan, const request *q, bool rewound, int *index)
+{
+    const bool of = has_pruned_mask(q->row) && q->row->mask.of[0];
+    if (q->source < 0 && of) return origin_stage(plan, q->row, q->seed, 0, index);
+    if (q->source < 0 || (rewound && !of)) return dense_stage(plan, q->seed, index);
+    *index = q->source;
+    return WN_OK;
+}
 
 static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_span *span, wn__train_plan *t)
 {
     t->start = q->axes->start;
-    t->start_file = q->row ? q->row->start_file : "";
+    t->start_file = q->row->start_file;
     t->reinit = q->axes->reinit;
     t->redraw = q->axes->redraw;
     t->init = q->axes->init;
     t->init_gain = q->axes->init_gain;
-    if (t->start_file[0]) {
-        t->start = WN__START_FINAL;
-        return WN_OK;
-    }
     if (t->start == WN__START_REWOUND && span->rewind == 0) t->start = WN__START_INITIAL;
-    if (t->start == WN__START_FINAL) {
-        t->start_stage = q->source;
-        return q->source >= 0 ? WN_OK : dense_stage(plan, q->seed, &t->start_stage);
-    }
-    if (t->start != WN__START_REWOUND) return WN_OK;
+    if (t->start == WN__START_INITIAL && t->init == WN__SPARSE_INIT_NONE && !q->small) t->start_file = start_file_of(plan->recipe, q->row);
+    if (t->start_file[0]) t->start = WN__START_FINAL;
+    if (t->start_file[0] || t->start == WN__START_INITIAL || t->start == WN__START_REDRAWN) return WN_OK;
+    WN_TRY(start_stage_of(plan, q, t->start == WN__START_REWOUND, &t->start_stage));
+    if (t->start == WN__START_FINAL) return WN_OK;
+    const wn__stage *from = &plan->stage[t->start_stage];
+    if (span->rewind < from->train.spec.first || span->rewind > from->train.spec.last)
+        return wn__fail(WN_EUSAGE, "%s: rewind: step %lld is none of \"%s\", which trains from step %lld to %lld", q->row->name,
+                        (long long)span->rewind, from->label, (long long)from->train.spec.first, (long long)from->train.spec.last);
     t->start_step = span->rewind;
     t->spec.keep_slots = q->axes->optimizer_state == WN__SLOTS_REWOUND;
     if (t->spec.keep_slots) t->spec.slots_updates = t->start_step;
-    if (q->row && q->row->mask.of[0])
-        t->start_stage = q->source;
-    else
-        WN_TRY(dense_stage(plan, q->seed, &t->start_stage));
     return wn__agenda_keep_point(plan, t->start_stage, t->start_step);
 }
 
 static wn_status set_backend(const wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     wn__machine own;
-    if (!q->row || !q->row->backend[0]) return WN_OK;
+    if (!q->row->backend[0]) return WN_OK;
     const wn_status status = wn__machine_choose(q->row->backend, (wn__dtype)plan->recipe->top.dtype, plan->machine.threads, &own);
     if (status != WN_OK) return wn__fault_at(wn__yaml_find(q->row->node, "backend"), "", status);
     t->backend = wn__machine_backend(&own, q->mask >= 0 && !t->coefficients);
@@ -149,7 +185,7 @@ static wn_status set_backend(const wn__agenda *plan, const request *q, wn__train
 }
 
 /* Rounds of a chain by other rules than the row's are as long as the dense run. */
-static double stretch_of(const request *q) { return q->row && q->axes == &q->row->axes ? q->row->stretch : 1; }
+static double stretch_of(const request *q) { return q->axes == &q->row->axes ? q->row->stretch : 1; }
 
 static int64_t stretched(int64_t step, double stretch) { return (int64_t)floor((double)step * stretch + 0.5); }
 
@@ -213,7 +249,7 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     t->spec.rewires = q->mask >= 0 && q->axes->topology.grow != WN__GROW_NONE;
     if (t->section) WN_TRY(wn__gradual_resolve(&t->section->gradual, per, total, &t->spec.gradual.when));
     if (t->spec.rewires) WN_TRY(wn__rewiring_resolve(&q->axes->topology, per, total, &t->spec.rewiring));
-    t->spec.rewiring.block = q->row && wn__mask_is_drawn(q->axes->mask) ? q->row->mask.block : WN__BLOCK_WEIGHT;
+    t->spec.rewiring.block = wn__mask_is_drawn(q->axes->mask) ? q->row->mask.block : WN__BLOCK_WEIGHT;
     t->spec.gradual.when.begin = stretched(t->spec.gradual.when.begin, stretch);
     t->spec.gradual.when.end = stretched(t->spec.gradual.when.end, stretch);
     t->spec.rewiring.begin = stretched(t->spec.rewiring.begin, stretch);
@@ -227,14 +263,17 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     const wn__recipe *r = plan->recipe;
     const double stretch = stretch_of(q);
     const int64_t total = stretched(r->clock.total, stretch);
+    /* The dense run's stream is that of its row. */
+    const wn__method_axes *stream = q->axes->data_order == WN__ORDER_NEW ? q->axes : &dense_row(r)->axes;
     wn__method_span span;
     WN_TRY(wn__method_span_of(q->axes, r->clock.steps_per_epoch, total, &span));
+    WN_TRY(check_dense_times(r, q, &span));
     wn__stage draft = {.kind = WN__STAGE_TRAIN, .seed = q->seed};
     wn__train_plan *t = &draft.train;
     *t = (wn__train_plan){.start_stage = -1,
                           .mask = q->mask,
-                          .dense_stream = q->axes->data_order != WN__ORDER_NEW,
-                          .order = q->axes->order,
+                          .dense_stream = stream->data_order != WN__ORDER_NEW,
+                          .order = stream->order,
                           .third = q->third,
                           .spec = {.first = span.first,
                                    .last = span.last,
@@ -260,13 +299,17 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
 
 static wn_status dense_run(wn__agenda *plan, uint64_t seed, bool third, int *index)
 {
-    const char *what = third ? "dense third sample" : "dense";
-    static const wn__method_axes dense = {.mask = WN__MASK_NONE, .data_order = WN__ORDER_SAME};
-    const request q = {.axes = &dense, .seed = seed, .mask = -1, .source = -1, .what = what, .third = third};
+    const wn__row *row = dense_row(plan->recipe);
+    const request q = {.row = row,
+                       .axes = &row->axes,
+                       .seed = seed,
+                       .mask = -1,
+                       .source = -1,
+                       .what = third ? "dense third sample" : "dense",
+                       .third = third};
     return train_stage(plan, &q, index);
 }
 
-/* What masks, rewound weights and teachers come from. */
 static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index)
 {
     return dense_run(plan, seed, wn__agenda_shares_origin(plan->recipe), index);
@@ -277,11 +320,7 @@ static wn_status dense_stage(wn__agenda *plan, uint64_t seed, int *index)
 /* Of the row whose result is pruned in place of the dense run's; -1: the dense run's. */
 static int origin_of(const wn__recipe *r, const wn__mask_section *section)
 {
-    int of = 0;
-    if (!section->of[0]) return -1;
-    while (strcmp(r->row[of].name, section->of) != 0)
-        of++;
-    return of;
+    return section->of[0] ? (int)(wn__recipe_row(r, section->of) - r->row) : -1;
 }
 
 static wn_status mask_stage(wn__agenda *plan, const wn__mask_section *section, uint64_t seed, int source, double sparsity, const char *what,
@@ -314,8 +353,12 @@ static wn_status initial_stage(wn__agenda *plan, const wn__row *row, uint64_t se
 {
     char shown[32], what[128];
     wn__stage draft = {.kind = WN__STAGE_MASK, .seed = seed};
-    draft.mask = (wn__mask_plan){
-        .section = row->mask, .source = -1, .shuffle_of = -1, .initial = true, .start_file = row->start_file, .sparsity = sparsity};
+    draft.mask = (wn__mask_plan){.section = row->mask,
+                                 .source = -1,
+                                 .shuffle_of = -1,
+                                 .initial = true,
+                                 .start_file = start_file_of(plan->recipe, row),
+                                 .sparsity = sparsity};
     wn__show_sparsity(sparsity, shown, sizeof shown);
     snprintf(what, sizeof what, "%s mask at the start %s", wn__saliency_names[row->mask.scoring.score], shown);
     wn__agenda_set_mask_world(plan, &draft);
@@ -365,7 +408,7 @@ static wn_status origin_stage(wn__agenda *plan, const wn__row *row, uint64_t see
     return WN_OK;
 }
 
-/* Prune, retrain, prune ...; *mask = the last mask, *source = the stage whose weights it was made from. */
+/* Prune, retrain, prune ...; *mask = the last mask, *source = the stage whose weights it was made from; -1: it's from a file. */
 static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed, double sparsity, int *mask, int *source, int *rounds)
 {
     const wn__mask_section *m = &row->mask;
@@ -374,7 +417,7 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
     const int count = round_count(m, sparsity);
     const char *of = m->of[0] ? " of " : "";
     char shown[32], what[640];
-    WN_TRY(origin_stage(plan, row, seed, sparsity, source));
+    if (!m->file[0]) WN_TRY(origin_stage(plan, row, seed, sparsity, source));
     for (int round = 1; round <= count; round++) {
         const double s = sparsity_after(m, sparsity, count, round);
         wn__show_sparsity(s, shown, sizeof shown);
@@ -399,15 +442,31 @@ static wn_status mask_chain(wn__agenda *plan, const wn__row *row, uint64_t seed,
 
 /* ---- rows */
 
-static wn_status evaluate_stage(wn__agenda *plan, const wn__agenda_row *row, const char *shown, int *index)
+static bool is_compared(const wn__recipe *r, int row)
 {
-    char what[64];
+    for (int i = 0; i < r->methods; i++)
+        if (r->compared[i] == row) return true;
+    return false;
+}
+
+/* Of a stage's weights, or those of a file; of neither there is nothing to know. A row that others only come from shows no results. */
+static wn_status evaluate_stage(wn__agenda *plan, int source, const char *file, wn__agenda_row *row)
+{
+    char shown[32], what[64];
     wn__stage draft = {.kind = WN__STAGE_EVALUATE, .seed = row->seed};
-    draft.evaluate = (wn__evaluate_plan){row->source, row->mask};
-    snprintf(what, sizeof what, "pruned %s", shown);
-    WN_TRY(wn__stage_add_parent(&draft, row->source));
+    if ((source < 0 && !file[0]) || !is_compared(plan->recipe, row->row)) return WN_OK;
+    draft.evaluate = (wn__evaluate_plan){source, row->mask, file};
+    snprintf(what, sizeof what, "pruned %s", wn__show_sparsity(row->sparsity, shown, sizeof shown));
+    WN_TRY(wn__stage_add_parent(&draft, source));
     WN_TRY(wn__stage_add_parent(&draft, row->mask));
-    return wn__agenda_add_stage(plan, &draft, what, index);
+    return wn__agenda_add_stage(plan, &draft, what, &row->evaluate);
+}
+
+/* What a mask from a file prunes are the row's own start weights. Those that were never trained say nothing. */
+static wn_status evaluate_start(wn__agenda *plan, wn__agenda_row *row)
+{
+    const wn__train_plan *t = &plan->stage[row->train].train;
+    return evaluate_stage(plan, t->start == WN__START_FINAL ? t->start_stage : -1, t->start_file, row);
 }
 
 /* The mask at initialisation, or that one shuffled. */
@@ -429,8 +488,6 @@ static bool is_n_of_m(const wn__row *row)
 }
 
 static bool is_at_init(const wn__row *row) { return row->axes.mask == WN__MASK_AT_INIT || row->axes.mask == WN__MASK_AT_INIT_RANDOM; }
-static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM; }
-
 /* A drawn mask, a network as large as one with it, or a mask with as many entries in each layer. */
 static bool spreads(const wn__row *row)
 {
@@ -462,7 +519,7 @@ static wn_status cell_stages(wn__agenda *plan, const wn__small_network *network,
         WN_TRY(mask_at_init(plan, row, seed, sparsity, &out->mask));
     } else if (has_pruned_mask(row) && sparsity > 0) {
         WN_TRY(mask_chain(plan, row, seed, sparsity, &out->mask, &out->source, &out->rounds));
-        WN_TRY(evaluate_stage(plan, out, shown, &out->evaluate));
+        WN_TRY(evaluate_stage(plan, out->source, "", out));
     }
     const bool dense = row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED;
     snprintf(what, sizeof what, "%s%s%s", row->name, dense ? "" : " ", dense ? "" : shown);
@@ -471,7 +528,8 @@ static wn_status cell_stages(wn__agenda *plan, const wn__small_network *network,
     q.thins = row->axes.mask == WN__MASK_LEARNED || (wn__mask_thins(row->axes.mask) && sparsity > 0);
     q.thin_to = sparsity;
     if (network->config) q.small = network;
-    return train_stage(plan, &q, &out->train);
+    WN_TRY(train_stage(plan, &q, &out->train));
+    return out->mask >= 0 && row->mask.file[0] ? evaluate_start(plan, out) : WN_OK;
 }
 
 /* All stages of a row's cell. */

@@ -74,6 +74,7 @@ typedef struct wn__mask_plan {
 
 typedef struct wn__evaluate_plan {
     int source, mask; /* final weights of one stage under the mask of another */
+    const char *file; /* source -1: weights of this file */
 } wn__evaluate_plan;
 
 enum { WN__MOST_PARENTS = 5 };
@@ -97,7 +98,7 @@ typedef struct wn__agenda_row {
     int row; /* in recipe->row */
     double sparsity;
     uint64_t seed;
-    int train, mask, source, evaluate; /* stages; source: whose weights were pruned */
+    int train, mask, source, evaluate; /* stages; source: whose weights were pruned, -1 where the mask comes from a file */
     int rounds;
 } wn__agenda_row;
 

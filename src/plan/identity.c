@@ -488,6 +488,7 @@ static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__
     WN_TRY(add_machine(inputs, plan, stage));
     WN_TRY(add_data(inputs, plan, false));
     WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
+    if (stage->evaluate.source < 0) return set_file(inputs, "file", stage->evaluate.file);
     return set_stage(inputs, "source", plan, stage->evaluate.source);
 }
 

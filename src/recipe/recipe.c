@@ -489,9 +489,8 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
         return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: one of \"epochs\" and \"steps\" is needed: train: {epochs: 20}");
     }
     WN_TRY(wn__recipe_resolve(r));
-    if (source->no_compare) return WN_OK;
     WN_TRY(wn__recipe_read_rows(r));
-    return wn__recipe_read_compare(r);
+    return source->no_compare ? WN_OK : wn__recipe_read_compare(r);
 }
 
 static wn_status read_recipe(const wn__recipe_source *source, bool parts, wn__recipe **out)

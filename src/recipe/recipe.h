@@ -207,7 +207,7 @@ typedef struct wn__recipe_source {
     const char *const *set; /* "key=value" (sets) */
     int sets;
     const char *seeds; /* NULL, or instead of compare.seeds */
-    bool no_compare;   /* leave out compare, methods, report (wn_train) */
+    bool no_compare;   /* leave out compare and report (wn_train) */
 } wn__recipe_source;
 
 /* WN_EUSAGE with file, line, column and what would be valid. Free with wn__recipe_free. */
@@ -248,8 +248,9 @@ wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);
 wn_status wn__lab_section_read(void *recipe, const wn__yaml_node *node);
-wn_status wn__lab_section_check(const wn__recipe *recipe);           /* its rows are methods, compared or not */
-bool wn__recipe_compares(const wn__recipe *recipe, const char *row); /* "ticket", "ticket@start" */
+wn_status wn__lab_section_check(const wn__recipe *recipe);                 /* its rows are methods, compared or not */
+const wn__row *wn__recipe_row(const wn__recipe *recipe, const char *name); /* NULL: there is none; "dense" is always there */
+bool wn__recipe_compares(const wn__recipe *recipe, const char *row);       /* "ticket", "ticket@start" */
 bool wn__lab_section_is_empty(const wn__recipe *recipe);
 void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *recipe);
 wn_status wn__bootstrap_read(void *recipe, const wn__yaml_node *node);

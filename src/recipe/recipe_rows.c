@@ -9,12 +9,14 @@
 #include "recipe/recipe.h"
 #include "recipe/study_claims.h"
 
-static wn__row *find_row(wn__recipe *r, const char *name)
+const wn__row *wn__recipe_row(const wn__recipe *r, const char *name)
 {
     for (int i = 0; i < r->rows; i++)
         if (strcmp(r->row[i].name, name) == 0) return &r->row[i];
     return NULL;
 }
+
+static wn__row *find_row(wn__recipe *r, const char *name) { return (wn__row *)wn__recipe_row(r, name); }
 
 static wn_status unknown_method(const wn__recipe *r, const wn__yaml_node *node, const char *what, const char *wrong)
 {
@@ -226,6 +228,27 @@ static wn_status check_basis_fits(const wn__recipe *r, const wn__row *row)
     return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
 }
 
+/* Why a changed row `dense` cannot be what masks, rewound weights and teachers come from; NULL: it can. */
+static const char *against_dense(const wn__row *row)
+{
+    const wn__method_axes *axes = &row->axes;
+    if (axes->mask != WN__MASK_NONE) return "mask: it has none";
+    if (axes->start != WN__START_INITIAL && !row->start_file[0])
+        return "start: it starts from the replicate's weights, or from a start_file";
+    if (axes->init != WN__SPARSE_INIT_NONE) return "init: its start weights are those of all rows, by train.init";
+    if (axes->labels == WN__LABELS_SOFT && !row->teacher.file[0])
+        return "labels: soft: it would be its own teacher; say teacher: {file: ...}";
+    return axes->data_order == WN__ORDER_CONTINUE ? "data_order: it has no run to continue" : NULL;
+}
+
+static wn_status check_dense(const wn__row *row)
+{
+    const char *why = strcmp(row->name, "dense") == 0 ? against_dense(row) : NULL;
+    if (!why) return WN_OK;
+    return wn__yaml_fail(WN_EUSAGE, row->node,
+                         "dense: masks, rewound weights and teachers come from this row. %s; or compare a new row: {like: dense}", why);
+}
+
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
@@ -233,6 +256,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     char prefix[256];
     snprintf(prefix, sizeof prefix, "%s: ", row->name);
     if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
+    WN_TRY(check_dense(row));
     if (row->stretch != 1 && (row->axes.start == WN__START_REWOUND || row->axes.schedule == WN__RATE_REWOUND))
         return wn__yaml_fail(WN_EUSAGE, row->node, "%s: stretch: a schedule that is rewound is the dense run's, which is not stretched",
                              row->name);
@@ -371,14 +395,30 @@ static wn_status read_methods(wn__recipe *r)
     return WN_OK;
 }
 
+/* What its mask may prune where the recipe does not say. */
+static void settle_layers(wn__row *row)
+{
+    const bool spreads = wn__mask_is_drawn(row->axes.mask) || row->axes.mask == WN__MASK_SMALL;
+    const bool counted = row->mask.scope == WN__SCOPE_DISTRIBUTION; /* the distribution is over what is pruned */
+    const bool groups = row->axes.mask == WN__MASK_N_OF_M || row->mask.scope == WN__SCOPE_N_OF_M;
+    const bool all = spreads || row->axes.mask == WN__MASK_LEARNED;
+    if ((all || counted || groups) && row->mask.patterns == 0) {
+        const bool pieces = row->mask.block == WN__BLOCK_KERNEL || row->mask.block == WN__BLOCK_FILTER;
+        row->mask.layers[row->mask.patterns++] = all && pieces ? "convolutions" : all ? "all" : "default";
+        if (groups && !spreads) row->mask.layers[row->mask.patterns++] = "!first"; /* images have few channels */
+    }
+}
+
 /* A row may start from what another one trained, but not from itself, nor in a circle. */
 static wn_status check_of(wn__recipe *r, const wn__row *row)
 {
     const wn__yaml_node *node = row->node ? row->node : r->compare_node;
     const wn__row *of = row;
     for (int depth = 0; of->mask.of[0] && (of->axes.mask == WN__MASK_PRUNED || of->axes.mask == WN__MASK_RANDOM); depth++) {
-        const wn__row *next = find_row(r, of->mask.of);
+        wn__row *next = find_row(r, of->mask.of);
         if (!next) return unknown_method(r, node, "mask.of: unknown method", of->mask.of);
+        WN_TRY(check_row(r, next));
+        settle_layers(next);
         if (depth == r->rows) return wn__yaml_fail(WN_EUSAGE, node, "%s: mask.of: %s is made of itself", row->name, row->mask.of);
         if (of->mask.basis.kind != WN__BASIS_CANONICAL)
             return wn__yaml_fail(WN_EUSAGE, node, "%s: mask.of: masks over weights are no masks over coefficients: no basis", of->name);
@@ -447,15 +487,7 @@ static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
 /* Rows with the same patterns share one selection. */
 static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
-    const bool spreads = wn__mask_is_drawn(row->axes.mask) || row->axes.mask == WN__MASK_SMALL;
-    const bool counted = row->mask.scope == WN__SCOPE_DISTRIBUTION; /* the distribution is over what is pruned */
-    const bool groups = row->axes.mask == WN__MASK_N_OF_M || row->mask.scope == WN__SCOPE_N_OF_M;
-    const bool all = spreads || row->axes.mask == WN__MASK_LEARNED;
-    if ((all || counted || groups) && row->mask.patterns == 0) {
-        const bool pieces = row->mask.block == WN__BLOCK_KERNEL || row->mask.block == WN__BLOCK_FILTER;
-        row->mask.layers[row->mask.patterns++] = all && pieces ? "convolutions" : all ? "all" : "default";
-        if (groups && !spreads) row->mask.layers[row->mask.patterns++] = "!first"; /* images have few channels */
-    }
+    settle_layers(row);
     row->selection = r->selections;
     for (int i = 0; i < r->methods; i++) {
         const wn__row *other = &r->row[r->compared[i]];

@@ -211,6 +211,24 @@ static void write_row(wn__yaml_out *out, const wn__row *row)
     wn__out_close(out);
 }
 
+/* Rows that the recipe changed and that compared ones come from: the dense one, and those that masks are of. */
+static void write_origins(wn__yaml_out *out, const wn__recipe *r)
+{
+    bool needed[WN__MOST_ROWS] = {false};
+    needed[wn__recipe_row(r, "dense") - r->row] = true;
+    for (int i = 0; i < r->methods; i++) {
+        const wn__row *row = &r->row[r->compared[i]];
+        while (row->mask.of[0] && (row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM)) {
+            row = wn__recipe_row(r, row->mask.of);
+            needed[row - r->row] = true;
+        }
+    }
+    for (int i = 0; i < r->methods; i++)
+        needed[r->compared[i]] = false; /* written already */
+    for (int i = 0; i < r->rows; i++)
+        if (needed[i] && r->row[i].node) write_row(out, &r->row[i]);
+}
+
 static void write_compare(wn__yaml_out *out, const wn__recipe *r)
 {
     static const wn__setting row = {"sparsity", WN__SETTING_SPARSITY, 0, 0, 0, NULL, NULL, NULL};
@@ -315,11 +333,14 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
         wn__out_table(&yaml, wn__bootstrap_settings, &recipe->bootstrap);
         wn__out_close(&yaml);
     }
-    if (recipe->methods > 0) {
+    if (recipe->methods > 0 || wn__recipe_row(recipe, "dense")->node) {
         wn__out_open(&yaml, "methods");
         for (int i = 0; i < recipe->methods; i++)
             write_row(&yaml, &recipe->row[recipe->compared[i]]);
+        write_origins(&yaml, recipe);
         wn__out_close(&yaml);
+    }
+    if (recipe->methods > 0) {
         write_compare(&yaml, recipe);
         wn__lab_section_write(&yaml, recipe);
         write_report(&yaml, recipe);

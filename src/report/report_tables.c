@@ -365,9 +365,12 @@ wn_status wn__mask_table(const wn__results *r, wn__table *t)
         real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(pruned_accuracy), 100).mean);
         real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(pruned_accuracy_bn), 100).mean);
     }
-    wn__text_add(&t->note, "Reached: over the selected tensors and over the whole network. "
-                           "Pruned: accuracy in %% straight after pruning, before any retraining; "
-                           "new BN: with batch-norm statistics measured anew.");
+    wn__text_add(
+        &t->note,
+        "Reached: over the selected tensors and over the whole network. "
+        "Pruned: accuracy in %% straight after pruning, before any retraining, of the weights that were pruned (of masks from files: "
+        "of those that the row starts from, if they are trained); "
+        "new BN: with batch-norm statistics measured anew.");
     return wn__table_status(t);
 }
 

@@ -211,6 +211,15 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
     return set_real(out, "sparsity_network", network > 0 ? 1 - json_number_value(json_object_get(result, "network_nonzero")) / network : 0);
 }
 
+/* Straight after pruning, and whose weights these are: a stage's, or those of a file. */
+static wn_status add_pruned(json_t *out, const wn__agenda *plan, int evaluate, const json_t *result)
+{
+    const wn__evaluate_plan *e = &plan->stage[evaluate].evaluate;
+    WN_TRY(copy(out, "pruned_accuracy", result, "pruned_accuracy"));
+    WN_TRY(copy(out, "pruned_accuracy_reestimated_bn", result, "pruned_accuracy_reestimated_bn"));
+    return set_text(out, "pruned_from", e->source < 0 ? e->file : plan->stage[e->source].identity);
+}
+
 static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agenda_row *row)
 {
     const wn__agenda *plan = r->plan;
@@ -219,10 +228,7 @@ static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agend
     double flops, seconds;
     WN_TRY(add_scores(out, plan->recipe, result));
     WN_TRY(add_layers(out, r, row->row, result));
-    if (row->evaluate >= 0 && r->result[row->evaluate]) {
-        WN_TRY(copy(out, "pruned_accuracy", r->result[row->evaluate], "pruned_accuracy"));
-        WN_TRY(copy(out, "pruned_accuracy_reestimated_bn", r->result[row->evaluate], "pruned_accuracy_reestimated_bn"));
-    }
+    if (row->evaluate >= 0 && r->result[row->evaluate]) WN_TRY(add_pruned(out, plan, row->evaluate, r->result[row->evaluate]));
     total_cost(r, row->train, &flops, &seconds);
     WN_TRY(set_real(out, "train_flops_total", flops));
     WN_TRY(set_real(out, "seconds_total", seconds));

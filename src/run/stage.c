@@ -272,7 +272,7 @@ static wn_status load_pruned(const wn__context *c, const wn__evaluate_plan *plan
     const wn__mask_section *section = &c->plan->stage[plan->mask].mask.section;
     const bool maps = wn__basis_maps(section->basis.kind);
     if (!maps) WN_TRY(load_masks(c, plan->mask, params));
-    WN_TRY(load_final(c, plan->source, WN__PART_VALUES, params));
+    WN_TRY(plan->source < 0 ? wn__network_load(plan->file, WN__PART_VALUES, params) : load_final(c, plan->source, WN__PART_VALUES, params));
     return maps ? wn__stage_load_coefficients(c, section, seed, plan->mask, params) : WN_OK;
 }
 
