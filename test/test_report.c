@@ -39,6 +39,13 @@ static void add_row(wn__text *t, const char *method, double sparsity, int seed, 
     wn__text_add(t, "\"layers\": [{\"name\": \"a.weight\", \"count\": 900, \"nonzero\": %.0f, \"selected\": true}]}", 900 * (1 - sparsity));
 }
 
+/* A recipe of an older program: it lacks keys. */
+static const char resolved[] =
+    "name: a\nthreads: 2\ndata: {set: shapes, augment: []}\nmodel: {arch: lenet5}\n"
+    "train: {steps: 20, optimizer: {sgd: {momentum: 0.9}}, lr: {constant: {base: 0.1}}}\n"
+    "methods: {dense: {like: dense, mask: none}, 'kd-<&_ticket': {like: kd-ticket}, lottery-ticket: {like: lottery-ticket, mask: {from: pruned, rounds: 1}}}\n"
+    "compare: {methods: [dense, lottery-ticket], sparsity: [0.9], seeds: [0]}\n";
+
 static folder new_folder(int seeds)
 {
     folder f = {"/tmp/winnow-test-report-XXXXXX"};
@@ -59,6 +66,7 @@ static folder new_folder(int seeds)
                  rows.data);
     write_file(f.path, "results.json", all.data);
     write_file(f.path, "recipe.yaml", "name: \"<script>\"\n");
+    write_file(f.path, "resolved.yaml", resolved);
     write_file(f.path, "m.jsonl",
                "{\"epoch\":1,\"split\":\"validation\",\"accuracy\":0.5}\n{\"epoch\":2,\"split\":\"validation\",\"accuracy\":0.9}\n"
                "{\"epoch\":2,\"split\":\"train\",\"accuracy\":0.95}\n");
@@ -406,8 +414,11 @@ TEST(merged_results_are_those_of_all_seeds)
     char out[80];
     snprintf(out, sizeof out, "%s/merged", a.path);
     shift_seeds(a.path, 3);
-    CHECK_STATUS(wn_report_merge(twice, 2, out), WN_EFORMAT);
+    char again[80];
+    snprintf(again, sizeof again, "%s/.", a.path);
     CHECK_STATUS(wn_report_merge(both, 2, a.path), WN_EINVAL);
+    CHECK_STATUS(wn_report_merge(both, 2, again), WN_EINVAL);
+    CHECK_OK(wn_report_merge(twice, 2, out)); /* the same results once more */
     CHECK_OK(wn_report_merge(both, 2, out));
     wn__results *merged, *one;
     CHECK_OK(wn__results_read(out, &merged));
@@ -426,22 +437,160 @@ TEST(merged_results_are_those_of_all_seeds)
     CHECK_OK(wn__remove_tree(whole.path));
 }
 
-TEST(results_of_other_experiments_are_not_merged)
+/* `text` with `now` in the place of `was`, as the folder's `name`. */
+static void rewrite(const char *where, const char *name, const char *text, const char *was, const char *now)
 {
+    wn__text changed = {0};
+    const char *at = strstr(text, was);
+    CHECK(at);
+    wn__text_add(&changed, "%.*s%s%s", (int)(at - text), text, now, at + strlen(was));
+    write_file(where, name, changed.data);
+    wn__text_release(&changed);
+}
+
+TEST(only_runs_of_the_same_training_are_merged)
+{
+    static const struct {
+        const char *was, *now, *key; /* key NULL: changes no result */
+    } change[] = {
+        {"base: 0.1", "base: 0.05", "train.lr.constant.base: 0.05 against 0.1"},
+        {"{sgd: {momentum: 0.9}}", "adam", "train.optimizer: adam against sgd"},
+        {"set: shapes", "set: shapes, label_noise: 0.2", "data.label_noise: 0.2 against (not said)"},
+        {"augment: []", "augment: [flip]", "data.augment: [flip] against []"},
+        {"steps: 20", "steps: 20, evaluate_every: 2", "train.evaluate_every: 2 against 1"},
+        {"rounds: 1", "rounds: 3", "methods.lottery-ticket.mask.rounds: 3 against 1"},
+        {"like: dense, mask", "like: dense, data_order: new, mask", "methods.dense.data_order: new against same-as-dense"},
+        {"data:", "dtype: bfloat16\ndata:", "dtype: bfloat16 against float32"},
+        {"train: {", "train: {clip_value: 0, ", NULL}, /* the default */
+        {"threads: 2", "threads: 8\nmemory: 4\nkernels: dense\nbackend: ref", NULL},
+        {"name: a", "name: b\nreport: {margin: 0.5}", NULL},
+        {"seeds: [0]", "seeds: [1, 2]", NULL},
+        {"lottery-ticket: {like: lottery-ticket", "own: {like: lottery-ticket", NULL}, /* rows that only one has */
+    };
     const folder a = new_folder(1), b = new_folder(1);
     const char *const both[] = {a.path, b.path};
     char out[80];
     snprintf(out, sizeof out, "%s/merged", a.path);
     shift_seeds(b.path, 1);
-    char *path = wn__path_join(b.path, "results.json");
+    for (size_t i = 0; i < sizeof change / sizeof *change; i++) {
+        rewrite(b.path, "resolved.yaml", resolved, change[i].was, change[i].now);
+        CHECK_STATUS(wn_report_merge(both, 2, out), change[i].key ? WN_EMISMATCH : WN_OK);
+        if (change[i].key) CHECK_HAS_TEXT(wn_error_message(), change[i].key);
+        CHECK(wn__folder_exists(out) == !change[i].key);
+        CHECK_OK(wn__remove_tree(out));
+    }
+    char *path = wn__path_join(b.path, "resolved.yaml");
+    CHECK_OK(wn__remove_tree(path));
+    CHECK_STATUS(wn_report_merge(both, 2, out), WN_ENOTFOUND);
+    wn__free(path);
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+}
+
+/* All places of `was` in a file of the folder. */
+static void rename_all(const char *where, const char *name, const char *was, const char *now)
+{
+    char *path = wn__path_join(where, name), *text;
+    size_t size;
+    wn__text changed = {0};
+    CHECK_OK(wn__file_read(path, &text, &size));
+    const char *at = text;
+    for (const char *next; (next = strstr(at, was)); at = next + strlen(was))
+        wn__text_add(&changed, "%.*s%s", (int)(next - at), at, now);
+    wn__text_add(&changed, "%s", at);
+    CHECK_OK(wn__file_write(path, changed.data, changed.size));
+    wn__text_release(&changed);
+    wn__free(text);
+    wn__free(path);
+}
+
+/* Rows of the second run are compared with those of the third, though the first has none. */
+TEST(rows_of_merged_runs_stay_known)
+{
+    const folder f[] = {new_folder(1), new_folder(1), new_folder(1)};
+    const char *const all[] = {f[0].path, f[1].path, f[2].path}, *const two[] = {f[0].path, f[1].path};
+    char first[80], out[80];
+    snprintf(first, sizeof first, "%s/merged", f[1].path);
+    snprintf(out, sizeof out, "%s/merged", f[2].path);
+    for (int i = 1; i < 3; i++) {
+        shift_seeds(f[i].path, i);
+        rename_all(f[i].path, "results.json", "lottery-ticket", "it's.mine");
+        rename_all(f[i].path, "resolved.yaml", "lottery-ticket", "\"it's.mine\"");
+        rename_all(f[i].path, "resolved.yaml", "like: \"it's.mine\"", "like: lottery-ticket");
+    }
+    CHECK_OK(wn_report_merge(all, 3, out));
+    rename_all(f[2].path, "resolved.yaml", "rounds: 1", "rounds: 2");
+    CHECK_STATUS(wn_report_merge(all, 3, out), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "methods.it's.mine.mask.rounds: 2 against 1");
+    CHECK_OK(wn_report_merge(two, 2, first));
+    const char *const again[] = {first, f[2].path};
+    CHECK_STATUS(wn_report_merge(again, 2, out), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "methods.it's.mine.mask.rounds: 2 against 1");
+    for (int i = 0; i < 3; i++)
+        CHECK_OK(wn__remove_tree(f[i].path));
+}
+
+static json_t *results_of(const char *where, char **path)
+{
     json_t *root;
-    CHECK_OK(wn__json_load(path, &root));
-    json_object_set_new(root, "model", json_pack("{s:s}", "arch", "resnet20"));
+    *path = wn__path_join(where, "results.json");
+    CHECK_OK(wn__json_load(*path, &root));
+    return root;
+}
+
+TEST(two_results_of_one_seed_must_be_equal)
+{
+    const folder a = new_folder(2), b = new_folder(2);
+    const char *const both[] = {a.path, b.path};
+    char out[80], *path;
+    snprintf(out, sizeof out, "%s/merged", a.path);
+    json_t *root = results_of(b.path, &path), *row = json_array_get(json_object_get(root, "rows"), 3);
+    json_object_set_new(row, "seconds", json_real(99));
+    json_object_del(row, "bytes"); /* as of an older program */
+    CHECK_OK(wn__json_save(path, root));
+    CHECK_OK(wn_report_merge(both, 2, out));
+    wn__results *merged;
+    CHECK_OK(wn__results_read(out, &merged));
+    CHECK_EQ_INT(merged->row_count, 8);
+    wn__results_free(merged);
+    json_object_set_new(row, "test_accuracy", json_real(0.5));
     CHECK_OK(wn__json_save(path, root));
     CHECK_STATUS(wn_report_merge(both, 2, out), WN_EMISMATCH);
-    CHECK_HAS_TEXT(wn_error_message(), "\"model\" differs");
+    CHECK_HAS_TEXT(wn_error_message(), "kd-<&_ticket at 90% with seed 1 has two results: test_accuracy 0.5");
+    json_object_set_new(json_object_get(root, "model"), "parameters", json_integer(7));
+    CHECK_OK(wn__json_save(path, root));
+    CHECK_STATUS(wn_report_merge(both, 2, out), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "another network than before: parameters 7");
     json_decref(root);
     wn__free(path);
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+}
+
+/* Its rows have the sparsity of their run's seeds; together they are one cell. */
+TEST(learned_sparsity_is_that_of_all_seeds)
+{
+    const folder a = new_folder(1), b = new_folder(1);
+    const char *const both[] = {a.path, b.path};
+    char out[80], *path;
+    snprintf(out, sizeof out, "%s/merged", a.path);
+    shift_seeds(b.path, 1);
+    for (int i = 0; i < 2; i++) {
+        json_t *root = results_of(both[i], &path), *row = json_array_get(json_object_get(root, "rows"), 3);
+        json_object_set_new(root, "methods", json_pack("[{s:s, s:s}]", "name", "lottery-ticket", "mask", "learned"));
+        json_object_set_new(row, "sparsity", json_real(i ? 0.875 : 0.75));
+        json_object_set_new(row, "sparsity_selected", json_real(i ? 0.875 : 0.75));
+        CHECK_OK(wn__json_save(path, root));
+        json_decref(root);
+        wn__free(path);
+    }
+    CHECK_OK(wn_report_merge(both, 2, out));
+    wn__results *merged;
+    CHECK_OK(wn__results_read(out, &merged));
+    const wn__cell *cell = wn__results_find(merged, "lottery-ticket", 0.8125);
+    CHECK(cell);
+    CHECK_EQ_INT(cell->n, 2);
+    wn__results_free(merged);
     CHECK_OK(wn__remove_tree(a.path));
     CHECK_OK(wn__remove_tree(b.path));
 }
@@ -465,6 +614,27 @@ TEST(running_out_of_memory_is_survived)
     CHECK_OK(wn__remove_tree(f.path));
 }
 
+TEST(merging_survives_running_out_of_memory)
+{
+    const folder a = new_folder(1), b = new_folder(1);
+    const char *const both[] = {a.path, b.path};
+    char out[80];
+    snprintf(out, sizeof out, "%s/merged", a.path);
+    shift_seeds(b.path, 1);
+    rewrite(b.path, "resolved.yaml", resolved, "train: {", "train: {clip_value: 0, ");
+    for (int n = 1;; n++) {
+        const int64_t before = wn__alloc_statistics().bytes;
+        wn__alloc_fail_at(n);
+        const wn_status status = wn_report_merge(both, 2, out);
+        wn__alloc_fail_at(0);
+        CHECK_EQ_INT(wn__alloc_statistics().bytes, before);
+        if (status == WN_OK) break;
+        CHECK_EQ_INT(status, WN_ENOMEM);
+    }
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(cells_differences_and_baselines_are_found),
@@ -483,8 +653,12 @@ int main(int argc, char **argv)
                                     RUN(measured_seconds_are_shown_where_there_are_some),
                                     RUN(missing_foreign_and_damaged_results_are_refused),
                                     RUN(merged_results_are_those_of_all_seeds),
-                                    RUN(results_of_other_experiments_are_not_merged),
+                                    RUN(only_runs_of_the_same_training_are_merged),
+                                    RUN(rows_of_merged_runs_stay_known),
+                                    RUN(two_results_of_one_seed_must_be_equal),
+                                    RUN(learned_sparsity_is_that_of_all_seeds),
                                     RUN(running_out_of_memory_is_survived),
+                                    RUN(merging_survives_running_out_of_memory),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -20,8 +20,9 @@ const wn__command wn__command_merge = {
     .summary = "Put the results of several runs of one experiment together",
     .details =
         "Each DIR is an experiment's folder, or one that was merged: runs of the same recipe with other seeds, methods or sparsities, perhaps from other\n"
-        "machines. What is finished goes into one results.json with its learning curves, which `winnow report` reads; weights stay where they are. Runs that\n"
-        "trained otherwise, or two of the same seed, are refused.",
+        "machines. What is finished goes into one results.json with its learning curves, which `winnow report` reads; weights stay where they are. Resolved\n"
+        "recipes must agree in every key that may change a result, and so must two results of the same row, sparsity and seed; else the keys are named and\n"
+        "nothing is written. Other CPUs, instruction sets and libraries are told.",
     .options = merge_options,
     .config_size = sizeof(merge_config),
     .least = 1,

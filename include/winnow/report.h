@@ -35,8 +35,9 @@ typedef struct wn_report_files {
 WN_API WN_NODISCARD wn_status wn_report_write(const char *folder, wn_report_files *files);
 
 /* Put the finished rows of `count` experiments' folders into one results.json, with their learning curves, in the folder `out` (made if absent; none of
- * `folders`): runs of one recipe with other seeds, methods or sparsities. WN_EMISMATCH: they trained on other data, another network, otherwise, or by
- * other masks, or a method differs. WN_EFORMAT: the same method, sparsity and seed twice. Then there is no results.json in `out`. */
+ * `folders`, nor one that a run fills): runs of one recipe with other seeds, methods or sparsities. WN_EMISMATCH: their resolved recipes differ in a key that
+ * may change a result, a row of both is another one, or the same row, sparsity and seed has two results; the message names the key and both values.
+ * WN_ENOTFOUND: no results.json, or no resolved.yaml. Then nothing is written. */
 WN_API WN_NODISCARD wn_status wn_report_merge(const char *const *folders, int count, const char *out);
 
 #ifdef __cplusplus

@@ -241,6 +241,8 @@ static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agend
     return append_stages(r, row->train, stages);
 }
 
+double wn__learned_sparsity(double mean) { return floor(1e4 * mean) / 1e4; }
+
 /* What was asked for; where sparsity is learned, what has been reached: the mean over the seeds that are done, so that they share a cell. */
 static double sparsity_of(const wn__results_writer *r, const wn__agenda_row *row)
 {
@@ -265,7 +267,7 @@ static double sparsity_of(const wn__results_writer *r, const wn__agenda_row *row
         sum += 1 - (double)active / (double)selection->weights;
         done++;
     }
-    return done ? floor(1e4 * sum / done) / 1e4 : 0;
+    return done ? wn__learned_sparsity(sum / done) : 0;
 }
 
 static wn_status add_row(json_t *rows, wn__results_writer *r, const wn__agenda_row *row)
