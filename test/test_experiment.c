@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/files.h"
 #include "io/json_file.h"
+#include "plan/agenda.h"
 #include "scratch_folder.h"
 
 static const char *const network = "name: tiny\n"
@@ -398,6 +400,24 @@ TEST(workers_give_the_same_bytes)
     CHECK_OK(wn_experiment_run(&options, &summary));
     CHECK_EQ_INT(summary.run, FEW_STAGES);
     check_same_stores(undisturbed(), store);
+}
+
+/* What was asked for is done or refused; a recipe, which comes from another machine, gives way. */
+TEST(threads_keep_to_the_cpus)
+{
+    const int cpus = wn_cpu_count();
+    CHECK(cpus >= 1);
+    CHECK_EQ_INT(wn__machine_threads(0, 0, 1, false), cpus);
+    CHECK_EQ_INT(wn__machine_threads(0, cpus + 1, 1, false), cpus);
+    CHECK_EQ_INT(wn__machine_threads(0, cpus + 1, 1, true), cpus + 1);
+    CHECK_EQ_INT(wn__machine_threads(cpus + 1, 1, 1, false), cpus + 1);
+    CHECK_EQ_INT(wn__machine_threads(0, cpus, cpus, false), 1);
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), scratch_path("crowded"));
+    options.jobs = 2;
+    options.threads = cpus;
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "force allows more");
+    CHECK(!wn__folder_exists(options.out));
 }
 
 TEST(workers_need_a_command_line)
@@ -847,6 +867,7 @@ int main(int argc, char **argv)
                                     RUN(killed_at_any_moment_it_continues_to_the_same_bytes),
                                     RUN(stopped_on_request_it_says_so_and_continues),
                                     RUN(workers_give_the_same_bytes),
+                                    RUN(threads_keep_to_the_cpus),
                                     RUN(workers_need_a_command_line),
                                     RUN(a_worker_that_cannot_start_is_an_error),
                                     RUN(two_processes_on_one_store_share_the_work),

@@ -10,7 +10,8 @@ typedef struct data_config {
 } data_config;
 
 static const wn__option data_options[] = {
-    WN_OPTION_TEXT(data_config, from, "from", "DIR|URL", "get: a mirror that holds the same files instead of the official address"),
+    WN_OPTION_TEXT(data_config, from, "from", "DIR|URL", "a mirror that holds the same files instead of the official address",
+                   .actions = "get"),
     WN_OPTION_TEXT(data_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     {0}};
 

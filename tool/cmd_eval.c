@@ -15,7 +15,7 @@ static const wn__option eval_options[] = {
                    "change what the file says of itself: data.set=cifar10, model.arch=resnet20, backend=ref; may be repeated"),
     WN_OPTION_TEXT(eval_config, part, "part", "PART", "test (default), validation or train"),
     WN_OPTION_TEXT(eval_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(eval_config, threads, "threads", "N", "(default: all CPUs)"),
+    WN_OPTION_CPUS(eval_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
 static int64_t images_of_class(const wn_evaluation *e, int class)

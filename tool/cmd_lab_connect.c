@@ -9,7 +9,7 @@ typedef struct connect_config {
 static const wn__option connect_options[] = {
     WN_OPTION_TEXT(connect_config, from, "from", "N,N,...", "steps that the copies are trained from (default: the stage's first)"),
     WN_OPTION_NUMBER(connect_config, points, "points", "N", "on the line between two copies (default: 11)"),
-    WN_OPTION_NUMBER(connect_config, seed, "seed", "N", "of the copies' orders of data (default: 0)"),
+    WN_OPTION_SEED(connect_config, seed, "of the copies' orders of data (default: 0)"),
     WN_OPTION_NUMBER(connect_config, batches, "batches", "N", "training batches that measure statistics of batch norm (default: 100)"),
     WN_OPTION_NUMBER(connect_config, train_images, "train-images", "N", "evaluate the first so many training images (default: all)"),
     WN_LAB_OPTIONS(connect_config),

@@ -8,14 +8,17 @@ typedef struct hessian_config {
 } hessian_config;
 
 static const wn__option hessian_options[] = {
-    WN_OPTION_SWITCH(hessian_config, exact, "exact", "all eigenvalues (default up to 500 active parameters; at most 8,000)"),
+    WN_OPTION_SWITCH(hessian_config, exact, "exact", "all eigenvalues (default up to 500 active parameters; at most 8,000)",
+                     .excludes = "lanczos steps probes"),
     WN_OPTION_SWITCH(hessian_config, lanczos, "lanczos", "density and extremes of the spectrum (default above)"),
     WN_OPTION_NUMBER(hessian_config, steps, "steps", "N", "of Lanczos (default: 40)"),
     WN_OPTION_NUMBER(hessian_config, probes, "probes", "N", "start vectors that the density is averaged over (default: 2)"),
     WN_OPTION_SWITCH(hessian_config, differences, "differences",
                      "products from differences of gradients, on the fast backends (default: exact, on the reference backend)"),
-    WN_OPTION_TEXT(hessian_config, length, "length", "L", "of the step of differences (default: 0.002 times the norm of the weights)"),
-    WN_OPTION_SWITCH(hessian_config, no_check, "no-check", "do not measure the error of differences against exact products"),
+    WN_OPTION_TEXT(hessian_config, length, "length", "L", "of the step of differences (default: 0.002 times the norm of the weights)",
+                   .needs = "differences"),
+    WN_OPTION_SWITCH(hessian_config, no_check, "no-check", "do not measure the error of differences against exact products",
+                     .needs = "differences"),
     WN_OPTION_NUMBER(hessian_config, images, "images", "N", "in the sample (default: 1000)"),
     WN_OPTION_TEXT(hessian_config, part, "part", "PART",
                    "train, validation or test: where the sample comes from (default: validation, else test)"),

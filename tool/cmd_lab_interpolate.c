@@ -13,7 +13,8 @@ static const wn__option interpolate_options[] = {
     WN_OPTION_TEXT(interpolate_config, to, "upto", "A", "last position (default: 1.2)"),
     WN_OPTION_SWITCH(interpolate_config, interpolate_norms, "interpolate-norms",
                      "interpolate the running statistics of batch norm too, instead of measuring them anew at each point"),
-    WN_OPTION_NUMBER(interpolate_config, batches, "batches", "N", "training batches of that measurement (default: 100)"),
+    WN_OPTION_NUMBER(interpolate_config, batches, "batches", "N", "training batches of that measurement (default: 100)",
+                     .excludes = "interpolate-norms"),
     WN_OPTION_NUMBER(interpolate_config, train_images, "train-images", "N", "evaluate the first so many training images (default: all)"),
     WN_LAB_OPTIONS(interpolate_config),
     {0}};

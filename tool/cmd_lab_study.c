@@ -14,7 +14,7 @@ static const wn__option study_options[] = {
     WN_OPTION_TEXT(study_config, seeds, "seeds", "LIST", "0-4 or 0,2 instead of the recipe's"),
     WN_OPTION_TEXT(study_config, out, "out", "DIR", "store (default: winnow-runs)"),
     WN_OPTION_TEXT(study_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(study_config, threads, "threads", "N", "(default: the recipe's, else all CPUs)"),
+    WN_OPTION_CPUS(study_config, threads, "threads", "(default: the recipe's, else all CPUs)"),
     WN_OPTION_SWITCH(study_config, again, "again", "throw away what earlier calls found"),
     {0}};
 

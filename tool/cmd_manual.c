@@ -21,6 +21,7 @@ static void put(const char *text)
 
 static void put_options(const wn__option *options)
 {
+    char help[512];
     for (; options && options->name; options++) {
         fputs(".TP\n", stdout);
         if (options->letter) printf("\\fB\\-%c\\fR, ", options->letter);
@@ -30,7 +31,7 @@ static void put_options(const wn__option *options)
         fputs("\\fR", stdout);
         if (options->argument) printf(" \\fI%s\\fR", options->argument);
         putchar('\n');
-        put(options->help);
+        put(wn__option_help(options, help, sizeof help));
         putchar('\n');
     }
 }
@@ -57,6 +58,9 @@ static void put_environment(void)
     } variables[] = {
         {"WINNOW_DATA", "Where data sets lie, unless --data-dir says so; else $XDG_DATA_HOME/winnow, else ~/.local/share/winnow."},
         {"WINNOW_ISA", "base, avx2, avx512 or neon: use at most this instruction set."},
+        {"WINNOW_KERNELS",
+         "measured, sparse or dense: kernels of backend sparse for weights with zeros, whatever options and recipes say; changes no result."},
+        {"WINNOW_GNUPLOT", "The gnuplot that draws the figures of reports (default: gnuplot)."},
         {"NO_COLOR", "If not empty: no colour."},
     };
     puts(".SH ENVIRONMENT");
@@ -82,7 +86,8 @@ static int run_manual(const wn__call *call)
     puts(".SH OPTIONS OF ALL COMMANDS");
     put_options(wn__common_options);
     puts(
-        ".SH EXIT STATUS\n.TP\n0\nsuccess\n.TP\n1\nfailed\n.TP\n2\nwrong usage or recipe\n.TP\n75\nstopped on request; the same command continues");
+        ".SH EXIT STATUS\n.TP\n0\nsuccess\n.TP\n1\nfailed\n.TP\n2\nwrong usage or recipe\n.TP\n75\nstopped on request; the same command continues\n"
+        ".TP\n76\ntrials of other shards must end first; the same command then continues");
     put_environment();
     puts(
         ".SH FILES\n.TP\nwinnow\\-runs/stages/\nresults of stages, by what they depend on\n.TP\nwinnow\\-runs/NAME/\nan experiment: its recipe, "

@@ -14,7 +14,7 @@ static const wn__option prune_options[] = {
     WN_OPTION_TEXT(prune_config, out, "out", "FILE", "weights file to write; required"),
     WN_OPTION_LIST(prune_config, set, "set", "KEY=VALUE",
                    "mask.scope=layer, mask.layers=[conv*], mask.shuffle=layer, model.arch=lenet5; may be repeated"),
-    WN_OPTION_NUMBER(prune_config, seed, "seed", "N", "of shuffled masks (default: 0)"),
+    WN_OPTION_SEED(prune_config, seed, "of shuffled masks (default: 0)"),
     {0}};
 
 static void print_pruning(const wn_prune_summary *s, const char *result)

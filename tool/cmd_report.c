@@ -6,7 +6,7 @@ typedef struct report_config {
 } report_config;
 
 static const wn__option report_options[] = {
-    WN_OPTION_SWITCH(report_config, csv, "csv", "print one line per method and sparsity as CSV; write no files"),
+    WN_OPTION_SWITCH(report_config, csv, "csv", "print one line per method and sparsity as CSV; write no files", .excludes = "latex"),
     WN_OPTION_SWITCH(report_config, latex, "latex", "print the tables for LaTeX (package booktabs); write no files"),
     {0}};
 
@@ -24,7 +24,6 @@ static int run_report(const wn__call *call)
 {
     const report_config *config = call->config;
     const char *folder = call->arguments[0];
-    if (config->csv && config->latex) return wn__wrong_usage(call, "--csv or --latex, not both");
     if (config->csv) return wn__finish(call, print_tables(folder, WN_REPORT_CSV));
     if (config->latex) return wn__finish(call, print_tables(folder, WN_REPORT_LATEX));
     wn_report_files files;

@@ -26,11 +26,13 @@ static const wn__option run_options[] = {
         "(\"kd-* 95%*\"); may be repeated"),
     WN_OPTION_TEXT(run_config, out, "out", "DIR", "store (default: winnow-runs)"),
     WN_OPTION_TEXT(run_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(run_config, jobs, "jobs", "N", "stages side by side, each in a process of its own (default: 1)"),
-    WN_OPTION_NUMBER(run_config, threads, "threads", "N", "threads per stage (default: the recipe's, else the CPUs divided by the jobs)"),
-    WN_OPTION_SWITCH(run_config, force, "force", "allow jobs x threads beyond the CPUs"),
-    WN_OPTION_SWITCH(run_config, dry_run, "dry-run", "print the stages, which are done, and an estimate of the hours; run nothing"),
-    WN_OPTION_SWITCH(run_config, resolve, "resolve", "print the recipe with all defaults and every time in steps; run nothing"),
+    WN_OPTION_CPUS(run_config, jobs, "jobs", "stages side by side, each in a process of its own (default: 1)"),
+    WN_OPTION_CPUS(run_config, threads, "threads", "threads per stage (default: the recipe's, else the CPUs divided by the jobs)"),
+    WN_OPTION_SWITCH(run_config, force, "force", "allow jobs x threads beyond the CPUs, those of the recipe too"),
+    WN_OPTION_SWITCH(run_config, dry_run, "dry-run", "print the stages, which are done, and an estimate of the hours; run nothing",
+                     .excludes = "redo resolve"),
+    WN_OPTION_SWITCH(run_config, resolve, "resolve", "print the recipe with all defaults and every time in steps; run nothing",
+                     .excludes = "redo"),
     {0}};
 
 static void print_state(void *user, const wn_stage_info *stage)

@@ -22,7 +22,7 @@ static const wn__option shrink_options[] = {
                    "change what the files say of themselves: data.validation=last-2000; may be repeated"),
     WN_OPTION_TEXT(shrink_config, data_folder, "data-dir", "DIR",
                    "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(shrink_config, threads, "threads", "N", "(default: all CPUs)"),
+    WN_OPTION_CPUS(shrink_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
 static void print_rows(const wn_shrink_result *r)

@@ -17,18 +17,20 @@ static const wn__option sweep_options[] = {
     WN_OPTION_LIST(sweep_config, set, "set", "KEY=VALUE", "change the recipe: sweep.trials=30, train.epochs=10; may be repeated"),
     WN_OPTION_TEXT(sweep_config, out, "out", "DIR", "store (default: winnow-runs)"),
     WN_OPTION_TEXT(sweep_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(sweep_config, jobs, "jobs", "N", "trials side by side, each in a process of its own (default: 1)"),
-    WN_OPTION_NUMBER(sweep_config, threads, "threads", "N", "threads per trial (default: the recipe's, else the CPUs divided by the jobs)"),
-    WN_OPTION_SWITCH(sweep_config, force, "force", "allow jobs x threads beyond the CPUs"),
+    WN_OPTION_CPUS(sweep_config, jobs, "jobs", "trials side by side, each in a process of its own (default: 1)"),
+    WN_OPTION_CPUS(sweep_config, threads, "threads", "threads per trial (default: the recipe's, else the CPUs divided by the jobs)"),
+    WN_OPTION_SWITCH(sweep_config, force, "force", "allow jobs x threads beyond the CPUs, those of the recipe too"),
     WN_OPTION_TEXT(sweep_config, shard, "shard", "I/N",
                    "train every N-th trial of a rung, beginning with the I-th: one such command per machine on a shared store"),
-    WN_OPTION_SWITCH(sweep_config, wait, "wait", "wait for trials of other shards where the next rung needs them"),
-    WN_OPTION_SWITCH(sweep_config, retry, "retry", "train trials again that failed; else they stay failed"),
+    WN_OPTION_SWITCH(sweep_config, wait, "wait", "wait for trials of other shards where the next rung needs them", .needs = "shard",
+                     .excludes = "dry-run"),
+    WN_OPTION_SWITCH(sweep_config, retry, "retry", "train trials again that failed; else they stay failed", .excludes = "dry-run"),
     WN_OPTION_SWITCH(sweep_config, ask_tell, "ask-tell",
-                     "trials are asked for on standard input, as JSON lines, and answered on standard output"),
+                     "trials are asked for on standard input, as JSON lines, and answered on standard output",
+                     .excludes = "shard retry dry-run json csv"),
     WN_OPTION_TEXT(sweep_config, write, "write", "FILE", "write the recipe of the best trial"),
     WN_OPTION_SWITCH(sweep_config, dry_run, "dry-run", "print the trials and what is known of them; run nothing"),
-    WN_OPTION_SWITCH(sweep_config, json, "json", "print the trials as JSON"),
+    WN_OPTION_SWITCH(sweep_config, json, "json", "print the trials as JSON", .excludes = "csv"),
     WN_OPTION_SWITCH(sweep_config, csv, "csv", "print the trials as CSV"),
     {0}};
 
@@ -87,11 +89,8 @@ static int run_sweep(const wn__call *call)
         .dry_run = config->dry_run,
         .write = config->write,
     };
-    if (config->json && config->csv) return wn__wrong_usage(call, "--json or --csv, not both");
     if (config->shard && !read_shard(config->shard, &options.shard, &options.shards))
         return wn__wrong_usage(call, "--shard %s: a part of all, like 2/4, is needed", config->shard);
-    if (config->ask_tell && (config->shard || config->dry_run || config->json || config->csv))
-        return wn__wrong_usage(call, "--ask-tell goes with neither --shard nor --dry-run, --json, --csv");
     wn__stop_on_signals();
     if (!config->ask_tell) return run_search(call, &options, config->json ? WN_SWEEP_JSON : config->csv ? WN_SWEEP_CSV : WN_SWEEP_TEXT);
     const wn_status status = wn_sweep_ask_tell(&options, STDIN_FILENO, stdout);

@@ -10,7 +10,7 @@ typedef struct time_config {
 
 static const wn__option time_options[] = {
     WN_OPTION_NUMBER(time_config, rounds, "rounds", "N", "of some steps of every stage (default: 5)"),
-    WN_OPTION_NUMBER(time_config, threads, "threads", "N", "(default: all CPUs)"),
+    WN_OPTION_CPUS(time_config, threads, "threads", "(default: all CPUs)"),
     WN_OPTION_TEXT(time_config, data_folder, "data-dir", "DIR", "where data sets lie (default: where they lay when it was run)"),
     {0}};
 

@@ -13,10 +13,10 @@ typedef struct train_config {
 
 static const wn__option train_options[] = {
     WN_OPTION_LIST(train_config, set, "set", "KEY=VALUE", "change the recipe: model.arch=resnet20, data.set=cifar10; may be repeated"),
-    WN_OPTION_NUMBER(train_config, seed, "seed", "N", "of the start weights and of the data's order (default: 0)"),
+    WN_OPTION_SEED(train_config, seed, "of the start weights and of the data's order (default: 0)"),
     WN_OPTION_TEXT(train_config, out, "out", "DIR", "folder of the run (default: winnow-train)"),
     WN_OPTION_TEXT(train_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(train_config, threads, "threads", "N", "(default: the recipe's, else all CPUs)"),
+    WN_OPTION_CPUS(train_config, threads, "threads", "(default: the recipe's, else all CPUs)"),
     {0}};
 
 static void print_training(const wn_train_summary *summary)

@@ -20,7 +20,7 @@ typedef struct wn__lab_config {
     WN_OPTION_TEXT(type, lab.folder, "to", "DIR", "where results go (default: a folder in the store's folder lab)"),                \
     WN_OPTION_LIST(type, lab.set, "set", "KEY=VALUE", "change what the first file says of itself: data.set=cifar10, backend=ref; may be repeated"), \
     WN_OPTION_TEXT(type, lab.data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"), \
-    WN_OPTION_NUMBER(type, lab.threads, "threads", "N", "(default: all CPUs)"),                                                     \
+    WN_OPTION_CPUS(type, lab.threads, "threads", "(default: all CPUs)"),                                                     \
     WN_OPTION_SWITCH(type, lab.again, "again", "throw away what an earlier call found")
 /* clang-format on */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "winnow/doctor.h"
 #include "winnow/show.h"
 
 #define WN_COMMAND(name) extern const wn__command wn__command_##name;
@@ -173,6 +174,12 @@ static int check_arguments(const wn__call *call)
     return wn__wrong_usage(call, "no \"%s\"; there are %s", call->arguments[0], valid);
 }
 
+static int too_many(const char *of, const char *argument)
+{
+    fprintf(stderr, "winnow: %s: \"%s\" is one argument too many\n", of, argument);
+    return WN__EXIT_USAGE;
+}
+
 static int run_help(int argc, char **argv)
 {
     if (argc < 2) {
@@ -181,6 +188,8 @@ static int run_help(int argc, char **argv)
     }
     int used;
     const wn__command *command = wn__command_find_words((const char *const *)argv + 1, argc - 1, &used);
+    const int words = command || used == 2 ? used : 1;
+    if (argc - 1 > words) return too_many("help", argv[1 + words]);
     if (command) {
         wn__print_command_help(command);
         return WN__EXIT_OK;
@@ -199,7 +208,8 @@ static int run_command(const wn__command *command, int argc, char **argv)
     wn__common common = {0};
     int first = argc;
     char message[512] = "";
-    const wn_status parsed = wn__options_parse(command->options, config, &common, argc, argv, &first, message, sizeof message);
+    const wn_status parsed =
+        wn__options_parse(command->options, command->actions, config, &common, argc, argv, &first, message, sizeof message);
     wn__console console;
     wn__console_init(&console, common.quiet, common.verbose);
     const wn__call call = {command, &console, config, (const char *const *)argv + first, argc - first};
@@ -209,7 +219,7 @@ static int run_command(const wn__command *command, int argc, char **argv)
     else if (common.help) {
         wn__print_command_help(command);
         code = WN__EXIT_OK;
-    } else if ((code = check_arguments(&call)) == WN__EXIT_OK)
+    } else if ((code = check_arguments(&call)) == WN__EXIT_OK && (code = wn__finish(&call, wn_check_environment())) == WN__EXIT_OK)
         code = command->run(&call);
     wn__console_release(&console);
     wn__options_release(command->options, config);
@@ -234,11 +244,13 @@ static int run(int argc, char **argv)
         fputs("winnow: a command is needed: see winnow --help\n", stderr);
         return WN__EXIT_USAGE;
     }
-    if (is_one_of(argv[0], "--version", "-V")) {
+    const bool version = is_one_of(argv[0], "--version", "-V"), help = is_one_of(argv[0], "--help", "-h");
+    if ((version || help) && argc > 1) return too_many(argv[0], argv[1]);
+    if (version) {
         printf("winnow %s\n", wn_version());
         return WN__EXIT_OK;
     }
-    if (is_one_of(argv[0], "--help", "-h")) return run_help(1, argv);
+    if (help) return run_help(1, argv);
     if (strcmp(argv[0], "help") == 0) return run_help(argc, argv);
     int used;
     const wn__command *command = wn__command_find_words((const char *const *)argv, argc, &used);

@@ -60,6 +60,9 @@ WN_API const char *wn_error_message(void);
 /* Version of the linked library, WN_VERSION of its headers. */
 WN_API const char *wn_version(void);
 
+/* CPUs that this process may use: its affinity mask and the quota of its control group. At least 1. */
+WN_API int wn_cpu_count(void);
+
 /* Log lines. The library never prints by itself: without a sink, log lines are dropped.
  * `text` has no newline and is borrowed for the call. */
 typedef enum wn_log_level { WN_LOG_DEBUG, WN_LOG_INFO, WN_LOG_WARNING, WN_LOG_ERROR } wn_log_level;

@@ -47,9 +47,9 @@ typedef struct wn_run_options {
     int redos;
     const char *out;         /* store; NULL: "winnow-runs" */
     const char *data_folder; /* NULL: as winnow/data.h says */
-    int threads;             /* per stage; 0: the recipe's, else the CPUs divided by jobs */
+    int threads;             /* per stage; 0: the recipe's as far as the CPUs go, else the CPUs divided by jobs */
     int jobs;                /* stages side by side; 0 or 1: one after the other, in this process */
-    bool force;              /* allow jobs x threads beyond the CPUs */
+    bool force;              /* allow jobs x threads beyond the CPUs; without, jobs > 1 of too many threads are WN_EUSAGE */
     /* For jobs > 1: the start of a command line, NULL-terminated, to which "<experiment folder> <stage identity>" is appended; the program
      * must then call wn_stage_run with them and exit with 0 on WN_OK. NULL: jobs > 1 is WN_EINVAL. */
     const char *const *worker;
@@ -135,7 +135,7 @@ typedef struct wn_stored_stage {
     bool used;     /* some experiment folder refers to it */
 } wn_stored_stage;
 typedef void (*wn_stored_visit)(void *user, const wn_stored_stage *stage);
-/* All stages of the store `out` (NULL: the default), or, if `experiment` is not NULL, those of that experiment (its name or folder). */
+/* All stages of the store `out` (NULL: the default; WN_ENOTFOUND: no such folder), or, if `experiment` is not NULL, those of that experiment (its name or folder). */
 WN_API WN_NODISCARD wn_status wn_store_status(const char *out, const char *experiment, wn_stored_visit visit, void *user);
 
 /* A key whose values differ; NULL where one side has none. Results are named "METHOD SPARSITY seed N: KEY". */

@@ -259,6 +259,8 @@ int wn__cpu_count(void)
     return quota < cpus ? quota : cpus;
 }
 
+int wn_cpu_count(void) { return wn__cpu_count(); }
+
 typedef struct attempt {
     wn__chunk_attempt body;
     void *arg;

@@ -59,7 +59,7 @@ static wn_status read_networks(wn__lab *lab)
 static wn_status choose_machine(wn__lab *lab)
 {
     const wn__recipe *r = lab->recipe;
-    const int asked = lab->options->threads, threads = asked > 0 ? asked : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
+    const int threads = wn__machine_threads(lab->options->threads, r->top.threads, 1, false);
     lab->context = (wn__context){.recipe = r, .data_folder = lab->options->data_folder};
     return wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &lab->context.machine);
 }

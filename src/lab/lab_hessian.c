@@ -400,7 +400,11 @@ static wn_status probe_all(wn__lab *lab, const curvature *c, int i, subject *s, 
 
 static wn_status check_size(const wn__lab *lab, const curvature *c, int i, int64_t n, bool *all)
 {
+    const bool probed = c->options->steps > 0 || c->options->probes > 0;
     *all = c->options->exact || (!c->options->lanczos && n <= USUAL_EXACT);
+    if (*all && probed)
+        return wn__fail(WN_EUSAGE, "%s: of %lld active parameters all eigenvalues are found, without steps and probes; lanczos uses them",
+                        lab->network[i].label, (long long)n);
     if (!*all || n <= MOST_EXACT) return WN_OK;
     return wn__fail(WN_EUSAGE,
                     "%s: %lld active parameters are too many for all eigenvalues (at most %d); Lanczos gives their density and extremes",

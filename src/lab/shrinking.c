@@ -54,7 +54,7 @@ static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *fil
     WN_TRY(wn__weights_check_classes(file, s->path, data));
     WN_TRY(wn__recipe_build_graph(r, s->path, (wn__model_input){data->channels, data->height, data->width, data->classes}));
     r->train_images = -1; /* not planned */
-    const int threads = o->threads > 0 ? o->threads : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
+    const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     s->context = (wn__context){.recipe = r, .data_folder = o->data_folder};
     return wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &s->context.machine);
 }

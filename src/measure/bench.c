@@ -108,6 +108,8 @@ static wn_status open_device(bench *b)
     const wn_bench_options *o = b->options;
     const wn__backend *backend = o->backend ? wn__backend_find(o->backend) : wn__backends[0];
     if (!backend) return wn__fail(WN_EUSAGE, "backend \"%s\" is not in this build; `winnow doctor` lists the backends", o->backend);
+    if (o->kernels && strcmp(backend->name, "sparse") != 0)
+        return wn__fail(WN_EUSAGE, "kernels are those of backend sparse; %s has no choice", backend->name);
     const bool bf16 = o->dtype && strcmp(o->dtype, "bf16") == 0;
     if (o->dtype && !bf16 && strcmp(o->dtype, "f32") != 0) return wn__fail(WN_EUSAGE, "dtype \"%s\"; valid: f32, bf16", o->dtype);
     WN_TRY(wn__pool_new(o->threads, &b->pool));

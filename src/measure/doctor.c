@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "backend/backend.h"
+#include "backend/sparse/choice.h"
 #include "base/cpu.h"
+#include "base/fail.h"
 #include "base/threads.h"
 #include "io/libraries.h"
 #include "measure/rates.h"
@@ -81,6 +83,13 @@ static const char *find_program(const char *name, char *path, size_t size)
     return "not found";
 }
 
+wn_status wn_check_environment(void)
+{
+    wn__kernels kernels;
+    WN_TRY(wn__isa_status());
+    return wn__kernels_asked(WN__KERNELS_MEASURED, &kernels);
+}
+
 wn_status wn_doctor(wn_fact_visit visit, void *user)
 {
     visit_program(visit, user);
@@ -97,5 +106,5 @@ wn_status wn_doctor(wn_fact_visit visit, void *user)
     visit(user, "library", "FFTW", wn__dct_version() ? wn__dct_version() : "not in this build");
     char path[1024];
     visit(user, "tool", "gnuplot", find_program("gnuplot", path, sizeof path));
-    return wn__isa_status();
+    return wn_check_environment();
 }

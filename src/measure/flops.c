@@ -89,6 +89,10 @@ static wn_status read_words(const wn_flops_options *o, wn__distribute *how)
     for (int i = 0; i < 4; i++)
         if (given[i][1]) WN_TRY(wn__settings_set(rows, how, given[i][0], given[i][1]));
     if (how->distribution == WN__FILE && !o->mask) return wn__fail(WN_EUSAGE, "distribution \"file\" wants a file of masks");
+    if (o->power && how->distribution != WN__ERK)
+        return wn__fail(WN_EUSAGE, "a power is of distribution erk, not of %s", wn__distribution_names[how->distribution]);
+    if (o->seed && how->counting != WN__COUNT_DRAWN && how->distribution != WN__RANDOM)
+        return wn__fail(WN_EUSAGE, "a seed is for what is drawn: counting drawn, or distribution random");
     return WN_OK;
 }
 

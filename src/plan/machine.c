@@ -2,7 +2,20 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/log.h"
+#include "base/threads.h"
 #include "plan/agenda.h"
+
+int wn__machine_threads(int asked, int64_t recipe, int jobs, bool force)
+{
+    const int cpus = wn__cpu_count(), share = cpus > jobs ? cpus / jobs : 1;
+    if (asked > 0) return asked;
+    if (recipe == 0) return share;
+    if (recipe <= share || force) return (int)recipe;
+    wn__log(WN_LOG_INFO, "threads: %lld of the recipe are more than %d CPU%s for %d process%s: %d", (long long)recipe, cpus,
+            cpus == 1 ? "" : "s", jobs, jobs == 1 ? "" : "es", share);
+    return share;
+}
 
 wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, wn__machine *out)
 {

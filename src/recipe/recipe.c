@@ -428,6 +428,8 @@ static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
         WN_TRY(wn__yaml_parse(source->text ? source->label : "(no recipe)", text, strlen(text), doc));
     for (int i = 0; i < source->sets; i++) {
         const char *equals = strchr(source->set[i], '=');
+        if (source->seeds && strncmp(source->set[i], "compare.seeds=", 14) == 0)
+            return wn__fail(WN_EUSAGE, "seeds %s or --set %s, not both", source->seeds, source->set[i]);
         if (!equals || equals == source->set[i])
             return wn__fail(WN_EUSAGE, "--set %s: key=value is needed, for example train.epochs=10", source->set[i]);
         char *key = wn__strdup(source->set[i]);

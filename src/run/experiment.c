@@ -14,14 +14,10 @@ static wn_status share_cpus(const wn_run_options *o, const wn__recipe *r, int *t
     const int cpus = wn__cpu_count();
     *jobs = o->jobs > 1 ? o->jobs : 1;
     if (o->threads < 0 || o->jobs < 0) return wn__fail(WN_EUSAGE, "threads %d, jobs %d: neither can be negative", o->threads, o->jobs);
-    *threads = o->threads ? o->threads : (int)r->top.threads;
-    if (*threads == 0) *threads = cpus / *jobs > 0 ? cpus / *jobs : 1;
-    if (o->force || *jobs == 1 || *jobs * *threads <= cpus) return WN_OK;
-    const int fitting = cpus / *threads > 0 ? cpus / *threads : 1;
-    wn__log(WN_LOG_WARNING, "%d jobs of %d threads are more than %d CPUs: %d run side by side (force allows more)", *jobs, *threads, cpus,
-            fitting);
-    *jobs = fitting;
-    return WN_OK;
+    *threads = wn__machine_threads(o->threads, r->top.threads, *jobs, o->force);
+    if (o->force || *jobs == 1 || (int64_t)*jobs * *threads <= cpus) return WN_OK;
+    return wn__fail(WN_EUSAGE, "%d jobs of %d thread%s are more than %d CPU%s; force allows more", *jobs, *threads,
+                    *threads == 1 ? "" : "s", cpus, cpus == 1 ? "" : "s");
 }
 
 static wn_status plan_it(wn__experiment *e, const char *root, int threads)

@@ -68,8 +68,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     wn__agenda *plan = NULL;
     wn__machine machine;
     WN_TRY(wn__recipe_read(&source, &recipe));
-    if (recipe->top.threads == 0) recipe->top.threads = wn__cpu_count();
-    if (options->threads > 0) recipe->top.threads = options->threads;
+    recipe->top.threads = wn__machine_threads(options->threads, recipe->top.threads, 1, false);
     wn_status status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
     if (status == WN_OK) {
         recipe->top.backend = machine.backend->name;
@@ -165,7 +164,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
     const wn__dataset_type *data = r->data.type;
     WN_TRY(wn__weights_check_classes(file, o->weights, data));
     WN_TRY(wn__recipe_build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
-    const int threads = o->threads > 0 ? o->threads : r->top.threads > 0 ? (int)r->top.threads : wn__cpu_count();
+    const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     wn__context context = {.recipe = r, .data_folder = o->data_folder};
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
     r->train_images = -1; /* not planned */

@@ -10,6 +10,12 @@
 
 static const char *or_default(const char *out) { return out ? out : WN__STORE_DEFAULT; }
 
+/* A store that was named must be there; without a name there may be none yet. */
+static wn_status check_store(const char *out)
+{
+    return !out || wn__folder_exists(out) ? WN_OK : wn__fail(WN_ENOTFOUND, "%s: there is no such store", out);
+}
+
 /* ---- which stages are referred to */
 
 /* Adds the identities of an experiment's stages.json as keys of `used`. Folders without that file are no experiments. */
@@ -152,6 +158,7 @@ wn_status wn_store_status(const char *out, const char *experiment, wn_stored_vis
     const char *root = or_default(out);
     char *folder = NULL;
     status_user u = {visit, user};
+    WN_TRY(check_store(out));
     if (experiment) WN_TRY(experiment_folder(root, experiment, &folder));
     json_t *used = json_object();
     wn_status status = used ? find_used(root, folder, used) : wn__no_memory(64);
@@ -188,6 +195,7 @@ wn_status wn_store_gc(const char *out, bool dry_run, wn_stored_visit visit, void
 {
     const char *root = or_default(out);
     gc_user g = {dry_run, visit, user, 0};
+    WN_TRY(check_store(out));
     json_t *used = json_object();
     wn_status status = used ? find_used(root, NULL, used) : wn__no_memory(64);
     if (status == WN_OK) status = visit_stages(root, used, false, collect_stage, &g);

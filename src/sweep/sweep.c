@@ -150,6 +150,27 @@ static wn_status check_key(const wn__sweep *s, const wn__sweep_key *key)
     return status;
 }
 
+static bool sets_same_key(const char *a, const char *b)
+{
+    const size_t length = strcspn(a, "=");
+    return strcspn(b, "=") == length && strncmp(a, b, length) == 0;
+}
+
+/* What the section sets itself, the caller's --set would set for nothing. */
+static wn_status check_set(const wn__sweep *s, const wn__sweep_key *key)
+{
+    json_t *params = json_object(), *sets = NULL;
+    wn_status status = params && json_object_set_new(params, key->name, wn__sweep_key_end(key, false)) == 0 ? WN_OK : wn__no_memory(64);
+    if (status == WN_OK) status = wn__sweep_trial_sets(s, params, &sets);
+    for (size_t k = 1; k < json_array_size(sets); k++) /* the first names the method */
+        for (int i = 0; status == WN_OK && i < s->options->run.sets; i++)
+            if (sets_same_key(json_string_value(json_array_get(sets, k)), s->options->run.set[i]))
+                status = wn__fail(WN_EUSAGE, "--set %s: the section \"sweep\" says this key itself", s->options->run.set[i]);
+    json_decref(params);
+    json_decref(sets);
+    return status;
+}
+
 wn_status wn__sweep_open(const wn_sweep_options *options, wn__sweep_use use, wn__sweep *out)
 {
     wn__sweep *s = out;
@@ -162,8 +183,10 @@ wn_status wn__sweep_open(const wn_sweep_options *options, wn__sweep_use use, wn_
     WN_TRY(check_validation(s->base.recipe));
     WN_TRY(count_rungs(s));
     WN_TRY(make_paths(s));
-    for (int i = 0; use != WN__SWEEP_WORKER && i < s->section->keys; i++)
+    for (int i = 0; use != WN__SWEEP_WORKER && i < s->section->keys; i++) {
+        WN_TRY(check_set(s, &s->section->key[i]));
         WN_TRY(check_key(s, &s->section->key[i]));
+    }
     return WN_OK;
 }
 

@@ -1,0 +1,1 @@
+winnow status --out nowhere || winnow gc --out nowhere
