@@ -125,7 +125,7 @@ static wn_status make_network(run *r)
     WN_TRY(make_graph(r));
     WN_TRY(r->o.linear ? wn__graph_make_params(r->graph, &r->params) : make_sparse_params(r));
     WN_TRY(wn__init_params(&r->params, &(wn__init_options){.weights = WN__INIT_KAIMING}, r->o.seed));
-    wn__init_scale_by_active(&r->params);
+    WN_TRY(wn__init_sparse(&r->params, WN__SPARSE_INIT_IN_NORMAL, 0, false, r->o.seed));
     if (!r->o.linear) balance(r);
     int64_t stored = 0, dense = 0;
     for (int i = 0; i < r->params.count; i++) {

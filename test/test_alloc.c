@@ -89,34 +89,14 @@ TEST(text_survives_running_out_of_memory)
     wn__text_release(&t);
 }
 
-TEST(arena_pieces_are_aligned_and_disjoint)
-{
-    const size_t sizes[] = {1, 64, 65, 0, 1000};
-    size_t total = 0;
-    for (int i = 0; i < 5; i++)
-        total += wn__arena_piece(sizes[i]);
-    wn__arena arena;
-    CHECK_OK(wn__arena_init(&arena, total));
-    char *pieces[5];
-    for (int i = 0; i < 5; i++) {
-        pieces[i] = wn__arena_take(&arena, sizes[i]);
-        CHECK(is_aligned(pieces[i]) && is_zero(pieces[i], sizes[i]));
-        memset(pieces[i], i + 1, sizes[i]);
-    }
-    CHECK_EQ_INT(arena.used, total);
-    for (int i = 0; i < 5; i++)
-        CHECK(sizes[i] == 0 || (pieces[i][0] == i + 1 && pieces[i][sizes[i] - 1] == i + 1));
-    wn__arena_release(&arena);
-    wn__arena_release(&arena);
-    wn__alloc_fail_at(1);
-    CHECK_STATUS(wn__arena_init(&arena, 100), WN_ENOMEM);
-}
-
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(blocks_are_aligned_and_zeroed),         RUN(realloc_keeps_contents_and_zeroes_the_rest),
-                                    RUN(sizes_that_overflow_give_null),         RUN(statistics_count_calls_bytes_and_peak),
-                                    RUN(the_chosen_call_fails_and_no_other),    RUN(text_survives_running_out_of_memory),
-                                    RUN(arena_pieces_are_aligned_and_disjoint), {0}};
+    static const wn_test tests[] = {RUN(blocks_are_aligned_and_zeroed),
+                                    RUN(realloc_keeps_contents_and_zeroes_the_rest),
+                                    RUN(sizes_that_overflow_give_null),
+                                    RUN(statistics_count_calls_bytes_and_peak),
+                                    RUN(the_chosen_call_fails_and_no_other),
+                                    RUN(text_survives_running_out_of_memory),
+                                    {0}};
     return wn_test_main(argc, argv, tests);
 }

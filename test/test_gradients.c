@@ -308,27 +308,6 @@ TEST(gradients_of_micro_batches)
     check_gradients((net_options){.build = tangled_net, .n = 11, .decided = true, .ex.micro_batch = 4}, true, 1e-3);
 }
 
-static void check_input_gradient(int (*build)(wn_graph *g))
-{
-    net *t = net_new((net_options){.build = build, .n = 5, .decided = true, .ex.input_gradient = true});
-    const int64_t count = 5 * 2 * 8 * 7;
-    float *dimages = WN_NEW_ARRAY(float, count);
-    CHECK(dimages != NULL);
-    gradients(t);
-    CHECK_OK(wn__executor_input_gradient(t->ex, dimages));
-    check_slopes(t, "images", t->images, dimages, count, 0x1p-6, 1e-3);
-    wn__free(dimages);
-    net_free(t);
-}
-
-TEST(gradients_of_images)
-{
-    check_input_gradient(residual_net);
-    check_input_gradient(lenet_like);
-    check_input_gradient(dropout_net);
-    check_input_gradient(tangled_net);
-}
-
 /* --- Hessian-vector products --------------------------------------------------------------------------------------------------- */
 
 typedef struct vectors {
@@ -416,7 +395,7 @@ static void check_hessian(net_options o, bool training, double rtol)
 TEST(hessian_vector_products_of_a_residual_network)
 {
     check_hessian((net_options){.build = residual_net, .n = 18, .decided = true}, true, 1e-3);
-    check_hessian((net_options){.build = residual_net, .n = 5, .decided = true, .ex.input_gradient = true}, true, 1e-3);
+    check_hessian((net_options){.build = residual_net, .n = 5, .decided = true}, true, 1e-3);
 }
 TEST(hessian_vector_products_with_running_statistics)
 {
@@ -539,7 +518,6 @@ int main(int argc, char **argv)
         RUN(gradients_of_a_preactivated_network),
         RUN(gradients_across_kinks),
         RUN(gradients_of_micro_batches),
-        RUN(gradients_of_images),
         RUN(hessian_vector_products_of_a_residual_network),
         RUN(hessian_vector_products_with_running_statistics),
         RUN(hessian_vector_products_of_a_lenet),

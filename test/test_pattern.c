@@ -2,7 +2,7 @@
 #include "test.h"
 
 #include "base/rng.h"
-#include "tensor/pattern.h"
+#include "patterns.h"
 
 static wn__rng stream(uint64_t number) { return wn__rng_make(7, WN__FOR_TEST, number, 0); }
 
@@ -23,7 +23,7 @@ static void check_is_mask(const wn__pattern *p, const uint8_t *mask)
         for (int64_t c = 0; c < p->columns; c++) {
             const int64_t entry = wn__pattern_find(p, r, c);
             CHECK_EQ_INT(entry, mask[r * p->columns + c] ? active : -1);
-            if (entry >= 0) CHECK_EQ_INT(wn__pattern_row_of(p, entry), r);
+            if (entry >= 0) CHECK_EQ_INT(pattern_row_of(p, entry), r);
             active += mask[r * p->columns + c];
         }
     CHECK_EQ_INT(p->stored, active);
@@ -52,7 +52,7 @@ TEST(masks_positions_and_rows_make_the_same_pattern)
         CHECK_OK(wn__pattern_from_mask(rows, columns, mask, &a));
         CHECK_OK(wn__pattern_from_positions(rows, columns, position, stored, &b));
         CHECK_OK(wn__pattern_from_rows(rows, columns, a.row_start, a.column, &c));
-        CHECK_OK(wn__pattern_copy(&a, &e));
+        CHECK_OK(pattern_copy(&a, &e));
         check_is_mask(&a, mask);
         check_is_mask(&b, mask);
         check_is_mask(&c, mask);
@@ -115,7 +115,7 @@ TEST(columns_hold_the_entries_of_the_rows)
     for (int64_t c = 0; c < p.columns; c++)
         for (int64_t k = p.column_start[c]; k < p.column_start[c + 1]; k++) {
             CHECK_EQ_INT(p.column[p.entry[k]], c);
-            CHECK_EQ_INT(wn__pattern_row_of(&p, p.entry[k]), p.row[k]);
+            CHECK_EQ_INT(pattern_row_of(&p, p.entry[k]), p.row[k]);
             CHECK(!seen[p.entry[k]]);
             seen[p.entry[k]] = true;
         }
@@ -210,7 +210,7 @@ TEST(bad_changes_are_refused_and_change_nothing)
 {
     wn__pattern p, before;
     CHECK_OK(wn__pattern_from_positions(3, 4, (int64_t[]){1, 6, 11}, 3, &p));
-    CHECK_OK(wn__pattern_copy(&p, &before));
+    CHECK_OK(pattern_copy(&p, &before));
     CHECK_STATUS(wn__pattern_change(&p, (int64_t[]){3}, 1, NULL, 0), WN_EINVAL);
     CHECK_STATUS(wn__pattern_change(&p, (int64_t[]){1, 1}, 2, NULL, 0), WN_EINVAL);
     CHECK_STATUS(wn__pattern_change(&p, (int64_t[]){-1}, 1, NULL, 0), WN_EINVAL);

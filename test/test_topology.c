@@ -6,6 +6,7 @@
 #include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
+#include "patterns.h"
 #include "sparse/dynamic/topology.h"
 #include "tiny_network.h"
 
@@ -232,7 +233,7 @@ TEST(random_growth_takes_every_inactive_entry_equally_often)
         }
         if (seed == 0)
             for (int64_t i = 0; i < t.grows; i++) { /* dropped ones are inactive */
-                const int64_t row = wn__pattern_row_of(p->pattern, t.drop[i]);
+                const int64_t row = pattern_row_of(p->pattern, t.drop[i]);
                 l.mask[row * l.columns + p->pattern->column[t.drop[i]]] = 0;
             }
         wn__topology_release(&t);
@@ -306,7 +307,7 @@ TEST(bad_updates_are_refused)
     p->value[3] = NAN;
     CHECK_STATUS(wn__topology_init(p, &(wn__drop){.fraction = 0.5}, &t), WN_EDIVERGED);
     p->value[3] = 1;
-    CHECK_OK(wn__params_expand(&set, p));
+    params_expand(&set, p);
     CHECK_STATUS(wn__topology_init(p, &(wn__drop){.fraction = 0.5}, &t), WN_EINVAL);
     wn__params_release(&set);
     layer_free(&l);
@@ -453,7 +454,7 @@ static void compare_with_ref(const char *backend, bool compressed, int64_t micro
             for (int64_t k = 0; k < p->count; k++)
                 CHECK_NEAR((double)kept[i][k], (double)want[i][k], 2e-5 * scale, 0);
             for (int64_t e = 0; p->pattern && e < p->stored; e++) {
-                const int64_t row = wn__pattern_row_of(p->pattern, e);
+                const int64_t row = pattern_row_of(p->pattern, e);
                 CHECK_NEAR((double)kept[i][row * p->pattern->columns + p->pattern->column[e]], (double)p->grad[e], 2e-5 * scale, 0);
             }
             weights++;
@@ -581,7 +582,7 @@ static void wide_init(wide *w, int width)
     CHECK_OK(wn__pattern_random(width, width, STORED, &rng, &pattern[2]));
     CHECK_OK(wn__graph_make_sparse_params(g, pattern, &w->net.params));
     CHECK_OK(wn__init_params(&w->net.params, &(wn__init_options){.weights = WN__INIT_KAIMING}, 1));
-    wn__init_scale_by_active(&w->net.params);
+    CHECK_OK(wn__init_sparse(&w->net.params, WN__SPARSE_INIT_IN_NORMAL, 0, false, 1));
     w->net.device = tiny_device("sparse", 2, WN__F32, &w->net.pool);
 }
 
@@ -695,33 +696,6 @@ TEST(memory_does_not_grow_with_the_dense_size_and_the_loss_falls)
     }
 }
 
-TEST(start_weights_are_scaled_by_the_active_entries_of_each_output)
-{
-    wn__params sets[2] = {{0}};
-    wn__rng rng = wn__rng_make(6, WN__FOR_TEST, 0, 0);
-    uint8_t mask[300];
-    for (int k = 0; k < 300; k++)
-        mask[k] = k / 100 == 0 ? k == 7 : k / 100 == 1 ? wn__rng_below(&rng, 2) > 0 : 0;
-    for (int i = 0; i < 2; i++) {
-        CHECK_OK(wn__params_add(&sets[i], "w.weight", WN__WEIGHT, 2, (const int64_t[]){3, 100}));
-        CHECK_OK(wn__param_set_mask(&sets[i].item[0], mask));
-        if (i) CHECK_OK(wn__params_compress_masked(&sets[i]));
-        CHECK_OK(wn__init_params(&sets[i], &(wn__init_options){.weights = WN__INIT_KAIMING}, 1));
-    }
-    const float drawn = sets[0].item[0].value[7], other = sets[1].item[0].value[1];
-    for (int i = 0; i < 2; i++)
-        wn__init_scale_by_active(&sets[i]);
-    const wn__param *dense = &sets[0].item[0], *compressed = &sets[1].item[0];
-    CHECK_NEAR(dense->value[7], drawn * 10.0f, 1e-6, 0);
-    CHECK_NEAR(compressed->value[1], (double)other * sqrt(100.0 / (double)(compressed->stored - 1)), 1e-6, 0);
-    for (int64_t e = 0; e < compressed->stored; e++)
-        CHECK(compressed->value[e] == dense->value[wn__pattern_row_of(compressed->pattern, e) * 100 + compressed->pattern->column[e]]);
-    for (int k = 200; k < 300; k++)
-        CHECK(dense->value[k] == 0);
-    for (int i = 0; i < 2; i++)
-        wn__params_release(&sets[i]);
-}
-
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(updates_by_gradient_follow_the_rules),
@@ -741,7 +715,6 @@ int main(int argc, char **argv)
                                     RUN(announced_readers_cost_no_memory_in_the_middle_of_a_run),
                                     RUN(growth_that_leaves_out_hopeless_tiles_finds_the_same_entries),
                                     RUN(memory_does_not_grow_with_the_dense_size_and_the_loss_falls),
-                                    RUN(start_weights_are_scaled_by_the_active_entries_of_each_output),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

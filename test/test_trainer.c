@@ -9,11 +9,11 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/init.h"
+#include "patterns.h"
 #include "scratch_folder.h"
 #include "sparse/cost.h"
 #include "sparse/prune/mask.h"
 #include "sparse/prune/score.h"
-#include "tensor/compression.h"
 #include "tiny_network.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -799,7 +799,7 @@ TEST(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones)
             wn__free(checkpoint);
         }
         for (int k = 0; i == 3 && k < l.params.count; k++)
-            CHECK_OK(wn__params_expand(&l.params, &l.params.item[k]));
+            params_expand(&l.params, &l.params.item[k]);
         run_ok(&l);
         CHECK((wn__params_find(&l.params, "fc1.weight")->pattern != NULL) == (i == 1 || i == 2));
         lab_release(&l);
@@ -931,7 +931,7 @@ static void check_entries(watch *w, int i, bool update)
             w->changed++;
         }
     wn__pattern_release(&w->before[i]);
-    CHECK_OK(wn__pattern_copy(q, &w->before[i]));
+    CHECK_OK(pattern_copy(q, &w->before[i]));
 }
 
 static void check_step(void *user, const wn__train_progress *p)

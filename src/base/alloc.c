@@ -14,22 +14,6 @@
 #include <malloc.h>
 #endif
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(WITH_ASAN)
-#include <sanitizer/asan_interface.h>
-#define POISON(address, size) __asan_poison_memory_region(address, size)
-#define UNPOISON(address, size) __asan_unpoison_memory_region(address, size)
-#define GAP WN__ALIGN
-#else
-#define POISON(address, size) ((void)(address), (void)(size))
-#define UNPOISON(address, size) ((void)(address), (void)(size))
-#define GAP 0
-#endif
-
 enum { HUGE = 8 << 20 }; /* bytes from which huge pages are asked for */
 
 /* Lies in the WN__ALIGN bytes before each block. */
@@ -161,31 +145,3 @@ int64_t wn__peak_expected(void)
 }
 
 void wn__alloc_fail_at(int64_t n) { atomic_store(&fail_countdown, n); }
-
-size_t wn__arena_piece(size_t size) { return (size + WN__ALIGN - 1) / WN__ALIGN * WN__ALIGN + GAP; }
-
-wn_status wn__arena_init(wn__arena *arena, size_t size)
-{
-    char *base = wn__alloc(size);
-    if (!base) return wn__no_memory(size);
-    POISON(base, size);
-    *arena = (wn__arena){.base = base, .size = size};
-    return WN_OK;
-}
-
-void *wn__arena_take(wn__arena *arena, size_t size)
-{
-    const size_t piece = wn__arena_piece(size);
-    assert(piece >= size && piece <= arena->size - arena->used);
-    char *start = arena->base + arena->used;
-    UNPOISON(start, size);
-    arena->used += piece;
-    return start;
-}
-
-void wn__arena_release(wn__arena *arena)
-{
-    if (arena->base) UNPOISON(arena->base, arena->size);
-    wn__free(arena->base);
-    *arena = (wn__arena){0};
-}

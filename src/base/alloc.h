@@ -45,15 +45,4 @@ int64_t wn__peak_expected(void);
 /* Tests only: the n-th call from now fails (n >= 1); 0 switches it off. */
 void wn__alloc_fail_at(int64_t n);
 
-/* Arena: count sizes first, allocate once, take pieces, free all at once. Pieces are 64-byte aligned;
- * under AddressSanitizer poisoned gaps lie between them. */
-typedef struct wn__arena {
-    char *base;
-    size_t size, used;
-} wn__arena;
-wn_status wn__arena_init(wn__arena *arena, size_t size);
-void *wn__arena_take(wn__arena *arena, size_t size); /* asserts that it fits */
-void wn__arena_release(wn__arena *arena);            /* accepts a zeroed arena */
-size_t wn__arena_piece(size_t size);                 /* what a piece of `size` takes from an arena */
-
 #endif

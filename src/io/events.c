@@ -124,27 +124,6 @@ wn_status wn__events_scalar(wn__events *e, const char *tag, int64_t step, double
     return write_value(e, step, wall_time, &v);
 }
 
-/* Summary.Value: 1 tag, 8 tensor (TensorProto: 1 dtype = DT_STRING, 2 shape, 8 string_val), 9 metadata (1 plugin_data (1 plugin_name)).
- * The shape is one dimension of size 1 (TensorShapeProto: 2 dim (1 size)), as the text plugin of TensorBoard expects. */
-wn_status wn__events_text(wn__events *e, const char *tag, int64_t step, double wall_time, const char *text)
-{
-    enum { DT_STRING = 7 };
-    wn__text dim = {0}, shape = {0}, tensor = {0}, plugin = {0}, metadata = {0}, v = {0};
-    add_tag(&dim, 1, VARINT);
-    add_varint(&dim, 1);
-    add_message(&shape, 2, &dim);
-    add_tag(&tensor, 1, VARINT);
-    add_varint(&tensor, DT_STRING);
-    add_message(&tensor, 2, &shape);
-    add_bytes(&tensor, 8, text, strlen(text));
-    add_bytes(&plugin, 1, "text", 4);
-    add_message(&metadata, 1, &plugin);
-    add_bytes(&v, 1, tag, strlen(tag));
-    add_message(&v, 8, &tensor);
-    add_message(&v, 9, &metadata);
-    return write_value(e, step, wall_time, &v);
-}
-
 wn_status wn__events_sync(wn__events *e, int64_t *length) { return wn__append_sync(&e->file, length); }
 
 wn_status wn__events_close(wn__events *e) { return wn__append_close(&e->file); }

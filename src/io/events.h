@@ -16,7 +16,6 @@ typedef struct wn__events {
  * An empty file gets the version record first. `wall_time`: seconds since 1970, 0 if times shall not matter. */
 wn_status wn__events_open(wn__events *e, const char *path, int64_t length, double wall_time);
 wn_status wn__events_scalar(wn__events *e, const char *tag, int64_t step, double wall_time, float value);
-wn_status wn__events_text(wn__events *e, const char *tag, int64_t step, double wall_time, const char *text);
 wn_status wn__events_sync(wn__events *e, int64_t *length);
 wn_status wn__events_close(wn__events *e); /* accepts a zeroed e */
 

@@ -71,19 +71,6 @@ void wn__json_line_real(wn__json_line *l, const char *key, double value)
     wn__text_add(&l->text, "%s", wn__show_real(value, text));
 }
 
-void wn__json_line_float(wn__json_line *l, const char *key, float value)
-{
-    char text[WN__REAL_TEXT];
-    add_key(l, key);
-    wn__text_add(&l->text, "%s", wn__show_float(value, text));
-}
-
-void wn__json_line_bool(wn__json_line *l, const char *key, bool value)
-{
-    add_key(l, key);
-    wn__text_add(&l->text, "%s", value ? "true" : "false");
-}
-
 void wn__json_line_text(wn__json_line *l, const char *key, const char *value)
 {
     if (!value) {

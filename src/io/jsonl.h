@@ -25,8 +25,6 @@ typedef struct wn__json_line {
 } wn__json_line;
 void wn__json_line_int(wn__json_line *l, const char *key, int64_t value);
 void wn__json_line_real(wn__json_line *l, const char *key, double value);
-void wn__json_line_float(wn__json_line *l, const char *key, float value);
-void wn__json_line_bool(wn__json_line *l, const char *key, bool value);
 void wn__json_line_text(wn__json_line *l, const char *key, const char *value); /* UTF-8; NULL gives null */
 void wn__json_line_null(wn__json_line *l, const char *key);
 /* An object inside the line, until it is closed. */

@@ -282,28 +282,3 @@ wn_status wn__init_sparse(wn__params *params, wn__sparse_init how, double gain, 
     params->version++;
     return WN_OK;
 }
-
-static void scale_row(wn__param *p, int64_t first, int64_t end, int64_t columns, int64_t active)
-{
-    const float factor = active ? (float)sqrt((double)columns / (double)active) : 1.0f;
-    for (int64_t e = first; e < end; e++)
-        p->value[e] *= factor;
-}
-
-void wn__init_scale_by_active(wn__params *params)
-{
-    for (int i = 0; i < params->count; i++) {
-        wn__param *p = &params->item[i];
-        if (p->role != WN__WEIGHT || (!p->mask && !p->pattern)) continue;
-        const int64_t columns = p->count / p->dim[0];
-        for (int64_t r = 0; r < p->dim[0]; r++) {
-            const int64_t first = p->pattern ? p->pattern->row_start[r] : r * columns;
-            const int64_t end = p->pattern ? p->pattern->row_start[r + 1] : first + columns;
-            int64_t active = end - first;
-            for (int64_t e = first; p->mask && e < end; e++)
-                active -= !p->mask[e];
-            scale_row(p, first, end, columns, active);
-        }
-    }
-    params->version++;
-}

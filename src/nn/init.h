@@ -60,10 +60,6 @@ extern const char *const wn__sparse_init_names[];
  * the streams of wn__reinit_params. gain 0: 2 (He et al. 2015, for ReLUs), or 1 for fan-average (Glorot and Bengio 2010). */
 wn_status wn__init_sparse(wn__params *params, wn__sparse_init how, double gain, bool redrawn, uint64_t seed);
 
-/* Drawn weights of sparse layers as if each output's fan-in were its number of active entries: times sqrt(all / active), output by output
- * (for `kaiming` the variance is then 2 / active, as fan-in-normal has it). Biases stay. */
-void wn__init_scale_by_active(wn__params *params);
-
 /* Fans of parameter `index`: of a weight, or for a bias those of its node's weight. WN_EINVAL for other roles. */
 wn_status wn__init_fans(const wn__params *params, int index, int64_t *fan_in, int64_t *fan_out);
 

@@ -48,7 +48,7 @@ static void bump(wn__params *set)
     set->topology++;
 }
 
-/* --- dense to compressed and back ---------------------------------------------------------------------------------------------- */
+/* --- dense to compressed ------------------------------------------------------------------------------------------------------- */
 
 static wn_status check_compressible(const wn__param *p, const wn__pattern *pattern)
 {
@@ -104,31 +104,6 @@ wn_status wn__params_compress_masked(wn__params *set)
     for (int i = 0; i < set->count; i++)
         if (set->item[i].mask && set->item[i].role == WN__WEIGHT && !set->item[i].map)
             WN_TRY(wn__params_compress(set, &set->item[i], NULL));
-    return WN_OK;
-}
-
-wn_status wn__params_expand(wn__params *set, wn__param *p)
-{
-    float **array[ARRAYS], *made[ARRAYS];
-    if (!p->pattern) return WN_OK;
-    uint8_t *mask = wn__alloc((size_t)p->count);
-    if (!mask) return wn__no_memory((size_t)p->count);
-    const wn_status status = new_arrays(p, p->count, made);
-    if (status != WN_OK) {
-        wn__free(mask);
-        return status;
-    }
-    arrays_of(p, array);
-    for (int i = 0; i < ARRAYS; i++)
-        if (made[i]) wn__pattern_scatter(p->pattern, *array[i], made[i]);
-    take_arrays(p, made);
-    wn__pattern_mask(p->pattern, mask);
-    p->mask = mask;
-    wn__pattern_release(p->pattern);
-    wn__free(p->pattern);
-    p->pattern = NULL;
-    p->stored = p->capacity = p->count; /* active stays */
-    bump(set);
     return WN_OK;
 }
 

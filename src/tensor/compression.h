@@ -1,4 +1,4 @@
-/* Compressed parameters: made from dense ones and back, and their patterns changed.
+/* Compressed parameters: made from dense ones, and their patterns changed.
  *
  * A weight of which few entries are left keeps value, gradient and optimizer slots for those alone, so that memory and the optimizer's work
  * shrink with the zeros. A pattern changes between steps only. Every function here that changes one bumps set->topology and set->version;
@@ -14,8 +14,6 @@
 wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *pattern);
 /* Every weight with a mask. A failure may leave some compressed. */
 wn_status wn__params_compress_masked(wn__params *set);
-/* Dense again, with the pattern as mask. Does nothing to dense parameters. */
-wn_status wn__params_expand(wn__params *set, wn__param *p);
 
 /* Room for `capacity` entries, so that changes up to it allocate nothing. */
 wn_status wn__params_reserve(wn__params *set, wn__param *p, int64_t capacity);

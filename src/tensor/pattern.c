@@ -173,11 +173,6 @@ wn_status wn__pattern_full(int64_t rows, int64_t columns, wn__pattern *out)
     return WN_OK;
 }
 
-wn_status wn__pattern_copy(const wn__pattern *p, wn__pattern *out)
-{
-    return wn__pattern_from_rows(p->rows, p->columns, p->row_start, p->column, out);
-}
-
 void wn__pattern_release(wn__pattern *p)
 {
     wn__free(p->row_start);
@@ -362,20 +357,6 @@ int64_t wn__pattern_find(const wn__pattern *p, int64_t row, int64_t column)
             high = middle;
     }
     return low < end && p->column[low] == column ? low : -1;
-}
-
-/* The last row that starts at or before the entry; empty rows before it start there too. */
-int64_t wn__pattern_row_of(const wn__pattern *p, int64_t entry)
-{
-    int64_t low = 0, high = p->rows;
-    while (high - low > 1) {
-        const int64_t middle = low + (high - low) / 2;
-        if (p->row_start[middle] <= entry)
-            low = middle;
-        else
-            high = middle;
-    }
-    return low;
 }
 
 bool wn__pattern_equal(const wn__pattern *a, const wn__pattern *b)

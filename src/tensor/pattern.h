@@ -36,7 +36,6 @@ wn_status wn__pattern_random(int64_t rows, int64_t columns, int64_t stored, wn__
 wn_status wn__draw_positions(wn__rng *rng, int64_t n, int64_t count, int64_t *position /* (count) */);
 /* Ascending, of 0..largest; `other` has room for as many. The result is in either of the two, and is returned. */
 int64_t *wn__sort_positions(int64_t *position, int64_t *other, int64_t count, int64_t largest);
-wn_status wn__pattern_copy(const wn__pattern *p, wn__pattern *out);
 void wn__pattern_release(wn__pattern *p); /* accepts a zeroed one */
 
 /* Make room for `capacity` entries, so that later changes up to it allocate nothing. */
@@ -47,7 +46,6 @@ wn_status wn__pattern_change(wn__pattern *p, const int64_t *drop, int64_t drops,
 
 /* Number of the entry at (row, column); -1 = not stored. */
 int64_t wn__pattern_find(const wn__pattern *p, int64_t row, int64_t column);
-int64_t wn__pattern_row_of(const wn__pattern *p, int64_t entry);
 bool wn__pattern_equal(const wn__pattern *a, const wn__pattern *b);
 /* Sorted, in range, both directions the same: for assertions and tests. */
 bool wn__pattern_is_valid(const wn__pattern *p);

@@ -108,7 +108,6 @@ wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, w
 {
     const wn_graph *g = ex->graph;
     const int64_t image = g->c * g->h * g->w;
-    ex->last = NULL; /* its buffers are about to be overwritten */
     for (int64_t first = 0, piece; first < n; first += piece) {
         piece = n - first < wn__piece_size(ex) ? n - first : wn__piece_size(ex);
         wn__executor_run r = {.ex = ex, .step = step};
@@ -216,7 +215,6 @@ wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t 
     WN_TRY(order_window(ex, &job));
     for (int64_t piece = 0; piece < job.pieces; piece++)
         WN_TRY(run_piece(ex, &job, piece, &r));
-    ex->last = job.pieces == 1 ? r.plan : NULL;
     WN_TRY(wn__executor_finish_gradients(&r));
     return tell_totals(ex, &job);
 }
@@ -280,15 +278,6 @@ bool wn__weight_gradient_bounds(const wn__weight_gradient *g, float *row, float 
     if (g->dense || g->totals || !g->op->cls->gradient_bounds) return false;
     g->op->cls->gradient_bounds(g->op, g->args, row, column);
     return true;
-}
-
-wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages)
-{
-    const wn_graph *g = ex->graph;
-    if (!ex->last || ex->last->dimages < 0)
-        return wn__fail(WN_EINVAL, "no gradient of the images: ask for it in the options and use one micro-batch");
-    const wn__shape images = wn__plan_shape(ex->last, g, 0);
-    return ex->device->download(ex->device, wn__executor_buffer(ex, ex->last, ex->last->dimages), &images, dimages);
 }
 
 wn_status wn__executor_hessian_vector(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_tangent loss,

@@ -18,7 +18,6 @@ typedef struct wn__executor_options {
     int64_t batch;         /* largest batch */
     int64_t micro_batch;   /* 0 = whole batch */
     bool training;         /* plan backward phases */
-    bool input_gradient;   /* keep the gradient of the images: wn__executor_input_gradient */
     bool tangents;         /* plan Hessian-vector products (the device's backend must have tangents) */
     int64_t memory;        /* bytes that the process may take in all; 0 = no limit. More is recomputed if need be; else WN_ENOMEM */
     bool recompute;        /* force recomputation */
@@ -43,8 +42,6 @@ typedef wn_status (*wn__loss_gradient)(void *arg, const float *logits, int64_t f
 
 /* One training step's gradients: forward, loss, backward. grad of every trained parameter is overwritten. */
 wn_status wn__executor_gradients(wn__executor *ex, const float *images, int64_t n, wn__step_info step, wn__loss_gradient loss, void *arg);
-/* (n,c,h,w) gradient of the images of the last wn__executor_gradients; n = its batch; one micro-batch only. */
-wn_status wn__executor_input_gradient(wn__executor *ex, float *dimages);
 
 /* Hessian-vector product of the loss at params: product[i] (stored of trained param i, else NULL) = H * vector. Gradients are made as well.
  * loss: from logits and their tangents write dlogits and t_dlogits. One micro-batch. */
@@ -100,11 +97,10 @@ void wn__executor_observe(wn__executor *ex, wn__call_observer observer, void *us
 typedef void (*wn__kernel_visit)(void *user, const char *node, const char *implementation);
 wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit visit, void *user);
 
-/* The plan: bytes of activations, gradients and scratch for n images, which are not allocated; and a listing, one line per call. */
+/* The plan: bytes of activations, gradients and scratch for n images, which are not allocated. */
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes);
 /* Bytes of activations and gradients that the calls for n images read and write, each call by itself. */
 wn_status wn__executor_traffic(wn__executor *ex, int64_t n, int64_t *bytes);
-const char *wn__phase_name(wn__phase phase);                               /* "backward data" */
-wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text); /* free with wn__free */
+const char *wn__phase_name(wn__phase phase); /* "backward data" */
 
 #endif

@@ -36,7 +36,6 @@ struct wn__executor {
     int64_t topology;                  /* of the parameters that those arrays are for; -1 = none */
     wn__gradient_reading *reading;     /* per parameter; NULL: none so far */
     wn__gradient_window window;        /* of what is read and comes in micro-batches */
-    const wn__plan *last;              /* plan of the last wn__executor_gradients */
 };
 
 /* One run of a plan. */

@@ -57,7 +57,6 @@ static wn_status make_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__
                                 .device = device,
                                 .n = n,
                                 .kind = kind,
-                                .input_gradient = o->input_gradient,
                                 .recompute = o->recompute || ex->device->recompute};
     WN_TRY(try_plan(ex, &request, plan));
     const int64_t wanted = expected_with(ex, plan);
@@ -205,21 +204,4 @@ const char *wn__phase_name(wn__phase phase)
         "statistics",         "forward",         "backward prepare", "backward data", "backward params",
         "tangent statistics", "tangent forward", "tangent prepare",  "tangent data",  "tangent params"};
     return names[phase];
-}
-
-wn_status wn__executor_describe(wn__executor *ex, int64_t n, char **text)
-{
-    wn__plan *plan;
-    WN_TRY(wn__executor_find_plan(ex, n < wn__piece_size(ex) ? n : wn__piece_size(ex),
-                                  wn__executor_plan_kind(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
-    wn__text t = {0};
-    wn__text_add(&t, "%d calls in %d groups, %.1f MiB\n", plan->calls, plan->groups, (double)plan->bytes[WN__SLABS] / 0x1p20);
-    for (int i = 0; i < plan->calls; i++) {
-        const wn__call *c = &plan->call[i];
-        wn__text_add(&t, "%3d  %-18s %-28s %s\n", c->group, wn__phase_name(c->phase),
-                     c->lowered ? ex->graph->node[c->lowered->node].name : "(sum)", c->op->implementation ? c->op->implementation : "");
-    }
-    if (t.failed) return wn__no_memory(t.size);
-    *text = t.data;
-    return WN_OK;
 }

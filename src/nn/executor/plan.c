@@ -324,7 +324,6 @@ static wn_status plan_backward_op(planner *p, int i)
 static wn_status plan_backward(planner *p)
 {
     const wn_graph *g = p->request->graph;
-    p->tensor[0].wants_gradient = p->request->input_gradient;
     for (int i = 0; i < p->plan->lowered_ops; i++) {
         const wn__lowered *l = &p->request->lowered[i];
         bool wants = l->param[0] >= 0;
@@ -338,11 +337,6 @@ static wn_status plan_backward(planner *p)
     WN_TRY(add_gradient(p, g->output, p->plan->dlogits));
     for (int i = p->plan->lowered_ops - 1; i >= 0; i--)
         WN_TRY(plan_backward_op(p, i));
-    if (p->request->input_gradient) {
-        WN_TRY(fold_addends(p, 0, 1));
-        p->plan->dimages = p->tensor[0].addends ? p->tensor[0].addend[0] : -1;
-        touch(p, p->plan->dimages, p->plan->groups - 1);
-    }
     return WN_OK;
 }
 
@@ -366,7 +360,7 @@ static void make_local(planner *p)
     wn__plan *plan = p->plan;
     const size_t workers = (size_t)wn__pool_threads(p->request->device->pool);
     if (wn__plan_is_tangent(plan->kind)) return;
-    const int seen[] = {plan->images, plan->logits, plan->dlogits, plan->dimages};
+    const int seen[] = {plan->images, plan->logits, plan->dlogits};
     for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
         keep_whole(plan, seen[i]);
     for (int i = 0; i < plan->calls; i++) {
@@ -442,10 +436,7 @@ static wn_status place_buffers(const planner *p, wn__layout layout)
 
 /* --- the whole ----------------------------------------------------------------------------------------------------------------- */
 
-static bool wants_input_gradient(const wn__plan_request *r, int i)
-{
-    return wn__plan_is_backward(r->kind) && (r->lowered[i].in[0] > 0 || r->input_gradient);
-}
+static bool wants_input_gradient(const wn__plan_request *r, int i) { return wn__plan_is_backward(r->kind) && r->lowered[i].in[0] > 0; }
 
 static void raise_border(int *border, int64_t needed)
 {
@@ -532,7 +523,6 @@ wn_status wn__plan_make(const wn__plan_request *r, wn__plan *out)
                      .images = -1,
                      .logits = -1,
                      .dlogits = -1,
-                     .dimages = -1,
                      .packed = -1,
                      .bound = -1};
     plan.param_written = WN_NEW_ARRAY(bool, r->graph->params);

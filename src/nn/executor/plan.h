@@ -56,13 +56,13 @@ typedef struct wn__plan {
     int calls, forward_calls, groups;
     wn__buffer *buffer;
     int buffers;
-    int images, logits, dlogits, dimages; /* buffers; the last two -1 without backward */
-    size_t bytes[WN__LAYOUTS];            /* of the memory that the offsets point into */
-    wn__layout layout;                    /* that runs of the plan use now */
-    int *border;                          /* per graph node: of the tensor it makes */
-    bool *param_written;                  /* per parameter: some call makes its gradient */
-    int64_t packed;                       /* version of the parameters that the ops hold; -1 = none */
-    int64_t bound;                        /* topology of the patterns that the ops were told of; -1 = none */
+    int images, logits, dlogits; /* buffers; the last one -1 without backward */
+    size_t bytes[WN__LAYOUTS];   /* of the memory that the offsets point into */
+    wn__layout layout;           /* that runs of the plan use now */
+    int *border;                 /* per graph node: of the tensor it makes */
+    bool *param_written;         /* per parameter: some call makes its gradient */
+    int64_t packed;              /* version of the parameters that the ops hold; -1 = none */
+    int64_t bound;               /* topology of the patterns that the ops were told of; -1 = none */
 } wn__plan;
 
 typedef struct wn__plan_request {
@@ -72,7 +72,7 @@ typedef struct wn__plan_request {
     wn__device *device;
     int64_t n;
     wn__plan_kind kind;
-    bool input_gradient, recompute;
+    bool recompute;
 } wn__plan_request;
 
 static inline bool wn__plan_is_backward(wn__plan_kind k) { return k >= WN__PLAN_TRAIN; }
