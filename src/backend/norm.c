@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "base/fail.h"
+
 /* Rows of channels in `saved`: double, then float32. The last two are written by BACKWARD_PREPARE. */
 enum { MEAN, R, S1, S2, DOUBLES };
 enum { FLOAT_MEAN, FACTOR, SHIFT, OFFSET, SLOPE, FLOATS };
@@ -21,15 +23,17 @@ double *wn__norm_chunk_sums(const wn__op *op, const wn__op_args *args, int64_t c
     return wn__norm_chunk_moments(op, args, wn__chunks(args->n) + chunk);
 }
 
-void wn__norm_plan(wn__op *op)
+wn_status wn__norm_new(wn__device *device, const wn__op_desc *d, const wn__op_class *cls, const char *implementation, wn__op **out)
 {
-    const wn__op_desc *d = &op->desc;
+    WN_TRY(wn__op_new(device, d, sizeof **out, cls, implementation, out));
+    wn__op *op = *out;
     const size_t channels = (size_t)d->in_c, chunks = (size_t)wn__chunks(d->n);
     op->saved_bytes = channels * (DOUBLES * sizeof(double) + FLOATS * sizeof(float));
     op->scratch_bytes = chunks * channels * 4 * sizeof(double);
     op->backward_needs_in = true;
     op->params_finish_late = true;
     op->backward_needs_out = d->relu && d->inputs == 2;
+    return WN_OK;
 }
 
 static void set_coefficients(const wn__op *op, const wn__op_args *args, int64_t c, double mean, double r, float *floats)

@@ -13,8 +13,8 @@
 #include "backend/backend.h"
 #include "kernels/norm.h"
 
-/* Sets what the op keeps and needs. */
-void wn__norm_plan(wn__op *op);
+/* An op of a class, with what it keeps and needs; `implementation` is its name in records. */
+wn_status wn__norm_new(wn__device *device, const wn__op_desc *d, const wn__op_class *cls, const char *implementation, wn__op **out);
 
 /* Of STATISTICS: where a chunk leaves its means (c), followed by its sums of squares around them (c). */
 double *wn__norm_chunk_moments(const wn__op *op, const wn__op_args *args, int64_t chunk);
@@ -26,6 +26,12 @@ wn__norm_values wn__norm_values_of(const wn__op *op, const wn__op_args *args, in
 /* Of BACKWARD_DATA. */
 wn__norm_gradients wn__norm_gradients_of(const wn__op *op, const wn__op_args *args);
 
+/* `finish` of the class. */
+#define WN__NORM_FINISH                                                                                  \
+    {                                                                                                    \
+        [WN__STATISTICS] = wn__norm_finish_statistics, [WN__BACKWARD_PREPARE] = wn__norm_finish_prepare, \
+        [WN__BACKWARD_PARAMS] = wn__norm_finish_params                                                   \
+    }
 wn_status wn__norm_finish_statistics(wn__op *op, const wn__op_args *args);
 wn_status wn__norm_finish_prepare(wn__op *op, const wn__op_args *args);
 wn_status wn__norm_finish_params(wn__op *op, const wn__op_args *args);

@@ -2,10 +2,8 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -14,6 +12,7 @@
 #include "run/results_writer.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "base/process.h"
 #include "winnow/experiment.h"
 
 typedef enum fate { PENDING, RUNNING, DONE, FAILED } fate;
@@ -123,24 +122,9 @@ static wn_status run_here(runner *r)
 
 static wn_status start_worker(runner *r, int stage)
 {
-    enum { MOST_ARGUMENTS = 32 };
-    const char *argv[MOST_ARGUMENTS];
-    int count = 0;
-    for (; r->options->worker[count] && count < MOST_ARGUMENTS - 3; count++)
-        argv[count] = r->options->worker[count];
-    argv[count] = r->e->folder;
-    argv[count + 1] = r->e->plan->stage[stage].identity;
-    argv[count + 2] = NULL;
-    const pid_t parent = getpid(), pid = fork();
-    if (pid < 0) return wn__fail_errno("starting a process for %s", r->e->plan->stage[stage].label);
-    if (pid == 0) { /* only calls that are safe after a fork */
-        prctl(PR_SET_PDEATHSIG, SIGTERM);
-        if (getppid() != parent) _exit(1); /* it died before */
-        execvp(argv[0], (char *const *)argv);
-        _exit(127);
-    }
+    WN_TRY(wn__process_start(r->options->worker, (const char *const[]){r->e->folder, r->e->plan->stage[stage].identity, NULL},
+                             &r->pid[stage]));
     r->fate[stage] = RUNNING;
-    r->pid[stage] = pid;
     r->running++;
     return WN_OK;
 }

@@ -2,13 +2,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "run/store.h"
+#include "base/process.h"
 #include "sweep/sweep.h"
 
 enum { SLOTS = sizeof((wn__sweep_pool){0}).slot / sizeof *((wn__sweep_pool){0}).slot };
@@ -23,41 +22,22 @@ static char *describe_job(const wn__sweep *s, const wn__sweep_trial *trial, int 
     return text;
 }
 
-static wn_status start(wn__sweep_pool *pool, const char *const *argv, pid_t *pid)
-{
-    const pid_t parent = getpid();
-    *pid = fork();
-    if (*pid < 0) return wn__fail_errno("starting a process for a trial");
-    if (*pid > 0) {
-        pool->running++;
-        return WN_OK;
-    }
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* only calls that are safe after a fork */
-    if (getppid() != parent) _exit(1);
-    execvp(argv[0], (char *const *)argv);
-    _exit(127);
-}
-
 wn_status wn__sweep_pool_start(wn__sweep_pool *pool, const wn__sweep_trial *trial, int rung)
 {
-    enum { MOST_ARGUMENTS = 32 };
-    const char *argv[MOST_ARGUMENTS];
-    const char *const *worker = pool->sweep->options->run.worker;
-    int count = 0, slot = 0;
+    int slot = 0;
     while (slot < SLOTS && pool->slot[slot].pid)
         slot++;
     if (slot == SLOTS) return wn__fail(WN_EUSAGE, "more than %d jobs", SLOTS);
     char *job = describe_job(pool->sweep, trial, rung);
     if (!job) return wn__fail(WN_ENOMEM, "out of memory");
-    for (; worker[count] && count < MOST_ARGUMENTS - 2; count++)
-        argv[count] = worker[count];
-    argv[count] = job;
-    argv[count + 1] = NULL;
-    const wn_status status = start(pool, argv, &pool->slot[slot].pid);
-    if (status != WN_OK) pool->slot[slot].pid = 0;
-    pool->slot[slot].trial = trial->number;
+    pid_t pid;
+    const wn_status status = wn__process_start(pool->sweep->options->run.worker, (const char *const[]){job, NULL}, &pid);
     free(job); /* jansson's own allocation */
-    return status;
+    if (status != WN_OK) return status;
+    pool->slot[slot].pid = pid;
+    pool->slot[slot].trial = trial->number;
+    pool->running++;
+    return WN_OK;
 }
 
 static bool take_ended(wn__sweep_pool *pool, int64_t *trial, int *how)

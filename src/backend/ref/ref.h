@@ -38,6 +38,21 @@ wn_status wn__ref_finish_tangent_params(wn__op *op, const wn__op_args *args);
 
 void wn__ref_release(wn__op *op); /* of every kind */
 
+/* The class of convolutions and of linear layers: phases of these names in their own files, and what they share. */
+#define WN__REF_WEIGHTED_CLASS                                                                                           \
+    {                                                                                                                    \
+        .run = {[WN__FORWARD] = forward,                                                                                 \
+                [WN__BACKWARD_PREPARE] = wn__ref_backward_prepare,                                                       \
+                [WN__BACKWARD_DATA] = backward_data,                                                                     \
+                [WN__BACKWARD_PARAMS] = backward_params,                                                                 \
+                [WN__TANGENT_FORWARD] = tangent_forward,                                                                 \
+                [WN__TANGENT_PREPARE] = wn__ref_tangent_prepare,                                                         \
+                [WN__TANGENT_DATA] = tangent_data,                                                                       \
+                [WN__TANGENT_PARAMS] = tangent_params},                                                                  \
+        .finish = {[WN__BACKWARD_PARAMS] = wn__ref_finish_params, [WN__TANGENT_PARAMS] = wn__ref_finish_tangent_params}, \
+        .release = wn__ref_release,                                                                                      \
+    }
+
 /* The output is the input's shape. */
 wn_status wn__ref_check_same_shape(const wn__op_desc *d, const char *what);
 /* Output sizes follow from kernel, stride and padding, as in PyTorch: (in + 2 pad - kernel) / stride + 1, rounded down. */

@@ -236,24 +236,5 @@ static wn_status tangent_params(wn__op *op, const wn__op_args *args, int64_t fir
 const wn__ref_kind wn__ref_conv = {
     .check = check,
     .plan = plan,
-    .cls =
-        {
-            .run =
-                {
-                    [WN__FORWARD] = forward,
-                    [WN__BACKWARD_PREPARE] = wn__ref_backward_prepare,
-                    [WN__BACKWARD_DATA] = backward_data,
-                    [WN__BACKWARD_PARAMS] = backward_params,
-                    [WN__TANGENT_FORWARD] = tangent_forward,
-                    [WN__TANGENT_PREPARE] = wn__ref_tangent_prepare,
-                    [WN__TANGENT_DATA] = tangent_data,
-                    [WN__TANGENT_PARAMS] = tangent_params,
-                },
-            .finish =
-                {
-                    [WN__BACKWARD_PARAMS] = wn__ref_finish_params,
-                    [WN__TANGENT_PARAMS] = wn__ref_finish_tangent_params,
-                },
-            .release = wn__ref_release,
-        },
+    .cls = WN__REF_WEIGHTED_CLASS,
 };

@@ -93,15 +93,11 @@ static const wn__op_class norm_class = {
                  [WN__FORWARD] = forward,
                  [WN__BACKWARD_PREPARE] = backward_prepare,
                  [WN__BACKWARD_DATA] = backward_data},
-    .finish = {[WN__STATISTICS] = wn__norm_finish_statistics,
-               [WN__BACKWARD_PREPARE] = wn__norm_finish_prepare,
-               [WN__BACKWARD_PARAMS] = wn__norm_finish_params},
+    .finish = WN__NORM_FINISH,
     .release = wn__op_free,
 };
 
 wn_status wn__sparse_norm(wn__sparse *device, const wn__op_desc *d, wn__op **out)
 {
-    WN_TRY(wn__op_new(&device->base, d, sizeof **out, &norm_class, "winnow lanes", out));
-    wn__norm_plan(*out);
-    return WN_OK;
+    return wn__norm_new(&device->base, d, &norm_class, "winnow lanes", out);
 }

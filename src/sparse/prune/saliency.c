@@ -49,24 +49,9 @@ bool wn__saliency_needs_tangents(int score) { return score == WN__GRASP; }
 
 /* ---- arrays over the selected weights */
 
-static wn_status make_scores(const wn__params *params, const wn__selection *selection, wn__scores *out)
-{
-    wn__scores s = {.score = WN_NEW_ARRAY(float *, params->count), .count = params->count};
-    if (!s.score) return wn__no_memory((size_t)params->count * sizeof(float *));
-    for (int i = 0; i < params->count; i++) {
-        if (!selection->selected[i]) continue;
-        s.score[i] = WN_NEW_ARRAY(float, params->item[i].stored);
-        if (s.score[i]) continue;
-        wn__scores_release(&s);
-        return wn__no_memory((size_t)params->item[i].stored * sizeof(float));
-    }
-    *out = s;
-    return WN_OK;
-}
-
 static wn_status random_scores(const wn__saliency_input *in, const wn__params *params, wn__scores *out)
 {
-    WN_TRY(make_scores(params, in->selection, out));
+    WN_TRY(wn__scores_new(params, in->selection, out));
     for (int i = 0; i < params->count; i++) {
         wn__rng rng = wn__rng_make(in->seed, WN__FOR_SCORE, (uint64_t)i, 1);
         for (int64_t e = 0; out->score[i] && e < params->item[i].stored; e++) {
@@ -235,7 +220,7 @@ static wn_status gradient_scores(const wn__scoring *how, const wn__saliency_inpu
 {
     probe p = {.how = how, .input = in, .params = params};
     arrays gradient = {0};
-    WN_TRY(make_scores(params, in->selection, out));
+    WN_TRY(wn__scores_new(params, in->selection, out));
     wn_status status = open_probe(&p);
     if (status == WN_OK) status = make_arrays(params, &gradient);
     if (status == WN_OK) status = over_samples(&p, NULL, NULL, &gradient);
@@ -265,7 +250,7 @@ static wn_status flow_scores(const wn__saliency_input *in, const wn__params *par
 {
     double **flow = WN_NEW_ARRAY(double *, params->count), total;
     if (!flow) return wn__no_memory((size_t)params->count * sizeof *flow);
-    wn_status status = make_scores(params, in->selection, out);
+    wn_status status = wn__scores_new(params, in->selection, out);
     for (int i = 0; status == WN_OK && i < params->count; i++)
         if (out->score[i] && !(flow[i] = WN_NEW_ARRAY(double, params->item[i].stored))) status = wn__no_memory(sizeof(double));
     if (status == WN_OK) status = wn__flow_scores(in->graph, params, in->pool, flow, &total);

@@ -10,6 +10,7 @@ typedef struct wn__scores {
     int count;
 } wn__scores;
 
+wn_status wn__scores_new(const wn__params *params, const wn__selection *selection, wn__scores *out);       /* zeros */
 wn_status wn__scores_magnitude(const wn__params *params, const wn__selection *selection, wn__scores *out); /* |w| */
 void wn__scores_release(wn__scores *s);                                                                    /* accepts a zeroed one */
 
