@@ -646,6 +646,34 @@ TEST(bad_updates_are_refused_and_change_nothing)
     wn__params_release(&set);
 }
 
+TEST(damaged_parameters_are_no_valid_ones)
+{
+    wn__params set = one_weight(40);
+    wn__param *p = &set.item[0];
+    CHECK(wn__params_are_valid(&set));
+    const int32_t column = p->pattern->column[5];
+    p->pattern->column[5] = COLUMNS;
+    CHECK(!wn__pattern_is_valid(p->pattern) && !wn__params_are_valid(&set));
+    p->pattern->column[5] = column;
+    p->pattern->entry[3]++;
+    CHECK(!wn__params_are_valid(&set));
+    p->pattern->entry[3]--;
+    p->active--;
+    CHECK(!wn__params_are_valid(&set));
+    p->active++;
+    params_expand(&set, p);
+    CHECK(wn__params_are_valid(&set));
+    int64_t masked = 0;
+    while (p->mask[masked])
+        masked++;
+    p->slot[0][masked] = 1;
+    CHECK(!wn__params_are_valid(&set));
+    p->slot[0][masked] = 0;
+    p->mask[masked] = 1;
+    CHECK(!wn__params_are_valid(&set));
+    wn__params_release(&set);
+}
+
 TEST(running_out_of_memory_leaves_parameters_as_they_were)
 {
     const int64_t bytes = wn__alloc_statistics().bytes;
@@ -778,7 +806,8 @@ int main(int argc, char **argv)
                                     RUN(entries_that_stay_keep_their_values_and_new_ones_start_at_zero),
                                     RUN(updates_within_the_capacity_allocate_nothing),
                                     RUN(bad_updates_are_refused_and_change_nothing),
-                                    RUN(running_out_of_memory_leaves_parameters_as_they_were),
+                                    RUN(damaged_parameters_are_no_valid_ones),
+        RUN(running_out_of_memory_leaves_parameters_as_they_were),
                                     RUN(a_huge_layer_trains_and_never_takes_dense_memory),
                                     RUN(patterns_that_do_not_fit_are_refused),
                                     {0}};

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fail.h"
 #include "base/text.h"
 #include "kernels/update.h"
@@ -177,6 +178,7 @@ wn_status wn__updater_step(wn__updater *u, double rate, int64_t t)
         if (norm > u->optimizer.clip_norm) u->scale = (float)(u->optimizer.clip_norm / norm);
     }
     wn__parallel_for(u->pool, u->pieces, update_piece, u);
+    WN__INVARIANT(wn__params_are_valid(u->params));
     u->params->version++;
     return WN_OK;
 }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fail.h"
 
 #define ARRAYS (2 + WN__SLOTS)
@@ -95,6 +96,7 @@ wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *patter
     p->mask = NULL;
     p->pattern = own;
     p->stored = p->active = p->capacity = own->stored;
+    WN__INVARIANT(wn__param_is_valid(p));
     bump(set);
     return WN_OK;
 }
@@ -189,6 +191,7 @@ wn_status wn__params_update_topology(wn__params *set, wn__param *p, wn__topology
         grow_values(*array[i], p->pattern, u->grow, u->grows);
     }
     p->stored = p->active = p->pattern->stored;
+    WN__INVARIANT(wn__param_is_valid(p));
     bump(set);
     return WN_OK;
 }

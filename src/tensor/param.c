@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fail.h"
 
 bool wn__role_is_trained(wn__param_role role) { return role != WN__MEAN && role != WN__VARIANCE; }
@@ -56,6 +57,7 @@ static wn_status add(wn__params *set, const char *name, wn__param_role role, int
         release_param(&grown[set->count]);
         return status;
     }
+    WN__INVARIANT(wn__param_is_valid(&grown[set->count]));
     set->count++;
     set->version++;
     set->topology++;
@@ -130,6 +132,7 @@ wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask)
         wn__free(p->mask);
         p->mask = NULL;
         p->active = p->map && p->map->active ? p->map->active(p) : p->stored;
+        WN__INVARIANT(wn__param_is_valid(p));
         return WN_OK;
     }
     if (!p->mask && !(p->mask = wn__alloc((size_t)p->stored))) return wn__no_memory((size_t)p->stored);
@@ -149,6 +152,48 @@ void wn__param_apply_mask(wn__param *p)
         for (int s = 0; s < WN__SLOTS; s++)
             if (p->slot[s]) p->slot[s][i] = 0.0f;
     }
+    WN__INVARIANT(wn__param_is_valid(p));
+}
+
+static bool pattern_fits(const wn__param *p)
+{
+    const wn__pattern *q = p->pattern;
+    return !p->mask && !p->map && q->rows == p->dim[0] && q->rows * q->columns == p->count && q->stored == p->stored &&
+           p->active == p->stored && wn__pattern_is_valid(q);
+}
+
+static bool is_zero(const wn__param *p, int64_t entry)
+{
+    bool zero = p->value[entry] == 0;
+    for (int s = 0; s < WN__SLOTS; s++)
+        zero = zero && !(p->slot[s] && p->slot[s][entry] != 0);
+    return zero;
+}
+
+static bool mask_fits(const wn__param *p)
+{
+    int64_t active = 0;
+    for (int64_t e = 0; e < p->stored; e++) {
+        if (p->mask[e] > 1 || (!p->mask[e] && !is_zero(p, e))) return false;
+        active += p->mask[e];
+    }
+    return active == p->active;
+}
+
+bool wn__param_is_valid(const wn__param *p)
+{
+    if (p->stored < 0 || p->stored > p->capacity || p->active < 0) return false;
+    if (p->pattern) return pattern_fits(p);
+    if (!p->map && p->stored != p->count) return false;
+    if (p->mask) return mask_fits(p);
+    return p->map || p->active == p->stored;
+}
+
+bool wn__params_are_valid(const wn__params *set)
+{
+    for (int i = 0; i < set->count; i++)
+        if (!wn__param_is_valid(&set->item[i])) return false;
+    return true;
 }
 
 wn_status wn__params_set_map(wn__params *set, wn__param *p, const wn__param_map *map, void *map_state, int64_t stored)
@@ -171,6 +216,7 @@ wn_status wn__params_set_map(wn__params *set, wn__param *p, const wn__param_map 
     p->stored = p->capacity = p->active = stored;
     set->version++;
     set->topology++;
+    WN__INVARIANT(wn__param_is_valid(p));
     return WN_OK;
 }
 

@@ -77,6 +77,9 @@ wn_status wn__params_copy_values(wn__params *to, const wn__params *from);
 /* Set (copying) or with NULL remove the mask of a dense parameter; counts active entries and zeroes what is masked out. */
 wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask);
 void wn__param_apply_mask(wn__param *p);
+/* Invariants: counts agree with mask, pattern and map; masked entries are zero in value and slots. */
+bool wn__param_is_valid(const wn__param *p);
+bool wn__params_are_valid(const wn__params *set);
 /* Put a dense parameter without mask under a map: `stored` values that are zero, as are slots. map_state is taken over on success. */
 wn_status wn__params_set_map(wn__params *set, wn__param *p, const wn__param_map *map, void *map_state, int64_t stored);
 /* Cover with a map a dense parameter without mask, one that has `active`: what it holds stays as the first `count` of its stored values, `tail` zeros come after them.

@@ -1,6 +1,7 @@
 /* Maps over parameters: put on, taken off, looked through. */
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fail.h"
 #include "tensor/param.h"
 
@@ -42,6 +43,7 @@ wn_status wn__params_cover(wn__params *set, wn__param *p, const wn__param_map *m
     p->active = map->active(p);
     set->version++;
     set->topology++;
+    WN__INVARIANT(wn__param_is_valid(p));
     return WN_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fail.h"
 
 /* --- making -------------------------------------------------------------------------------------------------------------------- */
@@ -65,6 +66,7 @@ static void transpose(wn__pattern *p)
         }
     memmove(start + 1, start, (size_t)p->columns * sizeof *start);
     start[0] = 0;
+    WN__INVARIANT(wn__pattern_is_valid(p));
 }
 
 /* row_start from the number of entries in each row, which row_start[r + 1] holds. */

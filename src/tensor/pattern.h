@@ -47,7 +47,7 @@ wn_status wn__pattern_change(wn__pattern *p, const int64_t *drop, int64_t drops,
 /* Number of the entry at (row, column); -1 = not stored. */
 int64_t wn__pattern_find(const wn__pattern *p, int64_t row, int64_t column);
 bool wn__pattern_equal(const wn__pattern *a, const wn__pattern *b);
-/* Sorted, in range, both directions the same: for assertions and tests. */
+/* Sorted, in range, both directions the same: an invariant. */
 bool wn__pattern_is_valid(const wn__pattern *p);
 size_t wn__pattern_bytes(const wn__pattern *p);
 

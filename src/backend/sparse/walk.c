@@ -1,5 +1,6 @@
 #include "backend/sparse/walk.h"
 
+#include "base/check.h"
 #include "base/fail.h"
 
 #define DENSE_TILE_PIXELS 1024 /* a tile's input: the first cache holds most of it */
@@ -192,6 +193,30 @@ static wn_status make_sparse(const wn__walk_request *r, wn__walk *w)
     return r->tap_tile ? make_by_tap(r, w) : WN_OK;
 }
 
+/* Every entry is visited once at most, and the cells of a row follow each other. */
+static bool visits_once(const wn__walk *w, int64_t weights)
+{
+    bool *seen = WN_NEW_ARRAY(bool, weights), once = seen != NULL;
+    for (int64_t k = 0; once && w->entry && k < w->entries; k++) {
+        once = w->entry[k] >= 0 && w->entry[k] < weights && !seen[w->entry[k]];
+        if (once) seen[w->entry[k]] = true;
+    }
+    wn__free(seen);
+    return once;
+}
+
+static bool is_valid(const wn__walk *w, int64_t weights)
+{
+    int64_t entries = 0;
+    const int64_t rows = w->dense ? 1 : w->rows;
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t t = 0; t < w->tiles; t++)
+            if (w->begin[t * rows + row] > w->begin[(t + 1) * rows + row]) return false;
+        entries += w->begin[w->tiles * rows + row] - w->begin[row];
+    }
+    return entries == w->entries && visits_once(w, weights);
+}
+
 wn_status wn__walk_make(const wn__walk_request *r, wn__walk *out)
 {
     *out = (wn__walk){0};
@@ -202,6 +227,7 @@ wn_status wn__walk_make(const wn__walk_request *r, wn__walk *out)
                         (long long)(group_inputs(d) * taps(d)), (long long)r->from.block);
     const wn_status status = !r->pattern && d->groups == 1 ? make_dense(r, out) : make_sparse(r, out);
     if (status != WN_OK) wn__walk_release(out);
+    WN__INVARIANT(status != WN_OK || is_valid(out, r->pattern ? r->pattern->stored : all));
     if (out->entries == 0 && out->tiles > 1) out->tiles = 1; /* phases that no tap reaches: zeros are written once */
     return status;
 }

@@ -1,4 +1,5 @@
 /* Plans of an executor: made when first asked for, all in one memory. */
+#include "base/check.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -14,6 +15,7 @@ static wn__device *device_for(const wn__executor *ex, int64_t n, wn__plan_kind k
 wn_status wn__executor_bind_patterns(const wn__executor *ex, wn__plan *plan)
 {
     if (!ex->device->compressed || plan->bound == ex->params->topology) return WN_OK;
+    WN__INVARIANT(wn__params_are_valid(ex->params));
     for (int i = 0; i < plan->lowered_ops; i++) {
         const int weight = plan->lowered[i].param[0];
         if (!plan->op[i]->cls->bind || weight < 0) continue;

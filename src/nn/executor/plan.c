@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/fail.h"
 
 #define MOST_ADDENDS 2 /* gradients of one tensor kept apart until an operation that takes two reads them */
@@ -434,6 +435,24 @@ static wn_status place_buffers(const planner *p, wn__layout layout)
     return WN_OK;
 }
 
+/* No two buffers that live at the same time share memory, and all lie inside it. */
+static bool places_are_valid(const planner *p, wn__layout layout)
+{
+    const wn__plan *plan = p->plan;
+    for (int i = 0; i < plan->buffers; i++) {
+        const wn__buffer *a = &plan->buffer[i];
+        const size_t a_end = a->offset[layout] + room_of(p, a, layout);
+        if (a->first < 0) continue;
+        if (a->last < a->first || a_end > plan->bytes[layout]) return false;
+        for (int k = 0; k < i; k++) {
+            const wn__buffer *b = &plan->buffer[k];
+            const bool together = b->first >= 0 && b->first <= a->last && a->first <= b->last;
+            if (together && a->offset[layout] < b->offset[layout] + room_of(p, b, layout) && b->offset[layout] < a_end) return false;
+        }
+    }
+    return true;
+}
+
 /* --- the whole ----------------------------------------------------------------------------------------------------------------- */
 
 static bool wants_input_gradient(const wn__plan_request *r, int i) { return wn__plan_is_backward(r->kind) && r->lowered[i].in[0] > 0; }
@@ -504,8 +523,11 @@ static wn_status make_plan(planner *p)
     WN_TRY(plan_forward(p));
     if (wn__plan_is_backward(plan->kind)) WN_TRY(plan_backward(p));
     make_local(p);
-    WN_TRY(place_buffers(p, WN__SLABS));
-    return place_buffers(p, WN__WHOLE);
+    for (wn__layout layout = 0; layout < WN__LAYOUTS; layout++) {
+        WN_TRY(place_buffers(p, layout));
+        WN__INVARIANT(places_are_valid(p, layout));
+    }
+    return WN_OK;
 }
 
 wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node)

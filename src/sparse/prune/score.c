@@ -1,11 +1,13 @@
 #include "sparse/prune/score.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/fail.h"
 
 wn_status wn__scores_new(const wn__params *params, const wn__selection *selection, wn__scores *out)
 {
+    assert(selection->count == params->count);
     wn__scores s = {.score = WN_NEW_ARRAY(float *, params->count), .count = params->count};
     if (!s.score) return wn__no_memory((size_t)params->count * sizeof(float *));
     for (int i = 0; i < params->count; i++) {

@@ -1,5 +1,6 @@
 #include "sparse/prune/selection.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -141,6 +142,7 @@ void wn__selection_release(wn__selection *s)
 
 wn__sparsity wn__sparsity_measure(const wn__params *params, const wn__selection *selection)
 {
+    assert(!selection || selection->count == params->count);
     wn__sparsity s = {0};
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
