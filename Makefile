@@ -37,6 +37,7 @@ check: build
 	scripts/check-format.sh
 	scripts/check-layers.sh build
 	scripts/check-symbols.sh build
+	scripts/check-unused.sh build
 	scripts/check-docs.sh
 
 lint: build
