@@ -807,7 +807,7 @@ int main(int argc, char **argv)
                                     RUN(updates_within_the_capacity_allocate_nothing),
                                     RUN(bad_updates_are_refused_and_change_nothing),
                                     RUN(damaged_parameters_are_no_valid_ones),
-        RUN(running_out_of_memory_leaves_parameters_as_they_were),
+                                    RUN(running_out_of_memory_leaves_parameters_as_they_were),
                                     RUN(a_huge_layer_trains_and_never_takes_dense_memory),
                                     RUN(patterns_that_do_not_fit_are_refused),
                                     {0}};

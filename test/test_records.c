@@ -72,9 +72,8 @@ TEST(json_lines_read_back)
     size_t size;
     CHECK_OK(wn__file_read(scratch_path("m.jsonl"), &text, &size));
     *strchr(text, '\n') = 0;
-    CHECK_EQ_TEXT(text,
-                  "{\"split\":\"a\\\"\\\\\\u000a\\u0001\xc3\xa9\",\"step\":-9223372036854775808,\"loss\":0.25,"
-                  "\"none\":null,\"missing\":null}");
+    CHECK_EQ_TEXT(text, "{\"split\":\"a\\\"\\\\\\u000a\\u0001\xc3\xa9\",\"step\":-9223372036854775808,\"loss\":0.25,"
+                        "\"none\":null,\"missing\":null}");
     wn__free(text);
 }
 
