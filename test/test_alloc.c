@@ -77,6 +77,23 @@ TEST(the_chosen_call_fails_and_no_other)
     CHECK_HAS_TEXT(wn_error_message(), "5.0 MB");
 }
 
+TEST(growing_arrays_keep_their_contents_and_survive_running_out_of_memory)
+{
+    enum { COUNT = 1000 };
+    int64_t *array = NULL;
+    for (int i = 0; i < COUNT; i++) {
+        CHECK_OK(wn__make_room(&array, i, sizeof *array));
+        array[i] = i;
+    }
+    for (int i = 0; i < COUNT; i++)
+        CHECK_EQ_INT(array[i], i);
+    wn__alloc_fail_at(1);
+    CHECK_OK(wn__make_room(&array, COUNT, sizeof *array)); /* there is room for 1024 */
+    CHECK_STATUS(wn__make_room(&array, 1024, sizeof *array), WN_ENOMEM);
+    CHECK_EQ_INT(array[COUNT - 1], COUNT - 1);
+    wn__free(array);
+}
+
 TEST(text_survives_running_out_of_memory)
 {
     wn__text t = {0};
@@ -91,12 +108,10 @@ TEST(text_survives_running_out_of_memory)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(blocks_are_aligned_and_zeroed),
-                                    RUN(realloc_keeps_contents_and_zeroes_the_rest),
-                                    RUN(sizes_that_overflow_give_null),
-                                    RUN(statistics_count_calls_bytes_and_peak),
-                                    RUN(the_chosen_call_fails_and_no_other),
-                                    RUN(text_survives_running_out_of_memory),
-                                    {0}};
+    static const wn_test tests[] = {
+        RUN(blocks_are_aligned_and_zeroed),       RUN(realloc_keeps_contents_and_zeroes_the_rest),
+        RUN(sizes_that_overflow_give_null),       RUN(statistics_count_calls_bytes_and_peak),
+        RUN(the_chosen_call_fails_and_no_other),  RUN(growing_arrays_keep_their_contents_and_survive_running_out_of_memory),
+        RUN(text_survives_running_out_of_memory), {0}};
     return wn_test_main(argc, argv, tests);
 }

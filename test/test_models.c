@@ -239,6 +239,25 @@ TEST(builders_take_no_graph_for_one_that_failed)
     CHECK_STATUS(wn_graph_finish(NULL, x), WN_ENOMEM);
 }
 
+TEST(long_names_of_nodes_stay_whole_or_are_refused)
+{
+    char name[300];
+    for (int last = 'a'; last <= 'c'; last++) {
+        wn_graph *g = wn_graph_new("long", 3, 8, 8);
+        int x = wn_graph_input(g);
+        memset(name, 'n', sizeof name);
+        const int length = last == 'c' ? 241 : 240;
+        name[length] = 0;
+        name[length - 1] = 'a';
+        x = wn_graph_conv(g, x, name, (wn_conv){.out = 4, .kernel = 3});
+        name[length - 1] = 'b';
+        x = wn_graph_conv(g, x, name, (wn_conv){.out = 4, .kernel = 3});
+        CHECK_STATUS(wn_graph_finish(g, wn_graph_global_pool(g, x)), last == 'c' ? WN_EINVAL : WN_OK);
+        if (last == 'c') CHECK_HAS_TEXT(wn_error_message(), "a name of 241 letters; names of nodes have at most 240");
+        wn_graph_free(g);
+    }
+}
+
 TEST(two_nodes_of_one_name_are_refused)
 {
     wn_graph *g = wn_graph_new("bad", 3, 8, 8);
@@ -312,6 +331,7 @@ int main(int argc, char **argv)
                                     RUN(image_too_small_for_the_network_is_refused),
                                     RUN(builder_keeps_its_first_failure),
                                     RUN(builders_take_no_graph_for_one_that_failed),
+                                    RUN(long_names_of_nodes_stay_whole_or_are_refused),
                                     RUN(two_nodes_of_one_name_are_refused),
                                     RUN(shared_nodes_have_one_set_of_parameters),
                                     RUN(lowering_fuses_what_nobody_else_reads),

@@ -420,17 +420,106 @@ TEST(resolved_recipe_reads_back_to_the_same)
 
 TEST(seeds_are_ranges_and_lists)
 {
-    uint64_t seeds[WN__MOST_SEEDS];
+    uint64_t *seeds = NULL;
     int count = 0;
-    CHECK_OK(wn__seeds_parse("0-2,7, 9-10", seeds, &count));
+    CHECK_OK(wn__seeds_parse("0-2,7, 9-10", &seeds, &count));
     CHECK_EQ_INT(count, 6);
     CHECK_EQ_INT(seeds[3], 7);
     CHECK_EQ_INT(seeds[5], 10);
     static const char *const wrong[] = {"", "4-2", "a", "1,,2", "-1", "1-", "99999999999999999999"};
     for (int i = 0; i < 7; i++) {
         count = 0;
-        CHECK_STATUS(wn__seeds_parse(wrong[i], seeds, &count), WN_EUSAGE);
+        CHECK_STATUS(wn__seeds_parse(wrong[i], &seeds, &count), WN_EUSAGE);
     }
+    count = 0;
+    CHECK_OK(wn__seeds_parse("1000-2999", &seeds, &count));
+    CHECK_EQ_INT(count, 2000);
+    CHECK_EQ_INT(seeds[1999], 2999);
+    count = 0;
+    CHECK_STATUS(wn__seeds_parse("0-999999999", &seeds, &count), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "more than 10000 seeds");
+    wn__free(seeds);
+}
+
+/* A list "key: [a0, a1, ...]" of `count` items. */
+static void add_list(wn__text *t, const char *key, const char *format, int count)
+{
+    wn__text_add(t, "%s: [", key);
+    for (int i = 0; i < count; i++) {
+        wn__text_add(t, i > 0 ? ", " : "");
+        for (const char *c = format; *c; c++)
+            if (*c == '#')
+                wn__text_add(t, "%d", i);
+            else
+                wn__text_add_bytes(t, c, 1);
+    }
+    wn__text_add(t, "]\n");
+}
+
+TEST(recipes_of_any_size_are_read_whole)
+{
+    enum { ROWS = 200, SPARSITIES = 70, SEEDS = 2000, CLAIMS = 150, MILESTONES = 40 };
+    wn__text t = {0}, resolved = {0}, again = {0};
+    wn__recipe *r = NULL;
+    wn__text_add(&t, "name: large\ndata: {set: cifar10}\nmodel: {arch: resnet20}\nbackend: ref\nthreads: 1\n");
+    wn__text_add(&t, "train:\n  epochs: 100\n  lr:\n    step:\n      base: 0.1\n      factor: 0.9\n      ");
+    add_list(&t, "at", "1#ep", MILESTONES);
+    wn__text_add(&t, "methods:\n");
+    for (int i = 0; i < ROWS; i++)
+        wn__text_add(&t, "  row%d: {like: lottery-ticket, order: %d}\n", i, i);
+    wn__text_add(&t, "compare:\n  seeds: 0-%d\n  ", SEEDS - 1);
+    add_list(&t, "methods", "row#", ROWS);
+    wn__text_add(&t, "  ");
+    add_list(&t, "sparsity", "0.5#1", SPARSITIES);
+    wn__text_add(&t, "report:\n  ");
+    add_list(&t, "baseline", "row#", ROWS);
+    wn__text_add(&t, "  ");
+    add_list(&t, "claims", "row# better than row0", CLAIMS);
+    write_recipe(t.data);
+    CHECK_OK(read_changed(NULL, 0, &r));
+    CHECK_EQ_INT(r->methods, ROWS);
+    CHECK_EQ_TEXT(r->row[r->compared[ROWS - 1]].name, "row199");
+    CHECK_EQ_INT(r->sparsities, SPARSITIES);
+    CHECK_NEAR(r->sparsity[SPARSITIES - 1], 0.5691, 1e-12, 0);
+    CHECK_EQ_INT(r->seeds, SEEDS);
+    CHECK_EQ_INT(r->seed[SEEDS - 1], SEEDS - 1);
+    CHECK_EQ_INT(r->report.baselines, ROWS);
+    CHECK_EQ_TEXT(r->report.claim[CLAIMS - 1], "row149 better than row0");
+    CHECK_EQ_INT(r->schedule.milestones, MILESTONES);
+    CHECK_OK(wn__recipe_write(r, &resolved));
+    wn__recipe_free(r);
+    write_recipe(resolved.data);
+    CHECK_OK(read_changed(NULL, 0, &r));
+    CHECK_OK(wn__recipe_write(r, &again));
+    CHECK(strstr(again.data, "row149 better than row0") && strstr(again.data, ", 1999]") && strstr(again.data, "row199, "));
+    wn__recipe_free(r);
+    unlink(path);
+    wn__text_release(&t);
+    wn__text_release(&resolved);
+    wn__text_release(&again);
+}
+
+TEST(what_is_too_long_is_refused_with_the_limit)
+{
+    wn__text t = {0};
+    wn__recipe *r;
+    const char *set;
+    add_list(&t, "train.lr={step: {base: 0.1, at", "#ep", 65);
+    wn__text_add(&t, "}}");
+    *strchr(t.data, '\n') = ' ';
+    set = t.data;
+    write_recipe(text);
+    CHECK_STATUS(read_changed(&set, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "65 items, at most 64 are possible");
+    wn__text_release(&t);
+    char name[200], content[4096];
+    memset(name, 'x', 121);
+    name[121] = 0;
+    snprintf(content, sizeof content, "%s  %s: {like: dense}\n", changed("mask: {layers: convolutions}\n", ""), name);
+    write_recipe(content);
+    CHECK_STATUS(read_changed(NULL, 0, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "methods: a name of 121 letters; at most 120 are possible");
+    unlink(path);
 }
 
 TEST(reading_survives_every_failed_allocation)
@@ -475,6 +564,8 @@ int main(int argc, char **argv)
                                     RUN(retraining_nothing_is_refused),
                                     RUN(resolved_recipe_reads_back_to_the_same),
                                     RUN(seeds_are_ranges_and_lists),
+                                    RUN(recipes_of_any_size_are_read_whole),
+                                    RUN(what_is_too_long_is_refused_with_the_limit),
                                     RUN(reading_survives_every_failed_allocation),
                                     {0}};
     return wn_test_main(argc, argv, tests);

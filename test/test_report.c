@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -288,6 +289,77 @@ TEST(without_gnuplot_the_page_comes_and_says_so)
     CHECK_HAS_TEXT(page, "Report without figures: the program");
     CHECK_HAS_TEXT(page, "<table id=\"accuracy\">");
     wn__free(page);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+enum { MANY_METHODS = 70, MANY_SPARSITIES = 60 };
+
+/* Results of many methods at many sparsities; all methods are baselines. */
+static folder new_large_folder(int seeds)
+{
+    folder f = {"/tmp/winnow-test-report-XXXXXX"};
+    wn__text rows = {0}, methods = {0}, all = {0};
+    char name[32];
+    CHECK(mkdtemp(f.path));
+    add_row(&rows, "dense", 0, 0, 0.92);
+    for (int m = 0; m < MANY_METHODS; m++) {
+        snprintf(name, sizeof name, "method-%d-of-many", m);
+        wn__text_add(&methods, ", \"%s\"", name);
+        for (int k = 0; k < MANY_SPARSITIES; k++)
+            for (int s = 0; s < (k == 0 && m == 0 ? seeds : 1); s++)
+                add_row(&rows, name, 0.5 + 0.008 * k, s, 0.8);
+    }
+    wn__text_add(&all, "{\"format\": \"winnow-results\", \"version\": 1, \"name\": \"large\", \"compare\": {\"methods\": [\"dense\"%s]}, ",
+                 methods.data);
+    wn__text_add(&all, "\"report\": {\"baseline\": [\"dense\"%s], \"margin\": 0.3}, \"rows\": [%s]}\n", methods.data, rows.data);
+    write_file(f.path, "results.json", all.data);
+    wn__text_release(&rows);
+    wn__text_release(&methods);
+    wn__text_release(&all);
+    return f;
+}
+
+static int count_texts(const char *text, const char *part)
+{
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        count++;
+    return count;
+}
+
+/* A stand-in for gnuplot that keeps the scripts. */
+TEST(figures_show_every_method_and_sparsity_and_say_what_they_leave_out)
+{
+    const folder f = new_large_folder(1);
+    char program[96];
+    wn_report_files files;
+    snprintf(program, sizeof program, "%s/gnuplot", f.path);
+    wn__text script = {0};
+    wn__text_add(&script, "#!/bin/sh\ncp *.gp %s\nfor f in *.gp; do echo '<svg></svg>' >${f%%.gp}.svg; echo >${f%%.gp}.pdf; done\n",
+                 f.path);
+    write_file(f.path, "gnuplot", script.data);
+    CHECK_EQ_INT(chmod(program, 0700), 0);
+    setenv("WINNOW_GNUPLOT", program, 1);
+    CHECK_OK(wn_report_write(f.path, &files));
+    unsetenv("WINNOW_GNUPLOT");
+    char *accuracy = read_text(f.path, "accuracy.gp"), *page = read_text(f.path, "report.html");
+    CHECK_EQ_INT(count_texts(accuracy, "with yerrorlines"), MANY_METHODS);
+    CHECK_EQ_INT(count_texts(accuracy, "-of-many' at screen"), MANY_METHODS);          /* the legend */
+    CHECK_EQ_INT(count_texts(accuracy, "\n0.5 ") + count_texts(accuracy, "97.2%"), 1); /* the last sparsity has its tic */
+    CHECK_HAS_TEXT(page, "Not drawn, for want of room: differences from 69 more.");
+    wn__free(accuracy);
+    wn__free(page);
+    wn__text_release(&script);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(tables_hold_every_baseline_and_every_seed)
+{
+    const folder f = new_large_folder(300);
+    char *text = text_of(f.path, WN_REPORT_CSV);
+    CHECK_HAS_TEXT(text, "points_from_method-69-of-many_ci95");
+    CHECK_HAS_TEXT(text, "\nmethod-0-of-many,0.5,300,");
+    wn__free(text);
     CHECK_OK(wn__remove_tree(f.path));
 }
 
@@ -647,6 +719,8 @@ int main(int argc, char **argv)
                                     RUN(page_is_well_formed_escaped_and_needs_no_network),
                                     RUN(two_reports_are_equal_files),
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
+                                    RUN(figures_show_every_method_and_sparsity_and_say_what_they_leave_out),
+                                    RUN(tables_hold_every_baseline_and_every_seed),
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
                                     RUN(claims_are_read),
                                     RUN(claims_get_verdicts),

@@ -61,6 +61,19 @@ void *wn__alloc(size_t size)
     return pointer;
 }
 
+/* Allocates at 0, 8, 16, 32, ... elements: the count alone tells what there is room for. */
+wn_status wn__make_room(void *array, int64_t count, size_t size)
+{
+    void *items;
+    if (count > 0 && (count < 8 || (count & (count - 1)) != 0)) return WN_OK;
+    const size_t wanted = (size_t)(count ? 2 * count : 8) * size;
+    memcpy(&items, array, sizeof items); /* a pointer of any type */
+    items = wn__realloc(items, wanted);
+    if (!items) return wn__no_memory(wanted);
+    memcpy(array, &items, sizeof items);
+    return WN_OK;
+}
+
 void *wn__alloc_array(int64_t count, size_t size)
 {
     size_t total;

@@ -13,6 +13,9 @@ void *wn__alloc_array(int64_t count, size_t size);
 /* Grow or shrink keeping the contents; new bytes are zero. On failure NULL, and `old` stays valid. */
 void *wn__realloc(void *old, size_t size);
 void wn__free(void *pointer); /* accepts NULL */
+/* Room for one more element of `size` bytes in an array that grows one by one and has `count` now. array: where its pointer is kept, NULL at first.
+ * A failure leaves the array as it was. */
+wn_status wn__make_room(void *array, int64_t count, size_t size);
 char *wn__strdup(const char *text);
 
 #define WN_NEW(type) ((type *)wn__alloc(sizeof(type)))

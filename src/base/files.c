@@ -252,18 +252,12 @@ static int compare_names(const void *a, const void *b) { return strcmp(*(char *c
 
 static wn_status read_names(DIR *folder, const char *path, char ***names, int *count)
 {
-    int room = 0;
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(folder);
         if (!entry) return errno == 0 ? WN_OK : wn__fail_errno("cannot read folder %s", path);
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        if (*count == room) {
-            room = 2 * room + 16;
-            char **larger = wn__realloc(*names, (size_t)room * sizeof(char *));
-            if (!larger) return wn__no_memory((size_t)room * sizeof(char *));
-            *names = larger;
-        }
+        WN_TRY(wn__make_room(names, *count, sizeof **names));
         char *name = wn__strdup(entry->d_name);
         if (!name) return wn__no_memory(sizeof entry->d_name);
         (*names)[(*count)++] = name;

@@ -1,5 +1,6 @@
 #include "base/settings.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -173,8 +174,10 @@ wn_status wn__settings_set(const wn__setting *rows, void *config, const char *na
     if (row) return set_row(row, config, text);
     const char *names[MOST_NAMES];
     int count = 0;
-    for (; rows[count].name && count < MOST_NAMES; count++)
+    for (; rows[count].name; count++) {
+        assert(count < MOST_NAMES);
         names[count] = rows[count].name;
+    }
     return unknown_name("unknown setting", name, names, count);
 }
 

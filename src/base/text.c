@@ -26,11 +26,17 @@ static bool make_room(wn__text *t, size_t more)
 
 void wn__text_add(wn__text *t, const char *format, ...)
 {
-    va_list arguments, again;
+    va_list arguments;
     va_start(arguments, format);
+    wn__text_add_list(t, format, arguments);
+    va_end(arguments);
+}
+
+void wn__text_add_list(wn__text *t, const char *format, va_list arguments)
+{
+    va_list again;
     va_copy(again, arguments);
     const int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
     if (length >= 0 && make_room(t, (size_t)length)) {
         vsnprintf(t->data + t->size, (size_t)length + 1, format, again);
         t->size += (size_t)length;

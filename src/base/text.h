@@ -13,6 +13,7 @@ typedef struct wn__text {
     bool failed; /* out of memory: later additions are ignored; ask once at the end */
 } wn__text;
 void wn__text_add(wn__text *t, const char *format, ...) WN_PRINTF(2, 3);
+void wn__text_add_list(wn__text *t, const char *format, va_list arguments);
 void wn__text_add_bytes(wn__text *t, const void *data, size_t size);
 void wn__text_release(wn__text *t);
 

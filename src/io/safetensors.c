@@ -400,9 +400,9 @@ wn_status wn__safetensors_bytes(const wn__safetensors *f, const char *name, wn__
 
 struct wn__st_writer {
     wn__st_tensor *tensors; /* names and metadata are owned by the writer */
-    int count, capacity;
+    int count;
     st_meta *meta;
-    int meta_count, meta_capacity;
+    int meta_count;
     char *piece; /* (PIECE) of a tensor that is being made */
 };
 
@@ -431,18 +431,6 @@ void wn__st_writer_free(wn__st_writer *w)
     wn__free(w);
 }
 
-/* Room for one more element of `size` in an array of `count`. */
-static wn_status grow(void **array, int count, int *capacity, size_t size)
-{
-    if (count < *capacity) return WN_OK;
-    const int wanted = *capacity ? 2 * *capacity : 64;
-    void *larger = wn__realloc(*array, (size_t)wanted * size);
-    if (!larger) return wn__no_memory((size_t)wanted * size);
-    *array = larger;
-    *capacity = wanted;
-    return WN_OK;
-}
-
 wn_status wn__st_writer_add(wn__st_writer *w, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, const void *data)
 {
     if (ndim < 0 || ndim > WN_MAX_DIMS) return wn__fail(WN_EINVAL, "tensor '%s': %d dimensions, at most %d", name, ndim, WN_MAX_DIMS);
@@ -454,7 +442,7 @@ wn_status wn__st_writer_add(wn__st_writer *w, const char *name, wn__st_dtype dty
         t.dim[d] = dim[d];
         if (dim[d] < 0 || __builtin_mul_overflow(t.count, dim[d], &t.count)) return wn__fail(WN_EINVAL, "tensor '%s': invalid shape", name);
     }
-    WN_TRY(grow((void **)&w->tensors, w->count, &w->capacity, sizeof(t)));
+    WN_TRY(wn__make_room(&w->tensors, w->count, sizeof(t)));
     t.name = wn__strdup(name);
     if (!t.name) return wn__no_memory(strlen(name));
     w->tensors[w->count++] = t;
@@ -475,7 +463,7 @@ wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *valu
     if (strcmp(key, CRC_KEY) == 0) return wn__fail(WN_EINVAL, "metadata '%s' is made by the writer", key);
     for (int i = 0; i < w->meta_count; i++)
         if (strcmp(w->meta[i].key, key) == 0) return wn__fail(WN_EINVAL, "metadata '%s' is added twice", key);
-    WN_TRY(grow((void **)&w->meta, w->meta_count, &w->meta_capacity, sizeof(st_meta)));
+    WN_TRY(wn__make_room(&w->meta, w->meta_count, sizeof(st_meta)));
     char *own_key = wn__strdup(key), *own_value = wn__strdup(value);
     if (!own_key || !own_value) {
         wn__free(own_key);

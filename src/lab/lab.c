@@ -400,6 +400,12 @@ static wn_status write_result(const wn__lab *lab, const wn__lab_answer *answer, 
     return status;
 }
 
+static wn_status put_folder(const wn__lab *lab, wn_lab_result *result)
+{
+    if (snprintf(result->folder, sizeof result->folder, "%s", lab->folder) < (int)sizeof result->folder) return WN_OK;
+    return wn__fail(WN_EINVAL, "%s: the path is too long", lab->folder);
+}
+
 wn_status wn__lab_finish(wn__lab *lab, wn__lab_answer *answer, wn_lab_result *out)
 {
     wn_lab_result result = {0};
@@ -408,8 +414,7 @@ wn_status wn__lab_finish(wn__lab *lab, wn__lab_answer *answer, wn_lab_result *ou
     if (status == WN_OK) status = write_tables(lab, answer, &text);
     if (status == WN_OK) status = draw(lab, answer, &result);
     if (status == WN_OK) status = write_result(lab, answer, result.figures);
-    if (status == WN_OK && snprintf(result.folder, sizeof result.folder, "%s", lab->folder) >= (int)sizeof result.folder)
-        status = wn__fail(WN_EINVAL, "%s: the path is too long", lab->folder);
+    if (status == WN_OK) status = put_folder(lab, &result);
     if (status == WN_OK) {
         result.text = text.data;
         *out = result;
@@ -441,9 +446,12 @@ wn_status wn__lab_repeat(const wn__lab *lab, wn_lab_result *out)
     wn__free(path);
     wn__free(answer);
     WN_TRY(status);
-    snprintf(result.folder, sizeof result.folder, "%s", lab->folder);
-    *out = result;
-    return WN_OK;
+    status = put_folder(lab, &result);
+    if (status == WN_OK)
+        *out = result;
+    else
+        wn_lab_result_release(&result);
+    return status;
 }
 
 void wn_lab_result_release(wn_lab_result *result)

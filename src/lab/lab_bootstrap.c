@@ -87,8 +87,8 @@ static wn_status make_job(const bootstrap *b, const wn__recipe *base, const char
 {
     char name[512];
     *j = (job){.variant = variant, .n = n, .ideal = ideal};
-    snprintf(name, sizeof name, "%.150s%s%.80s-%s-%lld", base->top.name, variant ? "-" : "", variant ? variant : "",
-             ideal ? "ideal" : "real", (long long)n);
+    snprintf(name, sizeof name, "%s%s%s-%s-%lld", base->top.name, variant ? "-" : "", variant ? variant : "", ideal ? "ideal" : "real",
+             (long long)n);
     for (char *c = name; *c; c++) /* variants may be called as they like, folders not */
         if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+", *c)) *c = '_';
     WN_TRY(add_given(b, j));

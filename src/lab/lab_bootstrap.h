@@ -37,6 +37,7 @@ typedef struct wn__world_cell {
     int64_t n;
     wn__world_pair *pair; /* (pairs) */
     int pairs;
+    double *value; /* (pairs) room for summaries */
 } wn__world_cell;
 
 typedef struct wn__worlds {
@@ -45,7 +46,7 @@ typedef struct wn__worlds {
     const char *const *claim; /* (claims) of the recipe, those about gaps among them; borrowed */
     int claims;
     wn__world_run *run;
-    int runs, run_capacity;
+    int runs;
     wn__world_cell *cell; /* by network, method, n in the order in which they came */
     int cells;
 } wn__worlds;

@@ -28,7 +28,7 @@ static void row_of(const wn__world_cell *c, char row[WN__CLAIM_NAME])
 {
     char name[WN__CLAIM_NAME];
     split_method(c->method, name);
-    snprintf(row, WN__CLAIM_NAME, "%.50s/%.50s@%lld", c->network, name, (long long)c->n);
+    snprintf(row, WN__CLAIM_NAME, "%.*s/%.*s@%lld", WN__LONGEST_ROW_NAME, c->network, WN__LONGEST_ROW_NAME, name, (long long)c->n);
     for (char *at = row; *at; at++)
         if (strchr(" (),", *at)) *at = '_';
 }

@@ -11,13 +11,7 @@
 
 wn_status wn__worlds_add(wn__worlds *w, const wn__world_run *run)
 {
-    if (w->runs == w->run_capacity) {
-        const int wanted = 2 * w->run_capacity + 32;
-        wn__world_run *larger = wn__realloc(w->run, (size_t)wanted * sizeof *larger);
-        if (!larger) return wn__no_memory((size_t)wanted * sizeof *larger);
-        w->run = larger;
-        w->run_capacity = wanted;
-    }
+    WN_TRY(wn__make_room(&w->run, w->runs, sizeof *w->run));
     wn__world_run *copy = &w->run[w->runs++];
     *copy = *run;
     copy->network = wn__strdup(run->network);
@@ -34,8 +28,10 @@ void wn__worlds_release(wn__worlds *w)
         wn__free(w->run[i].folder);
         wn__free(w->run[i].point);
     }
-    for (int i = 0; i < w->cells; i++)
+    for (int i = 0; i < w->cells; i++) {
         wn__free(w->cell[i].pair);
+        wn__free(w->cell[i].value);
+    }
     wn__free(w->run);
     wn__free(w->cell);
     *w = (wn__worlds){0};
@@ -43,22 +39,10 @@ void wn__worlds_release(wn__worlds *w)
 
 /* ---- curves */
 
-typedef struct curve_reader {
-    wn__world_run *run;
-    int capacity;
-} curve_reader;
-
-static wn_status point_at(curve_reader *r, int64_t step, wn__world_point **out)
+static wn_status point_at(wn__world_run *run, int64_t step, wn__world_point **out)
 {
-    wn__world_run *run = r->run;
     if (run->points == 0 || run->point[run->points - 1].step != step) {
-        if (run->points == r->capacity) {
-            const int wanted = 2 * r->capacity + 64;
-            wn__world_point *larger = wn__realloc(run->point, (size_t)wanted * sizeof *larger);
-            if (!larger) return wn__no_memory((size_t)wanted * sizeof *larger);
-            run->point = larger;
-            r->capacity = wanted;
-        }
+        WN_TRY(wn__make_room(&run->point, run->points, sizeof *run->point));
         wn__world_point *p = &run->point[run->points++];
         *p = (wn__world_point){.step = step};
         for (int k = 0; k < WN__WORLD_KINDS; k++)
@@ -85,9 +69,8 @@ static wn_status visit_line(void *user, int64_t line, const json_t *object)
 
 static wn_status read_curve(wn__world_run *run)
 {
-    curve_reader reader = {.run = run};
     char *path = wn__path_join(run->folder, "metrics.jsonl");
-    const wn_status status = path ? wn__jsonl_read(path, visit_line, &reader) : wn__no_memory(64);
+    const wn_status status = path ? wn__jsonl_read(path, visit_line, run) : wn__no_memory(64);
     wn__free(path);
     WN_TRY(status);
     return run->points > 0 ? WN_OK : wn__fail(WN_EFORMAT, "%s: holds no evaluation of test samples", run->folder);
@@ -145,10 +128,13 @@ static wn__world_cell *cell_of(wn__worlds *w, const wn__world_run *real)
         if (c->n == real->n && strcmp(c->network, real->network) == 0 && strcmp(c->method, real->method) == 0) return c;
     }
     wn__world_cell *c = &w->cell[w->cells];
-    *c = (wn__world_cell){.network = real->network, .method = real->method, .n = real->n, .pair = WN_NEW_ARRAY(wn__world_pair, w->runs)};
-    if (!c->pair) return NULL;
-    w->cells++;
-    return c;
+    *c = (wn__world_cell){.network = real->network,
+                          .method = real->method,
+                          .n = real->n,
+                          .pair = WN_NEW_ARRAY(wn__world_pair, w->runs),
+                          .value = WN_NEW_ARRAY(double, w->runs)};
+    w->cells++; /* to be released, also after a failure */
+    return c->pair && c->value ? c : NULL;
 }
 
 static wn_status add_pair(wn__worlds *w, const wn__world_run *real)

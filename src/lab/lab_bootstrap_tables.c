@@ -6,8 +6,10 @@
 #include "lab/lab.h"
 #include "lab/lab_bootstrap.h"
 #include "run/store.h"
+#include "base/fail.h"
+#include "base/log.h"
 
-enum { MOST_SEEDS = 1000, MOST_CURVES = 7, MOST_ROWS = 4, MOST_COLUMNS = 3 };
+enum { MOST_CURVES = 7, MOST_ROWS = 4, MOST_COLUMNS = 3 };
 
 /* ---- over seeds */
 
@@ -23,11 +25,9 @@ static double t0_gap(const wn__world_pair *p) { return p->t0 >= 0 ? 100 * wn__wo
 
 static wn__summary over_seeds(const wn__world_cell *c, pair_value value)
 {
-    double values[MOST_SEEDS];
-    int n = 0;
-    for (; n < c->pairs && n < MOST_SEEDS; n++)
-        values[n] = value(&c->pair[n]);
-    return wn__summarise(values, n);
+    for (int k = 0; k < c->pairs; k++)
+        c->value[k] = value(&c->pair[k]);
+    return wn__summarise(c->value, c->pairs);
 }
 
 /* "1325", "1200-1500", "not reached", "1200 (3 of 5)" */
@@ -188,20 +188,20 @@ json_t *wn__worlds_json(const wn__worlds *w)
 
 /* ---- figures */
 
-/* Names and sizes in the order in which they come; as many as fit into the picture. */
+/* Names and sizes in the order in which they come; as many as fit into the picture, and how many are left out. */
 typedef struct axes {
     const char *network[MOST_ROWS], *method[MOST_CURVES];
     int64_t n[MOST_COLUMNS];
-    int networks, methods, sizes;
-    char legend[2 * MOST_CURVES][96], series[WN__STYLES][96];
+    int networks, methods, sizes, left_out;
     double first, last, low, high; /* steps, and soft errors in percent, of all panels */
 } axes;
 
-static void add_name(const char **names, int *count, int most, const char *name)
+static bool add_name(const char **names, int *count, int most, const char *name)
 {
     for (int i = 0; i < *count; i++)
-        if (strcmp(names[i], name) == 0) return;
+        if (strcmp(names[i], name) == 0) return true;
     if (*count < most) names[(*count)++] = name;
+    return strcmp(names[*count - 1], name) == 0;
 }
 
 static void find_axes(const wn__worlds *w, axes *a)
@@ -209,13 +209,18 @@ static void find_axes(const wn__worlds *w, axes *a)
     *a = (axes){.first = INFINITY, .last = 0, .low = 100, .high = 0};
     for (int i = 0; i < w->cells; i++) {
         const wn__world_cell *c = &w->cell[i];
-        bool known = a->sizes == MOST_COLUMNS;
-        add_name(a->network, &a->networks, MOST_ROWS, c->network);
-        add_name(a->method, &a->methods, MOST_CURVES, c->method);
+        bool known = false;
         for (int k = 0; k < a->sizes; k++)
             known = known || a->n[k] == c->n;
-        if (!known) a->n[a->sizes++] = c->n;
+        if (!known && a->sizes < MOST_COLUMNS) a->n[a->sizes++] = c->n;
+        known = a->n[a->sizes - 1] == c->n || known;
+        known = add_name(a->network, &a->networks, MOST_ROWS, c->network) && known;
+        known = add_name(a->method, &a->methods, MOST_CURVES, c->method) && known;
+        a->left_out += !known;
     }
+    if (a->left_out > 0)
+        wn__log(WN_LOG_WARNING, "figure worlds: %d of %d curves are left out; there is room for %d networks, %d methods and %d sizes",
+                a->left_out, w->cells, MOST_ROWS, MOST_CURVES, MOST_COLUMNS);
 }
 
 /* All panels have the same axes. */
@@ -276,10 +281,8 @@ static void curve_sheet(const wn__worlds *w, axes *a, wn__sheet *s)
     *s = (wn__sheet){.rows = a->networks, .columns = a->sizes, .plot_width = a->sizes > 1 ? 300 : 386, .plot_height = 200, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, a->networks - 1, 0, a->sizes);
     for (int m = 0; m < a->methods; m++)
-        for (int ideal = 0; ideal < 2; ideal++) {
-            snprintf(a->legend[2 * m + ideal], sizeof a->legend[0], "%.60s, %s", a->method[m], ideal ? "ideal" : "real");
-            wn__legend_add(legend, a->legend[2 * m + ideal], wn__sheet_style(m + ideal * MOST_CURVES));
-        }
+        for (int ideal = 0; ideal < 2; ideal++)
+            wn__legend_add(legend, wn__sheet_style(m + ideal * MOST_CURVES), "%s, %s", a->method[m], ideal ? "ideal" : "real");
     wn__sheet_begin(s);
     for (int row = 0; row < a->networks; row++)
         for (int column = 0; column < a->sizes; column++)
@@ -292,13 +295,26 @@ static void curve_sheet(const wn__worlds *w, axes *a, wn__sheet *s)
             curve_panel(w, a, row, column, data[row][column], s);
 }
 
+static bool is_series(const wn__world_cell *a, const wn__world_cell *b)
+{
+    return strcmp(a->network, b->network) == 0 && strcmp(a->method, b->method) == 0;
+}
+
+/* Is the cell the first one of its network and method? */
+static bool begins_series(const wn__worlds *w, int cell)
+{
+    for (int k = 0; k < cell; k++)
+        if (is_series(&w->cell[k], &w->cell[cell])) return false;
+    return true;
+}
+
 /* One series for each network and method, a point for each n. */
-static int final_data(const wn__worlds *w, const axes *a, const char *network, const char *method, double range[2], wn__sheet *s)
+static int final_data(const wn__worlds *w, const wn__world_cell *of, double range[2], wn__sheet *s)
 {
     int block = -1;
-    for (int k = 0; k < a->sizes; k++) {
-        const wn__world_cell *c = wn__world_find(w, network, method, a->n[k]);
-        if (!c) continue;
+    for (int k = 0; k < w->cells; k++) {
+        const wn__world_cell *c = &w->cell[k];
+        if (!is_series(c, of)) continue;
         const double row[] = {over_seeds(c, ideal_soft).mean, over_seeds(c, real_soft).mean, (double)c->n};
         if (block < 0) block = wn__sheet_data_begin(s);
         wn__sheet_numbers(s, row, 3);
@@ -311,34 +327,19 @@ static int final_data(const wn__worlds *w, const axes *a, const char *network, c
     return block;
 }
 
-static void final_sheet(const wn__worlds *w, axes *a, wn__sheet *s)
+/* data (cells): room for the number of each series' block. */
+static void final_sheet(const wn__worlds *w, int *data, wn__sheet *s)
 {
-    int data[WN__STYLES], series = 0;
+    int series = 0;
     double range[2] = {100, 0};
     *s = (wn__sheet){.rows = 1, .columns = 1, .plot_width = 386, .plot_height = 340, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, 0, 0, 1);
-    for (int i = 0; i < w->cells && series < WN__STYLES; i++) {
-        const wn__world_cell *c = &w->cell[i];
-        char text[96];
-        bool known = false;
-        snprintf(text, sizeof text, "%.40s %.40s", c->network, c->method);
-        for (int k = 0; k < series; k++)
-            known = known || strcmp(a->series[k], text) == 0;
-        if (known) continue;
-        snprintf(a->series[series], sizeof a->series[0], "%s", text);
-        wn__legend_add(legend, a->series[series], wn__sheet_style(series));
-        series++;
-    }
+    for (int i = 0; i < w->cells; i++)
+        if (begins_series(w, i)) wn__legend_add(legend, wn__sheet_style(series++), "%s %s", w->cell[i].network, w->cell[i].method);
     wn__sheet_begin(s);
     series = 0;
-    for (int i = 0; i < w->cells && series < WN__STYLES; i++) {
-        const wn__world_cell *c = &w->cell[i];
-        if (wn__world_find(w, c->network, c->method, c->n) != c) continue;
-        bool first = true;
-        for (int k = 0; k < i; k++)
-            first = first && (strcmp(w->cell[k].network, c->network) != 0 || strcmp(w->cell[k].method, c->method) != 0);
-        if (first) data[series++] = final_data(w, a, c->network, c->method, range, s);
-    }
+    for (int i = 0; i < w->cells; i++)
+        if (begins_series(w, i)) data[series++] = final_data(w, &w->cell[i], range, s);
     const double low = floor(fmax(range[0] - 3, 0)), high = ceil(range[1] + 3);
     wn__sheet_panel(s, 0, 0, "after the last step");
     wn__text_add(
@@ -356,17 +357,21 @@ static void final_sheet(const wn__worlds *w, axes *a, wn__sheet *s)
 wn_status wn__worlds_figures(const wn__worlds *w, wn__figure_files *figures)
 {
     axes *a = WN_NEW(axes);
+    int *data = WN_NEW_ARRAY(int, w->cells);
     wn__sheet sheet = {0};
-    if (!a) return wn__no_memory(sizeof *a);
-    find_axes(w, a);
-    curve_sheet(w, a, &sheet);
-    wn_status status = wn__figure_files_add(figures, &sheet, "worlds");
-    wn__text_release(&sheet.script);
+    wn_status status = a && data ? WN_OK : wn__no_memory(sizeof *a + (size_t)w->cells * sizeof *data);
     if (status == WN_OK) {
-        final_sheet(w, a, &sheet);
-        status = wn__figure_files_add(figures, &sheet, "final");
-        wn__text_release(&sheet.script);
+        find_axes(w, a);
+        curve_sheet(w, a, &sheet);
+        status = wn__figure_files_add(figures, &sheet, "worlds");
+        wn__sheet_release(&sheet);
     }
+    if (status == WN_OK) {
+        final_sheet(w, data, &sheet);
+        status = wn__figure_files_add(figures, &sheet, "final");
+        wn__sheet_release(&sheet);
+    }
+    wn__free(data);
     wn__free(a);
     return status;
 }

@@ -350,15 +350,14 @@ static wn_status result_json(const wn__lab *lab, const comparison *c, json_t *ou
 /* --- figure: the map ----------------------------------------------------------------------------------------------------------- */
 
 /* Points are numbered as in the table; both axes have one scale, as distances must. */
-static void map_sheet(const wn__lab *lab, const comparison *c, char (*labels)[96], wn__sheet *s)
+static void map_sheet(const wn__lab *lab, const comparison *c, wn__sheet *s)
 {
     double most = 1e-12;
     *s = (wn__sheet){.rows = 1, .columns = 1, .plot_width = 386, .plot_height = 386, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, 0, 0, 1);
     for (int i = 0; i < lab->count; i++) {
         char label[64];
-        snprintf(labels[i], sizeof labels[i], "%d %s", i + 1, wn__lab_short_label(lab, i, label, sizeof label));
-        wn__legend_add(legend, labels[i], wn__sheet_style(i));
+        wn__legend_add(legend, wn__sheet_style(i), "%d %s", i + 1, wn__lab_short_label(lab, i, label, sizeof label));
         most = fmax(most, fmax(fabs(c->position[2 * i]), fabs(c->position[2 * i + 1])));
     }
     wn__sheet_begin(s);
@@ -383,17 +382,16 @@ static wn_status answer(wn__lab *lab, const comparison *c, wn_lab_result *out)
         {.id = "networks", .title = "Networks"}, {.id = "pairs", .title = "Pairs"}, {.id = "masks", .title = "Masks by layer"}};
     wn__lab_answer a = {.table = tables, .tables = c->layers > 0 ? 3 : 2, .result = json_object()};
     wn__sheet sheet = {0};
-    char labels[WN__MOST_COMPARED][96];
     network_table(lab, c, &tables[0]);
     pair_table(c, &tables[1]);
     if (c->layers > 0) layer_table(lab, c, &tables[2]);
     wn_status status = result_json(lab, c, a.result);
     if (status == WN_OK && c->position) {
-        map_sheet(lab, c, labels, &sheet);
+        map_sheet(lab, c, &sheet);
         status = wn__figure_files_add(&a.figures, &sheet, "map");
     }
     if (status == WN_OK) status = wn__lab_finish(lab, &a, out);
-    wn__text_release(&sheet.script);
+    wn__sheet_release(&sheet);
     wn__lab_answer_release(&a);
     return status;
 }

@@ -170,7 +170,7 @@ static wn_status answer(wn__lab *lab, const connection *c, wn_lab_result *out)
     if (status == WN_OK) status = wn__lab_finish(lab, &a, out);
     for (int k = 0; k < c->count; k++)
         wn__lab_curve_release(&curves[k]);
-    wn__text_release(&sheet.script);
+    wn__sheet_release(&sheet);
     wn__lab_answer_release(&a);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "lab/lab_curve.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "base/alloc.h"
@@ -7,6 +8,7 @@
 #include "io/json_file.h"
 #include "run/store.h"
 
+enum { MOST_CURVES = 64 };
 enum { TRAIN_LOSS, TRAIN_ERROR, TEST_LOSS, TEST_ERROR, KINDS };
 json_t *wn__lab_curve_point_json(double position, const wn__probe_point *point)
 {
@@ -149,16 +151,16 @@ static void add_panel(const wn__lab_curve *curves, int count, const int *data, i
 
 void wn__lab_curve_sheet(const wn__lab_curve *curves, int count, const char *const *names, const char *title, wn__sheet *s)
 {
-    int data[64];
-    if (count > 64) count = 64;
+    int data[MOST_CURVES];
+    assert(count <= MOST_CURVES);
     *s = (wn__sheet){.rows = 2, .columns = 1, .plot_width = 386, .plot_height = 190, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, 1, 0, 1);
     if (count == 1) {
-        wn__legend_add(legend, "train", 1);
-        wn__legend_add(legend, "test", 2);
+        wn__legend_add(legend, 1, "train");
+        wn__legend_add(legend, 2, "test");
     }
     for (int i = 0; count > 1 && i < count; i++)
-        wn__legend_add(legend, names[i], wn__sheet_style(i));
+        wn__legend_add(legend, wn__sheet_style(i), "%s", names[i]);
     wn__sheet_begin(s);
     for (int i = 0; i < count; i++) {
         data[i] = wn__sheet_data_begin(s);

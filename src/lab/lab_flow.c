@@ -522,14 +522,16 @@ static json_t *result_json(const wn__lab *lab, const flow *f)
     return json_pack("{s:o}", "networks", list);
 }
 
-static void flow_sheet(const wn__lab *lab, const flow *f, char (*labels)[64], wn__sheet *s)
+static void flow_sheet(const wn__lab *lab, const flow *f, wn__sheet *s)
 {
     static const char *const title[] = {"norm of the gradient", "loss", "decrease of the loss in one step"};
     int data[MOST_STAGES];
     *s = (wn__sheet){.rows = 3, .columns = 1, .plot_width = 386, .plot_height = 160, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, 2, 0, 1);
-    for (int i = 0; i < lab->count; i++)
-        if (f->of[i].is_stage) wn__legend_add(legend, wn__lab_short_label(lab, i, labels[i], sizeof labels[i]), wn__sheet_style(i));
+    for (int i = 0; i < lab->count; i++) {
+        char label[64];
+        if (f->of[i].is_stage) wn__legend_add(legend, wn__sheet_style(i), "%s", wn__lab_short_label(lab, i, label, sizeof label));
+    }
     wn__sheet_begin(s);
     for (int i = 0; i < lab->count; i++) {
         if (!f->of[i].is_stage) continue;
@@ -558,7 +560,6 @@ static wn_status answer(wn__lab *lab, const flow *f, wn_lab_result *out)
     wn__table tables[2] = {{.id = "flow", .title = "Flow of gradients"}, {.id = "layers", .title = "By tensor"}};
     wn__lab_answer a = {.table = tables, .tables = 2, .result = result_json(lab, f)};
     wn__sheet sheet = {0};
-    char labels[MOST_STAGES][64];
     bool any = false;
     wn_status status = WN_OK;
     flow_table(lab, f, &tables[0]);
@@ -566,11 +567,11 @@ static wn_status answer(wn__lab *lab, const flow *f, wn_lab_result *out)
     for (int i = 0; i < lab->count; i++)
         any = any || f->of[i].is_stage;
     if (any) {
-        flow_sheet(lab, f, labels, &sheet);
+        flow_sheet(lab, f, &sheet);
         status = wn__figure_files_add(&a.figures, &sheet, "flow");
     }
     if (status == WN_OK) status = wn__lab_finish(lab, &a, out);
-    wn__text_release(&sheet.script);
+    wn__sheet_release(&sheet);
     wn__lab_answer_release(&a);
     return status;
 }

@@ -544,14 +544,15 @@ static void value_table(const wn__lab *lab, const spectrum *s, wn__table *t)
         }
 }
 
-static void density_sheet(const wn__lab *lab, const spectrum *s, char (*labels)[64], wn__sheet *sheet)
+static void density_sheet(const wn__lab *lab, const spectrum *s, wn__sheet *sheet)
 {
     double least = INFINITY, most = -INFINITY;
     int data[MOST_NETWORKS];
     *sheet = (wn__sheet){.rows = 1, .columns = 1, .plot_width = 386, .plot_height = 240, .below = 46};
     wn__legend *legend = wn__sheet_legend(sheet, 0, 0, 1);
     for (int i = 0; i < lab->count; i++) {
-        wn__legend_add(legend, wn__lab_short_label(lab, i, labels[i], sizeof labels[i]), wn__sheet_style(i));
+        char label[64];
+        wn__legend_add(legend, wn__sheet_style(i), "%s", wn__lab_short_label(lab, i, label, sizeof label));
         least = fmin(least, s[i].least);
         most = fmax(most, s[i].most);
     }
@@ -596,13 +597,12 @@ static wn_status answer(wn__lab *lab, const curvature *c, const spectrum *s, wn_
     wn__table tables[2] = {{.id = "hessian", .title = "Hessian"}, {.id = "spectrum", .title = "Eigenvalues"}};
     wn__lab_answer a = {.table = tables, .tables = 2, .result = result_json(lab, s)};
     wn__sheet sheet = {0};
-    char labels[MOST_NETWORKS][64];
     spectrum_table(lab, c, s, &tables[0]);
     value_table(lab, s, &tables[1]);
-    density_sheet(lab, s, labels, &sheet);
+    density_sheet(lab, s, &sheet);
     wn_status status = wn__figure_files_add(&a.figures, &sheet, "spectrum");
     if (status == WN_OK) status = wn__lab_finish(lab, &a, out);
-    wn__text_release(&sheet.script);
+    wn__sheet_release(&sheet);
     wn__lab_answer_release(&a);
     return status;
 }

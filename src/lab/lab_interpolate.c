@@ -84,7 +84,7 @@ static wn_status answer_line(wn__lab *lab, const line *l, wn_lab_result *out)
         }
     }
     if (status == WN_OK) status = wn__lab_finish(lab, &answer, out);
-    wn__text_release(&sheet.script);
+    wn__sheet_release(&sheet);
     wn__lab_curve_release(&curve);
     wn__lab_answer_release(&answer);
     return status;

@@ -14,7 +14,7 @@
 #include "train/trainer.h"
 #include "winnow/show.h"
 
-enum { LEAST_DIGITS = 6, MOST_LABELS = 4096 };
+enum { LEAST_DIGITS = 6 };
 
 void wn__lab_stage_release(wn__lab_stage *s)
 {
@@ -46,12 +46,13 @@ static bool is_identity(const char *name)
 
 static void add_label(search *s, const char *label)
 {
-    if (s->count == MOST_LABELS) return;
     char *copy = wn__strdup(label);
-    if (!copy)
+    if (!copy || wn__make_room(&s->labels, s->count, sizeof *s->labels) != WN_OK) {
+        wn__free(copy);
         s->failed = true;
-    else
+    } else {
         s->labels[s->count++] = copy;
+    }
 }
 
 /* Training stages win over others of the same label. */
@@ -113,8 +114,7 @@ static bool has_coefficients(const char *folder)
 
 wn_status wn__lab_find_stage(const wn_lab_options *o, const char *name, wn__lab_stage *out)
 {
-    search s = {.name = name, .digits = is_identity(name), .labels = WN_NEW_ARRAY(const char *, MOST_LABELS)};
-    if (!s.labels) return wn__no_memory(MOST_LABELS * sizeof(char *));
+    search s = {.name = name, .digits = is_identity(name)};
     const char *root = o->out ? o->out : WN__STORE_DEFAULT;
     wn_status status = wn_store_status(o->out, o->experiment, look_at, &s);
     if (status == WN_OK) status = check_match(&s, o->experiment ? o->experiment : root);

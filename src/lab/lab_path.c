@@ -290,7 +290,7 @@ static wn_status answer(wn__lab *lab, const path *p, wn_lab_result *out)
     if (status == WN_OK) status = wn__lab_finish(lab, &a, out);
     wn__lab_curve_release(&curves[0]);
     wn__lab_curve_release(&curves[1]);
-    wn__text_release(&sheet.script);
+    wn__sheet_release(&sheet);
     wn__lab_answer_release(&a);
     return status;
 }

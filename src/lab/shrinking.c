@@ -133,10 +133,8 @@ static wn_status accuracy_of(source *s, const wn_graph *graph, wn__params *param
 
 static wn_status add_row(search *q, wn_shrink_row row)
 {
-    wn_shrink_row *grown = wn__realloc(q->result->row, (size_t)(q->result->rows + 1) * sizeof row);
-    if (!grown) return wn__no_memory((size_t)(q->result->rows + 1) * sizeof row);
-    q->result->row = grown;
-    grown[q->result->rows++] = row;
+    WN_TRY(wn__make_room(&q->result->row, q->result->rows, sizeof row));
+    q->result->row[q->result->rows++] = row;
     return WN_OK;
 }
 

@@ -32,10 +32,10 @@ typedef struct job {
 typedef struct study {
     const wn_lab_study_options *options;
     wn__experiment e;
-    double sparsity[WN__MOST_SPARSITIES];
+    double *sparsity; /* (sparsities) */
     int sparsities;
     job *job; /* (jobs) */
-    int jobs, capacity, now;
+    int jobs, now;
     json_t *json, *measurements; /* the second is part of the first, as the next two */
     json_t *lines, *maps;
     char stage[256]; /* of the progress */
@@ -114,7 +114,7 @@ static bool is_named(const wn__recipe *r, int row)
 }
 
 /* Those of the rows that are looked at; 0 only if there is no other. */
-static void find_sparsities(study *s)
+static wn_status find_sparsities(study *s)
 {
     const wn__agenda *plan = s->e.plan;
     bool zero = false;
@@ -125,9 +125,14 @@ static void find_sparsities(study *s)
             known = known || s->sparsity[k] == sparsity;
         if (!is_named(s->e.recipe, plan->row[i].row)) continue;
         zero = zero || sparsity == 0;
-        if (!known && s->sparsities < WN__MOST_SPARSITIES) s->sparsity[s->sparsities++] = sparsity;
+        if (known) continue;
+        WN_TRY(wn__make_room(&s->sparsity, s->sparsities, sizeof *s->sparsity));
+        s->sparsity[s->sparsities++] = sparsity;
     }
-    if (s->sparsities == 0 && zero) s->sparsity[s->sparsities++] = 0;
+    if (s->sparsities > 0 || !zero) return WN_OK;
+    WN_TRY(wn__make_room(&s->sparsity, 0, sizeof *s->sparsity));
+    s->sparsity[s->sparsities++] = 0;
+    return WN_OK;
 }
 
 static wn_status check_done(const study *s, int stage)
@@ -150,13 +155,7 @@ static wn_status add_network(const study *s, const char *row, int seed, job *j)
 
 static wn_status append_job(study *s, const job *j)
 {
-    if (s->jobs == s->capacity) {
-        const int capacity = 2 * s->capacity + 64;
-        job *larger = wn__realloc(s->job, (size_t)capacity * sizeof *larger);
-        if (!larger) return wn__no_memory((size_t)capacity * sizeof *larger);
-        s->job = larger;
-        s->capacity = capacity;
-    }
+    WN_TRY(wn__make_room(&s->job, s->jobs, sizeof *s->job));
     s->job[s->jobs++] = *j;
     return WN_OK;
 }
@@ -196,7 +195,7 @@ static wn_status plan_cell(study *s, double sparsity, int seed)
 
 static wn_status plan_jobs(study *s)
 {
-    find_sparsities(s);
+    WN_TRY(find_sparsities(s));
     for (int seed = 0; seed < s->e.recipe->seeds; seed++)
         for (int k = 0; k < s->sparsities; k++)
             WN_TRY(plan_cell(s, s->sparsity[k], seed));
@@ -584,6 +583,7 @@ wn_status wn_lab_study(const wn_lab_study_options *options, wn_lab_result *resul
     const wn_status status = run(&s, result);
     json_decref(s.json);
     wn__free(s.job);
+    wn__free(s.sparsity);
     wn__experiment_close(&s.e);
     return status;
 }

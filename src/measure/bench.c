@@ -501,17 +501,15 @@ static double flops_of(const wn__op_desc *d, wn__phase phase)
 
 static void add_part(parts *p, const wn__call_time *t)
 {
-    part *grown = wn__realloc(p->item, (size_t)(p->count + 1) * sizeof *grown);
-    if (grown) p->item = grown;
     double *seconds = WN_NEW_ARRAY(double, p->runs);
-    p->failed = p->failed || !grown || !seconds;
+    p->failed = p->failed || !seconds || wn__make_room(&p->item, p->count, sizeof *p->item) != WN_OK;
     if (p->failed) {
         wn__free(seconds);
         return;
     }
-    grown[p->count++] = (part){.phase = {.node = t->node, .phase = wn__phase_name(t->phase), .implementation = t->implementation},
-                               .flops = t->density * flops_of(t->desc, t->phase),
-                               .seconds = seconds};
+    p->item[p->count++] = (part){.phase = {.node = t->node, .phase = wn__phase_name(t->phase), .implementation = t->implementation},
+                                 .flops = t->density * flops_of(t->desc, t->phase),
+                                 .seconds = seconds};
 }
 
 static void observe(void *user, const wn__call_time *t)

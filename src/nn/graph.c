@@ -75,35 +75,35 @@ static int add_node(wn_graph *g, wn__node node, const char *name)
     char fallback[40];
     snprintf(fallback, sizeof fallback, "%s%d", kind_name(node.kind), g->nodes);
     if (!name || !*name) name = fallback;
+    if (strlen(name) > WN__LONGEST_NODE_NAME)
+        return REFUSE(g, "%.40s...: a name of %zu letters; names of nodes have at most %d", name, strlen(name), WN__LONGEST_NODE_NAME);
     if (node.c < 1 || node.h < 1 || node.w < 1)
         return REFUSE(g, "%s: output would be %lld x %lld x %lld; the image is too small for this network", name, (long long)node.c,
                       (long long)node.h, (long long)node.w);
-    wn__node *grown = wn__realloc(g->node, (size_t)(g->nodes + 1) * sizeof *grown);
-    if (!grown) return wn__graph_refuse(g, wn__no_memory((size_t)(g->nodes + 1) * sizeof *grown));
-    g->node = grown;
+    const wn_status status = wn__make_room(&g->node, g->nodes, sizeof *g->node);
+    if (status != WN_OK) return wn__graph_refuse(g, status);
     node.name = wn__strdup(name);
     if (!node.name) return wn__graph_refuse(g, wn__no_memory(strlen(name)));
     memset(node.param, -1, sizeof node.param);
-    grown[g->nodes] = node;
+    g->node[g->nodes] = node;
     return g->nodes++;
 }
 
 static bool add_param(wn_graph *g, int node, int slot, const char *suffix, wn__param_role role, int ndim, const int64_t *dim)
 {
-    char name[256];
+    char name[WN__LONGEST_NODE_NAME + 40];
     snprintf(name, sizeof name, "%s.%s", g->node[node].name, suffix);
     for (int i = 0; i < g->params; i++)
         if (!strcmp(g->param[i].name, name)) {
             REFUSE(g, "two nodes are named %s; names of parameters must differ", g->node[node].name);
             return false;
         }
-    wn__param_spec *grown = wn__realloc(g->param, (size_t)(g->params + 1) * sizeof *grown);
-    if (!grown) {
-        wn__graph_refuse(g, wn__no_memory((size_t)(g->params + 1) * sizeof *grown));
+    const wn_status status = wn__make_room(&g->param, g->params, sizeof *g->param);
+    if (status != WN_OK) {
+        wn__graph_refuse(g, status);
         return false;
     }
-    g->param = grown;
-    wn__param_spec *p = &grown[g->params];
+    wn__param_spec *p = &g->param[g->params];
     *p = (wn__param_spec){.name = wn__strdup(name), .role = role, .ndim = ndim};
     if (!p->name) {
         wn__graph_refuse(g, wn__no_memory(strlen(name)));

@@ -5,6 +5,8 @@
 #include "tensor/param.h"
 #include "winnow/graph.h"
 
+enum { WN__LONGEST_NODE_NAME = 240 }; /* more is refused: names of tensors and keys are made from it */
+
 typedef enum wn__node_kind {
     WN__INPUT,
     WN__CONV,

@@ -9,7 +9,7 @@
 
 #include "winnow/core.h"
 
-#define WN__MAX_MILESTONES 16
+#define WN__MAX_MILESTONES 64 /* more are refused */
 
 typedef enum wn__schedule_kind { WN__SCHEDULE_CONSTANT, WN__SCHEDULE_STEP, WN__SCHEDULE_COSINE } wn__schedule_kind;
 

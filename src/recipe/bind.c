@@ -1,5 +1,6 @@
 #include "recipe/bind.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -62,6 +63,19 @@ wn_status wn__scalar_list(const wn__yaml_node *node, const char *what, int most,
     return WN_OK;
 }
 
+wn_status wn__scalar_list_new(const wn__yaml_node *node, const char *what, const char ***texts, int *count)
+{
+    const int most = wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_count(node) : 1;
+    const char **list = WN_NEW_ARRAY(const char *, most);
+    if (!list) return wn__no_memory((size_t)most * sizeof *list);
+    const wn_status status = wn__scalar_list(node, what, most, list, count);
+    if (status == WN_OK)
+        *texts = list;
+    else
+        wn__free(list);
+    return status;
+}
+
 const wn__yaml_node *wn__list_item(const wn__yaml_node *node, int i)
 {
     return wn__yaml_kind_of(node) == WN__YAML_SEQUENCE ? wn__yaml_child(node, i) : node;
@@ -87,11 +101,12 @@ wn_status wn__variant_read(const wn__yaml_node *node, const char *what, wn__vari
 static int key_names(const wn__schema *schema, const char *names[WN__MOST_KEYS])
 {
     int count = 0;
-    for (const wn__special *s = schema->special; s && s->name && count < WN__MOST_KEYS; s++)
-        names[count++] = s->name;
+    for (const wn__special *s = schema->special; s && s->name; s++, count++)
+        if (count < WN__MOST_KEYS) names[count] = s->name;
     for (int t = 0; t < WN__MOST_TABLES; t++)
-        for (const wn__setting *row = schema->table[t].rows; row && row->name && count < WN__MOST_KEYS; row++)
-            names[count++] = row->name;
+        for (const wn__setting *row = schema->table[t].rows; row && row->name; row++, count++)
+            if (count < WN__MOST_KEYS) names[count] = row->name;
+    assert(count <= WN__MOST_KEYS);
     return count;
 }
 
@@ -180,14 +195,26 @@ void wn__out_value(wn__yaml_out *out, const char *key, const char *value) { add_
 
 void wn__out_list(wn__yaml_out *out, const char *key, const char *const *items, int count)
 {
+    wn__out_list_open(out, key);
+    for (int i = 0; i < count; i++)
+        wn__out_item(out, items[i]);
+    wn__out_list_close(out);
+}
+
+void wn__out_list_open(wn__yaml_out *out, const char *key)
+{
     start_line(out, key);
     wn__text_add(&out->text, " [");
-    for (int i = 0; i < count; i++) {
-        if (i > 0) wn__text_add(&out->text, ", ");
-        add_scalar(out, items[i]);
-    }
-    wn__text_add(&out->text, "]\n");
+    out->items = 0;
 }
+
+void wn__out_item(wn__yaml_out *out, const char *item)
+{
+    if (out->items++ > 0) wn__text_add(&out->text, ", ");
+    add_scalar(out, item);
+}
+
+void wn__out_list_close(wn__yaml_out *out) { wn__text_add(&out->text, "]\n"); }
 
 enum { SHOWN = 1024 };
 

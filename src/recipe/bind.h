@@ -39,6 +39,8 @@ wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping
 wn_status wn__scalar_text(const wn__yaml_node *node, const char *what, const char **text);
 /* One scalar or a list of scalars: how many (at most `most`), and each. */
 wn_status wn__scalar_list(const wn__yaml_node *node, const char *what, int most, const char **texts, int *count);
+/* The same, however many: in a list that the caller frees. */
+wn_status wn__scalar_list_new(const wn__yaml_node *node, const char *what, const char ***texts, int *count);
 /* The i-th item of what wn__scalar_list read: the node itself if it is one scalar. */
 const wn__yaml_node *wn__list_item(const wn__yaml_node *node, int i);
 
@@ -65,13 +67,16 @@ typedef struct wn__clock {
 /* YAML text in block style. */
 typedef struct wn__yaml_out {
     wn__text text;
-    int indent;
+    int indent, items; /* items: of the list that is open */
     const wn__clock *clock;
 } wn__yaml_out;
 void wn__out_open(wn__yaml_out *out, const char *key); /* "key:", deeper from here */
 void wn__out_close(wn__yaml_out *out);
 void wn__out_value(wn__yaml_out *out, const char *key, const char *value); /* quoted where needed */
 void wn__out_list(wn__yaml_out *out, const char *key, const char *const *items, int count);
+void wn__out_list_open(wn__yaml_out *out, const char *key); /* the same, item by item */
+void wn__out_item(wn__yaml_out *out, const char *item);
+void wn__out_list_close(wn__yaml_out *out);
 /* All rows; times in steps, with what was written as a comment; times that are not set and empty texts are left out. */
 void wn__out_table(wn__yaml_out *out, const wn__setting *rows, const void *config);
 

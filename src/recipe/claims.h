@@ -15,7 +15,7 @@
 
 #include "base/statistics.h"
 
-enum { WN__CLAIM_NAME = 128 };
+enum { WN__CLAIM_NAME = 320 }; /* longer than any NETWORK/METHOD@N, see WN__LONGEST_ROW_NAME */
 typedef struct wn__claim {
     char method[WN__CLAIM_NAME], than[WN__CLAIM_NAME];
     wn__claim_kind kind;

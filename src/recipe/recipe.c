@@ -193,6 +193,9 @@ static wn_status read_own_sparsities(void *arg, const wn__yaml_node *node)
         WN_TRY(wn__scalar_text(value, "mask.distribution.layers", &text));
         wn__layer_sparsity *layer = &mask->layer[mask->own_sparsities++];
         layer->pattern = wn__yaml_text(wn__yaml_key(node, i));
+        if (strlen(layer->pattern) > WN__LONGEST_PATTERN)
+            return wn__yaml_fail(WN_EUSAGE, value, "mask.distribution.layers: a pattern of %zu letters; at most %d are possible",
+                                 strlen(layer->pattern), WN__LONGEST_PATTERN);
         const wn_status status = wn__sparsity_parse(text, &layer->sparsity);
         if (status != WN_OK) return wn__fault_at(value, "mask.distribution.layers: ", status);
     }
@@ -355,13 +358,15 @@ static wn_status read_labels(void *arg, const wn__yaml_node *node)
 static wn_status read_baseline(void *arg, const wn__yaml_node *node)
 {
     wn__report_section *report = &((wn__recipe *)arg)->report;
-    return wn__scalar_list(node, "report.baseline", WN__MOST_ROWS, report->baseline, &report->baselines);
+    wn__free(report->baseline);
+    report->baseline = NULL;
+    return wn__scalar_list_new(node, "report.baseline", &report->baseline, &report->baselines);
 }
 
 static wn_status read_claims(void *arg, const wn__yaml_node *node)
 {
     wn__report_section *report = &((wn__recipe *)arg)->report;
-    return wn__scalar_list(node, "report.claims", WN__MOST_CLAIMS, report->claim, &report->claims);
+    return wn__scalar_list_new(node, "report.claims", &report->claim, &report->claims);
 }
 
 static wn_status read_report(void *arg, const wn__yaml_node *node)
@@ -412,6 +417,8 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__sweep_section_defaults(&r->sweep));
     WN_TRY(wn__settings_defaults(wn__lab_settings, &r->lab));
     r->labels.soft.soft = true;
+    r->report.baseline = WN_NEW_ARRAY(const char *, 2);
+    if (!r->report.baseline) return wn__no_memory(2 * sizeof *r->report.baseline);
     r->report.baseline[0] = "dense";
     r->report.baseline[1] = "lottery-ticket";
     r->report.baselines = 2;
@@ -457,7 +464,7 @@ static wn_status check_name(wn__recipe *r, const char *path)
     for (const char *c = name; *c; c++)
         good = good && (isalnum((unsigned char)*c) || strchr("._-+", *c));
     if (good) return WN_OK;
-    return wn__fail(WN_EUSAGE, "%s: name: \"%s\" cannot name a folder; use letters, digits and . _ - + (and not \"stages\")",
+    return wn__fail(WN_EUSAGE, "%s: name: \"%s\" cannot name a folder; use letters, digits and . _ - +, at most 200 (and not \"stages\")",
                     path ? path : "recipe", name);
 }
 
@@ -522,6 +529,14 @@ void wn__recipe_free(wn__recipe *recipe)
     wn__free(recipe->train.optimizer_config);
     wn__free(recipe->default_name);
     wn__free(recipe->network);
+    wn__free(recipe->report.baseline);
+    wn__free(recipe->report.claim);
+    wn__free(recipe->row);
+    wn__free(recipe->row_name);
+    wn__free(recipe->selection);
+    wn__free(recipe->compared);
+    wn__free(recipe->sparsity);
+    wn__free(recipe->seed);
     wn__yaml_free(recipe->doc);
     wn__free(recipe);
 }

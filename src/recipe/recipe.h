@@ -21,7 +21,8 @@
 #include "sparse/prune/distribution.h"
 #include "sparse/prune/mask.h"
 
-enum { WN__MOST_SEEDS = 1000, WN__MOST_ROWS = 160, WN__MOST_SPARSITIES = 64, WN__MOST_PATTERNS = 32 };
+/* What is longer is refused with a message: more seeds would take hours to plan, longer texts fit no message, key or file. */
+enum { WN__MOST_SEEDS = 10000, WN__MOST_PATTERNS = 32, WN__LONGEST_PATTERN = 300, WN__LONGEST_ROW_NAME = 120 };
 
 typedef struct wn__data_section {
     const wn__dataset_type *type;
@@ -122,11 +123,10 @@ typedef struct wn__row {
     wn__teacher_section teacher;
 } wn__row;
 
-enum { WN__MOST_CLAIMS = 64 };
 typedef struct wn__report_section {
-    const char *baseline[WN__MOST_ROWS];
+    const char **baseline; /* (baselines) the list is owned */
     int baselines;
-    const char *claim[WN__MOST_CLAIMS]; /* recipe/claims.h */
+    const char **claim; /* (claims) the list is owned; recipe/claims.h */
     int claims;
     double margin; /* percentage points */
     bool short_budget;
@@ -179,15 +179,16 @@ typedef struct wn__recipe {
     wn__bootstrap_section bootstrap;
     wn__sweep_section sweep; /* of wn_sweep_run alone; not in the resolved recipe */
     wn__lab_section lab;
-    wn__row row[WN__MOST_ROWS];
+    wn__row *row; /* (rows) owned, as the lists that follow */
+    const char **row_name;
     int rows;
-    wn__selection selection[WN__MOST_ROWS]; /* of compared rows: see wn__row.selection */
+    wn__selection *selection; /* (selections) of compared rows: see wn__row.selection */
     int selections;
-    int compared[WN__MOST_ROWS]; /* indices into row */
+    int *compared; /* (methods) indices into row */
     int methods;
-    double sparsity[WN__MOST_SPARSITIES];
+    double *sparsity; /* (sparsities) */
     int sparsities;
-    uint64_t seed[WN__MOST_SEEDS];
+    uint64_t *seed; /* (seeds) */
     int seeds;
     const wn__yaml_node *methods_node, *compare_node;
     /* What follows from the above. */
@@ -238,9 +239,10 @@ extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
 extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 
 /* Parts of wn__recipe_read. */
-wn_status wn__recipe_read_rows(wn__recipe *recipe);                       /* methods: the table's rows and the recipe's changes */
-wn_status wn__recipe_read_compare(wn__recipe *recipe);                    /* methods, sparsity, seeds */
-wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count); /* "0-4", "0,3,7-9"; at most WN__MOST_SEEDS, each once */
+wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
+wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
+/* "0-4", "0,3,7-9", behind the `count` that there are; at most WN__MOST_SEEDS, each once. *seeds grows by wn__make_room. */
+wn_status wn__seeds_parse(const char *text, uint64_t **seeds, int *count);
 /* How a mask of this section is pruned to a sparsity, but for counts by layer. */
 wn__prune wn__mask_section_prune(const wn__mask_section *m, double sparsity);
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node); /* from: row's mask axis, may be NULL */

@@ -45,6 +45,10 @@ static wn_status read_variants(void *arg, const wn__yaml_node *node)
                              "bootstrap.variants: a mapping from names to changes is needed: {conv: {}, mlp: {model: ...}}");
     for (int i = 0; i < wn__yaml_count(node); i++) {
         const wn__yaml_node *changes = wn__yaml_child(node, i);
+        const size_t length = strlen(wn__yaml_text(wn__yaml_key(node, i)));
+        if (length > WN__LONGEST_ROW_NAME)
+            return wn__yaml_fail(WN_EUSAGE, changes, "bootstrap.variants: a name of %zu letters; at most %d are possible", length,
+                                 WN__LONGEST_ROW_NAME);
         if (!wn__yaml_is_null(changes) && wn__yaml_kind_of(changes) != WN__YAML_MAPPING)
             return wn__yaml_fail(WN_EUSAGE, changes,
                                  "bootstrap.variants.%s: a mapping from keys of the recipe to values is needed: {train.lr: 0.1}",

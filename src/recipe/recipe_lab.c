@@ -99,17 +99,16 @@ static bool is_point(const char *text)
 /* "ticket", or with `points` "ticket@start", "ticket@500". */
 static wn_status check_row(const wn__recipe *r, const wn__yaml_node *node, const char *key, const char *row, bool points)
 {
-    const char *at = points ? strchr(row, '@') : NULL, *names[WN__MOST_ROWS];
+    const char *at = points ? strchr(row, '@') : NULL;
     const size_t length = at ? (size_t)(at - row) : strlen(row);
     char what[64];
     for (int i = 0; i < r->rows; i++) {
-        names[i] = r->row[i].name;
-        if (strlen(names[i]) != length || strncmp(names[i], row, length) != 0) continue;
+        if (strlen(r->row_name[i]) != length || strncmp(r->row_name[i], row, length) != 0) continue;
         if (!at || is_point(at + 1)) return WN_OK;
         return wn__yaml_fail(WN_EUSAGE, node, "lab.%s: %s: a point is a step or start", key, row);
     }
     snprintf(what, sizeof what, "lab.%s: unknown method", key);
-    return wn__unknown_at(node, what, row, names, r->rows);
+    return wn__unknown_at(node, what, row, r->row_name, r->rows);
 }
 
 static wn_status check_rows(const wn__recipe *r, const wn__yaml_node *section, const char *key, const char *const *rows, int count,

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "models/named.h"
 #include "recipe/claims.h"
@@ -20,10 +21,7 @@ static wn__row *find_row(wn__recipe *r, const char *name) { return (wn__row *)wn
 
 static wn_status unknown_method(const wn__recipe *r, const wn__yaml_node *node, const char *what, const char *wrong)
 {
-    const char *names[WN__MOST_ROWS];
-    for (int i = 0; i < r->rows; i++)
-        names[i] = r->row[i].name;
-    return wn__unknown_at(node, what, wrong, names, r->rows);
+    return wn__unknown_at(node, what, wrong, r->row_name, r->rows);
 }
 
 /* ---- one row */
@@ -322,11 +320,21 @@ static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node
 
 /* ---- all rows */
 
-static wn_status add_row(wn__recipe *r, const wn__row *row)
+static void add_row(wn__recipe *r, const wn__row *row)
 {
-    if (r->rows == WN__MOST_ROWS) return wn__fail(WN_EUSAGE, "methods: more than %d rows", WN__MOST_ROWS);
+    r->row_name[r->rows] = row->name;
     r->row[r->rows++] = *row;
-    return WN_OK;
+}
+
+/* As many as there are methods and entries of `methods`: rows stay where they are. */
+static wn_status make_room_for_rows(wn__recipe *r)
+{
+    int most = r->methods_node ? wn__yaml_count(r->methods_node) : 0;
+    for (const wn__method *m = wn__methods; m->name; m++)
+        most++;
+    r->row = WN_NEW_ARRAY(wn__row, most);
+    r->row_name = WN_NEW_ARRAY(const char *, most);
+    return r->row && r->row_name ? WN_OK : wn__no_memory((size_t)most * sizeof *r->row);
 }
 
 static wn_status add_table(wn__recipe *r)
@@ -352,7 +360,7 @@ static wn_status add_table(wn__recipe *r)
         if (m->thresholds)
             row.mask.gradual = (wn__gradual_rule){
                 .end = {75, '%'}, .begin = {0, 'i'}, .interval = {1, 'i'}, .power = 3, .initial = 0.999, .pruned = WN__PRUNED_RETURN};
-        WN_TRY(add_row(r, &row));
+        add_row(r, &row);
     }
     return WN_OK;
 }
@@ -366,12 +374,15 @@ static wn_status add_new_row(wn__recipe *r, const wn__yaml_node *key, const wn__
         snprintf(what, sizeof what, "methods: unknown method (a new row needs \"like\")");
         return unknown_method(r, key, what, name);
     }
+    if (strlen(name) > WN__LONGEST_ROW_NAME)
+        return wn__yaml_fail(WN_EUSAGE, key, "methods: a name of %zu letters; at most %d are possible", strlen(name), WN__LONGEST_ROW_NAME);
     WN_TRY(wn__scalar_text(like_node, "like", &like));
     const wn__row *model = find_row(r, like);
     if (!model) return unknown_method(r, like_node, "like: unknown method", like);
     wn__row row = *model;
     row.name = name;
-    return add_row(r, &row);
+    add_row(r, &row);
+    return WN_OK;
 }
 
 static wn_status read_methods(wn__recipe *r)
@@ -452,28 +463,36 @@ static wn_status check_claims(wn__recipe *r, const wn__yaml_node *node)
 
 wn_status wn__recipe_read_rows(wn__recipe *recipe)
 {
+    WN_TRY(make_room_for_rows(recipe));
     WN_TRY(add_table(recipe));
     return read_methods(recipe);
 }
 
 /* ---- compare */
 
+static wn_status add_compared(wn__recipe *r, const wn__yaml_node *item, const char *name)
+{
+    const wn__row *row = find_row(r, name);
+    if (!row) return unknown_method(r, item, "compare.methods: unknown method", name);
+    const int index = (int)(row - r->row);
+    for (int j = 0; j < r->methods; j++)
+        if (r->compared[j] == index) return wn__yaml_fail(WN_EUSAGE, item, "compare.methods: \"%s\" is listed twice", name);
+    WN_TRY(wn__make_room(&r->compared, r->methods, sizeof *r->compared));
+    r->compared[r->methods++] = index;
+    return check_row(r, row);
+}
+
 static wn_status read_compared(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
-    const char *names[WN__MOST_ROWS];
-    WN_TRY(wn__scalar_list(node, "compare.methods", WN__MOST_ROWS, names, &r->methods));
-    for (int i = 0; i < r->methods; i++) {
-        const wn__yaml_node *item = wn__list_item(node, i);
-        const wn__row *row = find_row(r, names[i]);
-        if (!row) return unknown_method(r, item, "compare.methods: unknown method", names[i]);
-        r->compared[i] = (int)(row - r->row);
-        for (int j = 0; j < i; j++)
-            if (r->compared[j] == r->compared[i])
-                return wn__yaml_fail(WN_EUSAGE, item, "compare.methods: \"%s\" is listed twice", names[i]);
-        WN_TRY(check_row(r, row));
-    }
-    return WN_OK;
+    const char **names;
+    int count;
+    WN_TRY(wn__scalar_list_new(node, "compare.methods", &names, &count));
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++)
+        status = add_compared(r, wn__list_item(node, i), names[i]);
+    wn__free(names);
+    return status;
 }
 
 static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
@@ -497,7 +516,8 @@ static wn_status select_layers(wn__recipe *r, wn__row *row)
             return WN_OK;
         }
     }
-    const wn_status status = wn__selection_make(r->graph, row->mask.layers, row->mask.patterns, &r->selection[r->selections]);
+    wn_status status = wn__make_room(&r->selection, r->selections, sizeof *r->selection);
+    if (status == WN_OK) status = wn__selection_make(r->graph, row->mask.layers, row->mask.patterns, &r->selection[r->selections]);
     if (status == WN_OK) r->selections++;
     if (status == WN_OK) return WN_OK;
     const wn__yaml_node *root = wn__yaml_root(r->doc), *mask = wn__yaml_find(root, "mask");
@@ -505,31 +525,42 @@ static wn_status select_layers(wn__recipe *r, wn__row *row)
     return wn__fault_at(own ? own : mask ? mask : root, "mask.layers: ", status);
 }
 
+static wn_status add_sparsity(wn__recipe *r, const wn__yaml_node *item, const char *text)
+{
+    double sparsity;
+    const wn_status status = wn__sparsity_parse(text, &sparsity);
+    if (status != WN_OK) return wn__fault_at(item, "compare.sparsity: ", status);
+    for (int j = 0; j < r->sparsities; j++)
+        if (r->sparsity[j] == sparsity) return wn__yaml_fail(WN_EUSAGE, item, "compare.sparsity: %s is listed twice", text);
+    WN_TRY(wn__make_room(&r->sparsity, r->sparsities, sizeof *r->sparsity));
+    r->sparsity[r->sparsities++] = sparsity;
+    return WN_OK;
+}
+
 static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
-    const char *texts[WN__MOST_SPARSITIES];
-    WN_TRY(wn__scalar_list(node, "compare.sparsity", WN__MOST_SPARSITIES, texts, &r->sparsities));
-    for (int i = 0; i < r->sparsities; i++) {
-        const wn__yaml_node *item = wn__list_item(node, i);
-        const wn_status status = wn__sparsity_parse(texts[i], &r->sparsity[i]);
-        if (status != WN_OK) return wn__fault_at(item, "compare.sparsity: ", status);
-        for (int j = 0; j < i; j++)
-            if (r->sparsity[j] == r->sparsity[i]) return wn__yaml_fail(WN_EUSAGE, item, "compare.sparsity: %s is listed twice", texts[i]);
-    }
-    return WN_OK;
+    const char **texts;
+    int count;
+    WN_TRY(wn__scalar_list_new(node, "compare.sparsity", &texts, &count));
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++)
+        status = add_sparsity(r, wn__list_item(node, i), texts[i]);
+    wn__free(texts);
+    return status;
 }
 
-static wn_status add_seed(uint64_t seed, uint64_t *seeds, int *count)
+static wn_status add_seed(uint64_t seed, uint64_t **seeds, int *count)
 {
     for (int i = 0; i < *count; i++)
-        if (seeds[i] == seed) return wn__fail(WN_EUSAGE, "seed %llu is listed twice", (unsigned long long)seed);
+        if ((*seeds)[i] == seed) return wn__fail(WN_EUSAGE, "seed %llu is listed twice", (unsigned long long)seed);
     if (*count == WN__MOST_SEEDS) return wn__fail(WN_EUSAGE, "more than %d seeds", WN__MOST_SEEDS);
-    seeds[(*count)++] = seed;
+    WN_TRY(wn__make_room(seeds, *count, sizeof **seeds));
+    (*seeds)[(*count)++] = seed;
     return WN_OK;
 }
 
-wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count)
+wn_status wn__seeds_parse(const char *text, uint64_t **seeds, int *count)
 {
     const char *at = text;
     for (;;) {
@@ -556,15 +587,15 @@ wn_status wn__seeds_parse(const char *text, uint64_t *seeds, int *count)
 static wn_status read_seeds(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
-    const char *texts[WN__MOST_SEEDS];
+    const char **texts;
     int count;
-    WN_TRY(wn__scalar_list(node, "compare.seeds", WN__MOST_SEEDS, texts, &count));
-    r->seeds = 0;
-    for (int i = 0; i < count; i++) {
-        const wn_status status = wn__seeds_parse(texts[i], r->seed, &r->seeds);
-        if (status != WN_OK) return wn__fault_at(node, "compare.seeds: ", status);
-    }
-    return WN_OK;
+    WN_TRY(wn__scalar_list_new(node, "compare.seeds", &texts, &count));
+    wn_status status = WN_OK;
+    for (int i = 0; i < count && status == WN_OK; i++)
+        status = wn__seeds_parse(texts[i], &r->seed, &r->seeds);
+    wn__free(texts);
+    if (status != WN_OK) return wn__fault_at(node, "compare.seeds: ", status);
+    return r->seeds > 0 ? WN_OK : wn__yaml_fail(WN_EUSAGE, node, "compare.seeds: there is none");
 }
 
 wn_status wn__recipe_read_compare(wn__recipe *recipe)
@@ -572,12 +603,11 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     static const wn__special keys[] = {{"methods", read_compared}, {"sparsity", read_sparsity}, {"seeds", read_seeds}, {0}};
     const wn__schema schema = {.what = "compare", .special = keys, .arg = recipe};
     const wn__yaml_node *root = wn__yaml_root(recipe->doc), *node = recipe->compare_node;
-    recipe->seeds = 1; /* seed 0 */
     if (!node)
         return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"compare\" is missing: compare: {methods: [dense], sparsity: 90%%}");
     WN_TRY(wn__schema_read(&schema, node));
     if (recipe->methods == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"methods\" is missing or empty");
-    if (recipe->seeds == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare.seeds: there is none");
+    if (recipe->seeds == 0) WN_TRY(wn__seeds_parse("0", &recipe->seed, &recipe->seeds));
     bool prunes = false;
     for (int i = 0; i < recipe->methods; i++)
         prunes = prunes || recipe->row[recipe->compared[i]].axes.mask != WN__MASK_NONE;

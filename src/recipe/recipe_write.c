@@ -211,36 +211,47 @@ static void write_row(wn__yaml_out *out, const wn__row *row)
     wn__out_close(out);
 }
 
-/* Rows that the recipe changed and that compared ones come from: the dense one, and those that masks are of. */
+static bool comes_from(const wn__recipe *r, const wn__row *row, const wn__row *origin)
+{
+    while (row->mask.of[0] && (row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM)) {
+        row = wn__recipe_row(r, row->mask.of);
+        if (row == origin) return true;
+    }
+    return false;
+}
+
+/* Do compared rows come from this one, which is none of them: is it the dense one, or one that masks are of? */
+static bool is_origin(const wn__recipe *r, const wn__row *row)
+{
+    bool needed = row == wn__recipe_row(r, "dense");
+    for (int i = 0; i < r->methods; i++) {
+        const wn__row *compared = &r->row[r->compared[i]];
+        if (compared == row) return false;
+        needed = needed || comes_from(r, compared, row);
+    }
+    return needed;
+}
+
+/* Those that the recipe changed. */
 static void write_origins(wn__yaml_out *out, const wn__recipe *r)
 {
-    bool needed[WN__MOST_ROWS] = {false};
-    needed[wn__recipe_row(r, "dense") - r->row] = true;
-    for (int i = 0; i < r->methods; i++) {
-        const wn__row *row = &r->row[r->compared[i]];
-        while (row->mask.of[0] && (row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM)) {
-            row = wn__recipe_row(r, row->mask.of);
-            needed[row - r->row] = true;
-        }
-    }
-    for (int i = 0; i < r->methods; i++)
-        needed[r->compared[i]] = false; /* written already */
     for (int i = 0; i < r->rows; i++)
-        if (needed[i] && r->row[i].node) write_row(out, &r->row[i]);
+        if (r->row[i].node && is_origin(r, &r->row[i])) write_row(out, &r->row[i]);
 }
 
 static void write_compare(wn__yaml_out *out, const wn__recipe *r)
 {
     static const wn__setting row = {"sparsity", WN__SETTING_SPARSITY, 0, 0, 0, NULL, NULL, NULL};
-    char text[WN__MOST_SPARSITIES][ITEM];
-    const char *methods[WN__MOST_ROWS], *sparsity[WN__MOST_SPARSITIES];
-    for (int i = 0; i < r->methods; i++)
-        methods[i] = r->row[r->compared[i]].name;
-    for (int i = 0; i < r->sparsities; i++)
-        sparsity[i] = wn__settings_show(&row, &r->sparsity[i], text[i], ITEM);
+    char text[ITEM];
     wn__out_open(out, "compare");
-    wn__out_list(out, "methods", methods, r->methods);
-    wn__out_list(out, "sparsity", sparsity, r->sparsities);
+    wn__out_list_open(out, "methods");
+    for (int i = 0; i < r->methods; i++)
+        wn__out_item(out, r->row[r->compared[i]].name);
+    wn__out_list_close(out);
+    wn__out_list_open(out, "sparsity");
+    for (int i = 0; i < r->sparsities; i++)
+        wn__out_item(out, wn__settings_show(&row, &r->sparsity[i], text, ITEM));
+    wn__out_list_close(out);
     wn__text_add(&out->text, "%*sseeds: [", out->indent, "");
     for (int i = 0; i < r->seeds; i++)
         wn__text_add(&out->text, "%s%llu", i > 0 ? ", " : "", (unsigned long long)r->seed[i]);
@@ -265,11 +276,13 @@ static bool is_of_compared(const wn__recipe *r, const char *text)
 
 static void write_claims(wn__yaml_out *out, const wn__recipe *r)
 {
-    const char *kept[WN__MOST_CLAIMS];
-    int keeps = 0;
-    for (int i = 0; i < r->report.claims; i++)
-        if (is_of_compared(r, r->report.claim[i])) kept[keeps++] = r->report.claim[i];
-    if (keeps > 0) wn__out_list(out, "claims", kept, keeps);
+    int kept = 0;
+    for (int i = 0; i < r->report.claims; i++) {
+        if (!is_of_compared(r, r->report.claim[i])) continue;
+        if (kept++ == 0) wn__out_list_open(out, "claims");
+        wn__out_item(out, r->report.claim[i]);
+    }
+    if (kept > 0) wn__out_list_close(out);
 }
 
 static void write_report(wn__yaml_out *out, const wn__recipe *r)

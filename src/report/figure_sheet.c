@@ -2,7 +2,10 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
+
+#include "base/alloc.h"
 
 enum { LEFT = 60, RIGHT = 14, ABOVE = 28, LEGEND_LINE = 18, LEGEND_GAP = 8, LEGEND_SAMPLE = 26 };
 
@@ -21,9 +24,30 @@ wn__legend *wn__sheet_legend(wn__sheet *s, int row, int column, int span)
     return l;
 }
 
-void wn__legend_add(wn__legend *l, const char *text, int style)
+void wn__legend_add(wn__legend *l, int style, const char *format, ...)
 {
-    if (l->count < WN__LEGEND_ENTRIES) l->entries[l->count++] = (wn__legend_entry){text, style};
+    wn__text text = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    wn__text_add_list(&text, format, arguments);
+    va_end(arguments);
+    l->failed = l->failed || text.failed || wn__make_room(&l->entries, l->count, sizeof *l->entries) != WN_OK;
+    if (l->failed)
+        wn__text_release(&text);
+    else
+        l->entries[l->count++] = (wn__legend_entry){text.data, style};
+}
+
+void wn__sheet_release(wn__sheet *s)
+{
+    for (int i = 0; i < s->legend_count; i++) {
+        for (int k = 0; k < s->legends[i].count; k++)
+            wn__free(s->legends[i].entries[k].text);
+        wn__free(s->legends[i].entries);
+    }
+    wn__text_release(&s->script);
+    wn__text_release(&s->left_out);
+    *s = (wn__sheet){0};
 }
 
 static double panel_width(const wn__sheet *s) { return LEFT + s->plot_width + RIGHT; }
@@ -128,7 +152,12 @@ int wn__sheet_data_begin(wn__sheet *s)
 
 void wn__sheet_data_end(wn__sheet *s) { wn__text_add(&s->script, "EOD\n"); }
 
-void wn__sheet_end(wn__sheet *s) { wn__text_add(&s->script, "unset multiplot\n"); }
+void wn__sheet_end(wn__sheet *s)
+{
+    wn__text_add(&s->script, "unset multiplot\n");
+    for (int i = 0; i < s->legend_count; i++)
+        s->script.failed |= s->legends[i].failed;
+}
 
 static void quote(wn__sheet *s, const char *text, char doubled)
 {

@@ -5,17 +5,18 @@
 
 #include "base/text.h"
 
-enum { WN__SHEET_LEGENDS = 8, WN__LEGEND_ENTRIES = 66 };
+enum { WN__SHEET_LEGENDS = 8 };
 
 typedef struct wn__legend_entry {
-    const char *text; /* borrowed until wn__sheet_end */
-    int style;        /* WN__GREY_STYLE: a line without points */
+    char *text;
+    int style; /* WN__GREY_STYLE: a line without points */
 } wn__legend_entry;
 
 /* Below the panels column..column + span - 1 of a row. */
 typedef struct wn__legend {
     int row, column, span, count;
-    wn__legend_entry entries[WN__LEGEND_ENTRIES];
+    wn__legend_entry *entries; /* (count) */
+    bool failed;               /* out of memory: later entries are ignored; wn__sheet_end tells */
 } wn__legend;
 
 typedef struct wn__sheet {
@@ -27,16 +28,18 @@ typedef struct wn__sheet {
     int legend_count;
     double width, height; /* of the whole figure: set by wn__sheet_begin */
     int blocks;           /* data blocks written so far */
+    wn__text left_out;    /* what the figure has no room for, in words; empty: nothing */
 } wn__sheet;
+void wn__sheet_release(wn__sheet *s); /* accepts a zeroed one */
 
 /* Column of a paper in pixels and in inches. */
 #define WN__COLUMN_PIXELS 460.0
 #define WN__COLUMN_INCHES 3.39
 #define WN__FONT_PIXELS 13.0
 
-/* A new legend, to be filled before wn__sheet_begin; entries beyond WN__LEGEND_ENTRIES are dropped. */
+/* A new legend, to be filled before wn__sheet_begin. */
 wn__legend *wn__sheet_legend(wn__sheet *s, int row, int column, int span);
-void wn__legend_add(wn__legend *l, const char *text, int style);
+void wn__legend_add(wn__legend *l, int style, const char *format, ...) WN_PRINTF(3, 4);
 /* After the sizes and the legends are set: the script's begin. */
 void wn__sheet_begin(wn__sheet *s);
 /* The next plot command draws into this panel (and the legends that begin below it). `title` may be "". */
@@ -44,7 +47,7 @@ void wn__sheet_panel(wn__sheet *s, int row, int column, const char *title);
 /* A data block follows line by line; its name is $dN with the returned N. */
 int wn__sheet_data_begin(wn__sheet *s);
 void wn__sheet_data_end(wn__sheet *s);
-void wn__sheet_end(wn__sheet *s);
+void wn__sheet_end(wn__sheet *s); /* script.failed: memory ran out */
 /* A line of data: numbers with blanks between them; those that are not finite become NaN. */
 void wn__sheet_numbers(wn__sheet *s, const double *values, int count);
 

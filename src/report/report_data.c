@@ -162,11 +162,14 @@ static wn_status build_cells(wn__results *r)
         for (int j = 0; j < cell->n; j++)
             if (cell->rows[j]->seed == row->seed)
                 return wn__fail(WN_EFORMAT, "two rows for %s at sparsity %g, seed %lld", row->method, row->sparsity, (long long)row->seed);
-        if (cell->n == WN__MAX_SEEDS) return wn__fail(WN_EUNSUPPORTED, "more than %d seeds of %s", WN__MAX_SEEDS, row->method);
-        const wn__result_row **rows = wn__realloc(cell->rows, (size_t)(cell->n + 1) * sizeof *rows);
-        if (!rows) return wn__no_memory((size_t)(cell->n + 1) * sizeof *rows);
-        cell->rows = rows;
-        rows[cell->n++] = row;
+        WN_TRY(wn__make_room(&cell->rows, cell->n, sizeof *cell->rows));
+        cell->rows[cell->n++] = row;
+    }
+    for (int i = 0; i < r->cell_count; i++) {
+        wn__cell *cell = &r->cells[i];
+        cell->seeds = WN_NEW_ARRAY(int64_t, cell->n);
+        cell->values = WN_NEW_ARRAY(double, cell->n);
+        if (!cell->seeds || !cell->values) return wn__no_memory((size_t)cell->n * sizeof *cell->values);
     }
     return WN_OK;
 }
@@ -225,6 +228,26 @@ static wn_status read_seconds(wn__results *r)
     return status;
 }
 
+/* What recipes allow: tables and figures have room for it. */
+static wn_status check_study(const json_t *study, const char *path)
+{
+    int64_t steps[WN__MOST_LAB_STEPS + 1];
+    const json_t *row, *sparsity;
+    size_t i, k;
+    if (json_array_size(json_object_get(study, "seeds")) > WN__MAX_STUDY_SEEDS)
+        return wn__fail(WN_EFORMAT, "%s: more than %d seeds", path, WN__MAX_STUDY_SEEDS);
+    json_array_foreach(wn__study_rows(study, "flow"), i, row)
+    {
+        if (!json_is_string(row)) return wn__fail(WN_EFORMAT, "%s: a row of \"flow\" is no text", path);
+        json_array_foreach(
+            wn__study_sparsities(study), k,
+            sparsity) if (wn__study_steps(study, json_string_value(row), json_number_value(sparsity), steps, WN__MOST_LAB_STEPS + 1) >
+                          WN__MOST_LAB_STEPS) return wn__fail(WN_EFORMAT, "%s: more than %d steps of %s", path, WN__MOST_LAB_STEPS,
+                                                              json_string_value(row));
+    }
+    return WN_OK;
+}
+
 /* The file of wn_lab_study, if there is one. */
 static wn_status read_study(wn__results *r)
 {
@@ -234,6 +257,8 @@ static wn_status read_study(wn__results *r)
     const char *format = wn__json_text(r->study, "format");
     if (r->study && (!format || strcmp(format, WN__STUDY_FORMAT) != 0 || wn__json_number(r->study, "version") != WN__STUDY_VERSION))
         status = wn__fail(WN_EFORMAT, "%s: no study, or of another version; `winnow lab study` makes it anew", path);
+    else if (r->study)
+        status = check_study(r->study, path);
     wn__free(path);
     return status;
 }
@@ -266,8 +291,11 @@ void wn__results_free(wn__results *r)
     if (!r) return;
     for (int i = 0; i < r->row_count; i++)
         wn__free(r->rows[i].layers);
-    for (int i = 0; i < r->cell_count; i++)
+    for (int i = 0; i < r->cell_count; i++) {
         wn__free(r->cells[i].rows);
+        wn__free(r->cells[i].seeds);
+        wn__free(r->cells[i].values);
+    }
     wn__free(r->rows);
     wn__free(r->cells);
     wn__free(r->methods);
@@ -307,27 +335,21 @@ static double field_of(const wn__result_row *row, size_t field)
 
 wn__summary wn__cell_summary(const wn__cell *cell, size_t field, double scale)
 {
-    double values[WN__MAX_SEEDS];
     for (int i = 0; i < cell->n; i++)
-        values[i] = scale * field_of(cell->rows[i], field);
-    return wn__summarise(values, cell->n);
+        cell->values[i] = scale * field_of(cell->rows[i], field);
+    return wn__summarise(cell->values, cell->n);
 }
 
-static wn__by_seed test_points(const wn__cell *cell, int64_t *seeds, double *points)
+static wn__by_seed test_points(const wn__cell *cell)
 {
     for (int i = 0; i < cell->n; i++) {
-        seeds[i] = cell->rows[i]->seed;
-        points[i] = 100 * cell->rows[i]->test_accuracy;
+        cell->seeds[i] = cell->rows[i]->seed;
+        cell->values[i] = 100 * cell->rows[i]->test_accuracy;
     }
-    return (wn__by_seed){seeds, points, cell->n};
+    return (wn__by_seed){cell->seeds, cell->values, cell->n};
 }
 
-wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b)
-{
-    int64_t seeds_a[WN__MAX_SEEDS], seeds_b[WN__MAX_SEEDS];
-    double points_a[WN__MAX_SEEDS], points_b[WN__MAX_SEEDS];
-    return wn__paired_difference(test_points(a, seeds_a, points_a), test_points(b, seeds_b, points_b));
-}
+wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b) { return wn__paired_difference(test_points(a), test_points(b)); }
 
 int wn__results_seeds(const wn__results *r)
 {

@@ -6,8 +6,6 @@
 
 #include "base/statistics.h"
 
-enum { WN__MAX_SEEDS = 256 }; /* of one method at one sparsity; more are refused */
-
 /* Of one tensor of weights. */
 typedef struct wn__result_layer {
     const char *name;
@@ -48,6 +46,8 @@ typedef struct wn__cell {
     double sparsity;
     const wn__result_row **rows; /* (n) */
     int n;
+    int64_t *seeds; /* (n) room for summaries, as the next */
+    double *values; /* (n) */
 } wn__cell;
 
 typedef struct wn__results {

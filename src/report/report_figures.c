@@ -15,20 +15,12 @@
 #include "report/report_tables.h"
 #include "report/study_figures.h"
 
-enum {
-    MOST_METHODS = 64,
-    MOST_SPARSITIES = 48,
-    ONE_PANEL_METHODS = 7,
-    CURVE_PANELS = 3,
-    MASK_PANELS = 3,
-    NAMED_LAYERS = 24,
-    CURVE_POINTS = 300
-};
+enum { ONE_PANEL_METHODS = 7, CURVE_PANELS = 3, MASK_PANELS = 3, NAMED_LAYERS = 24, CURVE_POINTS = 300 };
 
 /* Methods drawn into one panel. Many methods are split by their labels, so that a method and its soft-label twin have the same colour. */
 typedef struct group {
     const char *title;
-    int methods[MOST_METHODS], styles[MOST_METHODS];
+    int *methods, *styles; /* (count); room for all methods */
     int count;
 } group;
 
@@ -37,9 +29,11 @@ typedef struct plan {
     const wn__cell *dense; /* NULL if it is not there */
     group groups[2];
     int group_count;
-    double sparsities[MOST_SPARSITIES]; /* ascending, of the groups' cells */
-    char percent[MOST_SPARSITIES][16];  /* the same as text */
+    double *sparsities;  /* ascending, of the groups' cells */
+    char (*percent)[16]; /* the same as text */
     int sparsity_count;
+    int *numbers;        /* owned: the memory of all groups, and of the next two */
+    int *blocks, *below; /* data blocks of the panel that is being drawn: (methods or sparsities, whichever are more) */
 } plan;
 
 /* ---- what is drawn where */
@@ -60,7 +54,6 @@ static bool is_compared(const wn__results *r, int method)
 
 static void add_to_group(group *g, int method)
 {
-    if (g->count == MOST_METHODS) return;
     g->styles[g->count] = wn__sheet_style(g->count);
     g->methods[g->count++] = method;
 }
@@ -73,34 +66,39 @@ static bool is_twin(const char *name, const char *of)
 }
 
 /* Twins get the style of their counterpart, the others what is free. */
-static void pair_styles(const wn__results *r, const group *of, group *g)
+static void pair_styles(const wn__results *r, const group *of, group *g, int *twin, int *taken)
 {
-    bool taken[MOST_METHODS] = {false};
-    int twin[MOST_METHODS], next = 0;
+    int next = 0;
     for (int k = 0; k < g->count; k++) {
         twin[k] = -1;
         for (int j = 0; j < of->count && twin[k] < 0; j++)
             if (!taken[j] && is_twin(r->methods[g->methods[k]], r->methods[of->methods[j]])) twin[k] = j;
-        if (twin[k] >= 0) taken[twin[k]] = true;
+        if (twin[k] >= 0) taken[twin[k]] = 1;
     }
     for (int k = 0; k < g->count; k++) {
         while (twin[k] < 0 && taken[next])
             next++;
         g->styles[k] = wn__sheet_style(twin[k] >= 0 ? twin[k] : next);
-        if (twin[k] < 0) taken[next] = true;
+        if (twin[k] < 0) taken[next] = 1;
     }
 }
 
 static void make_groups(plan *p)
 {
-    group all = {.title = ""}, hard = {.title = "hard labels"}, soft = {.title = "soft or smoothed labels"};
+    const int room = p->r->method_count;
+    group all = {.title = ""}, hard = {.title = "hard labels"},
+          soft = {.title = "soft or smoothed labels"}, *const made[] = {&all, &hard, &soft};
+    for (int i = 0; i < 3; i++) {
+        made[i]->methods = p->numbers + 2 * i * room;
+        made[i]->styles = made[i]->methods + room;
+    }
     for (int m = 0; m < p->r->method_count; m++) {
         if (!is_compared(p->r, m)) continue;
         add_to_group(&all, m);
         add_to_group(is_soft(p->r, p->r->methods[m]) ? &soft : &hard, m);
     }
     const bool split = all.count > ONE_PANEL_METHODS && hard.count > 0 && soft.count > 0;
-    if (split) pair_styles(p->r, &hard, &soft);
+    if (split) pair_styles(p->r, &hard, &soft, p->blocks, p->below);
     p->groups[0] = split ? hard : all;
     p->groups[1] = soft;
     p->group_count = split ? 2 : 1;
@@ -119,19 +117,42 @@ static bool is_known_sparsity(const plan *p, double sparsity)
     return false;
 }
 
-static plan make_plan(const wn__results *r)
+static void add_sparsities(plan *p)
 {
-    plan p = {.r = r, .dense = wn__results_baseline(r, "dense", 0)};
-    make_groups(&p);
-    for (int i = 0; i < r->cell_count; i++) {
-        const wn__cell *cell = &r->cells[i];
-        if (!is_compared(r, cell->method_index) || is_known_sparsity(&p, cell->sparsity) || p.sparsity_count == MOST_SPARSITIES) continue;
-        p.sparsities[p.sparsity_count++] = cell->sparsity;
+    for (int i = 0; i < p->r->cell_count; i++) {
+        const wn__cell *cell = &p->r->cells[i];
+        if (!is_compared(p->r, cell->method_index) || is_known_sparsity(p, cell->sparsity)) continue;
+        p->sparsities[p->sparsity_count++] = cell->sparsity;
     }
-    qsort(p.sparsities, (size_t)p.sparsity_count, sizeof p.sparsities[0], compare_doubles);
-    for (int i = 0; i < p.sparsity_count; i++)
-        wn__show_sparsity(p.sparsities[i], p.percent[i], sizeof p.percent[i]);
-    return p;
+    qsort(p->sparsities, (size_t)p->sparsity_count, sizeof p->sparsities[0], compare_doubles);
+    for (int i = 0; i < p->sparsity_count; i++)
+        wn__show_sparsity(p->sparsities[i], p->percent[i], sizeof p->percent[i]);
+}
+
+static void release_plan(plan *p)
+{
+    wn__free(p->sparsities);
+    wn__free(p->percent);
+    wn__free(p->numbers);
+}
+
+static wn_status make_plan(const wn__results *r, plan *p)
+{
+    const int methods = r->method_count, cells = r->cell_count, most = methods > cells ? methods : cells;
+    *p = (plan){.r = r,
+                .dense = wn__results_baseline(r, "dense", 0),
+                .sparsities = WN_NEW_ARRAY(double, cells),
+                .percent = wn__alloc_array(cells, sizeof *p->percent),
+                .numbers = WN_NEW_ARRAY(int, 6 * methods + 2 * most)};
+    if (!p->sparsities || !p->percent || !p->numbers) {
+        release_plan(p);
+        return wn__no_memory((size_t)most * sizeof *p->percent);
+    }
+    p->blocks = p->numbers + 6 * methods;
+    p->below = p->blocks + most;
+    make_groups(p);
+    add_sparsities(p);
+    return WN_OK;
 }
 
 /* Sparsities are drawn over the logarithm of what is left, as the literature does: 80, 90, 95 % lie one step apart. */
@@ -159,8 +180,8 @@ static void add_methods_legend(wn__sheet *s, const plan *p, const group *g, int 
 {
     wn__legend *l = wn__sheet_legend(s, row, column, span);
     for (int k = 0; k < g->count; k++)
-        wn__legend_add(l, p->r->methods[g->methods[k]], g->styles[k]);
-    if (grey) wn__legend_add(l, grey, WN__GREY_STYLE);
+        wn__legend_add(l, g->styles[k], "%s", p->r->methods[g->methods[k]]);
+    if (grey) wn__legend_add(l, WN__GREY_STYLE, "%s", grey);
 }
 
 /* ---- accuracy and differences over sparsity */
@@ -230,7 +251,7 @@ static double add_value_range(wn__sheet *s, const plan *p, const char *baseline,
 
 static void add_sparsity_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const char *baseline, const char *title)
 {
-    int blocks[MOST_METHODS], band = -1;
+    int *blocks = p->blocks, band = -1;
     const double range = axis_of(p->sparsities[p->sparsity_count - 1]) - axis_of(p->sparsities[0]);
     for (int k = 0; k < g->count; k++)
         blocks[k] = add_series(s, p, g->methods[k], (k - (g->count - 1) / 2.0) * 0.008 * range, baseline);
@@ -272,10 +293,14 @@ static wn_status difference_figure(const plan *p, wn__sheet *s, bool *drawn)
 {
     const char *baselines[2];
     int count = 0;
-    for (int b = 0; b < p->r->baseline_count && count < 2; b++)
-        if (wn__results_baseline(p->r, p->r->baselines[b], p->sparsities[p->sparsity_count > 0 ? p->sparsity_count - 1 : 0]))
-            baselines[count++] = p->r->baselines[b];
-    if (p->sparsity_count == 0 || count == 0) return WN_OK;
+    for (int b = 0; p->sparsity_count > 0 && b < p->r->baseline_count; b++) {
+        if (!wn__results_baseline(p->r, p->r->baselines[b], p->sparsities[p->sparsity_count - 1])) continue;
+        if (count < 2) baselines[count] = p->r->baselines[b];
+        count++;
+    }
+    if (count == 0) return WN_OK;
+    const int left_out = count > 2 ? count - 2 : 0;
+    count -= left_out;
     *s = (wn__sheet){.rows = p->group_count, .columns = count, .plot_width = 386, .plot_height = 200, .below = 46};
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], g, 0, count, NULL);
@@ -286,6 +311,7 @@ static wn_status difference_figure(const plan *p, wn__sheet *s, bool *drawn)
             snprintf(title, sizeof title, "difference from %s%s%s", baselines[b], *p->groups[g].title ? ": " : "", p->groups[g].title);
             add_sparsity_panel(s, p, g, b, &p->groups[g], baselines[b], title);
         }
+    if (left_out > 0) wn__text_add(&s->left_out, "Not drawn, for want of room: differences from %d more.", left_out);
     *drawn = true;
     return WN_OK;
 }
@@ -360,7 +386,7 @@ static int add_price_line(wn__sheet *s, const plan *p, const char *method, const
 
 static void add_price_panel(wn__sheet *s, const plan *p, int row, int column, const group *g, const price *x, double bottom)
 {
-    int blocks[MOST_METHODS], below[MOST_METHODS];
+    int *blocks = p->blocks, *below = p->below;
     for (int k = 0; k < g->count; k++) {
         blocks[k] = add_price_line(s, p, p->r->methods[g->methods[k]], x);
         below[k] = add_marks_below(s, p, p->r->methods[g->methods[k]], x, bottom);
@@ -409,13 +435,14 @@ static const char *curve_split(const wn__results *r)
 }
 
 /* At most CURVE_PANELS of the sparsities above 0, spread evenly, the largest included. */
-static int curve_sparsities(const plan *p, double chosen[CURVE_PANELS])
+static int curve_sparsities(const plan *p, double chosen[CURVE_PANELS], int *left_out)
 {
-    double positive[MOST_SPARSITIES];
-    int count = 0;
-    for (int i = 0; i < p->sparsity_count; i++)
-        if (p->sparsities[i] > 0) positive[count++] = p->sparsities[i];
-    const int panels = count < CURVE_PANELS ? count : CURVE_PANELS;
+    int dense = 0; /* sparsities of 0 stand first */
+    while (dense < p->sparsity_count && p->sparsities[dense] == 0)
+        dense++;
+    const double *positive = p->sparsities + dense;
+    const int count = p->sparsity_count - dense, panels = count < CURVE_PANELS ? count : CURVE_PANELS;
+    *left_out = count - panels;
     for (int i = 0; i < panels; i++)
         chosen[i] = positive[panels == 1 ? count - 1 : i * (count - 1) / (panels - 1)];
     return panels;
@@ -456,17 +483,20 @@ static wn_status add_curve(wn__sheet *s, const plan *p, const wn__cell *cell, cu
 }
 
 typedef struct curve_blocks {
-    int dense, of[2][CURVE_PANELS][MOST_METHODS];
+    int dense, *of; /* (groups, panels, methods) */
+    int panels, methods;
 } curve_blocks;
 
-static wn_status add_curves(wn__sheet *s, const plan *p, const double *sparsities, int panels, curve_range *range, curve_blocks *blocks)
+static int *blocks_of(const curve_blocks *b, int g, int panel) { return b->of + (g * b->panels + panel) * b->methods; }
+
+static wn_status add_curves(wn__sheet *s, const plan *p, const double *sparsities, curve_range *range, curve_blocks *blocks)
 {
     WN_TRY(add_curve(s, p, p->dense, range, &blocks->dense));
     for (int g = 0; g < p->group_count; g++)
-        for (int c = 0; c < panels; c++)
+        for (int c = 0; c < blocks->panels; c++)
             for (int k = 0; k < p->groups[g].count; k++)
                 WN_TRY(add_curve(s, p, wn__results_find(p->r, p->r->methods[p->groups[g].methods[k]], sparsities[c]), range,
-                                 &blocks->of[g][c][k]));
+                                 &blocks_of(blocks, g, c)[k]));
     return WN_OK;
 }
 
@@ -474,6 +504,7 @@ static void add_curve_panel(wn__sheet *s, const plan *p, int g, int column, doub
 {
     char title[96], percent[32];
     const group *shown = &p->groups[g];
+    const int *block = blocks_of(blocks, g, column);
     wn__show_sparsity(sparsity, percent, sizeof percent);
     snprintf(title, sizeof title, "%s%s%s", percent, *shown->title ? ", " : "", shown->title);
     wn__sheet_panel(s, g, column, title);
@@ -484,8 +515,7 @@ static void add_curve_panel(wn__sheet *s, const plan *p, int g, int column, doub
     wn__text_add(&s->script, "plot 1/0 notitle");
     if (blocks->dense >= 0) wn__text_add(&s->script, ", $d%d using 1:2 with lines ls %d notitle", blocks->dense, WN__GREY_STYLE);
     for (int k = 0; k < shown->count; k++)
-        if (blocks->of[g][column][k] >= 0)
-            wn__text_add(&s->script, ", $d%d using 1:2 with lines ls %d lw 1.3 notitle", blocks->of[g][column][k], shown->styles[k]);
+        if (block[k] >= 0) wn__text_add(&s->script, ", $d%d using 1:2 with lines ls %d lw 1.3 notitle", block[k], shown->styles[k]);
     wn__text_add(&s->script, "\n");
 }
 
@@ -496,13 +526,30 @@ static double tic_step(double range, double most)
     return power * (times <= 1 ? 1 : times <= 2 ? 2 : times <= 5 ? 5 : 10);
 }
 
+/* The panels, if any curve has more than a point. */
+static wn_status draw_curves(const plan *p, const double *sparsities, curve_blocks *blocks, wn__sheet *s, bool *drawn)
+{
+    curve_range range = {INFINITY, -INFINITY, INFINITY, -INFINITY};
+    WN_TRY(add_curves(s, p, sparsities, &range, blocks));
+    *drawn = range.last_epoch > range.first_epoch;
+    if (!*drawn) return WN_OK;
+    const double room = range.high > range.low ? 0.05 * (range.high - range.low) : 1;
+    wn__text_add(&s->script, "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", range.first_epoch, range.last_epoch, range.low - room,
+                 range.high + room);
+    wn__text_add(&s->script, "set xtics %g\n", fmax(1, tic_step(range.last_epoch - range.first_epoch, s->plot_width / 55)));
+    for (int g = 0; g < p->group_count; g++)
+        for (int c = 0; c < blocks->panels; c++)
+            add_curve_panel(s, p, g, c, sparsities[c], blocks);
+    return WN_OK;
+}
+
 static wn_status curve_figure(const plan *p, wn__sheet *s, bool *drawn)
 {
     double sparsities[CURVE_PANELS];
-    curve_blocks blocks;
-    curve_range range = {INFINITY, -INFINITY, INFINITY, -INFINITY};
-    const int panels = curve_sparsities(p, sparsities);
+    int left_out;
+    const int panels = curve_sparsities(p, sparsities, &left_out);
     if (panels == 0) return WN_OK;
+    curve_blocks blocks = {.panels = panels, .methods = p->r->method_count};
     *s = (wn__sheet){.rows = p->group_count,
                      .columns = panels,
                      .plot_width = panels == 1   ? 386
@@ -513,25 +560,19 @@ static wn_status curve_figure(const plan *p, wn__sheet *s, bool *drawn)
     for (int g = 0; g < p->group_count; g++)
         add_methods_legend(s, p, &p->groups[g], g, 0, panels, p->dense ? "dense" : NULL);
     wn__sheet_begin(s);
-    WN_TRY(add_curves(s, p, sparsities, panels, &range, &blocks));
-    *drawn = range.last_epoch > range.first_epoch;
-    if (!*drawn) return WN_OK;
-    const double room = range.high > range.low ? 0.05 * (range.high - range.low) : 1;
-    wn__text_add(&s->script, "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", range.first_epoch, range.last_epoch, range.low - room,
-                 range.high + room);
-    wn__text_add(&s->script, "set xtics %g\n", fmax(1, tic_step(range.last_epoch - range.first_epoch, s->plot_width / 55)));
-    for (int g = 0; g < p->group_count; g++)
-        for (int c = 0; c < panels; c++)
-            add_curve_panel(s, p, g, c, sparsities[c], &blocks);
-    return WN_OK;
+    blocks.of = WN_NEW_ARRAY(int, p->group_count *panels *blocks.methods);
+    if (!blocks.of) return wn__no_memory((size_t)(p->group_count * panels * blocks.methods) * sizeof(int));
+    const wn_status status = draw_curves(p, sparsities, &blocks, s, drawn);
+    if (left_out > 0) wn__text_add(&s->left_out, "Of %d sparsities above 0, %d are drawn.", panels + left_out, panels);
+    wn__free(blocks.of);
+    return status;
 }
 
 /* ---- density of each layer */
 
 /* Methods whose masks keep equal numbers of weights in each layer. */
 typedef struct mask_group {
-    int methods[MOST_METHODS];
-    int count;
+    int first, count; /* the first of them, and how many they are */
 } mask_group;
 
 static const wn__result_row *layered_row(const plan *p, int method, double sparsity)
@@ -563,29 +604,34 @@ static bool same_masks(const plan *p, int a, int b)
     return true;
 }
 
-static int group_masks(const plan *p, mask_group groups[MASK_PANELS])
+static int group_masks(const plan *p, mask_group groups[MASK_PANELS], mask_group *left_out)
 {
     int count = 0;
+    *left_out = (mask_group){0};
     for (int m = 0; m < p->r->method_count; m++) {
         if (!has_layers(p, m)) continue;
         int g = 0;
-        while (g < count && !same_masks(p, groups[g].methods[0], m))
+        while (g < count && !same_masks(p, groups[g].first, m))
             g++;
-        if (g == MASK_PANELS) continue;
-        if (g == count) groups[count++] = (mask_group){.count = 0};
-        if (groups[g].count < MOST_METHODS) groups[g].methods[groups[g].count++] = m;
+        if (g == MASK_PANELS) {
+            if (left_out->count++ == 0) left_out->first = m;
+            continue;
+        }
+        if (g == count) groups[count++] = (mask_group){.first = m};
+        groups[g].count++;
     }
     return count;
 }
 
 /* "lottery-ticket and 4 more" */
-static void mask_title(const plan *p, const mask_group *g, char *title, size_t size)
+static char *mask_title(const plan *p, const mask_group *g, char *title, size_t size)
 {
-    const char *first = p->r->methods[g->methods[0]];
+    const char *first = p->r->methods[g->first];
     if (g->count == 1)
         snprintf(title, size, "%s", first);
     else
         snprintf(title, size, "%s and %d more", first, g->count - 1);
+    return title;
 }
 
 /* Mean density in % over the seeds of each selected layer that has weights left. */
@@ -635,20 +681,19 @@ static void add_sparsities_legend(wn__sheet *s, const plan *p, int row)
 {
     wn__legend *l = wn__sheet_legend(s, row, 0, 1);
     for (int i = 0; i < p->sparsity_count; i++)
-        if (p->sparsities[i] > 0) wn__legend_add(l, p->percent[i], wn__sheet_style(l->count));
+        if (p->sparsities[i] > 0) wn__legend_add(l, wn__sheet_style(l->count), "%s", p->percent[i]);
 }
 
 static void add_mask_panel(wn__sheet *s, const plan *p, const mask_group *g, int row, bool named)
 {
     char title[160];
     const wn__result_row *example = NULL;
-    int blocks[MOST_SPARSITIES];
+    int *blocks = p->blocks;
     for (int i = 0; i < p->sparsity_count; i++) {
-        blocks[i] = add_layer_series(s, p, g->methods[0], p->sparsities[i]);
-        if (blocks[i] >= 0) example = layered_row(p, g->methods[0], p->sparsities[i]);
+        blocks[i] = add_layer_series(s, p, g->first, p->sparsities[i]);
+        if (blocks[i] >= 0) example = layered_row(p, g->first, p->sparsities[i]);
     }
-    mask_title(p, g, title, sizeof title);
-    wn__sheet_panel(s, row, 0, title);
+    wn__sheet_panel(s, row, 0, mask_title(p, g, title, sizeof title));
     add_layer_axis(s, example, named);
     wn__text_add(&s->script, "set ylabel 'weights left (%%)'\n");
     wn__text_add(&s->script, "plot 1/0 notitle");
@@ -688,8 +733,9 @@ static int longest_layer_name(const wn__results *r)
 
 static wn_status mask_figure(const plan *p, wn__sheet *s, bool *drawn)
 {
-    mask_group groups[MASK_PANELS];
-    const int panels = group_masks(p, groups), layers = selected_layers(p->r);
+    mask_group groups[MASK_PANELS], others;
+    char title[160];
+    const int panels = group_masks(p, groups, &others), layers = selected_layers(p->r);
     const bool named = layers <= NAMED_LAYERS;
     if (panels == 0 || layers == 0) return WN_OK;
     *s = (wn__sheet){
@@ -700,6 +746,8 @@ static wn_status mask_figure(const plan *p, wn__sheet *s, bool *drawn)
     wn__text_add(&s->script, "set logscale y\nset yrange [*:130]\nset format y '%%g'\n");
     for (int row = 0; row < panels; row++)
         add_mask_panel(s, p, &groups[row], row, named);
+    if (others.count > 0)
+        wn__text_add(&s->left_out, "Not drawn, for want of room: the masks of %s.", mask_title(p, &others, title, sizeof title));
     *drawn = true;
     return WN_OK;
 }
@@ -719,33 +767,34 @@ static const struct {
     {{"accuracy", "Accuracy against sparsity",
       "Test accuracy of the last epoch, mean over seeds with the 95 % t-interval where there are two seeds or more. "
       "The grey band is dense and its interval. Very long intervals leave the picture. The axis is the logarithm of what is left.",
-      0},
+      0, ""},
      accuracy_figure},
     {{"differences", "Paired differences",
-      "Difference of test accuracy by seed, in points, with the 95 % t-interval. The grey band is the margin of equivalence.", 0},
+      "Difference of test accuracy by seed, in points, with the 95 % t-interval. The grey band is the margin of equivalence.", 0, ""},
      difference_figure},
     {{"price", "Accuracy against the price of training",
       "Test accuracy of the last epoch against everything that was trained for it from random initialisation on, in FLOPs and in seconds (if `winnow time` "
       "measured them); a line joins the sparsities of a method. Mean over seeds with the 95 % t-interval; a triangle at the lower edge is far below.",
-      0},
+      0, ""},
      price_figure},
     {{"curves", "Learning curves",
-      "Accuracy over the epochs of retraining, mean over seeds; a method that rewinds starts at its rewind point. Grey: the dense run.", 0},
+      "Accuracy over the epochs of retraining, mean over seeds; a method that rewinds starts at its rewind point. Grey: the dense run.", 0,
+      ""},
      curve_figure},
     {{"layers", "What is left of each layer",
       "Non-zero weights of each pruned tensor, mean over seeds. Methods whose masks keep equal numbers in every layer share a panel; "
       "a layer without any weight left has no point.",
-      0},
+      0, ""},
      mask_figure},
     {{"flow", "Flow of gradients",
       "L2 norm of the gradient over active weights, and the loss, on images that training has not seen, before these steps: geometric mean over "
       "seeds. Steps are drawn over their square root.",
-      0},
+      0, ""},
      flow_figure},
-    {{"lines", "Between networks", "Loss and error on the straight line between two networks of one seed, mean over seeds.", 0},
+    {{"lines", "Between networks", "Loss and error on the straight line between two networks of one seed, mean over seeds.", 0, ""},
      line_figure},
     {{"map", "Distances of weights",
-      "The plane that comes nearest to the mean L2 distances of networks of one seed (classical multidimensional scaling).", 0},
+      "The plane that comes nearest to the mean L2 distances of networks of one seed (classical multidimensional scaling).", 0, ""},
      map_figure},
 };
 
@@ -756,11 +805,13 @@ static wn_status build_figures(const plan *p, wn__figure_files *files, wn__figur
         bool drawn = false;
         wn_status status = builders[i].build(p, &sheet, &drawn);
         if (status == WN_OK && drawn) {
-            figures->figure[figures->count] = builders[i].figure;
-            figures->figure[figures->count++].width = sheet.width;
+            wn__figure *figure = &figures->figure[figures->count++];
+            *figure = builders[i].figure;
+            figure->width = sheet.width;
+            if (sheet.left_out.data) snprintf(figure->left_out, sizeof figure->left_out, "%s", sheet.left_out.data);
             status = wn__figure_files_add(files, &sheet, builders[i].figure.name);
         }
-        wn__text_release(&sheet.script);
+        wn__sheet_release(&sheet);
         WN_TRY(status);
     }
     return WN_OK;
@@ -770,8 +821,10 @@ wn_status wn__figures_draw(const wn__results *results, const char *folder, wn__f
 {
     wn__figure_files files = {0};
     wn__figures built = {0};
-    const plan p = make_plan(results);
+    plan p;
+    WN_TRY(make_plan(results, &p));
     wn_status status = build_figures(&p, &files, &built);
+    release_plan(&p);
     if (status == WN_OK) status = wn__figure_files_draw(&files, folder);
     wn__figure_files_release(&files);
     if (status == WN_OK) *figures = built;

@@ -131,6 +131,8 @@ static wn_status add_figure(const wn__figure *figure, const char *folder, wn__te
     wn__free(svg);
     wn__text_add(out, "</div>\n<figcaption>");
     wn__add_html(out, figure->caption);
+    if (figure->left_out[0]) wn__text_add(out, " ");
+    wn__add_html(out, figure->left_out);
     wn__text_add(out, " <a href=\"figures/%s.svg\">SVG</a> <a href=\"figures/%s.pdf\">PDF</a></figcaption>\n</figure>\n", figure->name,
                  figure->name);
     return status;

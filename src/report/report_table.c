@@ -12,13 +12,17 @@ enum { NOTE_WIDTH = 100 };
 
 void wn__table_column_add(wn__table *t, bool number, const char *format, ...)
 {
-    assert(t->cell_count == 0 && t->column_count < WN__TABLE_COLUMNS);
-    wn__table_column *column = &t->columns[t->column_count++];
-    column->number = number;
+    assert(t->cell_count == 0);
+    wn__text head = {0};
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(column->head, sizeof column->head, format, arguments);
+    wn__text_add_list(&head, format, arguments);
     va_end(arguments);
+    t->failed = t->failed || head.failed || wn__make_room(&t->columns, t->column_count, sizeof *t->columns) != WN_OK;
+    if (t->failed)
+        wn__text_release(&head);
+    else
+        t->columns[t->column_count++] = (wn__table_column){head.data, number};
 }
 
 void wn__table_columns_add(wn__table *t, const char *const *heads, size_t count)
@@ -81,8 +85,11 @@ void wn__table_release(wn__table *t)
 {
     for (int i = 0; i < t->cell_count; i++)
         wn__free(t->cells[i]);
+    for (int i = 0; i < t->column_count; i++)
+        wn__free(t->columns[i].head);
     wn__free(t->cells);
     wn__free(t->rules);
+    wn__free(t->columns);
     wn__text_release(&t->note);
     *t = (wn__table){0};
 }
@@ -93,13 +100,15 @@ static const char *cell_at(const wn__table *t, int row, int column)
 }
 
 /* Code points, which is what a terminal's columns are for the signs that tables use. */
-static int width_of(const char *text)
+static int width_of_part(const char *text, int length)
 {
     int width = 0;
-    for (; *text; text++)
-        width += ((unsigned char)*text & 0xc0) != 0x80;
+    for (int i = 0; i < length; i++)
+        width += ((unsigned char)text[i] & 0xc0) != 0x80;
     return width;
 }
+
+static int width_of(const char *text) { return width_of_part(text, (int)strlen(text)); }
 
 static void add_repeated(wn__text *out, const char *sign, int times)
 {
@@ -131,21 +140,20 @@ static void add_wrapped(wn__text *out, const char *text)
     int used = 0;
     while (*text) {
         const int length = (int)strcspn(text, " ");
-        char word[256];
-        snprintf(word, sizeof word, "%.*s", length, text);
-        const int width = width_of(word);
+        const int width = width_of_part(text, length);
         if (used > 0) wn__text_add(out, used + 1 + width > NOTE_WIDTH ? "\n" : " ");
         used = used == 0 || used + 1 + width > NOTE_WIDTH ? width : used + 1 + width;
-        wn__text_add(out, "%s", word);
+        wn__text_add_bytes(out, text, (size_t)length);
         text += length;
         text += strspn(text, " ");
     }
     wn__text_add(out, "\n");
 }
 
-void wn__table_text(const wn__table *t, wn__text *out)
+/* Widest cell of each column, head included; the width of the whole table. */
+static int find_widths(const wn__table *t, int *widths)
 {
-    int widths[WN__TABLE_COLUMNS] = {0}, total = 0;
+    int total = 0;
     for (int c = 0; c < t->column_count; c++) {
         for (int r = -1; r < wn__table_rows(t); r++) {
             const int width = width_of(cell_at(t, r, c));
@@ -153,6 +161,17 @@ void wn__table_text(const wn__table *t, wn__text *out)
         }
         total += widths[c] + (c > 0 ? 2 : 0);
     }
+    return total;
+}
+
+void wn__table_text(const wn__table *t, wn__text *out)
+{
+    int *widths = WN_NEW_ARRAY(int, t->column_count);
+    if (!widths) {
+        out->failed = true;
+        return;
+    }
+    const int total = find_widths(t, widths);
     wn__text_add(out, "%s\n", t->title);
     add_repeated(out, "-", total);
     wn__text_add(out, "\n");
@@ -166,6 +185,7 @@ void wn__table_text(const wn__table *t, wn__text *out)
     add_repeated(out, "-", total);
     wn__text_add(out, "\n");
     if (t->note.size > 0) add_wrapped(out, t->note.data);
+    wn__free(widths);
 }
 
 static void add_csv_field(wn__text *out, const char *text)

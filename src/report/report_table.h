@@ -5,17 +5,15 @@
 
 #include "base/text.h"
 
-enum { WN__TABLE_COLUMNS = 40, WN__TABLE_HEAD = 64 };
-
 typedef struct wn__table_column {
-    char head[WN__TABLE_HEAD];
+    char *head;  /* owned */
     bool number; /* aligned to the right */
 } wn__table_column;
 
 typedef struct wn__table {
-    const char *id, *title; /* static; id names it in HTML and LaTeX */
-    wn__text note;          /* shown below; may be empty */
-    wn__table_column columns[WN__TABLE_COLUMNS];
+    const char *id, *title;    /* static; id names it in HTML and LaTeX */
+    wn__text note;             /* shown below; may be empty */
+    wn__table_column *columns; /* (column_count) */
     int column_count;
     char **cells; /* (cell_count) row by row, owned */
     bool *rules;  /* (rows) a line above this row */

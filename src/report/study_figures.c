@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "analysis/probe.h"
+#include "base/alloc.h"
 #include "base/fail.h"
+#include "recipe/recipe.h"
 #include "io/json_file.h"
 
-enum { MOST_COLUMNS = 3, MOST_SERIES = 32, MOST_POINTS = 1000, MOST_STEPS = 24 };
+enum { MOST_COLUMNS = 3 };
 
 /* The last ones: where sparsity matters most. */
 static int columns_of(const json_t *study, double sparsity[MOST_COLUMNS])
@@ -17,6 +19,12 @@ static int columns_of(const json_t *study, double sparsity[MOST_COLUMNS])
     for (int i = 0; i < columns; i++)
         sparsity[i] = json_number_value(json_array_get(list, (size_t)(all - columns + i)));
     return columns;
+}
+
+static void note_left_out(const json_t *study, wn__sheet *s)
+{
+    const int all = (int)json_array_size(wn__study_sparsities(study));
+    if (all > s->columns) wn__text_add(&s->left_out, "Of %d sparsities, the last %d are drawn.", all, s->columns);
 }
 
 static void panel_title(const json_t *study, const char *what, double sparsity, char *text, size_t size)
@@ -50,9 +58,9 @@ static bool any_block(const int *block, int count)
 /* step, norm, loss; -1 without states. */
 static int flow_block(const json_t *study, const char *row, double sparsity, wn__sheet *s)
 {
-    int64_t steps[MOST_STEPS];
+    int64_t steps[WN__MOST_LAB_STEPS];
     const wn__measure *norm = wn__measure_find("gradient-norm"), *loss = wn__measure_find("loss");
-    const int count = wn__study_steps(study, row, sparsity, steps, MOST_STEPS);
+    const int count = wn__study_steps(study, row, sparsity, steps, WN__MOST_LAB_STEPS);
     if (count == 0) return -1;
     const int block = wn__sheet_data_begin(s);
     for (int k = 0; k < count; k++) {
@@ -68,13 +76,13 @@ static int flow_block(const json_t *study, const char *row, double sparsity, wn_
 /* Much happens early: steps are drawn over their square root, with labels at states that leave room for them. */
 static void add_step_axis(const json_t *study, double sparsity, wn__sheet *s)
 {
-    int64_t steps[MOST_STEPS], most[MOST_STEPS];
+    int64_t steps[WN__MOST_LAB_STEPS], most[WN__MOST_LAB_STEPS];
     const json_t *row;
     size_t index;
     int count = 0;
     json_array_foreach(wn__study_rows(study, "flow"), index, row)
     {
-        const int n = wn__study_steps(study, json_string_value(row), sparsity, steps, MOST_STEPS);
+        const int n = wn__study_steps(study, json_string_value(row), sparsity, steps, WN__MOST_LAB_STEPS);
         if (n > count) memcpy(most, steps, (size_t)n * sizeof *steps);
         count = n > count ? n : count;
     }
@@ -96,43 +104,44 @@ wn_status wn__study_flow_figure(const json_t *study, wn__sheet *s, bool *drawn)
 {
     static const char *const what[] = {"norm of the gradient", "loss"};
     double sparsity[MOST_COLUMNS];
-    int block[MOST_COLUMNS][MOST_SERIES];
     const json_t *rows = wn__study_rows(study, "flow");
     const int columns = columns_of(study, sparsity), count = (int)json_array_size(rows);
-    if (columns == 0 || count == 0 || count > MOST_SERIES) return WN_OK;
+    if (columns == 0 || count == 0) return WN_OK;
+    int *block = WN_NEW_ARRAY(int, columns *count);
+    if (!block) return wn__no_memory((size_t)(columns * count) * sizeof *block);
     *s = (wn__sheet){.rows = 2, .columns = columns, .plot_width = 386, .plot_height = 200, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, 1, 0, columns);
     for (int i = 0; i < count; i++)
-        wn__legend_add(legend, json_string_value(json_array_get(rows, (size_t)i)), wn__sheet_style(i));
+        wn__legend_add(legend, wn__sheet_style(i), "%s", json_string_value(json_array_get(rows, (size_t)i)));
     wn__sheet_begin(s);
     for (int c = 0; c < columns; c++)
         for (int i = 0; i < count; i++)
-            block[c][i] = flow_block(study, json_string_value(json_array_get(rows, (size_t)i)), sparsity[c], s);
+            block[c * count + i] = flow_block(study, json_string_value(json_array_get(rows, (size_t)i)), sparsity[c], s);
     for (int panel = 0; panel < 2; panel++)
         for (int c = 0; c < columns; c++) {
             char title[96];
-            if (!any_block(block[c], count)) continue;
+            if (!any_block(block + c * count, count)) continue;
             panel_title(study, what[panel], sparsity[c], title, sizeof title);
             wn__sheet_panel(s, panel, c, title);
             wn__text_add(&s->script, "set xlabel 'step'\nset ylabel ''\nset format y '%%g'\nset logscale y\n");
             add_step_axis(study, sparsity[c], s);
-            plot_blocks(s, block[c], count, panel + 2);
+            plot_blocks(s, block + c * count, count, panel + 2);
             wn__text_add(&s->script, "unset nonlinear x\n");
         }
+    wn__free(block);
+    note_left_out(study, s);
     *drawn = true;
     return WN_OK;
 }
 
 /* --- lines ------------------------------------------------------------------------------------------------------------------- */
 
-/* Pairs in the order of their first curve. */
-typedef struct pairs {
-    const char *first[MOST_SERIES], *second[MOST_SERIES];
-    char label[MOST_SERIES][96];
-    int count;
-} pairs;
+typedef struct pair {
+    const char *first, *second;
+} pair;
 
-static void find_pairs(const json_t *study, pairs *p)
+/* In the order of their first curve; *pairs is the caller's to free. */
+static wn_status find_pairs(const json_t *study, pair **pairs, int *count)
 {
     const json_t *curve;
     size_t index;
@@ -140,15 +149,14 @@ static void find_pairs(const json_t *study, pairs *p)
     {
         const json_t *of = json_object_get(curve, "of");
         const char *a = json_string_value(json_array_get(of, 0)), *b = json_string_value(json_array_get(of, 1));
-        bool known = !a || !b || p->count == MOST_SERIES;
-        for (int i = 0; i < p->count && !known; i++)
-            known = strcmp(p->first[i], a) == 0 && strcmp(p->second[i], b) == 0;
+        bool known = !a || !b;
+        for (int i = 0; i < *count && !known; i++)
+            known = strcmp((*pairs)[i].first, a) == 0 && strcmp((*pairs)[i].second, b) == 0;
         if (known) continue;
-        p->first[p->count] = a;
-        p->second[p->count] = b;
-        snprintf(p->label[p->count], sizeof p->label[0], "%.40s to %.40s", a, b);
-        p->count++;
+        WN_TRY(wn__make_room(pairs, *count, sizeof **pairs));
+        (*pairs)[(*count)++] = (pair){a, b};
     }
+    return WN_OK;
 }
 
 static bool is_curve(const json_t *curve, const char *a, const char *b, double sparsity)
@@ -182,7 +190,7 @@ static int line_block(const json_t *study, const char *a, const char *b, double 
     size_t index;
     json_array_foreach(json_object_get(study, "lines"), index, curve) if (!positions && is_curve(curve, a, b, sparsity)) positions =
         json_object_get(curve, "position");
-    if (!positions || json_array_size(positions) > MOST_POINTS) return -1;
+    if (!positions) return -1;
     const int block = wn__sheet_data_begin(s);
     for (size_t k = 0; k < json_array_size(positions); k++) {
         const double row[] = {json_number_value(json_array_get(positions, k)), mean_at(study, a, b, sparsity, wn__probe_names[0], k),
@@ -193,35 +201,49 @@ static int line_block(const json_t *study, const char *a, const char *b, double 
     return block;
 }
 
-wn_status wn__study_line_figure(const json_t *study, wn__sheet *s, bool *drawn)
+/* Loss and error of `count` pairs, with block (columns, count) for their data. */
+static void draw_lines(const json_t *study, const pair *pairs, int count, const double *sparsity, int *block, wn__sheet *s)
 {
     static const char *const what[] = {"training loss", "test error, %"};
-    double sparsity[MOST_COLUMNS];
-    int block[MOST_COLUMNS][MOST_SERIES];
-    pairs p = {.count = 0};
-    const int columns = columns_of(study, sparsity);
-    find_pairs(study, &p);
-    if (columns == 0 || p.count == 0) return WN_OK;
-    *s = (wn__sheet){.rows = 2, .columns = columns, .plot_width = 386, .plot_height = 200, .below = 46};
-    wn__legend *legend = wn__sheet_legend(s, 1, 0, columns);
-    for (int i = 0; i < p.count; i++)
-        wn__legend_add(legend, p.label[i], wn__sheet_style(i));
+    wn__legend *legend = wn__sheet_legend(s, 1, 0, s->columns);
+    for (int i = 0; i < count; i++)
+        wn__legend_add(legend, wn__sheet_style(i), "%s to %s", pairs[i].first, pairs[i].second);
     wn__sheet_begin(s);
-    for (int c = 0; c < columns; c++)
-        for (int i = 0; i < p.count; i++)
-            block[c][i] = line_block(study, p.first[i], p.second[i], sparsity[c], s);
+    for (int c = 0; c < s->columns; c++)
+        for (int i = 0; i < count; i++)
+            block[c * count + i] = line_block(study, pairs[i].first, pairs[i].second, sparsity[c], s);
     for (int panel = 0; panel < 2; panel++)
-        for (int c = 0; c < columns; c++) {
+        for (int c = 0; c < s->columns; c++) {
             char title[96];
-            if (!any_block(block[c], p.count)) continue;
+            if (!any_block(block + c * count, count)) continue;
             panel_title(study, what[panel], sparsity[c], title, sizeof title);
             wn__sheet_panel(s, panel, c, title);
             wn__text_add(&s->script, "set xlabel 'position between the networks'\nset ylabel ''\nset format y '%%g'\nset xtics 0.2\n%s\n",
                          panel == 0 ? "set logscale y" : "unset logscale y\nset yrange [0:*]");
-            plot_blocks(s, block[c], p.count, panel + 2);
+            plot_blocks(s, block + c * count, count, panel + 2);
         }
-    *drawn = true;
-    return WN_OK;
+}
+
+wn_status wn__study_line_figure(const json_t *study, wn__sheet *s, bool *drawn)
+{
+    double sparsity[MOST_COLUMNS];
+    pair *pairs = NULL;
+    int count = 0, *block = NULL;
+    const int columns = columns_of(study, sparsity);
+    wn_status status = find_pairs(study, &pairs, &count);
+    if (status == WN_OK && columns > 0 && count > 0) {
+        block = WN_NEW_ARRAY(int, columns *count);
+        if (!block) status = wn__no_memory((size_t)(columns * count) * sizeof *block);
+    }
+    if (block) {
+        *s = (wn__sheet){.rows = 2, .columns = columns, .plot_width = 386, .plot_height = 200, .below = 46};
+        draw_lines(study, pairs, count, sparsity, block, s);
+        note_left_out(study, s);
+        *drawn = true;
+    }
+    wn__free(block);
+    wn__free(pairs);
+    return status;
 }
 
 /* --- map --------------------------------------------------------------------------------------------------------------------- */
@@ -262,21 +284,18 @@ static void add_map(const json_t *study, const json_t *map, double sparsity, int
 wn_status wn__study_map_figure(const json_t *study, wn__sheet *s, bool *drawn)
 {
     double sparsity[MOST_COLUMNS];
-    char label[MOST_SERIES][80];
     const json_t *rows = wn__study_rows(study, "compare"), *row;
     const int columns = columns_of(study, sparsity);
     size_t index;
-    if (columns == 0 || json_array_size(json_object_get(study, "maps")) == 0 || json_array_size(rows) > MOST_SERIES) return WN_OK;
+    if (columns == 0 || json_array_size(json_object_get(study, "maps")) == 0) return WN_OK;
     *s = (wn__sheet){.rows = 1, .columns = columns, .plot_width = 386, .plot_height = 386, .below = 46};
     wn__legend *legend = wn__sheet_legend(s, 0, 0, columns);
     json_array_foreach(rows, index, row)
-    {
-        snprintf(label[index], sizeof label[index], "%d %.64s", (int)index + 1, json_string_value(row));
-        wn__legend_add(legend, label[index], wn__sheet_style((int)index));
-    }
+        wn__legend_add(legend, wn__sheet_style((int)index), "%d %s", (int)index + 1, json_string_value(row));
     wn__sheet_begin(s);
     for (int c = 0; c < columns; c++)
         if (map_of(study, sparsity[c])) add_map(study, map_of(study, sparsity[c]), sparsity[c], c, s);
+    note_left_out(study, s);
     *drawn = true;
     return WN_OK;
 }

@@ -7,8 +7,6 @@
 #include "io/json_file.h"
 #include "report/claim_table.h"
 
-enum { MOST_STEPS = 24 };
-
 static void number_cell(wn__table *t, const char *format, double value)
 {
     char text[32];
@@ -50,9 +48,10 @@ static const char *of_text(const json_t *measurement, char *text, size_t size)
 /* Mean over the states of a row, by seed: of logarithms where ratios count. */
 static wn__summary over_steps(const json_t *study, const wn__measure *m, const char *row, double sparsity)
 {
-    int64_t steps[MOST_STEPS], seeds[WN__MAX_STUDY_SEEDS];
+    int64_t steps[WN__MOST_LAB_STEPS], seeds[WN__MAX_STUDY_SEEDS];
     double values[WN__MAX_STUDY_SEEDS];
-    const int count = wn__study_steps(study, row, sparsity, steps, MOST_STEPS), n = wn__study_seeds(study, seeds, WN__MAX_STUDY_SEEDS);
+    const int count = wn__study_steps(study, row, sparsity, steps, WN__MOST_LAB_STEPS),
+              n = wn__study_seeds(study, seeds, WN__MAX_STUDY_SEEDS);
     for (int i = 0; i < n; i++) {
         double sum = 0;
         int found = 0;
@@ -139,15 +138,15 @@ static void flow_row(const json_t *study, const wn__measure *m, const char *row,
 }
 
 /* Steps of any row, ascending. */
-static int all_steps(const json_t *study, int64_t steps[MOST_STEPS])
+static int all_steps(const json_t *study, int64_t steps[WN__MOST_LAB_STEPS])
 {
-    int64_t own[MOST_STEPS];
+    int64_t own[WN__MOST_LAB_STEPS];
     int count = 0;
     const json_t *row, *sparsity;
     size_t i, k;
     json_array_foreach(wn__study_rows(study, "flow"), i, row) json_array_foreach(wn__study_sparsities(study), k, sparsity)
     {
-        const int n = wn__study_steps(study, json_string_value(row), json_number_value(sparsity), own, MOST_STEPS);
+        const int n = wn__study_steps(study, json_string_value(row), json_number_value(sparsity), own, WN__MOST_LAB_STEPS);
         if (n > count) {
             memcpy(steps, own, (size_t)n * sizeof *steps);
             count = n;
@@ -158,7 +157,7 @@ static int all_steps(const json_t *study, int64_t steps[MOST_STEPS])
 
 wn_status wn__study_flow_table(const wn__results *r, wn__table *t)
 {
-    int64_t steps[MOST_STEPS];
+    int64_t steps[WN__MOST_LAB_STEPS];
     const int count = r->study ? all_steps(r->study, steps) : 0;
     const json_t *row, *sparsity;
     size_t i, k;

@@ -33,6 +33,9 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
     e->root = wn__strdup(root);
     e->folder = e->root ? wn__store_experiment_folder(root, r->top.name) : NULL;
     if (!e->folder) return wn__no_memory(strlen(root));
+    if (strlen(e->folder) >= sizeof((wn_run_summary){0}).folder)
+        return wn__fail(WN_EINVAL, "%s: the path is too long, at most %zu letters are possible", e->folder,
+                        sizeof((wn_run_summary){0}).folder - 1);
     e->context.recipe = r;
     e->context.plan = e->plan;
     e->context.root = e->root;

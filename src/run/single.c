@@ -34,8 +34,10 @@ static wn_status write_record(const wn__context *c, const char *folder, uint64_t
 
 static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
-    char lock_path[4096];
+    char lock_path[sizeof summary->weights], weights[sizeof summary->weights];
     wn__lock lock;
+    if (snprintf(weights, sizeof weights, "%s/final.safetensors", folder) >= (int)sizeof weights)
+        return wn__fail(WN_EINVAL, "%s: the path is too long", folder);
     json_t *result = json_object();
     if (!result) return wn__no_memory(64);
     snprintf(lock_path, sizeof lock_path, "%s/lock", folder);
@@ -55,7 +57,7 @@ static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, 
             .steps = (int64_t)wn__json_number(result, "steps"),
             .seconds = wn__json_number(result, "seconds"),
         };
-        snprintf(summary->weights, sizeof summary->weights, "%s/final.safetensors", folder);
+        memcpy(summary->weights, weights, sizeof weights);
     }
     json_decref(result);
     return status;

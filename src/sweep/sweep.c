@@ -18,14 +18,12 @@ static wn_status name_method(wn__sweep *s, const wn__recipe *r)
     if (!wanted)
         return wn__fail(WN_EUSAGE, "sweep: the key \"method\" is missing, and compare.methods has %d: which one is searched for?",
                         r->methods);
-    const char *names[WN__MOST_ROWS];
     for (int i = 0; i < r->rows; i++) {
-        names[i] = r->row[i].name;
-        if (strcmp(names[i], wanted) != 0) continue;
+        if (strcmp(r->row_name[i], wanted) != 0) continue;
         s->method = wn__strdup(wanted);
         return s->method ? WN_OK : wn__no_memory(64);
     }
-    return wn__unknown_at(wn__yaml_find(s->section->node, "method"), "sweep.method: unknown method", wanted, names, r->rows);
+    return wn__unknown_at(wn__yaml_find(s->section->node, "method"), "sweep.method: unknown method", wanted, r->row_name, r->rows);
 }
 
 static wn_status check_validation(const wn__recipe *r)
@@ -205,16 +203,7 @@ void wn__sweep_close(wn__sweep *s)
 wn_status wn__sweep_add(wn__sweep *s, int64_t number, json_t *params, wn__sweep_trial **out)
 {
     wn__sweep_trial trial = {.number = number, .params = params};
-    wn_status status = WN_OK;
-    if (s->trials == s->capacity) {
-        const int wanted = s->capacity ? 2 * s->capacity : 64;
-        wn__sweep_trial *larger = wn__realloc(s->trial, (size_t)wanted * sizeof *larger);
-        if (!larger) status = wn__no_memory((size_t)wanted * sizeof *larger);
-        if (larger) {
-            s->trial = larger;
-            s->capacity = wanted;
-        }
-    }
+    wn_status status = wn__make_room(&s->trial, s->trials, sizeof trial);
     if (status == WN_OK) status = wn__sweep_trial_plan(s, &trial);
     if (status == WN_OK) status = wn__sweep_trial_look(s, &trial);
     if (status != WN_OK) {

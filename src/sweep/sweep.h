@@ -50,7 +50,7 @@ typedef struct wn__sweep {
     int threads, jobs;
     char *folder, *recipe_copy; /* of the results; its recipe.yaml, for workers */
     wn__sweep_trial *trial;
-    int trials, capacity;
+    int trials;
 } wn__sweep;
 
 /* sweep.c */

@@ -137,7 +137,7 @@ static void add_columns(const wn__sweep *s, const json_t *keys, bool exact, wn__
     const char *name;
     json_t *unused;
     wn__table_column_add(t, true, "trial");
-    json_object_foreach((json_t *)keys, name, unused) wn__table_column_add(t, true, "%.60s", name);
+    json_object_foreach((json_t *)keys, name, unused) wn__table_column_add(t, true, "%s", name);
     for (int r = 0; r + 1 < s->rungs && r < 8; r++)
         wn__table_column_add(t, true, exact ? "rung_%d" : "rung %d", r + 1);
     wn__table_column_add(t, true, "%s%s", exact ? s->section->objective : s->smaller ? "validation loss" : "validation %", "");

@@ -49,15 +49,14 @@ static void release_param(wn__param *p)
 
 static wn_status add(wn__params *set, const char *name, wn__param_role role, int ndim, const int64_t *dim, wn__pattern *pattern)
 {
-    wn__param *grown = wn__realloc(set->item, (size_t)(set->count + 1) * sizeof *grown);
-    if (!grown) return wn__no_memory((size_t)(set->count + 1) * sizeof *grown);
-    set->item = grown;
-    const wn_status status = make_param(&grown[set->count], name, role, ndim, dim, pattern);
+    WN_TRY(wn__make_room(&set->item, set->count, sizeof *set->item));
+    wn__param *p = &set->item[set->count];
+    const wn_status status = make_param(p, name, role, ndim, dim, pattern);
     if (status != WN_OK) {
-        release_param(&grown[set->count]);
+        release_param(p);
         return status;
     }
-    WN__INVARIANT(wn__param_is_valid(&grown[set->count]));
+    WN__INVARIANT(wn__param_is_valid(p));
     set->count++;
     set->version++;
     set->topology++;

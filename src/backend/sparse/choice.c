@@ -80,11 +80,8 @@ static const verdict *find(const wn__verdicts *v, const verdict *like)
 
 static void add(wn__verdicts *v, const verdict *one)
 {
-    if (find(v, one)) return;
-    verdict *grown = wn__realloc(v->item, (size_t)(v->count + 1) * sizeof *grown);
-    if (!grown) return;
-    v->item = grown;
-    grown[v->count++] = *one;
+    if (find(v, one) || wn__make_room(&v->item, v->count, sizeof *v->item) != WN_OK) return;
+    v->item[v->count++] = *one;
 }
 
 /* --- the file -------------------------------------------------------------------------------------------------------------------- */
@@ -115,7 +112,12 @@ static void read_verdicts(const char *path, wn__verdicts *v)
     char *text;
     size_t size;
     int64_t length;
-    if (!wn__file_exists(path) || wn__file_size(path, &length) != WN_OK || length > MOST_FILE_BYTES) return;
+    if (!wn__file_exists(path) || wn__file_size(path, &length) != WN_OK) return;
+    if (length > MOST_FILE_BYTES) {
+        wn__log(WN_LOG_WARNING, "%s: not read, since it has over %d bytes: kernels are measured again; it may be removed", path,
+                MOST_FILE_BYTES);
+        return;
+    }
     if (wn__file_read(path, &text, &size) != WN_OK) return;
     const bool known = strncmp(text, header, sizeof header - 1) == 0;
     for (const char *line = text; known && line; line = strchr(line, '\n')) {

@@ -89,10 +89,8 @@ static wn_status make_memory(wn__executor *ex, size_t bytes)
 
 static wn_status keep_plan(wn__executor *ex, wn__plan *plan)
 {
-    wn__plan **grown = wn__realloc(ex->plan, (size_t)(ex->plans + 1) * sizeof *grown);
-    if (!grown) return wn__no_memory((size_t)(ex->plans + 1) * sizeof *grown);
-    ex->plan = grown;
-    grown[ex->plans++] = plan;
+    WN_TRY(wn__make_room(&ex->plan, ex->plans, sizeof *ex->plan));
+    ex->plan[ex->plans++] = plan;
     return WN_OK;
 }
 

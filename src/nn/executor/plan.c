@@ -35,21 +35,10 @@ void wn__call_tensors(const wn__call *c, int tensor[WN__CALL_TENSORS])
 /* --- growing lists ------------------------------------------------------------------------------------------------------------- */
 
 /* Room for item `count` in an array that grows by doubling from 64. */
-static wn_status make_room(void *array, int count, size_t size)
-{
-    void **items = array;
-    if (count && (count < 64 || (count & (count - 1)))) return WN_OK;
-    const size_t wanted = (size_t)(count ? 2 * count : 64) * size;
-    void *grown = wn__realloc(*items, wanted);
-    if (!grown) return wn__no_memory(wanted);
-    *items = grown;
-    return WN_OK;
-}
-
 static wn_status new_buffer(planner *p, size_t size, int *id)
 {
-    WN_TRY(make_room(&p->plan->buffer, p->plan->buffers, sizeof *p->plan->buffer));
-    WN_TRY(make_room(&p->pending, p->plan->buffers, sizeof *p->pending));
+    WN_TRY(wn__make_room(&p->plan->buffer, p->plan->buffers, sizeof *p->plan->buffer));
+    WN_TRY(wn__make_room(&p->pending, p->plan->buffers, sizeof *p->pending));
     *id = p->plan->buffers++;
     p->plan->buffer[*id] = (wn__buffer){.size = size, .first = -1, .last = -1, .twin = -1};
     p->pending[*id] = 0;
@@ -98,7 +87,7 @@ static wn_status emit(planner *p, wn__call call)
     const wn__op_class *cls = call.op->cls;
     if (!wn__op_runs(call.op, call.phase) && !cls->finish[call.phase]) return WN_OK;
     wn__plan *plan = p->plan;
-    WN_TRY(make_room(&plan->call, plan->calls, sizeof *plan->call));
+    WN_TRY(wn__make_room(&plan->call, plan->calls, sizeof *plan->call));
     if (p->barrier) plan->groups++;
     p->barrier = ends_group(p, call.op, call.phase);
     call.group = plan->groups - 1;
@@ -210,7 +199,7 @@ static wn_status make_adder(planner *p, int tensor, wn__op **adder)
                               .out_border = p->plan->border[tensor],
                               .node = tensor,
                               .inference_only = true};
-    WN_TRY(make_room(&p->plan->op, p->plan->ops, sizeof *p->plan->op));
+    WN_TRY(wn__make_room(&p->plan->op, p->plan->ops, sizeof *p->plan->op));
     WN_TRY(p->request->device->prepare(p->request->device, &desc, adder));
     p->plan->op[p->plan->ops++] = *adder;
     return WN_OK;
@@ -497,7 +486,7 @@ static wn_status prepare_ops(planner *p)
         for (int s = 0; s < desc.inputs; s++)
             desc.in_border[s] = plan->border[r->lowered[i].in[s]];
         desc.out_border = plan->border[r->lowered[i].out];
-        WN_TRY(make_room(&plan->op, plan->ops, sizeof *plan->op));
+        WN_TRY(wn__make_room(&plan->op, plan->ops, sizeof *plan->op));
         const wn_status status = r->device->prepare(r->device, &desc, &plan->op[plan->ops]);
         if (status != WN_OK) return wn__fail_within(status, "%s: ", r->graph->node[r->lowered[i].node].name);
         plan->lowered_ops = ++plan->ops;
