@@ -363,6 +363,22 @@ TEST(tables_hold_every_baseline_and_every_seed)
     CHECK_OK(wn__remove_tree(f.path));
 }
 
+TEST(a_study_beyond_what_recipes_allow_is_refused)
+{
+    const folder f = new_folder(1);
+    wn__results *r;
+    wn__text study = {0};
+    wn__text_add(&study, "{\"format\": \"winnow-study\", \"version\": 1, \"seeds\": [0");
+    for (int i = 1; i < 257; i++)
+        wn__text_add(&study, ", %d", i);
+    wn__text_add(&study, "]}\n");
+    write_file(f.path, "study.json", study.data);
+    CHECK_STATUS(wn__results_read(f.path, &r), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "more than 256 seeds");
+    wn__text_release(&study);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
 TEST(a_failing_gnuplot_is_reported_with_its_words)
 {
     folder f = {"/tmp/winnow-test-report-XXXXXX"};
@@ -721,6 +737,7 @@ int main(int argc, char **argv)
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(figures_show_every_method_and_sparsity_and_say_what_they_leave_out),
                                     RUN(tables_hold_every_baseline_and_every_seed),
+                                    RUN(a_study_beyond_what_recipes_allow_is_refused),
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
                                     RUN(claims_are_read),
                                     RUN(claims_get_verdicts),

@@ -307,7 +307,7 @@ static wn_status difference_figure(const plan *p, wn__sheet *s, bool *drawn)
     wn__sheet_begin(s);
     for (int g = 0; g < p->group_count; g++)
         for (int b = 0; b < count; b++) {
-            char title[160];
+            char title[256];
             snprintf(title, sizeof title, "difference from %s%s%s", baselines[b], *p->groups[g].title ? ": " : "", p->groups[g].title);
             add_sparsity_panel(s, p, g, b, &p->groups[g], baselines[b], title);
         }
@@ -665,7 +665,7 @@ static void add_layer_axis(wn__sheet *s, const wn__result_row *row, bool named)
     if (!named) return;
     wn__text_add(&s->script, "set xtics (");
     for (int l = 0, shown = 0; l < row->layer_count; l++) {
-        char name[64];
+        char name[256]; /* of a node */
         if (!row->layers[l].selected) continue;
         snprintf(name, sizeof name, "%s", row->layers[l].name);
         char *suffix = strstr(name, ".weight");

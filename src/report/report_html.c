@@ -151,7 +151,7 @@ static void add_tile(wn__text *out, const char *value, const char *label)
 
 static void add_tiles(const wn__results *r, wn__text *out)
 {
-    char value[96], label[160];
+    char value[96], label[224];
     const wn__cell *dense = wn__results_baseline(r, "dense", 0);
     wn__text_add(out, "<div class=\"tiles\">\n");
     if (dense) {
