@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
 #include "lab/lab.h"
 #include "lab/lab_bootstrap.h"
 #include "run/store.h"
-#include "base/fail.h"
-#include "base/log.h"
 
 enum { MOST_CURVES = 7, MOST_ROWS = 4, MOST_COLUMNS = 3 };
 

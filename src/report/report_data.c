@@ -309,8 +309,9 @@ void wn__results_free(wn__results *r)
 
 const wn__cell *wn__results_find(const wn__results *r, const char *method, double sparsity)
 {
+    const int index = method_index(r, method);
     for (int i = 0; i < r->cell_count; i++)
-        if (r->cells[i].sparsity == sparsity && strcmp(r->cells[i].method, method) == 0) return &r->cells[i];
+        if (r->cells[i].method_index == index && r->cells[i].sparsity == sparsity) return &r->cells[i];
     return NULL;
 }
 
@@ -318,8 +319,9 @@ const wn__cell *wn__results_baseline(const wn__results *r, const char *baseline,
 {
     const wn__cell *same = wn__results_find(r, baseline, sparsity), *only = NULL;
     if (same) return same;
+    const int index = method_index(r, baseline);
     for (int i = 0; i < r->cell_count; i++) {
-        if (strcmp(r->cells[i].method, baseline) != 0) continue;
+        if (r->cells[i].method_index != index) continue;
         if (r->cells[i].sparsity > 0) return NULL;
         only = &r->cells[i];
     }

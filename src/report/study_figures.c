@@ -6,8 +6,8 @@
 #include "analysis/probe.h"
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "recipe/recipe.h"
 #include "io/json_file.h"
+#include "recipe/recipe.h"
 
 enum { MOST_COLUMNS = 3 };
 

@@ -8,11 +8,11 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "run/experiment.h"
 #include "run/results_writer.h"
 #include "run/stage.h"
 #include "run/store.h"
-#include "base/process.h"
 #include "winnow/experiment.h"
 
 typedef enum fate { PENDING, RUNNING, DONE, FAILED } fate;

@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "base/fail.h"
-#include "run/store.h"
 #include "base/process.h"
+#include "run/store.h"
 #include "sweep/sweep.h"
 
 enum { SLOTS = sizeof((wn__sweep_pool){0}).slot / sizeof *((wn__sweep_pool){0}).slot };
