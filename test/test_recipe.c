@@ -515,6 +515,9 @@ TEST(what_is_too_long_is_refused_with_the_limit)
     char name[200], content[4096];
     memset(name, 'x', 121);
     name[121] = 0;
+    set = "mask.rate=0.001";
+    CHECK_STATUS(read_changed(&set, 1, &r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "mask.rate: 0.001 of what is left reaches 90% after more than 1000 rounds");
     snprintf(content, sizeof content, "%s  %s: {like: dense}\n", changed("mask: {layers: convolutions}\n", ""), name);
     write_recipe(content);
     CHECK_STATUS(read_changed(NULL, 0, &r), WN_EUSAGE);

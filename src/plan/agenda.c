@@ -380,7 +380,7 @@ static int round_count(const wn__mask_section *m, double sparsity)
     if (m->file[0]) return 1;
     if (m->rate <= 0) return (int)m->rounds;
     int rounds = 1;
-    while (wn__rate_sparsity(m->rate, rounds) < sparsity - 1e-9 && rounds < 1000)
+    while (wn__rate_sparsity(m->rate, rounds) < sparsity - 1e-9 && rounds < WN__MOST_ROUNDS)
         rounds++;
     return rounds;
 }

@@ -22,7 +22,7 @@
 #include "sparse/prune/mask.h"
 
 /* What is longer is refused with a message: more seeds would take hours to plan, longer texts fit no message, key or file. */
-enum { WN__MOST_SEEDS = 10000, WN__MOST_PATTERNS = 32, WN__LONGEST_PATTERN = 300, WN__LONGEST_ROW_NAME = 120 };
+enum { WN__MOST_SEEDS = 10000, WN__MOST_ROUNDS = 1000, WN__MOST_PATTERNS = 32, WN__LONGEST_PATTERN = 300, WN__LONGEST_ROW_NAME = 120 };
 
 typedef struct wn__data_section {
     const wn__dataset_type *type;

@@ -446,6 +446,20 @@ static wn_status check_of(wn__recipe *r, const wn__row *row)
     return WN_OK;
 }
 
+/* Pruning by a rate goes on until the sparsity is reached. */
+static wn_status check_rate(const wn__recipe *r, const wn__row *row)
+{
+    char shown[32];
+    const bool rounds = row->axes.mask == WN__MASK_PRUNED || row->axes.mask == WN__MASK_RANDOM;
+    if (!rounds || row->mask.rate <= 0 || row->mask.file[0]) return WN_OK;
+    for (int i = 0; i < r->sparsities; i++)
+        if (wn__rate_sparsity(row->mask.rate, WN__MOST_ROUNDS) < r->sparsity[i] - 1e-9)
+            return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node,
+                                 "%s: mask.rate: %g of what is left reaches %s after more than %d rounds; take a higher rate", row->name,
+                                 row->mask.rate, wn__show_sparsity(r->sparsity[i], shown, sizeof shown), WN__MOST_ROUNDS);
+    return WN_OK;
+}
+
 /* Of methods that there are; whether they are compared this time, the report says. */
 static wn_status check_claims(wn__recipe *r, const wn__yaml_node *node)
 {
@@ -616,6 +630,8 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
         WN_TRY(select_layers(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->methods; i++)
         WN_TRY(check_of(recipe, &recipe->row[recipe->compared[i]]));
+    for (int i = 0; i < recipe->methods; i++)
+        WN_TRY(check_rate(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->methods; i++)
         WN_TRY(check_basis_fits(recipe, &recipe->row[recipe->compared[i]]));
     for (int i = 0; i < recipe->report.baselines; i++)

@@ -246,7 +246,7 @@ wn_status wn__difference_table(const wn__results *r, wn__table *t)
     t->id = "differences";
     t->title = "Paired differences of test accuracy by seed, in points";
     lead_columns(t);
-    for (int b = 0; b < r->baseline_count && b < 4; b++) {
+    for (int b = 0; b < r->baseline_count; b++) {
         wn__table_column_add(t, true, "from %s", r->baselines[b]);
         if (!spread) continue;
         wn__table_column_add(t, true, "±95 %%");
@@ -257,7 +257,7 @@ wn_status wn__difference_table(const wn__results *r, wn__table *t)
     for (int i = 0; i < r->cell_count; i++) {
         if (!has_difference(r, &r->cells[i])) continue;
         lead_cells(t, &r->cells[i], &last);
-        for (int b = 0; b < r->baseline_count && b < 4; b++)
+        for (int b = 0; b < r->baseline_count; b++)
             difference_cells(r, &r->cells[i], r->baselines[b], spread, t);
     }
     if (spread)
@@ -628,7 +628,7 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
         if (c < ACCURACIES) wn__table_column_add(t, true, "%s_sd", number_columns[c].name);
         if (c < ACCURACIES) wn__table_column_add(t, true, "%s_ci95", number_columns[c].name);
     }
-    for (int b = 0; b < r->baseline_count && b < 4; b++) {
+    for (int b = 0; b < r->baseline_count; b++) {
         wn__table_column_add(t, true, "points_from_%s", r->baselines[b]);
         wn__table_column_add(t, true, "points_from_%s_sd", r->baselines[b]);
         wn__table_column_add(t, true, "points_from_%s_ci95", r->baselines[b]);
@@ -640,7 +640,7 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
         wn__table_cell(t, "%d", cell->n);
         for (int c = 0; c < NUMBER_COLUMNS; c++)
             plain_summary_cells(t, wn__cell_summary(cell, number_columns[c].field, 1), c < ACCURACIES);
-        for (int b = 0; b < r->baseline_count && b < 4; b++) {
+        for (int b = 0; b < r->baseline_count; b++) {
             const wn__cell *other = wn__results_baseline(r, r->baselines[b], cell->sparsity);
             plain_summary_cells(t, other && other != cell ? wn__cell_difference(cell, other) : (wn__summary){0, NAN, NAN, NAN}, true);
         }

@@ -138,7 +138,7 @@ static void add_columns(const wn__sweep *s, const json_t *keys, bool exact, wn__
     json_t *unused;
     wn__table_column_add(t, true, "trial");
     json_object_foreach((json_t *)keys, name, unused) wn__table_column_add(t, true, "%s", name);
-    for (int r = 0; r + 1 < s->rungs && r < 8; r++)
+    for (int r = 0; r + 1 < s->rungs; r++)
         wn__table_column_add(t, true, exact ? "rung_%d" : "rung %d", r + 1);
     wn__table_column_add(t, true, "%s%s", exact ? s->section->objective : s->smaller ? "validation loss" : "validation %", "");
     wn__table_column_add(t, true, "epochs");
@@ -151,7 +151,7 @@ static void add_row(const wn__sweep *s, const wn__sweep_trial *trial, const json
     json_t *unused;
     wn__table_cell(t, "%lld", (long long)trial->number);
     json_object_foreach((json_t *)keys, name, unused) add_value(t, json_object_get(trial->params, name));
-    for (int r = 0; r + 1 < s->rungs && r < 8; r++)
+    for (int r = 0; r + 1 < s->rungs; r++)
         add_figure(t, s, trial, r, exact);
     add_figure(t, s, trial, s->rungs - 1, exact);
     wn__table_cell(t, "%.4g", epochs_of(trial));
