@@ -142,23 +142,36 @@ static int method_index(const wn__results *r, const char *method)
     return -1;
 }
 
-static wn__cell *cell_of(wn__results *r, const wn__result_row *row)
+static wn__cell *find_cell(const wn__results *r, int method, double sparsity)
 {
-    for (int i = 0; i < r->cell_count; i++)
-        if (r->cells[i].sparsity == row->sparsity && strcmp(r->cells[i].method, row->method) == 0) return &r->cells[i];
-    wn__cell *cell = &r->cells[r->cell_count++];
-    *cell = (wn__cell){.method = row->method, .method_index = method_index(r, row->method), .sparsity = row->sparsity};
-    return cell;
+    for (int i = method < 0 ? -1 : r->first_cell[method]; i >= 0; i = r->cells[i].next)
+        if (r->cells[i].sparsity == sparsity) return &r->cells[i];
+    return NULL;
+}
+
+static wn_status cell_of(wn__results *r, const wn__result_row *row, wn__cell **out)
+{
+    const int method = method_index(r, row->method);
+    if (method < 0) return wn__fail(WN_EFORMAT, "method \"%s\" of a row is not in compare.methods", row->method);
+    *out = find_cell(r, method, row->sparsity);
+    if (*out) return WN_OK;
+    *out = &r->cells[r->cell_count];
+    **out = (wn__cell){.method = row->method, .method_index = method, .sparsity = row->sparsity, .next = r->first_cell[method]};
+    r->first_cell[method] = r->cell_count++;
+    return WN_OK;
 }
 
 static wn_status build_cells(wn__results *r)
 {
     r->cells = WN_NEW_ARRAY(wn__cell, r->row_count);
-    if (!r->cells) return wn__no_memory((size_t)r->row_count * sizeof *r->cells);
+    r->first_cell = WN_NEW_ARRAY(int, r->method_count);
+    if (!r->cells || !r->first_cell) return wn__no_memory((size_t)r->row_count * sizeof *r->cells);
+    for (int m = 0; m < r->method_count; m++)
+        r->first_cell[m] = -1;
     for (int i = 0; i < r->row_count; i++) {
         const wn__result_row *row = &r->rows[i];
-        wn__cell *cell = cell_of(r, row);
-        if (cell->method_index < 0) return wn__fail(WN_EFORMAT, "method \"%s\" of a row is not in compare.methods", row->method);
+        wn__cell *cell;
+        WN_TRY(cell_of(r, row, &cell));
         for (int j = 0; j < cell->n; j++)
             if (cell->rows[j]->seed == row->seed)
                 return wn__fail(WN_EFORMAT, "two rows for %s at sparsity %g, seed %lld", row->method, row->sparsity, (long long)row->seed);
@@ -298,6 +311,7 @@ void wn__results_free(wn__results *r)
     }
     wn__free(r->rows);
     wn__free(r->cells);
+    wn__free(r->first_cell);
     wn__free(r->methods);
     wn__free(r->baselines);
     wn__free(r->claims);
@@ -309,19 +323,15 @@ void wn__results_free(wn__results *r)
 
 const wn__cell *wn__results_find(const wn__results *r, const char *method, double sparsity)
 {
-    const int index = method_index(r, method);
-    for (int i = 0; i < r->cell_count; i++)
-        if (r->cells[i].method_index == index && r->cells[i].sparsity == sparsity) return &r->cells[i];
-    return NULL;
+    return find_cell(r, method_index(r, method), sparsity);
 }
 
 const wn__cell *wn__results_baseline(const wn__results *r, const char *baseline, double sparsity)
 {
     const wn__cell *same = wn__results_find(r, baseline, sparsity), *only = NULL;
     if (same) return same;
-    const int index = method_index(r, baseline);
-    for (int i = 0; i < r->cell_count; i++) {
-        if (r->cells[i].method_index != index) continue;
+    const int method = method_index(r, baseline);
+    for (int i = method < 0 ? -1 : r->first_cell[method]; i >= 0; i = r->cells[i].next) {
         if (r->cells[i].sparsity > 0) return NULL;
         only = &r->cells[i];
     }

@@ -43,6 +43,7 @@ typedef struct wn__result_row {
 typedef struct wn__cell {
     const char *method;
     int method_index; /* in wn__results.methods */
+    int next;         /* cell of the same method; -1: none */
     double sparsity;
     const wn__result_row **rows; /* (n) */
     int n;
@@ -65,6 +66,7 @@ typedef struct wn__results {
     const char **baselines; /* (baseline_count) methods whose paired differences are shown */
     const char **claims;    /* (claim_count) as the recipe makes them: recipe/claims.h */
     wn__cell *cells;        /* (cell_count) in the order of the rows */
+    int *first_cell;        /* (method_count) one of each method: they are chained; -1: none */
 } wn__results;
 
 /* WN_ENOTFOUND: no results.json in the folder; WN_EFORMAT: damaged, or of another version. */
