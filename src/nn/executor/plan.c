@@ -404,8 +404,9 @@ static size_t lowest_offset(const placing *placed, int count, const placing *it,
 static wn_status place_buffers(const planner *p, wn__layout layout)
 {
     wn__plan *plan = p->plan;
-    placing *order = WN_NEW_ARRAY(placing, 2 * plan->buffers + 1), *placed = order + plan->buffers;
+    placing *order = WN_NEW_ARRAY(placing, 2 * plan->buffers + 1);
     if (!order) return wn__no_memory((size_t)plan->buffers * sizeof *order);
+    placing *placed = order + plan->buffers;
     int used = 0, done = 0;
     for (int i = 0; i < plan->buffers; i++)
         if (plan->buffer[i].first >= 0) order[used++] = (placing){&plan->buffer[i], room_of(p, &plan->buffer[i], layout)};
