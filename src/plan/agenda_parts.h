@@ -4,8 +4,11 @@
 
 #include "plan/agenda.h"
 
+/* Without stages. */
+wn_status wn__agenda_new(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out);
 /* Takes over *draft. *index = the new stage, or the one that is the same already. what: its label without the seed. */
 wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *what, int *index);
+wn_status wn__agenda_add_row(wn__agenda *plan, const wn__agenda_row *row);
 /* parent: a stage, or -1 for none. */
 wn_status wn__stage_add_parent(wn__stage *stage, int parent);
 /* Let stage `index` keep its state before `step`. */
