@@ -73,11 +73,10 @@ circles() {
 calls() {
     local objects=$1/src/CMakeFiles/winnow_objects.dir
     [ -d "$objects" ] || { echo "$objects: build first"; return 1; }
-    (cd "$objects" && find . -name '*.o' -print0 | xargs -0 nm -A -g) | awk -v order="$order" "$common"'
+    symbols "$1" | awk -v order="$order" "$common"'
     {
         split($0, at, ":")
         file = at[1]
-        sub("^\\./", "", file)
         if ($(NF - 1) == "U") use[file " " $NF] = 1
         else if ($(NF - 1) != "w") home[$NF] = file
     }
@@ -95,16 +94,23 @@ calls() {
     }'
 }
 
+# Symbols of all objects whose sources are there.
+symbols() {
+    local folder=$1/src/CMakeFiles/winnow_objects.dir object
+    (cd "$folder" && find . -name '*.c.o') | while read -r object; do
+        [ -f "src/${object%.o}" ] && echo "$folder/$object"
+    done | xargs nm -A -g | sed "s|^$folder/\./||"
+}
+
 # Modules that call each other. A registry names its entries, which use what it offers.
 registries="backend/backend backend/onednn/onednn backend/onednn/dnnl_api backend/sparse/sparse backend/sparse/few sparse/basis/basis"
 
 call_circles() {
-    ! (cd "$1/src/CMakeFiles/winnow_objects.dir" && find . -name '*.o' -print0 | xargs -0 nm -A -g) | awk -v registries="$registries" '
+    ! symbols "$1" | awk -v registries="$registries" '
     BEGIN { n = split(registries, name, " "); for (i = 1; i <= n; i++) is_registry[name[i]] = 1 }
     {
         split($0, at, ":")
         file = at[1]
-        sub("^\\./", "", file)
         sub("\\.c\\.o$", "", file)
         if ($(NF - 1) == "U") use[file " " $NF] = 1
         else if ($(NF - 1) == "T") home[$NF] = file
