@@ -36,14 +36,14 @@ static int index_of(const wn__agenda *plan, const char *label) { return (int)(fi
 /* Masks, final weights and teachers are those of the one dense network, however its row trains it. */
 TEST(a_changed_dense_row_is_the_dense_network)
 {
-    static const char *const changes[] = {"start_file: " WN_TEST_SOURCE "/test_origins.c",
+    static const char *const changes[] = {"start_file: " WN_TEST_SOURCE "/plan/test_origins.c",
                                           "labels: smooth",
                                           "data_order: new, order: 3",
                                           "backend: sparse",
                                           "stretch: 2",
                                           "retrain: 5ep",
                                           "schedule: constant",
-                                          "labels: soft, teacher: {file: " WN_TEST_SOURCE "/test_origins.c}"};
+                                          "labels: soft, teacher: {file: " WN_TEST_SOURCE "/plan/test_origins.c}"};
     char plain[WN__SHA256_TEXT], methods[512];
     expanded unchanged = expand(NULL, 1);
     strcpy(plain, find_label(unchanged.plan, DENSE)->identity);
@@ -66,7 +66,7 @@ TEST(a_changed_dense_row_is_the_dense_network)
 TEST(start_weights_and_stream_are_those_of_the_dense_network)
 {
     const char *const more[] = {"compare={methods: [lottery-ticket, weight-rewind, reinit, snip, static, small-dense], sparsity: [90%]}",
-                                "methods={dense: {start_file: " WN_TEST_SOURCE "/test_origins.c, data_order: new, order: 3}, "
+                                "methods={dense: {start_file: " WN_TEST_SOURCE "/plan/test_origins.c, data_order: new, order: 3}, "
                                 "lottery-ticket: {data_order: same-as-dense}}",
                                 NULL};
     expanded e = expand(more, 1);
