@@ -147,12 +147,12 @@ static wn_status load_data(run *r)
     const wn__dataset_type *type;
     double config[32];
     WN_TRY(wn__dataset_find("cifar10", &type));
-    if (wn__dataset_load(type, NULL, NULL, r->pool, &r->data) == WN_OK) return WN_OK;
+    if (wn__dataset_load(type, NULL, NULL, r->pool, false, &r->data) == WN_OK) return WN_OK;
     wn__dataset_release(&r->data);
     printf("no CIFAR-10 (%s): made-up images instead\n", wn_error_message());
     WN_TRY(wn__dataset_find("shapes", &type));
     WN_TRY(wn__settings_defaults(type->settings, config));
-    return wn__dataset_load(type, config, NULL, r->pool, &r->data);
+    return wn__dataset_load(type, config, NULL, r->pool, false, &r->data);
 }
 
 static wn_status make_loaders(run *r)

@@ -62,8 +62,9 @@ typedef struct wn_run_summary {
     int stages, done_before, run; /* all, done at the start, run by this call */
 } wn_run_summary;
 
-/* Run everything that is not done yet. WN_EUSAGE: fault in the recipe ("file:line:column: ..."). WN_ESTOPPED: stopped on request; the same
- * call continues. A stage that fails (WN_EDIVERGED ...) does not keep independent ones from running; the first failure is returned at the end.
+/* Run everything that is not done yet. WN_EUSAGE: fault in the recipe ("file:line:column: ..."). WN_EMISMATCH: data files hold other than the
+ * published contents, and the recipe does not say data.unverified. WN_ESTOPPED: stopped on request; the same call continues.
+ * A stage that fails (WN_EDIVERGED ...) does not keep independent ones from running; the first failure is returned at the end.
  * summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summary);
 

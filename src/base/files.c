@@ -317,3 +317,10 @@ char *wn__path_join(const char *a, const char *b)
     if (path) snprintf(path, size, "%s%s%s", a, a[strlen(a) - 1] == '/' ? "" : "/", b);
     return path;
 }
+
+char *wn__cache_folder(void)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (cache && cache[0] == '/') return wn__path_join(cache, "winnow"); /* a relative one is invalid by the XDG rules */
+    return home && home[0] == '/' ? wn__path_join(home, ".cache/winnow") : NULL;
+}

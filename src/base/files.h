@@ -49,5 +49,8 @@ void wn__lock_release(wn__lock *lock);
 
 /* "a/b" in memory of wn__alloc; an absolute b wins. NULL if out of memory. */
 char *wn__path_join(const char *a, const char *b);
+/* Where what can be found out again is kept: $XDG_CACHE_HOME/winnow, else ~/.cache/winnow; it may not exist yet. NULL: nowhere.
+ * Free with wn__free. */
+char *wn__cache_folder(void);
 
 #endif

@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -80,6 +81,7 @@ static wn_status load_with(const wn__dataset_type *type, const void *config, con
     }
     if (type->files) WN_TRY_OR(done, wn__data_folder(folder, &path));
     status = type->load(type, config, path, pool, out);
+    assert(status != WN_OK || !type->files || out->contents.files > 0);
     if (status == WN_ENOTFOUND) status = wn__fail_within(status, "%s is not here; `winnow data get %s` gets it: ", type->name, type->name);
 done:
     wn__free(path);
@@ -87,14 +89,16 @@ done:
     return status;
 }
 
-wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
+wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, bool unverified,
+                           wn__dataset *out)
 {
     wn__dataset data = {.type = type,
                         .channels = type->channels,
                         .height = type->height,
                         .width = type->width,
                         .classes = type->classes,
-                        .class_names = type->class_names};
+                        .class_names = type->class_names,
+                        .unverified = unverified};
     const wn_status status = load_with(type, config, folder, pool, &data);
     if (status != WN_OK) {
         wn__dataset_release(&data);

@@ -5,8 +5,10 @@
 #include "base/settings.h"
 #include "base/threads.h"
 #include "data/sample_stream.h"
+#include "io/file_digest.h"
 
 #define WN__MAX_CHANNELS 3
+enum { WN__MOST_DATA_FILES = 8 };
 
 typedef struct wn__images {
     int64_t n;
@@ -16,12 +18,20 @@ typedef struct wn__images {
 
 typedef struct wn__dataset_type wn__dataset_type;
 
+/* What the files of a set held when they were read. */
+typedef struct wn__data_contents {
+    int files;                                 /* 0: it needs none, or they are not known */
+    wn__file_digest file[WN__MOST_DATA_FILES]; /* (files), in the order of type->files */
+} wn__data_contents;
+
 /* A loaded data set. Release with wn__dataset_release. */
 typedef struct wn__dataset {
     const wn__dataset_type *type;
     int channels, height, width, classes; /* as in type */
     const char *const *class_names;       /* (classes) */
     wn__images train, test;
+    bool unverified; /* files may hold other than the published contents */
+    wn__data_contents contents;
     wn__sample_stream *stream; /* of a world (data/world.h): samples beyond those in `train`; NULL: all are there */
     int64_t stream_first;      /* where the training part begins in it */
     double label_noise;        /* of what is read from it */
@@ -53,7 +63,8 @@ struct wn__dataset_type {
     size_t config_size;
     const wn__data_file *files;     /* ended by names = NULL; NULL: needs none */
     const wn__data_source *sources; /* ended by url = NULL; NULL: none */
-    /* `folder` is a resolved data folder, NULL for a set without files. `out` is zeroed but for type and the facts copied from it; on failure the caller releases it. */
+    /* `folder` is a resolved data folder, NULL for a set without files. `out` is zeroed but for type, the facts copied from it, and
+     * `unverified`; on failure the caller releases it. A set with files fills out->contents (data/contents.h says what is acceptable). */
     wn_status (*load)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
     /* Sets that are a stream of samples as well, or only; NULL for others. How many samples it has, the stream, and the test images alone. */
     int64_t (*stream_count)(const void *config);
@@ -72,8 +83,10 @@ wn_status wn__dataset_find(const char *name, const wn__dataset_type **type);
 /* The data folder: `given` if not NULL or empty, else WINNOW_DATA, else $XDG_DATA_HOME/winnow, else ~/.local/share/winnow. Free with wn__free. */
 wn_status wn__data_folder(const char *given, char **folder);
 
-/* `config` is of type->config_size bytes (NULL: the defaults), `folder` as for wn__data_folder; the pool may be NULL. Same bytes for any pool. */
-wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
+/* `config` is of type->config_size bytes (NULL: the defaults), `folder` as for wn__data_folder; the pool may be NULL. Same bytes for any pool.
+ * WN_EMISMATCH for files that hold other than the published contents, unless `unverified`. */
+wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, bool unverified,
+                           wn__dataset *out);
 void wn__dataset_release(wn__dataset *data); /* accepts a zeroed one */
 /* For load functions: room for n images, set into the zeroed `images`; released with the data set, also on failure. */
 wn_status wn__images_alloc(wn__images *images, int64_t n, int64_t image_bytes);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "data/contents.h"
 #include "io/compressed.h"
 #include "io/idx.h"
 
@@ -15,10 +16,14 @@ typedef struct loaded_file {
     size_t size;
 } loaded_file;
 
-static wn_status load_file(const char *folder, const wn__data_file *file, loaded_file *out)
+/* File `index` of the set. */
+static wn_status load_file(wn__dataset *set, const char *folder, int index, loaded_file *out)
 {
+    const wn__data_file *file = &set->type->files[index];
+    wn__file_digest *digest = &set->contents.file[index];
     WN_TRY(wn__find_data_file(folder, file->names, &out->path));
-    return wn__read_unpacked(out->path, file->bytes, &out->bytes, &out->size);
+    WN_TRY(wn__read_digested(out->path, file->bytes, &out->bytes, &out->size, digest));
+    return wn__data_accept(set->type, index, out->path, digest, set->unverified);
 }
 
 static void release_file(loaded_file *file)
@@ -46,12 +51,13 @@ static wn_status check_idx(const wn__dataset_type *type, const char *images_path
     return WN_OK;
 }
 
-static wn_status load_idx_pair(const wn__dataset_type *type, const char *folder, const wn__data_file *files, loaded_file *a, loaded_file *b,
-                               wn__images *out)
+/* Files `first` and the next. */
+static wn_status load_idx_pair(wn__dataset *set, const char *folder, int first, loaded_file *a, loaded_file *b, wn__images *out)
 {
+    const wn__dataset_type *type = set->type;
     wn__idx images, labels;
-    WN_TRY(load_file(folder, &files[0], a));
-    WN_TRY(load_file(folder, &files[1], b));
+    WN_TRY(load_file(set, folder, first, a));
+    WN_TRY(load_file(set, folder, first + 1, b));
     WN_TRY(wn__idx_parse(a->path, a->bytes, a->size, &images));
     WN_TRY(wn__idx_parse(b->path, b->bytes, b->size, &labels));
     WN_TRY(check_idx(type, a->path, &images, b->path, &labels));
@@ -64,11 +70,12 @@ static wn_status load_idx_pair(const wn__dataset_type *type, const char *folder,
 
 wn_status wn__load_idx_files(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
 {
-    (void)config, (void)pool;
+    (void)type, (void)config, (void)pool;
     wn_status status = WN_OK;
+    out->contents.files = 4;
     for (int part = 0; status == WN_OK && part < 2; part++) {
         loaded_file images = {0}, labels = {0};
-        status = load_idx_pair(type, folder, &type->files[2 * part], &images, &labels, part == 0 ? &out->train : &out->test);
+        status = load_idx_pair(out, folder, 2 * part, &images, &labels, part == 0 ? &out->train : &out->test);
         release_file(&images);
         release_file(&labels);
     }
@@ -77,21 +84,19 @@ wn_status wn__load_idx_files(const wn__dataset_type *type, const void *config, c
 
 /* ---- CIFAR */
 
-enum { MOST_FILES = 8 };
-
 /* Unpacking takes seconds and is the same for each file: one chunk of the pool reads one. */
 typedef struct cifar_reading {
+    wn__dataset *set;
     const char *folder;
-    const wn__data_file *files;
-    loaded_file loaded[MOST_FILES];
-    wn_status status[MOST_FILES];
+    loaded_file loaded[WN__MOST_DATA_FILES];
+    wn_status status[WN__MOST_DATA_FILES];
 } cifar_reading;
 
 static void read_chunk(void *arg, int64_t chunk, int worker)
 {
     (void)worker;
     cifar_reading *r = arg;
-    r->status[chunk] = load_file(r->folder, &r->files[chunk], &r->loaded[chunk]);
+    r->status[chunk] = load_file(r->set, r->folder, (int)chunk, &r->loaded[chunk]);
 }
 
 /* Messages belong to the thread that failed: what failed in another one fails here again. */
@@ -100,7 +105,7 @@ static wn_status repeat_failures(cifar_reading *r, int count)
     for (int i = 0; i < count; i++) {
         if (r->status[i] == WN_OK) continue;
         release_file(&r->loaded[i]);
-        WN_TRY(load_file(r->folder, &r->files[i], &r->loaded[i]));
+        WN_TRY(load_file(r->set, r->folder, i, &r->loaded[i]));
     }
     return WN_OK;
 }
@@ -127,11 +132,12 @@ static wn_status join_records(const wn__cifar_layout *layout, loaded_file *files
 wn_status wn__load_cifar_files(const wn__dataset_type *type, const wn__cifar_layout *layout, const char *folder, wn__pool *pool,
                                wn__dataset *out)
 {
-    cifar_reading r = {.folder = folder, .files = type->files};
+    cifar_reading r = {.set = out, .folder = folder};
     int count = 0;
     while (type->files[count].names)
         count++;
-    assert(count >= 2 && count <= MOST_FILES);
+    assert(count >= 2 && count <= WN__MOST_DATA_FILES);
+    out->contents.files = count;
     wn__parallel_for(pool, count, read_chunk, &r);
     wn_status status = repeat_failures(&r, count);
     if (status == WN_OK) status = join_records(layout, r.loaded, count - 1, &out->train);

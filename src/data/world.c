@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/rng.h"
+#include "data/contents.h"
 
 const char *const wn__world_names[] = {"none", "real", "ideal", NULL};
 
@@ -114,6 +115,7 @@ static wn_status load_stream(const wn__dataset_type *type, const void *config, c
 {
     wn__split whole;
     WN_TRY(type->open_stream(type, config, path, &out->stream));
+    if (type->files) WN_TRY(wn__data_contents_read(type, path, pool, q->unverified, &out->contents));
     WN_TRY(split_stream(type, out->stream->count, q->validation, &whole));
     WN_TRY(check_counts(type, q, whole.train.count));
     const int64_t n = q->n, extra = q->third ? n : 0, held = whole.validation.count, end = whole.train.first + whole.train.count;
@@ -131,7 +133,7 @@ static wn_status load_stream(const wn__dataset_type *type, const void *config, c
 static wn_status load_whole(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool,
                             const wn__world_request *q, wn__dataset *out, wn__split *split, wn__range *third)
 {
-    WN_TRY(wn__dataset_load(type, config, folder, pool, out));
+    WN_TRY(wn__dataset_load(type, config, folder, pool, q->unverified, out));
     WN_TRY(wn__split_make(out, q->validation, 0, split));
     WN_TRY(check_counts(type, q, split->train.count));
     if (q->third) *third = (wn__range){split->train.first + split->train.count - q->n, q->n};
@@ -150,6 +152,7 @@ static wn_status load_any(const wn__dataset_type *type, const void *config, cons
                          .width = type->width,
                          .classes = type->classes,
                          .class_names = type->class_names,
+                         .unverified = q->unverified,
                          .label_noise = q->label_noise};
     if (type->files) WN_TRY(wn__data_folder(folder, &path));
     const wn_status status = load_stream(type, config, path, pool, q, out, split, third);

@@ -26,6 +26,7 @@ typedef struct wn__world_request {
     bool third;             /* n more, disjoint from both worlds: the last ones of the stream */
     const char *validation; /* as wn__split_make */
     double label_noise;     /* of training, validation and test labels */
+    bool unverified;        /* as wn__dataset_load */
 } wn__world_request;
 
 /* The data set with the first n samples as its training part. What comes after them is in memory too, or read from out->stream as it is needed.

@@ -114,21 +114,24 @@ static wn_status copy_plain(output *o, const void *bytes, size_t count)
     return WN_OK;
 }
 
-static bool begins_with(const void *bytes, size_t count, const char *magic, size_t size)
+static bool is_gzip(const void *bytes, size_t count) { return count >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0; }
+static bool is_xz(const void *bytes, size_t count)
 {
-    return count >= size && memcmp(bytes, magic, size) == 0;
+    return count >= 5 && memcmp(bytes,
+                                "\xfd"
+                                "7zXZ",
+                                5) == 0;
 }
+
+bool wn__is_packed(const void *bytes, size_t count) { return is_gzip(bytes, count) || is_xz(bytes, count); }
 
 wn_status wn__unpack(const char *label, const void *bytes, size_t count, int64_t limit, char **data, size_t *size)
 {
     output o = {.label = label, .limit = (size_t)limit};
     wn_status status;
-    if (begins_with(bytes, count, "\x1f\x8b", 2))
+    if (is_gzip(bytes, count))
         status = unpack_gzip(&o, bytes, count);
-    else if (begins_with(bytes, count,
-                         "\xfd"
-                         "7zXZ",
-                         5))
+    else if (is_xz(bytes, count))
         status = unpack_xz(&o, bytes, count);
     else
         status = copy_plain(&o, bytes, count);

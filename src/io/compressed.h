@@ -9,6 +9,9 @@
 wn_status wn__read_unpacked(const char *path, int64_t limit, char **data, size_t *size);
 /* The same over bytes in memory; always a copy. */
 wn_status wn__unpack(const char *label, const void *bytes, size_t count, int64_t limit, char **data, size_t *size);
+/* Whether what begins so is packed. */
+enum { WN__PACKED_MAGIC = 5 };
+bool wn__is_packed(const void *bytes, size_t count);
 
 /* The first file that exists among folder/candidate + {"", ".gz", ".xz"}, candidates (NULL-terminated, relative paths) in their order.
  * WN_ENOTFOUND lists what was looked for. *path: caller frees with wn__free. */

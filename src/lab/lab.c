@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "io/json_file.h"
 #include "lab/lab_names.h"
+#include "recipe/data_record.h"
 #include "recipe/weights_recipe.h"
 #include "run/store.h"
 #include "sparse/basis/basis_map.h"
@@ -61,6 +62,7 @@ static wn_status choose_machine(wn__lab *lab)
     const wn__recipe *r = lab->recipe;
     const int threads = wn__machine_threads(lab->options->threads, r->top.threads, 1, false);
     lab->context = (wn__context){.recipe = r, .data_folder = lab->options->data_folder};
+    WN_TRY(wn__data_settle(lab->recipe, lab->options->data_folder, threads, NULL));
     return wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &lab->context.machine);
 }
 
@@ -85,6 +87,7 @@ static wn_status complete_question(wn__lab *lab)
     WN_TRY(wn__slice_set(q, "lab", json_integer(LAB_VERSION)));
     WN_TRY(wn__slice_set(q, "numerics", json_integer(WN__NUMERICS)));
     WN_TRY(add_files(lab, q));
+    if (lab->recipe->data.contents_key[0]) WN_TRY(wn__slice_set(q, "contents", json_string(lab->recipe->data.contents_key)));
     wn_status status = wn__recipe_write_network(lab->recipe, &network);
     if (status == WN_OK) status = wn__slice_set(q, "network", json_string(network.data));
     wn__text_release(&network);

@@ -73,6 +73,7 @@ static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
     WN_TRY(set_int(o, "reflect", a->reflect));
     WN_TRY(set_int(o, "flip", a->flip));
     WN_TRY(add_sample(o, r, third));
+    if (r->data.contents_key[0]) WN_TRY(set_text(o, "contents", r->data.contents_key));
     return set_int(o, "batch", r->train.batch);
 }
 

@@ -242,6 +242,13 @@ void wn__out_table(wn__yaml_out *out, const wn__setting *rows, const void *confi
     }
 }
 
+void wn__out_changed(wn__yaml_out *out, const wn__setting *rows, const void *config)
+{
+    char shown[SHOWN];
+    for (const wn__setting *row = rows; row && row->name; row++)
+        if (strcmp(wn__settings_show(row, config, shown, sizeof shown), row->fallback) != 0) add_value(out, row->name, shown, NULL);
+}
+
 wn_status wn__slice_set(json_t *object, const char *key, json_t *value)
 {
     if (!object || !value || json_object_set_new(object, key, value) != 0) return wn__no_memory(64);

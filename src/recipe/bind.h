@@ -79,6 +79,8 @@ void wn__out_item(wn__yaml_out *out, const char *item);
 void wn__out_list_close(wn__yaml_out *out);
 /* All rows; times in steps, with what was written as a comment; times that are not set and empty texts are left out. */
 void wn__out_table(wn__yaml_out *out, const wn__setting *rows, const void *config);
+/* The rows that have another value than their default. */
+void wn__out_changed(wn__yaml_out *out, const wn__setting *rows, const void *config);
 
 /* All rows as texts into a JSON object; times in steps, unset ones left out. */
 wn_status wn__slice_table(json_t *object, const wn__setting *rows, const void *config, const wn__clock *clock);

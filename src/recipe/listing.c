@@ -83,7 +83,9 @@ typedef struct section {
 
 static const section sections[] = {
     {"(top)", "name, backend, threads ...", {wn__top_settings}},
-    {"data", "data set (key `set`, with its own settings), split, augmentation (list `augment`)", {wn__data_settings, wn__noise_settings}},
+    {"data",
+     "data set (key `set`, with its own settings), split, augmentation (list `augment`)",
+     {wn__data_settings, wn__data_later_settings}},
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
     {"train", "the dense run; also keys `optimizer`, `lr` and `init`", {wn__train_settings}},
     {"train.init", "start weights", {wn__init_settings}},

@@ -60,7 +60,7 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
     const wn__schema schema = {
         .what = "data",
-        .table = {{wn__data_settings, &r->data}, {wn__noise_settings, &r->data}, {r->data.type->settings, r->data.config}},
+        .table = {{wn__data_settings, &r->data}, {wn__data_later_settings, &r->data}, {r->data.type->settings, r->data.config}},
         .special = keys,
         .arg = r,
     };
@@ -226,7 +226,7 @@ static wn_status set_defaults(wn__recipe *r)
 {
     WN_TRY(wn__settings_defaults(wn__top_settings, &r->top));
     WN_TRY(wn__settings_defaults(wn__data_settings, &r->data));
-    WN_TRY(wn__settings_defaults(wn__noise_settings, &r->data));
+    WN_TRY(wn__settings_defaults(wn__data_later_settings, &r->data));
     WN_TRY(wn__settings_defaults(wn__train_settings, &r->train));
     WN_TRY(wn__settings_defaults(wn__rate_settings(WN__SCHEDULE_CONSTANT), &r->train.rate));
     WN_TRY(wn__settings_defaults(wn__init_settings, &r->train.init));

@@ -32,6 +32,11 @@ typedef struct wn__data_section {
     int last_batch; /* wn__last_batch */
     wn__augment augment;
     double label_noise;
+    bool unverified;
+    /* Of wn__data_settle (data_record.h): what the files hold. */
+    bool settled;
+    wn__data_contents contents;
+    char contents_key[WN__SHA256_TEXT]; /* part of keys; "" : published, or no files */
 } wn__data_section;
 
 typedef struct wn__model_section {
@@ -230,8 +235,8 @@ wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
-    wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__noise_settings[], wn__smooth_settings[], wn__until_settings[],
-    wn__row_settings[], wn__distribution_settings[];
+    wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__data_later_settings[], wn__smooth_settings[],
+    wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */

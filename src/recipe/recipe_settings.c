@@ -34,9 +34,10 @@ const wn__setting wn__data_settings[] = {
     {0},
 };
 
-/* Apart from the others: it is part of an identity only where there is some. */
-const wn__setting wn__noise_settings[] = {
+/* Apart from the others, which were there first: in keys and written recipes only where they do something. */
+const wn__setting wn__data_later_settings[] = {
     WN_SETTING_FLOAT(wn__data_section, label_noise, 0, 0, 1, "so many labels are wrong, of training, validation and test images"),
+    WN_SETTING_BOOL(wn__data_section, unverified, false, "take files that hold other than the published contents, under keys of their own"),
     {0},
 };
 

@@ -24,7 +24,7 @@ static void write_data(wn__yaml_out *out, const wn__recipe *r)
     wn__out_value(out, "set", r->data.type->name);
     wn__out_table(out, r->data.type->settings, r->data.config);
     wn__out_table(out, wn__data_settings, &r->data);
-    if (r->data.label_noise > 0) wn__out_table(out, wn__noise_settings, &r->data);
+    wn__out_changed(out, wn__data_later_settings, &r->data);
     wn__out_list(out, "augment", items, count);
     wn__out_close(out);
 }

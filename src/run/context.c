@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "data/contents.h"
 #include "data/world.h"
+#include "recipe/data_record.h"
 #include "tensor/compression.h"
 
 static wn_status load_images(wn__context *c)
 {
     const wn__data_section *d = &c->recipe->data;
-    WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->pool, &c->data));
+    WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->pool, d->unverified, &c->data));
     wn__dataset_add_noise(&c->data, d->label_noise);
     return wn__split_make(&c->data, d->validation, d->train_size, &c->split);
 }
@@ -20,8 +22,11 @@ static wn_status load_world(wn__context *c)
 {
     const wn__recipe *r = c->recipe;
     const wn__data_section *d = &r->data;
-    const wn__world_request request = {
-        .n = d->train_size, .third = r->bootstrap.origin == WN__ORIGIN_SHARED, .validation = d->validation, .label_noise = d->label_noise};
+    const wn__world_request request = {.n = d->train_size,
+                                       .third = r->bootstrap.origin == WN__ORIGIN_SHARED,
+                                       .validation = d->validation,
+                                       .label_noise = d->label_noise,
+                                       .unverified = d->unverified};
     return wn__world_load(d->type, d->config, c->data_folder, c->pool, &request, &c->data, &c->split, &c->third);
 }
 
@@ -31,12 +36,19 @@ wn_status wn__context_load(wn__context *c)
     if (c->loaded) return WN_OK;
     if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
     WN_TRY(r->top.world == WN__WORLD_NONE ? load_images(c) : load_world(c));
+    WN_TRY(wn__data_check_settled(r, &c->data));
     WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
     if (r->train_images >= 0 && c->split.train.count != r->train_images)
         return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with",
                         r->data.type->name, (long long)c->split.train.count, (long long)r->train_images);
     c->loaded = true;
     return WN_OK;
+}
+
+wn_status wn__context_check_data(const wn__context *c)
+{
+    if (!c->loaded || !c->data.stream || !c->data.type->files) return WN_OK;
+    return wn__data_check_unchanged(c->data.type, c->data_folder, &c->data.contents);
 }
 
 wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out)

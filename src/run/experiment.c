@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "io/json_file.h"
+#include "recipe/data_record.h"
 #include "run/store.h"
 
 /* Threads of a stage and stages side by side, within the CPUs unless forced. */
@@ -20,6 +21,26 @@ static wn_status share_cpus(const wn_run_options *o, const wn__recipe *r, int *t
                     *threads == 1 ? "" : "s", cpus, cpus == 1 ? "" : "s");
 }
 
+static wn_status name_folders(wn__experiment *e, const char *root)
+{
+    e->root = wn__strdup(root);
+    e->folder = e->root ? wn__store_experiment_folder(root, e->recipe->top.name) : NULL;
+    if (!e->folder) return wn__no_memory(strlen(root));
+    const size_t most = sizeof((wn_run_summary){0}).folder - 1;
+    if (strlen(e->folder) <= most) return WN_OK;
+    return wn__fail(WN_EINVAL, "%s: the path is too long, at most %zu letters are possible", e->folder, most);
+}
+
+static wn_status settle_data(wn__experiment *e, int threads)
+{
+    char *environment = wn__path_join(e->folder, "environment.json");
+    if (!environment) return wn__no_memory(64);
+    const wn_status status = wn__data_settle(e->recipe, e->context.data_folder, threads, environment);
+    wn__free(environment);
+    return status;
+}
+
+/* e->context knows the data folder already. */
 static wn_status plan_it(wn__experiment *e, const char *root, int threads)
 {
     wn__machine machine;
@@ -29,13 +50,9 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
     if (status != WN_OK) return wn__fault_at(node ? node : top, "", status);
     r->top.backend = wn__machine_name(&machine);
     r->top.threads = threads;
+    WN_TRY(name_folders(e, root));
+    WN_TRY(settle_data(e, threads));
     WN_TRY(wn__agenda_make(r, &machine, &e->plan));
-    e->root = wn__strdup(root);
-    e->folder = e->root ? wn__store_experiment_folder(root, r->top.name) : NULL;
-    if (!e->folder) return wn__no_memory(strlen(root));
-    if (strlen(e->folder) >= sizeof((wn_run_summary){0}).folder)
-        return wn__fail(WN_EINVAL, "%s: the path is too long, at most %zu letters are possible", e->folder,
-                        sizeof((wn_run_summary){0}).folder - 1);
     e->context.recipe = r;
     e->context.plan = e->plan;
     e->context.root = e->root;
@@ -47,14 +64,11 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
 wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out)
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .seeds = options->seeds};
-    wn__experiment e = {0};
+    wn__experiment e = {.context = {.data_folder = options->data_folder, .progress = options->progress, .user = options->user}};
     int threads;
     wn_status status = wn__recipe_read(&source, &e.recipe);
     if (status == WN_OK) status = share_cpus(options, e.recipe, &threads, &e.jobs);
     if (status == WN_OK) status = plan_it(&e, options->out ? options->out : WN__STORE_DEFAULT, threads);
-    e.context.data_folder = options->data_folder;
-    e.context.progress = options->progress;
-    e.context.user = options->user;
     if (status != WN_OK) {
         wn__experiment_close(&e);
         return status;
@@ -136,6 +150,7 @@ wn_status wn__experiment_write_folder(const wn__experiment *e, const char *recip
     WN_TRY(wn__make_folders(e->folder));
     WN_TRY(write_recipe(e, recipe_path));
     json_t *environment = wn__environment(e->plan, NULL);
+    if (environment) wn__data_add_record(environment, e->recipe);
     if (environment && e->context.data_folder) json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
     WN_TRY(write_json(e->folder, "environment.json", environment));
     return write_json(e->folder, "stages.json", stage_list(e->plan));
@@ -184,8 +199,8 @@ static wn_status reopen(const char *folder, wn__experiment *e)
     const wn__recipe_source source = {.path = path};
     wn_status status = wn__recipe_read(&source, &e->recipe);
     if (status == WN_OK) status = parent_folder(folder, &root);
-    if (status == WN_OK) status = plan_it(e, root, (int)e->recipe->top.threads);
     if (status == WN_OK) status = read_data_folder(folder, e);
+    if (status == WN_OK) status = plan_it(e, root, (int)e->recipe->top.threads);
     wn__free(root);
     wn__free(path);
     return status;

@@ -364,6 +364,8 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
                          json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "set", recipe->data.type->name, "classes", recipe->data.type->classes,
                                    "train", (json_int_t)recipe->train_images, "validation", (json_int_t)recipe->validation_images, "test",
                                    (json_int_t)recipe->test_images, "steps_per_epoch", (json_int_t)clock->steps_per_epoch)));
+    if (recipe->data.contents_key[0])
+        WN_TRY(wn__slice_set(json_object_get(root, "data"), "contents", json_string(recipe->data.contents_key)));
     WN_TRY(add_model(root, r));
     WN_TRY(wn__slice_set(root, "train",
                          json_pack("{s:f, s:I, s:I}", "epochs", (double)clock->total / (double)clock->steps_per_epoch, "steps",

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "io/json_file.h"
+#include "recipe/data_record.h"
 #include "recipe/weights_recipe.h"
 #include "run/experiment.h"
 #include "run/stage.h"
@@ -23,6 +24,7 @@ static wn_status write_record(const wn__context *c, const char *folder, uint64_t
     char *recipe = wn__path_join(folder, "resolved.yaml"), *machine = wn__path_join(folder, "environment.json");
     wn_status status = recipe && machine && environment ? wn__recipe_write(c->recipe, &text) : wn__no_memory(256);
     if (status == WN_OK) status = wn__file_write(recipe, text.data, text.size);
+    if (status == WN_OK) wn__data_add_record(environment, c->recipe);
     if (status == WN_OK) status = wn__slice_set(environment, "seed", json_integer((json_int_t)seed));
     if (status == WN_OK) status = wn__json_save(machine, environment);
     json_decref(environment);
@@ -46,6 +48,7 @@ static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, 
     if (status == WN_OK) {
         status = write_record(c, folder, seed);
         if (status == WN_OK) status = wn__stage_train(c, &c->plan->stage[0], folder, result);
+        if (status == WN_OK) status = wn__context_check_data(c);
         wn__lock_release(&lock);
     }
     if (status == WN_OK && summary) {
@@ -63,6 +66,15 @@ static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, 
     return status;
 }
 
+static wn_status settle_data(wn__recipe *recipe, const wn_run_options *options, const char *folder)
+{
+    char *environment = wn__path_join(folder, "environment.json");
+    if (!environment) return wn__no_memory(64);
+    const wn_status status = wn__data_settle(recipe, options->data_folder, (int)recipe->top.threads, environment);
+    wn__free(environment);
+    return status;
+}
+
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
@@ -72,6 +84,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     WN_TRY(wn__recipe_read(&source, &recipe));
     recipe->top.threads = wn__machine_threads(options->threads, recipe->top.threads, 1, false);
     wn_status status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
+    if (status == WN_OK) status = settle_data(recipe, options, folder);
     if (status == WN_OK) {
         recipe->top.backend = machine.backend->name;
         status = wn__agenda_make_dense(recipe, &machine, seed, &plan);

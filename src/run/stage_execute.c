@@ -16,6 +16,7 @@ static wn_status run_locked(wn__context *c, const wn__stage *stage)
     if (status == WN_OK && stage->kind != WN__STAGE_MASK) status = wn__context_load(c); /* masks ask for images themselves */
     const double start = wn__seconds();
     if (status == WN_OK) status = run[stage->kind](c, stage, folder, result);
+    if (status == WN_OK) status = wn__context_check_data(c);
     if (status == WN_OK && !json_object_get(result, "seconds")) status = wn__slice_set(result, "seconds", json_real(wn__seconds() - start));
     if (status == WN_OK)
         status = wn__store_finish(c->root, stage, result);

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "io/json_file.h"
+#include "recipe/data_record.h"
 
 const char *const wn__stage_state_names[] = {"waiting", "interrupted", "running", "failed", "done"};
 
@@ -155,9 +156,10 @@ static wn_status prepare_folder(const char *root, const wn__agenda *plan, const 
     WN_TRY(write_stage_file(path, plan, stage));
     WN_TRY(need_path(path, root, stage->identity, "failed.json"));
     WN_TRY(wn__remove_tree(path));
+    WN_TRY(need_path(path, root, stage->identity, "environment.json"));
     json_t *environment = wn__environment(plan, stage);
     if (environment) json_object_set_new(environment, "seed", json_integer((json_int_t)stage->seed));
-    WN_TRY(need_path(path, root, stage->identity, "environment.json"));
+    if (environment && json_object_get(stage->inputs, "data")) wn__data_add_record(environment, plan->recipe);
     return save_and_drop(path, environment);
 }
 

@@ -1,6 +1,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "data/contents.h"
 #include "data/getting.h"
 #include "file_server.h"
 #include "io/digest.h"
@@ -109,11 +110,11 @@ TEST(idx_set_is_loaded_from_its_usual_folder)
 {
     write_tiny_mnist("MNIST/raw");
     wn__dataset d = {0};
-    CHECK_OK(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, &d));
+    CHECK_OK(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, true, &d));
     CHECK(d.train.n == 4 && d.test.n == 4 && d.channels == 1 && d.height == 28 && d.classes == 10);
     CHECK(d.train.pixels[4 * 784 - 1] == 200 && d.train.labels[3] == 7 && d.test.pixels[0] == 9 && d.test.labels[0] == 1);
     wn__dataset_release(&d);
-    CHECK_STATUS(wn__dataset_load(type_of("fashion-mnist"), NULL, scratch_folder, NULL, &d), WN_ENOTFOUND);
+    CHECK_STATUS(wn__dataset_load(type_of("fashion-mnist"), NULL, scratch_folder, NULL, true, &d), WN_ENOTFOUND);
     CHECK_HAS_TEXT(wn_error_message(), "fashion-mnist/train-images-idx3-ubyte");
 }
 
@@ -123,15 +124,15 @@ TEST(files_that_do_not_belong_together_are_refused)
     wn__dataset d;
     write_tiny_mnist("MNIST/raw");
     write_idx("MNIST/raw/train-labels-idx1-ubyte", labels, sizeof(labels), 5, 7);
-    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, &d), WN_EFORMAT);
+    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "has 5 labels");
     write_tiny_mnist("MNIST/raw");
     write_idx("MNIST/raw/t10k-images-idx3-ubyte", small, sizeof(small), 4 * 27 * 28, 7);
-    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, &d), WN_EFORMAT);
+    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "no images of 28 x 28");
     write_tiny_mnist("MNIST/raw");
     write_idx("MNIST/raw/t10k-labels-idx1-ubyte", (uint8_t[]){0, 0, 8, 1, 0, 0, 0, 4}, 8, 4, 10);
-    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, &d), WN_EFORMAT);
+    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "label 0 is 10, expected 0 to 9");
 }
 
@@ -147,15 +148,32 @@ TEST(cifar_set_is_loaded_from_its_batches)
         CHECK_OK(wn__file_write(scratch_path(name), record, sizeof(record)));
     }
     wn__dataset d = {0};
-    CHECK_OK(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, &d));
+    CHECK_OK(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d));
     CHECK(d.train.n == 5 && d.test.n == 1 && d.channels == 3);
     for (int i = 0; i < 5; i++)
         CHECK(d.train.labels[i] == i + 1 && d.train.pixels[i * 3072 + 3071] == 10 * (i + 1));
     CHECK(d.test.labels[0] == 6);
     wn__dataset_release(&d);
     CHECK_OK(wn__file_write(scratch_path("cifar-10-batches-bin/data_batch_3.bin"), record, 3000));
-    CHECK_STATUS(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, &d), WN_EFORMAT);
+    CHECK_STATUS(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "cifar-10-batches-bin/data_batch_3.bin: 3000 bytes");
+}
+
+TEST(other_contents_are_refused_unless_they_may_be_unverified)
+{
+    wn__dataset d;
+    char key[WN__SHA256_TEXT];
+    write_tiny_mnist("MNIST/raw");
+    CHECK_STATUS(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, false, &d), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "MNIST/raw/train-images-idx3-ubyte: is not the published file of mnist");
+    CHECK_HAS_TEXT(wn_error_message(), "3152 bytes with SHA-256 ");
+    CHECK_HAS_TEXT(wn_error_message(), "expected 47040016 with ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db");
+    CHECK_HAS_TEXT(wn_error_message(), "data.unverified: true");
+    CHECK_OK(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, true, &d));
+    CHECK_EQ_INT(d.contents.files, 4);
+    CHECK_OK(wn__data_contents_key(d.type, &d.contents, key));
+    CHECK_EQ_INT(strlen(key), 64);
+    wn__dataset_release(&d);
 }
 
 /* ---- splits */
@@ -310,6 +328,33 @@ static void make_small_set(small_set *s)
     s->as_file = (wn__dataset_type){.name = "small", .files = s->files + 1, .sources = s->single};
 }
 
+TEST(contents_are_told_apart_byte_by_byte)
+{
+    small_set s;
+    wn__data_contents c;
+    uint8_t b[B_SIZE];
+    char key[2][WN__SHA256_TEXT];
+    make_small_set(&s);
+    CHECK_OK(wn__data_get(&s.as_archive, scratch_path("mirror"), scratch_path("data"), NULL, NULL));
+    CHECK_OK(wn__data_contents_read(&s.as_archive, scratch_path("data"), NULL, false, &c));
+    CHECK_OK(wn__data_contents_key(&s.as_archive, &c, key[0]));
+    CHECK(c.files == 2 && !key[0][0] && strcmp(c.file[1].sha256, s.sum_b) == 0);
+    for (int i = 0; i < 2; i++) { /* as many bytes, but others */
+        memset(b, i + 1, B_SIZE);
+        CHECK_OK(wn__file_write(scratch_path("data/small/b.bin"), b, B_SIZE));
+        CHECK_STATUS(wn__data_contents_read(&s.as_archive, scratch_path("data"), NULL, false, &c), WN_EMISMATCH);
+        CHECK_HAS_TEXT(wn_error_message(), "data/small/b.bin: is not the published file of small");
+        CHECK_OK(wn__data_contents_read(&s.as_archive, scratch_path("data"), NULL, true, &c));
+        CHECK_OK(wn__data_contents_key(&s.as_archive, &c, key[i]));
+        CHECK_EQ_INT(strlen(key[i]), 64);
+    }
+    CHECK(strcmp(key[0], key[1]) != 0);
+    CHECK_OK(wn__data_check_unchanged(&s.as_archive, scratch_path("data"), &c));
+    CHECK_OK(wn__remove_tree(scratch_path("data/small/a.bin")));
+    CHECK_STATUS(wn__data_contents_read(&s.as_archive, scratch_path("data"), NULL, true, &c), WN_ENOTFOUND);
+    CHECK_STATUS(wn__data_contents_read(&s.as_archive, scratch_path("data"), NULL, false, &c), WN_EMISMATCH); /* what is there counts */
+}
+
 TEST(archive_is_fetched_from_a_mirror_and_unpacked)
 {
     if (!wn__fetch_available()) SKIP("built without libcurl");
@@ -423,11 +468,14 @@ static void check_complete_set(const char *name, const char *folder)
     wn__dataset d = {0};
     wn__pool *pool = NULL;
     CHECK_OK(wn__pool_new(2, &pool));
-    CHECK_OK(wn__dataset_load(type_of(name), NULL, folder, pool, &d));
+    CHECK_OK(wn__dataset_load(type_of(name), NULL, folder, pool, false, &d));
     wn__pool_free(pool);
     CHECK_EQ_INT(d.train.n, d.type->train_count);
     CHECK_EQ_INT(d.test.n, d.type->test_count);
     check_statistics(&d);
+    char key[WN__SHA256_TEXT];
+    CHECK_OK(wn__data_contents_key(d.type, &d.contents, key));
+    CHECK_EQ_TEXT(key, ""); /* the published contents */
     wn__dataset_release(&d);
 }
 
@@ -444,10 +492,10 @@ TEST(shapes_follow_their_settings_alone)
     CHECK_OK(wn__settings_defaults(type->settings, config));
     CHECK_OK(wn__settings_set(type->settings, config, "train", "200"));
     CHECK_OK(wn__settings_set(type->settings, config, "test", "100"));
-    CHECK_OK(wn__dataset_load(type, config, NULL, NULL, &a));
-    CHECK_OK(wn__dataset_load(type, config, NULL, pool, &b));
+    CHECK_OK(wn__dataset_load(type, config, NULL, NULL, false, &a));
+    CHECK_OK(wn__dataset_load(type, config, NULL, pool, false, &b));
     CHECK_OK(wn__settings_set(type->settings, config, "seed", "1"));
-    CHECK_OK(wn__dataset_load(type, config, NULL, pool, &other));
+    CHECK_OK(wn__dataset_load(type, config, NULL, pool, false, &other));
     const size_t bytes = 100 * 3 * 32 * 32;
     CHECK(a.train.n == 200 && a.test.n == 100);
     CHECK(memcmp(a.train.pixels, b.train.pixels, 2 * bytes) == 0 && memcmp(a.test.pixels, b.test.pixels, bytes) == 0);
@@ -493,10 +541,12 @@ int main(int argc, char **argv)
                                     RUN(idx_set_is_loaded_from_its_usual_folder),
                                     RUN(files_that_do_not_belong_together_are_refused),
                                     RUN(cifar_set_is_loaded_from_its_batches),
+                                    RUN(other_contents_are_refused_unless_they_may_be_unverified),
                                     RUN(splits_are_ranges),
                                     RUN(impossible_splits_are_refused),
                                     RUN(normalisations_follow_their_formulas),
                                     RUN(per_image_normalisation_has_mean_0_and_deviation_1),
+                                    RUN(contents_are_told_apart_byte_by_byte),
                                     RUN(archive_is_fetched_from_a_mirror_and_unpacked),
                                     RUN(folder_serves_as_a_mirror),
                                     RUN(folder_with_the_unpacked_files_serves_too),

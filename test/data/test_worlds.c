@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "data/contents.h"
 #include "data/loader.h"
 #include "io/npz.h"
 #include "nn/loss.h"
@@ -64,7 +65,10 @@ static const void *shapes_config(void)
     return config;
 }
 
-static loaded shapes_world(bool third) { return load_world("shapes", shapes_config(), NULL, &(wn__world_request){N, third, "last-10", 0}); }
+static loaded shapes_world(bool third)
+{
+    return load_world("shapes", shapes_config(), NULL, &(wn__world_request){.n = N, .third = third, .validation = "last-10"});
+}
 
 static uint64_t digest(const void *bytes, size_t size)
 {
@@ -225,7 +229,7 @@ TEST(label_noise_is_of_the_sample_alone)
         wrong += label != i % 10;
     }
     CHECK(wrong > 1850 && wrong < 2150);
-    const wn__world_request noisy = {N, false, "none", 0.5}, clean = {N, false, "none", 0};
+    const wn__world_request noisy = {.n = N, .validation = "none", .label_noise = 0.5}, clean = {.n = N, .validation = "none"};
     loaded a = load_world("shapes", shapes_config(), NULL, &noisy), b = load_world("shapes", shapes_config(), NULL, &clean);
     const wn__loader_options real = loader_for(&a, false, 0), ideal = loader_for(&a, true, 0), plain = loader_for(&b, true, 0);
     const seen x = look(&real, STEPS_PER_EPOCH), y = look(&ideal, 6 * STEPS_PER_EPOCH), z = look(&plain, 6 * STEPS_PER_EPOCH);
@@ -320,11 +324,24 @@ static void check_image(const uint8_t *planes, int part, int64_t i)
         CHECK_EQ_INT(planes[p % 3 * 1024 + p / 3], pixel_of(part, i, p));
 }
 
+/* Nothing is published: contents are always a part of keys. */
+static void check_changes_are_seen(const loaded *w, const char *folder)
+{
+    char key[WN__SHA256_TEXT], path[1024];
+    CHECK_OK(wn__data_contents_key(w->data.type, &w->data.contents, key));
+    CHECK_EQ_INT(strlen(key), 64);
+    CHECK_OK(wn__data_check_unchanged(w->data.type, folder, &w->data.contents));
+    snprintf(path, sizeof path, "%s/cifar5m/part3.npz", folder);
+    write_part(path, 4, false, (part_faults){0});
+    CHECK_STATUS(wn__data_check_unchanged(w->data.type, folder, &w->data.contents), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "part3.npz: changed while it was in use");
+}
+
 TEST(npz_parts_are_one_stream)
 {
     for (int packed = 0; packed < 2; packed++) {
         const char *folder = parts_folder(packed ? "packed" : "stored", packed);
-        loaded w = load_world("cifar5m", cifar5m_config(), folder, &(wn__world_request){30, false, "last-10", 0});
+        loaded w = load_world("cifar5m", cifar5m_config(), folder, &(wn__world_request){.n = 30, .validation = "last-10"});
         CHECK(w.data.train.n == 40 && w.data.test.n == 20 && w.split.validation.count == 10);
         check_image(w.data.train.pixels + 29 * IMAGE, 0, 29);
         check_image(w.data.train.pixels + 39 * IMAGE, 4, 49);
@@ -342,13 +359,14 @@ TEST(npz_parts_are_one_stream)
             }
         }
         CHECK_STATUS(wn__world_read(&w.data, 249, 2, pixels, labels), WN_EINVAL);
+        check_changes_are_seen(&w, folder);
         wn__dataset_release(&w.data);
     }
 }
 
 TEST(npz_parts_feed_the_ideal_world)
 {
-    loaded w = load_world("cifar5m", cifar5m_config(), parts_folder("fed", true), &(wn__world_request){N, false, "none", 0});
+    loaded w = load_world("cifar5m", cifar5m_config(), parts_folder("fed", true), &(wn__world_request){.n = N, .validation = "none"});
     wn__loader_options o = loader_for(&w, true, 0);
     o.augment = (wn__augment){0};
     const seen want = look(&o, 6 * STEPS_PER_EPOCH);
@@ -377,8 +395,8 @@ static void check_fault(const char *folder, wn_status want, const char *text)
     static uint8_t pixels[100 * IMAGE];
     static int32_t labels[100];
     CHECK_OK(wn__dataset_find("cifar5m", &type));
-    wn_status status =
-        wn__world_load(type, cifar5m_config(), folder, NULL, &(wn__world_request){N, false, "none", 0}, &w.data, &w.split, &w.third);
+    wn_status status = wn__world_load(type, cifar5m_config(), folder, NULL, &(wn__world_request){.n = N, .validation = "none"}, &w.data,
+                                      &w.split, &w.third);
     if (status == WN_OK) status = wn__world_read(&w.data, 0, 100, pixels, labels);
     CHECK_STATUS(status, want);
     CHECK_HAS_TEXT(wn_error_message(), "part1.npz");
@@ -434,7 +452,7 @@ TEST(a_set_for_worlds_only_says_so)
     const wn__dataset_type *type = NULL;
     wn__dataset data;
     CHECK_OK(wn__dataset_find("cifar5m", &type));
-    CHECK_STATUS(wn__dataset_load(type, NULL, "/nowhere", NULL, &data), WN_EUSAGE);
+    CHECK_STATUS(wn__dataset_load(type, NULL, "/nowhere", NULL, false, &data), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "world");
 }
 

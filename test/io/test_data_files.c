@@ -1,9 +1,12 @@
+#include <inttypes.h>
 #include <lzma.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "base/alloc.h"
 #include "io/cifar.h"
 #include "io/compressed.h"
+#include "io/file_digest.h"
 #include "io/idx.h"
 #include "io/tar.h"
 #include "scratch_folder.h"
@@ -127,6 +130,133 @@ TEST(data_files_are_found_by_candidate_and_ending)
     }
 }
 
+/* ---- digests */
+
+static const char *use_cache(const char *name)
+{
+    CHECK(setenv("XDG_CACHE_HOME", scratch_path(name), 1) == 0);
+    return scratch_path(name);
+}
+
+static void check_digest(const char *path, const char *want)
+{
+    wn__file_digest d;
+    CHECK_OK(wn__file_digest_find(path, PLAIN, &d));
+    CHECK_EQ_TEXT(d.sha256, want);
+    CHECK_EQ_INT(d.bytes, PLAIN);
+}
+
+static void digest_of_plain(char want[WN__SHA256_TEXT])
+{
+    fill_plain();
+    CHECK_OK(wn__sha256(plain, PLAIN, want));
+}
+
+TEST(all_forms_of_a_file_have_one_digest)
+{
+    char want[WN__SHA256_TEXT], *data;
+    size_t size;
+    wn__file_digest d;
+    use_cache("cache-forms");
+    digest_of_plain(want);
+    CHECK_OK(wn__file_write(scratch_path("form"), plain, PLAIN));
+    CHECK_OK(wn__file_write(scratch_path("form.gz"), packed, pack_gzip(plain, PLAIN, packed)));
+    CHECK_OK(wn__file_write(scratch_path("form.xz"), packed, pack_xz(plain, PLAIN, packed)));
+    static const char *const forms[] = {"form", "form.gz", "form.xz"};
+    for (int i = 0; i < 3; i++) {
+        check_digest(scratch_path(forms[i]), want);
+        CHECK_OK(wn__read_digested(scratch_path(forms[i]), PLAIN, &data, &size, &d));
+        CHECK(size == PLAIN && memcmp(data, plain, PLAIN) == 0 && strcmp(d.sha256, want) == 0);
+        wn__free(data);
+        CHECK_STATUS(wn__file_digest_find(scratch_path(forms[i]), PLAIN - 1, &d), WN_EFORMAT);
+    }
+    CHECK_OK(wn__file_digest_find(scratch_path("form"), 0, &d)); /* any size */
+    CHECK_STATUS(wn__file_digest_find(scratch_path("nothing"), 0, &d), WN_ENOTFOUND);
+}
+
+enum { STAMP_FIELDS = 6 }; /* unpacked bytes, device, inode, size, two times */
+
+/* Puts a false digest into the cache's only line, and adds `more` to one of its fields. */
+static void falsify_cache(const char *cache, const char *file, int field, int more)
+{
+    char path[600], *text, whole[4096];
+    int64_t f[STAMP_FIELDS];
+    size_t size;
+    snprintf(path, sizeof path, "%s/winnow/digests", cache);
+    CHECK_OK(wn__file_read(path, &text, &size));
+    const char *line = strchr(text, '\n') + 1;
+    CHECK_EQ_INT(
+        sscanf(line, "%*s %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64 " %" SCNd64, &f[0], &f[1], &f[2], &f[3], &f[4], &f[5]),
+        STAMP_FIELDS);
+    CHECK_HAS_TEXT(line, file);
+    f[field] += more;
+    const int length = snprintf(whole, sizeof whole, "%.*s%064d %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "%s",
+                                (int)(line - text), text, 7, f[0], f[1], f[2], f[3], f[4], f[5], strchr(line, '\t'));
+    CHECK_OK(wn__file_write(path, whole, (size_t)length));
+    wn__free(text);
+}
+
+static void wait_until_old(void)
+{
+    const struct timespec pause = {2, 100000000};
+    nanosleep(&pause, NULL);
+}
+
+/* Whether the cache is asked shows in the false digest that it was given. */
+TEST(a_kept_digest_holds_while_nothing_of_the_file_changes)
+{
+    char want[WN__SHA256_TEXT], kept[WN__SHA256_TEXT];
+    const char *cache = use_cache("cache-kept"), *file = scratch_path("kept.gz");
+    snprintf(kept, sizeof kept, "%064d", 7);
+    digest_of_plain(want);
+    CHECK_OK(wn__file_write(file, packed, pack_gzip(plain, PLAIN, packed)));
+    wait_until_old();
+    check_digest(file, want);
+    falsify_cache(cache, file, 0, 0);
+    check_digest(file, kept);
+    for (int field = 1; field < STAMP_FIELDS; field++) {
+        falsify_cache(cache, file, field, 1);
+        check_digest(file, want); /* and it is kept anew */
+        falsify_cache(cache, file, 0, 0);
+        check_digest(file, kept);
+    }
+    plain[PLAIN / 2] ^= 1;
+    CHECK_OK(wn__sha256(plain, PLAIN, want));
+    CHECK_OK(wn__file_write(file, packed, pack_gzip(plain, PLAIN, packed)));
+    check_digest(file, want);
+}
+
+TEST(digests_of_files_that_just_changed_are_not_kept)
+{
+    char want[WN__SHA256_TEXT], path[600];
+    const char *cache = use_cache("cache-young"), *file = scratch_path("young");
+    digest_of_plain(want);
+    CHECK_OK(wn__file_write(file, plain, PLAIN));
+    check_digest(file, want);
+    snprintf(path, sizeof path, "%s/winnow/digests", cache);
+    CHECK(!wn__file_exists(path));
+}
+
+TEST(a_cache_that_cannot_be_used_is_no_error)
+{
+    static const char *const texts[] = {"", "winnow digests 1\n\n\tx\nabc 1 2\n", "winnow digests 0\nwhatever\n", "\x01\x02"};
+    char want[WN__SHA256_TEXT], path[600];
+    const char *cache = use_cache("cache-bad"), *file = scratch_path("old");
+    digest_of_plain(want);
+    CHECK_OK(wn__file_write(file, plain, PLAIN));
+    snprintf(path, sizeof path, "%s/winnow", cache);
+    CHECK_OK(wn__make_folders(path));
+    snprintf(path, sizeof path, "%s/winnow/digests", cache);
+    wait_until_old();
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(wn__file_write(path, texts[i], strlen(texts[i])));
+        check_digest(file, want);
+        check_digest(file, want);
+    }
+    CHECK(setenv("XDG_CACHE_HOME", "/proc/none", 1) == 0);
+    check_digest(file, want);
+}
+
 /* ---- IDX */
 
 TEST(idx_images_and_labels_are_read)
@@ -248,11 +378,21 @@ TEST(truncated_or_foreign_tar_is_refused)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(plain_gz_and_xz_unpack_to_the_same),           RUN(several_members_are_joined),
-                                    RUN(nothing_is_unpacked_beyond_the_limit),         RUN(truncated_and_damaged_packed_files_are_refused),
-                                    RUN(data_files_are_found_by_candidate_and_ending), RUN(idx_images_and_labels_are_read),
-                                    RUN(truncated_or_foreign_idx_is_refused),          RUN(cifar_records_are_split),
-                                    RUN(truncated_or_foreign_cifar_is_refused),        RUN(tar_gives_regular_files),
-                                    RUN(truncated_or_foreign_tar_is_refused),          {0}};
+    static const wn_test tests[] = {RUN(plain_gz_and_xz_unpack_to_the_same),
+                                    RUN(several_members_are_joined),
+                                    RUN(nothing_is_unpacked_beyond_the_limit),
+                                    RUN(truncated_and_damaged_packed_files_are_refused),
+                                    RUN(data_files_are_found_by_candidate_and_ending),
+                                    RUN(idx_images_and_labels_are_read),
+                                    RUN(all_forms_of_a_file_have_one_digest),
+                                    RUN(a_kept_digest_holds_while_nothing_of_the_file_changes),
+                                    RUN(digests_of_files_that_just_changed_are_not_kept),
+                                    RUN(a_cache_that_cannot_be_used_is_no_error),
+                                    RUN(truncated_or_foreign_idx_is_refused),
+                                    RUN(cifar_records_are_split),
+                                    RUN(truncated_or_foreign_cifar_is_refused),
+                                    RUN(tar_gives_regular_files),
+                                    RUN(truncated_or_foreign_tar_is_refused),
+                                    {0}};
     return scratch_test_main(argc, argv, tests);
 }

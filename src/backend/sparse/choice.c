@@ -86,14 +86,6 @@ static void add(wn__verdicts *v, const verdict *one)
 
 /* --- the file -------------------------------------------------------------------------------------------------------------------- */
 
-/* NULL: nowhere. */
-static char *cache_folder(void)
-{
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (cache && cache[0] == '/') return wn__path_join(cache, "winnow");
-    return home && home[0] == '/' ? wn__path_join(home, ".cache/winnow") : NULL;
-}
-
 static bool read_line(const char *line, verdict *v)
 {
     int end = 0;
@@ -145,7 +137,7 @@ static void write_verdicts(const char *path, const wn__verdicts *v)
 /* Reads what others have measured in the meantime, too. */
 static void exchange(wn__verdicts *v, bool write)
 {
-    char *folder = cache_folder(), *path = folder ? wn__path_join(folder, "kernels") : NULL;
+    char *folder = wn__cache_folder(), *path = folder ? wn__path_join(folder, "kernels") : NULL;
     if (path) read_verdicts(path, v);
     if (path && write && wn__make_folders(folder) == WN_OK) write_verdicts(path, v);
     wn__free(path);
