@@ -5,16 +5,19 @@
 
 typedef struct prune_config {
     wn__texts set;
-    const char *sparsity, *out;
-    int64_t seed;
+    const char *sparsity, *out, *data_folder;
+    int64_t seed, threads;
 } prune_config;
 
 static const wn__option prune_options[] = {
-    WN_OPTION_TEXT(prune_config, sparsity, "sparsity", "S", "90% or 0.9 (sparsity), 0.1d (density), 10x (compression); required"),
+    WN_OPTION_TEXT(prune_config, sparsity, "sparsity", "S",
+                   "90% or 0.9 (sparsity), 0.1d (density), 10x (compression); required unless the masks say it"),
     WN_OPTION_TEXT(prune_config, out, "out", "FILE", "weights file to write; required"),
     WN_OPTION_LIST(prune_config, set, "set", "KEY=VALUE",
-                   "mask.scope=layer, mask.layers=[conv*], mask.shuffle=layer, model.arch=lenet5; may be repeated"),
-    WN_OPTION_SEED(prune_config, seed, "of shuffled masks (default: 0)"),
+                   "how: mask.scope=layer, mask.score=synflow, mask.layers=[conv*], model.arch=lenet5; may be repeated"),
+    WN_OPTION_SEED(prune_config, seed, "of all that is drawn: shuffled masks, random scores and bases, images (default: 0)"),
+    WN_OPTION_TEXT(prune_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_NUMBER(prune_config, threads, "threads", "N", "(default: all CPUs)"),
     {0}};
 
 static void print_pruning(const wn_prune_summary *s, const char *result)
@@ -34,7 +37,6 @@ static void print_pruning(const wn_prune_summary *s, const char *result)
 static int run_prune(const wn__call *call)
 {
     const prune_config *config = call->config;
-    if (!config->sparsity) return wn__wrong_usage(call, "--sparsity is needed: 90%%, 0.1d or 10x");
     if (!config->out) return wn__wrong_usage(call, "--out is needed: the file to write");
     const wn_prune_options options = {
         .weights = call->arguments[0],
@@ -43,6 +45,8 @@ static int run_prune(const wn__call *call)
         .set = config->set.items,
         .sets = config->set.count,
         .seed = (uint64_t)config->seed,
+        .data_folder = config->data_folder,
+        .threads = (int)config->threads,
     };
     wn_prune_summary summary;
     const wn_status status = wn_prune(&options, &summary);
@@ -54,6 +58,11 @@ const wn__command wn__command_prune = {
     .name = "prune",
     .arguments = "WEIGHTS",
     .summary = "Prune a weights file in one shot; write the weights with their masks",
+    .details =
+        "Masks are made as a recipe's mask stage makes them, bit for bit: every key of the section mask counts, or is refused where it\n"
+        "says nothing of a file alone (rounds, rules that act while a network trains). mask.shuffle makes a random mask of it. The scores\n"
+        "snip and grasp look at images of the data set that the file, or data.set, names. With mask.scope=n-of-m, mask.file, and lists,\n"
+        "files and FLOPs budgets of mask.distribution the masks say their sparsity, and --sparsity is left out.",
     .options = prune_options,
     .config_size = sizeof(prune_config),
     .least = 1,

@@ -54,8 +54,9 @@ const wn__command wn__command_train = {
     .name = "train",
     .arguments = "[RECIPE]",
     .summary = "Train one dense network",
-    .details = "Of a recipe only data, model, train and backend count; without one, --set says everything. A training that was\n"
-               "cut off is continued by the same command.",
+    .details =
+        "Of a recipe only data, model, train, methods.dense and backend count; without one, --set says everything. A training that was\n"
+        "cut off is continued by the same command.",
     .options = train_options,
     .config_size = sizeof(train_config),
     .most = 1,

@@ -152,8 +152,9 @@ WN_API WN_NODISCARD wn_status wn_store_gc(const char *out, bool dry_run, wn_stor
 
 /* ---- single steps */
 
-/* Train the dense network of a recipe (compare, methods and mask are not looked at) into `folder`: metrics.jsonl, timing.jsonl, events, resolved.yaml,
- * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress of options. */
+/* Train the dense network of a recipe (compare, mask and methods but `dense` are not looked at) into `folder`: metrics.jsonl, timing.jsonl, events, resolved.yaml,
+ * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress of options. A key of
+ * `set` that has no effect is WN_EUSAGE; what stands in the recipe passes. */
 typedef struct wn_train_summary {
     double test_accuracy, test_loss;
     double validation_accuracy; /* NaN without validation */
@@ -166,7 +167,7 @@ WN_API WN_NODISCARD wn_status wn_train(const wn_run_options *options, uint64_t s
 typedef struct wn_eval_options {
     const char *weights; /* file */
     /* Changes to what the file says of itself, as in a recipe: "data.set=cifar10", "data.normalize=cifar10", "model.arch=resnet20", "backend=ref" ...;
-     * what neither says is the recipe's default. */
+     * what neither says is the recipe's default. A key that has no effect is WN_EUSAGE. */
     const char *const *set;
     int sets;
     const char *part; /* "test" (NULL), "validation", "train" */
@@ -188,12 +189,18 @@ WN_API WN_NODISCARD wn_status wn_eval(const wn_eval_options *options, wn_evaluat
 WN_API void wn_evaluation_release(wn_evaluation *evaluation); /* accepts a zeroed one */
 
 typedef struct wn_prune_options {
-    const char *weights;    /* file that says its architecture (those written by Winnow do), else set model.* */
-    const char *result;     /* file to write: weights, masks ("<tensor>_mask") and the same metadata */
-    const char *sparsity;   /* "90%", "0.1d", "10x": of the selection, from dense */
-    const char *const *set; /* "mask.scope=layer", "mask.layers=[conv*]", "mask.shuffle=layer", "model.arch=lenet5" ... */
+    const char *weights; /* file that says its architecture (those written by Winnow do), else set model.* */
+    /* File to write: weights, masks ("<tensor>_mask") and the same metadata; under a basis coefficients with their masks. */
+    const char *result;
+    /* "90%", "0.1d", "10x": of the selection, from dense. NULL where the masks say it: scope n-of-m, a file, a list, a FLOPs budget. */
+    const char *sparsity;
+    /* The section mask of a recipe: "mask.scope=layer", "mask.score=synflow", "mask.layers=[conv*]" ...; mask.shuffle asks for random masks. Keys that say
+     * nothing of a file alone are WN_EUSAGE. "model.arch=lenet5" where the file does not say it; snip and grasp look at images: data.*, train.batch. */
+    const char *const *set;
     int sets;
-    uint64_t seed; /* of shuffled masks */
+    uint64_t seed; /* of all that is drawn: shuffled masks, random scores and bases, images of scores, drawn counts */
+    const char *data_folder;
+    int threads; /* 0: all CPUs */
 } wn_prune_options;
 
 typedef struct wn_prune_summary {
@@ -203,6 +210,7 @@ typedef struct wn_prune_summary {
     int64_t forward_flops, dense_forward_flops; /* per image */
     int64_t bytes, dense_bytes;
 } wn_prune_summary;
+/* As a mask stage of a recipe prunes what it trained: the same masks, bit for bit. */
 WN_API WN_NODISCARD wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary);
 
 /* A tensor of a weights file or checkpoint. */

@@ -10,6 +10,7 @@
 #include "io/json_file.h"
 #include "lab/lab_names.h"
 #include "recipe/data_record.h"
+#include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/store.h"
 #include "sparse/basis/basis_map.h"
@@ -23,10 +24,12 @@ enum { MOST_PRINTED_ROWS = 60 };
 static wn_status read_recipe(wn__lab *lab)
 {
     const wn_lab_options *o = lab->options;
+    static const char *const used[] = {"data", "model", "backend", "dtype", "threads", "memory", "kernels", "world", "train.batch", NULL};
     const char *path = lab->network[0].path;
     wn__safetensors *file;
     WN_TRY(wn__safetensors_open(path, &file));
     wn_status status = wn__recipe_of_weights(file, path, o->set, o->sets, &lab->recipe);
+    if (status == WN_OK) status = wn__used_keys_check(lab->recipe->doc, "lab", used);
     wn__recipe *r = lab->recipe;
     if (status == WN_OK && !r->data.type) status = wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", path);
     if (status == WN_OK) status = wn__weights_check_classes(file, path, r->data.type);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "lab/lab_names.h"
+#include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/shrunk_file.h"
 #include "sparse/basis/basis_map.h"
@@ -47,7 +48,10 @@ typedef struct search {
 
 static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *file, source *s)
 {
+    static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend", "dtype", "threads",
+                                       "kernels", "world",         "train.batch",      NULL};
     WN_TRY(wn__recipe_of_weights(file, s->path, o->set, o->sets, &s->recipe));
+    WN_TRY(wn__used_keys_check(s->recipe->doc, "shrink", used));
     wn__recipe *r = s->recipe;
     if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", s->path);
     const wn__dataset_type *data = r->data.type;

@@ -146,10 +146,13 @@ int wn__agenda_find(const wn__agenda *plan, const char *identity);
 /* needed (stages): set true for `stage` and all that it needs. */
 void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed);
 
+/* Groups of N:M, a file of masks, lists and budgets of a distribution say the sparsity of a row's mask themselves: *own, and which. */
+wn_status wn__row_own_sparsity(const wn__recipe *recipe, const wn__row *row, bool *own, double *sparsity);
+
 /* What a stage runs on, and its teacher. A soft-labels stage runs on its teacher's backend. */
 const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage);
 /* What gradients and Hessian-vector products of a score are computed on, in float32. */
-const wn__backend *wn__score_backend(const wn__agenda *plan, const wn__scoring *scoring);
+const wn__backend *wn__score_backend(const wn__machine *machine, const wn__scoring *scoring);
 const wn__backend *wn__teacher_backend(const wn__agenda *plan, const wn__teacher_plan *teacher);
 
 /* Sub-seeds of a replicate; retraining streams are numbered by `order`, redrawn weights by `redraw`. */

@@ -510,27 +510,30 @@ static wn_status check_groups(const wn__recipe *r, const wn__row *row)
     return status == WN_OK ? WN_OK : wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
 }
 
+wn_status wn__row_own_sparsity(const wn__recipe *r, const wn__row *row, bool *own, double *sparsity)
+{
+    *own = true;
+    if (is_n_of_m(row)) {
+        *sparsity = 1 - (double)row->mask.n_of_m.n / (double)row->mask.n_of_m.m;
+        return check_groups(r, row);
+    }
+    if (row->mask.file[0]) return wn__masks_file_sparsity(row->mask.file, sparsity);
+    *own = spreads(row) && wn__drawn_has_own_sparsity(&row->mask);
+    if (!*own) return WN_OK;
+    const wn_status status = wn__drawn_sparsity(r->graph, &row->mask, sparsity);
+    return status == WN_OK ? WN_OK : wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);
+}
+
 /* Rows without a mask stand once, at sparsity 0; rows that say their sparsity themselves once, at that. */
 static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
 {
     const wn__recipe *r = plan->recipe;
     const wn__row *row = &r->row[row_index];
+    bool own;
+    double sparsity;
     if (row->axes.mask == WN__MASK_NONE || row->axes.mask == WN__MASK_LEARNED) return add_row(plan, row_index, 0, seed);
-    if (is_n_of_m(row)) {
-        WN_TRY(check_groups(r, row));
-        return add_row(plan, row_index, 1 - (double)row->mask.n_of_m.n / (double)row->mask.n_of_m.m, seed);
-    }
-    if (row->mask.file[0]) {
-        double sparsity;
-        WN_TRY(wn__masks_file_sparsity(row->mask.file, &sparsity));
-        return add_row(plan, row_index, sparsity, seed);
-    }
-    if (spreads(row) && wn__drawn_has_own_sparsity(&row->mask)) {
-        double sparsity;
-        const wn_status status = wn__drawn_sparsity(r->graph, &row->mask, &sparsity);
-        if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);
-        return add_row(plan, row_index, sparsity, seed);
-    }
+    WN_TRY(wn__row_own_sparsity(r, row, &own, &sparsity));
+    if (own) return add_row(plan, row_index, sparsity, seed);
     if (spreads(row)) { /* at sparsity 0 only a wrong description can fail */
         const wn_status status = wn__drawn_check(r->graph, &row->mask, 0, seed);
         if (status != WN_OK) return wn__fault_at(row->node ? row->node : r->compare_node, "mask.distribution: ", status);

@@ -251,6 +251,8 @@ wn_status wn__seeds_parse(const char *text, uint64_t **seeds, int *count);
 /* How a mask of this section is pruned to a sparsity, but for counts by layer. */
 wn__prune wn__mask_section_prune(const wn__mask_section *m, double sparsity);
 wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *node); /* from: row's mask axis, may be NULL */
+/* Of a row outside of the methods table: what its mask may prune, filled in; WN_EUSAGE at row->node where its choices contradict each other. */
+wn_status wn__recipe_prepare_mask(wn__recipe *recipe, wn__row *row);
 wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node);
 wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node);

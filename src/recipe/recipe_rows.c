@@ -551,6 +551,14 @@ static wn_status add_sparsity(wn__recipe *r, const wn__yaml_node *item, const ch
     return WN_OK;
 }
 
+wn_status wn__recipe_prepare_mask(wn__recipe *recipe, wn__row *row)
+{
+    WN_TRY(check_basis(recipe, row));
+    WN_TRY(check_thinning(recipe, row));
+    WN_TRY(select_layers(recipe, row));
+    return check_basis_fits(recipe, row);
+}
+
 static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;

@@ -1,4 +1,4 @@
-/* Single steps: train, evaluate, prune, inspect. */
+/* Single steps: train, evaluate, inspect. */
 #include <math.h>
 #include <string.h>
 
@@ -6,12 +6,11 @@
 #include "base/fail.h"
 #include "io/json_file.h"
 #include "recipe/data_record.h"
+#include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/experiment.h"
 #include "run/stage.h"
 #include "run/store.h"
-#include "sparse/cost.h"
-#include "sparse/prune/score.h"
 #include "train/evaluate.h"
 #include "winnow/experiment.h"
 
@@ -75,6 +74,32 @@ static wn_status settle_data(wn__recipe *recipe, const wn_run_options *options, 
     return status;
 }
 
+/* Labels and their teacher count where the row dense has other labels than hard ones. */
+static wn_status check_train_keys(const wn__recipe *r)
+{
+    const bool hard = wn__recipe_row(r, "dense")->axes.labels == WN__LABELS_HARD;
+    const char *const used[] = {"name",
+                                "data",
+                                "model",
+                                "train",
+                                "methods.dense",
+                                "backend",
+                                "dtype",
+                                "threads",
+                                "memory",
+                                "kernels",
+                                "world",
+                                "bootstrap",
+                                "!bootstrap.n",
+                                "!bootstrap.variants",
+                                "!bootstrap.converged",
+                                "!bootstrap.margin",
+                                hard ? NULL : "labels",
+                                "teacher",
+                                NULL};
+    return wn__used_keys_check(r->doc, "train", used);
+}
+
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
@@ -83,7 +108,8 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     wn__machine machine;
     WN_TRY(wn__recipe_read(&source, &recipe));
     recipe->top.threads = wn__machine_threads(options->threads, recipe->top.threads, 1, false);
-    wn_status status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
+    wn_status status = check_train_keys(recipe);
+    if (status == WN_OK) status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
     if (status == WN_OK) status = settle_data(recipe, options, folder);
     if (status == WN_OK) {
         recipe->top.backend = machine.backend->name;
@@ -190,10 +216,13 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
 
 wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 {
+    static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend",     "dtype",
+                                       "threads", "memory",        "kernels",          "world", "train.batch", NULL};
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
     wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
+    if (status == WN_OK) status = wn__used_keys_check(recipe->doc, "eval", used);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);
@@ -205,106 +234,6 @@ void wn_evaluation_release(wn_evaluation *evaluation)
     wn__free(evaluation->class_accuracy);
     wn__free(evaluation->confusion);
     *evaluation = (wn_evaluation){0};
-}
-
-/* ---- prune */
-
-/* "3x32x32" and "10" as the file says them; else those of the recipe's data set. */
-static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
-{
-    const char *text = wn__safetensors_meta(file, "input"), *classes = wn__safetensors_meta(file, "classes");
-    if (text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1)
-        return WN_OK;
-    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
-    *input = (wn__model_input){r->data.type->channels, r->data.type->height, r->data.type->width, r->data.type->classes};
-    return WN_OK;
-}
-
-/* Copies values, masks and all metadata, so that nothing the file says of itself is lost. */
-static wn_status save_pruned(const wn__safetensors *file, const wn__params *params, const char *path)
-{
-    const wn__network_info info = {0};
-    wn__st_writer *w;
-    WN_TRY(wn__st_writer_new(&w));
-    wn_status status = wn__network_add(w, &info, params, WN__FORM_DENSE, NULL);
-    for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
-        const char *key, *value;
-        wn__safetensors_meta_at(file, i, &key, &value);
-        if (strcmp(key, "format") != 0) status = wn__st_writer_meta(w, key, value); /* written already */
-    }
-    if (status == WN_OK) status = wn__st_writer_write(w, path);
-    wn__st_writer_free(w);
-    return status;
-}
-
-static wn_status summarise(const wn_graph *graph, const wn__params *params, const wn__selection *selection, double asked,
-                           wn_prune_summary *summary)
-{
-    wn__cost cost = {0};
-    WN_TRY(wn__cost_make(graph, params, &cost));
-    const wn__sparsity s = wn__sparsity_measure(params, selection);
-    *summary = (wn_prune_summary){
-        .asked = asked,
-        .selected = s.selected,
-        .selected_nonzero = s.selected_active,
-        .network = s.network,
-        .network_nonzero = s.network_active,
-        .forward_flops = cost.flops,
-        .dense_forward_flops = cost.dense_flops,
-        .bytes = cost.bytes,
-        .dense_bytes = cost.dense_bytes,
-    };
-    wn__cost_release(&cost);
-    return WN_OK;
-}
-
-/* A caller who says how to shuffle wants a random mask. */
-static wn_status prune_params(const wn__recipe *r, const wn_prune_options *o, double sparsity, wn__params *params,
-                              wn_prune_summary *summary)
-{
-    const wn__mask_section *m = &r->mask;
-    const wn__prune how = {.scope = m->scope, .rule = m->rule, .empty = m->empty, .sparsity = sparsity};
-    wn__selection selection = {0};
-    wn__scores scores = {0};
-    const wn__yaml_node *mask = wn__yaml_find(wn__yaml_root(r->doc), "mask");
-    wn_status status = wn__selection_make(r->graph, m->layers, m->patterns, &selection);
-    if (status == WN_OK) status = wn__scores_magnitude(params, &selection, &scores);
-    if (status == WN_OK) status = wn__masks_prune(params, &selection, (const float *const *)scores.score, &how);
-    if (status == WN_OK && mask && wn__yaml_find(mask, "shuffle"))
-        status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->shuffle, o->seed);
-    if (status == WN_OK && summary) status = summarise(r->graph, params, &selection, sparsity, summary);
-    wn__scores_release(&scores);
-    wn__selection_release(&selection);
-    return status;
-}
-
-static wn_status prune_file(const wn__safetensors *file, wn__recipe *r, const wn_prune_options *o, wn_prune_summary *summary)
-{
-    double sparsity;
-    wn__model_input input;
-    wn__params params = {0};
-    WN_TRY(wn__sparsity_parse(o->sparsity, &sparsity));
-    WN_TRY(input_of(file, r, o->weights, &input));
-    WN_TRY(wn__recipe_build_graph(r, o->weights, input));
-    wn_status status = wn__graph_make_params(r->graph, &params);
-    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
-    if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
-    if (status == WN_OK) status = prune_params(r, o, sparsity, &params, summary);
-    if (status == WN_OK) status = save_pruned(file, &params, o->result);
-    wn__params_release(&params);
-    return status;
-}
-
-wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
-{
-    wn__safetensors *file;
-    wn__recipe *recipe = NULL;
-    WN_TRY(wn__safetensors_open(options->weights, &file));
-    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
-    if (status == WN_OK) status = prune_file(file, recipe, options, summary);
-    wn__recipe_free(recipe);
-    wn__safetensors_close(file);
-    return status;
 }
 
 /* ---- inspect */

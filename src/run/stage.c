@@ -5,12 +5,11 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
-#include "data/samples.h"
 #include "network/masks_file.h"
 #include "recipe/drawn.h"
+#include "run/pruning.h"
 #include "run/store.h"
 #include "sparse/basis/basis_map.h"
-#include "sparse/basis/units.h"
 #include "sparse/cost.h"
 #include "train/evaluate.h"
 
@@ -30,18 +29,6 @@ static wn_status need_file(const wn__context *c, int index, const char *name, ch
 
 /* ---- bases */
 
-static wn_status enter_basis(const wn__recipe *r, const wn__mask_section *section, uint64_t seed, const wn__safetensors *file,
-                             wn__params *params)
-{
-    wn__selection selection = {0};
-    if (!wn__basis_maps(section->basis.kind)) return WN_OK;
-    WN_TRY(wn__selection_make(r->graph, section->layers, section->patterns, &selection));
-    const wn__basis_use use = {.spec = &section->basis, .selection = &selection, .seed = seed, .file = file};
-    const wn_status status = wn__basis_enter(params, &use);
-    wn__selection_release(&selection);
-    return status;
-}
-
 wn_status wn__stage_enter_basis(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params)
 {
     char *path;
@@ -53,107 +40,12 @@ wn_status wn__stage_enter_basis(const wn__context *c, const wn__mask_section *se
         wn__free(path);
         WN_TRY(status);
     }
-    const wn_status status = enter_basis(c->recipe, section, seed, file, params);
+    const wn_status status = wn__pruning_enter_basis(c->recipe, section, seed, file, params);
     wn__safetensors_close(file);
     return status;
 }
 
 /* ---- masks */
-
-/* What a score is computed of and with. */
-static wn_status open_score(wn__context *c, const wn__stage *stage, wn__samples *samples, wn__labelled *labelled, wn__saliency_input *input)
-{
-    const wn__recipe *r = c->recipe;
-    const wn__scoring *scoring = &stage->mask.section.scoring;
-    input->graph = r->graph;
-    input->seed = stage->seed;
-    WN_TRY(wn__context_device(c, wn__score_backend(c->plan, scoring), WN__F32, &input->device));
-    input->pool = c->pool;
-    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
-    WN_TRY(wn__context_load(c));
-    WN_TRY(
-        wn__samples_draw(&c->data, stage->mask.third ? c->third : c->split.train, &c->normalize, scoring->samples, stage->seed, samples));
-    *labelled = (wn__labelled){samples->images, samples->labels, samples->n, r->train.batch};
-    input->samples = labelled;
-    return WN_OK;
-}
-
-/* The wn__prune of the section, with counts by layer where it says them. */
-static wn_status count_layers(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, const wn__params *params, int64_t *keep,
-                              wn__prune *out)
-{
-    const wn__mask_section *s = &m->section;
-    *out = wn__mask_section_prune(s, m->sparsity);
-    if (s->scope != WN__SCOPE_DISTRIBUTION) return WN_OK;
-    out->keep = keep;
-    return wn__drawn_counts(r->graph, params, s, m->sparsity, seed, keep);
-}
-
-static wn_status prune(wn__context *c, const wn__stage *stage, wn__params *params, json_t *result)
-{
-    const wn__recipe *r = c->recipe;
-    const wn__mask_plan *m = &stage->mask;
-    wn__selection selection = {0};
-    wn__samples samples = {0};
-    wn__labelled labelled;
-    wn__saliency_input input = {.selection = &selection};
-    wn__prune how;
-    int64_t *keep = WN_NEW_ARRAY(int64_t, params->count);
-    wn_status status = keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *keep);
-    if (status == WN_OK) status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
-    if (status == WN_OK) status = count_layers(r, m, stage->seed, params, keep, &how);
-    if (status == WN_OK) status = open_score(c, stage, &samples, &labelled, &input);
-    if (status == WN_OK) status = wn__saliency_prune(&m->section.scoring, &input, &how, params);
-    if (status == WN_OK && m->section.scoring.score != WN__MAGNITUDE)
-        status = wn__slice_set(result, "score_flops", json_integer(wn__saliency_flops(&m->section.scoring, r->graph)));
-    wn__samples_release(&samples);
-    wn__selection_release(&selection);
-    wn__free(keep);
-    return status;
-}
-
-static wn_status choose_ranks(const wn__context *c, const wn__stage *stage, wn__params *params)
-{
-    const wn__mask_section *m = &stage->mask.section;
-    wn__selection selection = {0};
-    wn__prune how;
-    int64_t *rank = WN_NEW_ARRAY(int64_t, params->count), *keep = WN_NEW_ARRAY(int64_t, params->count);
-    wn_status status = rank && keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *rank);
-    if (status == WN_OK) status = wn__selection_make(c->recipe->graph, m->layers, m->patterns, &selection);
-    if (status == WN_OK) status = count_layers(c->recipe, &stage->mask, stage->seed, params, keep, &how);
-    if (status == WN_OK) status = wn__ranks_choose(params, &selection, &how, rank);
-    const wn__basis_use use = {.spec = &m->basis, .selection = &selection, .seed = stage->seed, .rank = rank};
-    if (status == WN_OK) status = wn__basis_enter(params, &use);
-    wn__selection_release(&selection);
-    wn__free(rank);
-    wn__free(keep);
-    return status;
-}
-
-static wn_status prune_units(const wn__recipe *r, const wn__stage *stage, wn__params *params, json_t *result)
-{
-    const wn__mask_section *m = &stage->mask.section;
-    const wn__prune how = {.scope = m->scope, .sparsity = stage->mask.sparsity};
-    wn__selection selection = {0};
-    wn__unit_count count;
-    WN_TRY(wn__selection_make(r->graph, m->layers, m->patterns, &selection));
-    wn_status status = wn__units_prune(r->graph, params, &selection, &m->basis, &how, &count);
-    if (status == WN_OK) status = wn__slice_set(result, "units", json_integer(count.all));
-    if (status == WN_OK) status = wn__slice_set(result, "units_left", json_integer(count.left));
-    wn__selection_release(&selection);
-    return status;
-}
-
-static wn_status shuffle(const wn__recipe *r, const wn__mask_plan *m, uint64_t seed, wn__params *params)
-{
-    wn__selection selection = {0};
-    wn_status status = wn__selection_make(r->graph, m->section.layers, m->section.patterns, &selection);
-    const bool units = m->section.basis.kind == WN__BASIS_UNITS;
-    if (status == WN_OK && units) status = wn__units_shuffle(r->graph, params, &selection, &m->section.basis, seed);
-    if (status == WN_OK && !units) status = wn__masks_shuffle(params, &selection, (wn__shuffle)m->section.shuffle, seed);
-    wn__selection_release(&selection);
-    return status;
-}
 
 static wn_status load_final(const wn__context *c, int index, int parts, wn__params *params)
 {
@@ -180,21 +72,19 @@ wn_status wn__stage_load_coefficients(const wn__context *c, const wn__mask_secti
     return load_masks(c, mask, params);
 }
 
-/* Final weights of a stage as coefficients: exactly those that it trained, if it had the same basis, with the masks over them. */
-static wn_status load_final_in_basis(const wn__context *c, const wn__stage *stage, int index, wn__params *params)
+/* What a stage trained, to be pruned: as coefficients of the basis, exactly those that it trained if it had the same. */
+static wn_status load_source(const wn__context *c, const wn__pruning *p, int index, wn__params *params)
 {
-    const wn__mask_section *section = &stage->mask.section;
     char *path;
     wn__safetensors *file;
-    if (!wn__basis_maps(section->basis.kind)) return load_final(c, index, WN__PART_VALUES | WN__PART_MASKS, params);
     WN_TRY(need_file(c, index, "final.safetensors", &path));
     wn_status status = wn__safetensors_open(path, &file);
+    if (status == WN_OK) {
+        status = wn__pruning_read(c->recipe, p, file, params);
+        if (status != WN_OK) status = wn__fail_within(status, "%s: ", path);
+        wn__safetensors_close(file);
+    }
     wn__free(path);
-    WN_TRY(status);
-    status = wn__network_read(file, WN__PART_VALUES, NULL, params);
-    if (status == WN_OK && section->basis.kind != WN__BASIS_LOW_RANK) status = enter_basis(c->recipe, section, stage->seed, file, params);
-    if (status == WN_OK) status = wn__basis_read(file, params);
-    wn__safetensors_close(file);
     return status;
 }
 
@@ -207,6 +97,7 @@ static wn_status load_initial(const wn__recipe *r, const wn__stage *stage, wn__p
 static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_graph *graph, wn__params *params, json_t *result)
 {
     const wn__mask_plan *m = &stage->mask;
+    const wn__pruning how = {.section = &m->section, .sparsity = m->sparsity, .seed = stage->seed, .third = m->third};
     if (m->drawn) return wn__drawn_masks(graph, params, &m->section, m->sparsity, stage->seed);
     if (m->shuffle_of >= 0) {
         if (wn__basis_is_fitted(m->section.basis.kind)) { /* directions have vectors, and masks of their own shape */
@@ -214,19 +105,17 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_gra
             WN_TRY(wn__stage_enter_basis(c, &m->section, stage->seed, m->shuffle_of, params));
         }
         WN_TRY(load_masks(c, m->shuffle_of, params));
-        return shuffle(c->recipe, m, stage->seed, params);
+        return wn__pruning_shuffle(c->recipe, &how, params);
     }
     if (m->section.file[0]) return wn__masks_load(m->section.file, params);
     if (m->taken) return load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params);
     if (m->initial) {
         WN_TRY(load_initial(c->recipe, stage, params));
-        WN_TRY(enter_basis(c->recipe, &m->section, stage->seed, NULL, params));
+        WN_TRY(wn__pruning_enter_basis(c->recipe, &m->section, stage->seed, NULL, params));
     } else {
-        WN_TRY(load_final_in_basis(c, stage, m->source, params));
+        WN_TRY(load_source(c, &how, m->source, params));
     }
-    if (m->section.basis.kind == WN__BASIS_LOW_RANK) return choose_ranks(c, stage, params);
-    if (m->section.basis.kind == WN__BASIS_UNITS) return prune_units(c->recipe, stage, params, result);
-    return prune(c, stage, params, result);
+    return wn__pruning_run(c, &how, params, result);
 }
 
 wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
