@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 all: build
 	@echo
 	@echo "The program is build/winnow. To try next:"
-	@echo "    build/winnow run examples/demo.yaml    # half a minute; ends with a table and an HTML report"
+	@echo "    build/winnow run examples/demo.yaml    # a minute or two; ends with a table and an HTML report"
 	@echo "    build/winnow --help                    # its commands; make test, make install"
 
 deps:
@@ -23,10 +23,6 @@ test: build
 	ctest --preset release --parallel $(JOBS) --output-junit ctest.xml
 
 install: build
-	@echo
-	@echo "The program is build/winnow. To try next:"
-	@echo "    build/winnow run examples/demo.yaml    # half a minute; ends with a table and an HTML report"
-	@echo "    build/winnow --help                    # its commands; make test, make install"
 	cmake --install build
 
 bench: build

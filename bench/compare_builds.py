@@ -20,7 +20,7 @@ FILES = {"mlp-1024": os.path.join(HERE, "mlp-1024.yaml")}
 
 def step(program, model, sparsity, options):
     """Median and least milliseconds of a few steps."""
-    zeros = ["--sparsity", sparsity] if sparsity != "0%" else []
+    zeros = ["--sparsity", sparsity, "--backend", "sparse"] if sparsity != "0%" else []
     command = [program, "bench", "step", FILES.get(model, model), "--json", "--quiet", "--runs", str(options.runs), "--threads", str(options.threads)]
     done = subprocess.run(command + zeros, stdout=subprocess.PIPE, check=True, universal_newlines=True)
     record = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))

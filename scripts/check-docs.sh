@@ -1,5 +1,5 @@
 #!/bin/bash
-# Prints each relative link of a page whose file or heading does not exist, and each comment that cites `docs/PAGE.md, "HEADING"` of a
+# Prints each relative link of a page whose file or heading does not exist, each file of the project that a page names and that is not there, and each comment that cites `docs/PAGE.md, "HEADING"` of a
 # heading that the page does not have.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,6 +21,11 @@ citations() { # FILE:PAGE, "HEADING"
     git grep -oE 'docs/[a-z-]+\.md, "[^"]+"' -- '*.[ch]'
 }
 
+sources() { # PAGE:PATH of files and folders of src, tool, test and scripts that pages name
+    git ls-files '*.md' | grep -v '^docs/results/' | xargs grep -oHE '`(src|tool|test|scripts|bench|fuzz)/[A-Za-z0-9_/.-]*[A-Za-z0-9_/]`' | tr -d '`' |
+        grep -vE ':.*[A-Z]|/(test_x|fuzz_x|conv2|signsgd)\.c$' # patterns, and files of worked examples
+}
+
 bad=0
 complain() { echo "$1"; bad=1; }
 while IFS=: read -r page target; do
@@ -35,4 +40,7 @@ while IFS=: read -r file citation; do
     heading=${citation#*\"}
     has_heading "$page" "${heading%\"}" || complain "$file: $page has no heading \"${heading%\"}\""
 done < <(citations)
+while IFS=: read -r page path; do
+    compgen -G "$path" >/dev/null || compgen -G "$path.[ch]" >/dev/null || complain "$page: no $path"
+done < <(sources)
 exit $bad

@@ -96,10 +96,13 @@ calls() {
 
 # Symbols of all objects whose sources are there.
 symbols() {
-    local folder=$1/src/CMakeFiles/winnow_objects.dir object
-    (cd "$folder" && find . -name '*.c.o') | while read -r object; do
-        [ -f "src/${object%.o}" ] && echo "$folder/$object"
-    done | xargs nm -A -g | sed "s|^$folder/\./||"
+    local target folder object
+    for target in winnow_objects winnow_kernels; do
+        folder=$1/src/CMakeFiles/$target.dir
+        (cd "$folder" && find . -name '*.c.o') | while read -r object; do
+            [ -f "src/${object%.o}" ] && echo "$folder/$object"
+        done | xargs nm -A -g | sed "s|^$folder/\./||"
+    done
 }
 
 # Modules that call each other. A registry names its entries, which use what it offers.
@@ -124,7 +127,7 @@ call_circles() {
 }
 
 bad=0
-includes || bad=1
+includes || exit 1 # what includes upwards would be named again and again
 circles || bad=1
 [ $# = 0 ] || calls "$1" || bad=1
 [ $# = 0 ] || call_circles "$1" || bad=1

@@ -17,7 +17,7 @@ static const wn__option prune_options[] = {
                    "how: mask.scope=layer, mask.score=synflow, mask.layers=[conv*], model.arch=lenet5; may be repeated"),
     WN_OPTION_SEED(prune_config, seed, "of all that is drawn: shuffled masks, random scores and bases, images (default: 0)"),
     WN_OPTION_TEXT(prune_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
-    WN_OPTION_NUMBER(prune_config, threads, "threads", "N", "(default: all CPUs)"),
+    WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
 static void print_pruning(const wn_prune_summary *s, const char *result)

@@ -303,7 +303,7 @@ static wn_status add_section_counts(json_t *inputs, const wn__agenda *plan, cons
     WN_TRY(set_text(inputs, "distribution", wn__distribution_names[m->distribution]));
     WN_TRY(wn__slice_table(inputs, wn__distribution_settings, m, &plan->recipe->clock));
     if (m->densities[0]) WN_TRY(set_file(inputs, "densities", m->densities));
-    if (m->block) WN_TRY(set_text(inputs, "block", wn__block_names[m->block])); /* counts are whole blocks */
+    if (m->block) WN_TRY(set_text(inputs, "block", wn__block_names[m->block]));
     json_t *layers;
     WN_TRY(add_object(inputs, "sparsities", &layers));
     for (int i = 0; i < m->own_sparsities; i++) {

@@ -247,6 +247,16 @@ static wn_status check_dense(const wn__row *row)
                          "dense: masks, rewound weights and teachers come from this row. %s; or compare a new row: {like: dense}", why);
 }
 
+/* Only masks that are drawn are made of blocks. */
+static wn_status check_block(const wn__recipe *r, const wn__row *row)
+{
+    const int from = row->axes.mask;
+    if (row->mask.block == WN__BLOCK_WEIGHT || from == WN__MASK_NONE || from == WN__MASK_SMALL || wn__mask_is_drawn(from)) return WN_OK;
+    return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node,
+                         "%s: mask: block: %s has no effect on masks that are %s; basis: units prunes whole filters and neurons", row->name,
+                         wn__block_names[row->mask.block], wn__method_mask_names[from]);
+}
+
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
@@ -265,6 +275,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: %s, or of a file, not both", row->name,
                              wn__method_mask_names[row->axes.mask]);
     WN_TRY(check_small(r, row));
+    WN_TRY(check_block(r, row));
     WN_TRY(check_gradual(r, row));
     WN_TRY(check_basis(r, row));
     WN_TRY(check_thinning(r, row));

@@ -32,7 +32,10 @@ static wn_status refuse(const keys *k, const char *path, const wn__yaml_node *no
 {
     wn__text list = {0};
     for (int i = 0; k->used[i]; i++)
-        wn__text_add(&list, "%s%s", i ? ", " : "", k->used[i]);
+        if (k->used[i][0] == '!')
+            wn__text_add(&list, " without %s", k->used[i] + 1);
+        else
+            wn__text_add(&list, "%s%s", i ? ", " : "", k->used[i]);
     const wn_status status = wn__yaml_fail(WN_EUSAGE, node, "%s has no effect on winnow %s; keys that have one: %s", path, k->command,
                                            list.data ? list.data : "none");
     wn__text_release(&list);

@@ -56,6 +56,9 @@ static wn_status read_recipe(const json_t *root, const char *folder, wn__yaml **
 }
 
 /* The keys of the recipe; and the network, whose file the recipe only names. */
+/* Published contents are not written down. */
+static const char *contents_text(const json_t *contents) { return contents ? json_string_value(contents) : "as published"; }
+
 static wn_status check_same(const merged *m, const json_t *other, const wn__yaml *recipe, const char *folder)
 {
     static const char *const sizes[] = {"parameters", "inference_flops", NULL};
@@ -64,6 +67,14 @@ static wn_status check_same(const merged *m, const json_t *other, const wn__yaml
     wn_status status = wn__recipe_differences(recipe, m->recipe, &keys);
     if (status == WN_OK && keys.size > 0) status = wn__fail(WN_EMISMATCH, "%s: another experiment than before: %s", folder, keys.data);
     wn__text_release(&keys);
+    const json_t *contents[] = {json_object_get(json_object_get(other, "data"), "contents"),
+                                json_object_get(json_object_get(m->root, "data"), "contents")};
+    if (status == WN_OK && !equal(contents[0], contents[1]))
+        status = wn__fail(WN_EMISMATCH, "%s: other data than before: contents %s against %s", folder, contents_text(contents[0]),
+                          contents_text(contents[1]));
+    const json_t *files[] = {json_object_get(mine, "file"), json_object_get(its, "file")}; /* older results have none */
+    if (status == WN_OK && files[0] && files[1] && !equal(files[0], files[1]))
+        status = wn__fail(WN_EMISMATCH, "%s: another network than before: its file has other contents", folder);
     for (int i = 0; sizes[i] && status == WN_OK; i++)
         if (!equal(json_object_get(mine, sizes[i]), json_object_get(its, sizes[i])))
             status = wn__fail(WN_EMISMATCH, "%s: another network than before: %s %.0f against %.0f", folder, sizes[i],

@@ -331,6 +331,11 @@ static wn_status add_model(json_t *root, const wn__results_writer *r)
     json_t *model = json_object(), *names = json_array();
     WN_TRY(wn__slice_set(root, "model", model));
     WN_TRY(set_text(model, "arch", recipe->arch));
+    if (recipe->model.file) {
+        char digest[WN__SHA256_TEXT];
+        WN_TRY(wn__sha256_file(recipe->model.file, digest));
+        WN_TRY(set_text(model, "file", digest));
+    }
     WN_TRY(set_int(model, "parameters", wn_graph_parameter_count(graph)));
     WN_TRY(set_int(model, "inference_flops", wn_graph_forward_flops(graph)));
     WN_TRY(wn__slice_set(model, "selection", names));

@@ -311,22 +311,6 @@ static void check_gradual(const char *change, bool changes)
     release(&b);
 }
 
-/* Counts by layer are of whole blocks, whatever prunes by them. */
-TEST(identity_follows_the_blocks_that_counts_are_rounded_to)
-{
-    static const char *const methods[] = {"lottery-ticket", "snip", "gradual-pruning", "ac-dc", "static"};
-    for (int i = 0; i < 5; i++) {
-        char compare[128];
-        snprintf(compare, sizeof compare, "compare={methods: [%s], sparsity: [90%%], seeds: 0}", methods[i]);
-        const char *const weights[] = {compare, "mask={scope: distribution}", NULL};
-        const char *const filters[] = {compare, "mask={scope: distribution, block: filter}", NULL};
-        expanded a = expand(weights, 1), b = expand(filters, 1);
-        CHECK(strcmp(a.plan->stage[a.plan->row[0].train].identity, b.plan->stage[b.plan->row[0].train].identity) != 0);
-        release(&a);
-        release(&b);
-    }
-}
-
 TEST(identity_follows_gradual_pruning)
 {
     check_gradual("mask.gradual.begin=10%", true);
@@ -787,7 +771,6 @@ int main(int argc, char **argv)
                                     RUN(the_rule_of_dense_first_layers_is_part_of_identities_that_it_changes),
                                     RUN(the_rule_of_shares_is_part_of_identities_that_it_may_change),
                                     RUN(identity_follows_the_score_and_what_it_looks_at),
-                                    RUN(identity_follows_the_blocks_that_counts_are_rounded_to),
                                     RUN(identity_follows_gradual_pruning),
                                     RUN(identity_follows_thresholds_phases_and_groups),
                                     RUN(a_distribution_counts_over_what_is_pruned),

@@ -240,6 +240,8 @@ TEST(masks_that_make_themselves_refuse_what_they_cannot_do)
         {"methods.str={topology: {grow: random}}", "str: topology: a mask that is learned changes already"},
         {"methods.sr-ste={mask: {score: snip}}", "sr-ste: mask: n-of-m goes by magnitude, not by snip"},
         {"methods.random-ticket={mask: {scope: n-of-m}}", "random-ticket: mask: random cannot keep groups"},
+        {"methods.lottery-ticket={mask: {scope: distribution, block: filter}}",
+         "lottery-ticket: mask: block: filter has no effect on masks that are pruned; basis: units prunes whole filters and neurons"},
         {"methods.n-of-m={mask: {rounds: 3}}", "n-of-m: mask: scope: n-of-m prunes once: no rounds and no rate"},
         {"methods.synflow={mask: {scope: n-of-m}}", "synflow: mask: scope: n-of-m prunes once: score: {synflow: {iterations: 1}}"},
     };
