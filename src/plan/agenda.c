@@ -39,17 +39,6 @@ wn_status wn__stage_add_parent(wn__stage *s, int parent)
     return WN_OK;
 }
 
-static wn_status grow(void **array, int count, int *capacity, size_t size)
-{
-    if (count < *capacity) return WN_OK;
-    const int wanted = *capacity ? 2 * *capacity : 64;
-    void *larger = wn__realloc(*array, (size_t)wanted * size);
-    if (!larger) return wn__no_memory((size_t)wanted * size);
-    *array = larger;
-    *capacity = wanted;
-    return WN_OK;
-}
-
 wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *what, int *index)
 {
     wn_status status = wn__stage_identify(plan, draft);
@@ -60,7 +49,7 @@ wn_status wn__agenda_add_stage(wn__agenda *plan, wn__stage *draft, const char *w
             goto drop;
         }
     WN_TRY_OR(drop, wn__agenda_label(plan, draft, what));
-    WN_TRY_OR(drop, grow((void **)&plan->stage, plan->stages, &plan->capacity, sizeof *plan->stage));
+    WN_TRY_OR(drop, wn__make_room(&plan->stage, plan->stages, sizeof *plan->stage));
     *index = plan->stages;
     plan->stage[plan->stages++] = *draft;
     return WN_OK;
@@ -90,7 +79,7 @@ wn_status wn__agenda_keep_point(wn__agenda *plan, int index, int64_t step)
 
 wn_status wn__agenda_add_row(wn__agenda *plan, const wn__agenda_row *row)
 {
-    WN_TRY(grow((void **)&plan->row, plan->rows, &plan->row_capacity, sizeof *plan->row));
+    WN_TRY(wn__make_room(&plan->row, plan->rows, sizeof *plan->row));
     plan->row[plan->rows++] = *row;
     return WN_OK;
 }

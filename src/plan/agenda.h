@@ -121,9 +121,9 @@ typedef struct wn__agenda {
     const wn__recipe *recipe; /* borrowed */
     wn__machine machine;
     wn__stage *stage;
-    int stages, capacity;
+    int stages;
     wn__agenda_row *row;
-    int rows, row_capacity;
+    int rows;
     wn__skip skip[WN__MOST_SKIPS];
     int skips;
 } wn__agenda;
