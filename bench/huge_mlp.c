@@ -47,10 +47,10 @@ typedef struct run {
     wn__updater *updater;
     wn__loader *loader;
     wn__evaluator *evaluator;
-    const int32_t *labels; /* of the current batch */
-    double *loss;          /* (batch) */
-    int64_t batch;         /* its size */
-    double growing;        /* seconds, of the current update */
+    wn_targets targets; /* of the current batch */
+    double *loss;       /* (batch) */
+    int64_t batch;      /* its size */
+    double growing;     /* seconds, of the current update */
     wn__topology topology[2];
 } run;
 
@@ -259,7 +259,8 @@ static wn_status end_update(run *r, int64_t step)
 static wn_status cross_entropy(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     const run *r = arg;
-    const wn__loss_rows rows = {.n = n, .batch = r->batch, .classes = r->data.classes, .logits = logits, .labels = r->labels + first};
+    const wn__loss_rows rows = {
+        .n = n, .batch = r->batch, .classes = r->data.classes, .logits = logits, .targets = wn__targets_from(&r->targets, first)};
     wn__loss_compute(&(wn__loss){0}, &rows, r->pool, &(wn__loss_out){.loss = r->loss + first, .dlogits = dlogits});
     return WN_OK;
 }
@@ -270,7 +271,7 @@ static wn_status train_step(run *r, int64_t step, int64_t steps, double rate, do
     const wn__batch *batch;
     const bool updates = !r->o.linear && r->o.growth != STATIC && (step + 1) % r->o.every == 0 && step + 1 < steps * 3 / 4;
     WN_TRY(wn__loader_next(r->loader, &batch));
-    r->labels = batch->labels;
+    r->targets = batch->targets;
     r->batch = batch->n;
     if (updates && r->o.growth == GRADIENT) WN_TRY(begin_update(r, wn__topology_cosine(r->o.fraction, step, steps * 3 / 4)));
     WN_TRY(wn__executor_gradients(r->ex, batch->images, batch->n, (wn__step_info){.training = true, .step = step}, cross_entropy, r));

@@ -106,7 +106,8 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
 {
     static const wn__loss plain = {0};
     batch_loss *l = arg;
-    const wn__loss_rows rows = {.n = n, .batch = l->batch->n, .classes = l->classes, .logits = logits, .labels = l->batch->labels + first};
+    const wn__loss_rows rows = {
+        .n = n, .batch = l->batch->n, .classes = l->classes, .logits = logits, .targets = wn__targets_from(&l->batch->targets, first)};
     const wn__loss_out out = {.loss = l->loss, .dlogits = dlogits};
     wn__loss_compute(&plain, &rows, l->pool, &out);
     for (int64_t i = 0; i < n; i++)

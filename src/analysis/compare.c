@@ -66,7 +66,7 @@ static wn_status fill(wn__executor *ex, wn__loader *loader, wn__predictions *p)
         WN_TRY(wn__loader_next(loader, &b));
         float *logits = p->probability + at * p->classes;
         WN_TRY(wn__executor_infer(ex, b->images, b->n, (wn__step_info){0}, logits));
-        memcpy(p->label + at, b->labels, (size_t)b->n * sizeof *p->label);
+        memcpy(p->label + at, b->targets.classes, (size_t)b->n * sizeof *p->label);
         for (int64_t i = 0; i < b->n; i++)
             softmax(logits + i * p->classes, p->classes);
         at += b->n;

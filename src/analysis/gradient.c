@@ -16,7 +16,7 @@ static const wn__step_info step = {.training = true};
 void wn__sample_release(wn__sample *s)
 {
     wn__free(s->images);
-    wn__free(s->labels);
+    wn__targets_release(&s->targets);
     *s = (wn__sample){0};
 }
 
@@ -41,12 +41,12 @@ wn_status wn__sample_make(const wn__loader_options *options, wn__part part, int6
     if (status == WN_OK) {
         s.n = b->n;
         s.images = WN_NEW_ARRAY(float, s.n *image);
-        s.labels = WN_NEW_ARRAY(int32_t, s.n);
-        status = s.images && s.labels ? WN_OK : wn__no_memory((size_t)(s.n * image) * sizeof(float));
+        status = s.images ? wn__targets_alloc(b->targets.kind, b->targets.width, s.n, &s.targets)
+                          : wn__no_memory((size_t)(s.n * image) * sizeof(float));
     }
     if (status == WN_OK) {
         memcpy(s.images, b->images, (size_t)(s.n * image) * sizeof *s.images);
-        memcpy(s.labels, b->labels, (size_t)s.n * sizeof *s.labels);
+        wn__targets_copy(&s.targets, 0, &b->targets, 0, s.n);
         *out = s;
     } else {
         wn__sample_release(&s);
@@ -85,7 +85,7 @@ static void finish_counting(counting *c, wn_status status, double *loss, double 
 
 static wn__loss_rows rows_of(const wn__sample *s, const float *logits, int64_t first, int64_t n)
 {
-    return (wn__loss_rows){.n = n, .batch = s->n, .classes = s->classes, .logits = logits, .labels = s->labels + first};
+    return (wn__loss_rows){.n = n, .batch = s->n, .classes = s->classes, .logits = logits, .targets = wn__targets_from(&s->targets, first)};
 }
 
 static wn_status count_loss(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)

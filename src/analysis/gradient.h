@@ -9,9 +9,9 @@
 
 typedef struct wn__sample {
     int64_t n, classes;
-    float *images;   /* (n, C, H, W) */
-    int32_t *labels; /* (n) */
-    wn__pool *pool;  /* borrowed */
+    float *images;      /* (n, C, H, W) */
+    wn_targets targets; /* (n) */
+    wn__pool *pool;     /* borrowed */
 } wn__sample;
 
 /* `n` images of a part, in an order of their own that depends on nothing but the part; fewer if it has fewer. Not augmented. */

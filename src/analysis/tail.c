@@ -103,9 +103,10 @@ static wn_status make_sample(const wn_graph *g, const wn__params *params, int no
     const wn__node *before = &g->node[node - 1];
     const int64_t size = s->n * before->c * before->h * before->w;
     wn_graph *head;
-    *out = (wn__sample){s->n, s->classes, WN_NEW_ARRAY(float, size), WN_NEW_ARRAY(int32_t, s->n), s->pool};
-    if (!out->images || !out->labels) return wn__no_memory((size_t)size * sizeof(float));
-    memcpy(out->labels, s->labels, (size_t)s->n * sizeof *s->labels);
+    *out = (wn__sample){.n = s->n, .classes = s->classes, .images = WN_NEW_ARRAY(float, size), .pool = s->pool};
+    if (!out->images) return wn__no_memory((size_t)size * sizeof(float));
+    WN_TRY(wn__targets_alloc(s->targets.kind, s->targets.width, s->n, &out->targets));
+    wn__targets_copy(&out->targets, 0, &s->targets, 0, s->n);
     if (node == 1) {
         memcpy(out->images, s->images, (size_t)size * sizeof *s->images);
         return WN_OK;

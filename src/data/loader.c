@@ -111,7 +111,7 @@ static wn_status prepare(loader_scratch *s, int64_t number, wn__batch *b)
     for (int64_t i = 0; i < b->n; i++) {
         const int64_t place = place_of(l, order, epoch, begin + i), sample = l->range.first + place;
         const uint8_t *pixels;
-        WN_TRY(find_sample(s, place, i, &pixels, &b->labels[i]));
+        WN_TRY(find_sample(s, place, i, &pixels, wn__targets_classes(&b->targets, i)));
         if (!wn__augment_is_none(&o->augment)) {
             wn__augment_image(&o->augment, o->seed, epoch, sample, o->data->channels, o->data->height, o->data->width, pixels, s->image);
             pixels = s->image;
@@ -194,9 +194,9 @@ static wn_status take_memory(wn__loader *l)
         wn__batch *b = &l->slots[i].batch;
         l->slots[i].number = -1;
         b->images = wn__alloc_array(l->o.batch * image_bytes, sizeof(float));
-        b->labels = WN_NEW_ARRAY(int32_t, l->o.batch);
         b->samples = WN_NEW_ARRAY(int64_t, l->o.batch);
-        if (!b->images || !b->labels || !b->samples) return wn__no_memory((size_t)(l->o.batch * image_bytes) * sizeof(float));
+        WN_TRY(wn__targets_alloc(WN_TARGET_CLASS, 1, l->o.batch, &b->targets));
+        if (!b->images || !b->samples) return wn__no_memory((size_t)(l->o.batch * image_bytes) * sizeof(float));
     }
     return WN_OK;
 }
@@ -261,7 +261,7 @@ void wn__loader_free(wn__loader *l)
     }
     for (int i = 0; l->slots && i < l->slot_count; i++) {
         wn__free(l->slots[i].batch.images);
-        wn__free(l->slots[i].batch.labels);
+        wn__targets_release(&l->slots[i].batch.targets);
         wn__free(l->slots[i].batch.samples);
     }
     wn__free(l->slots);

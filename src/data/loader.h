@@ -7,13 +7,14 @@
  * part, out of data->train or from data->stream. Those that come from a stream keep its order.
  *
  *     wn__loader_seek(loader, 3, 17);                    // continue a run
- *     for (;;) { WN_TRY(wn__loader_next(loader, &batch)); step(batch->images, batch->labels, batch->n); }
+ *     for (;;) { WN_TRY(wn__loader_next(loader, &batch)); step(batch->images, batch->targets, batch->n); }
  */
 #ifndef WN_DATA_LOADER_H
 #define WN_DATA_LOADER_H
 
 #include "data/augment.h"
 #include "data/dataset.h"
+#include "data/targets.h"
 
 typedef enum wn__last_batch {
     WN__LAST_KEEP, /* a smaller last batch */
@@ -41,7 +42,7 @@ typedef struct wn__batch {
     int64_t epoch, index; /* position: index-th batch of the epoch */
     int64_t n;            /* samples in this batch */
     float *images;        /* (n,C,H,W) */
-    int32_t *labels;      /* (n) */
+    wn_targets targets;   /* (n) */
     int64_t *samples; /* (n): index in data->train (train, validation) or data->test, before shuffling; with a stream: beyond data->train */
 } wn__batch;
 

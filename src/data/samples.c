@@ -7,7 +7,7 @@
 void wn__samples_release(wn__samples *s)
 {
     wn__free(s->images);
-    wn__free(s->labels);
+    wn__targets_release(&s->targets);
     wn__free(s->index);
     *s = (wn__samples){0};
 }
@@ -40,13 +40,13 @@ static wn_status draw(const wn__dataset *data, wn__range range, const wn__normal
 {
     const int64_t plane = (int64_t)data->height * data->width, size = data->channels * plane;
     s->images = WN_NEW_ARRAY(float, s->n *size);
-    s->labels = WN_NEW_ARRAY(int32_t, s->n);
     s->index = WN_NEW_ARRAY(int64_t, s->n);
-    if (!s->images || !s->labels || !s->index) return wn__no_memory((size_t)(s->n * size) * sizeof(float));
+    WN_TRY(wn__targets_alloc(WN_TARGET_CLASS, 1, s->n, &s->targets));
+    if (!s->images || !s->index) return wn__no_memory((size_t)(s->n * size) * sizeof(float));
     for (int class = 0; class < data->classes; class ++)
         WN_TRY(draw_class(data, range, class, each, seed, s->index));
     for (int64_t i = 0; i < s->n; i++) {
-        s->labels[i] = data->train.labels[s->index[i]];
+        wn__targets_classes(&s->targets, i)[0] = data->train.labels[s->index[i]];
         wn__normalize_image(normalize, data->channels, plane, data->train.pixels + s->index[i] * size, s->images + i * size);
     }
     return WN_OK;

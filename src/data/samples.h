@@ -3,11 +3,12 @@
 #define WN_DATA_SAMPLES_H
 
 #include "data/dataset.h"
+#include "data/targets.h"
 
 typedef struct wn__samples {
-    float *images;   /* (n,C,H,W) normalised, as stored: no augmentation */
-    int32_t *labels; /* (n) 0, 1, .., classes-1, 0, 1, ... */
-    int64_t *index;  /* (n) in data->train */
+    float *images;      /* (n,C,H,W) normalised, as stored: no augmentation */
+    wn_targets targets; /* (n) classes 0, 1, .., classes-1, 0, 1, ... */
+    int64_t *index;     /* (n) in data->train */
     int64_t n;
 } wn__samples;
 

@@ -245,8 +245,11 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
 {
     const bench *b = arg;
     static const wn__loss cross_entropy = {0};
-    const wn__loss_rows rows = {
-        .n = n, .batch = b->batch, .classes = wn__graph_classes(b->graph), .logits = logits, .labels = b->labels + first};
+    const wn__loss_rows rows = {.n = n,
+                                .batch = b->batch,
+                                .classes = wn__graph_classes(b->graph),
+                                .logits = logits,
+                                .targets = wn__class_targets(b->labels + first)};
     const wn__loss_out out = {.dlogits = dlogits};
     wn__loss_compute(&cross_entropy, &rows, b->pool, &out);
     return WN_OK;

@@ -112,7 +112,7 @@ static void compute_row(const wn__loss *l, const wn__loss_rows *rows, int64_t i,
 {
     const int64_t k = rows->classes;
     const float *z = rows->logits + i * k;
-    const int32_t label = rows->labels[i];
+    const int32_t label = rows->targets.classes[i];
     const bool finite = all_finite(z, k) && (!l->soft || all_finite(rows->teacher + i * k, k));
     const softmax student = softmax_make(z, k, 1);
     softmax soft = {0}, teacher = {0};

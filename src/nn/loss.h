@@ -12,6 +12,7 @@
 
 #include "base/settings.h"
 #include "base/threads.h"
+#include "data/targets.h"
 
 typedef enum wn__kl_reduction { WN__KL_MEAN, WN__KL_BATCHMEAN } wn__kl_reduction;
 
@@ -35,9 +36,9 @@ double wn__loss_soft_gradient_scale(const wn__loss *loss, int64_t classes);
 /* Samples of one call: `n` rows of a batch of `batch` samples (the mean is over `batch`). */
 typedef struct wn__loss_rows {
     int64_t n, batch, classes;
-    const float *logits;   /* (n,k) */
-    const int32_t *labels; /* (n) */
-    const float *teacher;  /* (n,k) logits, or NULL when !soft */
+    const float *logits;  /* (n,k) */
+    const float *teacher; /* (n,k) logits, or NULL when !soft */
+    wn_targets targets;   /* (n), of kind CLASS */
 } wn__loss_rows;
 
 /* Per sample: its loss (not divided by batch), p(correct class) under the plain softmax, whether the first largest logit is the correct

@@ -55,7 +55,7 @@ static wn_status open_score(wn__context *c, const wn__pruning *p, wn__samples *s
     if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
     WN_TRY(wn__context_load(c));
     WN_TRY(wn__samples_draw(&c->data, p->third ? c->third : c->split.train, &c->normalize, scoring->samples, p->seed, samples));
-    *labelled = (wn__labelled){samples->images, samples->labels, samples->n, r->train.batch};
+    *labelled = (wn__labelled){samples->images, samples->targets, samples->n, r->train.batch};
     input->samples = labelled;
     return WN_OK;
 }

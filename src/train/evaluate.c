@@ -81,7 +81,7 @@ static void count_confusion(const wn__evaluator *e, const wn__batch *b, int64_t 
         int64_t best = 0;
         for (int64_t c = 1; c < e->classes; c++)
             if (z[c] > z[best]) best = c;
-        confusion[b->labels[i] * e->classes + best]++;
+        confusion[b->targets.classes[i] * e->classes + best]++;
     }
 }
 
@@ -90,7 +90,7 @@ static wn_status add_batch(wn__evaluator *e, wn__executor *ex, wn__pool *pool, w
     const wn__batch *b;
     WN_TRY(wn__loader_next(e->loader, &b));
     WN_TRY(wn__executor_infer(ex, b->images, b->n, (wn__step_info){0}, e->logits));
-    const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = e->logits, .labels = b->labels};
+    const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = e->logits, .targets = b->targets};
     const wn__loss_out out = {.loss = e->loss, .correct_probability = e->correct_probability, .correct = e->correct};
     wn__loss_compute(&e->loss_kind, &rows, pool, &out);
     for (int64_t i = 0; i < b->n; i++) {

@@ -10,7 +10,7 @@ static wn_status append(wn__growth_batch *g)
     const wn__batch *batch;
     WN_TRY(wn__loader_next(g->loader, &batch));
     memcpy(g->images + g->n * g->values, batch->images, (size_t)(batch->n * g->values) * sizeof(float));
-    memcpy(g->labels + g->n, batch->labels, (size_t)batch->n * sizeof(int32_t));
+    wn__targets_copy(&g->targets, g->n, &batch->targets, 0, batch->n);
     g->n += batch->n;
     return WN_OK;
 }
@@ -38,8 +38,8 @@ wn_status wn__growth_batch_init(wn__growth_batch *g, const wn__topology_rule *ru
     wn_status status = open_stream(g, rule, stream, seed);
     if (status == WN_OK) {
         g->images = WN_NEW_ARRAY(float, g->most * g->values);
-        g->labels = WN_NEW_ARRAY(int32_t, g->most);
-        if (!g->images || !g->labels) status = wn__no_memory((size_t)(g->most * g->values) * sizeof(float));
+        status = g->images ? wn__targets_alloc(WN_TARGET_CLASS, 1, g->most, &g->targets)
+                           : wn__no_memory((size_t)(g->most * g->values) * sizeof(float));
     }
     if (status == WN_OK && g->batches == 0) status = append(g);
     if (status != WN_OK) wn__growth_batch_release(g);
@@ -50,7 +50,7 @@ void wn__growth_batch_release(wn__growth_batch *g)
 {
     wn__loader_free(g->loader);
     wn__free(g->images);
-    wn__free(g->labels);
+    wn__targets_release(&g->targets);
     *g = (wn__growth_batch){0};
 }
 

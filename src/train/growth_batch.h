@@ -6,9 +6,9 @@
 #include "sparse/dynamic/rewiring.h"
 
 typedef struct wn__growth_batch {
-    int64_t n, most; /* images now, and at most */
-    float *images;   /* (most,C,H,W) */
-    int32_t *labels; /* (most) */
+    int64_t n, most;    /* images now, and at most */
+    float *images;      /* (most,C,H,W) */
+    wn_targets targets; /* (most) */
     wn__loader *loader;
     int64_t values;  /* of an image */
     int64_t batches; /* of the stream that it takes; 0: fixed */

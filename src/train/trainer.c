@@ -368,7 +368,7 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
                                 .batch = r->batch->n,
                                 .classes = r->classes,
                                 .logits = logits,
-                                .labels = r->batch->labels + first,
+                                .targets = wn__targets_from(&r->batch->targets, first),
                                 .teacher = r->loss.soft ? r->teacher + first * r->classes : NULL};
     const wn__loss_out out = {
         .loss = r->row_loss + first, .correct_probability = r->row_p + first, .correct = r->row_correct + first, .dlogits = dlogits};
@@ -424,7 +424,8 @@ static wn_status growth_gradient(void *arg, const float *logits, int64_t first, 
 {
     run *r = arg;
     const wn__loss loss = {.smoothing = r->stage->spec.loss.smoothing, .squares = r->stage->spec.loss.squares};
-    const wn__loss_rows rows = {.n = n, .batch = r->growth.n, .classes = r->classes, .logits = logits, .labels = r->growth.labels + first};
+    const wn__loss_rows rows = {
+        .n = n, .batch = r->growth.n, .classes = r->classes, .logits = logits, .targets = wn__targets_from(&r->growth.targets, first)};
     const wn__loss_out out = {.dlogits = dlogits};
     wn__loss_compute(&loss, &rows, r->stage->device->pool, &out);
     return WN_OK;

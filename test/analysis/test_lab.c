@@ -335,9 +335,10 @@ static void net_init_of(net *t, wn_graph *graph, bool tangents)
         if (p->role == WN__WEIGHT) CHECK_OK(wn__param_set_mask(p, mask));
     }
     t->device = tiny_device("ref", 2, WN__F32, &t->pool);
-    t->sample = (wn__sample){24, 4, tiny_images(graph, 24, 3), WN_NEW_ARRAY(int32_t, 24), t->pool};
+    t->sample = (wn__sample){.n = 24, .classes = 4, .images = tiny_images(graph, 24, 3), .pool = t->pool};
+    CHECK_OK(wn__targets_alloc(WN_TARGET_CLASS, 1, 24, &t->sample.targets));
     for (int i = 0; i < 24; i++)
-        t->sample.labels[i] = i % 4;
+        wn__targets_classes(&t->sample.targets, i)[0] = i % 4;
     const wn__executor_options how = {.batch = 24, .training = !tangents, .tangents = tangents};
     CHECK_OK(wn__executor_new(t->graph, &t->params, t->device, &how, &t->ex));
     CHECK_OK(wn__space_make((const wn__params *[]){&t->params}, 1, WN__SPACE_ACTIVE, &t->space));

@@ -45,7 +45,7 @@ static uint64_t digest_batches(wn__loader *l, int count)
         const wn__batch *b = NULL;
         CHECK_OK(wn__loader_next(l, &b));
         for (int64_t i = 0; i < b->n; i++) {
-            sum = sum * 1000003 + (uint64_t)b->samples[i] * 17 + (uint64_t)b->labels[i];
+            sum = sum * 1000003 + (uint64_t)b->samples[i] * 17 + (uint64_t)b->targets.classes[i];
             for (int p = 0; p < IMAGE; p++) {
                 uint32_t bits;
                 memcpy(&bits, &b->images[i * IMAGE + p], sizeof(bits));
@@ -109,7 +109,7 @@ TEST(an_epoch_holds_each_sample_once)
             CHECK_EQ_INT(b->index, k);
             for (int64_t i = 0; i < b->n; i++, at++) {
                 seen[b->samples[i]]++;
-                CHECK_EQ_INT(b->labels[i], b->samples[i] % 10);
+                CHECK_EQ_INT(b->targets.classes[i], b->samples[i] % 10);
                 if (epoch == 0)
                     first_order[at] = b->samples[i];
                 else
@@ -165,7 +165,7 @@ TEST(test_part_comes_in_order_and_unchanged)
     CHECK_EQ_INT(b->n, TEST_COUNT);
     for (int i = 0; i < TEST_COUNT; i++) {
         CHECK_EQ_INT(b->samples[i], i);
-        CHECK_EQ_INT(b->labels[i], 9 - i);
+        CHECK_EQ_INT(b->targets.classes[i], 9 - i);
     }
     for (int i = 0; i < TEST_COUNT * IMAGE; i++)
         CHECK(b->images[i] == (float)data.test.pixels[i] / 255.0f);
@@ -329,7 +329,7 @@ TEST(samples_are_drawn_evenly_from_all_classes)
     CHECK_EQ_INT(a.n, 30);
     float image[IMAGE];
     for (int64_t i = 0; i < a.n; i++) {
-        CHECK_EQ_INT(a.labels[i], i % 10);
+        CHECK_EQ_INT(a.targets.classes[i], i % 10);
         CHECK(a.index[i] >= 0 && a.index[i] < 40 && data.train.labels[a.index[i]] == i % 10);
         for (int64_t j = 0; j < i; j++)
             CHECK(a.index[i] != a.index[j]);

@@ -95,7 +95,7 @@ static seen look(const wn__loader_options *o, int steps)
         CHECK_OK(wn__loader_next(l, &b));
         for (int64_t i = 0; i < b->n; i++, s.count++) {
             s.sample[s.count] = b->samples[i];
-            s.label[s.count] = b->labels[i];
+            s.label[s.count] = b->targets.classes[i];
             s.image[s.count] = digest(b->images + i * IMAGE, IMAGE * sizeof(float));
         }
     }
@@ -480,7 +480,7 @@ TEST(squared_errors_have_their_gradient)
     float gradient[6];
     double loss[2], p[2];
     const wn__loss squares = {.squares = 1};
-    const wn__loss_rows rows = {.n = 2, .batch = 2, .classes = 3, .logits = logits, .labels = labels};
+    const wn__loss_rows rows = {.n = 2, .batch = 2, .classes = 3, .logits = logits, .targets = wn__class_targets(labels)};
     wn__loss_compute(&squares, &rows, NULL, &(wn__loss_out){.loss = loss, .correct_probability = p, .dlogits = gradient});
     CHECK_NEAR(loss[0], 0.25 + 1 + 1, 1e-12, 0);
     CHECK_NEAR(loss[1], 1 + 0.0625 + 1, 1e-12, 0);

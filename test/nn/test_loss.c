@@ -12,7 +12,7 @@ static const int32_t y2[2] = {2, 1};
 
 static void check_against(const wn__loss *loss, double value, const double gradient[6])
 {
-    const wn__loss_rows rows = {.n = 2, .batch = 2, .classes = 3, .logits = z2, .labels = y2, .teacher = u2};
+    const wn__loss_rows rows = {.n = 2, .batch = 2, .classes = 3, .logits = z2, .targets = wn__class_targets(y2), .teacher = u2};
     double row[2], p[2];
     uint8_t correct[2];
     float d[6];
@@ -103,7 +103,7 @@ TEST(gradients_and_tangents_equal_finite_differences)
     for (int i = 0; i < N; i++)
         y[i] = i % K;
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
-        wn__loss_rows rows = {.n = N, .batch = N, .classes = K, .logits = z, .labels = y, .teacher = u};
+        wn__loss_rows rows = {.n = N, .batch = N, .classes = K, .logits = z, .targets = wn__class_targets(y), .teacher = u};
         wn__loss_compute(&kinds[k], &rows, NULL, &(wn__loss_out){.dlogits = d});
         wn__loss_tangent_compute(&kinds[k], &rows, t, td);
         const float h = 0x1p-8f;
@@ -138,14 +138,14 @@ TEST(micro_batches_and_threads_do_not_change_a_bit)
     for (int i = 0; i < N; i++)
         y[i] = i % K;
     const wn__loss *loss = &kinds[2];
-    wn__loss_rows rows = {.n = N, .batch = N, .classes = K, .logits = z, .labels = y, .teacher = u};
+    wn__loss_rows rows = {.n = N, .batch = N, .classes = K, .logits = z, .targets = wn__class_targets(y), .teacher = u};
     wn__loss_compute(loss, &rows, NULL, &(wn__loss_out){.loss = rows_whole, .dlogits = whole});
     for (int first = 0; first < N; first += 10) {
         const wn__loss_rows part = {.n = first + 10 < N ? 10 : N - first,
                                     .batch = N,
                                     .classes = K,
                                     .logits = z + first * K,
-                                    .labels = y + first,
+                                    .targets = wn__class_targets(y + first),
                                     .teacher = u + first * K};
         wn__loss_compute(loss, &part, NULL, &(wn__loss_out){.loss = rows_parts + first, .dlogits = parts + first * K});
     }
@@ -166,7 +166,7 @@ TEST(non_finite_logits_give_non_finite_losses)
                 float z[3] = {1, 2, 3};
                 double row;
                 z[at] = bad[b];
-                const wn__loss_rows rows = {.n = 1, .batch = 1, .classes = 3, .logits = z, .labels = y2, .teacher = u2};
+                const wn__loss_rows rows = {.n = 1, .batch = 1, .classes = 3, .logits = z, .targets = wn__class_targets(y2), .teacher = u2};
                 wn__loss_compute(&kinds[k], &rows, NULL, &(wn__loss_out){.loss = &row});
                 CHECK(!isfinite(row));
             }
@@ -178,7 +178,7 @@ TEST(losses_of_extreme_logits_are_exact)
     static const int32_t y[1] = {1};
     double row;
     float d[3];
-    const wn__loss_rows rows = {.n = 1, .batch = 1, .classes = 3, .logits = z, .labels = y};
+    const wn__loss_rows rows = {.n = 1, .batch = 1, .classes = 3, .logits = z, .targets = wn__class_targets(y)};
     wn__loss_compute(&kinds[0], &rows, NULL, &(wn__loss_out){.loss = &row, .dlogits = d});
     CHECK_NEAR(row, 2000, 1e-9, 0);
     CHECK_NEAR(d[0], 1, 1e-7, 0);

@@ -123,7 +123,8 @@ static void close_side(side *s)
 static wn_status cross_entropy(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     const side *s = arg;
-    const wn__loss_rows rows = {.n = n, .batch = s->batch->n, .classes = CLASSES, .logits = logits, .labels = s->batch->labels + first};
+    const wn__loss_rows rows = {
+        .n = n, .batch = s->batch->n, .classes = CLASSES, .logits = logits, .targets = wn__targets_from(&s->batch->targets, first)};
     wn__loss_compute(&(wn__loss){0}, &rows, s->pool, &(wn__loss_out){.dlogits = dlogits});
     return WN_OK;
 }

@@ -61,7 +61,7 @@ static net *net_on(wn_graph *graph, const char *backend, int threads)
     CHECK_OK(wn__executor_new(graph, &t.params, t.device, &(wn__executor_options){.batch = IMAGES, .training = true}, &t.ex));
     for (int i = 0; i < IMAGES; i++)
         t.labels[i] = i % CLASSES;
-    t.samples = (wn__labelled){t.images, t.labels, IMAGES, IMAGES};
+    t.samples = (wn__labelled){t.images, wn__class_targets(t.labels), IMAGES, IMAGES};
     t.input = (wn__saliency_input){graph, &t.selection, t.device, t.pool, &t.samples, 5};
     return &t;
 }

@@ -560,7 +560,7 @@ static wn_status cross_entropy(void *arg, const float *logits, int64_t first, in
     int32_t label[IMAGES];
     for (int64_t i = 0; i < n; i++)
         label[i] = (int32_t)((first + i) % LABELS);
-    const wn__loss_rows rows = {.n = n, .batch = IMAGES, .classes = LABELS, .logits = logits, .labels = label};
+    const wn__loss_rows rows = {.n = n, .batch = IMAGES, .classes = LABELS, .logits = logits, .targets = wn__class_targets(label)};
     wn__loss_compute(&(wn__loss){0}, &rows, NULL, &(wn__loss_out){.loss = loss, .dlogits = dlogits});
     w->loss = 0;
     for (int64_t i = 0; i < n; i++)

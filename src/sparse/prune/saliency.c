@@ -115,7 +115,7 @@ static wn__loss_rows rows_of(const probe *p, int64_t first, int64_t n)
                            .batch = p->input->samples->n,
                            .classes = p->classes,
                            .logits = p->scaled,
-                           .labels = p->input->samples->labels + p->first + first};
+                           .targets = wn__targets_from(&p->input->samples->targets, p->first + first)};
 }
 
 static wn_status loss_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)

@@ -13,6 +13,7 @@
 #define WN_SPARSE_PRUNE_SALIENCY_H
 
 #include "base/settings.h"
+#include "data/targets.h"
 #include "nn/executor/executor.h"
 #include "sparse/prune/mask.h"
 #include "sparse/prune/score.h"
@@ -51,9 +52,9 @@ bool wn__saliency_needs_tangents(int score); /* grasp: the device's backend must
 
 /* Images to score on, all classes in turn. */
 typedef struct wn__labelled {
-    const float *images;   /* (n,c,h,w) */
-    const int32_t *labels; /* (n) */
-    int64_t n, batch;      /* at most `batch` at a time: batch statistics are of those */
+    const float *images; /* (n,c,h,w) */
+    wn_targets targets;  /* (n) */
+    int64_t n, batch;    /* at most `batch` at a time: batch statistics are of those */
 } wn__labelled;
 
 typedef struct wn__saliency_input {
