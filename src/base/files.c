@@ -104,17 +104,64 @@ static char *temporary_name(const char *path)
     return name;
 }
 
+/* The name that a link leads to in the end, whether there is a file or not; memory of wn__alloc. */
+static wn_status follow_links(const char *path, char **target)
+{
+    enum { MOST_LINKS = 40 };
+    char *name = wn__strdup(path), next[4096];
+    for (int i = 0; name && i < MOST_LINKS; i++) {
+        const ssize_t length = readlink(name, next, sizeof next);
+        if (length < 0) {
+            *target = name;
+            return WN_OK;
+        }
+        if (length == sizeof next) break;
+        next[length] = 0;
+        char *slash = strrchr(name, '/');
+        if (slash) slash[1] = 0;
+        char *joined = wn__path_join(slash ? name : "", next);
+        wn__free(name);
+        name = joined;
+    }
+    const wn_status status =
+        name ? wn__fail(WN_EIO, "cannot write %s: too many links, or too long ones", path) : wn__no_memory(strlen(path));
+    wn__free(name);
+    return status;
+}
+
+static wn_status refuse(const char *path, const char *what) { return wn__fail(WN_EIO, "cannot write %s: it is %s", path, what); }
+
+/* Pipes and character devices take bytes as they come; other things that are no regular file are left alone. */
+static wn_status look_at_target(wn__replace *r, mode_t *mode)
+{
+    struct stat about;
+    *mode = 0;
+    if (stat(r->path, &about) != 0) return errno == ENOENT ? WN_OK : wn__fail_errno("cannot write %s", r->path);
+    if (S_ISDIR(about.st_mode)) return refuse(r->path, "a folder");
+    if (S_ISSOCK(about.st_mode)) return refuse(r->path, "a socket");
+    if (S_ISBLK(about.st_mode)) return refuse(r->path, "a block device");
+    r->is_stream = !S_ISREG(about.st_mode);
+    *mode = about.st_mode & 07777;
+    return WN_OK;
+}
+
+static wn_status open_target(wn__replace *r, const char *path)
+{
+    mode_t mode;
+    WN_TRY(follow_links(path, &r->path));
+    WN_TRY(look_at_target(r, &mode));
+    if (!r->is_stream && !(r->temporary = temporary_name(r->path))) return wn__no_memory(strlen(path));
+    r->file = fopen(r->is_stream ? r->path : r->temporary, "we");
+    if (!r->file) return wn__fail_errno("cannot write %s", path);
+    if (mode && !r->is_stream) (void)!fchmod(fileno(r->file), mode); /* not everywhere; the file is whole all the same */
+    return WN_OK;
+}
+
 wn_status wn__replace_open(wn__replace *r, const char *path)
 {
-    *r = (wn__replace){.path = wn__strdup(path), .temporary = temporary_name(path)};
-    if (!r->path || !r->temporary) {
-        replace_release(r);
-        return wn__no_memory(strlen(path));
-    }
-    r->file = fopen(r->temporary, "we");
-    if (r->file) return WN_OK;
-    const wn_status status = wn__fail_errno("cannot write %s", path);
-    replace_release(r);
+    *r = (wn__replace){0};
+    const wn_status status = open_target(r, path);
+    if (status != WN_OK) replace_release(r);
     return status;
 }
 
@@ -127,10 +174,11 @@ wn_status wn__replace_write(wn__replace *r, const void *data, size_t size)
 static wn_status commit(wn__replace *r)
 {
     if (ferror(r->file)) return wn__fail(WN_EIO, "cannot write %s: an earlier write failed", r->path);
-    if (fflush(r->file) != 0 || fsync(fileno(r->file)) != 0) return wn__fail_errno("cannot write %s", r->path);
+    if (fflush(r->file) != 0 || (!r->is_stream && fsync(fileno(r->file)) != 0)) return wn__fail_errno("cannot write %s", r->path);
     FILE *file = r->file;
     r->file = NULL;
     if (fclose(file) != 0) return wn__fail_errno("cannot write %s", r->path);
+    if (r->is_stream) return WN_OK;
     if (rename(r->temporary, r->path) != 0) return wn__fail_errno("cannot replace %s", r->path);
     return sync_folder_of(r->path);
 }

@@ -13,10 +13,12 @@ bool wn__folder_exists(const char *path);
 wn_status wn__file_size(const char *path, int64_t *size);
 
 /* A file being replaced: written under a temporary name beside the target, synced, renamed on commit.
- * Until wn__replace_commit returns WN_OK the old file is intact. */
+ * Until wn__replace_commit returns WN_OK the old file is intact. Links are followed and stay; a file that is replaced keeps its mode.
+ * A pipe or a character device is written as bytes come; a folder, a socket and a block device are refused. */
 typedef struct wn__replace {
     FILE *file;
-    char *path, *temporary;
+    char *path, *temporary; /* temporary: NULL of a stream */
+    bool is_stream;
 } wn__replace;
 wn_status wn__replace_open(wn__replace *r, const char *path);
 wn_status wn__replace_write(wn__replace *r, const void *data, size_t size);

@@ -1,6 +1,10 @@
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,6 +128,70 @@ TEST(an_aborted_replacement_leaves_nothing)
     wn__replace_abort(&r);
     CHECK_EQ_INT(count_entries(), entries);
     check_contents("kept", "old");
+}
+
+TEST(links_are_followed_and_stay)
+{
+    struct stat about;
+    CHECK_OK(wn__make_folders(in_folder("links/to")));
+    CHECK_EQ_INT(symlink("to/target", in_folder("links/first")), 0);
+    CHECK_EQ_INT(symlink("first", in_folder("links/second")), 0);
+    CHECK_OK(wn__file_write(in_folder("links/second"), "through a dangling link", 23));
+    check_contents("links/to/target", "through a dangling link");
+    CHECK_EQ_INT(chmod(in_folder("links/to/target"), 0640), 0);
+    CHECK_OK(wn__file_write(in_folder("links/second"), "again", 5));
+    check_contents("links/to/target", "again");
+    CHECK(lstat(in_folder("links/second"), &about) == 0 && S_ISLNK(about.st_mode));
+    CHECK(stat(in_folder("links/to/target"), &about) == 0 && (about.st_mode & 07777) == 0640);
+    CHECK_EQ_INT(symlink("circle", in_folder("links/circle")), 0);
+    CHECK_STATUS(wn__file_write(in_folder("links/circle"), "x", 1), WN_EIO);
+}
+
+static void *read_pipe(void *text)
+{
+    FILE *file = fopen(in_folder("pipe"), "re");
+    if (file) ((char *)text)[fread(text, 1, 31, file)] = 0;
+    if (file) fclose(file);
+    return NULL;
+}
+
+TEST(pipes_and_devices_are_written_as_they_are)
+{
+    char text[32] = "";
+    struct stat about;
+    pthread_t reader;
+    CHECK_EQ_INT(mkfifo(in_folder("pipe"), 0600), 0);
+    CHECK_EQ_INT(pthread_create(&reader, NULL, read_pipe, text), 0);
+    CHECK_OK(wn__file_write(in_folder("pipe"), "through a pipe", 14));
+    pthread_join(reader, NULL);
+    CHECK_EQ_TEXT(text, "through a pipe");
+    CHECK(lstat(in_folder("pipe"), &about) == 0 && S_ISFIFO(about.st_mode));
+    const int entries = count_entries();
+    if (mknod(in_folder("null"), S_IFCHR | 0600, makedev(1, 3)) != 0) SKIP("device nodes cannot be made here");
+    FILE *usable = fopen(in_folder("null"), "we");
+    if (!usable) SKIP("device nodes cannot be opened here");
+    fclose(usable);
+    CHECK_OK(wn__file_write(in_folder("null"), "nothing", 7));
+    CHECK(lstat(in_folder("null"), &about) == 0 && S_ISCHR(about.st_mode));
+    CHECK_EQ_INT(count_entries(), entries + 1);
+}
+
+TEST(folders_sockets_and_block_devices_are_not_replaced)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    CHECK(strlen(folder) < 40);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.40s/socket", folder);
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
+    close(fd);
+    CHECK_OK(wn__make_folders(in_folder("full")));
+    CHECK_STATUS(wn__file_write(in_folder("full"), "x", 1), WN_EIO);
+    CHECK_HAS_TEXT(wn_error_message(), "it is a folder");
+    CHECK_STATUS(wn__file_write(in_folder("socket"), "x", 1), WN_EIO);
+    CHECK_HAS_TEXT(wn_error_message(), "it is a socket");
+    if (mknod(in_folder("block"), S_IFBLK | 0600, makedev(7, 200)) != 0) SKIP("device nodes cannot be made here");
+    CHECK_STATUS(wn__file_write(in_folder("block"), "x", 1), WN_EIO);
+    CHECK_HAS_TEXT(wn_error_message(), "it is a block device");
 }
 
 TEST(a_full_disk_is_no_space)
@@ -302,6 +370,9 @@ int main(int argc, char **argv)
                                     RUN(files_of_unknown_size_are_read_whole),
                                     RUN(a_failed_replacement_keeps_the_old_file_and_no_other),
                                     RUN(an_aborted_replacement_leaves_nothing),
+                                    RUN(links_are_followed_and_stay),
+                                    RUN(pipes_and_devices_are_written_as_they_are),
+                                    RUN(folders_sockets_and_block_devices_are_not_replaced),
                                     RUN(a_full_disk_is_no_space),
                                     RUN(append_continues_at_the_recorded_length),
                                     RUN(append_refuses_a_file_that_is_too_short),
