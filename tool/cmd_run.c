@@ -139,7 +139,8 @@ const wn__command wn__command_run = {
     .arguments = "RECIPE",
     .summary = "Run all that a recipe compares and is not done yet; print the table of results",
     .details = "Stages that are done are skipped and those that were cut off are continued: after a stop, a crash or a power\n"
-               "failure the same command goes on, to the same bytes. SIGINT, SIGTERM and SIGUSR1 save and stop (exit code 75);\n"
+               "failure the same command goes on, to the same bytes. SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2\n"
+               "and SIGXCPU save and stop (exit code 75); one ignored at the start (nohup) stays ignored;\n"
                "a second SIGINT ends at once.",
     .options = run_options,
     .config_size = sizeof(run_config),

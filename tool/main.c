@@ -137,7 +137,8 @@ int wn__finish(const wn__call *call, wn_status status)
     if (status == WN_OK) return WN__EXIT_OK;
     const char *message = wn_error_message();
     if (status == WN_ESTOPPED) {
-        wn__console_note(call->console, "stopped; the same command continues");
+        const bool whole = strstr(message, "continue") != NULL;
+        wn__console_note(call->console, "%s%s", message[0] ? message : "stopped", whole ? "" : "; the same command continues");
         return WN__EXIT_STOPPED;
     }
     if (!message[0]) message = wn_status_text(status);

@@ -4,7 +4,7 @@ stopped_equals_undisturbed() {
     cp "$CASES"/../files/* .
     sed -i 's/epochs: 2/epochs: 30/' tiny.yaml
     winnow run tiny.yaml --quiet --out whole >table || return 1
-    winnow run tiny.yaml --quiet --out cut >table &
+    env --default-signal="${1/KILL/TERM}" winnow run tiny.yaml --quiet --out cut >table & # shells ignore INT of jobs in the background
     local run=$!
     until grep -qs '"epoch": *[1-9]' cut/stages/*/metrics.jsonl; do
         kill -0 $run || { echo "ended before it could be stopped" >&2; return 1; }

@@ -1,0 +1,2 @@
+. "$CASES/../stop.sh"
+stopped_equals_undisturbed HUP 75
