@@ -29,6 +29,9 @@ find_optional(CURL libcurl -lcurl libcurl4-openssl-dev)
 find_optional(LAPACK lapacke -llapacke liblapacke-dev)
 find_optional(FFTW fftw3f -lfftw3f libfftw3-dev)
 find_optional(ZIP libzip -lzip libzip-dev)
+find_optional(JPEG libjpeg -ljpeg libjpeg62-turbo-dev)
+find_optional(PNG libpng -lpng libpng-dev)
+find_optional(WEBP libwebp -lwebp libwebp-dev)
 
 # oneDNN ships no pkg-config file; DNNL_ROOT can name an unpacked copy. Its version is in dnnl_version.h.
 set(have_onednn OFF)
@@ -44,4 +47,5 @@ if(NOT WINNOW_ONEDNN STREQUAL "OFF")
         message(FATAL_ERROR "WINNOW_ONEDNN=ON but oneDNN was not found (Debian: libdnnl-dev)")
     endif()
 endif()
-message(STATUS "oneDNN: ${have_onednn}, libcurl: ${have_CURL}, LAPACK: ${have_LAPACK}, FFTW: ${have_FFTW}, libzip: ${have_ZIP}")
+message(STATUS "oneDNN: ${have_onednn}, libcurl: ${have_CURL}, LAPACK: ${have_LAPACK}, FFTW: ${have_FFTW}, libzip: ${have_ZIP}, "
+    "libjpeg: ${have_JPEG}, libpng: ${have_PNG}, libwebp: ${have_WEBP}")

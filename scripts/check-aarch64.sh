@@ -49,7 +49,7 @@ set(CMAKE_C_FLAGS_INIT "-isystem $root/usr/include -isystem $root/usr/include/aa
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-L$arm -Wl,-rpath-link,$arm:$root/lib/aarch64-linux-gnu")
 EOF
 export PKG_CONFIG_LIBDIR="$arm/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
-cmake -S . -B "$build/cmake" -DCMAKE_TOOLCHAIN_FILE="$(pwd)/$build/toolchain.cmake" -DWINNOW_ONEDNN=OFF -DWINNOW_CURL=OFF -DWINNOW_LAPACK=OFF -DWINNOW_FFTW=OFF -DWINNOW_ZIP=OFF \
+cmake -S . -B "$build/cmake" -DCMAKE_TOOLCHAIN_FILE="$(pwd)/$build/toolchain.cmake" -DWINNOW_ONEDNN=OFF -DWINNOW_CURL=OFF -DWINNOW_LAPACK=OFF -DWINNOW_FFTW=OFF -DWINNOW_ZIP=OFF -DWINNOW_JPEG=OFF -DWINNOW_PNG=OFF -DWINNOW_WEBP=OFF \
     -DWINNOW_DEVELOPER=ON >"$build/cmake.log"
 cmake --build "$build/cmake" -j "$(nproc)" >>"$build/cmake.log" 2>&1 || {
     tail -n 30 "$build/cmake.log"

@@ -4,14 +4,45 @@
 #include <lzma.h>
 #include <openssl/crypto.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <yaml.h>
 #include <zlib.h>
 
 #ifdef WN_HAVE_CURL
 #include <curl/curl.h>
 #endif
+#ifdef WN_HAVE_JPEG
+#include <jpeglib.h>
+#endif
+#ifdef WN_HAVE_PNG
+#include <png.h>
+#endif
+#ifdef WN_HAVE_WEBP
+#include <webp/decode.h>
+#endif
 #ifdef WN_HAVE_ZIP
 #include <zip.h>
+#endif
+
+#ifdef WN_HAVE_JPEG
+#define TEXT_OF(macro) TEXT(macro)
+#define TEXT(name) #name
+#ifdef LIBJPEG_TURBO_VERSION
+#define JPEG_VERSION TEXT_OF(LIBJPEG_TURBO_VERSION)
+#else
+#define JPEG_VERSION TEXT_OF(JPEG_LIB_VERSION)
+#endif
+#endif
+
+#ifdef WN_HAVE_WEBP
+/* "1.2.4" of 0x010204 */
+static const char *webp_version(void)
+{
+    static _Thread_local char text[16];
+    const int version = WebPGetDecoderVersion();
+    snprintf(text, sizeof text, "%d.%d.%d", version >> 16, version >> 8 & 255, version & 255);
+    return text;
+}
 #endif
 
 wn__library wn__library_get(int index)
@@ -31,6 +62,21 @@ wn__library wn__library_get(int index)
     case 6: return (wn__library){"libzip", zip_libzip_version()};
 #else
     case 6: return (wn__library){"libzip", NULL};
+#endif
+#ifdef WN_HAVE_JPEG
+    case 7: return (wn__library){"libjpeg-turbo", JPEG_VERSION}; /* of its header: the library does not tell */
+#else
+    case 7: return (wn__library){"libjpeg-turbo", NULL};
+#endif
+#ifdef WN_HAVE_PNG
+    case 8: return (wn__library){"libpng", png_get_libpng_ver(NULL)};
+#else
+    case 8: return (wn__library){"libpng", NULL};
+#endif
+#ifdef WN_HAVE_WEBP
+    case 9: return (wn__library){"libwebp", webp_version()};
+#else
+    case 9: return (wn__library){"libwebp", NULL};
 #endif
     default: return (wn__library){NULL, NULL};
     }
