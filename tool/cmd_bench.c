@@ -244,6 +244,7 @@ static int run_bench(const wn__call *call)
     const char *const *models = named ? call->arguments + 1 : usual;
     const int count = named ? call->count - 1 : 1;
     wn_bench_options options = {
+        .size = sizeof options,
         .set = config->set.items,
         .sets = config->set.count,
         .classes = (int)config->classes,

@@ -60,6 +60,7 @@ static int run_eval(const wn__call *call)
 {
     const eval_config *config = call->config;
     const wn_eval_options options = {
+        .size = sizeof options,
         .weights = call->arguments[0],
         .set = config->set.items,
         .sets = config->set.count,

@@ -234,31 +234,12 @@ static bool read_image(const char *text, wn_flops_options *o)
 
 static wn_flops_options options_of(const flops_config *c, const char *model)
 {
-    return (wn_flops_options){
-        .model = model,
-        .set = c->set.items,
-        .sets = c->set.count,
-        .classes = (int)c->classes,
-        .sparsity = c->sparsity,
-        .flops_budget = c->budget,
-        .distribution = c->distribution,
-        .mask = c->mask,
-        .power = c->power,
-        .counting = c->counting,
-        .dense_first = c->dense_first,
-        .sparse_first = c->sparse_first,
-        .select = c->select.items,
-        .selects = c->select.count,
-        .layer = c->layer.items,
-        .layers = c->layer.count,
-        .seed = (uint64_t)c->seed,
-        .interval = c->interval,
-        .steps = c->steps,
-        .prune_begin = c->prune_begin,
-        .prune_end = c->prune_end,
-        .prune_every = c->prune_every,
-        .match = c->match,
-    };
+    return WN_OPTIONS(wn_flops_options, .model = model, .set = c->set.items, .sets = c->set.count, .classes = (int)c->classes,
+                      .sparsity = c->sparsity, .flops_budget = c->budget, .distribution = c->distribution, .mask = c->mask,
+                      .power = c->power, .counting = c->counting, .dense_first = c->dense_first, .sparse_first = c->sparse_first,
+                      .select = c->select.items, .selects = c->select.count, .layer = c->layer.items, .layers = c->layer.count,
+                      .seed = (uint64_t)c->seed, .interval = c->interval, .steps = c->steps, .prune_begin = c->prune_begin,
+                      .prune_end = c->prune_end, .prune_every = c->prune_every, .match = c->match);
 }
 
 /* "--method rigl set": words after the network are more methods. NULL: out of memory. */

@@ -18,7 +18,8 @@ static const wn__option bootstrap_options[] = {
 static int run_bootstrap(const wn__call *call)
 {
     const bootstrap_config *config = call->config;
-    wn_lab_bootstrap_options options = {.lab = wn__lab_options_of(call, &config->lab), .n = config->n, .seeds = config->seeds};
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
+    wn_lab_bootstrap_options options = {.size = sizeof options, .lab = &lab_options, .n = config->n, .seeds = config->seeds};
     if (!wn__lab_number_option(config->margin, &options.margin))
         return wn__wrong_usage(call, "--margin %s is no number above 0", config->margin);
     if (!wn__lab_number_option(config->converged, &options.converged))

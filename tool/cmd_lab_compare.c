@@ -9,7 +9,8 @@ static const wn__option compare_options[] = {WN_LAB_OPTIONS(compare_config), {0}
 static int run_compare(const wn__call *call)
 {
     const compare_config *config = call->config;
-    const wn_lab_compare_options options = {.lab = wn__lab_options_of(call, &config->lab)};
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
+    const wn_lab_compare_options options = {.size = sizeof options, .lab = &lab_options};
     wn_lab_result result = {0};
     return wn__lab_show(call, wn_lab_compare(&options, &result), &result);
 }

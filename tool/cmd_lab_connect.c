@@ -18,8 +18,10 @@ static const wn__option connect_options[] = {
 static int run_connect(const wn__call *call)
 {
     const connect_config *config = call->config;
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
     const wn_lab_connect_options options = {
-        .lab = wn__lab_options_of(call, &config->lab),
+        .size = sizeof options,
+        .lab = &lab_options,
         .from = config->from,
         .points = config->points,
         .seed = config->seed,

@@ -21,8 +21,10 @@ static int run_flow(const wn__call *call)
     const flow_config *config = call->config;
     double rate;
     if (!wn__lab_number_option(config->rate, &rate)) return wn__wrong_usage(call, "--rate=%s: a number above 0 is needed", config->rate);
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
     const wn_lab_flow_options options = {
-        .lab = wn__lab_options_of(call, &config->lab),
+        .size = sizeof options,
+        .lab = &lab_options,
         .steps = config->steps,
         .images = config->images,
         .part = config->part,

@@ -31,8 +31,10 @@ static int run_hessian(const wn__call *call)
     double length;
     if (!wn__lab_number_option(config->length, &length))
         return wn__wrong_usage(call, "--length=%s: a number above 0 is needed", config->length);
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
     const wn_lab_hessian_options options = {
-        .lab = wn__lab_options_of(call, &config->lab),
+        .size = sizeof options,
+        .lab = &lab_options,
         .exact = config->exact,
         .lanczos = config->lanczos,
         .steps = config->steps,

@@ -22,8 +22,10 @@ static const wn__option interpolate_options[] = {
 static int run_interpolate(const wn__call *call)
 {
     const interpolate_config *config = call->config;
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
     const wn_lab_interpolate_options options = {
-        .lab = wn__lab_options_of(call, &config->lab),
+        .size = sizeof options,
+        .lab = &lab_options,
         .points = config->points,
         .from = config->from,
         .to = config->to,

@@ -24,8 +24,10 @@ static int run_path(const wn__call *call)
     const path_config *config = call->config;
     double rate;
     if (!wn__lab_number_option(config->rate, &rate)) return wn__wrong_usage(call, "--rate=%s: a number above 0 is needed", config->rate);
+    const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
     const wn_lab_path_options options = {
-        .lab = wn__lab_options_of(call, &config->lab),
+        .size = sizeof options,
+        .lab = &lab_options,
         .order = (int)config->order,
         .full = config->full,
         .epochs = config->epochs,

@@ -32,15 +32,11 @@ static int run_study(const wn__call *call)
 {
     const study_config *config = call->config;
     wn__stop_on_signals();
-    const wn_lab_study_options options = {.run = {.recipe = call->arguments[0],
-                                                  .set = config->set.items,
-                                                  .sets = config->set.count,
-                                                  .seeds = config->seeds,
-                                                  .out = config->out,
-                                                  .data_folder = config->data_folder,
-                                                  .threads = (int)config->threads,
-                                                  .progress = wn__console_progress,
-                                                  .user = call->console},
+    const wn_lab_study_options options = {.size = sizeof options,
+                                          .run = &WN_OPTIONS(wn_run_options, .recipe = call->arguments[0], .set = config->set.items,
+                                                             .sets = config->set.count, .seeds = config->seeds, .out = config->out,
+                                                             .data_folder = config->data_folder, .threads = (int)config->threads,
+                                                             .progress = wn__console_progress, .user = call->console),
                                           .again = config->again};
     wn_lab_result result = {0};
     wn_status status = wn_lab_study(&options, &result);

@@ -39,6 +39,7 @@ static int run_prune(const wn__call *call)
     const prune_config *config = call->config;
     if (!config->out) return wn__wrong_usage(call, "--out is needed: the file to write");
     const wn_prune_options options = {
+        .size = sizeof options,
         .weights = call->arguments[0],
         .result = config->out,
         .sparsity = config->sparsity,

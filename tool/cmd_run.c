@@ -114,6 +114,7 @@ static int run_run(const wn__call *call)
     const wn__console *console = call->console;
     const char *const worker[] = {"/proc/self/exe", "worker", console->quiet ? "--quiet" : console->verbose ? "--verbose" : "--", NULL};
     const wn_run_options options = {
+        .size = sizeof options,
         .recipe = call->arguments[0],
         .set = config->set.items,
         .sets = config->set.count,

@@ -68,10 +68,12 @@ static int run_shrink(const wn__call *call)
                                 .experiment = config->experiment,
                                 .data_folder = config->data_folder,
                                 .threads = config->threads};
-    const wn_shrink_options options = {.networks = wn__lab_options_of(call, &lab),
+    const wn_lab_options lab_options = wn__lab_options_of(call, &lab);
+    const wn_shrink_options options = {.size = sizeof options,
+                                       .networks = &lab_options,
                                        .min_accuracy = config->min_accuracy,
                                        .by = config->by,
-                                       .size = config->size,
+                                       .smallest = config->size,
                                        .result = config->result ? config->result : "shrunk"};
     wn_shrink_result result = {0};
     const wn_status status = wn_shrink(&options, &result);

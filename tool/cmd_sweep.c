@@ -73,17 +73,11 @@ static int run_sweep(const wn__call *call)
                                                      : "--",
                                   NULL};
     wn_sweep_options options = {
-        .run = {.recipe = call->arguments[0],
-                .set = config->set.items,
-                .sets = config->set.count,
-                .out = config->out,
-                .data_folder = config->data_folder,
-                .threads = (int)config->threads,
-                .jobs = (int)config->jobs,
-                .force = config->force,
-                .worker = worker,
-                .progress = wn__console_progress,
-                .user = call->console},
+        .size = sizeof options,
+        .run =
+            &WN_OPTIONS(wn_run_options, .recipe = call->arguments[0], .set = config->set.items, .sets = config->set.count,
+                        .out = config->out, .data_folder = config->data_folder, .threads = (int)config->threads, .jobs = (int)config->jobs,
+                        .force = config->force, .worker = worker, .progress = wn__console_progress, .user = call->console),
         .wait = config->wait,
         .retry = config->retry,
         .dry_run = config->dry_run,

@@ -39,7 +39,8 @@ static void add_stage(void *user, const wn_timed_stage *s)
 static int run_time(const wn__call *call)
 {
     const time_config *config = call->config;
-    const wn_time_options options = {.rounds = (int)config->rounds,
+    const wn_time_options options = {.size = sizeof options,
+                                     .rounds = (int)config->rounds,
                                      .threads = (int)config->threads,
                                      .data_folder = config->data_folder,
                                      .progress = wn__console_progress,

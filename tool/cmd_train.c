@@ -34,6 +34,7 @@ static int run_train(const wn__call *call)
 {
     const train_config *config = call->config;
     const wn_run_options options = {
+        .size = sizeof options,
         .recipe = call->count > 0 ? call->arguments[0] : NULL,
         .set = config->set.items,
         .sets = config->set.count,

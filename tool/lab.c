@@ -8,20 +8,10 @@
 wn_lab_options wn__lab_options_of(const wn__call *call, const wn__lab_config *config)
 {
     wn__stop_on_signals();
-    return (wn_lab_options){
-        .networks = call->arguments,
-        .count = call->count,
-        .out = config->out,
-        .experiment = config->experiment,
-        .folder = config->folder,
-        .set = config->set.items,
-        .sets = config->set.count,
-        .data_folder = config->data_folder,
-        .threads = (int)config->threads,
-        .again = config->again,
-        .progress = wn__console_progress,
-        .user = call->console,
-    };
+    return WN_OPTIONS(wn_lab_options, .networks = call->arguments, .count = call->count, .out = config->out,
+                      .experiment = config->experiment, .folder = config->folder, .set = config->set.items, .sets = config->set.count,
+                      .data_folder = config->data_folder, .threads = (int)config->threads, .again = config->again,
+                      .progress = wn__console_progress, .user = call->console);
 }
 
 bool wn__lab_number_option(const char *text, double *number)

@@ -1,6 +1,6 @@
 /* How long a training step takes, and what it spends its time on. Random images: only time is measured.
  *
- *     wn_bench_options options = {.model = "resnet20", .batch = 128, .threads = 2};
+ *     wn_bench_options options = {.size = sizeof options, .model = "resnet20", .batch = 128, .threads = 2};
  *     wn_bench_result r;
  *     if (wn_bench_step(&options, &r) == WN_OK) printf("%.1f ms, %.0f images/s\n", r.ms_median, r.images_per_s);
  */
@@ -14,6 +14,7 @@ extern "C" {
 #endif
 
 typedef struct wn_bench_options {
+    size_t size;            /* sizeof(wn_bench_options) */
     const char *model;      /* name, or a file that describes a network */
     const char *const *set; /* (sets) settings of the model: "width=2", "bias=no" */
     int sets;

@@ -24,7 +24,15 @@ extern "C" {
 #define WN_NODISCARD __attribute__((warn_unused_result))
 #define WN_PRINTF(format_index, first_argument) __attribute__((format(printf, format_index, first_argument)))
 
-#define WN_VERSION "0.1.0"
+/* The version of these headers, as numbers (WN_VERSION_NUMBER: 100 for 0.1.0, 10203 for 1.2.3) and as text, "0.1.0". */
+#define WN_VERSION_MAJOR 0
+#define WN_VERSION_MINOR 1
+#define WN_VERSION_PATCH 0
+#define WN_VERSION_NUMBER (10000 * WN_VERSION_MAJOR + 100 * WN_VERSION_MINOR + WN_VERSION_PATCH)
+#define WN_VERSION_TEXT(major, minor, patch) #major "." #minor "." #patch
+#define WN_VERSION_JOIN(major, minor, patch) WN_VERSION_TEXT(major, minor, patch)
+#define WN_VERSION WN_VERSION_JOIN(WN_VERSION_MAJOR, WN_VERSION_MINOR, WN_VERSION_PATCH)
+
 #define WN_MAX_DIMS 6
 
 /* One map makes the enum, the names and the texts: X(name, value, text). */
@@ -57,8 +65,21 @@ WN_API const char *wn_status_text(wn_status status);
 /* The message of the last failure in the calling thread; "" if there was none. Valid until the next failure in this thread. */
 WN_API const char *wn_error_message(void);
 
-/* Version of the linked library, WN_VERSION of its headers. */
+/* Version of the linked library: WN_VERSION and WN_VERSION_NUMBER of its headers. */
 WN_API const char *wn_version(void);
+WN_API int wn_version_number(void);
+
+/* Structs of options. Their first member is `size_t size`, the sizeof of the struct as the caller's header has it; zero in any other member means
+ * the default, and NULL instead of a struct means all defaults. So a program and a library of different versions fit together: what a shorter struct
+ * lacks has its default, and a longer one is taken if what is beyond is zero. WN_EINVAL otherwise, and for a size of 0. Texts, arrays and
+ * structs that options point to are borrowed for the call.
+ *
+ *     wn_run_options options = {.size = sizeof options, .recipe = "demo.yaml"};
+ *     wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20"), &result);    // the same as an expression; C only
+ */
+#ifndef __cplusplus
+#define WN_OPTIONS(type, ...) ((type){.size = sizeof(type), __VA_ARGS__})
+#endif
 
 /* CPUs that this process may use: its affinity mask and the quota of its control group. At least 1. */
 WN_API int wn_cpu_count(void);

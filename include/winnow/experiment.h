@@ -1,6 +1,6 @@
 /* Experiments: recipes, their stages and where results are kept; single steps (train, evaluate, prune, inspect); listings.
  *
- *     wn_run_options options = {.recipe = "examples/demo.yaml"};
+ *     wn_run_options options = {.size = sizeof options, .recipe = "examples/demo.yaml"};
  *     wn_run_summary summary;
  *     if (wn_experiment_run(&options, &summary) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
  *     else puts(summary.folder); // holds results.json, see docs/results-format.md
@@ -38,6 +38,7 @@ typedef void (*wn_progress_call)(void *user, const wn_progress *progress);
 
 /* Zero means: the default, or what the recipe says. All texts are borrowed for the call. */
 typedef struct wn_run_options {
+    size_t size;            /* sizeof(wn_run_options) */
     const char *recipe;     /* file; NULL: an empty recipe, made by `set` alone */
     const char *const *set; /* (sets) "train.epochs=10": changes to the recipe; the value is YAML */
     int sets;
@@ -97,6 +98,7 @@ WN_API WN_NODISCARD wn_status wn_recipe_resolve(const wn_run_options *options, c
 WN_API void wn_text_free(char *text); /* accepts NULL */
 
 typedef struct wn_stage_options {
+    size_t size; /* sizeof(wn_stage_options) */
     wn_progress_call progress;
     void *user;
 } wn_stage_options;
@@ -107,6 +109,7 @@ WN_API WN_NODISCARD wn_status wn_stage_run(const char *experiment_folder, const 
 /* ---- its seconds */
 
 typedef struct wn_time_options {
+    size_t size; /* sizeof(wn_time_options) */
     int rounds;  /* of some steps of every stage; 0: 5 */
     int threads; /* 0: all CPUs */
     const char *data_folder;
@@ -165,6 +168,7 @@ typedef struct wn_train_summary {
 WN_API WN_NODISCARD wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary);
 
 typedef struct wn_eval_options {
+    size_t size;         /* sizeof(wn_eval_options) */
     const char *weights; /* file */
     /* Changes to what the file says of itself, as in a recipe: "data.set=cifar10", "data.normalize=cifar10", "model.arch=resnet20", "backend=ref" ...;
      * what neither says is the recipe's default. A key that has no effect is WN_EUSAGE. */
@@ -189,6 +193,7 @@ WN_API WN_NODISCARD wn_status wn_eval(const wn_eval_options *options, wn_evaluat
 WN_API void wn_evaluation_release(wn_evaluation *evaluation); /* accepts a zeroed one */
 
 typedef struct wn_prune_options {
+    size_t size;         /* sizeof(wn_prune_options) */
     const char *weights; /* file that says its architecture (those written by Winnow do), else set model.* */
     /* File to write: weights, masks ("<tensor>_mask") and the same metadata; under a basis coefficients with their masks. */
     const char *result;

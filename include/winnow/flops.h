@@ -1,6 +1,6 @@
 /* What a sparse network costs, layer by layer, before anything is trained: weights, FLOPs, bytes, and what the papers count for training it.
  *
- *     wn_flops_options options = {.model = "wrn-22-2", .sparsity = "90%", .distribution = "erk"};
+ *     wn_flops_options options = {.size = sizeof options, .model = "wrn-22-2", .sparsity = "90%", .distribution = "erk"};
  *     wn_flops_result r;
  *     if (wn_flops(&options, &r) == WN_OK) printf("%.3f of the dense FLOPs, eps %g\n", r.flops_ratio, r.erk_eps);
  *     wn_flops_release(&r);
@@ -19,6 +19,7 @@ extern "C" {
 
 /* Zero means: the default. All texts are borrowed for the call. */
 typedef struct wn_flops_options {
+    size_t size;            /* sizeof(wn_flops_options) */
     const char *model;      /* name, or a file that describes a network */
     const char *const *set; /* (sets) settings of the model: "width=0.5" */
     int sets;

@@ -10,8 +10,10 @@
  *     if (wn_graph_finish(g, x) != WN_OK) ...
  *
  * Builders return the new node's index, or -1 after a failure; the first failure is kept and reported by wn_graph_finish, so calls
- * can be chained unchecked, wn_graph_new's NULL included. Shapes are (channels, height, width) per image and known while building.
- * Parameters are named as torchvision names tensors: "<node name>.weight", ".bias", ".running_mean", ".running_var".
+ * can be chained unchecked, wn_graph_new's NULL included. A name may be NULL: the kind and the node's index. Sizes that no machine holds are
+ * refused: more than 2^40 values in an image's activation or a weight, more than 2^60 multiply-adds an image. Shapes are (channels, height,
+ * width) per image and known while building. Parameters are named as torchvision names tensors: "<node name>.weight",
+ * ".bias", ".running_mean", ".running_var".
  */
 #ifndef WINNOW_GRAPH_H
 #define WINNOW_GRAPH_H
@@ -24,6 +26,7 @@ extern "C" {
 
 typedef struct wn_graph wn_graph;
 
+/* Passed by value, so it never grows. */
 typedef struct wn_conv {
     int out;    /* output channels */
     int kernel; /* square side; kernel_h and kernel_w, if set, override it */
@@ -55,6 +58,7 @@ WN_API int wn_graph_share(wn_graph *graph, int node, int owner);
 /* Seals the graph with `output` as its logits (k, 1, 1). Fails as the first builder did that failed; WN_ENOMEM for a NULL graph. */
 WN_API wn_status wn_graph_finish(wn_graph *graph, int output);
 
+/* Of a NULL graph: "", 0 and 0. */
 WN_API const char *wn_graph_name(const wn_graph *graph);
 WN_API int64_t wn_graph_parameter_count(const wn_graph *graph); /* trainable scalars: weights, biases, scales, shifts */
 WN_API int64_t wn_graph_forward_flops(const wn_graph *graph);   /* dense, per image; 2 per multiply-add, convolutions and linear layers */

@@ -3,7 +3,8 @@
  * images holds. It is written as NAME.yaml and NAME.safetensors, which all commands read.
  *
  *     const char *networks[] = {"lottery-ticket 95% seed 0", "units 50% seed 0"};
- *     wn_shrink_options options = {.networks = {.networks = networks, .count = 2}, .min_accuracy = "88%", .result = "small"};
+ *     wn_shrink_options options = {.size = sizeof options, .min_accuracy = "88%", .result = "small"};
+ *     options.networks = &WN_OPTIONS(wn_lab_options, .networks = networks, .count = 2);
  *     wn_shrink_result result = {0};
  *     if (wn_shrink(&options, &result) == WN_OK) printf("%lld parameters\n", (long long)result.row[result.chosen].parameters);
  *     wn_shrink_result_release(&result);
@@ -18,11 +19,12 @@ extern "C" {
 #endif
 
 typedef struct wn_shrink_options {
-    wn_lab_options networks;  /* names as winnow/lab.h says them, store, data, threads; `folder` and `again` are not used */
-    const char *min_accuracy; /* "88%" or "0.88" */
-    const char *by;           /* how networks are pruned further: "nothing", "units", "tied-units", "low-rank", or NULL: all of these */
-    const char *size;         /* the smallest in "bytes" (NULL), "parameters" or "flops" */
-    const char *result;       /* path of what is written, without .yaml and .safetensors; NULL: nothing is */
+    size_t size;                    /* sizeof(wn_shrink_options) */
+    const wn_lab_options *networks; /* names as winnow/lab.h says them, store, data, threads; `folder` and `again` are not used */
+    const char *min_accuracy;       /* "88%" or "0.88" */
+    const char *by;       /* how networks are pruned further: "nothing", "units", "tied-units", "low-rank", or NULL: all of these */
+    const char *smallest; /* in "bytes" (NULL), "parameters" or "flops" */
+    const char *result;   /* path of what is written, without .yaml and .safetensors; NULL: nothing is */
 } wn_shrink_options;
 
 /* One network that was tried. */

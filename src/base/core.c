@@ -26,6 +26,8 @@ const char *wn_status_text(wn_status status)
 
 const char *wn_version(void) { return WN_VERSION; }
 
+int wn_version_number(void) { return WN_VERSION_NUMBER; }
+
 /* Process-wide, since a signal handler has nowhere else to write. */
 static volatile sig_atomic_t stop_requested;
 

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "base/fail.h"
-
 wn_status wn__options_take(const void *given, const char *name, size_t size, void *out)
 {
     size_t theirs;

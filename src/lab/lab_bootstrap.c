@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/options.h"
 #include "data/world.h"
 #include "io/json_file.h"
 #include "lab/lab.h"
@@ -61,7 +62,7 @@ static void release_job(job *j)
 
 static wn_status add_given(const bootstrap *b, job *j)
 {
-    const wn_lab_options *o = &b->options->lab;
+    const wn_lab_options *o = b->options->lab;
     for (int i = 0; i < o->sets; i++) {
         if (j->sets == MOST_SETS) return wn__fail(WN_EUSAGE, "more than %d changes to the recipe", MOST_SETS);
         if (!(j->set[j->sets] = wn__strdup(o->set[i]))) return wn__no_memory(64);
@@ -100,16 +101,10 @@ static wn_status make_job(const bootstrap *b, const wn__recipe *base, const char
 
 static wn_run_options run_options(const bootstrap *b, const job *j)
 {
-    const wn_lab_options *o = &b->options->lab;
-    return (wn_run_options){.recipe = o->networks[0],
-                            .set = (const char *const *)j->set,
-                            .sets = j->sets,
-                            .seeds = b->options->seeds,
-                            .out = o->out,
-                            .data_folder = o->data_folder,
-                            .threads = o->threads,
-                            .progress = o->progress,
-                            .user = o->user};
+    const wn_lab_options *o = b->options->lab;
+    return WN_OPTIONS(wn_run_options, .recipe = o->networks[0], .set = (const char *const *)j->set, .sets = j->sets,
+                      .seeds = b->options->seeds, .out = o->out, .data_folder = o->data_folder, .threads = o->threads,
+                      .progress = o->progress, .user = o->user);
 }
 
 /* "dense", "rigl 90%" */
@@ -229,7 +224,7 @@ static wn_status plan_variants(bootstrap *b, const wn__recipe *base)
 /* The recipe without variants, for its section bootstrap. n: an option of the command, or the first of the section's. */
 static wn_status read_base(const bootstrap *b, wn__recipe **out)
 {
-    const wn_lab_options *o = &b->options->lab;
+    const wn_lab_options *o = b->options->lab;
     const char *sets[MOST_SETS + 2], *seeds = b->options->seeds;
     char n[512];
     int count = 0;
@@ -322,7 +317,7 @@ static wn_status add_stage(bootstrap *b, const char *name)
 {
     wn__lab_stage stage = {0};
     json_t *json = NULL;
-    WN_TRY(wn__lab_find_stage(&b->options->lab, name, &stage));
+    WN_TRY(wn__lab_find_stage(b->options->lab, name, &stage));
     char *path = wn__path_join(stage.folder, "stage.json");
     wn_status status = path ? wn__json_load(path, &json) : wn__no_memory(64);
     if (status == WN_OK) status = run_of_stage(&stage, json_object_get(json, "inputs"), b);
@@ -334,7 +329,7 @@ static wn_status add_stage(bootstrap *b, const char *name)
 
 static wn_status collect_stages(bootstrap *b)
 {
-    const wn_lab_options *o = &b->options->lab;
+    const wn_lab_options *o = b->options->lab;
     wn__bootstrap_section usual;
     WN_TRY(wn__settings_defaults(wn__bootstrap_settings, &usual));
     take_settings(b, &usual);
@@ -382,20 +377,22 @@ static wn_status compute(wn__lab *lab, bootstrap *b, wn_lab_result *out)
 
 wn_status wn_lab_bootstrap(const wn_lab_bootstrap_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_bootstrap_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     bootstrap b = {.options = options, .job = WN_NEW_ARRAY(job, MOST_JOBS), .stages = json_array()};
     wn__lab lab = {0};
     wn__recipe *base = NULL; /* variants and their names are its text */
     json_t *question;
     wn_status status = b.job && b.stages ? WN_OK : wn__no_memory(64);
-    if (status == WN_OK && options->lab.count < 1) status = wn__fail(WN_EUSAGE, "bootstrap wants a recipe, or stages of both worlds");
-    if (status == WN_OK && is_recipe(&options->lab)) {
+    if (status == WN_OK && options->lab->count < 1) status = wn__fail(WN_EUSAGE, "bootstrap wants a recipe, or stages of both worlds");
+    if (status == WN_OK && is_recipe(options->lab)) {
         status = read_base(&b, &base);
         if (status == WN_OK) status = plan_recipe(&b, base);
     } else if (status == WN_OK) {
         status = collect_stages(&b);
     }
     if (status == WN_OK) status = question_of(&b, &question);
-    if (status == WN_OK) status = wn__lab_open_alone(&options->lab, "bootstrap", question, &lab);
+    if (status == WN_OK) status = wn__lab_open_alone(options->lab, "bootstrap", question, &lab);
     if (status == WN_OK) status = compute(&lab, &b, result);
     wn__lab_close(&lab);
     for (int i = 0; i < b.jobs; i++)

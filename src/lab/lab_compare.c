@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "lab/lab.h"
 #include "run/store.h"
 
@@ -398,8 +399,10 @@ static wn_status answer(wn__lab *lab, const comparison *c, wn_lab_result *out)
 
 wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_compare_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     wn__lab lab = {0};
-    WN_TRY(wn__lab_open(&options->lab, "compare", 2, WN__MOST_COMPARED,
+    WN_TRY(wn__lab_open(options->lab, "compare", 2, WN__MOST_COMPARED,
                         json_pack("{s:b, s:b}", "map", wn__eigen_available(), "ensembles", true), &lab));
     if (lab.answered) {
         const wn_status status = wn__lab_repeat(&lab, result);

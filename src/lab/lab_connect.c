@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "lab/lab.h"
 #include "lab/lab_curve.h"
 #include "lab/lab_line.h"
@@ -186,7 +187,7 @@ static wn_status run(wn__lab *lab, connection *c, wn_lab_result *result)
 
 static wn_status open_stage(connection *c)
 {
-    const wn_lab_options *o = &c->options->lab;
+    const wn_lab_options *o = c->options->lab;
     if (o->count != 1) return wn__fail(WN_EUSAGE, "connect wants 1 stage, not %d", o->count);
     WN_TRY(wn__lab_find_stage(o, o->networks[0], &c->stage));
     WN_TRY(wn__lab_open_experiment(o, &c->stage, &c->experiment, &c->index));
@@ -195,6 +196,8 @@ static wn_status open_stage(connection *c)
 
 wn_status wn_lab_connect(const wn_lab_connect_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_connect_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     wn__lab lab = {0};
     connection *c = WN_NEW(connection);
     if (!c) return wn__no_memory(sizeof *c);
@@ -206,7 +209,7 @@ wn_status wn_lab_connect(const wn_lab_connect_options *options, wn_lab_result *r
     if (status == WN_OK) {
         wn__even_positions(0, 1, c->points, c->position);
         status =
-            wn__lab_open(&options->lab, "connect", 1, 1,
+            wn__lab_open(options->lab, "connect", 1, 1,
                          json_pack("{s:s, s:s, s:I, s:I, s:I, s:I}", "stage", c->stage.identity, "from", options->from ? options->from : "",
                                    "points", (json_int_t)c->points, "seed", (json_int_t)options->seed, "batches",
                                    (json_int_t)options->batches, "train_images", (json_int_t)options->train_images),

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "io/json_file.h"
 #include "lab/lab.h"
 #include "lab/lab_names.h"
@@ -603,6 +604,8 @@ static wn_status run(wn__lab *lab, flow *f, wn_lab_result *result)
 
 wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_flow_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     wn__lab lab = {0};
     wn__part part;
     flow *f = WN_NEW(flow);
@@ -615,7 +618,7 @@ wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result)
                                  options->part ? options->part : "", "steps", options->steps ? options->steps : "");
     if (question && options->exact_steps) json_object_set_new(question, "exact_steps", json_true());
     if (status == WN_OK)
-        status = wn__lab_open(&options->lab, "flow", 1, MOST_STAGES, question, &lab);
+        status = wn__lab_open(options->lab, "flow", 1, MOST_STAGES, question, &lab);
     else
         json_decref(question);
     if (status == WN_OK) status = lab.answered ? wn__lab_repeat(&lab, result) : run(&lab, f, result);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "io/json_file.h"
 #include "lab/lab.h"
 #include "nn/graph_nodes.h"
@@ -632,6 +633,8 @@ static wn_status run(wn__lab *lab, curvature *c, wn_lab_result *result)
 
 wn_status wn_lab_hessian(const wn_lab_hessian_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_hessian_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     wn__lab lab = {0};
     curvature c = {.options = options,
                    .images = options->images > 0 ? options->images : USUAL_IMAGES,
@@ -641,7 +644,7 @@ wn_status wn_lab_hessian(const wn_lab_hessian_options *options, wn_lab_result *r
         return wn__fail(WN_EUNSUPPORTED, "hessian needs LAPACK, which is not in this build (Debian: liblapacke-dev)");
     if (options->exact && options->lanczos) return wn__fail(WN_EUSAGE, "hessian: all eigenvalues or Lanczos, not both");
     WN_TRY(wn__lab_part(options->part, NULL, &c.part));
-    WN_TRY(wn__lab_open(&options->lab, "hessian", 1, MOST_NETWORKS,
+    WN_TRY(wn__lab_open(options->lab, "hessian", 1, MOST_NETWORKS,
                         json_pack("{s:I, s:I, s:I, s:b, s:b, s:b, s:b, s:f, s:s}", "images", (json_int_t)c.images, "steps",
                                   (json_int_t)c.steps, "probes", (json_int_t)c.probes, "exact", options->exact, "lanczos", options->lanczos,
                                   "differences", options->differences, "checked", !options->no_check, "length", options->length, "part",

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "base/options.h"
 #include "lab/lab.h"
 #include "lab/lab_curve.h"
 #include "lab/lab_line.h"
@@ -92,10 +93,12 @@ static wn_status answer_line(wn__lab *lab, const line *l, wn_lab_result *out)
 
 wn_status wn_lab_interpolate(const wn_lab_interpolate_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_interpolate_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     line l = {.options = options};
     wn__lab lab = {0};
     WN_TRY(make_positions(&l));
-    WN_TRY(wn__lab_open(&options->lab, "interpolate", 2, 2, question_of(&l), &lab));
+    WN_TRY(wn__lab_open(options->lab, "interpolate", 2, 2, question_of(&l), &lab));
     wn_status status = WN_OK;
     if (lab.answered) {
         status = wn__lab_repeat(&lab, result);

@@ -5,6 +5,7 @@
 #include "analysis/bezier.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/options.h"
 #include "lab/lab.h"
 #include "lab/lab_curve.h"
 #include "lab/lab_line.h"
@@ -318,6 +319,8 @@ static wn_status check(const path *p)
 
 wn_status wn_lab_path(const wn_lab_path_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_path_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
     wn__lab lab = {0};
     path *p = WN_NEW(path);
     if (!p) return wn__no_memory(sizeof *p);
@@ -329,7 +332,7 @@ wn_status wn_lab_path(const wn_lab_path_options *options, wn_lab_result *result)
     wn_status status = check(p);
     if (status == WN_OK) {
         wn__even_positions(0, 1, p->points, p->position);
-        status = wn__lab_open(&options->lab, "path", 2, 2,
+        status = wn__lab_open(options->lab, "path", 2, 2,
                               json_pack("{s:i, s:b, s:I, s:I, s:f, s:I, s:I}", "order", p->order, "full", options->full, "epochs",
                                         (json_int_t)p->epochs, "points", (json_int_t)p->points, "rate", p->rate, "batches",
                                         (json_int_t)options->batches, "train_images", (json_int_t)options->train_images),

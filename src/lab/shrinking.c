@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/rng.h"
 #include "lab/lab_names.h"
 #include "recipe/used_keys.h"
@@ -408,14 +409,14 @@ static wn_status read_options(search *q)
     if (!text || end == text || *end || !(a > 0 && a <= 1))
         return wn__fail(WN_EUSAGE, "min-accuracy: \"%s\" is no accuracy; write 88%% or 0.88", text ? text : "");
     q->result->min_accuracy = a;
-    if (q->options->networks.count < 1) return wn__fail(WN_EUSAGE, "shrink wants one network or more");
+    if (q->options->networks->count < 1) return wn__fail(WN_EUSAGE, "shrink wants one network or more");
     WN_TRY(index_of("by", q->options->by, way_names, -1, &q->by));
-    return index_of("size", q->options->size, size_names, 0, &q->size);
+    return index_of("size", q->options->smallest, size_names, 0, &q->size);
 }
 
 static wn_status run(search *q, source *list)
 {
-    const wn_lab_options *o = &q->options->networks;
+    const wn_lab_options *o = q->options->networks;
     for (int i = 0; i < o->count; i++) {
         WN_TRY(open_source(o, o->networks[i], &list[i]));
         WN_TRY(try_source(q, &list[i]));
@@ -428,13 +429,15 @@ static wn_status run(search *q, source *list)
 
 wn_status wn_shrink(const wn_shrink_options *options, wn_shrink_result *result)
 {
+    WN__COMPLETE(wn_shrink_options, options);
+    WN__COMPLETE_WITHIN(wn_lab_options, options, networks);
     search q = {.options = options, .result = result};
     *result = (wn_shrink_result){0};
     WN_TRY(read_options(&q));
-    source *list = WN_NEW_ARRAY(source, options->networks.count);
+    source *list = WN_NEW_ARRAY(source, options->networks->count);
     wn_status status = list ? run(&q, list) : wn__no_memory(sizeof *list);
     wn__shrunk_release(&q.smallest);
-    for (int i = 0; list && i < options->networks.count; i++)
+    for (int i = 0; list && i < options->networks->count; i++)
         close_source(&list[i]);
     wn__free(list);
     if (status != WN_OK) wn_shrink_result_release(result);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "io/json_file.h"
 #include "lab/lab.h"
 #include "lab/lab_curve.h"
@@ -380,7 +381,7 @@ static void on_progress(void *user, const wn_progress *p)
     shown.stage = s->stage;
     shown.stages_done = s->now;
     shown.stages = s->jobs;
-    s->options->run.progress(s->options->run.user, &shown);
+    s->options->run->progress(s->options->run->user, &shown);
 }
 
 /* The network of row i: its stage, at a point if the row names one. */
@@ -413,30 +414,30 @@ static wn_status analyse(const study *s, const job *j, const wn_lab_options *o, 
     case WN__MEASURE_FLOW: {
         steps_of(s, j, steps, sizeof steps);
         if (!steps[0]) return wn__fail(WN_EUSAGE, "%s: none of lab.at lies inside of its training", s->e.plan->stage[j->stage[0]].label);
-        const wn_lab_flow_options flow = {.lab = *o, .steps = steps, .images = l->images, .exact_steps = true};
+        const wn_lab_flow_options flow = {.size = sizeof flow, .lab = o, .steps = steps, .images = l->images, .exact_steps = true};
         return wn_lab_flow(&flow, result);
     }
     case WN__MEASURE_LINE: {
-        const wn_lab_interpolate_options line = {.lab = *o, .points = l->points, .train_images = l->train_images};
+        const wn_lab_interpolate_options line = {.size = sizeof line, .lab = o, .points = l->points, .train_images = l->train_images};
         return wn_lab_interpolate(&line, result);
     }
     case WN__MEASURE_PAIR:
     case WN__MEASURE_SEEDS: {
-        const wn_lab_compare_options compare = {.lab = *o};
+        const wn_lab_compare_options compare = {.size = sizeof compare, .lab = o};
         return wn_lab_compare(&compare, result);
     }
     case WN__MEASURE_WORLD: /* lab_bootstrap_answers.c */
     case WN__MEASURE_HESSIAN: break;
     }
     const wn_lab_hessian_options hessian = {
-        .lab = *o, .lanczos = true, .steps = l->lanczos_steps, .probes = 1, .images = l->hessian_images};
+        .size = sizeof hessian, .lab = o, .lanczos = true, .steps = l->lanczos_steps, .probes = 1, .images = l->hessian_images};
     return wn_lab_hessian(&hessian, result);
 }
 
 static wn_status do_job(study *s, const job *j)
 {
     static const char *const what[] = {"flow", "line", "compare", "hessian", "ensemble"};
-    const wn_run_options *run = &s->options->run;
+    const wn_run_options *run = s->options->run;
     char names[WN__MOST_COMPARED][NAME], backend[64];
     const char *networks[WN__MOST_COMPARED], *set[MOST_SETS] = {backend};
     snprintf(backend, sizeof backend, "backend=%s", s->e.recipe->top.backend);
@@ -444,7 +445,8 @@ static wn_status do_job(study *s, const job *j)
         networks[i] = network_of(s, j, i, names[i]);
     snprintf(s->stage, sizeof s->stage, "%s of %.60s%s%.60s seed %llu", what[j->kind], j->row[0], j->rows == 2 ? ", " : "",
              j->rows == 2 ? j->row[1] : "", (unsigned long long)s->e.recipe->seed[j->seed]);
-    const wn_lab_options o = {.networks = networks,
+    const wn_lab_options o = {.size = sizeof o,
+                              .networks = networks,
                               .count = j->rows,
                               .out = s->e.root,
                               .set = set,
@@ -563,11 +565,11 @@ static wn_status run(study *s, wn_lab_result *result)
     if (wn__lab_section_is_empty(r))
         return wn__fail(WN_EUSAGE,
                         "%s: the recipe has no section \"lab\" that says what to measure: lab: {compare: [dense, lottery-ticket]}",
-                        s->options->run.recipe);
+                        s->options->run->recipe);
     if (r->seeds > WN__MAX_STUDY_SEEDS) return wn__fail(WN_EUNSUPPORTED, "a study has at most %d seeds", WN__MAX_STUDY_SEEDS);
     leave_out_others(s->e.recipe);
     WN_TRY(plan_jobs(s));
-    WN_TRY(wn__experiment_write_folder(&s->e, s->options->run.recipe));
+    WN_TRY(wn__experiment_write_folder(&s->e, s->options->run->recipe));
     WN_TRY(begin_json(s));
     for (s->now = 0; s->now < s->jobs; s->now++)
         WN_TRY(do_job(s, &s->job[s->now]));
@@ -578,8 +580,10 @@ static wn_status run(study *s, wn_lab_result *result)
 
 wn_status wn_lab_study(const wn_lab_study_options *options, wn_lab_result *result)
 {
+    WN__COMPLETE(wn_lab_study_options, options);
+    WN__COMPLETE_WITHIN(wn_run_options, options, run);
     study s = {.options = options};
-    WN_TRY(wn__experiment_open(&options->run, &s.e));
+    WN_TRY(wn__experiment_open(options->run, &s.e));
     const wn_status status = run(&s, result);
     json_decref(s.json);
     wn__free(s.job);

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/rng.h"
 #include "base/statistics.h"
 #include "base/text.h"
@@ -324,6 +325,7 @@ static wn_status fill_result(bench *b, wn_bench_result *r)
 
 wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result)
 {
+    WN__COMPLETE(wn_bench_options, options);
     bench b;
     wn_status status = open_bench(&b, options);
     if (status == WN_OK) status = estimate_memory(&b);
@@ -420,6 +422,7 @@ static wn_status bench_updates(bench *b, const wn__rewiring *how, wn_bench_updat
 
 wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *updates)
 {
+    WN__COMPLETE(wn_bench_options, options);
     bench b;
     wn__rewiring how;
     wn_bench_options own = *options;
@@ -469,6 +472,7 @@ static wn_status fill_memory(bench *b, wn_bench_memory *m)
 
 wn_status wn_bench_plan(const wn_bench_options *options, wn_bench_memory *memory)
 {
+    WN__COMPLETE(wn_bench_options, options);
     bench b;
     wn_status status = open_machine(&b, options);
     if (status == WN_OK) status = fill_memory(&b, memory);
@@ -533,6 +537,7 @@ static wn_status time_parts(bench *b, parts *p)
 
 wn_status wn_bench_kernels(const wn_bench_options *options, wn_bench_visit visit, void *user, wn_bench_result *result)
 {
+    WN__COMPLETE(wn_bench_options, options);
     bench b;
     wn_status status = open_bench(&b, options);
     parts p = {.runs = b.runs};

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/options.h"
 #include "base/settings.h"
 #include "base/text.h"
 #include "models/named.h"
@@ -349,6 +350,7 @@ void wn_flops_release(wn_flops_result *result)
 
 wn_status wn_flops(const wn_flops_options *options, wn_flops_result *result)
 {
+    WN__COMPLETE(wn_flops_options, options);
     owner *own = WN_NEW(owner);
     if (!own) return wn__no_memory(sizeof *own);
     wn_flops_result r = {.owner = own};

@@ -5,11 +5,15 @@
 #include "base/fail.h"
 #include "nn/graph_nodes.h"
 
+/* Sizes that no machine holds are refused while building, so that products of sizes never overflow: values of an image's activation or of a weight, and
+ * multiply-adds of an image through the whole network. */
+static const int64_t most_values = (int64_t)1 << 40, most_work = (int64_t)1 << 60;
+
 wn_graph *wn_graph_new(const char *name, int channels, int height, int width)
 {
     wn_graph *g = WN_NEW(wn_graph);
     if (!g) return NULL;
-    g->name = wn__strdup(name);
+    g->name = wn__strdup(name && *name ? name : "network");
     g->c = channels;
     g->h = height;
     g->w = width;
@@ -54,6 +58,24 @@ static const char *kind_name(wn__node_kind kind)
     return names[kind];
 }
 
+/* a * b, or most_work if that is less: for sizes >= 0. */
+static int64_t product(int64_t a, int64_t b)
+{
+    int64_t result;
+    return __builtin_mul_overflow(a, b, &result) || result > most_work ? most_work : result;
+}
+
+static int64_t spec_count(const wn__param_spec *p)
+{
+    int64_t count = 1;
+    for (int i = 0; i < p->ndim; i++)
+        count = product(count, p->dim[i]);
+    return count;
+}
+
+/* A node's name in messages, before it has one. */
+static const char *shown(const char *name, const char *kind) { return name && *name ? name : kind; }
+
 /* The node that input `x` names, or NULL after an error was kept. */
 static const wn__node *input_node(wn_graph *g, int x, const char *user)
 {
@@ -80,6 +102,9 @@ static int add_node(wn_graph *g, wn__node node, const char *name)
     if (node.c < 1 || node.h < 1 || node.w < 1)
         return REFUSE(g, "%s: output would be %lld x %lld x %lld; the image is too small for this network", name, (long long)node.c,
                       (long long)node.h, (long long)node.w);
+    if (product(product(node.c, node.h), node.w) > most_values)
+        return REFUSE(g, "%s: output would be %lld x %lld x %lld, which is more than 2^40 values", name, (long long)node.c,
+                      (long long)node.h, (long long)node.w);
     const wn_status status = wn__make_room(&g->node, g->nodes, sizeof *g->node);
     if (status != WN_OK) return wn__graph_refuse(g, status);
     node.name = wn__strdup(name);
@@ -87,6 +112,20 @@ static int add_node(wn_graph *g, wn__node node, const char *name)
     memset(node.param, -1, sizeof node.param);
     g->node[g->nodes] = node;
     return g->nodes++;
+}
+
+/* Counts the work of a new weight. */
+static bool add_work(wn_graph *g, const wn__node *node, const wn__param_spec *weight)
+{
+    const int64_t count = spec_count(weight), work = product(count, node->h * node->w);
+    if (count <= most_values && work <= most_work - g->work) {
+        g->work += work;
+        return true;
+    }
+    REFUSE(g,
+           "%s: a weight of %lld values or more, used %lld times an image, is too large: 2^40 values and 2^60 multiply-adds are the limits",
+           node->name, (long long)count, (long long)(node->h * node->w));
+    return false;
 }
 
 static bool add_param(wn_graph *g, int node, int slot, const char *suffix, wn__param_role role, int ndim, const int64_t *dim)
@@ -111,7 +150,7 @@ static bool add_param(wn_graph *g, int node, int slot, const char *suffix, wn__p
     }
     memcpy(p->dim, dim, (size_t)ndim * sizeof *dim);
     g->node[node].param[slot] = g->params++;
-    return true;
+    return role != WN__WEIGHT || add_work(g, &g->node[node], p);
 }
 
 int wn_graph_input(wn_graph *g)
@@ -121,22 +160,23 @@ int wn_graph_input(wn_graph *g)
     return add_node(g, (wn__node){.kind = WN__INPUT, .c = g->c, .h = g->h, .w = g->w}, "input");
 }
 
-static int64_t window_count(int64_t size, int kernel, int stride, int pad)
+static int64_t window_count(int64_t size, int64_t kernel, int64_t stride, int64_t pad)
 {
     return size + 2 * pad < kernel ? 0 : (size + 2 * pad - kernel) / stride + 1;
 }
 
 int wn_graph_conv(wn_graph *g, int x, const char *name, wn_conv s)
 {
-    const wn__node *in = input_node(g, x, name);
+    const wn__node *in = input_node(g, x, shown(name, "conv"));
     if (!in) return -1;
     const int kh = s.kernel_h ? s.kernel_h : s.kernel, kw = s.kernel_w ? s.kernel_w : s.kernel;
     const int stride = s.stride ? s.stride : 1, groups = s.groups ? s.groups : 1;
     if (s.out < 1 || kh < 1 || kw < 1 || stride < 1 || s.pad < 0 || groups < 1)
-        return REFUSE(g, "%s: out %d, kernel %d x %d, stride %d, groups %d must be > 0 and pad %d >= 0", name, s.out, kh, kw, stride,
-                      groups, s.pad);
+        return REFUSE(g, "%s: out %d, kernel %d x %d, stride %d, groups %d must be > 0 and pad %d >= 0", shown(name, "conv"), s.out, kh, kw,
+                      stride, groups, s.pad);
     if (in->c % groups || s.out % groups)
-        return REFUSE(g, "%s: %d groups must divide %lld input and %d output channels", name, groups, (long long)in->c, s.out);
+        return REFUSE(g, "%s: %d groups must divide %lld input and %d output channels", shown(name, "conv"), groups, (long long)in->c,
+                      s.out);
     const int64_t weight[4] = {s.out, in->c / groups, kh, kw}, out = s.out;
     const int id = add_node(g,
                             (wn__node){.kind = WN__CONV,
@@ -159,9 +199,9 @@ int wn_graph_conv(wn_graph *g, int x, const char *name, wn_conv s)
 
 int wn_graph_linear(wn_graph *g, int x, const char *name, int out, bool bias)
 {
-    const wn__node *in = input_node(g, x, name);
+    const wn__node *in = input_node(g, x, shown(name, "linear"));
     if (!in) return -1;
-    if (out < 1) return REFUSE(g, "%s: out %d must be > 0", name, out);
+    if (out < 1) return REFUSE(g, "%s: out %d must be > 0", shown(name, "linear"), out);
     const int64_t weight[2] = {out, in->c * in->h * in->w}, bias_dim = out;
     const int id = add_node(g, (wn__node){.kind = WN__LINEAR, .input = {x}, .inputs = 1, .c = out, .h = 1, .w = 1, .bias = bias}, name);
     if (id < 0 || !add_param(g, id, 0, "weight", WN__WEIGHT, 2, weight)) return -1;
@@ -171,7 +211,7 @@ int wn_graph_linear(wn_graph *g, int x, const char *name, int out, bool bias)
 
 int wn_graph_batch_norm(wn_graph *g, int x, const char *name)
 {
-    const wn__node *in = input_node(g, x, name);
+    const wn__node *in = input_node(g, x, shown(name, "batch_norm"));
     if (!in) return -1;
     static const struct {
         const char *suffix;
@@ -225,7 +265,7 @@ static int add_pool(wn_graph *g, int x, wn__node_kind kind, int kh, int kw, int 
 {
     const wn__node *in = input_node(g, x, kind_name(kind));
     if (!in) return -1;
-    if (kh < 1 || kw < 1 || stride < 1 || pad < 0 || 2 * pad > kh || 2 * pad > kw)
+    if (kh < 1 || kw < 1 || stride < 1 || pad < 0 || pad > kh / 2 || pad > kw / 2)
         return REFUSE(g, "%s: kernel %d x %d and stride %d must be > 0, pad %d at most half the kernel", kind_name(kind), kh, kw, stride,
                       pad);
     return add_node(g,
@@ -311,20 +351,12 @@ wn_status wn_graph_finish(wn_graph *g, int output)
     return WN_OK;
 }
 
-const char *wn_graph_name(const wn_graph *g) { return g->name; }
-
-static int64_t spec_count(const wn__param_spec *p)
-{
-    int64_t count = 1;
-    for (int i = 0; i < p->ndim; i++)
-        count *= p->dim[i];
-    return count;
-}
+const char *wn_graph_name(const wn_graph *g) { return g ? g->name : ""; }
 
 int64_t wn_graph_parameter_count(const wn_graph *g)
 {
     int64_t total = 0;
-    for (int i = 0; i < g->params; i++)
+    for (int i = 0; g && i < g->params; i++)
         if (wn__role_is_trained(g->param[i].role)) total += spec_count(&g->param[i]);
     return total;
 }
@@ -340,7 +372,7 @@ int64_t wn__graph_uses_per_weight(const wn_graph *g, int param)
 int64_t wn_graph_forward_flops(const wn_graph *g)
 {
     int64_t flops = 0;
-    for (int i = 0; i < g->params; i++)
+    for (int i = 0; g && i < g->params; i++)
         flops += 2 * spec_count(&g->param[i]) * wn__graph_uses_per_weight(g, i);
     return flops;
 }

@@ -44,6 +44,7 @@ struct wn_graph {
     int nodes, output;
     wn__param_spec *param;
     int params;
+    int64_t work;     /* multiply-adds of an image */
     wn_status status; /* first failure of a builder */
     char *message;
     bool finished;

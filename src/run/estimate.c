@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/rng.h"
 #include "io/json_file.h"
 #include "io/jsonl.h"
@@ -245,6 +246,7 @@ static wn_status list_all(wn__experiment *e, bool benchmark, wn_stage_visit visi
 
 wn_status wn_experiment_plan(const wn_run_options *options, bool benchmark, wn_stage_visit visit, void *user, wn_plan_summary *summary)
 {
+    WN__COMPLETE(wn_run_options, options);
     wn__experiment e;
     wn_plan_summary own = {0};
     WN_TRY(wn__experiment_open(options, &e));

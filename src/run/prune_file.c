@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/options.h"
 #include "network/masks_file.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -262,6 +263,7 @@ static wn_status prune_file(job *j, wn_prune_summary *summary)
 
 wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
 {
+    WN__COMPLETE(wn_prune_options, options);
     wn__safetensors *file;
     job j = {.options = options};
     WN_TRY(wn__safetensors_open(options->weights, &file));

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/process.h"
 #include "run/experiment.h"
 #include "run/results_writer.h"
@@ -296,6 +297,7 @@ static wn_status run_experiment(wn__experiment *e, const wn_run_options *options
 
 wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summary)
 {
+    WN__COMPLETE(wn_run_options, options);
     wn__experiment e;
     WN_TRY(wn__experiment_open(options, &e));
     const wn_status status = run_experiment(&e, options, summary);
@@ -305,6 +307,7 @@ wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summa
 
 wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options)
 {
+    WN__COMPLETE(wn_stage_options, options);
     wn__experiment e;
     WN_TRY(wn__experiment_reopen(experiment_folder, options, &e));
     const int stage = wn__agenda_find(e.plan, identity);
@@ -322,6 +325,7 @@ wn_status wn_stage_run(const char *experiment_folder, const char *identity, cons
 
 wn_status wn_recipe_resolve(const wn_run_options *options, char **yaml)
 {
+    WN__COMPLETE(wn_run_options, options);
     wn__experiment e;
     wn__text text = {0};
     WN_TRY(wn__experiment_open(options, &e));

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/options.h"
 #include "io/json_file.h"
 #include "recipe/data_record.h"
 #include "recipe/used_keys.h"
@@ -102,6 +103,7 @@ static wn_status check_train_keys(const wn__recipe *r)
 
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
+    WN__COMPLETE(wn_run_options, options);
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
     wn__recipe *recipe;
     wn__agenda *plan = NULL;
@@ -216,6 +218,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
 
 wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 {
+    WN__COMPLETE(wn_eval_options, options);
     static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend",     "dtype",
                                        "threads", "memory",        "kernels",          "world", "train.batch", NULL};
     wn__safetensors *file;

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "base/statistics.h"
 #include "io/json_file.h"
 #include "io/jsonl.h"
@@ -380,8 +381,8 @@ static wn_status open_timing(timing *t, const char *folder)
 
 wn_status wn_experiment_time(const char *folder, const wn_time_options *options, wn_time_visit visit, void *user)
 {
-    static const wn_time_options usual = {0};
-    timing t = {.options = options ? options : &usual};
+    WN__COMPLETE(wn_time_options, options);
+    timing t = {.options = options};
     wn_status status = open_timing(&t, folder);
     if (status == WN_OK) status = time_teacher(&t);
     if (status == WN_OK) status = run_rounds(&t);

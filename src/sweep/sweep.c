@@ -59,7 +59,7 @@ static wn_status count_rungs(wn__sweep *s)
 
 static wn_status need_section(const wn__sweep *s)
 {
-    const char *path = s->options->run.recipe;
+    const char *path = s->options->run->recipe;
     if (s->section->node) return WN_OK;
     return wn__fail(WN_EUSAGE, "%s: the section \"sweep\" is missing: sweep: {trials: 15, space: {topology.alpha: [0.1, 0.3, 0.5]}}",
                     path ? path : "recipe");
@@ -68,7 +68,7 @@ static wn_status need_section(const wn__sweep *s)
 /* The recipe with the method alone, which also settles threads and jobs. */
 static wn_status open_base(wn__sweep *s, wn__sweep_use use)
 {
-    wn_run_options o = s->options->run;
+    wn_run_options o = *s->options->run;
     const wn__recipe_source source = {.path = o.recipe, .set = o.set, .sets = o.sets};
     wn__recipe *r;
     WN_TRY(wn__recipe_read(&source, &r));
@@ -109,7 +109,7 @@ static wn_status check_options(const wn__sweep *s)
     const wn_sweep_options *o = s->options;
     if ((o->shard != 0 || o->shards != 0) && (o->shards < 1 || o->shard < 1 || o->shard > o->shards))
         return wn__fail(WN_EUSAGE, "shard %d/%d: must be 1/%d to %d/%d", o->shard, o->shards, o->shards, o->shards, o->shards);
-    if (s->jobs > 1 && !o->run.worker) return wn__fail(WN_EINVAL, "jobs %d: needs the command line of a worker", s->jobs);
+    if (s->jobs > 1 && !o->run->worker) return wn__fail(WN_EINVAL, "jobs %d: needs the command line of a worker", s->jobs);
     return WN_OK;
 }
 
@@ -161,9 +161,9 @@ static wn_status check_set(const wn__sweep *s, const wn__sweep_key *key)
     wn_status status = params && json_object_set_new(params, key->name, wn__sweep_key_end(key, false)) == 0 ? WN_OK : wn__no_memory(64);
     if (status == WN_OK) status = wn__sweep_trial_sets(s, params, &sets);
     for (size_t k = 1; k < json_array_size(sets); k++) /* the first names the method */
-        for (int i = 0; status == WN_OK && i < s->options->run.sets; i++)
-            if (sets_same_key(json_string_value(json_array_get(sets, k)), s->options->run.set[i]))
-                status = wn__fail(WN_EUSAGE, "--set %s: the section \"sweep\" says this key itself", s->options->run.set[i]);
+        for (int i = 0; status == WN_OK && i < s->options->run->sets; i++)
+            if (sets_same_key(json_string_value(json_array_get(sets, k)), s->options->run->set[i]))
+                status = wn__fail(WN_EUSAGE, "--set %s: the section \"sweep\" says this key itself", s->options->run->set[i]);
     json_decref(params);
     json_decref(sets);
     return status;
@@ -255,7 +255,7 @@ static wn_status set_params(const wn__sweep *s, const wn__sweep_trial *best, wn_
 /* The caller's recipe with the trial's values, and without its section `sweep`. */
 wn_status wn__sweep_write_winner(const wn__sweep *s, const wn__sweep_trial *best)
 {
-    const wn_run_options *o = &s->options->run;
+    const wn_run_options *o = s->options->run;
     const wn__recipe_source source = {.path = o->recipe, .set = o->set, .sets = o->sets};
     wn__recipe *r;
     wn__text text = {0}, params = {0};

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/options.h"
 #include "io/json_file.h"
 #include "run/store.h"
 #include "sweep/sweep.h"
@@ -362,6 +363,8 @@ static wn_status converse(asking *a)
 
 wn_status wn_sweep_ask_tell(const wn_sweep_options *options, int in, FILE *out)
 {
+    WN__COMPLETE(wn_sweep_options, options);
+    WN__COMPLETE_WITHIN(wn_run_options, options, run);
     asking a = {.in = in, .out = out};
     wn_status status = wn__sweep_open(options, WN__SWEEP_ASKED, &a.sweep);
     a.pool.sweep = &a.sweep;

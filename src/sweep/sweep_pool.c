@@ -14,7 +14,7 @@ enum { SLOTS = sizeof((wn__sweep_pool){0}).slot / sizeof *((wn__sweep_pool){0}).
 
 static char *describe_job(const wn__sweep *s, const wn__sweep_trial *trial, int rung)
 {
-    const char *data_folder = s->options->run.data_folder;
+    const char *data_folder = s->options->run->data_folder;
     json_t *job = json_pack("{s:s, s:s, s:s*, s:i, s:I, s:i, s:O}", "recipe", s->recipe_copy, "out", s->base.root, "data_folder",
                             data_folder, "threads", s->threads, "trial", (json_int_t)trial->number, "rung", rung, "params", trial->params);
     char *text = job ? wn__sweep_dump(job, JSON_COMPACT) : NULL;
@@ -31,7 +31,7 @@ wn_status wn__sweep_pool_start(wn__sweep_pool *pool, const wn__sweep_trial *tria
     char *job = describe_job(pool->sweep, trial, rung);
     if (!job) return wn__fail(WN_ENOMEM, "out of memory");
     pid_t pid;
-    const wn_status status = wn__process_start(pool->sweep->options->run.worker, (const char *const[]){job, NULL}, &pid);
+    const wn_status status = wn__process_start(pool->sweep->options->run->worker, (const char *const[]){job, NULL}, &pid);
     free(job); /* jansson's own allocation */
     if (status != WN_OK) return status;
     pool->slot[slot].pid = pid;
@@ -89,7 +89,7 @@ wn_status wn__sweep_pool_failure(const wn__sweep *s, const wn__sweep_trial *tria
     const long long number = (long long)trial->number;
     WN_TRY(noted_failure(s, trial));
     if (WIFEXITED(how) && WEXITSTATUS(how) == 127)
-        return wn__fail(WN_EIO, "trial %lld: the program \"%s\" cannot be started", number, s->options->run.worker[0]);
+        return wn__fail(WN_EIO, "trial %lld: the program \"%s\" cannot be started", number, s->options->run->worker[0]);
     if (wn_stop_requested() || (WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM))
         return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
     if (WIFSIGNALED(how)) return wn__fail(WN_EIO, "trial %lld: its process was ended by signal %d", number, WTERMSIG(how));
@@ -109,10 +109,11 @@ void wn__sweep_pool_end(wn__sweep_pool *pool)
 static wn_status run_job(const json_t *job)
 {
     const wn_sweep_options options = {
-        .run = {.recipe = json_string_value(json_object_get(job, "recipe")),
-                .out = json_string_value(json_object_get(job, "out")),
-                .data_folder = json_string_value(json_object_get(job, "data_folder")),
-                .threads = (int)json_integer_value(json_object_get(job, "threads"))},
+        .size = sizeof options,
+        .run = &WN_OPTIONS(wn_run_options, .recipe = json_string_value(json_object_get(job, "recipe")),
+                           .out = json_string_value(json_object_get(job, "out")),
+                           .data_folder = json_string_value(json_object_get(job, "data_folder")),
+                           .threads = (int)json_integer_value(json_object_get(job, "threads"))),
     };
     const int rung = (int)json_integer_value(json_object_get(job, "rung"));
     json_t *params = json_object_get(job, "params");

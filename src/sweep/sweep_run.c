@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "sweep/sweep.h"
 
 typedef struct rung_state {
@@ -216,6 +217,8 @@ static wn_status run_sweep(wn__sweep *s, wn_sweep_format format, char **text, wn
 
 wn_status wn_sweep_run(const wn_sweep_options *options, wn_sweep_format format, char **text, wn_sweep_summary *summary)
 {
+    WN__COMPLETE(wn_sweep_options, options);
+    WN__COMPLETE_WITHIN(wn_run_options, options, run);
     wn__sweep s;
     wn_status status = wn__sweep_open(options, WN__SWEEP_SEARCH, &s);
     if (status == WN_OK) status = run_sweep(&s, format, text, summary);

@@ -105,7 +105,7 @@ wn_status wn__sweep_trial_sets(const wn__sweep *s, const json_t *params, json_t 
 /* The caller's changes to the recipe, then the trial's. */
 static wn_status open_with(const wn__sweep *s, const json_t *sets, wn__experiment *e)
 {
-    wn_run_options o = s->options->run;
+    wn_run_options o = *s->options->run;
     const int own = (int)json_array_size(sets);
     const char **all = WN_NEW_ARRAY(const char *, o.sets + own);
     if (!all) return wn__no_memory((size_t)(o.sets + own) * sizeof *all);

@@ -14,7 +14,14 @@ TEST(every_status_has_a_name_and_a_text)
     CHECK_EQ_TEXT(wn_status_name((wn_status)-1000), "?");
 }
 
-TEST(version_is_that_of_the_headers) { CHECK_EQ_TEXT(wn_version(), WN_VERSION); }
+TEST(version_is_that_of_the_headers)
+{
+    char text[32];
+    CHECK_EQ_TEXT(wn_version(), WN_VERSION);
+    CHECK_EQ_INT(wn_version_number(), WN_VERSION_NUMBER);
+    snprintf(text, sizeof text, "%d.%d.%d", wn_version_number() / 10000, wn_version_number() / 100 % 100, wn_version_number() % 100);
+    CHECK_EQ_TEXT(text, WN_VERSION);
+}
 
 TEST(message_is_kept_and_can_be_prefixed)
 {

@@ -641,7 +641,8 @@ static wn_status run_world(const char *path, const char *store, const char *worl
     char set[64];
     snprintf(set, sizeof set, "world=%s", world);
     const char *const sets[] = {set};
-    const wn_run_options options = {.recipe = path, .set = sets, .sets = 1, .out = store, .threads = threads, .progress = call};
+    const wn_run_options options = {
+        .size = sizeof options, .recipe = path, .set = sets, .sets = 1, .out = store, .threads = threads, .progress = call};
     return wn_experiment_run(&options, NULL);
 }
 

@@ -182,7 +182,8 @@ static const char *write_recipe(void)
 
 static wn_lab_result bootstrap(const char *const *networks, int count, const char *store, int threads)
 {
-    const wn_lab_bootstrap_options options = {.lab = {.networks = networks, .count = count, .out = store, .threads = threads}};
+    const wn_lab_bootstrap_options options = {
+        .size = sizeof options, .lab = &WN_OPTIONS(wn_lab_options, .networks = networks, .count = count, .out = store, .threads = threads)};
     wn_lab_result result = {0};
     CHECK_OK(wn_lab_bootstrap(&options, &result));
     return result;
@@ -218,7 +219,8 @@ TEST(a_recipe_is_trained_in_both_worlds_once)
 
 static void expect_failure(const char *const *networks, int count, const char *store, const char *n, wn_status want, const char *text)
 {
-    const wn_lab_bootstrap_options options = {.lab = {.networks = networks, .count = count, .out = store}, .n = n};
+    const wn_lab_bootstrap_options options = {
+        .size = sizeof options, .lab = &WN_OPTIONS(wn_lab_options, .networks = networks, .count = count, .out = store), .n = n};
     wn_lab_result result = {0};
     CHECK_STATUS(wn_lab_bootstrap(&options, &result), want);
     CHECK_HAS_TEXT(wn_error_message(), text);

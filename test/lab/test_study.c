@@ -164,8 +164,8 @@ static wn_status make(const char *lab, const char *claims, bool train, wn_lab_re
     CHECK_OK(wn__file_write(net, network, strlen(network)));
     const int size = snprintf(text, sizeof text, recipe, net, lab, claims);
     CHECK_OK(wn__file_write(path, text, (size_t)size));
-    const wn_lab_study_options options = {.run = {.recipe = path, .out = store}};
-    if (train) CHECK_OK(wn_experiment_run(&options.run, NULL));
+    const wn_lab_study_options options = {.size = sizeof options, .run = &WN_OPTIONS(wn_run_options, .recipe = path, .out = store)};
+    if (train) CHECK_OK(wn_experiment_run(options.run, NULL));
     return wn_lab_study(&options, result);
 }
 
@@ -233,13 +233,9 @@ static double mean_of(const json_t *study, const char *measure, const char *firs
 static double norm_of(const char *name, const char *steps)
 {
     const char *networks[] = {name}, *set[] = {"backend=ref"};
-    const wn_lab_flow_options options = {.lab = {.networks = networks,
-                                                 .count = 1,
-                                                 .out = scratch_path("store"),
-                                                 .set = set,
-                                                 .sets = 1,
-                                                 .threads = 1,
-                                                 .folder = scratch_path("alone")},
+    const wn_lab_flow_options options = {.size = sizeof options,
+                                         .lab = &WN_OPTIONS(wn_lab_options, .networks = networks, .count = 1, .out = scratch_path("store"),
+                                                            .set = set, .sets = 1, .threads = 1, .folder = scratch_path("alone")),
                                          .steps = steps,
                                          .images = 40};
     wn_lab_result result = {0};
@@ -307,19 +303,17 @@ TEST(ensembles_over_seeds_are_what_compare_says)
     static const char *const networks[] = {"ticket 80% seed 0", "ticket 80% seed 1", "ticket 80% seed 2"}, *const backend[] = {
                                                                                                                "backend=ref"};
     const wn_lab_study_options options = {
-        .run = {.recipe = scratch_path("small.yaml"), .out = scratch_path("store"), .set = set, .sets = 5}};
-    const wn_lab_compare_options compare = {.lab = {.networks = networks,
-                                                    .count = 3,
-                                                    .out = scratch_path("store"),
-                                                    .set = backend,
-                                                    .sets = 1,
-                                                    .threads = 1,
-                                                    .folder = scratch_path("three")}};
+        .size = sizeof options,
+        .run = &WN_OPTIONS(wn_run_options, .recipe = scratch_path("small.yaml"), .out = scratch_path("store"), .set = set, .sets = 5)};
+    const wn_lab_compare_options compare = {.size = sizeof compare,
+                                            .lab =
+                                                &WN_OPTIONS(wn_lab_options, .networks = networks, .count = 3, .out = scratch_path("store"),
+                                                            .set = backend, .sets = 1, .threads = 1, .folder = scratch_path("three"))};
     wn_lab_result result = {0};
     json_t *three;
     CHECK_OK(make(LAB, "", true, &result)); /* writes the recipe */
     wn_lab_result_release(&result);
-    CHECK_OK(wn_experiment_run(&options.run, NULL));
+    CHECK_OK(wn_experiment_run(options.run, NULL));
     CHECK_OK(wn_lab_study(&options, &result));
     CHECK_HAS_TEXT(result.text, "Ensembles over seeds");
     CHECK_HAS_TEXT(result.text, "contradicted"); /* what is 0 in all seeds is not above 0 */
@@ -354,11 +348,12 @@ TEST(numbered_rows_differ_in_one_thing)
                                       "report.claims=[]",
                                       "lab={compare: [scratch, order, scratch@start, order@start, other@start]}"};
     const wn_lab_study_options options = {
-        .run = {.recipe = scratch_path("small.yaml"), .out = scratch_path("store"), .set = set, .sets = 6}};
+        .size = sizeof options,
+        .run = &WN_OPTIONS(wn_run_options, .recipe = scratch_path("small.yaml"), .out = scratch_path("store"), .set = set, .sets = 6)};
     wn_lab_result result = {0};
     CHECK_OK(make(LAB, "", true, &result)); /* writes the recipe */
     wn_lab_result_release(&result);
-    CHECK_OK(wn_experiment_run(&options.run, NULL));
+    CHECK_OK(wn_experiment_run(options.run, NULL));
     CHECK_OK(wn_lab_study(&options, &result));
     wn_lab_result_release(&result);
     json_t *study = read_study();
@@ -409,10 +404,11 @@ TEST(rows_that_a_run_leaves_out_are_left_out)
                                       "report.claims=[scratch better than dense, 'distance(ticket, dense) above 0', "
                                       "'barrier(scratch, dense) above 0', dense better than ticket]"};
     const char *path = scratch_path("small.yaml");
-    const wn_lab_study_options options = {.run = {.recipe = path, .out = scratch_path("store"), .set = set, .sets = 2}};
+    const wn_lab_study_options options = {
+        .size = sizeof options, .run = &WN_OPTIONS(wn_run_options, .recipe = path, .out = scratch_path("store"), .set = set, .sets = 2)};
     wn_lab_result result = {0};
     make_study(); /* writes the recipe, too */
-    const wn_lab_study_options again = {.run = options.run, .again = true};
+    const wn_lab_study_options again = {.size = sizeof again, .run = options.run, .again = true};
     CHECK_OK(wn_lab_study(&again, &result));
     CHECK_HAS_TEXT(result.text, "gradient-norm  ticket");
     CHECK(!strstr(result.text, "gradient-norm  set") && !strstr(result.text, "set          80%"));

@@ -27,7 +27,7 @@ TEST(published_figures_come_out)
                 {"resnet50", "80%", 25502912, 8.178e9, 5e5, 99.5617, 0.414, 0.223},
                 {"resnet50", "90%", 25502912, 8.178e9, 5e5, 48.7866, 0.242, 0.126}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        wn_flops_options o = {.model = rows[i].model, .sparsity = rows[i].sparsity, .distribution = "erk"};
+        wn_flops_options o = {.size = sizeof o, .model = rows[i].model, .sparsity = rows[i].sparsity, .distribution = "erk"};
         wn_flops_result r;
         CHECK_OK(wn_flops(&o, &r));
         CHECK_EQ_INT(r.dense_params, rows[i].params);
@@ -46,7 +46,7 @@ TEST(published_figures_come_out)
 TEST(layers_add_up)
 {
     wn_flops_result r;
-    CHECK_OK(wn_flops(&(wn_flops_options){.model = "resnet20", .sparsity = "90%", .distribution = "erk"}, &r));
+    CHECK_OK(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "90%", .distribution = "erk"), &r));
     int64_t weights = 0, active = 0, flops = 0, dense = 0;
     for (int i = 0; i < r.layers; i++) {
         weights += r.layer[i].weights;
@@ -69,7 +69,7 @@ TEST(layers_add_up)
 TEST(training_is_counted_as_the_papers_do)
 {
     wn_flops_result r;
-    CHECK_OK(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .sparsity = "90%", .distribution = "erk"}, &r));
+    CHECK_OK(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .sparsity = "90%", .distribution = "erk"), &r));
     const double s = (double)r.flops, d = (double)r.dense_flops;
     CHECK_NEAR(method(&r, "dense"), 1, 0, 1e-12);
     CHECK_NEAR(method(&r, "static"), s / d, 0, 1e-12);
@@ -89,9 +89,9 @@ TEST(training_is_counted_as_the_papers_do)
     CHECK_NEAR(r.small_reached, 1, 0.02, 0);
     wn_flops_release(&r);
     const char *const one[] = {"rigl"};
-    CHECK_OK(wn_flops(
-        &(wn_flops_options){.model = "wrn-22-2", .sparsity = "90%", .distribution = "erk", .method = one, .methods = 1, .interval = 750},
-        &r));
+    CHECK_OK(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .sparsity = "90%", .distribution = "erk", .method = one,
+                                  .methods = 1, .interval = 750),
+                      &r));
     CHECK_EQ_INT(r.methods, 1);
     CHECK_NEAR(r.method[0].train_flops, (3 * s * 750 + 2 * s + d) / 751, 0, 1e-12);
     wn_flops_release(&r);
@@ -102,8 +102,13 @@ TEST(a_wide_network_is_counted_at_its_width)
 {
     static const char *const big[] = {"big-sparse"}, *const rigl[] = {"rigl"}, *const matches[] = {"parameters", "flops"};
     for (int i = 0; i < 2; i++) {
-        wn_flops_options o = {
-            .model = "resnet20", .sparsity = "90%", .distribution = "erk", .method = big, .methods = 1, .match = matches[i]};
+        wn_flops_options o = {.size = sizeof o,
+                              .model = "resnet20",
+                              .sparsity = "90%",
+                              .distribution = "erk",
+                              .method = big,
+                              .methods = 1,
+                              .match = matches[i]};
         wn_flops_result r, wide;
         char width[40];
         CHECK_OK(wn_flops(&o, &r));
@@ -141,23 +146,23 @@ TEST(budget_of_flops_finds_its_sparsity)
     static const char *const names[] = {"uniform", "er", "erk", "random"};
     for (int i = 0; i < 4; i++) {
         wn_flops_result r;
-        CHECK_OK(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .flops_budget = "0.2x", .distribution = names[i]}, &r));
+        CHECK_OK(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .flops_budget = "0.2x", .distribution = names[i]), &r));
         CHECK(r.flops_ratio <= 0.2);
         CHECK_NEAR(r.flops_ratio, 0.2, 1e-4, 0);
         wn_flops_release(&r);
     }
     wn_flops_result r;
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .flops_budget = "0.002x"}, &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .flops_budget = "0.002x"), &r), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "0.002805x"); /* the dense first layer */
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .flops_budget = "1.5x"}, &r), WN_EUSAGE);
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .flops_budget = "0.1y"}, &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .flops_budget = "1.5x"), &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .flops_budget = "0.1y"), &r), WN_EUSAGE);
 }
 
 TEST(layers_may_have_sparsities_of_their_own)
 {
     const char *const own[] = {"fc=0", "block3*=95%", "block3.layer.0.convShortcut=0.5"};
     wn_flops_result r;
-    CHECK_OK(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .distribution = "list", .layer = own, .layers = 3}, &r));
+    CHECK_OK(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .distribution = "list", .layer = own, .layers = 3), &r));
     for (int i = 0; i < r.layers; i++) {
         const wn_flops_layer *l = &r.layer[i];
         const bool third = strncmp(l->name, "block3", 6) == 0, shortcut = strcmp(l->name, "block3.layer.0.convShortcut.weight") == 0;
@@ -167,7 +172,8 @@ TEST(layers_may_have_sparsities_of_their_own)
     CHECK(isnan(r.sparsity));
     wn_flops_release(&r);
     const char *const none[] = {"block4*=95%"};
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "wrn-22-2", .sparsity = "50%", .layer = none, .layers = 1}, &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "wrn-22-2", .sparsity = "50%", .layer = none, .layers = 1), &r),
+                 WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "block4*");
     CHECK_HAS_TEXT(wn_error_message(), "block3.layer.2.conv2.weight");
 }
@@ -175,17 +181,19 @@ TEST(layers_may_have_sparsities_of_their_own)
 TEST(impossible_questions_are_refused)
 {
     wn_flops_result r;
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "lenet5", .sparsity = "99.95%", .distribution = "erk"}, &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "lenet5", .sparsity = "99.95%", .distribution = "erk"), &r), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "conv1.weight would be empty");
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "resnet20", .sparsity = "90%", .distribution = "ark"}, &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "90%", .distribution = "ark"), &r), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "erk");
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "resnet20", .distribution = "erk"}, &r), WN_EUSAGE);
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "resnet20", .sparsity = "90%", .flops_budget = "0.1x"}, &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .distribution = "erk"), &r), WN_EUSAGE);
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "90%", .flops_budget = "0.1x"), &r), WN_EUSAGE);
     const char *const unknown[] = {"rigel"};
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "resnet20", .sparsity = "90%", .method = unknown, .methods = 1}, &r), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "did you mean rigl?");
-    CHECK_STATUS(wn_flops(&(wn_flops_options){.model = "resnet20", .sparsity = "50%", .steps = 10, .prune_begin = 5, .prune_end = 5}, &r),
+    CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "90%", .method = unknown, .methods = 1), &r),
                  WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "did you mean rigl?");
+    CHECK_STATUS(
+        wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "50%", .steps = 10, .prune_begin = 5, .prune_end = 5), &r),
+        WN_EUSAGE);
 }
 
 TEST(widths_reach_the_size_asked_for)

@@ -225,20 +225,6 @@ TEST(builder_keeps_its_first_failure)
     wn_graph_free(g);
 }
 
-TEST(builders_take_no_graph_for_one_that_failed)
-{
-    int x = wn_graph_input(NULL);
-    x = wn_graph_conv(NULL, x, "conv", (wn_conv){.out = 4, .kernel = 3});
-    x = wn_graph_batch_norm(NULL, x, "norm");
-    x = wn_graph_add(NULL, wn_graph_relu(NULL, x), wn_graph_clipped_relu(NULL, x, -1));
-    x = wn_graph_max_pool(NULL, x, 2, 2, 0);
-    x = wn_graph_avg_pool(NULL, x, 2, 2, 0);
-    x = wn_graph_dropout(NULL, wn_graph_global_pool(NULL, x), 0.5);
-    x = wn_graph_share(NULL, wn_graph_linear(NULL, x, "fc", 10, true), 1);
-    CHECK_EQ_INT(x, -1);
-    CHECK_STATUS(wn_graph_finish(NULL, x), WN_ENOMEM);
-}
-
 TEST(long_names_of_nodes_stay_whole_or_are_refused)
 {
     char name[300];
@@ -330,7 +316,6 @@ int main(int argc, char **argv)
                                     RUN(unknown_model_lists_the_valid_ones),
                                     RUN(image_too_small_for_the_network_is_refused),
                                     RUN(builder_keeps_its_first_failure),
-                                    RUN(builders_take_no_graph_for_one_that_failed),
                                     RUN(long_names_of_nodes_stay_whole_or_are_refused),
                                     RUN(two_nodes_of_one_name_are_refused),
                                     RUN(shared_nodes_have_one_set_of_parameters),

@@ -55,7 +55,7 @@ static wn_status run(const plan *p, wn_run_summary *summary)
     CHECK_OK(wn__file_write(path, text, (size_t)size));
     int64_t stop_after = p->stop_after;
     const wn_run_options options = {
-        .recipe = path, .out = scratch_path(p->store), .progress = stop_after ? stop : NULL, .user = &stop_after};
+        .size = sizeof options, .recipe = path, .out = scratch_path(p->store), .progress = stop_after ? stop : NULL, .user = &stop_after};
     return wn_experiment_run(&options, summary);
 }
 
@@ -208,7 +208,7 @@ TEST(the_canonical_basis_is_ordinary_pruning_and_shares_its_stages)
 
 static double accuracy_of(const char *weights)
 {
-    const wn_eval_options options = {.weights = weights, .threads = 1};
+    const wn_eval_options options = {.size = sizeof options, .weights = weights, .threads = 1};
     wn_evaluation e = {0};
     CHECK_OK(wn_eval(&options, &e));
     const double accuracy = e.accuracy;
@@ -234,11 +234,13 @@ TEST(smaller_networks_are_written_beside_and_are_as_good)
 static wn_status shrink(const char *store, const char *accuracy, const char *by, const char *size, wn_shrink_result *result)
 {
     static const char *const names[] = {"dense seed 0", "low-rank 70% seed 0", "units 70% seed 0", "dct 70% seed 0"};
-    const wn_shrink_options options = {.networks = {.networks = names, .count = 4, .out = scratch_path(store), .threads = 1},
-                                       .min_accuracy = accuracy,
-                                       .by = by,
-                                       .size = size,
-                                       .result = scratch_path("folder/small")};
+    const wn_shrink_options options = {
+        .size = sizeof options,
+        .networks = &WN_OPTIONS(wn_lab_options, .networks = names, .count = 4, .out = scratch_path(store), .threads = 1),
+        .min_accuracy = accuracy,
+        .by = by,
+        .smallest = size,
+        .result = scratch_path("folder/small")};
     return wn_shrink(&options, result);
 }
 
@@ -254,7 +256,8 @@ TEST(shrinking_returns_the_smallest_that_holds)
         CHECK_EQ_INT(r.row[i].holds, r.row[i].accuracy >= 0.01);
         if (r.row[i].holds) CHECK(chosen->bytes <= r.row[i].bytes);
     }
-    const wn_eval_options options = {.weights = scratch_path("folder/small.safetensors"), .part = "validation", .threads = 1};
+    const wn_eval_options options = {
+        .size = sizeof options, .weights = scratch_path("folder/small.safetensors"), .part = "validation", .threads = 1};
     wn_evaluation e = {0};
     CHECK_OK(wn_eval(&options, &e));
     CHECK_NEAR(e.accuracy, chosen->accuracy, 1e-9, 0);
@@ -312,7 +315,8 @@ static wn_status analyse(wn_status (*one)(const wn_lab_options *o, wn_lab_result
                          json_t **result)
 {
     const char *networks[] = {first, second}, *set[] = {"backend=ref"};
-    const wn_lab_options o = {.networks = networks,
+    const wn_lab_options o = {.size = sizeof o,
+                              .networks = networks,
                               .count = second ? 2 : 1,
                               .out = scratch_path(undisturbed()),
                               .set = set,
@@ -333,25 +337,29 @@ static wn_status analyse(wn_status (*one)(const wn_lab_options *o, wn_lab_result
 
 static wn_status flow(const wn_lab_options *o, wn_lab_result *r)
 {
-    return wn_lab_flow(&(wn_lab_flow_options){.lab = *o, .steps = "4,8", .images = 20}, r);
+    return wn_lab_flow(&WN_OPTIONS(wn_lab_flow_options, .lab = o, .steps = "4,8", .images = 20), r);
 }
 static wn_status hessian(const wn_lab_options *o, wn_lab_result *r)
 {
-    return wn_lab_hessian(&(wn_lab_hessian_options){.lab = *o, .lanczos = true, .steps = 5, .probes = 1, .images = 20}, r);
+    return wn_lab_hessian(&WN_OPTIONS(wn_lab_hessian_options, .lab = o, .lanczos = true, .steps = 5, .probes = 1, .images = 20), r);
 }
 static wn_status rough_hessian(const wn_lab_options *o, wn_lab_result *r)
 {
-    const wn_lab_hessian_options options = {.lab = *o, .lanczos = true, .steps = 5, .probes = 1, .images = 20, .differences = true};
+    const wn_lab_hessian_options options = {
+        .size = sizeof options, .lab = o, .lanczos = true, .steps = 5, .probes = 1, .images = 20, .differences = true};
     return wn_lab_hessian(&options, r);
 }
-static wn_status compare(const wn_lab_options *o, wn_lab_result *r) { return wn_lab_compare(&(wn_lab_compare_options){.lab = *o}, r); }
+static wn_status compare(const wn_lab_options *o, wn_lab_result *r)
+{
+    return wn_lab_compare(&WN_OPTIONS(wn_lab_compare_options, .lab = o), r);
+}
 static wn_status line(const wn_lab_options *o, wn_lab_result *r)
 {
-    return wn_lab_interpolate(&(wn_lab_interpolate_options){.lab = *o, .points = 8, .batches = 1}, r);
+    return wn_lab_interpolate(&WN_OPTIONS(wn_lab_interpolate_options, .lab = o, .points = 8, .batches = 1), r);
 }
 static wn_status twice(const wn_lab_options *o, wn_lab_result *r)
 {
-    return wn_lab_connect(&(wn_lab_connect_options){.lab = *o, .from = "0,4", .points = 3, .batches = 1}, r);
+    return wn_lab_connect(&WN_OPTIONS(wn_lab_connect_options, .lab = o, .from = "0,4", .points = 3, .batches = 1), r);
 }
 
 static const json_t *first_of(const json_t *result, const char *list) { return json_array_get(json_object_get(result, list), 0); }

@@ -79,7 +79,7 @@ static const char *const verified[] = {"data.unverified=false"}, *const unverifi
 
 static wn_run_options options_for(const char *store, const char *data, const char *const *set)
 {
-    return (wn_run_options){.recipe = write_recipe(), .out = store, .data_folder = data, .set = set, .sets = 1};
+    return WN_OPTIONS(wn_run_options, .recipe = write_recipe(), .out = store, .data_folder = data, .set = set, .sets = 1);
 }
 
 /* Runs, and tells whether the one stage was done before. */
@@ -143,7 +143,7 @@ TEST(other_contents_are_refused_everywhere)
     identify(data, unverified, identity);
     snprintf(weights, sizeof weights, "%s/stages/%.16s/final.safetensors", store, identity);
     wn_evaluation evaluation;
-    wn_eval_options eval = {.weights = weights, .data_folder = data};
+    wn_eval_options eval = {.size = sizeof eval, .weights = weights, .data_folder = data};
     CHECK_OK(wn_eval(&eval, &evaluation)); /* the file says that its data were unverified */
     wn_evaluation_release(&evaluation);
     eval.set = verified;
@@ -232,12 +232,14 @@ TEST(written_recipes_say_unverified_only_where_it_is_so)
 static void interpolate(const char *weights, const char *data, const char *store, char folder[1024])
 {
     const char *const networks[] = {weights, weights};
-    const wn_lab_interpolate_options o = {.lab = {.networks = networks, .count = 2, .out = store, .data_folder = data, .part = true},
-                                          .points = 3,
-                                          .from = "0",
-                                          .to = "1",
-                                          .batches = 1,
-                                          .train_images = 64};
+    const wn_lab_interpolate_options o = {
+        .size = sizeof o,
+        .lab = &WN_OPTIONS(wn_lab_options, .networks = networks, .count = 2, .out = store, .data_folder = data, .part = true),
+        .points = 3,
+        .from = "0",
+        .to = "1",
+        .batches = 1,
+        .train_images = 64};
     wn_lab_result result = {0};
     CHECK_OK(wn_lab_interpolate(&o, &result));
     snprintf(folder, 1024, "%s", result.folder);

@@ -50,7 +50,7 @@ static const char *write_recipe(const char *name, const char *methods)
 
 static wn_run_options options_for(const char *path, const char *store)
 {
-    return (wn_run_options){.recipe = path, .out = store, .worker = scratch_worker(program)};
+    return WN_OPTIONS(wn_run_options, .recipe = path, .out = store, .worker = scratch_worker(program));
 }
 
 static wn_run_summary run_in(const char *store, const char *methods)
@@ -301,7 +301,7 @@ TEST(steps_are_timed_once_more_and_leave_no_trace)
              folder); /* of a call that was cut off */
     CHECK_EQ_INT(system(path), 0);
     double seconds = 0;
-    const wn_time_options how = {.rounds = 1, .threads = 1};
+    const wn_time_options how = {.size = sizeof how, .rounds = 1, .threads = 1};
     CHECK_OK(wn_experiment_time(folder, &how, add_up, &seconds));
     snprintf(path, sizeof path, "diff -r --exclude seconds.json --exclude lock %s %s", store, before);
     CHECK_EQ_INT(system(path), 0);
@@ -319,7 +319,7 @@ TEST(steps_are_timed_once_more_and_leave_no_trace)
 TEST(what_was_not_run_cannot_be_timed)
 {
     const char *store = scratch_path("untimed");
-    const wn_time_options wrong = {.rounds = -1};
+    const wn_time_options wrong = {.size = sizeof wrong, .rounds = -1};
     char folder[1024], path[1100];
     const wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), store);
     CHECK_OK(wn_experiment_run(&options, NULL));
@@ -776,7 +776,7 @@ TEST(train_evaluate_prune_inspect)
     CHECK_NEAR(again.test_accuracy, trained.test_accuracy, 0, 0);
 
     const char *const set[] = {"backend=ref"}; /* the file says the rest */
-    const wn_eval_options eval = {.weights = trained.weights, .set = set, .sets = 1, .threads = 1};
+    const wn_eval_options eval = {.size = sizeof eval, .weights = trained.weights, .set = set, .sets = 1, .threads = 1};
     wn_evaluation e;
     CHECK_OK(wn_eval(&eval, &e));
     CHECK_EQ_INT(e.count, 60);
@@ -790,7 +790,7 @@ TEST(train_evaluate_prune_inspect)
     CHECK_EQ_INT(diagonal, e.correct);
     wn_evaluation_release(&e);
 
-    const wn_prune_options prune = {.weights = trained.weights, .result = pruned, .sparsity = "5x"};
+    const wn_prune_options prune = {.size = sizeof prune, .weights = trained.weights, .result = pruned, .sparsity = "5x"};
     wn_prune_summary p;
     CHECK_OK(wn_prune(&prune, &p));
     CHECK_EQ_INT(p.selected, 324);
@@ -811,7 +811,7 @@ TEST(weights_of_another_network_are_refused)
     wn_evaluation e;
     CHECK_OK(wn_train(&options, 0, scratch_path("single"), &trained));
     const char *const set[] = {"model={arch: resnet20}", "backend=ref"};
-    const wn_eval_options eval = {.weights = trained.weights, .set = set, .sets = 2, .threads = 1};
+    const wn_eval_options eval = {.size = sizeof eval, .weights = trained.weights, .set = set, .sets = 2, .threads = 1};
     CHECK_STATUS(wn_eval(&eval, &e), WN_EMISMATCH);
     CHECK_HAS_TEXT(wn_error_message(), trained.weights);
 }

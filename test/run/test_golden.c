@@ -391,8 +391,8 @@ static int settle_store(record *r, const char *name, const char *store)
 
 static wn_status run(const char *recipe, const char *store, bool sweep)
 {
-    const wn_run_options options = {.recipe = recipe, .out = store, .threads = 1};
-    const wn_sweep_options trials = {.run = options};
+    const wn_run_options options = {.size = sizeof options, .recipe = recipe, .out = store, .threads = 1};
+    const wn_sweep_options trials = {.size = sizeof trials, .run = &options};
     return sweep ? wn_sweep_run(&trials, WN_SWEEP_TEXT, NULL, NULL) : wn_experiment_run(&options, NULL);
 }
 

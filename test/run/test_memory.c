@@ -14,7 +14,8 @@
 
 static wn_bench_result step(const char *backend, const char *sparsity, int64_t micro_batch, const char *memory)
 {
-    const wn_bench_options options = {.model = "resnet20", /* nearly all of its memory is activations */
+    const wn_bench_options options = {.size = sizeof options,
+                                      .model = "resnet20", /* nearly all of its memory is activations */
                                       .batch = 128,
                                       .micro_batch = micro_batch,
                                       .memory = memory,
@@ -58,7 +59,8 @@ TEST(weights_with_their_zeros_are_part_of_the_estimate)
 {
     static const char *const kernels[] = {"sparse", "dense"};
     const double expanded = (3072 + 1024) * 1024 * sizeof(float);
-    wn_bench_options options = {.model = WN_TEST_SOURCE "/../bench/mlp-1024.yaml", .batch = 16, .sparsity = "50%", .backend = "sparse"};
+    wn_bench_options options = {
+        .size = sizeof options, .model = WN_TEST_SOURCE "/../bench/mlp-1024.yaml", .batch = 16, .sparsity = "50%", .backend = "sparse"};
     wn_bench_memory plan[2];
     options.threads = 2;
     options.runs = 1;
@@ -93,7 +95,7 @@ TEST(a_limit_of_memory_is_kept_by_making_activations_again)
 
 TEST(a_limit_that_cannot_be_kept_is_told_before_the_first_step)
 {
-    const wn_bench_options options = {.model = "resnet8", .backend = "sparse", .batch = 32, .memory = "0.001"};
+    const wn_bench_options options = {.size = sizeof options, .model = "resnet8", .backend = "sparse", .batch = 32, .memory = "0.001"};
     wn_bench_result r;
     CHECK_STATUS(wn_bench_step(&options, &r), WN_ENOMEM);
     CHECK_HAS_TEXT(wn_error_message(), "the limit is 0.00 GiB: use a smaller micro-batch");

@@ -214,13 +214,18 @@ static const char *dense_weights(void)
 {
     static char path[1024];
     if (path[0]) return path;
-    const wn_run_options options = {.recipe = write_recipe()};
+    const wn_run_options options = {.size = sizeof options, .recipe = write_recipe()};
     wn_train_summary trained;
     CHECK_OK(wn_train(&options, SEED, scratch_path("dense"), &trained));
     snprintf(path, sizeof path, "%s", trained.weights);
     static const char *const set[] = {"mask.scope=layer", "mask.shuffle=layer"};
-    const wn_prune_options prune = {
-        .weights = path, .result = scratch_path("masks.safetensors"), .sparsity = "75%", .set = set, .sets = 2, .seed = 77};
+    const wn_prune_options prune = {.size = sizeof prune,
+                                    .weights = path,
+                                    .result = scratch_path("masks.safetensors"),
+                                    .sparsity = "75%",
+                                    .set = set,
+                                    .sets = 2,
+                                    .seed = 77};
     CHECK_OK(wn_prune(&prune, NULL));
     return path;
 }
@@ -267,7 +272,8 @@ static wn_status prune(const char *set, const char *sparsity, const char *result
     split(set, "mask.", &s);
     s.item[s.count++] = "backend=ref";
     if (set && (strstr(set, "snip") || strstr(set, "grasp"))) s.item[s.count++] = "train.batch=32";
-    const wn_prune_options options = {.weights = dense_weights(),
+    const wn_prune_options options = {.size = sizeof options,
+                                      .weights = dense_weights(),
                                       .result = result,
                                       .sparsity = says_sparsity(set) ? NULL
                                                   : sparsity         ? sparsity
@@ -533,21 +539,25 @@ typedef struct step {
 
 static wn_status run_train(const char *const *set, int sets)
 {
-    const wn_run_options options = {.recipe = write_recipe(), .set = set, .sets = sets};
+    const wn_run_options options = {.size = sizeof options, .recipe = write_recipe(), .set = set, .sets = sets};
     return wn_train(&options, 0, scratch_path("refused"), NULL);
 }
 
 static wn_status run_eval(const char *const *set, int sets)
 {
     wn_evaluation e = {0};
-    const wn_eval_options options = {.weights = dense_weights(), .set = set, .sets = sets};
+    const wn_eval_options options = {.size = sizeof options, .weights = dense_weights(), .set = set, .sets = sets};
     return wn_eval(&options, &e);
 }
 
 static wn_status run_prune(const char *const *set, int sets)
 {
-    const wn_prune_options options = {
-        .weights = dense_weights(), .result = scratch_path("refused.safetensors"), .sparsity = "80%", .set = set, .sets = sets};
+    const wn_prune_options options = {.size = sizeof options,
+                                      .weights = dense_weights(),
+                                      .result = scratch_path("refused.safetensors"),
+                                      .sparsity = "80%",
+                                      .set = set,
+                                      .sets = sets};
     return wn_prune(&options, NULL);
 }
 
@@ -563,7 +573,9 @@ static wn_status run_shrink(const char *const *set, int sets)
 {
     const char *const network_file = dense_weights();
     wn_shrink_result result = {0};
-    const wn_shrink_options options = {.networks = {.networks = &network_file, .count = 1, .set = set, .sets = sets},
+    const wn_shrink_options options = {.size = sizeof options,
+                                       .networks =
+                                           &WN_OPTIONS(wn_lab_options, .networks = &network_file, .count = 1, .set = set, .sets = sets),
                                        .min_accuracy = "1%",
                                        .result = scratch_path("small")};
     return wn_shrink(&options, &result);
@@ -574,7 +586,8 @@ static wn_status run_lab(const char *const *set, int sets)
     const char *const files[] = {dense_weights(), dense_weights()};
     wn_lab_result result = {0};
     const wn_lab_interpolate_options options = {
-        .lab = {.networks = files, .count = 2, .set = set, .sets = sets, .folder = scratch_path("lab")}};
+        .size = sizeof options,
+        .lab = &WN_OPTIONS(wn_lab_options, .networks = files, .count = 2, .set = set, .sets = sets, .folder = scratch_path("lab"))};
     return wn_lab_interpolate(&options, &result);
 }
 
@@ -660,7 +673,7 @@ TEST(keys_of_a_whole_recipe_are_no_mistake)
                               scratch_path("net.yaml"));
     CHECK_OK(wn__file_write(path, text, (size_t)size));
     write_recipe();
-    const wn_run_options options = {.recipe = path, .set = set, .sets = 1};
+    const wn_run_options options = {.size = sizeof options, .recipe = path, .set = set, .sets = 1};
     CHECK_STATUS(wn_train(&options, 0, scratch_path("refused"), NULL), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "is not in this build");
 }
@@ -672,7 +685,7 @@ TEST(data_of_another_shape_and_missing_data_are_refused)
     const char *const other[] = {"data={set: mnist}"};
     CHECK_STATUS(run_prune(other, 1), WN_EMISMATCH);
     CHECK_HAS_TEXT(wn_error_message(), "data set mnist has 1x28x28");
-    const wn_prune_options without = {.weights = dense_weights(), .result = scratch_path("refused.safetensors")};
+    const wn_prune_options without = {.size = sizeof without, .weights = dense_weights(), .result = scratch_path("refused.safetensors")};
     CHECK_STATUS(wn_prune(&without, NULL), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "a sparsity is needed");
     const char *const groups[] = {"mask.scope=n-of-m"};
@@ -688,7 +701,8 @@ TEST(a_file_in_a_basis_is_pruned_further)
     CHECK_OK(prune("basis=random", "50%", first));
     CHECK_OK(prune("basis=random", "80%", once));
     static const char *const set[] = {"mask.basis=random"};
-    wn_prune_options again = {.weights = first, .result = twice, .sparsity = "80%", .set = set, .sets = 1, .seed = SEED};
+    wn_prune_options again = {
+        .size = sizeof again, .weights = first, .result = twice, .sparsity = "80%", .set = set, .sets = 1, .seed = SEED};
     CHECK_OK(wn_prune(&again, NULL));
     CHECK(same_masks(once, twice));
     again.sets = 0;

@@ -55,9 +55,12 @@ static const char *recipe_path(bool with_section)
     return path;
 }
 
+static wn_run_options run; /* of the sweep in hand */
+
 static wn_sweep_options options_for(const char *store)
 {
-    return (wn_sweep_options){.run = {.recipe = recipe_path(true), .out = store, .worker = scratch_worker(program)}};
+    run = WN_OPTIONS(wn_run_options, .recipe = recipe_path(true), .out = store, .worker = scratch_worker(program));
+    return WN_OPTIONS(wn_sweep_options, .run = &run);
 }
 
 /* trials.json of a finished sweep. */
@@ -188,8 +191,8 @@ TEST(random_values_depend_on_seed_and_trial_alone)
 static void check_refused(const char *set, const char *message)
 {
     wn_sweep_options options = options_for(scratch_path("refused"));
-    options.run.set = &set;
-    options.run.sets = 1;
+    run.set = &set;
+    run.sets = 1;
     CHECK_STATUS(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), message);
     CHECK(!wn__folder_exists(scratch_path("refused")));
@@ -243,7 +246,7 @@ TEST(shards_and_recipes_without_a_section_are_checked)
     CHECK_STATUS(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "shard 3/2: must be 1/2 to 2/2");
     options = options_for(scratch_path("refused"));
-    options.run.recipe = recipe_path(false);
+    run.recipe = recipe_path(false);
     CHECK_STATUS(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "the section \"sweep\" is missing");
     CHECK(!wn__folder_exists(scratch_path("refused")));
@@ -282,7 +285,7 @@ TEST(a_promoted_trial_equals_a_run_that_was_never_stopped)
 {
     const char *store = undisturbed(), *plain = scratch_path("plain");
     const char *set = "compare.methods=[rigl]";
-    const wn_run_options options = {.recipe = scratch_path("best.yaml"), .out = plain, .set = &set, .sets = 1};
+    const wn_run_options options = {.size = sizeof options, .recipe = scratch_path("best.yaml"), .out = plain, .set = &set, .sets = 1};
     wn_run_summary summary;
     CHECK_OK(wn_experiment_run(&options, &summary));
     json_t *json = trials_of(store), *trial;
@@ -314,7 +317,7 @@ TEST(a_stopped_trial_is_the_beginning_of_its_whole_run)
         snprintf(set[1], sizeof set[1], "methods.rigl.topology.interval=%lldit",
                  (long long)json_integer_value(json_object_get(params, "topology.interval")));
         snprintf(set[2], sizeof set[2], "train.lr.cosine.base=%.10g", json_number_value(json_object_get(params, "train.lr.cosine.base")));
-        const wn_run_options options = {.recipe = recipe_path(true), .out = path, .set = sets, .sets = 3};
+        const wn_run_options options = {.size = sizeof options, .recipe = recipe_path(true), .out = path, .set = sets, .sets = 3};
         CHECK_OK(wn_experiment_run(&options, NULL));
         read_text(undisturbed(), stage_of(trial), "metrics.jsonl", &begun, &begun_size);
         read_text(path, stage_of(trial), "metrics.jsonl", &whole, &whole_size);
@@ -362,12 +365,12 @@ TEST(stopped_and_killed_it_goes_on_to_the_same_trials)
     wn_sweep_options options = options_for(store);
     for (int n = 7; n <= 13; n += 3) {
         calls_left = n;
-        options.run.progress = stop_at_call;
+        run.progress = stop_at_call;
         CHECK_EQ_INT(WEXITSTATUS(run_in_child(&options)), 9);
-        options.run.progress = die_at_call;
+        run.progress = die_at_call;
         CHECK(WIFSIGNALED(run_in_child(&options)));
     }
-    options.run.progress = NULL;
+    run.progress = NULL;
     CHECK_OK(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL));
     check_same_trials(undisturbed(), store);
 }
@@ -414,11 +417,11 @@ TEST(processes_side_by_side_reach_the_same)
 {
     const char *store = scratch_path("jobs");
     wn_sweep_options options = options_for(store);
-    options.run.jobs = 2;
-    options.run.force = true;
+    run.jobs = 2;
+    run.force = true;
     CHECK_OK(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL));
     check_same_trials(undisturbed(), store);
-    options.run.worker = NULL;
+    run.worker = NULL;
     CHECK_STATUS(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL), WN_EINVAL);
 }
 
@@ -426,9 +429,9 @@ TEST(a_worker_that_cannot_start_is_an_error)
 {
     static const char *const worker[] = {"/no/such/program", NULL};
     wn_sweep_options options = options_for(scratch_path("no-worker"));
-    options.run.jobs = 2;
-    options.run.force = true;
-    options.run.worker = worker;
+    run.jobs = 2;
+    run.force = true;
+    run.worker = worker;
     CHECK_STATUS(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL), WN_EIO);
     CHECK_HAS_TEXT(wn_error_message(), "\"/no/such/program\" cannot be started");
 }
@@ -444,7 +447,7 @@ TEST(a_dry_run_writes_nothing_and_knows_what_is_done)
     CHECK(!strstr(text, "done"));
     wn_text_free(text);
     CHECK(!wn__folder_exists(scratch_path("nothing")));
-    options.run.out = undisturbed();
+    run.out = undisturbed();
     CHECK_OK(wn_sweep_run(&options, WN_SWEEP_CSV, &text, NULL));
     CHECK_HAS_TEXT(text, ",done\r\n");
     wn_text_free(text);
@@ -462,8 +465,8 @@ TEST(gc_leaves_the_trials_alone)
 static json_t *swept_with(const char *store, const char *const *set, int sets)
 {
     wn_sweep_options options = options_for(store);
-    options.run.set = set;
-    options.run.sets = sets;
+    run.set = set;
+    run.sets = sets;
     CHECK_OK(wn_sweep_run(&options, WN_SWEEP_TEXT, NULL, NULL));
     return trials_of(store);
 }
@@ -480,9 +483,9 @@ TEST(a_trial_that_diverges_loses)
     CHECK_EQ_INT(json_integer_value(json_object_get(json_object_get(json, "best"), "trial")), 1);
     json_decref(json);
     wn_sweep_options options = options_for(scratch_path("diverged"));
-    options.run.set = set;
-    options.run.sets = 2;
-    options.run.progress = count_calls;
+    run.set = set;
+    run.sets = 2;
+    run.progress = count_calls;
     for (int retry = 0; retry < 2; retry++) { /* what failed is remembered, until it is asked for again */
         calls_left = 0;
         options.retry = retry;
@@ -597,10 +600,10 @@ TEST(trials_of_earlier_conversations_stay_in_the_tables)
     const wn_sweep_options options = options_for(scratch_fresh("asked-twice"));
     char question[512];
     CHECK_OK(ask(&options, "{\"trial\":7,\"params\":" PARAMS "}\n{\"trial\":8,\"params\":" PARAMS "}\n"));
-    CHECK_EQ_INT(trials_listed(options.run.out), 2);
+    CHECK_EQ_INT(trials_listed(run.out), 2);
     snprintf(question, sizeof question, "{\"trial\":8,\"params\":%s}\n{\"trial\":9,\"params\":%s}\n", other, other);
     CHECK_OK(ask(&options, question));
-    CHECK_EQ_INT(trials_listed(options.run.out), 3);
+    CHECK_EQ_INT(trials_listed(run.out), 3);
     CHECK_EQ_INT(json_integer_value(json_object_get(answer("end", 0), "trials")), 3);
     CHECK_EQ_TEXT(text_of(answer("result", 0), "state"), "complete");
     snprintf(question, sizeof question, "{\"trial\":8,\"params\":" PARAMS "}\n{\"trial\":8,\"params\":%s}\n{\"trial\":7}\n", other);
@@ -608,7 +611,7 @@ TEST(trials_of_earlier_conversations_stay_in_the_tables)
     CHECK_EQ_TEXT(text_of(answer("result", 0), "state"), "complete");
     CHECK_HAS_TEXT(text_of(answer("error", 0), "message"), "trial 8 has other params");
     CHECK_EQ_INT(json_integer_value(json_object_get(answer("result", 1), "trial")), 7);
-    CHECK_EQ_INT(trials_listed(options.run.out), 3);
+    CHECK_EQ_INT(trials_listed(run.out), 3);
     forget_answers();
 }
 
@@ -650,9 +653,9 @@ TEST(any_recipe_can_be_asked_about)
 {
     wn_sweep_options options = options_for(scratch_path("free"));
     const char *set = "compare.methods=[static]";
-    options.run.recipe = recipe_path(false);
-    options.run.set = &set;
-    options.run.sets = 1;
+    run.recipe = recipe_path(false);
+    run.set = &set;
+    run.sets = 1;
     CHECK_OK(ask(&options, "{\"trial\":0,\"params\":{\"train.lr.cosine.base\":0.1,\"train.init\":\"kaiming\"}}\n"
                            "{\"trial\":1,\"params\":{\"train.bach\":16}}\n"
                            "{\"trial\":2,\"params\":{\"train.lr\":{\"constant\":{\"base\":0.1}}}}\n"));
@@ -667,8 +670,8 @@ TEST(any_recipe_can_be_asked_about)
 TEST(questions_are_answered_side_by_side)
 {
     wn_sweep_options options = options_for(scratch_path("asked-jobs"));
-    options.run.jobs = 2;
-    options.run.force = true;
+    run.jobs = 2;
+    run.force = true;
     const char *questions = "{\"trial\":0,\"params\":" PARAMS ",\"until\":1}\n{\"trial\":0}\n"
                             "{\"trial\":1,\"params\":{\"topology.alpha\":0.5,\"topology.interval\":3,\"train.lr.cosine.base\":0.1}}\n";
     CHECK_OK(ask(&options, questions));
@@ -677,8 +680,8 @@ TEST(questions_are_answered_side_by_side)
         value[json_integer_value(json_object_get(answer("result", i), "trial"))] =
             json_number_value(json_object_get(answer("result", i), "value"));
     CHECK_HAS_TEXT(text_of(answer("error", 0), "message"), "trial 0 is being trained");
-    options.run.jobs = 1;
-    options.run.out = scratch_path("asked-alone");
+    run.jobs = 1;
+    run.out = scratch_path("asked-alone");
     CHECK_OK(ask(&options, "{\"trial\":0,\"params\":" PARAMS ",\"until\":1}\n"
                            "{\"trial\":1,\"params\":{\"topology.alpha\":0.5,\"topology.interval\":3,\"train.lr.cosine.base\":0.1}}\n"));
     for (int i = 0; i < 2; i++)
