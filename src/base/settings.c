@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fail.h"
 #include "base/text.h"
@@ -23,24 +24,36 @@ static bool read_number(const char *text, double *number, const char **rest)
     return true;
 }
 
+#define MOST_TIME 1e12              /* epochs, steps or percent */
+#define LONGEST 1000000000000000000 /* steps: longer than any run, and sums of a few fit into 64 bits */
+
+/* What a number with a comma was probably meant to be. */
+static const char *comma_hint(const char *text)
+{
+    const char *comma = strchr(text, ',');
+    return comma && comma[1] >= '0' && comma[1] <= '9' ? " (decimals stand behind a point: 0.5)" : "";
+}
+
 wn_status wn__steps_parse(const char *text, wn__steps *out)
 {
     double amount;
     const char *unit;
     if (read_number(text, &amount, &unit) && amount >= 0) {
         const char kind = strcmp(unit, "ep") == 0 ? 'e' : strcmp(unit, "it") == 0 ? 'i' : strcmp(unit, "%") == 0 ? '%' : 0;
+        if (kind && amount > MOST_TIME) return wn__fail(WN_EUSAGE, "\"%s\" is too long a time in training; at most 1e12", text);
         if (kind || (amount == 0 && unit[0] == 0)) {
             *out = (wn__steps){.amount = amount, .unit = kind ? kind : 'i'};
             return WN_OK;
         }
     }
-    return wn__fail(WN_EUSAGE, "\"%s\" is no time in training; write 160ep (epochs), 500it (steps) or 33%% (of the run)", text);
+    return wn__fail(WN_EUSAGE, "\"%s\" is no time in training; write 160ep (epochs), 500it (steps) or 33%% (of the run)%s", text,
+                    comma_hint(text));
 }
 
 int64_t wn__steps_resolve(wn__steps s, int64_t steps_per_epoch, int64_t of)
 {
     const double steps = s.unit == 'e' ? s.amount * (double)steps_per_epoch : s.unit == '%' ? s.amount * (double)of / 100 : s.amount;
-    return (int64_t)floor(steps + 0.5);
+    return steps < (double)LONGEST ? (int64_t)floor(steps + 0.5) : LONGEST;
 }
 
 wn_status wn__sparsity_parse(const char *text, double *sparsity)
@@ -61,14 +74,15 @@ wn_status wn__sparsity_parse(const char *text, double *sparsity)
         *sparsity = s;
         return WN_OK;
     }
-    return wn__fail(WN_EUSAGE, "\"%s\" is no sparsity; it is at least 0 and below 1: write 90%%, 0.9, 0.1d (density) or 10x (compression)",
-                    text);
+    return wn__fail(WN_EUSAGE,
+                    "\"%s\" is no sparsity; it is at least 0 and below 1: write 90%%, 0.9, 0.1d (density) or 10x (compression)%s", text,
+                    comma_hint(text));
 }
 
 static wn_status set_bool(const wn__setting *row, bool *field, const char *text)
 {
-    const bool yes = strcmp(text, "true") == 0 || strcmp(text, "yes") == 0 || strcmp(text, "on") == 0;
-    const bool no = strcmp(text, "false") == 0 || strcmp(text, "no") == 0 || strcmp(text, "off") == 0;
+    const bool yes = strcasecmp(text, "true") == 0 || strcasecmp(text, "yes") == 0 || strcasecmp(text, "on") == 0;
+    const bool no = strcasecmp(text, "false") == 0 || strcasecmp(text, "no") == 0 || strcasecmp(text, "off") == 0;
     if (!yes && !no) return wn__fail(WN_EUSAGE, "%s: \"%s\" is neither true nor false", row->name, text);
     *field = yes;
     return WN_OK;
@@ -95,7 +109,8 @@ static wn_status set_float(const wn__setting *row, double *field, const char *te
 {
     double value;
     const char *rest;
-    if (!read_number(text, &value, &rest) || *rest != 0) return wn__fail(WN_EUSAGE, "%s: \"%s\" is no number", row->name, text);
+    if (!read_number(text, &value, &rest) || *rest != 0)
+        return wn__fail(WN_EUSAGE, "%s: \"%s\" is no number%s", row->name, text, comma_hint(text));
     WN_TRY(check_range(row, value, text));
     *field = value;
     return WN_OK;

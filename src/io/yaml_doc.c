@@ -128,6 +128,42 @@ static wn_status convert_sequence(wn__yaml *doc, const char *source, yaml_docume
     return WN_OK;
 }
 
+/* ---- merge keys: "<<: *base" and "<<: [*first, *second]" stand for the entries of those mappings that the mapping itself does not name */
+
+static int find_index(const wn__yaml_node *node, const char *key);
+
+static bool is_merge_key(const wn__yaml_node *key) { return !key->quoted && strcmp(key->text, "<<") == 0; }
+
+/* Entries of `from` that `into` lacks. Their nodes are in no other mapping from now on. */
+static wn_status merge_entries(wn__yaml_node *into, const wn__yaml_node *from)
+{
+    if (from->kind != WN__YAML_MAPPING) return wn__yaml_fail(WN_EUSAGE, from, "\"<<\" wants a mapping or a list of mappings");
+    for (int i = 0; i < from->count; i++) {
+        if (find_index(into, from->keys[i]->text) >= 0) continue;
+        WN_TRY(wn__make_room(&into->keys, into->count, sizeof *into->keys));
+        WN_TRY(wn__make_room(&into->children, into->count, sizeof *into->children));
+        into->keys[into->count] = from->keys[i];
+        into->children[into->count++] = from->children[i];
+    }
+    return WN_OK;
+}
+
+static wn_status merge_keys(wn__yaml_node *n)
+{
+    int at = 0;
+    while (at < n->count && !is_merge_key(n->keys[at]))
+        at++;
+    if (at == n->count) return WN_OK;
+    const wn__yaml_node *from = n->children[at];
+    const size_t behind = (size_t)(--n->count - at) * sizeof *n->keys;
+    memmove(n->keys + at, n->keys + at + 1, behind);
+    memmove(n->children + at, n->children + at + 1, behind);
+    if (from->kind != WN__YAML_SEQUENCE) return merge_entries(n, from);
+    for (int i = 0; i < from->count; i++)
+        WN_TRY(merge_entries(n, from->children[i]));
+    return WN_OK;
+}
+
 static wn_status convert_mapping(wn__yaml *doc, const char *source, yaml_document_t *from, const yaml_node_t *node, int depth,
                                  wn__yaml_node **out)
 {
@@ -144,6 +180,7 @@ static wn_status convert_mapping(wn__yaml *doc, const char *source, yaml_documen
         n->count++;
     }
     WN_TRY(check_keys(n));
+    WN_TRY(merge_keys(n));
     *out = n;
     return WN_OK;
 }
@@ -198,11 +235,19 @@ static wn_status parse_tree(wn__yaml *doc, const char *label, const char *text, 
     return status;
 }
 
+/* Entries of the top mapping that hold nothing but anchors: "x-common: &common {...}". */
+static void leave_out_notes(wn__yaml *doc)
+{
+    for (int i = doc->root->kind == WN__YAML_MAPPING ? doc->root->count - 1 : -1; i >= 0; i--)
+        if (strncmp(doc->root->keys[i]->text, "x-", 2) == 0) wn__yaml_remove(doc, doc->root->keys[i]->text);
+}
+
 static wn_status parse_document(wn__yaml *doc, const char *label, const char *text, size_t size)
 {
     WN_TRY(parse_tree(doc, label, text, size, &doc->root));
-    if (doc->root) return WN_OK;
-    return add_node(doc, doc->sources->name, &(yaml_mark_t){0}, WN__YAML_MAPPING, &doc->root);
+    if (!doc->root) return add_node(doc, doc->sources->name, &(yaml_mark_t){0}, WN__YAML_MAPPING, &doc->root);
+    leave_out_notes(doc);
+    return WN_OK;
 }
 
 wn_status wn__yaml_parse(const char *label, const char *text, size_t size, wn__yaml **out)

@@ -2,7 +2,8 @@
  *
  * One document per file. Duplicate keys, keys that are empty or no scalars, and unknown anchors are errors with file, line and column. Aliases are
  * unfolded: each use is a copy of its anchor's node. A document that unfolds to more than 100,000 nodes or 64 levels is refused, so
- * aliases of aliases cannot exhaust memory. Tags are ignored: a scalar is a text, and the schema that reads it knows its type.
+ * aliases of aliases cannot exhaust memory. Merge keys ("<<: *base") are unfolded likewise. Entries of the top mapping whose key begins with "x-" hold
+ * anchors alone and are left out. Tags are ignored: a scalar is a text, and the schema that reads it knows its type.
  */
 #ifndef WN_IO_YAML_DOC_H
 #define WN_IO_YAML_DOC_H

@@ -135,10 +135,10 @@ static wn_status read_rate(void *arg, const wn__yaml_node *node)
     wn__rate_section *rate = &((wn__recipe *)arg)->train.rate;
     wn__variant v;
     WN_TRY(wn__variant_read(node, "train.lr", &v));
-    if (v.name_node == node && strchr("0123456789.", v.name[0])) { /* "lr: 0.1" */
+    if (v.name_node == node && strchr("0123456789.+-", v.name[0])) { /* "lr: 0.1" */
         const wn__schema constant = {.what = "train.lr", .table = {{wn__rate_settings(WN__SCHEDULE_CONSTANT), rate}}};
-        if (wn__settings_set(constant.table[0].rows, rate, "base", v.name) == WN_OK) return WN_OK;
-        return wn__yaml_fail(WN_EUSAGE, node, "train.lr: \"%s\" is no learning rate", v.name);
+        const wn_status status = wn__settings_set(constant.table[0].rows, rate, "base", v.name);
+        return status == WN_OK ? WN_OK : wn__fault_at(node, "train.lr: ", status);
     }
     WN_TRY(wn__choice_read(v.name_node, "train.lr: unknown schedule", v.name, wn__rate_names, &rate->kind));
     WN_TRY(wn__settings_defaults(wn__rate_settings(rate->kind), rate));
@@ -324,7 +324,8 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
         return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"model\" is missing: model: {arch: resnet20}");
     if ((r->train.epochs > 0) == (r->train.steps > 0)) {
         const wn__yaml_node *train = wn__yaml_find(root, "train");
-        return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: one of \"epochs\" and \"steps\" is needed: train: {epochs: 20}");
+        return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: %s of \"epochs\" and \"steps\" is needed: train: {epochs: 20}",
+                             r->train.epochs > 0 ? "only one" : "one");
     }
     WN_TRY(wn__recipe_resolve(r));
     WN_TRY(wn__recipe_read_rows(r));

@@ -57,6 +57,9 @@ TEST(values_are_set_and_shown_as_they_read_back)
     check_shown("anything", "-9223372036854775808", "-9223372036854775808");
     check_shown("momentum", "0.1", "0.1");
     check_shown("momentum", "5e-1", "0.5");
+    check_shown("nesterov", "True", "true");
+    check_shown("nesterov", "YES", "true");
+    check_shown("nesterov", "No", "false");
     check_shown("required", "2e-4", "0.0002");
     check_shown("required", "0.30000000000000004", "0.30000000000000004");
     check_shown("required", "-1.5", "-1.5");
@@ -94,6 +97,8 @@ TEST(wrong_values_are_refused_with_what_is_valid)
     check_refused("momentum", "0x1", "momentum: \"0x1\" is no number");
     check_refused("momentum", "1e999", "momentum: \"1e999\" is no number");
     check_refused("momentum", "0.5 ", "momentum: \"0.5 \" is no number");
+    check_refused("momentum", "0,5", "momentum: \"0,5\" is no number (decimals stand behind a point: 0.5)");
+    check_refused("until", "1e98ep", "until: \"1e98ep\" is too long a time in training; at most 1e12");
     check_refused("scope", "globl", "scope: unknown choice \"globl\"; valid: global, layer; did you mean \"global\"?");
     check_refused("until", "160", "until: \"160\" is no time in training; write 160ep (epochs), 500it (steps) or 33% (of the run)");
     check_refused("sparsity", "1.0",
@@ -157,6 +162,7 @@ TEST(times_resolve_to_steps_rounded_half_up)
     CHECK_EQ_INT(resolve("33%"), 23483);
     CHECK_EQ_INT(resolve("0"), 0);
     CHECK_EQ_INT(resolve("0ep"), 0);
+    CHECK_EQ_INT(wn__steps_resolve((wn__steps){1e12, 'e'}, 1000000000, 1), 1000000000000000000);
 }
 
 TEST(impossible_times_are_refused)

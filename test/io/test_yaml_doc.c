@@ -84,6 +84,25 @@ TEST(aliases_are_unfolded)
     wn__yaml_free(doc);
 }
 
+TEST(merge_keys_add_what_is_not_named)
+{
+    wn__yaml *doc = parse("x-base: &x {k: 1, l: 2}\nx-more: &y {l: 3, m: 4}\na: {<<: *x, l: 5}\nb: {k: 0, <<: [*x, *y]}\nc: {'<<': 6}\n");
+    const wn__yaml_node *root = wn__yaml_root(doc), *a = wn__yaml_find(root, "a"), *b = wn__yaml_find(root, "b");
+    CHECK_EQ_INT(wn__yaml_count(root), 3);
+    CHECK(wn__yaml_find(root, "x-base") == NULL);
+    CHECK_EQ_INT(wn__yaml_count(a), 2);
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(a, "k")), "1");
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(a, "l")), "5");
+    CHECK_EQ_INT(wn__yaml_count(b), 3);
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(b, "k")), "0");
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(b, "l")), "2");
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(b, "m")), "4");
+    CHECK_EQ_TEXT(wn__yaml_text(wn__yaml_find(wn__yaml_find(root, "c"), "<<")), "6");
+    wn__yaml_free(doc);
+    check_refused("a: {<<: 1}\n", "r.yaml:1:9: \"<<\" wants a mapping or a list of mappings");
+    check_refused("a: {<<: [1]}\n", "\"<<\" wants");
+}
+
 TEST(alias_bombs_and_loops_are_refused)
 {
     check_refused("a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
@@ -177,10 +196,16 @@ TEST(running_out_of_memory_is_reported)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(tree_knows_kinds_texts_and_places), RUN(empty_text_is_an_empty_mapping),
-                                    RUN(faults_carry_file_line_and_column), RUN(aliases_are_unfolded),
-                                    RUN(alias_bombs_and_loops_are_refused), RUN(set_replaces_makes_and_picks),
-                                    RUN(written_text_reads_back_equal),     RUN(written_text_is_plain),
-                                    RUN(running_out_of_memory_is_reported), {0}};
+    static const wn_test tests[] = {RUN(tree_knows_kinds_texts_and_places),
+                                    RUN(empty_text_is_an_empty_mapping),
+                                    RUN(faults_carry_file_line_and_column),
+                                    RUN(aliases_are_unfolded),
+                                    RUN(merge_keys_add_what_is_not_named),
+                                    RUN(alias_bombs_and_loops_are_refused),
+                                    RUN(set_replaces_makes_and_picks),
+                                    RUN(written_text_reads_back_equal),
+                                    RUN(written_text_is_plain),
+                                    RUN(running_out_of_memory_is_reported),
+                                    {0}};
     return wn_test_main(argc, argv, tests);
 }

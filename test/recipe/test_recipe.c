@@ -379,6 +379,9 @@ TEST(late_faults_have_a_place_too)
     check_set_message("data.validation=middle",
                       "--set data.validation=middle:1:1: data.validation: validation 'middle' is not one of none, "
                       "first-N, last-N (such as last-5000)");
+    check_set_message("train.lr=-1", "--set train.lr=-1:1:1: train.lr: base: -1 is out of range, valid is 0 to 1000000");
+    check_set_message("train.lr=\"0,1\"",
+                      "--set train.lr=\"0,1\":1:1: train.lr: base: \"0,1\" is no number (decimals stand behind a point: 0.5)");
     check_set_message("train.lr={constant: {base: 0}}",
                       "--set train.lr={constant: {base: 0}}:1:1: train.lr: learning rate 0, must be positive");
 }
