@@ -1,7 +1,8 @@
-"""Pictures that Winnow decodes equal Pillow's: pillow_images.py IMAGE_DUMP. Exit code 77: no Pillow here."""
+"""Pictures that Winnow decodes and resizes equal Pillow's: pillow_images.py IMAGE_DUMP. Exit code 77: no Pillow here."""
 import glob
 import hashlib
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -56,36 +57,71 @@ def made_files(folder):
             yield save("lossy-%s-%dx%d.webp" % (mode, *size), photograph(mode, *size), quality=70)
 
 
-def wanted(path, color, orient):
+FILTERS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+def resize(image, action):
+    """FILTER:TOP,LEFT,HEIGHT,WIDTH:HEIGHT,WIDTH"""
+    name, crop, size = action.split(":")
+    top, left, height, width = map(int, crop.split(","))
+    return image.crop((left, top, left + width, top + height)).resize(tuple(map(int, size.split(",")))[::-1], FILTERS[name])
+
+
+def wanted(color, orient, action, path):
     try:
         with Image.open(path) as image:
             image.load()
             if orient == "upright":
                 image = ImageOps.exif_transpose(image)
             image = image.convert("L" if color == "gray" else "RGB")
-            planes = b"".join(band.tobytes() for band in image.split())
-            return "%d %d %d %s" % (len(image.getbands()), image.height, image.width, hashlib.sha256(planes).hexdigest())
     except OSError as error:
         return "failed (%s)" % error
+    if action != "none":
+        image = resize(image, action)
+    planes = b"".join(band.tobytes() for band in image.split())
+    return "%d %d %d %s" % (len(image.getbands()), image.height, image.width, hashlib.sha256(planes).hexdigest())
+
+
+def decodings(paths):
+    return [(color, orient, "none", path) for path in paths for color, orient in (("rgb", "plain"), ("gray", "plain"), ("rgb", "upright"))]
+
+
+def resizings(paths):
+    """Of each picture the evaluation's, and a few of parts that are drawn, smaller and larger; tall and wide ones, too."""
+    draw = random.Random(1)
+    for path in paths:
+        with Image.open(path) as image:
+            width, height = image.size
+        short = min(width, height)
+        yield "rgb", "plain", "bilinear:0,0,%d,%d:%d,%d" % (height, width, 256 * height // short, 256 * width // short), path
+        for name in FILTERS:
+            h, w = draw.randint(1, height), draw.randint(1, width)
+            crop = "%d,%d,%d,%d" % (draw.randint(0, height - h), draw.randint(0, width - w), h, w)
+            size = draw.choice(["224,224", "32,32", "%d,%d" % (draw.randint(1, 300), draw.randint(1, 300))])
+            yield draw.choice(["rgb", "gray"]), "plain", "%s:%s:%s" % (name, crop, size), path
 
 
 def main():
     data = os.environ.get("WINNOW_DATA", "")
-    shared = [p for folder in ("jpeg-variants", "imagenet-sample", "hymenoptera") for p in glob.glob(os.path.join(data, folder, "**"), recursive=True)
-              if data and p.lower().endswith((".jpg", ".jpeg"))]
+    shared = sorted(path for folder in ("jpeg-variants", "imagenet-sample", "hymenoptera")
+                    for path in glob.glob(os.path.join(data, folder, "**"), recursive=True)
+                    if data and path.lower().endswith((".jpg", ".jpeg")))
     with tempfile.TemporaryDirectory() as folder:
-        asked = [(color, orient, path) for path in sorted(shared) + list(made_files(folder)) for color, orient in
-                 (("rgb", "plain"), ("gray", "plain"), ("rgb", "upright"))]
-        lines = "".join("%s %s %s\n" % each for each in asked)
+        made = list(made_files(folder))
+        asked = decodings(shared + made)
+        if int(PIL.__version__.split(".")[0]) >= 13:  # earlier ones begin with the pass along rows, always
+            asked += list(resizings(shared + [path for path in made if path.endswith(".png")]))
+        lines = "".join("%s %s %s %s\n" % each for each in asked)
         answers = subprocess.run([sys.argv[1]], input=lines, capture_output=True, text=True, check=True).stdout.splitlines()
         assert len(answers) == len(asked), "%d answers to %d questions" % (len(answers), len(asked))
         wrong = 0
-        for (color, orient, path), answer in zip(asked, answers):
-            want = wanted(path, color, orient)
+        for each, answer in zip(asked, answers):
+            want = wanted(*each)
             if answer != want and not (answer.startswith("failed") and want.startswith("failed")):
-                print("%s %s %s: %s, not %s" % (os.path.basename(path), color, orient, answer, want))
+                print("%s: %s, not %s" % (" ".join(each), answer, want))
                 wrong += 1
-    print("%d pictures, %d of shared data: %d differ from Pillow %s" % (len(asked), len(shared), wrong, PIL.__version__))
+    print("%d answers on %d pictures, %d of shared data: %d differ from Pillow %s" %
+          (len(asked), len(shared) + len(made), len(shared), wrong, PIL.__version__))
     return wrong > 0
 
 
