@@ -32,6 +32,7 @@ check: build
 	scripts/install-deps.sh check
 	scripts/check-format.sh
 	scripts/check-layers.sh build
+	scripts/check-registries.sh
 	scripts/check-symbols.sh build
 	scripts/check-unused.sh build
 	scripts/check-docs.sh

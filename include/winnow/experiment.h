@@ -238,12 +238,13 @@ typedef void (*wn_text_visit)(void *user, const char *key, const char *value);
 /* The tensors and metadata of a safetensors file. Callbacks and summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary);
 
-/* ---- listings: methods, models, optimizers, schedules, recipe sections. All texts are static, or NULL where there is none. */
+/* ---- listings: methods, models, optimizers, losses, schedules, recipe sections. All texts are static, or NULL where there is none. */
 
 typedef enum wn_list {
     WN_LIST_METHODS,
     WN_LIST_MODELS,
     WN_LIST_OPTIMIZERS,
+    WN_LIST_LOSSES,
     WN_LIST_SCHEDULES,
     WN_LIST_DATASETS,
     WN_LIST_BACKENDS,

@@ -2,9 +2,15 @@
 
 #include <math.h>
 
-#include "base/elementary.h"
+#define WN__LOSS(name) extern const wn__loss_type wn__loss_##name;
+#include "nn/losses/list.h"
+#undef WN__LOSS
+#define WN__LOSS(name) &wn__loss_##name,
+const wn__loss_type *const wn__losses[] = {
+#include "nn/losses/list.h"
+    NULL};
+#undef WN__LOSS
 
-const char *const wn__hard_loss_names[] = {"cross-entropy", "mse", NULL};
 static const char *const reductions[] = {"mean", "batchmean", NULL};
 
 const wn__setting wn__soft_label_settings[] = {
@@ -13,38 +19,73 @@ const wn__setting wn__soft_label_settings[] = {
     {"kl", WN__SETTING_CHOICE, offsetof(wn__loss, reduction), 0, 0, "mean", reductions, "mean over batch and classes, or over the batch"},
     {0}};
 
+const wn__loss_type *wn__loss_usual(wn_target_kind kind)
+{
+    for (int i = 0; wn__losses[i]; i++)
+        if (wn__losses[i]->usual & 1u << kind) return wn__losses[i];
+    return NULL;
+}
+
+/* Of a teacher's outputs; NULL: they are values, and the hard loss takes them. */
+static const wn__loss_type *soft_type(wn_target_kind kind)
+{
+    for (int i = 0; wn__losses[i]; i++)
+        if (wn__losses[i]->soft & 1u << kind) return wn__losses[i];
+    return NULL;
+}
+
 static double reduction_factor(const wn__loss *l, int64_t classes) { return l->reduction == WN__KL_MEAN ? 1.0 / (double)classes : 1.0; }
 
-double wn__loss_soft_weight(const wn__loss *l, int64_t classes)
+double wn__loss_soft_weight(const wn__loss *l, wn_target_kind kind, int64_t outputs)
 {
-    return l->soft ? l->alpha * l->temperature * l->temperature * reduction_factor(l, classes) : 0;
+    if (!l->soft) return 0;
+    return soft_type(kind) ? l->alpha * l->temperature * l->temperature * reduction_factor(l, outputs) : l->alpha;
 }
 
-double wn__loss_soft_gradient_scale(const wn__loss *l, int64_t classes)
+double wn__loss_soft_gradient_scale(const wn__loss *l, wn_target_kind kind, int64_t outputs)
 {
-    return l->soft ? l->alpha * l->temperature * reduction_factor(l, classes) : 0;
+    if (!l->soft) return 0;
+    return soft_type(kind) ? l->alpha * l->temperature * reduction_factor(l, outputs) : l->alpha;
 }
 
-/* softmax(z * inverse_t) of a row: p_c = exp(z_c * inverse_t - top) / sum. */
-typedef struct softmax {
-    const float *z;
-    double inverse_t, top, sum, log_sum;
-} softmax;
+/* A loss for the rows of one call: the types that it is made of, and their weights. `soft` is NULL without a teacher. */
+typedef struct sum {
+    const wn__loss *loss;
+    const wn__loss_rows *rows;
+    const wn__loss_type *hard, *soft;
+    double hard_weight, soft_weight, soft_scale; /* soft_scale: of gradients */
+} sum;
 
-static softmax softmax_make(const float *z, int64_t k, double inverse_t)
+static sum sum_of(const wn__loss *l, const wn__loss_rows *rows)
 {
-    softmax s = {.z = z, .inverse_t = inverse_t, .top = z[0]};
-    for (int64_t c = 1; c < k; c++)
-        if (z[c] > s.top) s.top = z[c];
-    s.top *= inverse_t;
-    for (int64_t c = 0; c < k; c++)
-        s.sum += wn__exp(z[c] * inverse_t - s.top);
-    s.log_sum = wn__ln(s.sum);
+    const wn_target_kind kind = rows->targets.kind;
+    sum s = {.loss = l, .rows = rows, .hard = l->hard ? l->hard : wn__loss_usual(kind), .hard_weight = 1};
+    if (!l->soft) return s;
+    s.soft = soft_type(kind) ? soft_type(kind) : s.hard;
+    s.hard_weight = 1 - l->alpha;
+    s.soft_weight = wn__loss_soft_weight(l, kind, rows->classes);
+    s.soft_scale = wn__loss_soft_gradient_scale(l, kind, rows->classes);
     return s;
 }
 
-static double log_p(const softmax *s, int64_t c) { return s->z[c] * s->inverse_t - s->top - s->log_sum; }
-static double p_of(const softmax *s, int64_t c) { return wn__exp(s->z[c] * s->inverse_t - s->top) / s->sum; }
+/* Row i as the two parts see it. */
+typedef struct pair {
+    wn__loss_row hard, soft;
+} pair;
+
+static pair pair_of(const sum *s, int64_t i)
+{
+    const int64_t k = s->rows->classes;
+    const float *z = s->rows->logits + i * k;
+    const wn__loss *l = s->loss;
+    pair p = {.hard = {.config = l->config, .k = k, .z = z, .target = wn__targets_from(&s->rows->targets, i), .smoothing = l->smoothing}};
+    if (s->hard->prepare) s->hard->prepare(&p.hard);
+    if (!s->soft) return p;
+    p.soft = (wn__loss_row){.config = l->config, .k = k, .z = z, .inverse_t = 1 / l->temperature};
+    p.soft.target = (wn_targets){.kind = WN_TARGET_VALUES, .width = k, .values = s->rows->teacher + i * k};
+    if (s->soft->prepare) s->soft->prepare(&p.soft);
+    return p;
+}
 
 static bool all_finite(const float *z, int64_t k)
 {
@@ -62,75 +103,40 @@ static int64_t first_largest(const float *z, int64_t k)
     return best;
 }
 
-static double target_of(const wn__loss *l, int64_t classes, int64_t c, int32_t label)
+static double row_loss(const sum *s, const pair *p)
 {
-    return (c == label ? 1 - l->smoothing : 0) + l->smoothing / (double)classes;
+    if (!all_finite(p->hard.z, p->hard.k) || (s->soft && !all_finite(p->soft.target.values, p->soft.k))) return NAN;
+    const double hard = s->hard->value(&p->hard);
+    return s->soft ? s->soft_weight * s->soft->value(&p->soft) + s->hard_weight * hard : hard;
 }
 
-static double row_squares(const wn__loss *l, int64_t k, int32_t label, const float *z)
+static void row_gradient(const sum *s, const pair *p, float *dlogits)
 {
-    double sum = 0;
-    for (int64_t c = 0; c < k; c++) {
-        const double off = z[c] - target_of(l, k, c, label);
-        sum += off * off;
-    }
-    return sum;
-}
-
-static double row_cross_entropy(const wn__loss *l, int64_t k, int32_t label, const softmax *student)
-{
-    double hard = -(1 - l->smoothing) * log_p(student, label);
-    if (l->smoothing > 0)
-        for (int64_t c = 0; c < k; c++)
-            hard -= l->smoothing / (double)k * log_p(student, c);
-    return hard;
-}
-
-static double row_loss(const wn__loss *l, int64_t k, int32_t label, const softmax *student, const softmax *soft, const softmax *teacher)
-{
-    const double hard = l->squares ? row_squares(l, k, label, student->z) : row_cross_entropy(l, k, label, student);
-    if (!l->soft) return hard;
-    double kl = 0;
-    for (int64_t c = 0; c < k; c++)
-        kl += p_of(teacher, c) * (log_p(teacher, c) - log_p(soft, c));
-    return wn__loss_soft_weight(l, k) * kl + (1 - l->alpha) * hard;
-}
-
-static void row_gradient(const wn__loss *l, int64_t k, int64_t batch, int32_t label, const softmax *student, const softmax *soft,
-                         const softmax *teacher, float *dlogits)
-{
-    const double hard_weight = l->soft ? 1 - l->alpha : 1, soft_scale = wn__loss_soft_gradient_scale(l, k);
-    for (int64_t c = 0; c < k; c++) {
-        const double target = target_of(l, k, c, label);
-        double g = hard_weight * (l->squares ? 2 * (student->z[c] - target) : p_of(student, c) - target);
-        if (l->soft) g += soft_scale * (p_of(soft, c) - p_of(teacher, c));
-        dlogits[c] = (float)(g / (double)batch);
+    for (int64_t c = 0; c < p->hard.k; c++) {
+        double g = s->hard_weight * s->hard->gradient(&p->hard, c);
+        if (s->soft) g += s->soft_scale * s->soft->gradient(&p->soft, c);
+        dlogits[c] = (float)(g / (double)s->rows->batch);
     }
 }
 
-static void compute_row(const wn__loss *l, const wn__loss_rows *rows, int64_t i, const wn__loss_out *out)
+static void compute_row(const sum *s, int64_t i, const wn__loss_out *out)
 {
+    const wn__loss_rows *rows = s->rows;
     const int64_t k = rows->classes;
     const float *z = rows->logits + i * k;
-    const int32_t label = rows->targets.classes[i];
-    const bool finite = all_finite(z, k) && (!l->soft || all_finite(rows->teacher + i * k, k));
-    const softmax student = softmax_make(z, k, 1);
-    softmax soft = {0}, teacher = {0};
-    if (l->soft) {
-        soft = softmax_make(z, k, 1 / l->temperature);
-        teacher = softmax_make(rows->teacher + i * k, k, 1 / l->temperature);
-    }
-    if (out->loss) out->loss[i] = finite ? row_loss(l, k, label, &student, &soft, &teacher) : NAN;
-    if (out->correct_probability) out->correct_probability[i] = p_of(&student, label);
-    if (out->correct) out->correct[i] = first_largest(z, k) == label;
-    if (out->dlogits) row_gradient(l, k, rows->batch, label, &student, &soft, &teacher, out->dlogits + i * k);
+    const pair p = pair_of(s, i);
+    if (out->loss) out->loss[i] = row_loss(s, &p);
+    if (out->dlogits) row_gradient(s, &p, out->dlogits + i * k);
+    if (rows->targets.kind != WN_TARGET_CLASS) return;
+    const wn__softmax student = wn__softmax_make(z, k, 1);
+    if (out->correct_probability) out->correct_probability[i] = wn__softmax_p(&student, rows->targets.classes[i]);
+    if (out->correct) out->correct[i] = first_largest(z, k) == rows->targets.classes[i];
 }
 
 #define ROWS_PER_CHUNK 16
 
 typedef struct job {
-    const wn__loss *loss;
-    const wn__loss_rows *rows;
+    sum sum;
     const wn__loss_out *out;
 } job;
 
@@ -139,42 +145,27 @@ static void compute_chunk(void *arg, int64_t chunk, int worker)
     (void)worker;
     const job *j = arg;
     const int64_t first = chunk * ROWS_PER_CHUNK;
-    for (int64_t i = first; i < first + ROWS_PER_CHUNK && i < j->rows->n; i++)
-        compute_row(j->loss, j->rows, i, j->out);
+    for (int64_t i = first; i < first + ROWS_PER_CHUNK && i < j->sum.rows->n; i++)
+        compute_row(&j->sum, i, j->out);
 }
 
 void wn__loss_compute(const wn__loss *loss, const wn__loss_rows *rows, wn__pool *pool, const wn__loss_out *out)
 {
-    job j = {loss, rows, out};
+    job j = {sum_of(loss, rows), out};
     wn__parallel_for(pool, (rows->n + ROWS_PER_CHUNK - 1) / ROWS_PER_CHUNK, compute_chunk, &j);
 }
 
-/* dp_c = p_c (t_c - sum_j p_j t_j) / T, the derivative of softmax(z / T) along t. */
-static void add_softmax_tangent(const softmax *s, int64_t k, const float *t, double scale, float *out)
+void wn__loss_tangent_compute(const wn__loss *loss, const wn__loss_rows *rows, const float *t_logits, float *t_dlogits)
 {
-    double mean = 0;
-    for (int64_t c = 0; c < k; c++)
-        mean += p_of(s, c) * t[c];
-    for (int64_t c = 0; c < k; c++)
-        out[c] += (float)(scale * s->inverse_t * p_of(s, c) * (t[c] - mean));
-}
-
-void wn__loss_tangent_compute(const wn__loss *l, const wn__loss_rows *rows, const float *t_logits, float *t_dlogits)
-{
+    const sum s = sum_of(loss, rows);
     const int64_t k = rows->classes;
     const double batch = (double)rows->batch;
     for (int64_t i = 0; i < rows->n; i++) {
-        const float *z = rows->logits + i * k, *t = t_logits + i * k;
+        const pair p = pair_of(&s, i);
         float *out = t_dlogits + i * k;
         for (int64_t c = 0; c < k; c++)
             out[c] = 0;
-        const softmax student = softmax_make(z, k, 1);
-        const double hard_weight = (l->soft ? 1 - l->alpha : 1) / batch;
-        for (int64_t c = 0; l->squares && c < k; c++)
-            out[c] = (float)(2 * hard_weight * t[c]);
-        if (!l->squares) add_softmax_tangent(&student, k, t, hard_weight, out);
-        if (!l->soft) continue;
-        const softmax soft = softmax_make(z, k, 1 / l->temperature);
-        add_softmax_tangent(&soft, k, t, wn__loss_soft_gradient_scale(l, k) / batch, out);
+        s.hard->add_tangent(&p.hard, t_logits + i * k, s.hard_weight / batch, out);
+        if (s.soft) s.soft->add_tangent(&p.soft, t_logits + i * k, s.soft_scale / batch, out);
     }
 }

@@ -111,7 +111,8 @@ static int64_t stretched(int64_t step, double stretch) { return (int64_t)floor((
 static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *t)
 {
     const wn__recipe *r = plan->recipe;
-    t->spec.loss = (wn__loss){.smoothing = r->train.smoothing, .temperature = 1, .squares = r->train.loss};
+    const wn__loss hard = {.hard = r->train.loss, .config = r->train.loss_config, .smoothing = r->train.smoothing, .temperature = 1};
+    t->spec.loss = hard;
     t->spec.soft_until = INT64_MAX;
     if (q->axes->labels == WN__LABELS_SMOOTH) t->spec.loss.smoothing = q->row->labels.epsilon;
     if (q->axes->labels != WN__LABELS_SOFT) return WN_OK;
@@ -121,11 +122,12 @@ static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *
     if (t->spec.soft_until >= t->spec.last) t->spec.soft_until = INT64_MAX;
     t->spec.loss = q->row->labels.soft;
     t->spec.loss.soft = true;
-    t->spec.loss.smoothing = r->train.smoothing;
+    t->spec.loss.hard = hard.hard;
+    t->spec.loss.config = hard.config;
+    t->spec.loss.smoothing = hard.smoothing;
     t->teacher.file = q->row->teacher.file;
     t->teacher.dtype = (wn__dtype)q->row->teacher.dtype;
     t->cache_mode = q->row->teacher.cache;
-    t->spec.loss.squares = r->train.loss;
     return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
 }
 

@@ -174,13 +174,25 @@ static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__stage 
     return set_stage(o, "teacher", plan, teacher->stage);
 }
 
+/* Not in keys where it is the usual one of the data's targets and has no settings: losses came after results were stored. */
+static wn_status add_hard_loss(json_t *labels, const wn__recipe *r)
+{
+    const wn__loss_type *type = r->train.loss;
+    json_t *settings;
+    if (type == wn__loss_usual(wn__recipe_targets(r)) && !type->settings) return WN_OK;
+    WN_TRY(set_text(labels, "loss", type->name));
+    if (!type->settings) return WN_OK;
+    WN_TRY(add_object(labels, "loss_settings", &settings));
+    return wn__slice_table(settings, type->settings, r->train.loss_config, &r->clock);
+}
+
 static wn_status add_labels(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__train_plan *t = &stage->train;
     json_t *o;
     WN_TRY(add_object(inputs, "labels", &o));
     WN_TRY(set_real(o, "smoothing", t->spec.loss.smoothing));
-    if (t->spec.loss.squares) WN_TRY(set_text(o, "loss", wn__hard_loss_names[t->spec.loss.squares]));
+    WN_TRY(add_hard_loss(o, plan->recipe));
     if (!t->spec.loss.soft) return WN_OK;
     WN_TRY(wn__slice_table(o, wn__soft_label_settings, &t->spec.loss, &plan->recipe->clock));
     if (t->spec.soft_until < INT64_MAX) WN_TRY(set_int(o, "until", t->spec.soft_until));

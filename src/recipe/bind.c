@@ -262,3 +262,10 @@ wn_status wn__slice_table(json_t *object, const wn__setting *rows, const void *c
         if (show(row, config, clock, shown, steps)) WN_TRY(wn__slice_set(object, row->name, json_string(steps[0] ? steps : shown)));
     return WN_OK;
 }
+
+wn_status wn__config_new(const wn__setting *rows, size_t size, void **config)
+{
+    *config = wn__alloc(size ? size : 1);
+    if (!*config) return wn__no_memory(size);
+    return rows ? wn__settings_defaults(rows, *config) : WN_OK;
+}

@@ -59,6 +59,9 @@ wn_status wn__unknown_at(const wn__yaml_node *node, const char *what, const char
 /* The current failure again, with the node's place and `prefix` in front; memory failures stay as they are. */
 wn_status wn__fault_at(const wn__yaml_node *node, const char *prefix, wn_status status);
 
+/* A configuration that the caller frees. `rows` may be NULL; *config gets `size` zeroed bytes with the rows' defaults. */
+wn_status wn__config_new(const wn__setting *rows, size_t size, void **config);
+
 /* What relative times are measured against. */
 typedef struct wn__clock {
     int64_t steps_per_epoch, total;

@@ -43,6 +43,15 @@ static bool optimizer_entry(int index, wn_list_entry *out)
 
 static const wn__setting *optimizer_table(int index, int table) { return table == 0 ? wn__optimizers[index]->settings : NULL; }
 
+static bool loss_entry(int index, wn_list_entry *out)
+{
+    const wn__loss_type *l = wn__losses[index];
+    if (l) *out = (wn_list_entry){l->name, l->summary, l->paper};
+    return l != NULL;
+}
+
+static const wn__setting *loss_table(int index, int table) { return table == 0 ? wn__losses[index]->settings : NULL; }
+
 static bool schedule_entry(int index, wn_list_entry *out)
 {
     static const char *const summary[] = {"the same rate throughout", "times `factor` at each time of the list `at`",
@@ -87,7 +96,7 @@ static const section sections[] = {
      "data set (key `set`, with its own settings), split, augmentation (list `augment`)",
      {wn__data_settings, wn__data_later_settings}},
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
-    {"train", "the dense run; also keys `optimizer`, `lr` and `init`", {wn__train_settings}},
+    {"train", "the dense run; also keys `optimizer`, `loss`, `lr` and `init`", {wn__train_settings}},
     {"train.init", "start weights", {wn__init_settings}},
     {"mask",
      "how networks are pruned, or masks drawn; also `score` (magnitude, random, snip, grasp, synflow), `basis` (canonical, dct, haar, random, "
@@ -133,7 +142,7 @@ static const list_kind kinds[] = {
     [WN_LIST_METHODS] = {method_entry, method_table},          [WN_LIST_MODELS] = {model_entry, model_table},
     [WN_LIST_OPTIMIZERS] = {optimizer_entry, optimizer_table}, [WN_LIST_SCHEDULES] = {schedule_entry, schedule_table},
     [WN_LIST_DATASETS] = {dataset_entry, dataset_table},       [WN_LIST_BACKENDS] = {backend_entry, no_table},
-    [WN_LIST_SECTIONS] = {section_entry, section_table},
+    [WN_LIST_SECTIONS] = {section_entry, section_table},       [WN_LIST_LOSSES] = {loss_entry, loss_table},
 };
 
 static bool is_list(wn_list list) { return (unsigned)list < sizeof kinds / sizeof *kinds; }

@@ -42,21 +42,13 @@ static wn_status ignore(void *arg, const wn__yaml_node *node)
     return WN_OK;
 }
 
-/* `rows` may be NULL; *config gets `size` zeroed bytes with the rows' defaults. */
-static wn_status make_config(const wn__setting *rows, size_t size, void **config)
-{
-    *config = wn__alloc(size ? size : 1);
-    if (!*config) return wn__no_memory(size);
-    return rows ? wn__settings_defaults(rows, *config) : WN_OK;
-}
-
 static wn_status read_data(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
     const wn__yaml_node *set = wn__yaml_find(node, "set");
     if (!set) return wn__yaml_fail(WN_EUSAGE, node, "data: the key \"set\" is missing: which data set?");
     WN_TRY(read_set_name(set, &r->data.type));
-    WN_TRY(make_config(r->data.type->settings, r->data.type->config_size, &r->data.config));
+    WN_TRY(wn__config_new(r->data.type->settings, r->data.type->config_size, &r->data.config));
     static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
     const wn__schema schema = {
         .what = "data",
@@ -75,7 +67,7 @@ static wn_status find_arch(wn__recipe *r, const wn__yaml_node *arch)
     const size_t length = strlen(name);
     if (strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0)) {
         r->model.file = name;
-        return make_config(wn__graph_file_settings, sizeof(wn__graph_file_config), &r->model.config);
+        return wn__config_new(wn__graph_file_settings, sizeof(wn__graph_file_config), &r->model.config);
     }
     int count = 0;
     for (; wn__models[count] && count < WN__MOST_KEYS; count++) {
@@ -83,7 +75,7 @@ static wn_status find_arch(wn__recipe *r, const wn__yaml_node *arch)
         if (strcmp(names[count], name) == 0) r->model.type = wn__models[count];
     }
     if (!r->model.type) return wn__unknown_at(arch, "model.arch: unknown network", name, names, count);
-    return make_config(r->model.type->settings, r->model.type->config_size, &r->model.config);
+    return wn__config_new(r->model.type->settings, r->model.type->config_size, &r->model.config);
 }
 
 static wn_status read_model(void *arg, const wn__yaml_node *node)
@@ -112,7 +104,7 @@ static wn_status read_optimizer(void *arg, const wn__yaml_node *node)
     wn__free(r->train.optimizer_config);
     r->train.optimizer_config = NULL;
     r->train.optimizer = wn__optimizers[index];
-    WN_TRY(make_config(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config));
+    WN_TRY(wn__config_new(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config));
     if (!v.settings) return WN_OK;
     const wn__schema schema = {.what = v.name, .table = {{r->train.optimizer->settings, r->train.optimizer_config}}};
     return wn__schema_read(&schema, v.settings);
@@ -165,7 +157,8 @@ static wn_status read_init(void *arg, const wn__yaml_node *node)
 static wn_status read_train(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
-    static const wn__special keys[] = {{"optimizer", read_optimizer}, {"lr", read_rate}, {"init", read_init}, {0}};
+    static const wn__special keys[] = {
+        {"optimizer", read_optimizer}, {"loss", wn__recipe_read_loss}, {"lr", read_rate}, {"init", read_init}, {0}};
     const wn__schema schema = {.what = "train", .table = {{wn__train_settings, &r->train}}, .special = keys, .arg = r};
     return wn__schema_read(&schema, node);
 }
@@ -252,7 +245,7 @@ static wn_status set_defaults(wn__recipe *r)
     r->report.baseline[1] = "lottery-ticket";
     r->report.baselines = 2;
     r->train.optimizer = wn__optimizers[0];
-    return make_config(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config);
+    return wn__config_new(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config);
 }
 
 static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
@@ -357,6 +350,7 @@ void wn__recipe_free(wn__recipe *recipe)
     wn__free(recipe->data.config);
     wn__free(recipe->model.config);
     wn__free(recipe->train.optimizer_config);
+    wn__free(recipe->train.loss_config);
     wn__free(recipe->default_name);
     wn__free(recipe->network);
     wn__free(recipe->report.baseline);

@@ -59,7 +59,8 @@ typedef struct wn__rate_section {
 typedef struct wn__train_section {
     int64_t epochs, steps, batch, micro_batch, evaluate_every;
     double smoothing, clip_norm, clip_value;
-    int loss; /* index into wn__hard_loss_names */
+    const wn__loss_type *loss; /* of hard labels; NULL before wn__recipe_resolve where none is named */
+    void *loss_config;         /* owned */
     const wn__optimizer_type *optimizer;
     void *optimizer_config; /* owned */
     wn__rate_section rate;
@@ -244,6 +245,7 @@ extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
 extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 
 /* Parts of wn__recipe_read. */
+wn_status wn__recipe_read_loss(void *recipe, const wn__yaml_node *node);
 wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
 wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
 /* "0-4", "0,3,7-9", behind the `count` that there are; at most WN__MOST_SEEDS, each once. *seeds grows by wn__make_room. */
@@ -265,7 +267,13 @@ void wn__lab_section_write(wn__yaml_out *out, const wn__recipe *recipe);
 wn_status wn__bootstrap_read(void *recipe, const wn__yaml_node *node);
 wn_status wn__bootstrap_check_row(const wn__recipe *recipe, const wn__row *row); /* what the ideal world does not allow */
 
-/* Parts of wn__recipe_resolve: how many images a world has, with data.train_size settled. */
+/* What each sample of the data is to be compared with. */
+wn_target_kind wn__recipe_targets(const wn__recipe *recipe);
+
+/* Parts of wn__recipe_resolve. The loss that the data's targets have where none is named; WN_EUSAGE for one that does not fit them. */
+wn_status wn__recipe_settle_loss(wn__recipe *recipe);
+wn_status wn__recipe_check_labels(const wn__recipe *recipe, const wn__row *row); /* labels that do not fit them */
+/* How many images a world has, with data.train_size settled. */
 wn_status wn__bootstrap_resolve(wn__recipe *recipe, int64_t train_count, int64_t test_count);
 
 #endif

@@ -85,6 +85,7 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
 {
     const wn__dataset_type *type = recipe->data.type;
     WN_TRY(count_images(recipe));
+    WN_TRY(wn__recipe_settle_loss(recipe));
     WN_TRY(make_clock(recipe));
     WN_TRY(make_schedule(recipe));
     const wn__model_input input = {type->channels, type->height, type->width, type->classes};

@@ -274,6 +274,7 @@ static wn_status check_row(const wn__recipe *r, const wn__row *row)
     if (wn__mask_before_training(row->axes.mask) && row->mask.file[0])
         return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node, "%s: mask: %s, or of a file, not both", row->name,
                              wn__method_mask_names[row->axes.mask]);
+    WN_TRY(wn__recipe_check_labels(r, row));
     WN_TRY(check_small(r, row));
     WN_TRY(check_block(r, row));
     WN_TRY(check_gradual(r, row));

@@ -49,8 +49,6 @@ const wn__setting wn__train_settings[] = {
     WN_SETTING_FLOAT(wn__train_section, smoothing, 0, 0, 0.999, "label smoothing of hard labels"),
     WN_SETTING_FLOAT(wn__train_section, clip_norm, 0, 0, 1e30, "largest norm of the gradient; 0: not clipped"),
     WN_SETTING_FLOAT(wn__train_section, clip_value, 0, 0, 1e30, "largest absolute entry of the gradient; 0: not clipped"),
-    WN_SETTING_CHOICE(wn__train_section, loss, "cross-entropy", wn__hard_loss_names,
-                      "of hard labels; mse: squared errors of the logits, summed over classes"),
     WN_SETTING_INT(wn__train_section, evaluate_every, 1, 1, 1e9, "epochs between evaluations"),
     {0},
 };

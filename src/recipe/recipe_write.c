@@ -46,6 +46,19 @@ static void write_rate(wn__yaml_out *out, const wn__recipe *r)
     wn__out_close(out);
 }
 
+static void write_loss(wn__yaml_out *out, const wn__train_section *train)
+{
+    if (!train->loss->settings) {
+        wn__out_value(out, "loss", train->loss->name);
+        return;
+    }
+    wn__out_open(out, "loss");
+    wn__out_open(out, train->loss->name);
+    wn__out_table(out, train->loss->settings, train->loss_config);
+    wn__out_close(out);
+    wn__out_close(out);
+}
+
 static void write_train(wn__yaml_out *out, const wn__recipe *r)
 {
     wn__train_section train = r->train;
@@ -54,6 +67,7 @@ static void write_train(wn__yaml_out *out, const wn__recipe *r)
     wn__text_add(&out->text, "%*s# %lld steps an epoch\n", out->indent, "", (long long)r->clock.steps_per_epoch);
     wn__out_open(out, "train");
     wn__out_table(out, wn__train_settings, &train);
+    write_loss(out, &train);
     wn__out_open(out, "optimizer");
     wn__out_open(out, train.optimizer->name);
     wn__out_table(out, train.optimizer->settings, train.optimizer_config);

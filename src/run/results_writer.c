@@ -137,6 +137,7 @@ static wn_status copy(json_t *out, const char *to, const json_t *result, const c
 
 static wn_status add_labels(json_t *out, const wn__agenda *plan, const wn__row *row, const wn__train_plan *t)
 {
+    const wn_target_kind targets = wn__recipe_targets(plan->recipe);
     const int64_t classes = plan->recipe->data.type->classes;
     json_t *labels = json_object();
     WN_TRY(wn__slice_set(out, "labels", labels));
@@ -148,8 +149,8 @@ static wn_status add_labels(json_t *out, const wn__agenda *plan, const wn__row *
     WN_TRY(set_real(labels, "alpha", t->spec.loss.alpha));
     WN_TRY(set_text(labels, "kl", t->spec.loss.reduction == WN__KL_MEAN ? "mean" : "batchmean"));
     if (t->spec.soft_until < INT64_MAX) WN_TRY(set_int(labels, "until_step", t->spec.soft_until));
-    WN_TRY(set_real(labels, "kl_weight", wn__loss_soft_weight(&t->spec.loss, classes)));
-    return set_real(labels, "gradient_scale", wn__loss_soft_gradient_scale(&t->spec.loss, classes));
+    WN_TRY(set_real(labels, "kl_weight", wn__loss_soft_weight(&t->spec.loss, targets, classes)));
+    return set_real(labels, "gradient_scale", wn__loss_soft_gradient_scale(&t->spec.loss, targets, classes));
 }
 
 static wn_status add_paths(json_t *out, const char *identity)

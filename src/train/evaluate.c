@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "nn/loss.h"
 
 void wn__evaluation_release(wn__evaluation *e)
 {
@@ -54,7 +53,10 @@ wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **o
     return WN_OK;
 }
 
-void wn__evaluator_use_squares(wn__evaluator *e) { e->loss_kind.squares = 1; }
+void wn__evaluator_use_loss(wn__evaluator *e, const wn__loss *hard)
+{
+    e->loss_kind = (wn__loss){.hard = hard->hard, .config = hard->config};
+}
 
 void wn__evaluator_free(wn__evaluator *e)
 {

@@ -4,10 +4,11 @@
 
 #include "data/loader.h"
 #include "nn/executor/executor.h"
+#include "nn/loss.h"
 
 typedef struct wn__evaluation {
     int64_t n, correct;
-    double loss;       /* mean cross-entropy, hard labels, no smoothing */
+    double loss;       /* mean, hard labels, no smoothing */
     double accuracy;   /* [0,1] */
     double soft_error; /* mean of 1 - p(correct class) */
     int64_t classes;
@@ -21,8 +22,8 @@ typedef struct wn__evaluator wn__evaluator;
 /* options: part, split, normalisation, batch; shuffling and augmentation are switched off. */
 wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **out);
 void wn__evaluator_free(wn__evaluator *e); /* accepts NULL */
-/* Losses are squared errors (wn__loss.squares) from now on. */
-void wn__evaluator_use_squares(wn__evaluator *e);
+/* Losses are by `hard` and its settings, which are borrowed, from now on; else by the usual loss of the targets. Without smoothing. */
+void wn__evaluator_use_loss(wn__evaluator *e, const wn__loss *hard);
 /* What evaluations with this executor take, now: wn__executor_prepare_inference. */
 wn_status wn__evaluator_prepare(const wn__evaluator *e, wn__executor *ex);
 /* Running statistics, no dropout. `want_confusion` allocates out->confusion. */

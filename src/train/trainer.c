@@ -119,7 +119,7 @@ static wn_status make_evaluator(const run *r, wn__part part, wn__evaluator **out
     if (count == 0) return WN_OK;
     if (o.batch > count) o.batch = count;
     WN_TRY(wn__evaluator_new(&o, out));
-    if (r->stage->spec.loss.squares) wn__evaluator_use_squares(*out);
+    wn__evaluator_use_loss(*out, &r->stage->spec.loss);
     return WN_OK;
 }
 
@@ -134,7 +134,7 @@ static wn_status make_train_evaluator(run *r)
     if (r->stage->eval_batch) o.batch = r->stage->eval_batch;
     if (o.batch > o.split.train.count) o.batch = o.split.train.count;
     WN_TRY(wn__evaluator_new(&o, &r->train));
-    if (r->stage->spec.loss.squares) wn__evaluator_use_squares(r->train);
+    wn__evaluator_use_loss(r->train, &r->stage->spec.loss);
     return WN_OK;
 }
 
@@ -423,7 +423,8 @@ static wn_status finish_rewiring(run *r)
 static wn_status growth_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     run *r = arg;
-    const wn__loss loss = {.smoothing = r->stage->spec.loss.smoothing, .squares = r->stage->spec.loss.squares};
+    wn__loss loss = r->stage->spec.loss;
+    loss.soft = false;
     const wn__loss_rows rows = {
         .n = n, .batch = r->growth.n, .classes = r->classes, .logits = logits, .targets = wn__targets_from(&r->growth.targets, first)};
     const wn__loss_out out = {.dlogits = dlogits};

@@ -479,7 +479,8 @@ TEST(squared_errors_have_their_gradient)
     const int32_t labels[] = {2, 0};
     float gradient[6];
     double loss[2], p[2];
-    const wn__loss squares = {.squares = 1};
+    extern const wn__loss_type wn__loss_mse;
+    const wn__loss squares = {.hard = &wn__loss_mse};
     const wn__loss_rows rows = {.n = 2, .batch = 2, .classes = 3, .logits = logits, .targets = wn__class_targets(labels)};
     wn__loss_compute(&squares, &rows, NULL, &(wn__loss_out){.loss = loss, .correct_probability = p, .dlogits = gradient});
     CHECK_NEAR(loss[0], 0.25 + 1 + 1, 1e-12, 0);

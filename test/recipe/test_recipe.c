@@ -125,8 +125,8 @@ TEST(a_new_row_takes_what_it_does_not_change_from_its_model)
 TEST(unknown_key_names_place_valid_keys_and_the_nearest)
 {
     check_message(changed("  epochs: 182\n", "  epoch: 182\n"),
-                  "5:3: train: unknown key \"epoch\"; valid: optimizer, lr, init, epochs, steps, batch, micro_batch, smoothing, clip_norm, "
-                  "clip_value, loss, evaluate_every; did you mean \"epochs\"?");
+                  "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, lr, init, epochs, steps, batch, micro_batch, smoothing, "
+                  "clip_norm, clip_value, evaluate_every; did you mean \"epochs\"?");
 }
 
 TEST(unknown_method_names_place_and_the_nearest)
@@ -155,6 +155,34 @@ TEST(ill_typed_value_names_its_place)
     check_message(changed("epochs: 182", "epochs: [1, 2]"), "5:11: epochs: a value is needed, not a list");
     check_message(changed("rewind: 33ep}\n  kd", "rewind: 33}\n  kd"),
                   "14:27: weight-rewind.rewind: \"33\" is no time in training; write 160ep (epochs), 500it (steps) or 33% (of the run)");
+}
+
+TEST(losses_that_do_not_fit_the_data_are_refused)
+{
+    check_set_message(
+        "train.loss=msee",
+        "--set train.loss=msee:1:1: train.loss: unknown loss \"msee\"; valid: cross-entropy, binary-cross-entropy, mse, huber; "
+        "did you mean \"mse\"?");
+    check_set_message("train.loss=huber",
+                      "--set train.loss=huber:1:1: train.loss: huber does not take targets of kind \"class\", which cifar10 "
+                      "has; valid: cross-entropy, mse");
+    check_set_message("train.loss=kl-divergence", "--set train.loss=kl-divergence:1:1: train.loss: unknown loss \"kl-divergence\"; valid: "
+                                                  "cross-entropy, binary-cross-entropy, mse, huber");
+}
+
+TEST(resolved_recipes_say_their_loss)
+{
+    wn__text out = {0};
+    wn__recipe *r = read_good(NULL);
+    CHECK_OK(wn__recipe_write(r, &out));
+    CHECK_HAS_TEXT(out.data, "  loss: cross-entropy\n");
+    wn__text_release(&out);
+    wn__recipe_free(r);
+    r = read_good("train.loss=mse");
+    CHECK_OK(wn__recipe_write(r, &out));
+    CHECK_HAS_TEXT(out.data, "  loss: mse\n");
+    wn__text_release(&out);
+    wn__recipe_free(r);
 }
 
 TEST(duplicate_key_is_refused)
@@ -555,6 +583,8 @@ int main(int argc, char **argv)
                                     RUN(sparsity_of_one_is_refused),
                                     RUN(sparsity_above_one_is_refused),
                                     RUN(ill_typed_value_names_its_place),
+                                    RUN(losses_that_do_not_fit_the_data_are_refused),
+                                    RUN(resolved_recipes_say_their_loss),
                                     RUN(duplicate_key_is_refused),
                                     RUN(duplicate_list_items_are_refused),
                                     RUN(unknown_names_are_refused_where_they_stand),

@@ -1,0 +1,93 @@
+/* The loss that a recipe names, and whether the data's targets are such. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "recipe/recipe.h"
+
+wn_target_kind wn__recipe_targets(const wn__recipe *recipe)
+{
+    (void)recipe;
+    return WN_TARGET_CLASS;
+}
+
+static wn_status set_loss(wn__recipe *r, const wn__loss_type *type)
+{
+    wn__free(r->train.loss_config);
+    r->train.loss_config = NULL;
+    r->train.loss = type;
+    return type->settings ? wn__config_new(type->settings, type->config_size, &r->train.loss_config) : WN_OK;
+}
+
+/* Names of losses that take targets of these kinds; `names` has room for WN__MOST_KEYS, ends with NULL. */
+static void names_for(unsigned targets, const wn__loss_type **types, const char **names)
+{
+    int count = 0;
+    for (int i = 0; wn__losses[i] && count < WN__MOST_KEYS - 1; i++) {
+        if (!(wn__losses[i]->targets & targets)) continue;
+        types[count] = wn__losses[i];
+        names[count++] = wn__losses[i]->name;
+    }
+    names[count] = NULL;
+}
+
+wn_status wn__recipe_read_loss(void *recipe, const wn__yaml_node *node)
+{
+    const wn__loss_type *types[WN__MOST_KEYS];
+    const char *names[WN__MOST_KEYS];
+    wn__recipe *r = recipe;
+    wn__variant v;
+    int index;
+    WN_TRY(wn__variant_read(node, "train.loss", &v));
+    names_for(~0u, types, names);
+    WN_TRY(wn__choice_read(v.name_node, "train.loss: unknown loss", v.name, names, &index));
+    WN_TRY(set_loss(r, types[index]));
+    if (!v.settings) return WN_OK;
+    const wn__schema schema = {.what = v.name, .table = {{r->train.loss->settings, r->train.loss_config}}};
+    return wn__schema_read(&schema, v.settings);
+}
+
+/* A key of the section train, or the section, or the recipe. */
+static const wn__yaml_node *place_of(const wn__recipe *r, const char *key)
+{
+    const wn__yaml_node *root = wn__yaml_root(r->doc), *train = wn__yaml_find(root, "train"),
+                        *node = train ? wn__yaml_find(train, key) : NULL;
+    return node ? node : train ? train : root;
+}
+
+static bool are_of_one_class(wn_target_kind kind) { return kind == WN_TARGET_CLASS || kind == WN_TARGET_DISTRIBUTION; }
+
+wn_status wn__recipe_settle_loss(wn__recipe *r)
+{
+    const wn_target_kind kind = wn__recipe_targets(r);
+    const char *what = wn__target_kind_name(kind);
+    if (!r->train.loss && !wn__loss_usual(kind))
+        return wn__yaml_fail(WN_EUNSUPPORTED, place_of(r, "loss"), "train.loss: there is none for targets of kind \"%s\"", what);
+    if (!r->train.loss) WN_TRY(set_loss(r, wn__loss_usual(kind)));
+    if (!(r->train.loss->targets & 1u << kind)) {
+        const wn__loss_type *types[WN__MOST_KEYS];
+        const char *names[WN__MOST_KEYS];
+        wn__text valid = {0};
+        names_for(1u << kind, types, names);
+        for (int i = 0; names[i]; i++)
+            wn__text_add(&valid, "%s%s", i ? ", " : "", names[i]);
+        const wn_status status =
+            wn__yaml_fail(WN_EUSAGE, place_of(r, "loss"), "train.loss: %s does not take targets of kind \"%s\", which %s has; valid: %s",
+                          r->train.loss->name, what, r->data.type->name, valid.data ? valid.data : "none");
+        wn__text_release(&valid);
+        return status;
+    }
+    if (r->train.smoothing > 0 && !are_of_one_class(kind))
+        return wn__yaml_fail(WN_EUSAGE, place_of(r, "smoothing"),
+                             "train.smoothing: is of labels of one class; %s has targets of kind \"%s\"", r->data.type->name, what);
+    return WN_OK;
+}
+
+wn_status wn__recipe_check_labels(const wn__recipe *r, const wn__row *row)
+{
+    const wn_target_kind kind = wn__recipe_targets(r);
+    if (row->axes.labels != WN__LABELS_SMOOTH || are_of_one_class(kind)) return WN_OK;
+    return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node,
+                         "%s: labels: smooth: is of labels of one class; %s has targets of kind \"%s\"", row->name, r->data.type->name,
+                         wn__target_kind_name(kind));
+}
