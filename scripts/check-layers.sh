@@ -19,7 +19,7 @@ sparse methods network
 measure train recipe
 analysis plan
 run
-report
+report handle
 lab sweep"
 
 common='

@@ -8,6 +8,8 @@
 /* The caller's options as the library knows them: `size` bytes to `out`. given NULL: zeros. WN_EINVAL: its size is not set, or fields that this
  * library does not know are not zero. `name` is that of the struct. */
 wn_status wn__options_take(const void *given, const char *name, size_t size, void *out);
+/* The same the other way, for results: as much of `own` (size bytes) as the caller's struct has room for; zeros to what only the caller knows. */
+wn_status wn__options_give(const void *own, const char *name, size_t size, void *theirs);
 
 /* First line of a public function: from here on its parameter `options` points to the library's copy, options##_own. */
 #define WN__COMPLETE(type, options)                                                 \

@@ -217,7 +217,7 @@ static wn_status set_up(wn__lab *lab, flow *f)
 {
     const wn__params *first[] = {&lab->network[0].params};
     const wn__loader_options loader = wn__lab_loader(lab);
-    WN_TRY(wn__sample_make(&loader, f->part, f->images, lab->context.pool, &f->sample));
+    WN_TRY(wn__sample_make(&loader, f->part, f->images, lab->context.devices.pool, &f->sample));
     WN_TRY(wn__space_make(first, 1, WN__SPACE_ALL, &f->all));
     f->start = WN_NEW_ARRAY(float, f->all.size);
     f->values = WN_NEW_ARRAY(float, f->all.size);

@@ -614,7 +614,7 @@ static wn_status run(wn__lab *lab, curvature *c, wn_lab_result *result)
     wn_status status = wn__lab_load(lab);
     const wn__loader_options loader = wn__lab_loader(lab);
     if (status == WN_OK) status = wn__lab_part(c->options->part, &lab->context.split, &c->part);
-    if (status == WN_OK) status = wn__sample_make(&loader, c->part, c->images, lab->context.pool, &c->sample);
+    if (status == WN_OK) status = wn__sample_make(&loader, c->part, c->images, lab->context.devices.pool, &c->sample);
     for (int i = 0; i < lab->count && status == WN_OK; i++)
         status = measure_network(lab, c, i);
     for (int i = 0; i < lab->count && status == WN_OK; i++) {

@@ -85,7 +85,7 @@ wn_status wn__lab_line_evaluate(wn__lab *lab, const wn__params *a, const wn__par
     if (status == WN_OK) status = wn__lab_union_network(lab, &e.weights, &params, &ex);
     const wn__probe_options options = {.params = &params,
                                        .executor = ex,
-                                       .pool = lab->context.pool,
+                                       .pool = lab->context.devices.pool,
                                        .train = &loader,
                                        .train_images = l->train_images,
                                        .reestimate = !l->interpolate_norms,

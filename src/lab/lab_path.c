@@ -178,7 +178,7 @@ static wn_status train_epochs(wn__lab *lab, path *p, wn__executor *ex, wn__loade
                                        .classes = lab->context.data.classes,
                                        .optimizer = &p->optimizer,
                                        .schedule = &p->schedule,
-                                       .pool = lab->context.pool,
+                                       .pool = lab->context.devices.pool,
                                        .seed = PATH_SEED,
                                        .first = epoch * p->steps_per_epoch,
                                        .last = (epoch + 1) * p->steps_per_epoch,
@@ -238,7 +238,7 @@ static wn_status evaluate_curve(wn__lab *lab, path *p)
     wn_status status = wn__lab_union_network(lab, &p->space, &params, &ex);
     const wn__probe_options options = {.params = &params,
                                        .executor = ex,
-                                       .pool = lab->context.pool,
+                                       .pool = lab->context.devices.pool,
                                        .train = &loader,
                                        .train_images = p->options->train_images,
                                        .reestimate = true,

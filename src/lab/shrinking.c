@@ -129,7 +129,7 @@ static wn_status accuracy_of(source *s, const wn_graph *graph, wn__params *param
     wn__executor *ex;
     wn__evaluation e = {0};
     WN_TRY(open_executor(s, graph, params, &ex));
-    const wn_status status = wn__evaluator_run(s->evaluator, ex, s->context.pool, false, &e);
+    const wn_status status = wn__evaluator_run(s->evaluator, ex, s->context.devices.pool, false, &e);
     wn__executor_free(ex);
     *accuracy = e.accuracy;
     *images = e.n;

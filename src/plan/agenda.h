@@ -7,8 +7,8 @@
 #ifndef WN_PLAN_AGENDA_H
 #define WN_PLAN_AGENDA_H
 
-#include "backend/backend.h"
 #include "io/digest.h"
+#include "network/machine.h"
 #include "plan/small_network.h"
 #include "recipe/recipe.h"
 #include "train/trainer.h"
@@ -102,13 +102,6 @@ typedef struct wn__agenda_row {
     int rounds;
 } wn__agenda_row;
 
-/* Where stages run, as far as results depend on it. */
-typedef struct wn__machine {
-    const wn__backend *backend;
-    int threads;
-    const wn__backend *sparse; /* of masked networks; NULL: the same */
-} wn__machine;
-
 /* A cell of the comparison that cannot be: its masks leave a layer empty. */
 enum { WN__MOST_SKIPS = 256 };
 typedef struct wn__skip {
@@ -128,15 +121,6 @@ typedef struct wn__agenda {
     int skips;
 } wn__agenda;
 
-/* The backend by name. "auto" is the best of the build for dense networks, and `sparse` for masked ones if all is float32. WN_EUSAGE lists the
- * valid ones. */
-/* Threads of each of `jobs` processes side by side: what was asked for; else (0) the recipe's, no more than there are CPUs unless forced, which is told;
- * else (0) the CPUs divided. */
-int wn__machine_threads(int asked, int64_t recipe, int jobs, bool force);
-wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, wn__machine *out);
-/* What a recipe writes as its backend, so that it chooses the same again. */
-const char *wn__machine_name(const wn__machine *machine);
-const wn__backend *wn__machine_backend(const wn__machine *machine, bool masked);
 wn_status wn__agenda_make(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out);
 /* The dense training of one seed alone; recipe may lack `compare`. Its stage is 0. */
 wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *machine, uint64_t seed, wn__agenda **out);

@@ -17,6 +17,7 @@ static void write_data(wn__yaml_out *out, const wn__recipe *r)
     char crop[ITEM];
     const char *items[2];
     int count = 0;
+    if (!r->data.type) return;
     snprintf(crop, sizeof crop, "pad-crop-%d%s", a->pad, a->reflect ? "-reflect" : "");
     if (a->pad > 0) items[count++] = crop;
     if (a->flip) items[count++] = "flip";

@@ -1,5 +1,6 @@
 #include "recipe/weights_recipe.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -41,6 +42,20 @@ wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_inpu
     if (r->model.file) return read_graph_file(r->model.file, path, r->model.config, input, &r->graph);
     if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
     return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
+}
+
+wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
+{
+    const char *text = wn__safetensors_meta(file, "input"), *classes = wn__safetensors_meta(file, "classes");
+    const wn__dataset_type *data = r->data.type;
+    const bool said =
+        text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1;
+    if (!data) return said ? WN_OK : wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
+    const wn__model_input own = *input;
+    *input = (wn__model_input){data->channels, data->height, data->width, data->classes};
+    if (!said || memcmp(&own, input, sizeof own) == 0) return WN_OK;
+    return wn__fail(WN_EMISMATCH, "%s: a network for images of %s and %s classes; data set %s has %dx%dx%d and %d", path, text, classes,
+                    data->name, data->channels, data->height, data->width, data->classes);
 }
 
 wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data)

@@ -1,6 +1,5 @@
 #include "run/context.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,7 +12,7 @@
 static wn_status load_images(wn__context *c)
 {
     const wn__data_section *d = &c->recipe->data;
-    WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->pool, d->unverified, &c->data));
+    WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->devices.pool, d->unverified, &c->data));
     wn__dataset_add_noise(&c->data, d->label_noise);
     return wn__split_make(&c->data, d->validation, d->train_size, &c->split);
 }
@@ -27,14 +26,22 @@ static wn_status load_world(wn__context *c)
                                        .validation = d->validation,
                                        .label_noise = d->label_noise,
                                        .unverified = d->unverified};
-    return wn__world_load(d->type, d->config, c->data_folder, c->pool, &request, &c->data, &c->split, &c->third);
+    return wn__world_load(d->type, d->config, c->data_folder, c->devices.pool, &request, &c->data, &c->split, &c->third);
+}
+
+static void open_devices(wn__context *c)
+{
+    c->devices.threads = c->machine.threads;
+    c->devices.kernels = (wn__kernels)c->recipe->top.kernels;
 }
 
 wn_status wn__context_load(wn__context *c)
 {
     const wn__recipe *r = c->recipe;
     if (c->loaded) return WN_OK;
-    if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
+    wn__pool *pool;
+    open_devices(c);
+    WN_TRY(wn__devices_pool(&c->devices, &pool));
     WN_TRY(r->top.world == WN__WORLD_NONE ? load_images(c) : load_world(c));
     WN_TRY(wn__data_check_settled(r, &c->data));
     WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
@@ -53,28 +60,14 @@ wn_status wn__context_check_data(const wn__context *c)
 
 wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out)
 {
-    if (!c->pool) WN_TRY(wn__pool_new(c->machine.threads, &c->pool));
-    for (int i = 0; i < c->devices; i++)
-        if (c->device[i]->backend == backend && c->device[i]->dtype == dtype) {
-            *out = c->device[i];
-            return WN_OK;
-        }
-    assert(c->devices < WN__MOST_DEVICES);
-    const wn__device_options options = {.dtype = dtype, .pool = c->pool, .kernels = (wn__kernels)c->recipe->top.kernels};
-    WN_TRY(backend->open(backend, &options, &c->device[c->devices]));
-    *out = c->device[c->devices++];
-    return WN_OK;
+    open_devices(c);
+    return wn__devices_get(&c->devices, backend, dtype, out);
 }
 
 void wn__context_release(wn__context *c)
 {
     wn__dataset_release(&c->data);
-    while (c->devices > 0) {
-        c->devices--;
-        c->device[c->devices]->close(c->device[c->devices]);
-    }
-    wn__pool_free(c->pool);
-    c->pool = NULL;
+    wn__devices_release(&c->devices);
     c->loaded = false;
 }
 

@@ -7,8 +7,6 @@
 #include "plan/agenda.h"
 #include "winnow/experiment.h"
 
-enum { WN__MOST_DEVICES = 6 }; /* the dense, the sparse and the reference backend, two types */
-
 typedef struct wn__context {
     const wn__recipe *recipe; /* borrowed, as the next three */
     const wn__agenda *plan;   /* NULL for single steps */
@@ -23,9 +21,7 @@ typedef struct wn__context {
     int64_t pause_step;      /* at this step, as if asked to; 0: none does */
     /* Opened on demand. */
     bool loaded;
-    wn__pool *pool;
-    wn__device *device[WN__MOST_DEVICES];
-    int devices;
+    wn__devices devices;
     wn__dataset data;
     wn__split split;
     wn__range third; /* of a world: images of data.train that neither world has; empty if nobody wants them */

@@ -167,21 +167,6 @@ static wn_status set_sparsity(job *j)
 
 /* ---- the network */
 
-/* "3x32x32" and "10" as the file says them; else those of the recipe's data set. */
-static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
-{
-    const char *text = wn__safetensors_meta(file, "input"), *classes = wn__safetensors_meta(file, "classes");
-    const wn__dataset_type *data = r->data.type;
-    const bool said =
-        text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1;
-    if (!data) return said ? WN_OK : wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
-    const wn__model_input own = *input;
-    *input = (wn__model_input){data->channels, data->height, data->width, data->classes};
-    if (!said || memcmp(&own, input, sizeof own) == 0) return WN_OK;
-    return wn__fail(WN_EMISMATCH, "%s: a network for images of %s and %s classes; data set %s has %dx%dx%d and %d", path, text, classes,
-                    data->name, data->channels, data->height, data->width, data->classes);
-}
-
 static wn_status make_masks(wn__context *c, const job *j, wn__params *params)
 {
     wn_status status = wn__pruning_read(j->recipe, &j->how, j->file, params);
@@ -251,7 +236,7 @@ static wn_status prune_file(job *j, wn_prune_summary *summary)
     const char *path = j->options->weights;
     wn__recipe *r = j->recipe;
     wn__model_input input;
-    WN_TRY(input_of(j->file, r, path, &input));
+    WN_TRY(wn__weights_input(j->file, r, path, &input));
     WN_TRY(wn__recipe_build_graph(r, path, input));
     WN_TRY(set_row(j));
     WN_TRY(set_sparsity(j));

@@ -51,7 +51,7 @@ static wn_status open_score(wn__context *c, const wn__pruning *p, wn__samples *s
     input->graph = r->graph;
     input->seed = p->seed;
     WN_TRY(wn__context_device(c, wn__score_backend(&c->machine, scoring), WN__F32, &input->device));
-    input->pool = c->pool;
+    input->pool = c->devices.pool;
     if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
     WN_TRY(wn__context_load(c));
     WN_TRY(wn__samples_draw(&c->data, p->third ? c->third : c->split.train, &c->normalize, scoring->samples, p->seed, samples));

@@ -192,7 +192,7 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
     const wn__backend *backend = wn__machine_backend(&c->machine, status == WN_OK && has_masks(&params));
     if (status == WN_OK) status = wn__context_inference(c, &params, backend, (wn__dtype)c->recipe->top.dtype, &ex);
     if (status == WN_OK) status = wn__evaluator_new(&loader, &evaluator);
-    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, true, &got);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->devices.pool, true, &got);
     if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
     wn__evaluation_release(&got);
     wn__evaluator_free(evaluator);

@@ -144,9 +144,9 @@ static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed,
     wn__evaluator *evaluator;
     wn__evaluation plain = {0}, again = {0};
     WN_TRY(wn__evaluator_new(&test, &evaluator));
-    wn_status status = wn__evaluator_run(evaluator, ex, c->pool, false, &plain);
+    wn_status status = wn__evaluator_run(evaluator, ex, c->devices.pool, false, &plain);
     if (status == WN_OK) status = wn__reestimate_statistics(ex, &loader, 0);
-    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->pool, false, &again);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->devices.pool, false, &again);
     wn__evaluator_free(evaluator);
     WN_TRY(status);
     WN_TRY(wn__slice_set(result, "pruned_accuracy", json_real(plain.accuracy)));

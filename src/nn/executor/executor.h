@@ -22,6 +22,7 @@ typedef struct wn__executor_options {
     int64_t memory;        /* bytes that the process may take in all; 0 = no limit. More is recomputed if need be; else WN_ENOMEM */
     bool recompute;        /* force recomputation */
     bool gradient_readers; /* gradients will be read: take the memory for that at once, not in the middle of a run */
+    int plans; /* > 0: of plans for more batch sizes and kinds than so many (2 or more) the one that was not used longest goes */
 } wn__executor_options;
 
 wn_status wn__executor_new(const wn_graph *graph, wn__params *params, wn__device *device, const wn__executor_options *options,

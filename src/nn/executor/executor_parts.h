@@ -22,7 +22,7 @@ struct wn__executor {
     wn__executor_options options;
     wn__lowered *lowered, *inference; /* the second for plans of inference on devices with `norms_in_convs` */
     int count, inference_count;
-    wn__plan **plan; /* one per (batch size, kind) seen so far */
+    wn__plan **plan; /* one per (batch size, kind) seen so far, the one used last in front */
     int plans;
     char *memory; /* the largest plan's buffers, at its offsets; plans are never active together */
     size_t memory_bytes;

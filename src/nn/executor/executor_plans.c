@@ -1,4 +1,6 @@
 /* Plans of an executor: made when first asked for, all in one memory. */
+#include <string.h>
+
 #include "base/check.h"
 #include "base/fail.h"
 #include "base/log.h"
@@ -87,11 +89,28 @@ static wn_status make_memory(wn__executor *ex, size_t bytes)
     return WN_OK;
 }
 
+static void to_front(wn__executor *ex, int index)
+{
+    wn__plan *plan = ex->plan[index];
+    memmove(ex->plan + 1, ex->plan, (size_t)index * sizeof plan);
+    ex->plan[0] = plan;
+}
+
 static wn_status keep_plan(wn__executor *ex, wn__plan *plan)
 {
     WN_TRY(wn__make_room(&ex->plan, ex->plans, sizeof *ex->plan));
     ex->plan[ex->plans++] = plan;
+    to_front(ex, ex->plans - 1);
     return WN_OK;
+}
+
+/* Before one more is made. */
+static void drop_oldest(wn__executor *ex)
+{
+    if (!ex->options.plans || ex->plans < ex->options.plans) return;
+    wn__plan *oldest = ex->plan[--ex->plans];
+    wn__plan_release(oldest);
+    wn__free(oldest);
 }
 
 wn_status wn__executor_find_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout, wn__plan **out)
@@ -99,9 +118,11 @@ wn_status wn__executor_find_plan(wn__executor *ex, int64_t n, wn__plan_kind kind
     wn__device *device = device_for(ex, n, kind, layout);
     for (int i = 0; i < ex->plans; i++)
         if (ex->plan[i]->n == n && ex->plan[i]->kind == kind && ex->plan[i]->device == device) {
-            *out = ex->plan[i];
+            to_front(ex, i);
+            *out = ex->plan[0];
             return WN_OK;
         }
+    drop_oldest(ex);
     wn__plan *plan = WN_NEW(wn__plan);
     if (!plan) return wn__no_memory(sizeof *plan);
     wn_status status = make_plan(ex, n, kind, device, plan);

@@ -1,0 +1,143 @@
+/* Winnow: one network in a program's hands: open, look, predict, train, prune, save.
+ *
+ *     wn_network *net;
+ *     if (wn_network_open("final.safetensors", NULL, &net) != WN_OK) ... wn_error_message() ...
+ *     wn_network_info info = {.size = sizeof info};
+ *     if (wn_network_look(net, &info) == WN_OK && wn_network_predict(net, images, n, logits) == WN_OK) ...
+ *     wn_network_close(net);
+ *
+ * Arrays are float32 in C order. Inputs are (n, channels, height, width), outputs (n, outputs): logits, where classes are learnt. Names of tensors
+ * are torchvision's. Texts that look like recipes are pieces of recipes (docs/recipe.md); messages name the piece and the line.
+ *
+ * Ownership. The caller closes what was opened. Pointers that a call fills in (names, texts) belong to the handle and live until it is closed.
+ * Buffers are the caller's, are used during the call only, and must not overlap.
+ *
+ * Threads. One handle is used by one thread at a time; different handles run at once, each on threads of its own. Clones share their weights and
+ * nothing else. No number depends on how many threads there are.
+ *
+ * Fork. A child has none of the threads of its parent's handles: it may close them, which leaves some memory in the child, and any other call is
+ * WN_EINVAL. It opens its own.
+ *
+ * Failures. WN_EINVAL: NULL, a count or an index out of range. WN_EBUSY: the weights are shared with a clone, and would change. Others stand
+ * beside the calls. After a failure the handle is as it was, unless said, and can be used. */
+#ifndef WINNOW_NETWORK_H
+#define WINNOW_NETWORK_H
+
+#include "winnow/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct wn_network wn_network;
+
+/* Zero means the default. NULL in place of options: all defaults. */
+typedef struct wn_network_options {
+    size_t size;            /* sizeof(wn_network_options) */
+    int threads;            /* 0: all CPUs that the process may use */
+    const char *backend;    /* "auto" (NULL): networks with masks on `sparse`, others on the best of the build; or one by name */
+    const char *dtype;      /* of activations: "float32" (NULL) or "bfloat16"; weights are float32 always */
+    int64_t batch;          /* most samples that run at once; 0: 128. Larger calls of wn_network_predict are cut. Memory grows with it */
+    uint64_t seed;          /* of start weights, where there are some to draw, and of dropout */
+    const char *init;       /* start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}" */
+    const char *const *set; /* (sets) what a file does not say of its network, as "key=value": "model.arch=resnet20", "data.set=cifar10" */
+    int sets;
+} wn_network_options;
+
+/* ---- open and close */
+
+/* A weights file of Winnow, or any safetensors file whose tensors are those of a network that Winnow knows; `set` then says which.
+ * WN_EUSAGE: neither says the architecture. WN_EMISMATCH: tensors of another network. WN_EFORMAT: a damaged file. */
+WN_API WN_NODISCARD wn_status wn_network_open(const char *path, const wn_network_options *options, wn_network **out);
+/* The same file in memory; the bytes are not needed afterwards. */
+WN_API WN_NODISCARD wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_network_options *options, wn_network **out);
+/* Start weights on a finished graph, which the handle owns after success. */
+WN_API WN_NODISCARD wn_status wn_network_from_graph(wn_graph *graph, const wn_network_options *options, wn_network **out);
+/* Start weights on a network by name: sections model, data and train.init of a recipe, "{model: {arch: resnet20}, data: {set: cifar10}}".
+ * Without data the network has its usual inputs and outputs. */
+WN_API WN_NODISCARD wn_status wn_network_from_recipe(const char *recipe, const wn_network_options *options, wn_network **out);
+/* Weights, statistics and masks of a file into a handle of the same network: WN_EMISMATCH otherwise, and nothing has changed. */
+WN_API WN_NODISCARD wn_status wn_network_load(wn_network *net, const char *path);
+/* Another handle on the same weights, for another thread. Weights and masks of both stay as they are while both are open: what would change
+ * them is WN_EBUSY. Of the options only `threads` and `batch` count. */
+WN_API WN_NODISCARD wn_status wn_network_clone(wn_network *net, const wn_network_options *options, wn_network **out);
+WN_API void wn_network_close(wn_network *net); /* accepts NULL */
+
+/* ---- look */
+
+typedef struct wn_network_info {
+    size_t size;                     /* sizeof(wn_network_info), set by the caller */
+    const char *name;                /* of the architecture: "resnet20" */
+    int64_t channels, height, width; /* of an input */
+    int64_t outputs;                 /* for one input */
+    const char *dataset;             /* that it was trained on; NULL: not known */
+    const char *const *class_names;  /* (outputs); NULL: not known */
+    const char *normalize;           /* how wn_network_normalize makes inputs of pixels: "cifar10", "per-image"; NULL: not known */
+    bool per_image;                  /* by each image's own mean and deviation; else by these: */
+    float mean[3], deviation[3];     /* of each channel, of pixels / 255 */
+    int tensors;                     /* wn_network_tensor numbers them from 0 */
+    int64_t parameters, active;      /* trained numbers of the network, and those that masks leave */
+    int64_t weights, weights_active; /* the same of convolutions and linear layers; sparsity is 1 - weights_active / weights */
+    int64_t dense_flops, flops;      /* of one input, forward: 2 a multiply-add; without masks, and with them */
+    int64_t dense_bytes, bytes;      /* of all numbers; with masks as values and indices, the smallest of the usual ways */
+    const char *backend;             /* that it runs on now: "onednn", "sparse", "ref" */
+} wn_network_info;
+WN_API WN_NODISCARD wn_status wn_network_look(wn_network *net, wn_network_info *info);
+
+typedef enum wn_tensor_kind {
+    WN_TENSOR_WEIGHT, /* convolution (out, in / groups, height, width), linear (out, in) */
+    WN_TENSOR_BIAS,   /* (out) */
+    WN_TENSOR_SCALE,  /* of batch norm (channels), as those that follow */
+    WN_TENSOR_SHIFT,
+    WN_TENSOR_MEAN, /* running statistics: not trained, no gradient */
+    WN_TENSOR_VARIANCE
+} wn_tensor_kind;
+
+typedef struct wn_network_tensor {
+    size_t size; /* sizeof(wn_network_tensor), set by the caller */
+    const char *name;
+    wn_tensor_kind kind;
+    int dims;
+    int64_t dim[WN_MAX_DIMS];
+    int64_t count;  /* product of dim */
+    int64_t active; /* entries that its mask leaves; count without one */
+    bool masked;
+} wn_network_tensor;
+/* `index` is 0 .. info.tensors - 1. WN_ENOTFOUND names the nearest name. */
+WN_API WN_NODISCARD wn_status wn_network_find(wn_network *net, const char *name, int *index);
+WN_API WN_NODISCARD wn_status wn_network_tensor_at(wn_network *net, int index, wn_network_tensor *tensor);
+
+/* Copies of tensor `index`, all `count` entries of it: zeros where a mask has taken them away. WN_EINVAL: another count.
+ * Written values are zeroed where they are masked. A gradient is that of the last wn_network_loss_gradients. */
+WN_API WN_NODISCARD wn_status wn_network_read(wn_network *net, int index, float *values, int64_t count);
+WN_API WN_NODISCARD wn_status wn_network_write(wn_network *net, int index, const float *values, int64_t count);
+WN_API WN_NODISCARD wn_status wn_network_read_gradient(wn_network *net, int index, float *values, int64_t count);
+/* 1 = active, 0 = not. Without a mask all are 1. Writing takes 0 and not 0; NULL removes the mask, what it had taken away stays 0. Entries that
+ * become active start at 0. */
+WN_API WN_NODISCARD wn_status wn_network_read_mask(wn_network *net, int index, uint8_t *mask, int64_t count);
+WN_API WN_NODISCARD wn_status wn_network_write_mask(wn_network *net, int index, const uint8_t *mask, int64_t count);
+
+/* ---- run */
+
+/* Bytes of images (n, channels, height, width) to inputs, as the network's training did. WN_EUNSUPPORTED: it is not known how. */
+WN_API WN_NODISCARD wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n, float *x);
+/* Outputs of n inputs, any n; n = 0 does nothing. Running statistics, no dropout: a whole data set in one call gives the numbers that `winnow eval`
+ * judges, bit for bit. On the backends `sparse` and `ref` an output depends on its input alone; oneDNN chooses its code by the number of inputs that
+ * run at once, which may change last bits. Few inputs take a path of low latency by themselves.
+ * Memory is allocated in the first call of a size alone: n up to `batch`, and the rest beyond its multiples. The last eight sizes are kept. */
+WN_API WN_NODISCARD wn_status wn_network_predict(wn_network *net, const float *x, int64_t n, float *y);
+
+/* ---- save */
+
+typedef enum wn_network_parts { WN_SAVE_NETWORK, WN_SAVE_MASKS } wn_network_parts;
+typedef struct wn_network_save_options {
+    size_t size; /* sizeof(wn_network_save_options) */
+    int parts;   /* wn_network_parts: all, dense with masks beside (0), or the masks alone */
+} wn_network_save_options;
+/* A safetensors file, written beside its target and renamed: an old file stays whole until the new one is. */
+WN_API WN_NODISCARD wn_status wn_network_save(wn_network *net, const char *path, const wn_network_save_options *options);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

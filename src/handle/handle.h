@@ -1,0 +1,49 @@
+/* The inside of a wn_network: what winnow/network.h does with it is in handle_*.c. */
+#ifndef WN_HANDLE_HANDLE_H
+#define WN_HANDLE_HANDLE_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+#include <sys/types.h>
+
+#include "network/machine.h"
+#include "network/network.h"
+#include "recipe/weights_recipe.h"
+#include "winnow/network.h"
+
+/* What clones have in common. The parameters' arrays belong to whoever is closed last; while there are two handles nobody writes to them. */
+typedef struct wn__shared {
+    atomic_int handles;
+    wn__recipe *recipe;       /* sections model and data, with the graph */
+    json_t *meta;             /* what the file says of itself: texts by key; NULL: it comes from no file */
+    json_t *classes;          /* of class_name; NULL: names are the data set's */
+    const char **class_names; /* (outputs) owned; NULL: not known */
+    const char *dataset;      /* NULL: not known */
+    wn__normalize normalize;  /* name NULL: not known */
+} wn__shared;
+
+struct wn_network {
+    wn__shared *shared;
+    wn__network net; /* its parameters are as described above */
+    pid_t process;   /* that opened it: there are its threads */
+    wn__machine machine;
+    wn__dtype dtype;
+    wn__devices devices;
+    int64_t batch;            /* most samples of a pass */
+    wn__device *device;       /* that net.ex runs on */
+    wn__executor_options how; /* of net.ex */
+    uint64_t seed;
+};
+
+/* WN_EINVAL: no handle, or one of a parent process. */
+wn_status wn__handle_enter(const wn_network *net);
+/* WN_EBUSY while there are clones. Otherwise weights and masks may be changed; `what` would. */
+wn_status wn__handle_may_change(const wn_network *net, const char *what);
+/* net.ex is there, on the backend for the masks as they are; with backward passes of up to n samples if n > 0. */
+wn_status wn__handle_ready(wn_network *net, int64_t n);
+
+/* handle_about.c: fills all but recipe and handles. The file may be NULL. */
+wn_status wn__about_read(const wn__safetensors *file, wn__shared *s);
+void wn__about_release(wn__shared *s);
+
+#endif

@@ -1,0 +1,94 @@
+/* What a network is for: its data set, names of classes, how pixels become inputs. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "handle/handle.h"
+
+static const char *text_of(const wn__shared *s, const char *key) { return json_string_value(json_object_get(s->meta, key)); }
+
+/* ---- what the file says of itself */
+
+static wn_status keep_meta(const wn__safetensors *file, wn__shared *s)
+{
+    if (!file) return WN_OK;
+    if (!(s->meta = json_object())) return wn__no_memory(64);
+    for (int i = 0; i < wn__safetensors_meta_count(file); i++) {
+        const char *key, *value;
+        wn__safetensors_meta_at(file, i, &key, &value);
+        if (json_object_set_new(s->meta, key, json_string(value)) != 0) return wn__no_memory(strlen(value));
+    }
+    return WN_OK;
+}
+
+/* "[0.49, 0.48, 0.45]"; false if that is not what it is. */
+static bool read_numbers(const char *text, int64_t count, float *out)
+{
+    json_t *list = text ? json_loads(text, 0, NULL) : NULL;
+    bool good = list && count <= WN__MAX_CHANNELS && json_array_size(list) >= (size_t)count;
+    for (int64_t i = 0; good && i < count; i++) {
+        const json_t *number = json_array_get(list, (size_t)i);
+        good = json_is_number(number);
+        out[i] = (float)json_number_value(number);
+    }
+    json_decref(list);
+    return good;
+}
+
+static bool file_says_normalize(const wn__shared *s, wn__normalize *out)
+{
+    const int64_t channels = s->recipe->graph->c;
+    *out = (wn__normalize){.name = text_of(s, "normalize")};
+    if (!out->name) return false;
+    if (strcmp(out->name, "per-image") == 0) {
+        out->kind = WN__NORMALIZE_PER_IMAGE;
+        return true;
+    }
+    return read_numbers(text_of(s, "mean"), channels, out->mean) && read_numbers(text_of(s, "std"), channels, out->std);
+}
+
+/* ---- by the recipe, else by the file */
+
+static void find_normalize(wn__shared *s)
+{
+    const wn__data_section *d = &s->recipe->data;
+    const wn__dataset data = {.type = d->type, .channels = d->type ? d->type->channels : 0};
+    wn__normalize found;
+    if (d->type && data.channels == s->recipe->graph->c && wn__normalize_find(d->normalize, &data, &found) == WN_OK)
+        s->normalize = found;
+    else if (file_says_normalize(s, &found))
+        s->normalize = found;
+}
+
+static void find_classes(wn__shared *s, int64_t outputs)
+{
+    const wn__dataset_type *type = s->recipe->data.type;
+    const char *text = text_of(s, "class_names");
+    s->classes = text ? json_loads(text, 0, NULL) : NULL;
+    bool named = s->classes && json_array_size(s->classes) == (size_t)outputs;
+    for (int64_t k = 0; named && k < outputs; k++)
+        named = (s->class_names[k] = json_string_value(json_array_get(s->classes, (size_t)k))) != NULL;
+    for (int64_t k = 0; !named && type && type->classes == outputs && k < outputs; k++)
+        s->class_names[k] = type->class_names[k];
+    if (named || (type && type->classes == outputs)) return;
+    wn__free(s->class_names);
+    s->class_names = NULL;
+}
+
+wn_status wn__about_read(const wn__safetensors *file, wn__shared *s)
+{
+    const int64_t outputs = wn__graph_classes(s->recipe->graph);
+    WN_TRY(keep_meta(file, s));
+    if (!(s->class_names = WN_NEW_ARRAY(const char *, outputs))) return wn__no_memory((size_t)outputs * sizeof *s->class_names);
+    find_classes(s, outputs);
+    find_normalize(s);
+    s->dataset = s->recipe->data.type ? s->recipe->data.type->name : text_of(s, "dataset");
+    return WN_OK;
+}
+
+void wn__about_release(wn__shared *s)
+{
+    json_decref(s->meta);
+    json_decref(s->classes);
+    wn__free(s->class_names);
+}

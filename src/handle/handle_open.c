@@ -1,0 +1,291 @@
+/* Handles come and go. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/options.h"
+#include "handle/handle.h"
+#include "network/network_file.h"
+#include "recipe/used_keys.h"
+
+enum { USUAL_BATCH = 128, MOST_PLANS = 8 };
+
+/* ---- what every call asks */
+
+wn_status wn__handle_enter(const wn_network *net)
+{
+    if (!net) return wn__fail(WN_EINVAL, "the network is NULL");
+    if (net->process == getpid()) return WN_OK;
+    return wn__fail(WN_EINVAL, "the network was opened by process %ld and its threads are there: open it again behind the fork",
+                    (long)net->process);
+}
+
+wn_status wn__handle_may_change(const wn_network *net, const char *what)
+{
+    const int others = atomic_load_explicit(&net->shared->handles, memory_order_acquire) - 1;
+    if (others == 0) return WN_OK;
+    return wn__fail(WN_EBUSY, "%s changes weights that %d other open %s: close %s first", what, others,
+                    others == 1 ? "handle uses" : "handles use", others == 1 ? "it" : "them");
+}
+
+static bool is_masked(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].mask || params->item[i].pattern) return true;
+    return false;
+}
+
+wn_status wn__handle_ready(wn_network *net, int64_t n)
+{
+    wn__device *device;
+    wn__executor_options how = net->how;
+    WN_TRY(wn__devices_get(&net->devices, wn__machine_backend(&net->machine, is_masked(&net->net.params)), net->dtype, &device));
+    how.training = how.training || n > 0;
+    if (how.batch < n) how.batch = n;
+    if (net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch) return WN_OK;
+    WN_TRY(wn__network_start_stored(&net->net, device, &how));
+    net->device = device;
+    net->how = how;
+    return WN_OK;
+}
+
+/* ---- making */
+
+static wn_status take_options(const wn_network_options *given, wn_network_options *out)
+{
+    WN_TRY(wn__options_take(given, "wn_network_options", sizeof *out, out));
+    if (out->threads < 0 || out->batch < 0 || out->sets < 0 || (out->sets > 0 && !out->set))
+        return wn__fail(WN_EINVAL, "wn_network_options: threads, batch and sets must be 0 or more, set must be there");
+    return WN_OK;
+}
+
+static void release_shared(wn__shared *s)
+{
+    wn__about_release(s);
+    wn__recipe_free(s->recipe);
+    wn__free(s);
+}
+
+/* An empty handle that shares nothing yet. */
+static wn_status new_handle(wn_network **out)
+{
+    wn_network *net = WN_NEW(wn_network);
+    if (!net) return wn__no_memory(sizeof *net);
+    if (!(net->shared = WN_NEW(wn__shared))) {
+        wn__free(net);
+        return wn__no_memory(sizeof *net->shared);
+    }
+    atomic_init(&net->shared->handles, 1);
+    net->process = getpid();
+    *out = net;
+    return WN_OK;
+}
+
+static void set_sizes(wn_network *net, const wn_network_options *o)
+{
+    net->seed = o->seed;
+    net->how = (wn__executor_options){.batch = o->batch ? o->batch : USUAL_BATCH, .plans = MOST_PLANS};
+    net->devices = (wn__devices){.threads = net->machine.threads, .kernels = (wn__kernels)net->shared->recipe->top.kernels};
+}
+
+/* Machine and parameters, zeroed; the shared recipe has a graph. */
+static wn_status make(wn_network *net, const wn_network_options *o)
+{
+    wn__recipe *r = net->shared->recipe;
+    if (o->dtype) WN_TRY(wn__settings_set(wn__top_settings, &r->top, "dtype", o->dtype));
+    net->dtype = (wn__dtype)r->top.dtype;
+    WN_TRY(wn__machine_choose(o->backend ? o->backend : "auto", net->dtype, wn__machine_threads(o->threads, 0, 1, false), &net->machine));
+    set_sizes(net, o);
+    return wn__network_make(r->graph, &net->net);
+}
+
+/* ---- from files */
+
+/* As file or recipe say, else as usual for the architecture. */
+static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, const char *label, wn__model_input *input)
+{
+    if (!file && r->data.type) {
+        *input = (wn__model_input){r->data.type->channels, r->data.type->height, r->data.type->width, r->data.type->classes};
+        return WN_OK;
+    }
+    const bool said = r->data.type || (file && wn__safetensors_meta(file, "input"));
+    if (said) return wn__weights_input(file, r, label, input);
+    *input = r->model.type ? r->model.type->usual : (wn__model_input){3, 32, 32, 10};
+    return WN_OK;
+}
+
+static wn_status build(wn_network *net, const wn__safetensors *file, const char *label, const wn_network_options *o)
+{
+    wn__recipe *r = net->shared->recipe;
+    wn__model_input input;
+    WN_TRY(input_of(file, r, label, &input));
+    WN_TRY(wn__recipe_build_graph(r, label, input));
+    WN_TRY(make(net, o));
+    return wn__about_read(file, net->shared);
+}
+
+static wn_status read_file(wn_network *net, const wn__safetensors *file, const char *label, const wn_network_options *o)
+{
+    static const char *const used[] = {"model", "data", "kernels", NULL};
+    WN_TRY(wn__recipe_of_weights(file, label, o->set, o->sets, &net->shared->recipe));
+    WN_TRY(wn__used_keys_check(net->shared->recipe->doc, "wn_network_open", used));
+    WN_TRY(build(net, file, label, o));
+    const wn_status status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &net->net.params);
+    return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", label);
+}
+
+static wn_status open_file(const wn__safetensors *file, const char *label, const wn_network_options *options, wn_network **out)
+{
+    wn_network_options o;
+    wn_network *net;
+    WN_TRY(take_options(options, &o));
+    WN_TRY(new_handle(&net));
+    const wn_status status = read_file(net, file, label, &o);
+    if (status == WN_OK)
+        *out = net;
+    else
+        wn_network_close(net);
+    return status;
+}
+
+wn_status wn_network_open(const char *path, const wn_network_options *options, wn_network **out)
+{
+    wn__safetensors *file;
+    if (!path || !out) return wn__fail(WN_EINVAL, "wn_network_open: path or out is NULL");
+    WN_TRY(wn__safetensors_open(path, &file));
+    const wn_status status = open_file(file, path, options, out);
+    wn__safetensors_close(file);
+    return status;
+}
+
+wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_network_options *options, wn_network **out)
+{
+    static const char label[] = "(weights in memory)";
+    wn__safetensors *file;
+    if (!bytes || !out) return wn__fail(WN_EINVAL, "wn_network_open_memory: bytes or out is NULL");
+    WN_TRY(wn__safetensors_parse(label, bytes, size, &file));
+    const wn_status status = open_file(file, label, options, out);
+    wn__safetensors_close(file);
+    return status;
+}
+
+wn_status wn_network_load(wn_network *net, const char *path)
+{
+    WN_TRY(wn__handle_enter(net));
+    if (!path) return wn__fail(WN_EINVAL, "wn_network_load: path is NULL");
+    WN_TRY(wn__handle_may_change(net, "loading a file"));
+    return wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, &net->net.params);
+}
+
+/* ---- from start weights */
+
+static wn_status draw(wn_network *net, const wn_network_options *o)
+{
+    const wn__recipe *r = net->shared->recipe;
+    return wn__init_params(&net->net.params, &r->train.init, o->seed);
+}
+
+/* `recipe` (NULL: none) and the options' own settings. */
+static wn_status read_recipe(const char *recipe, const wn_network_options *o, wn__recipe **out)
+{
+    wn__recipe_source source = {.text = recipe ? recipe : "{}", .label = "recipe", .sets = o->sets};
+    wn__text init = {0};
+    const char **set = WN_NEW_ARRAY(const char *, o->sets + 1);
+    if (!set) return wn__no_memory(sizeof *set);
+    if (o->sets) memcpy(set, o->set, (size_t)o->sets * sizeof *set);
+    if (o->init) wn__text_add(&init, "train.init=%s", o->init);
+    if (o->init) set[source.sets++] = init.data;
+    source.set = set;
+    const wn_status status = init.failed ? wn__no_memory(init.size) : wn__recipe_read_parts(&source, out);
+    wn__text_release(&init);
+    wn__free(set);
+    return status;
+}
+
+static wn_status build_named(wn_network *net, const char *recipe, const wn_network_options *o)
+{
+    WN_TRY(read_recipe(recipe, o, &net->shared->recipe));
+    WN_TRY(build(net, NULL, "recipe", o));
+    wn__text text = {0};
+    WN_TRY(wn__recipe_write_network(net->shared->recipe, &text));
+    net->shared->recipe->network = text.data; /* for files */
+    return draw(net, o);
+}
+
+wn_status wn_network_from_recipe(const char *recipe, const wn_network_options *options, wn_network **out)
+{
+    wn_network_options o;
+    wn_network *net;
+    if (!recipe || !out) return wn__fail(WN_EINVAL, "wn_network_from_recipe: recipe or out is NULL");
+    WN_TRY(take_options(options, &o));
+    WN_TRY(new_handle(&net));
+    const wn_status status = build_named(net, recipe, &o);
+    if (status == WN_OK)
+        *out = net;
+    else
+        wn_network_close(net);
+    return status;
+}
+
+static wn_status build_graph(wn_network *net, wn_graph *graph, const wn_network_options *o)
+{
+    WN_TRY(read_recipe(NULL, o, &net->shared->recipe));
+    net->shared->recipe->graph = graph;
+    WN_TRY(make(net, o));
+    WN_TRY(wn__about_read(NULL, net->shared));
+    return draw(net, o);
+}
+
+wn_status wn_network_from_graph(wn_graph *graph, const wn_network_options *options, wn_network **out)
+{
+    wn_network_options o;
+    wn_network *net;
+    if (!graph || !out) return wn__fail(WN_EINVAL, "wn_network_from_graph: graph or out is NULL");
+    if (!graph->finished) return wn__fail(WN_EINVAL, "graph %s is not finished: wn_graph_finish comes first", graph->name);
+    WN_TRY(take_options(options, &o));
+    WN_TRY(new_handle(&net));
+    const wn_status status = build_graph(net, graph, &o);
+    if (status == WN_OK) {
+        *out = net;
+        return WN_OK;
+    }
+    if (net->shared->recipe) net->shared->recipe->graph = NULL; /* still the caller's */
+    wn_network_close(net);
+    return status;
+}
+
+/* ---- several */
+
+wn_status wn_network_clone(wn_network *net, const wn_network_options *options, wn_network **out)
+{
+    wn_network_options o;
+    wn_network *copy;
+    if (!out) return wn__fail(WN_EINVAL, "wn_network_clone: out is NULL");
+    WN_TRY(wn__handle_enter(net));
+    WN_TRY(take_options(options, &o));
+    WN_TRY(wn__handle_ready(net, 0)); /* weights are in the form that they keep */
+    if (!(copy = WN_NEW(wn_network))) return wn__no_memory(sizeof *copy);
+    *copy = (wn_network){.shared = net->shared, .net = {.graph = net->net.graph, .params = net->net.params}, .process = net->process};
+    copy->machine = net->machine;
+    copy->machine.threads = wn__machine_threads(o.threads, 0, 1, false);
+    copy->dtype = net->dtype;
+    set_sizes(copy, &o);
+    atomic_fetch_add_explicit(&net->shared->handles, 1, memory_order_relaxed);
+    *out = copy;
+    return WN_OK;
+}
+
+void wn_network_close(wn_network *net)
+{
+    if (!net) return;
+    if (net->process != getpid()) net->devices.pool = NULL; /* a parent's, whose threads are not here */
+    if (atomic_fetch_sub_explicit(&net->shared->handles, 1, memory_order_acq_rel) > 1) {
+        wn__network_stop(&net->net);
+    } else {
+        wn__network_release(&net->net);
+        release_shared(net->shared);
+    }
+    wn__devices_release(&net->devices);
+    wn__free(net);
+}

@@ -1,0 +1,33 @@
+/* Inference. */
+#include <inttypes.h>
+
+#include "base/fail.h"
+#include "handle/handle.h"
+
+/* Arrays of n samples. */
+static wn_status check_arrays(const wn_network *net, const char *call, const void *in, int64_t n, const void *out)
+{
+    WN_TRY(wn__handle_enter(net));
+    if (n < 0) return wn__fail(WN_EINVAL, "%s: %" PRId64 " samples", call, n);
+    if (n > 0 && (!in || !out)) return wn__fail(WN_EINVAL, "%s: an array is NULL", call);
+    return WN_OK;
+}
+
+wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n, float *x)
+{
+    WN_TRY(check_arrays(net, "wn_network_normalize", pixels, n, x));
+    const wn_graph *g = net->net.graph;
+    const int64_t plane = g->h * g->w, image = g->c * plane;
+    if (!net->shared->normalize.name) return wn__fail(WN_EUNSUPPORTED, "%s: it is not known how pixels become its inputs", g->name);
+    for (int64_t i = 0; i < n; i++)
+        wn__normalize_image(&net->shared->normalize, (int)g->c, plane, pixels + i * image, x + i * image);
+    return WN_OK;
+}
+
+wn_status wn_network_predict(wn_network *net, const float *x, int64_t n, float *y)
+{
+    WN_TRY(check_arrays(net, "wn_network_predict", x, n, y));
+    if (n == 0) return WN_OK;
+    WN_TRY(wn__handle_ready(net, 0));
+    return wn__executor_infer(net->net.ex, x, n, (wn__step_info){0}, y);
+}

@@ -1,0 +1,54 @@
+/* Handles to files. */
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/options.h"
+#include "handle/handle.h"
+#include "network/masks_file.h"
+#include "network/network_file.h"
+
+/* All that the file said of itself, but what is said anew. */
+static wn_status add_meta(wn__st_writer *w, json_t *meta)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach(meta, key, value) if (strcmp(key, "format") != 0 && strcmp(key, "basis") != 0)
+        WN_TRY(wn__st_writer_meta(w, key, json_string_value(value)));
+    return WN_OK;
+}
+
+static wn_status add_network(const wn_network *net, wn__st_writer *w)
+{
+    const wn__shared *s = net->shared;
+    const wn__dataset_type *type = s->recipe->data.type;
+    const wn__dataset data = {
+        .type = type, .channels = (int)net->net.graph->c, .classes = (int)wn__graph_classes(net->net.graph), .class_names = s->class_names};
+    const wn__network_info info = {
+        .graph = net->net.graph, .data = &data, .normalize = s->normalize.name ? &s->normalize : NULL, .recipe = s->recipe->network};
+    const wn__network_info none = {0};
+    WN_TRY(wn__network_add(w, s->meta ? &none : &info, &net->net.params, WN__FORM_DENSE, NULL));
+    return s->meta ? add_meta(w, s->meta) : WN_OK;
+}
+
+static wn_status save_network(const wn_network *net, const char *path)
+{
+    wn__st_writer *w;
+    WN_TRY(wn__st_writer_new(&w));
+    wn_status status = add_network(net, w);
+    if (status == WN_OK) status = wn__st_writer_write(w, path);
+    wn__st_writer_free(w);
+    return status;
+}
+
+wn_status wn_network_save(wn_network *net, const char *path, const wn_network_save_options *options)
+{
+    wn_network_save_options o;
+    WN_TRY(wn__handle_enter(net));
+    if (!path) return wn__fail(WN_EINVAL, "wn_network_save: path is NULL");
+    WN_TRY(wn__options_take(options, "wn_network_save_options", sizeof o, &o));
+    switch (o.parts) {
+    case WN_SAVE_NETWORK: return save_network(net, path);
+    case WN_SAVE_MASKS: return wn__masks_save(path, &net->net.params);
+    default: return wn__fail(WN_EINVAL, "wn_network_save: parts %d, must be WN_SAVE_NETWORK or WN_SAVE_MASKS", o.parts);
+    }
+}

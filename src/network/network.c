@@ -1,0 +1,36 @@
+#include "network/network.h"
+
+#include "base/fail.h"
+#include "tensor/compression.h"
+
+wn_status wn__network_make(const wn_graph *graph, wn__network *out)
+{
+    *out = (wn__network){.graph = graph};
+    return wn__graph_make_params(graph, &out->params);
+}
+
+wn_status wn__network_start(wn__network *n, wn__device *device, const wn__executor_options *options)
+{
+    wn__network_stop(n);
+    return wn__executor_new(n->graph, &n->params, device, options, &n->ex);
+}
+
+wn_status wn__network_start_stored(wn__network *n, wn__device *device, const wn__executor_options *options)
+{
+    wn__network_stop(n);
+    if (device->compressed) WN_TRY(wn__params_compress_masked(&n->params));
+    return wn__network_start(n, device, options);
+}
+
+void wn__network_stop(wn__network *n)
+{
+    wn__executor_free(n->ex);
+    n->ex = NULL;
+}
+
+void wn__network_release(wn__network *n)
+{
+    wn__network_stop(n);
+    wn__params_release(&n->params);
+    *n = (wn__network){0};
+}
