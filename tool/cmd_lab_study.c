@@ -21,7 +21,7 @@ static const wn__option study_options[] = {
 static wn_status write_report(const wn__call *call, const char *folder)
 {
     wn_report_files files = {0};
-    const wn_status status = wn_report_write(folder, &files);
+    const wn_status status = wn_report_write(folder, NULL, &files);
     if (status != WN_OK) return status;
     if (files.note[0]) wn__console_note(call->console, "%s", files.note);
     printf("\nreport: %s\n", files.page);

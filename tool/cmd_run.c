@@ -81,11 +81,11 @@ static wn_status print_results(const wn__call *call, const char *folder)
 {
     char *text;
     wn_report_files files;
-    wn_status status = wn_report_text(folder, WN_REPORT_SUMMARY, &text);
+    wn_status status = wn_report_text(folder, WN_REPORT_SUMMARY, NULL, &text);
     if (status != WN_OK) return status;
     fputs(text, stdout);
     wn_text_free(text);
-    status = wn_report_write(folder, &files);
+    status = wn_report_write(folder, NULL, &files);
     if (status != WN_OK) return status;
     if (files.note[0]) wn__console_note(call->console, "%s", files.note);
     printf("\nreport: %s\n", files.page);

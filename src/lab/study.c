@@ -544,7 +544,7 @@ static wn_status finish(study *s, wn_lab_result *out)
     wn__text csv = {0}, text = {0};
     WN_TRY(save(s, WN__STUDY_FILE, NULL));
     WN_TRY(write_results(s));
-    WN_TRY(wn__results_read(s->e.folder, &r));
+    WN_TRY(wn__results_read(s->e.folder, NULL, &r));
     wn_status status = wn__study_csv(s->json, &csv);
     if (status == WN_OK) status = save(s, "study.csv", &csv);
     if (status == WN_OK) status = wn__study_text(r, &text);

@@ -48,14 +48,14 @@ static bool read_kind(const char **text, wn__claim_kind *kind)
     return false;
 }
 
-static bool read_points(const char *word, double *points)
+static bool read_margin(const char *word, double *margin)
 {
     char *end;
-    *points = strtod(word, &end);
-    return end != word && !*end && *points >= 0 && *points <= 100;
+    *margin = strtod(word, &end);
+    return end != word && !*end && *margin >= 0 && isfinite(*margin);
 }
 
-/* "at 90%", "within 0.5", in any order. */
+/* "in loss", "at 90%", "within 0.5", in any order. */
 static wn_status read_rest(const char *whole, const char *text, wn__claim *c)
 {
     const char *margin = c->kind == WN__CLAIM_BETTER ? "by" : "within";
@@ -64,9 +64,11 @@ static wn_status read_rest(const char *whole, const char *text, wn__claim *c)
         next_word(&text, value);
         if (strcmp(word, "at") == 0)
             WN_TRY(wn__sparsity_parse(value, &c->sparsity));
-        else if (strcmp(word, margin) != 0 || !read_points(value, &c->points))
-            return wn__fail(WN_EUSAGE, "claim \"%s\": \"%s %s\" is not understood; valid here: at SPARSITY, %s POINTS", whole, word, value,
-                            margin);
+        else if (strcmp(word, "in") == 0)
+            WN_TRY(wn__metric_find(value, &c->metric));
+        else if (strcmp(word, margin) != 0 || !read_margin(value, &c->margin))
+            return wn__fail(WN_EUSAGE, "claim \"%s\": \"%s %s\" is not understood; valid here: in METRIC, at SPARSITY, %s MARGIN", whole,
+                            word, value, margin);
     }
     return WN_OK;
 }
@@ -74,7 +76,7 @@ static wn_status read_rest(const char *whole, const char *text, wn__claim *c)
 wn_status wn__claim_parse(const char *text, wn__claim *out)
 {
     const char *at = text;
-    *out = (wn__claim){.sparsity = -1, .points = -1};
+    *out = (wn__claim){.sparsity = -1, .margin = -1};
     next_word(&at, out->method);
     const bool known = read_kind(&at, &out->kind);
     next_word(&at, out->than);

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 
-enum { LEFT = 60, RIGHT = 14, ABOVE = 28, LEGEND_LINE = 18, LEGEND_GAP = 8, LEGEND_SAMPLE = 26 };
+enum { LEFT = 60, RIGHT = 14, ABOVE = 28, LEGEND_LINE = 18, LEGEND_GAP = 8, LEGEND_SAMPLE = 26, MANY_DECADES = 10000 };
 
 /* Okabe and Ito's palette for colour-blind readers, without black and yellow (unreadable on dark and on light ground), plus a brown. */
 static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6239"};
@@ -157,6 +157,21 @@ void wn__sheet_end(wn__sheet *s)
     wn__text_add(&s->script, "unset multiplot\n");
     for (int i = 0; i < s->legend_count; i++)
         s->script.failed |= s->legends[i].failed;
+}
+
+void wn__sheet_logarithmic(wn__sheet *s, double low, double high)
+{
+    static const int steps[] = {1, 2, 5};
+    const char *between = "";
+    wn__text_add(&s->script, "set logscale y\nset yrange [%.6g:%.6g]\nset ytics (", low, high);
+    for (int power = (int)floor(log10(low)); power <= log10(high); power++)
+        for (int i = 0; i < 3; i++) {
+            const double at = steps[i] * pow(10, power);
+            if (at < low || at > high || (i > 0 && high > MANY_DECADES * low)) continue;
+            wn__text_add(&s->script, "%s%g", between, at);
+            between = ", ";
+        }
+    wn__text_add(&s->script, ")\n");
 }
 
 static void quote(wn__sheet *s, const char *text, char doubled)

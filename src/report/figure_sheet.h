@@ -51,6 +51,9 @@ void wn__sheet_end(wn__sheet *s); /* script.failed: memory ran out */
 /* A line of data: numbers with blanks between them; those that are not finite become NaN. */
 void wn__sheet_numbers(wn__sheet *s, const double *values, int count);
 
+/* The vertical axis of the next panels over the logarithm, from low > 0 to high, with tics at 1, 2 and 5 times the powers of ten. */
+void wn__sheet_logarithmic(wn__sheet *s, double low, double high);
+
 /* A text as a gnuplot string in single quotes, and as one whose percent signs are doubled (labels of tics are formats). */
 void wn__sheet_quote(wn__sheet *s, const char *text);
 void wn__sheet_quote_tic(wn__sheet *s, const char *text);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/options.h"
 #include "report/report_html.h"
 #include "report/report_tables.h"
 
@@ -26,7 +27,7 @@ static wn_status write_table(const wn__results *r, wn__table_builder build, tabl
 static wn_status write_tables(const wn__results *r, wn_report_format format, wn__text *out)
 {
     if (format == WN_REPORT_CSV) return write_table(r, wn__number_table, wn__table_csv, out);
-    if (format == WN_REPORT_SUMMARY) return write_table(r, wn__accuracy_table, wn__table_text, out);
+    if (format == WN_REPORT_SUMMARY) return write_table(r, wn__headline_table, wn__table_text, out);
     for (int i = 0; wn__report_tables[i]; i++) {
         if (format == WN_REPORT_LATEX && wn__report_tables[i] == wn__fact_table) continue;
         WN_TRY(write_table(r, wn__report_tables[i], format == WN_REPORT_LATEX ? wn__table_latex : wn__table_text, out));
@@ -34,11 +35,19 @@ static wn_status write_tables(const wn__results *r, wn_report_format format, wn_
     return WN_OK;
 }
 
-wn_status wn_report_text(const char *folder, wn_report_format format, char **text)
+/* With what the caller wants shown. */
+static wn_status read_results(const char *folder, const wn_report_options *options, wn__results **out)
+{
+    wn_report_options own;
+    WN_TRY(wn__options_take(options, "wn_report_options", sizeof own, &own));
+    return wn__results_read(folder, own.metric, out);
+}
+
+wn_status wn_report_text(const char *folder, wn_report_format format, const wn_report_options *options, char **text)
 {
     wn__results *r;
     wn__text out = {0};
-    WN_TRY(wn__results_read(folder, &r));
+    WN_TRY(read_results(folder, options, &r));
     wn_status status = r->row_count > 0 ? WN_OK : wn__fail(WN_ENOTFOUND, "%s: none of its runs is finished yet", folder);
     if (status == WN_OK) status = write_tables(r, format, &out);
     if (status == WN_OK && out.failed) status = wn__no_memory(out.size);
@@ -71,12 +80,16 @@ static wn_status write_report(const wn__results *r, const char *figure_folder, c
     return write_page(r, &figures, figure_folder, files->note, page);
 }
 
-wn_status wn_report_write(const char *folder, wn_report_files *files)
+wn_status wn_report_write(const char *folder, const wn_report_options *options, wn_report_files *files)
 {
     wn__results *r;
     wn_report_files written = {0};
-    WN_TRY(wn__results_read(folder, &r));
-    char *page = wn__path_join(folder, "report.html"), *figure_folder = wn__path_join(folder, "figures");
+    char page_name[64], figures_name[64];
+    WN_TRY(read_results(folder, options, &r));
+    const bool other = r->shown.metric != r->headline;
+    wn__shown_words(&r->shown, other ? "report-{key}.html" : "report.html", page_name, sizeof page_name);
+    wn__shown_words(&r->shown, other ? "figures-{key}" : "figures", figures_name, sizeof figures_name);
+    char *page = wn__path_join(folder, page_name), *figure_folder = wn__path_join(folder, figures_name);
     const wn_status status = page && figure_folder ? write_report(r, figure_folder, page, &written) : wn__no_memory(strlen(folder));
     wn__free(page);
     wn__free(figure_folder);

@@ -12,6 +12,7 @@ enum { MOST_EPOCHS = 100000 };
 /* Sums by epoch; grows with the epochs seen. */
 typedef struct collection {
     const char *split;
+    const wn__shown *shown;
     double *sums;
     int *counts;
     int capacity;
@@ -34,12 +35,12 @@ static wn_status visit_line(void *user, int64_t line, const json_t *object)
 {
     collection *c = user;
     const char *split = wn__json_text(object, "split");
-    const json_t *epoch = json_object_get(object, "epoch"), *accuracy = json_object_get(object, "accuracy");
-    if (!split || strcmp(split, c->split) != 0 || !json_is_number(epoch) || !json_is_number(accuracy)) return WN_OK;
+    const json_t *epoch = json_object_get(object, "epoch"), *value = json_object_get(object, c->shown->metric->key);
+    if (!split || strcmp(split, c->split) != 0 || !json_is_number(epoch) || !json_is_number(value)) return WN_OK;
     const double at = json_number_value(epoch);
     if (!(at >= 0 && at < MOST_EPOCHS)) return wn__fail(WN_EFORMAT, "line %lld: epoch %g", (long long)line, at);
     WN_TRY(make_room(c, (int)at));
-    c->sums[(int)at] += 100 * json_number_value(accuracy);
+    c->sums[(int)at] += c->shown->scale * json_number_value(value);
     c->counts[(int)at]++;
     return WN_OK;
 }
@@ -69,7 +70,7 @@ static wn_status average(const collection *c, wn__curve *curve)
 
 wn_status wn__curve_read(const wn__results *r, const wn__cell *cell, const char *split, wn__curve *curve)
 {
-    collection c = {.split = split};
+    collection c = {.split = split, .shown = &r->shown};
     wn_status status = WN_OK;
     *curve = (wn__curve){.seeds = cell->n};
     for (int i = 0; i < cell->n && status == WN_OK; i++)

@@ -1,6 +1,7 @@
 #include "report/report_data.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -55,13 +56,6 @@ static const struct {
         key, offsetof(wn__result_row, member) \
     }
     ROW_NUMBER("sparsity", sparsity),
-    ROW_NUMBER("test_accuracy", test_accuracy),
-    ROW_NUMBER("test_accuracy_at_best_validation", test_at_best),
-    ROW_NUMBER("best_validation_epoch", best_epoch),
-    ROW_NUMBER("validation_accuracy", validation_accuracy),
-    ROW_NUMBER("test_count", test_count),
-    ROW_NUMBER("pruned_accuracy", pruned_accuracy),
-    ROW_NUMBER("pruned_accuracy_reestimated_bn", pruned_accuracy_bn),
     ROW_NUMBER("sparsity_selected", sparsity_selected),
     ROW_NUMBER("sparsity_network", sparsity_network),
     ROW_NUMBER("parameters", parameters),
@@ -81,8 +75,28 @@ static const struct {
 #undef ROW_NUMBER
 };
 
+/* "test_accuracy", "pruned_mse_reestimated_bn" */
+static double score_of(const json_t *object, const char *before, const wn__metric *metric, const char *after)
+{
+    char key[128];
+    snprintf(key, sizeof key, "%s_%s%s", before, metric->key, after);
+    return wn__json_number(object, key);
+}
+
+static void read_scores(const wn__results *r, wn__result_row *row)
+{
+    const wn__metric *shown = r->shown.metric;
+    row->test = score_of(row->object, "test", shown, "");
+    row->test_at_best = score_of(row->object, "test", shown, "_at_best_validation");
+    row->validation = score_of(row->object, "validation", shown, "");
+    row->pruned = score_of(row->object, "pruned", shown, "");
+    row->pruned_bn = score_of(row->object, "pruned", shown, "_reestimated_bn");
+    row->validated = !isnan(score_of(row->object, "validation", r->headline, ""));
+}
+
 static wn_status read_row(const json_t *object, wn__result_row *row)
 {
+    row->object = object;
     for (size_t i = 0; i < sizeof row_numbers / sizeof row_numbers[0]; i++) {
         const double value = wn__json_number(object, row_numbers[i].key);
         memcpy((char *)row + row_numbers[i].field, &value, sizeof value);
@@ -115,8 +129,10 @@ static wn_status read_rows(const json_t *list, wn__results *r)
             r->unfinished++;
             continue;
         }
-        const wn_status status = read_row(object, &r->rows[r->row_count++]);
+        wn__result_row *row = &r->rows[r->row_count++];
+        const wn_status status = read_row(object, row);
         if (status != WN_OK) return wn__fail_within(status, "row %zu: ", i);
+        read_scores(r, row);
     }
     return WN_OK;
 }
@@ -187,7 +203,69 @@ static wn_status build_cells(wn__results *r)
     return WN_OK;
 }
 
-static wn_status parse(wn__results *r)
+/* ---- what is shown */
+
+const char *wn__headline_name(const json_t *root)
+{
+    const char *name = wn__json_text(root, "headline");
+    return name ? name : "accuracy";
+}
+
+static bool has_metric(const json_t *rows, const wn__metric *metric)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(rows, i, row) if (!isnan(score_of(row, "test", metric, ""))) return true;
+    return false;
+}
+
+static wn_status fail_not_there(const json_t *rows, const wn__metric *metric)
+{
+    wn__text names = {0};
+    for (int i = 0; wn__metrics[i]; i++)
+        if (has_metric(rows, wn__metrics[i])) wn__text_add(&names, "%s%s", names.size ? ", " : "", wn__metrics[i]->name);
+    const wn_status status = wn__fail(WN_EUSAGE, "no finished run has the metric %s; there %s: %s", metric->name,
+                                      strchr(names.data ? names.data : "", ',') ? "are" : "is", names.data ? names.data : "none");
+    wn__text_release(&names);
+    return status;
+}
+
+static wn_status choose_metric(wn__results *r, const char *name)
+{
+    const char *headline = wn__headline_name(r->root);
+    const json_t *rows = json_object_get(r->root, "rows");
+    if (wn__metric_find(headline, &r->headline) != WN_OK)
+        return wn__fail(WN_EFORMAT, "the headline \"%s\" is no metric that this program knows", headline);
+    r->shown.metric = r->headline;
+    if (!name) return WN_OK;
+    WN_TRY(wn__metric_find(name, &r->shown.metric));
+    return has_metric(rows, r->shown.metric) ? WN_OK : fail_not_there(rows, r->shown.metric);
+}
+
+/* The geometric mean of the runs' numbers; NaN: there is none. */
+static double typical_score(const wn__results *r, const wn__metric *metric)
+{
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; i < r->row_count; i++) {
+        const double size = fabs(score_of(r->rows[i].object, "test", metric, ""));
+        if (!isfinite(size) || size == 0) continue;
+        sum += log(size);
+        count++;
+    }
+    return count > 0 ? exp(sum / count) : (double)NAN;
+}
+
+/* The margin is the headline's, in its unit: points of shares, else a number. */
+wn__shown wn__results_shown(const wn__results *r, const wn__metric *metric)
+{
+    const double said = wn__json_number(json_object_get(r->root, "report"), "margin");
+    wn__shown shown = wn__shown_of(metric, typical_score(r, metric));
+    if (metric == r->headline || (metric->percent && r->headline->percent)) shown.margin = isnan(said) && metric->percent ? 0.3 : said;
+    return shown;
+}
+
+static wn_status parse(wn__results *r, const char *metric)
 {
     const char *format = wn__json_text(r->root, "format");
     const json_int_t version = json_integer_value(json_object_get(r->root, "version"));
@@ -198,12 +276,12 @@ static wn_status parse(wn__results *r)
     if (!r->name) r->name = "experiment";
     r->complete = json_is_true(json_object_get(r->root, "complete"));
     r->short_budget = json_is_true(json_object_get(r->root, "short_budget"));
-    const double margin = wn__json_number(report, "margin");
-    r->margin = isnan(margin) ? 0.003 : margin / 100;
     WN_TRY(read_names(json_object_get(json_object_get(r->root, "compare"), "methods"), &r->methods, &r->method_count));
     WN_TRY(read_names(json_object_get(report, "baseline"), &r->baselines, &r->baseline_count));
     WN_TRY(read_names(json_object_get(report, "claims"), &r->claims, &r->claim_count));
+    WN_TRY(choose_metric(r, metric));
     WN_TRY(read_rows(json_object_get(r->root, "rows"), r));
+    r->shown = wn__results_shown(r, r->shown.metric);
     return build_cells(r);
 }
 
@@ -276,7 +354,7 @@ static wn_status read_study(wn__results *r)
     return status;
 }
 
-wn_status wn__results_read(const char *folder, wn__results **out)
+wn_status wn__results_read(const char *folder, const char *metric, wn__results **out)
 {
     if (!wn__folder_exists(folder)) return wn__fail(WN_ENOTFOUND, "%s: no such folder", folder);
     wn__results *r = WN_NEW(wn__results);
@@ -286,7 +364,7 @@ wn_status wn__results_read(const char *folder, wn__results **out)
         status = wn__fail(WN_ENOTFOUND, "%s: no results.json in this folder; it must be the --out folder of a winnow run", folder);
     if (status == WN_OK) status = wn__json_load(path, &r->root);
     if (status == WN_OK) {
-        status = parse(r);
+        status = parse(r, metric);
         if (status != WN_OK) wn__fail_within(status, "%s: ", path);
     }
     wn__free(path);
@@ -352,16 +430,19 @@ wn__summary wn__cell_summary(const wn__cell *cell, size_t field, double scale)
     return wn__summarise(cell->values, cell->n);
 }
 
-static wn__by_seed test_points(const wn__cell *cell)
+static wn__by_seed scores_by_seed(const wn__shown *shown, const wn__cell *cell)
 {
     for (int i = 0; i < cell->n; i++) {
         cell->seeds[i] = cell->rows[i]->seed;
-        cell->values[i] = 100 * cell->rows[i]->test_accuracy;
+        cell->values[i] = shown->scale * score_of(cell->rows[i]->object, "test", shown->metric, "");
     }
     return (wn__by_seed){cell->seeds, cell->values, cell->n};
 }
 
-wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b) { return wn__paired_difference(test_points(a), test_points(b)); }
+wn__summary wn__cell_difference(const wn__shown *shown, const wn__cell *a, const wn__cell *b)
+{
+    return wn__paired_difference(scores_by_seed(shown, a), scores_by_seed(shown, b));
+}
 
 int wn__results_seeds(const wn__results *r)
 {

@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "base/statistics.h"
+#include "report/shown.h"
 
 /* Of one tensor of weights. */
 typedef struct wn__result_layer {
@@ -17,13 +17,12 @@ typedef struct wn__result_layer {
 typedef struct wn__result_row {
     const char *method;
     int64_t seed;
-    double sparsity;            /* asked for */
-    double test_accuracy;       /* last epoch: the headline, as all accuracies a fraction */
-    double test_at_best;        /* at the epoch with the best validation accuracy */
-    double best_epoch;          /* that epoch */
-    double validation_accuracy; /* last epoch */
-    double test_count;
-    double pruned_accuracy, pruned_accuracy_bn; /* straight after pruning, without and with re-estimated BN statistics */
+    double sparsity;                            /* asked for */
+    double test;                                /* of the metric that is shown, as it is stored, as the next: of the last epoch */
+    double test_at_best;                        /* at the epoch that was best in validation */
+    double validation;                          /* last epoch */
+    double pruned, pruned_bn;                   /* straight after pruning, without and with re-estimated BN statistics */
+    bool validated;                             /* there were validation data */
     double sparsity_selected, sparsity_network; /* reached */
     double parameters, network, bytes;
     double inference_flops, stage_flops, total_flops;
@@ -35,6 +34,7 @@ typedef struct wn__result_row {
     double temperature, alpha, kl_weight, gradient_scale, smoothing;
     const char *kl;
     const char *metrics;      /* path relative to the folder */
+    const json_t *object;     /* all of it, as it was read */
     wn__result_layer *layers; /* (layer_count) */
     int layer_count;
 } wn__result_row;
@@ -59,7 +59,8 @@ typedef struct wn__results {
     bool measured; /* `winnow time` was asked: rows have its seconds */
     int measured_threads;
     json_t *study; /* study.json (study.h); NULL: there is none */
-    double margin; /* of equivalence, as a fraction of accuracy */
+    const wn__metric *headline;
+    wn__shown shown; /* the headline, or what was asked for instead */
     int row_count, unfinished, method_count, cell_count, baseline_count, claim_count;
     wn__result_row *rows;   /* (row_count) finished ones only */
     const char **methods;   /* (method_count) in the order of the recipe */
@@ -69,8 +70,9 @@ typedef struct wn__results {
     int *first_cell;        /* (method_count) one of each method: they are chained; -1: none */
 } wn__results;
 
-/* WN_ENOTFOUND: no results.json in the folder; WN_EFORMAT: damaged, or of another version. */
-wn_status wn__results_read(const char *folder, wn__results **out);
+/* To show a metric by name; NULL: the headline. WN_ENOTFOUND: no results.json in the folder; WN_EFORMAT: damaged, or of another version; WN_EUSAGE: no run
+ * has this metric, and which there are. */
+wn_status wn__results_read(const char *folder, const char *metric, wn__results **out);
 void wn__results_free(wn__results *results); /* accepts NULL */
 
 const wn__cell *wn__results_find(const wn__results *results, const char *method, double sparsity); /* NULL if absent */
@@ -79,8 +81,10 @@ const wn__cell *wn__results_baseline(const wn__results *results, const char *bas
 
 /* Over the seeds of a cell; `field` is the offset of a double in wn__result_row; the values are multiplied by `scale`. */
 wn__summary wn__cell_summary(const wn__cell *cell, size_t field, double scale);
-/* a - b by seed, of test accuracy, in points (hundredths). */
-wn__summary wn__cell_difference(const wn__cell *a, const wn__cell *b);
+/* a - b by seed, of a metric on test data, as it is shown. */
+wn__summary wn__cell_difference(const wn__shown *shown, const wn__cell *a, const wn__cell *b);
+/* Another metric than the one of the report, as these runs show it. */
+wn__shown wn__results_shown(const wn__results *results, const wn__metric *metric);
 /* Highest number of seeds of any cell. */
 int wn__results_seeds(const wn__results *results);
 
@@ -88,6 +92,8 @@ struct wn__table;
 /* A table with its columns and cells from the results; it has no rows where there is nothing to show. Released by the caller, also on failure. */
 typedef wn_status (*wn__table_builder)(const wn__results *results, struct wn__table *table);
 
+/* Of a results.json: "accuracy" where it says none. */
+const char *wn__headline_name(const json_t *root);
 /* "KEY" in the object `object` as borrowed text, NULL if it is absent or no text. */
 const char *wn__json_text(const json_t *object, const char *key);
 

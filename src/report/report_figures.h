@@ -7,9 +7,9 @@
 enum { WN__MOST_FIGURES = 16 };
 
 typedef struct wn__figure {
-    const char *name, *title, *caption; /* static; files are NAME.svg and NAME.pdf */
-    double width;                       /* of the picture in pixels, for the page */
-    char left_out[256];                 /* what it has no room for; "": nothing */
+    char name[48], title[96], caption[640]; /* files are NAME.svg and NAME.pdf */
+    double width;                           /* of the picture in pixels, for the page */
+    char left_out[256];                     /* what it has no room for; "": nothing */
 } wn__figure;
 
 typedef struct wn__figures {

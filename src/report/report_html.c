@@ -39,6 +39,7 @@ static const char style[] =
     "svg text{font-family:inherit}\n"
     "@media print{nav{display:none}main{max-width:none;padding:0}h2{break-after:avoid}figure,tr{break-inside:avoid}}\n";
 
+/* Words in braces: wn__shown_words. */
 typedef struct section {
     const char *id, *title;
     const char *figure;      /* NULL: none */
@@ -46,7 +47,7 @@ typedef struct section {
 } section;
 
 static const section sections[] = {
-    {"s-accuracy", "Accuracy against sparsity", "accuracy", wn__accuracy_table},
+    {"s-{key}", "{Metric} against sparsity", "{key}", wn__headline_table},
     {"s-claims", "Claims", NULL, wn__claim_table},
     {"s-differences", "Paired differences", "differences", wn__difference_table},
     {"s-study", "Measurements of the lab", NULL, wn__study_table},
@@ -61,7 +62,7 @@ static const section sections[] = {
     {"s-masks", "Masks", "layers", wn__mask_table},
     {"s-labels", "Soft labels", NULL, wn__label_table},
     {"s-costs", "Costs", NULL, wn__cost_table},
-    {"s-price", "Accuracy against the price of training", "price", wn__price_table},
+    {"s-price", "{Metric} against the price of training", "price", wn__price_table},
     {"s-methods", "Methods", NULL, wn__method_table},
     {"s-facts", "Data, model and environment", NULL, wn__fact_table},
 };
@@ -116,8 +117,12 @@ static const wn__figure *find_figure(const wn__figures *figures, const char *nam
     return NULL;
 }
 
+/* The last part of a path. */
+static const char *base_name(const char *path) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
+
 static wn_status add_figure(const wn__figure *figure, const char *folder, wn__text *out)
 {
+    const char *beside = base_name(folder);
     char file[64], *svg;
     size_t size;
     snprintf(file, sizeof file, "%s.svg", figure->name);
@@ -133,8 +138,8 @@ static wn_status add_figure(const wn__figure *figure, const char *folder, wn__te
     wn__add_html(out, figure->caption);
     if (figure->left_out[0]) wn__text_add(out, " ");
     wn__add_html(out, figure->left_out);
-    wn__text_add(out, " <a href=\"figures/%s.svg\">SVG</a> <a href=\"figures/%s.pdf\">PDF</a></figcaption>\n</figure>\n", figure->name,
-                 figure->name);
+    wn__text_add(out, " <a href=\"%s/%s.svg\">SVG</a> <a href=\"%s/%s.pdf\">PDF</a></figcaption>\n</figure>\n", beside, figure->name,
+                 beside, figure->name);
     return status;
 }
 
@@ -155,12 +160,14 @@ static void add_tiles(const wn__results *r, wn__text *out)
     const wn__cell *dense = wn__results_baseline(r, "dense", 0);
     wn__text_add(out, "<div class=\"tiles\">\n");
     if (dense) {
-        const wn__summary s = wn__cell_summary(dense, offsetof(wn__result_row, test_accuracy), 100);
+        const wn__shown *shown = &r->shown;
+        const wn__summary s = wn__cell_summary(dense, offsetof(wn__result_row, test), shown->scale);
+        const char *unit = shown->metric->percent ? " %" : "";
         if (wn__has_spread(s))
-            snprintf(value, sizeof value, "%.2f ± %.2f %%", s.mean, s.half_width);
+            snprintf(value, sizeof value, "%.*f ± %.*f%s", shown->decimals, s.mean, shown->decimals, s.half_width, unit);
         else
-            snprintf(value, sizeof value, "%.2f %%", s.mean);
-        add_tile(out, value, "dense, test accuracy");
+            snprintf(value, sizeof value, "%.*f%s", shown->decimals, s.mean, unit);
+        add_tile(out, value, wn__shown_words(shown, "dense, test {metric}", label, sizeof label));
     }
     const char *method;
     double sparsity;
@@ -224,12 +231,15 @@ static wn_status add_section(const wn__results *r, const section *s, const wn__f
                              wn__text *out)
 {
     wn__table table = {0};
-    const wn__figure *figure = find_figure(figures, s->figure);
+    char id[96], title[96], name[64];
+    const wn__figure *figure = find_figure(figures, s->figure ? wn__shown_words(&r->shown, s->figure, name, sizeof name) : NULL);
     wn_status status = s->table ? s->table(r, &table) : WN_OK;
     const bool has_table = wn__table_rows(&table) > 0;
     if (status == WN_OK && (figure || has_table)) {
-        wn__text_add(nav, "<a href=\"#%s\">%s</a>\n", s->id, s->title);
-        wn__text_add(out, "<section id=\"%s\">\n<h2>%s</h2>\n", s->id, s->title);
+        wn__shown_words(&r->shown, s->id, id, sizeof id);
+        wn__shown_words(&r->shown, s->title, title, sizeof title);
+        wn__text_add(nav, "<a href=\"#%s\">%s</a>\n", id, title);
+        wn__text_add(out, "<section id=\"%s\">\n<h2>%s</h2>\n", id, title);
         if (figure) status = add_figure(figure, figure_folder, out);
         if (has_table) wn__table_html(&table, out);
         wn__text_add(out, "</section>\n");

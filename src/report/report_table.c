@@ -10,6 +10,15 @@
 
 enum { NOTE_WIDTH = 100 };
 
+void wn__table_name(wn__table *t, const char *id, const char *title, ...)
+{
+    va_list arguments;
+    va_start(arguments, title);
+    vsnprintf(t->title, sizeof t->title, title, arguments);
+    va_end(arguments);
+    t->id = id;
+}
+
 void wn__table_column_add(wn__table *t, bool number, const char *format, ...)
 {
     assert(t->cell_count == 0);

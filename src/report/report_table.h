@@ -11,7 +11,8 @@ typedef struct wn__table_column {
 } wn__table_column;
 
 typedef struct wn__table {
-    const char *id, *title;    /* static; id names it in HTML and LaTeX */
+    const char *id; /* static; names it in HTML and LaTeX */
+    char title[160];
     wn__text note;             /* shown below; may be empty */
     wn__table_column *columns; /* (column_count) */
     int column_count;
@@ -21,6 +22,7 @@ typedef struct wn__table {
     bool failed; /* out of memory: later additions are ignored; wn__table_status tells */
 } wn__table;
 
+void wn__table_name(wn__table *t, const char *id, const char *title, ...) WN_PRINTF(3, 4);
 /* All columns come before the first cell; cells are added row by row. */
 void wn__table_column_add(wn__table *t, bool number, const char *format, ...) WN_PRINTF(3, 4);
 /* Columns of numbers. */

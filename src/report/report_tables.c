@@ -11,7 +11,7 @@
 
 #define FIELD(member) offsetof(wn__result_row, member)
 
-const wn__table_builder wn__report_tables[] = {wn__accuracy_table,
+const wn__table_builder wn__report_tables[] = {wn__headline_table,
                                                wn__claim_table,
                                                wn__study_table,
                                                wn__study_flow_table,
@@ -40,6 +40,14 @@ static void real_cell(wn__table *t, const char *format, double value)
     }
     snprintf(text, sizeof text, format, value);
     wn__table_cell(t, "%s%s", *text == '-' ? "−" : "", *text == '-' ? text + 1 : text);
+}
+
+/* A value of the metric that is shown, or with `sign` a difference of two. */
+static void shown_cell(wn__table *t, const wn__shown *s, double value, bool sign)
+{
+    char format[16];
+    snprintf(format, sizeof format, sign ? "%%+.%df" : "%%.%df", s->decimals);
+    real_cell(t, format, value);
 }
 
 static void count_cell(wn__table *t, double value)
@@ -74,10 +82,10 @@ static void amount_cell(wn__table *t, double value)
     wn__table_cell(t, "%.*f%s", value >= 99.95 || power == 0 ? 0 : value >= 9.995 ? 1 : 2, value, prefixes[power]);
 }
 
-static void interval_cell(wn__table *t, wn__summary s)
+static void interval_cell(wn__table *t, const wn__shown *shown, wn__summary s)
 {
     if (wn__has_spread(s))
-        wn__table_cell(t, "±%.2f", s.half_width);
+        wn__table_cell(t, "±%.*f", shown->decimals, s.half_width);
     else
         wn__table_cell(t, "–");
 }
@@ -180,11 +188,20 @@ static void note_sparsities(const wn__results *r, wn__text *note)
     if (told) wn__text_add(note, ". ");
 }
 
-wn_status wn__accuracy_table(const wn__results *r, wn__table *t)
+static void note_metric(const wn__results *r, wn__text *note)
+{
+    const wn__metric *m = r->shown.metric;
+    wn__text_add(note, "%s: test %s of the last epoch%s", m == r->headline ? "Headline" : "Shown", m->title,
+                 m->less_is_better ? ", less is better" : "");
+    if (m != r->headline) wn__text_add(note, " (the headline is %s)", r->headline->title);
+    wn__text_add(note, "; ");
+}
+
+wn_status wn__headline_table(const wn__results *r, wn__table *t)
 {
     const bool spread = wn__results_seeds(r) > 1;
-    t->id = "accuracy";
-    t->title = "Test accuracy in % and its price";
+    const wn__shown *shown = &r->shown;
+    wn__table_name(t, shown->metric->key, "Test %s%s and its price", shown->metric->title, shown->metric->percent ? " in %" : "");
     lead_columns(t);
     wn__table_column_add(t, true, "last epoch");
     if (spread) wn__table_column_add(t, true, "±95 %%");
@@ -198,12 +215,12 @@ wn_status wn__accuracy_table(const wn__results *r, wn__table *t)
     const char *last = NULL;
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i];
-        const wn__summary accuracy = wn__cell_summary(cell, FIELD(test_accuracy), 100);
+        const wn__summary test = wn__cell_summary(cell, FIELD(test), shown->scale);
         lead_cells(t, cell, &last);
-        real_cell(t, "%.2f", accuracy.mean);
-        if (spread) interval_cell(t, accuracy);
-        if (spread) real_cell(t, "%.2f", accuracy.sd);
-        real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(test_at_best), 100).mean);
+        shown_cell(t, shown, test.mean, false);
+        if (spread) interval_cell(t, shown, test);
+        if (spread) shown_cell(t, shown, test.sd, false);
+        shown_cell(t, shown, wn__cell_summary(cell, FIELD(test_at_best), shown->scale).mean, false);
         count_cell(t, mean_of(cell, FIELD(parameters)));
         bytes_cell(t, mean_of(cell, FIELD(bytes)));
         amount_cell(t, mean_of(cell, FIELD(stage_flops)));
@@ -213,8 +230,11 @@ wn_status wn__accuracy_table(const wn__results *r, wn__table *t)
     note_state(r, &t->note);
     note_seeds(r, &t->note);
     note_sparsities(r, &t->note);
-    wn__text_add(&t->note, "Headline: test accuracy of the last epoch; best val.: at the epoch with the best validation accuracy. "
-                           "FLOPs of training: of the stage alone, and with everything it needed. Seconds: of the stage alone.");
+    note_metric(r, &t->note);
+    wn__text_add(&t->note,
+                 "best val.: at the epoch with the best validation %s. "
+                 "FLOPs of training: of the stage alone, and with everything it needed. Seconds: of the stage alone.",
+                 r->headline->title);
     return wn__table_status(t);
 }
 
@@ -222,13 +242,14 @@ static void difference_cells(const wn__results *r, const wn__cell *cell, const c
 {
     const wn__cell *other = wn__results_baseline(r, baseline, cell->sparsity);
     const bool shown = other && other != cell;
-    const wn__summary d = shown ? wn__cell_difference(cell, other) : (wn__summary){0, NAN, NAN, NAN};
-    real_cell(t, "%+.2f", d.mean);
+    const wn__shown *s = &r->shown;
+    const wn__summary d = shown ? wn__cell_difference(s, cell, other) : (wn__summary){0, NAN, NAN, NAN};
+    shown_cell(t, s, d.mean, true);
     if (!spread) return;
-    interval_cell(t, d);
+    interval_cell(t, s, d);
     const bool judged = shown && wn__has_spread(d);
-    wn__table_cell(t, "%s", judged ? wn__verdict_name(wn__judge(WN__CLAIM_BETTER, d, 0)) : "–");
-    wn__table_cell(t, "%s", judged ? wn__verdict_name(wn__judge(WN__CLAIM_EQUIVALENT, d, 100 * r->margin)) : "–");
+    wn__table_cell(t, "%s", judged ? wn__verdict_name(wn__shown_judge(s, WN__CLAIM_BETTER, d, 0)) : "–");
+    wn__table_cell(t, "%s", judged && !isnan(s->margin) ? wn__verdict_name(wn__shown_judge(s, WN__CLAIM_EQUIVALENT, d, s->margin)) : "–");
 }
 
 static bool has_difference(const wn__results *r, const wn__cell *cell)
@@ -240,11 +261,24 @@ static bool has_difference(const wn__results *r, const wn__cell *cell)
     return false;
 }
 
+static void note_verdicts(const wn__shown *s, wn__text *note)
+{
+    char amount[64];
+    const bool less = s->metric->less_is_better;
+    wn__text_add(note, "better: the whole 95 %% interval lies %s 0 (supported), at or %s 0 (contradicted), or neither (undecided). ",
+                 less ? "below" : "above", less ? "above" : "below");
+    if (isnan(s->margin))
+        wn__text_add(note, "same: needs a margin, and the recipe says none for %s.", s->metric->title);
+    else
+        wn__text_add(note, "same: it lies within ±%s, with %d seeds or more.", wn__shown_amount(s, s->margin, amount, sizeof amount),
+                     WN__EQUIVALENCE_SEEDS);
+}
+
 wn_status wn__difference_table(const wn__results *r, wn__table *t)
 {
     const bool spread = wn__results_seeds(r) > 1;
-    t->id = "differences";
-    t->title = "Paired differences of test accuracy by seed, in points";
+    const wn__metric *m = r->shown.metric;
+    wn__table_name(t, "differences", "Paired differences of test %s by seed%s", m->title, m->percent ? ", in points" : "");
     lead_columns(t);
     for (int b = 0; b < r->baseline_count; b++) {
         wn__table_column_add(t, true, "from %s", r->baselines[b]);
@@ -261,21 +295,19 @@ wn_status wn__difference_table(const wn__results *r, wn__table *t)
             difference_cells(r, &r->cells[i], r->baselines[b], spread, t);
     }
     if (spread)
-        wn__text_add(&t->note,
-                     "better: the whole 95 %% interval lies above 0 (supported), at or below 0 (contradicted), or neither (undecided). "
-                     "same: it lies within ±%g points, with %d seeds or more.",
-                     100 * r->margin, WN__EQUIVALENCE_SEEDS);
+        note_verdicts(&r->shown, &t->note);
     else
         wn__text_add(&t->note, "One seed each: differences without a spread decide nothing.");
     return wn__table_status(t);
 }
 
-/* Whether the cell's accuracy is not below that of dense by more than the margin: by its interval, or by its mean alone. */
+/* Whether the cell is not worse than dense by more than the margin: by its interval, or by its mean alone. */
 static bool matches(const wn__results *r, const wn__cell *cell, const wn__cell *dense, bool by_interval)
 {
-    const wn__summary d = wn__cell_difference(cell, dense);
-    if (!by_interval) return d.mean > -100 * r->margin;
-    return d.n >= WN__EQUIVALENCE_SEEDS && wn__judge(WN__CLAIM_NOT_WORSE, d, 100 * r->margin) == WN__SUPPORTED;
+    const wn__shown *s = &r->shown;
+    const wn__summary d = wn__cell_difference(s, cell, dense);
+    if (!by_interval) return wn__shown_gain(s, d.mean) > -s->margin;
+    return d.n >= WN__EQUIVALENCE_SEEDS && wn__shown_judge(s, WN__CLAIM_NOT_WORSE, d, s->margin) == WN__SUPPORTED;
 }
 
 /* The largest sparsity of the method that matches dense together with all smaller ones above 0; -1 if none does. */
@@ -319,13 +351,13 @@ bool wn__best_matching(const wn__results *r, const char **method, double *sparsi
 
 wn_status wn__matching_table(const wn__results *r, wn__table *t)
 {
-    char text[32];
-    t->id = "matching";
-    t->title = "Largest sparsity that still matches dense";
+    char text[64];
+    const bool possible = wn__results_baseline(r, "dense", 0) && !isnan(r->shown.margin);
+    wn__table_name(t, "matching", "Largest sparsity that still matches dense");
     wn__table_column_add(t, false, "method");
     wn__table_column_add(t, true, "by interval");
     wn__table_column_add(t, true, "by mean alone");
-    for (int m = 0; m < r->method_count && wn__results_baseline(r, "dense", 0); m++) {
+    for (int m = 0; m < r->method_count && possible; m++) {
         if (!has_sparse_cell(r, r->methods[m])) continue;
         const double sure = largest_matching(r, r->methods[m], true), likely = largest_matching(r, r->methods[m], false);
         wn__table_cell(t, "%s", r->methods[m]);
@@ -333,17 +365,18 @@ wn_status wn__matching_table(const wn__results *r, wn__table *t)
         wn__table_cell(t, "%s", likely < 0 ? "none" : wn__show_sparsity(likely, text, sizeof text));
     }
     wn__text_add(&t->note,
-                 "Matches: not below dense by more than %g points, here and at every smaller sparsity tried. "
+                 "Matches: not %s dense by more than %s, here and at every smaller sparsity tried. "
                  "By interval: the whole 95 %% interval of the "
                  "paired difference says so, with %d seeds or more; by mean alone is no evidence of it.",
-                 100 * r->margin, WN__EQUIVALENCE_SEEDS);
+                 r->shown.metric->less_is_better ? "above" : "below", wn__shown_amount(&r->shown, r->shown.margin, text, sizeof text),
+                 WN__EQUIVALENCE_SEEDS);
     return wn__table_status(t);
 }
 
 wn_status wn__mask_table(const wn__results *r, wn__table *t)
 {
-    t->id = "masks";
-    t->title = "Masks";
+    const wn__shown *shown = &r->shown;
+    wn__table_name(t, "masks", "Masks");
     lead_columns(t);
     wn__table_column_add(t, true, "density");
     wn__table_column_add(t, true, "compression");
@@ -362,22 +395,21 @@ wn_status wn__mask_table(const wn__results *r, wn__table *t)
         real_cell(t, "%.3f%%", 100 * mean_of(cell, FIELD(sparsity_selected)));
         real_cell(t, "%.3f%%", 100 * mean_of(cell, FIELD(sparsity_network)));
         count_cell(t, mean_of(cell, FIELD(rounds)));
-        real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(pruned_accuracy), 100).mean);
-        real_cell(t, "%.2f", wn__cell_summary(cell, FIELD(pruned_accuracy_bn), 100).mean);
+        shown_cell(t, shown, wn__cell_summary(cell, FIELD(pruned), shown->scale).mean, false);
+        shown_cell(t, shown, wn__cell_summary(cell, FIELD(pruned_bn), shown->scale).mean, false);
     }
-    wn__text_add(
-        &t->note,
-        "Reached: over the selected tensors and over the whole network. "
-        "Pruned: accuracy in %% straight after pruning, before any retraining, of the weights that were pruned (of masks from files: "
-        "of those that the row starts from, if they are trained); "
-        "new BN: with batch-norm statistics measured anew.");
+    wn__text_add(&t->note,
+                 "Reached: over the selected tensors and over the whole network. "
+                 "Pruned: %s%s straight after pruning, before any retraining, of the weights that were pruned (of masks from files: "
+                 "of those that the row starts from, if they are trained); "
+                 "new BN: with batch-norm statistics measured anew.",
+                 shown->metric->title, shown->metric->percent ? " in %" : "");
     return wn__table_status(t);
 }
 
 wn_status wn__cost_table(const wn__results *r, wn__table *t)
 {
-    t->id = "costs";
-    t->title = "Costs";
+    wn__table_name(t, "costs", "Costs");
     lead_columns(t);
     wn__table_column_add(t, true, "parameters");
     wn__table_column_add(t, true, "bytes");
@@ -426,50 +458,63 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
     return wn__table_status(t);
 }
 
-/* The least of a price over the cells of a method whose mean accuracy is within so many points of dense; NaN: none is. */
+/* What `points` are near dense: those of shares, else percent of dense's own value. */
+static double nearness(const wn__results *r, const wn__cell *dense, double points)
+{
+    return r->shown.metric->percent ? points : points / 100 * fabs(mean_of(dense, FIELD(test)));
+}
+
+/* The least of a price over the cells of a method whose mean is at most `nearness` worse than dense; NaN: none is. */
 static double least_price(const wn__results *r, const char *method, double points, size_t price, double *sparsity)
 {
     double least = NAN;
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i], *dense = wn__results_baseline(r, "dense", cell->sparsity);
         if (strcmp(cell->method, method) != 0 || cell->sparsity == 0) continue;
-        const double asked = mean_of(cell, price), below = -wn__cell_difference(cell, dense).mean;
-        if (!(below <= points) || isnan(asked) || asked >= least) continue;
+        const double asked = mean_of(cell, price), worse = -wn__shown_gain(&r->shown, wn__cell_difference(&r->shown, cell, dense).mean);
+        if (!(worse <= nearness(r, dense, points)) || isnan(asked) || asked >= least) continue;
         least = asked;
         if (sparsity) *sparsity = cell->sparsity;
     }
     return least;
 }
 
+/* "mean squared error": its mean needs no second one. */
+static bool starts_with_mean(const wn__metric *m) { return strncmp(m->title, "mean ", 5) == 0; }
+
 wn_status wn__price_table(const wn__results *r, wn__table *t)
 {
     enum { MOST_POINTS = 3 };
     const wn__cell *dense = wn__results_baseline(r, "dense", 0);
-    t->id = "price";
-    t->title = "Least training to come near dense";
+    const wn__metric *m = r->shown.metric;
+    wn__table_name(t, "price", "Least training to come near dense");
     wn__table_column_add(t, false, "method");
     for (int points = 1; points <= MOST_POINTS; points++) {
-        wn__table_column_add(t, true, "within %d: at", points);
+        wn__table_column_add(t, true, "within %d%s: at", points, m->percent ? "" : "%");
         wn__table_column_add(t, true, "FLOPs");
         if (r->measured) wn__table_column_add(t, true, "seconds");
     }
-    for (int m = 0; m < r->method_count && dense; m++) {
-        if (!has_sparse_cell(r, r->methods[m])) continue;
-        wn__table_cell(t, "%s", r->methods[m]);
+    for (int i = 0; i < r->method_count && dense; i++) {
+        if (!has_sparse_cell(r, r->methods[i])) continue;
+        wn__table_cell(t, "%s", r->methods[i]);
         for (int points = 1; points <= MOST_POINTS; points++) {
             char text[32];
             double sparsity = NAN;
-            const double flops = least_price(r, r->methods[m], points, FIELD(total_flops), &sparsity);
+            const double flops = least_price(r, r->methods[i], points, FIELD(total_flops), &sparsity);
             wn__table_cell(t, "%s", isnan(flops) ? "–" : wn__show_sparsity(sparsity, text, sizeof text));
             real_cell(t, "%.3fx", flops / mean_of(dense, FIELD(total_flops)));
             if (!r->measured) continue;
-            const double seconds = least_price(r, r->methods[m], points, FIELD(measured_total), NULL);
+            const double seconds = least_price(r, r->methods[i], points, FIELD(measured_total), NULL);
             real_cell(t, "%.3fx", seconds / mean_of(dense, FIELD(measured_total)));
         }
     }
     wn__text_add(&t->note,
-                 "Of all sparsities of a method whose mean accuracy is at most so many points below that of dense, the one that took the "
+                 "Of all sparsities of a method whose %s%s is at most so %s that of dense, the one that took the "
                  "fewest FLOPs in all (shown: its sparsity)%s: over those of the dense run. A dash: none comes so near.",
+                 starts_with_mean(m) ? "" : "mean ", m->title,
+                 m->percent          ? m->less_is_better ? "many points above" : "many points below"
+                 : m->less_is_better ? "many percent above"
+                                     : "many percent below",
                  r->measured ? ", and the one that took the fewest measured seconds" : "");
     return wn__table_status(t);
 }
@@ -484,8 +529,7 @@ static const wn__result_row *first_row(const wn__results *r, const char *method)
 
 wn_status wn__label_table(const wn__results *r, wn__table *t)
 {
-    t->id = "labels";
-    t->title = "Soft labels";
+    wn__table_name(t, "labels", "Soft labels");
     wn__table_column_add(t, false, "method");
     wn__table_column_add(t, false, "labels");
     wn__table_column_add(t, true, "T");
@@ -518,8 +562,7 @@ wn_status wn__method_table(const wn__results *r, wn__table *t)
     static const char *const keys[] = {"name", "summary", "start", "schedule", "labels", "paper"};
     size_t index;
     json_t *method;
-    t->id = "methods";
-    t->title = "Methods";
+    wn__table_name(t, "methods", "Methods");
     for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
         wn__table_column_add(t, false, "%s", k == 0 ? "method" : keys[k]);
     json_array_foreach(json_object_get(r->root, "methods"), index, method) for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
@@ -566,8 +609,7 @@ static void add_facts(const wn__results *r, const char *group, wn__table *t)
 wn_status wn__fact_table(const wn__results *r, wn__table *t)
 {
     static const char *const groups[] = {"data", "model", "train", "mask", "environment"};
-    t->id = "facts";
-    t->title = "Data, model, training and environment";
+    wn__table_name(t, "facts", "Data, model, training and environment");
     wn__table_column_add(t, false, "of");
     wn__table_column_add(t, false, "what");
     wn__table_column_add(t, false, "value");
@@ -581,11 +623,11 @@ static const struct {
     const char *name;
     size_t field;
 } number_columns[] = {
-    {"test_accuracy", FIELD(test_accuracy)},
-    {"test_accuracy_at_best_validation", FIELD(test_at_best)},
-    {"validation_accuracy", FIELD(validation_accuracy)},
-    {"pruned_accuracy", FIELD(pruned_accuracy)},
-    {"pruned_accuracy_reestimated_bn", FIELD(pruned_accuracy_bn)},
+    {"test_{key}", FIELD(test)},
+    {"test_{key}_at_best_validation", FIELD(test_at_best)},
+    {"validation_{key}", FIELD(validation)},
+    {"pruned_{key}", FIELD(pruned)},
+    {"pruned_{key}_reestimated_bn", FIELD(pruned_bn)},
     {"sparsity_selected", FIELD(sparsity_selected)},
     {"sparsity_network", FIELD(sparsity_network)},
     {"parameters", FIELD(parameters)},
@@ -600,7 +642,7 @@ static const struct {
     {"kl_weight", FIELD(kl_weight)},
     {"gradient_scale", FIELD(gradient_scale)},
 };
-enum { NUMBER_COLUMNS = sizeof number_columns / sizeof number_columns[0], ACCURACIES = 2 };
+enum { NUMBER_COLUMNS = sizeof number_columns / sizeof number_columns[0], SPREAD_COLUMNS = 2 };
 
 static void plain_cell(wn__table *t, double value)
 {
@@ -618,20 +660,22 @@ static void plain_summary_cells(wn__table *t, wn__summary s, bool with_spread)
 
 wn_status wn__number_table(const wn__results *r, wn__table *t)
 {
-    t->id = "numbers";
-    t->title = "Numbers";
+    const char *difference = r->shown.metric->percent ? "points" : "difference";
+    wn__table_name(t, "numbers", "Numbers");
     wn__table_column_add(t, false, "method");
     wn__table_column_add(t, true, "sparsity");
     wn__table_column_add(t, true, "n");
     for (int c = 0; c < NUMBER_COLUMNS; c++) {
-        wn__table_column_add(t, true, "%s", number_columns[c].name);
-        if (c < ACCURACIES) wn__table_column_add(t, true, "%s_sd", number_columns[c].name);
-        if (c < ACCURACIES) wn__table_column_add(t, true, "%s_ci95", number_columns[c].name);
+        char name[128];
+        wn__shown_words(&r->shown, number_columns[c].name, name, sizeof name);
+        wn__table_column_add(t, true, "%s", name);
+        if (c < SPREAD_COLUMNS) wn__table_column_add(t, true, "%s_sd", name);
+        if (c < SPREAD_COLUMNS) wn__table_column_add(t, true, "%s_ci95", name);
     }
     for (int b = 0; b < r->baseline_count; b++) {
-        wn__table_column_add(t, true, "points_from_%s", r->baselines[b]);
-        wn__table_column_add(t, true, "points_from_%s_sd", r->baselines[b]);
-        wn__table_column_add(t, true, "points_from_%s_ci95", r->baselines[b]);
+        wn__table_column_add(t, true, "%s_from_%s", difference, r->baselines[b]);
+        wn__table_column_add(t, true, "%s_from_%s_sd", difference, r->baselines[b]);
+        wn__table_column_add(t, true, "%s_from_%s_ci95", difference, r->baselines[b]);
     }
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i];
@@ -639,10 +683,11 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
         plain_cell(t, cell->sparsity);
         wn__table_cell(t, "%d", cell->n);
         for (int c = 0; c < NUMBER_COLUMNS; c++)
-            plain_summary_cells(t, wn__cell_summary(cell, number_columns[c].field, 1), c < ACCURACIES);
+            plain_summary_cells(t, wn__cell_summary(cell, number_columns[c].field, 1), c < SPREAD_COLUMNS);
         for (int b = 0; b < r->baseline_count; b++) {
             const wn__cell *other = wn__results_baseline(r, r->baselines[b], cell->sparsity);
-            plain_summary_cells(t, other && other != cell ? wn__cell_difference(cell, other) : (wn__summary){0, NAN, NAN, NAN}, true);
+            plain_summary_cells(t, other && other != cell ? wn__cell_difference(&r->shown, cell, other) : (wn__summary){0, NAN, NAN, NAN},
+                                true);
         }
     }
     return wn__table_status(t);

@@ -6,10 +6,10 @@
 #include "report/report_data.h"
 #include "report/report_table.h"
 
-wn_status wn__accuracy_table(const wn__results *r, wn__table *t);   /* the headline: accuracy and its price */
+wn_status wn__headline_table(const wn__results *r, wn__table *t);   /* the metric that is shown, and its price */
 wn_status wn__difference_table(const wn__results *r, wn__table *t); /* paired by seed, from each baseline, with verdicts */
 wn_status wn__matching_table(const wn__results *r, wn__table *t);   /* largest sparsity per method that still matches dense */
-wn_status wn__mask_table(const wn__results *r, wn__table *t);       /* sparsity asked for and reached, accuracy straight after pruning */
+wn_status wn__mask_table(const wn__results *r, wn__table *t);       /* sparsity asked for and reached, the metric straight after pruning */
 wn_status wn__cost_table(const wn__results *r, wn__table *t);       /* parameters, bytes, FLOPs, seconds */
 wn_status wn__price_table(const wn__results *r, wn__table *t);      /* least FLOPs and seconds to come near dense */
 wn_status wn__label_table(const wn__results *r, wn__table *t);      /* soft labels with their effective weights */

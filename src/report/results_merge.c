@@ -33,7 +33,7 @@ typedef struct merged {
 static wn_status load(const char *folder, json_t **root)
 {
     wn__results *checked;
-    WN_TRY(wn__results_read(folder, &checked)); /* says what is wrong */
+    WN_TRY(wn__results_read(folder, NULL, &checked)); /* says what is wrong */
     *root = json_incref(checked->root);
     wn__results_free(checked);
     return WN_OK;
@@ -55,14 +55,17 @@ static wn_status read_recipe(const json_t *root, const char *folder, wn__yaml **
     return status;
 }
 
-/* The keys of the recipe; and the network, whose file the recipe only names. */
 /* Published contents are not written down. */
 static const char *contents_text(const json_t *contents) { return contents ? json_string_value(contents) : "as published"; }
 
+/* The headline and the keys of the recipe; and the network, whose file the recipe only names. */
 static wn_status check_same(const merged *m, const json_t *other, const wn__yaml *recipe, const char *folder)
 {
     static const char *const sizes[] = {"parameters", "inference_flops", NULL};
     const json_t *mine = json_object_get(m->root, "model"), *its = json_object_get(other, "model");
+    const char *headlines[] = {wn__headline_name(other), wn__headline_name(m->root)};
+    if (strcmp(headlines[0], headlines[1]) != 0)
+        return wn__fail(WN_EMISMATCH, "%s: another headline than before: %s against %s", folder, headlines[0], headlines[1]);
     wn__text keys = {0};
     wn_status status = wn__recipe_differences(recipe, m->recipe, &keys);
     if (status == WN_OK && keys.size > 0) status = wn__fail(WN_EMISMATCH, "%s: another experiment than before: %s", folder, keys.data);
@@ -407,7 +410,7 @@ static wn_status write_results(const merged *m)
     wn__results *checked;
     char *path = wn__path_join(m->out, "results.json");
     wn_status status = path ? wn__json_save(path, m->root) : wn__no_memory(strlen(m->out));
-    if (status == WN_OK) status = wn__results_read(m->out, &checked); /* more seeds than a report takes */
+    if (status == WN_OK) status = wn__results_read(m->out, NULL, &checked); /* more seeds than a report takes */
     if (status == WN_OK)
         wn__results_free(checked);
     else if (path)

@@ -101,8 +101,7 @@ wn_status wn__study_table(const wn__results *r, wn__table *t)
 {
     const json_t *sparsity;
     size_t index;
-    t->id = "study";
-    t->title = "Measurements of the lab";
+    wn__table_name(t, "study", "Measurements of the lab");
     wn__table_column_add(t, false, "measurement");
     wn__table_column_add(t, false, "of");
     wn__table_column_add(t, true, "sparsity");
@@ -161,8 +160,7 @@ wn_status wn__study_flow_table(const wn__results *r, wn__table *t)
     const int count = r->study ? all_steps(r->study, steps) : 0;
     const json_t *row, *sparsity;
     size_t i, k;
-    t->id = "study-flow";
-    t->title = "Norm of the gradient by step";
+    wn__table_name(t, "study-flow", "Norm of the gradient by step");
     wn__table_column_add(t, false, "row");
     wn__table_column_add(t, true, "sparsity");
     for (int s = 0; s < count; s++)
@@ -231,8 +229,7 @@ static wn_status pair_table(const wn__results *r, const char *measure, const cha
 
 wn_status wn__study_disagreement_table(const wn__results *r, wn__table *t)
 {
-    t->id = "disagreement";
-    t->title = "Disagreement on test images";
+    wn__table_name(t, "disagreement", "Disagreement on test images");
     wn__text_add(&t->note, "Percent of test images that two networks of one seed put into different classes, mean over seeds.");
     return pair_table(r, "disagreement", "%.2f", t);
 }
@@ -263,8 +260,7 @@ wn_status wn__study_ensemble_table(const wn__results *r, wn__table *t)
     static const char *const heads[] = {"networks", "their mean, %", "together, %", "gain", "±95 %", "disagree, %", "±95 %"};
     const json_t *row, *sparsity;
     size_t i, k;
-    t->id = "ensembles";
-    t->title = "Ensembles over seeds";
+    wn__table_name(t, "ensembles", "Ensembles over seeds");
     wn__table_column_add(t, false, "row");
     wn__table_column_add(t, true, "sparsity");
     wn__table_columns_add(t, heads, sizeof heads / sizeof *heads);
@@ -280,8 +276,7 @@ wn_status wn__study_ensemble_table(const wn__results *r, wn__table *t)
 
 wn_status wn__study_together_table(const wn__results *r, wn__table *t)
 {
-    t->id = "together";
-    t->title = "What two networks gain together";
+    wn__table_name(t, "together", "What two networks gain together");
     wn__text_add(
         &t->note,
         "Test accuracy of the mean of two networks' probabilities less the mean of their accuracies, in points; networks of one seed, mean over seeds.");
@@ -290,8 +285,7 @@ wn_status wn__study_together_table(const wn__results *r, wn__table *t)
 
 wn_status wn__study_distance_table(const wn__results *r, wn__table *t)
 {
-    t->id = "distance";
-    t->title = "Distances of weights";
+    wn__table_name(t, "distance", "Distances of weights");
     wn__text_add(&t->note, "L2, over all trained parameters (masked ones are zero), of two networks of one seed, mean over seeds.");
     return pair_table(r, "distance", "%.3f", t);
 }

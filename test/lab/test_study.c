@@ -425,7 +425,7 @@ TEST(the_report_shows_the_study)
     wn_lab_result result = {0};
     CHECK_OK(make(LAB, "'gradient-norm(set) above gradient-norm(ticket)'", true, &result));
     wn_lab_result_release(&result);
-    CHECK_OK(wn_report_write(scratch_path("store/small"), &files));
+    CHECK_OK(wn_report_write(scratch_path("store/small"), NULL, &files));
     CHECK_OK(wn__file_read(files.page, &page, &size));
     CHECK_HAS_TEXT(page, "Measurements of the lab");
     CHECK_HAS_TEXT(page, "<table id=\"disagreement\">");
