@@ -60,7 +60,7 @@ static const int grown[2] = {0, 2}; /* parameters whose topology changes: fc1.we
 
 static wn_status make_graph(run *r)
 {
-    const wn__dataset *d = &r->data;
+    const wn__sample_spec *d = &r->data.facts.sample;
     r->graph = wn_graph_new(r->o.linear ? "linear" : "huge-mlp", d->channels, d->height, d->width);
     int x = wn_graph_input(r->graph);
     if (!r->o.linear) {
@@ -159,9 +159,9 @@ static wn_status make_loaders(run *r)
 {
     wn__loader_options o = {.data = &r->data, .part = WN__PART_TRAIN, .batch = r->o.batch, .last_batch = WN__LAST_DROP};
     o.seed = r->o.seed;
-    o.shuffle = true;
+    o.order = WN__SAMPLES_SHUFFLED;
     o.threads = 1;
-    WN_TRY(wn__split_make(&r->data, "none", r->o.train, &o.split));
+    WN_TRY(wn__split_make(&r->data.facts, "none", r->o.train, &o.split));
     if (r->o.test && r->o.test < o.split.test.count) o.split.test.count = r->o.test;
     WN_TRY(wn__normalize_find("dataset", &r->data, &o.normalize));
     WN_TRY(wn__loader_new(&o, &r->loader));
@@ -259,8 +259,11 @@ static wn_status end_update(run *r, int64_t step)
 static wn_status cross_entropy(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
 {
     const run *r = arg;
-    const wn__loss_rows rows = {
-        .n = n, .batch = r->batch, .classes = r->data.classes, .logits = logits, .targets = wn__targets_from(&r->targets, first)};
+    const wn__loss_rows rows = {.n = n,
+                                .batch = r->batch,
+                                .classes = r->data.facts.sample.classes,
+                                .logits = logits,
+                                .targets = wn__targets_from(&r->targets, first)};
     wn__loss_compute(&(wn__loss){0}, &rows, r->pool, &(wn__loss_out){.loss = r->loss + first, .dlogits = dlogits});
     return WN_OK;
 }
@@ -274,7 +277,7 @@ static wn_status train_step(run *r, int64_t step, int64_t steps, double rate, do
     r->targets = batch->targets;
     r->batch = batch->n;
     if (updates && r->o.growth == GRADIENT) WN_TRY(begin_update(r, wn__topology_cosine(r->o.fraction, step, steps * 3 / 4)));
-    WN_TRY(wn__executor_gradients(r->ex, batch->images, batch->n, (wn__step_info){.training = true, .step = step}, cross_entropy, r));
+    WN_TRY(wn__executor_gradients(r->ex, batch->input, batch->n, (wn__step_info){.training = true, .step = step}, cross_entropy, r));
     for (int64_t i = 0; i < batch->n; i++)
         *loss += r->loss[i];
     if (!isfinite(*loss)) return wn__fail(WN_EDIVERGED, "the loss of step %lld is not finite", (long long)step);

@@ -8,7 +8,7 @@
 #ifndef WINNOW_DATA_H
 #define WINNOW_DATA_H
 
-#include "winnow/core.h"
+#include "winnow/sample.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -17,8 +17,11 @@ extern "C" {
 /* Facts about a data set. All texts are static or NULL. */
 typedef struct wn_dataset_info {
     const char *name, *summary, *license;
-    int channels, height, width, classes;
-    const char *const *class_names; /* (classes) */
+    wn_input_kind input;
+    wn_target_kind target;
+    int channels, height, width;    /* of an input, as a network sees it */
+    int classes;                    /* the k of winnow/sample.h */
+    const char *const *class_names; /* (classes), or NULL */
     int64_t train_count, test_count;
     bool embedded;   /* made by the program itself: needs no files */
     const char *url; /* first official address; NULL if embedded */

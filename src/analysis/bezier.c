@@ -123,7 +123,7 @@ static wn_status run_step(wn__bezier *b, const wn__bezier_training *t, wn__updat
     WN_TRY(wn__loader_next(t->loader, &loss->batch));
     wn__bezier_set(b, at, t->params);
     loss->sum = 0;
-    WN_TRY(wn__executor_gradients(t->ex, loss->batch->images, loss->batch->n, info, loss_gradient, loss));
+    WN_TRY(wn__executor_gradients(t->ex, loss->batch->input, loss->batch->n, info, loss_gradient, loss));
     if (!isfinite(loss->sum))
         return wn__fail(WN_EDIVERGED, "path: the loss is not finite at step %lld; use a smaller rate", (long long)step);
     wn__space_gradient(b->space, t->params, b->gradient);

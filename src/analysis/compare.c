@@ -65,7 +65,7 @@ static wn_status fill(wn__executor *ex, wn__loader *loader, wn__predictions *p)
         const wn__batch *b;
         WN_TRY(wn__loader_next(loader, &b));
         float *logits = p->probability + at * p->classes;
-        WN_TRY(wn__executor_infer(ex, b->images, b->n, (wn__step_info){0}, logits));
+        WN_TRY(wn__executor_infer(ex, b->input, b->n, (wn__step_info){0}, logits));
         memcpy(p->label + at, b->targets.classes, (size_t)b->n * sizeof *p->label);
         for (int64_t i = 0; i < b->n; i++)
             softmax(logits + i * p->classes, p->classes);
@@ -78,12 +78,12 @@ static wn_status fill(wn__executor *ex, wn__loader *loader, wn__predictions *p)
 wn_status wn__predictions_make(wn__executor *ex, const wn__loader_options *options, wn__predictions *out)
 {
     wn__loader_options plain = *options;
-    plain.shuffle = false;
+    plain.order = WN__SAMPLES_IN_ORDER;
     plain.augment = (wn__augment){0};
     plain.last_batch = WN__LAST_KEEP;
     wn__loader *loader;
     WN_TRY(wn__loader_new(&plain, &loader));
-    wn__predictions p = {.n = wn__loader_samples(loader), .classes = options->data->classes};
+    wn__predictions p = {.n = wn__loader_samples(loader), .classes = options->data->facts.sample.classes};
     wn_status status = make_room(&p);
     if (status == WN_OK) status = fill(ex, loader, &p);
     wn__loader_free(loader);

@@ -25,18 +25,18 @@ wn_status wn__sample_make(const wn__loader_options *options, wn__part part, int6
     wn__loader_options plain = *options;
     const int64_t there = wn__split_range(&options->split, part).count;
     const wn__dataset *data = options->data;
-    const int64_t image = (int64_t)data->channels * data->height * data->width;
+    const int64_t image = wn__sample_elements(&data->facts.sample);
     wn__loader *loader;
     const wn__batch *b;
     plain.part = part;
     plain.batch = n < there ? n : there;
-    plain.shuffle = true;
+    plain.order = WN__SAMPLES_SHUFFLED;
     plain.seed = SAMPLE_SEED;
     plain.augment = (wn__augment){0};
     plain.last_batch = WN__LAST_KEEP;
     plain.threads = 0;
     WN_TRY(wn__loader_new(&plain, &loader));
-    wn__sample s = {.classes = data->classes, .pool = pool};
+    wn__sample s = {.classes = data->facts.sample.classes, .pool = pool};
     wn_status status = wn__loader_next(loader, &b);
     if (status == WN_OK) {
         s.n = b->n;
@@ -45,7 +45,7 @@ wn_status wn__sample_make(const wn__loader_options *options, wn__part part, int6
                           : wn__no_memory((size_t)(s.n * image) * sizeof(float));
     }
     if (status == WN_OK) {
-        memcpy(s.images, b->images, (size_t)(s.n * image) * sizeof *s.images);
+        memcpy(s.images, b->input, (size_t)(s.n * image) * sizeof *s.images);
         wn__targets_copy(&s.targets, 0, &b->targets, 0, s.n);
         *out = s;
     } else {

@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "data/memory_source.h"
 
 #define WN_DATASET(name) extern const wn__dataset_type wn__dataset_##name;
 #include "data/list.h"
@@ -69,76 +70,116 @@ wn_status wn__data_folder(const char *given, char **folder)
     return WN_OK;
 }
 
-static wn_status load_with(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
+/* ---- loading */
+
+void wn__data_facts_release(wn__data_facts *facts)
 {
-    char *own_config = NULL, *path = NULL;
-    wn_status status = WN_OK;
-    if (!config && type->settings) {
-        own_config = wn__alloc(type->config_size);
-        if (!own_config) return wn__no_memory(type->config_size);
-        WN_TRY_OR(done, wn__settings_defaults(type->settings, own_config));
-        config = own_config;
-    }
-    if (type->files) WN_TRY_OR(done, wn__data_folder(folder, &path));
-    status = type->load(type, config, path, pool, out);
-    assert(status != WN_OK || !type->files || out->contents.files > 0);
-    if (status == WN_ENOTFOUND) status = wn__fail_within(status, "%s is not here; `winnow data get %s` gets it: ", type->name, type->name);
-done:
-    wn__free(path);
-    wn__free(own_config);
+    wn__free(facts->memory);
+    *facts = (wn__data_facts){0};
+}
+
+/* The settings' defaults where none are given; release *own. */
+static wn_status settle_config(const wn__dataset_type *type, const void **config, void **own)
+{
+    if (*config || !type->settings) return WN_OK;
+    if (!(*own = wn__alloc(type->config_size))) return wn__no_memory(type->config_size);
+    *config = *own;
+    return wn__settings_defaults(type->settings, *own);
+}
+
+wn_status wn__dataset_describe(const wn__dataset_type *type, const void *config, wn__data_facts *out)
+{
+    wn__data_facts facts = type->facts;
+    void *own = NULL;
+    wn_status status = settle_config(type, &config, &own);
+    if (status == WN_OK && type->describe) status = type->describe(type, config, &facts);
+    wn__free(own);
+    if (status != WN_OK)
+        wn__data_facts_release(&facts);
+    else
+        *out = facts;
     return status;
+}
+
+static void count_samples(wn__dataset *data)
+{
+    data->facts.train_count = data->source->train_count;
+    data->facts.test_count = data->source->test_count;
+}
+
+static wn_status open_source(const void *config, const char *folder, wn__pool *pool, wn__dataset *data)
+{
+    const wn__dataset_type *type = data->type;
+    char *path = NULL;
+    if (type->files) WN_TRY(wn__data_folder(folder, &path));
+    wn_status status = type->open(type, config, path, pool, data);
+    wn__free(path);
+    assert(status != WN_OK || !type->files || data->contents.files > 0);
+    if (status == WN_ENOTFOUND) status = wn__fail_within(status, "%s is not here; `winnow data get %s` gets it: ", type->name, type->name);
+    return status;
+}
+
+wn_status wn__dataset_open(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, bool unverified,
+                           wn__dataset *out)
+{
+    wn__dataset data = {.type = type, .unverified = unverified};
+    void *own = NULL;
+    wn_status status = settle_config(type, &config, &own);
+    if (status == WN_OK) status = wn__dataset_describe(type, config, &data.facts);
+    if (status == WN_OK) status = open_source(config, folder, pool, &data);
+    wn__free(own);
+    if (status != WN_OK) {
+        wn__dataset_release(&data);
+        return status;
+    }
+    if (!type->streams) count_samples(&data);
+    *out = data;
+    return WN_OK;
+}
+
+wn_status wn__dataset_keep(wn__dataset *data, const wn__range *train, int ranges, wn__pool *pool)
+{
+    wn__memory_source *copy;
+    WN_TRY(wn__memory_source_copy(data->source, data->type->name, &data->facts.sample, train, ranges, pool, &copy));
+    data->stream = data->source;
+    data->source = &copy->source;
+    count_samples(data);
+    return WN_OK;
 }
 
 wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, bool unverified,
                            wn__dataset *out)
 {
-    wn__dataset data = {.type = type,
-                        .channels = type->channels,
-                        .height = type->height,
-                        .width = type->width,
-                        .classes = type->classes,
-                        .class_names = type->class_names,
-                        .unverified = unverified};
-    const wn_status status = load_with(type, config, folder, pool, &data);
-    if (status != WN_OK) {
-        wn__dataset_release(&data);
-        return status;
+    wn__dataset data;
+    if (type->needs_world)
+        return wn__fail(WN_EUSAGE,
+                        "%s: %" PRId64
+                        " images are too many for memory and are read as a stream: say world: real or ideal, and data.train_size",
+                        type->name, type->facts.stream_count);
+    WN_TRY(wn__dataset_open(type, config, folder, pool, unverified, &data));
+    const wn__range train = {0, data.facts.train_count};
+    wn_status status = WN_OK;
+    if (type->streams) {
+        status = wn__dataset_keep(&data, &train, 1, pool);
+        wn__source_close(data.stream);
+        data.stream = NULL;
     }
-    *out = data;
-    return WN_OK;
-}
-
-wn_status wn__images_alloc(wn__images *images, int64_t n, int64_t image_bytes)
-{
-    images->pixels = wn__alloc_array(n, (size_t)image_bytes);
-    images->labels = WN_NEW_ARRAY(int32_t, n);
-    if (!images->pixels || !images->labels) return wn__no_memory((size_t)n * (size_t)image_bytes);
-    images->n = n;
-    return WN_OK;
-}
-
-static void images_release(wn__images *images)
-{
-    wn__free(images->pixels);
-    wn__free(images->labels);
-    *images = (wn__images){0};
+    if (status != WN_OK)
+        wn__dataset_release(&data);
+    else
+        *out = data;
+    return status;
 }
 
 void wn__dataset_release(wn__dataset *data)
 {
-    images_release(&data->train);
-    images_release(&data->test);
-    if (data->stream) data->stream->close(data->stream);
-    data->stream = NULL;
+    wn__source_close(data->source);
+    wn__source_close(data->stream);
+    wn__data_facts_release(&data->facts);
+    data->source = data->stream = NULL;
 }
 
 /* ---- splits */
-
-const char *wn__part_name(wn__part part)
-{
-    static const char *const names[] = {[WN__PART_TRAIN] = "train", [WN__PART_VALIDATION] = "validation", [WN__PART_TEST] = "test"};
-    return names[part];
-}
 
 /* The number behind `prefix`, whole and not negative. */
 static bool read_count(const char *text, const char *prefix, int64_t *count)
@@ -151,9 +192,9 @@ static bool read_count(const char *text, const char *prefix, int64_t *count)
     return *end == 0;
 }
 
-wn_status wn__split_make(const wn__dataset *data, const char *validation, int64_t train_size, wn__split *split)
+wn_status wn__split_make(const wn__data_facts *facts, const char *validation, int64_t train_size, wn__split *split)
 {
-    const int64_t all = data->train.n;
+    const int64_t all = facts->train_count;
     int64_t held = 0;
     const bool first = read_count(validation, "first-", &held);
     if (!first && !read_count(validation, "last-", &held) && strcmp(validation, "none") != 0)
@@ -163,8 +204,9 @@ wn_status wn__split_make(const wn__dataset *data, const char *validation, int64_
     if (train_size < 0 || train_size > left)
         return wn__fail(WN_EUSAGE, "%" PRId64 " training images asked for, but %" PRId64 " remain after validation '%s'", train_size, left,
                         validation);
-    *split = (wn__split){
-        .train = {first ? held : 0, train_size ? train_size : left}, .validation = {first ? 0 : left, held}, .test = {0, data->test.n}};
+    *split = (wn__split){.train = {first ? held : 0, train_size ? train_size : left},
+                         .validation = {first ? 0 : left, held},
+                         .test = {0, facts->test_count}};
     return WN_OK;
 }
 
@@ -188,8 +230,8 @@ static wn__normalize of_dataset(const wn__dataset_type *type)
 {
     wn__normalize n = {.kind = WN__NORMALIZE_MEAN_STD, .name = type->name};
     for (int c = 0; c < WN__MAX_CHANNELS; c++) {
-        n.mean[c] = c < type->channels ? type->mean[c] : 0;
-        n.std[c] = c < type->channels ? type->std[c] : 1;
+        n.mean[c] = c < type->facts.sample.channels ? type->mean[c] : 0;
+        n.std[c] = c < type->facts.sample.channels ? type->std[c] : 1;
     }
     return n;
 }
@@ -204,20 +246,34 @@ static wn__normalize fit_channels(wn__normalize n, int channels)
     return n;
 }
 
+static wn_status normalize_nothing(const char *name, const wn__dataset *data, wn__normalize *out)
+{
+    if (strcmp(name, "dataset") != 0)
+        return wn__fail(WN_EUSAGE, "normalisation '%s' is of pixels; the inputs of %s are taken as they are: leave it out", name,
+                        data->type->name);
+    *out = (wn__normalize){.kind = WN__NORMALIZE_NOTHING, .name = "none"};
+    return WN_OK;
+}
+
 wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__normalize *out)
 {
-    if (strcmp(name, "dataset") == 0) name = data->type->name;
+    const int channels = data->facts.sample.channels;
+    if (data->facts.sample.input != WN_INPUT_PIXELS) return normalize_nothing(name, data, out);
+    if (strcmp(name, "dataset") == 0 || strcmp(name, data->type->name) == 0) {
+        *out = of_dataset(data->type);
+        return WN_OK;
+    }
     for (size_t i = 0; i < sizeof(general) / sizeof(*general); i++) {
         if (strcmp(general[i].name, name) == 0) {
-            *out = fit_channels(general[i], data->channels);
+            *out = fit_channels(general[i], channels);
             return WN_OK;
         }
     }
     for (int i = 0; wn__datasets[i]; i++) {
         if (strcmp(wn__datasets[i]->name, name) != 0) continue;
-        if (wn__datasets[i]->channels != data->channels)
-            return wn__fail(WN_EUSAGE, "normalisation '%s' is for %d channels, the images have %d", name, wn__datasets[i]->channels,
-                            data->channels);
+        if (wn__datasets[i]->facts.sample.channels != channels)
+            return wn__fail(WN_EUSAGE, "normalisation '%s' is for %d channels, the images have %d", name,
+                            wn__datasets[i]->facts.sample.channels, channels);
         *out = of_dataset(wn__datasets[i]);
         return WN_OK;
     }

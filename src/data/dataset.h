@@ -4,17 +4,11 @@
 
 #include "base/settings.h"
 #include "base/threads.h"
-#include "data/sample_stream.h"
+#include "data/sample_source.h"
 #include "io/file_digest.h"
 
 #define WN__MAX_CHANNELS 3
 enum { WN__MOST_DATA_FILES = 8 };
-
-typedef struct wn__images {
-    int64_t n;
-    uint8_t *pixels; /* (n,C,H,W) */
-    int32_t *labels; /* (n) */
-} wn__images;
 
 typedef struct wn__dataset_type wn__dataset_type;
 
@@ -24,17 +18,25 @@ typedef struct wn__data_contents {
     wn__file_digest file[WN__MOST_DATA_FILES]; /* (files), in the order of type->files */
 } wn__data_contents;
 
+/* What is known of a data set before a sample is read: experiments are planned with it. */
+typedef struct wn__data_facts {
+    wn__sample_spec sample;
+    int64_t train_count, test_count;
+    int64_t stream_count;               /* of sets that go on behind the training samples: so many in all; else 0 */
+    char contents_key[WN__SHA256_TEXT]; /* of sets without files in the type's list: what keys call their contents; "": nothing */
+    void *memory;                       /* of class names that are the set's own; released with the facts */
+} wn__data_facts;
+void wn__data_facts_release(wn__data_facts *facts); /* accepts zeroed ones */
+
 /* A loaded data set. Release with wn__dataset_release. */
 typedef struct wn__dataset {
     const wn__dataset_type *type;
-    int channels, height, width, classes; /* as in type */
-    const char *const *class_names;       /* (classes) */
-    wn__images train, test;
-    bool unverified; /* files may hold other than the published contents */
-    wn__data_contents contents;
-    wn__sample_stream *stream; /* of a world (data/world.h): samples beyond those in `train`; NULL: all are there */
+    wn__data_facts facts; /* counts are those of `source` */
+    wn__sample_source *source;
+    wn__sample_source *stream; /* of a world (data/world.h): samples beyond those of `source`; NULL: all are there */
     int64_t stream_first;      /* where the training part begins in it */
-    double label_noise;        /* of what is read from it */
+    bool unverified;           /* files may hold other than the published contents */
+    wn__data_contents contents;
 } wn__dataset;
 
 /* A file that load needs. */
@@ -55,21 +57,19 @@ typedef struct wn__data_source {
 struct wn__dataset_type {
     const char *name, *summary;
     const char *license;
-    int channels, height, width, classes;
-    const char *const *class_names;
-    int64_t train_count, test_count;                     /* of the complete set; shapes: the defaults of its settings */
+    wn__data_facts facts;                                /* of the complete set, with the defaults of its settings */
     float mean[WN__MAX_CHANNELS], std[WN__MAX_CHANNELS]; /* of the training pixels / 255: the normalisation named after the set */
-    const wn__setting *settings;                         /* NULL: none */
+    bool streams;                /* `open` gives samples one after the other; those trained on more than once are copied into memory */
+    bool needs_world;            /* of these: too many for memory */
+    const wn__setting *settings; /* NULL: none */
     size_t config_size;
     const wn__data_file *files;     /* ended by names = NULL; NULL: needs none */
     const wn__data_source *sources; /* ended by url = NULL; NULL: none */
-    /* `folder` is a resolved data folder, NULL for a set without files. `out` is zeroed but for type, the facts copied from it, and
-     * `unverified`; on failure the caller releases it. A set with files fills out->contents (data/contents.h says what is acceptable). */
-    wn_status (*load)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out);
-    /* Sets that are a stream of samples as well, or only; NULL for others. How many samples it has, the stream, and the test images alone. */
-    int64_t (*stream_count)(const void *config);
-    wn_status (*open_stream)(const wn__dataset_type *type, const void *config, const char *folder, wn__sample_stream **out);
-    wn_status (*load_test)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__images *out);
+    /* What its settings make of `facts`, which holds those of the type; NULL: nothing. */
+    wn_status (*describe)(const wn__dataset_type *type, const void *config, wn__data_facts *facts);
+    /* Sets data->source. `folder` is a resolved data folder, NULL for a set without files. `data` has its facts and `unverified`; on failure the caller
+     * releases it. A set with files fills data->contents (data/contents.h says what is acceptable). */
+    wn_status (*open)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data);
 };
 
 /* The file name at the end of a path or address. */
@@ -88,32 +88,32 @@ wn_status wn__data_folder(const char *given, char **folder);
 wn_status wn__dataset_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, bool unverified,
                            wn__dataset *out);
 void wn__dataset_release(wn__dataset *data); /* accepts a zeroed one */
-/* For load functions: room for n images, set into the zeroed `images`; released with the data set, also on failure. */
-wn_status wn__images_alloc(wn__images *images, int64_t n, int64_t image_bytes);
+/* Of wn__dataset_load, the first part: as the type opens it, so that sets that stream have no end. */
+wn_status wn__dataset_open(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, bool unverified,
+                           wn__dataset *out);
+/* These ranges of the training samples and all test samples become data->source, in memory; what was its source is data->stream. */
+wn_status wn__dataset_keep(wn__dataset *data, const wn__range *train, int ranges, wn__pool *pool);
+/* What is known without its files. `config` as below; release the facts. */
+wn_status wn__dataset_describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts);
 
 /* ---- splits: independent of any run's seed (docs/protocol.md, "Splits") */
 
-typedef enum wn__part { WN__PART_TRAIN, WN__PART_VALIDATION, WN__PART_TEST } wn__part;
-const char *wn__part_name(wn__part part); /* "train", "validation", "test" */
-
-typedef struct wn__range {
-    int64_t first, count;
-} wn__range;
-
-/* Train and validation are ranges of data->train, test is all of data->test. */
+/* Train and validation are ranges of the source's training part, test is all of its test part. */
 typedef struct wn__split {
     wn__range train, validation, test;
 } wn__split;
 
-/* `validation`: "none", "last-5000", "first-5000". `train_size` > 0 keeps only the first so many of the remaining training images; 0 keeps all. */
-wn_status wn__split_make(const wn__dataset *data, const char *validation, int64_t train_size, wn__split *split);
+/* `validation`: "none", "last-5000", "first-5000". `train_size` > 0 keeps only the first so many of the remaining training samples; 0 keeps all.
+ * Counts alone are needed. */
+wn_status wn__split_make(const wn__data_facts *facts, const char *validation, int64_t train_size, wn__split *split);
 wn__range wn__split_range(const wn__split *split, wn__part part);
 
 /* ---- normalisation: bytes to network input */
 
 typedef enum wn__normalize_kind {
-    WN__NORMALIZE_MEAN_STD, /* (x/255 - mean) / std, per channel; "none" is mean 0, std 1; "signed" mean 0.5, std 0.5 */
-    WN__NORMALIZE_PER_IMAGE /* (x - m) / max(s, 1/sqrt(C H W)) with mean m and deviation s of the image's x/255 over all channels */
+    WN__NORMALIZE_MEAN_STD,  /* (x/255 - mean) / std, per channel; "none" is mean 0, std 1; "signed" mean 0.5, std 0.5 */
+    WN__NORMALIZE_PER_IMAGE, /* (x - m) / max(s, 1/sqrt(C H W)) with mean m and deviation s of the image's x/255 over all channels */
+    WN__NORMALIZE_NOTHING    /* of inputs that are no pixels: taken as they are */
 } wn__normalize_kind;
 
 typedef struct wn__normalize {
@@ -124,7 +124,7 @@ typedef struct wn__normalize {
 
 /* "dataset" (the set's own), the name of a data set with as many channels, "imagenet", "cifar10-classic", "per-image", "signed" (-1..1),
  * "none" (0..1).
- * An unknown name is WN_EUSAGE with the list. ImageNet's constants on one channel are their averages. */
+ * Inputs that are no pixels take "dataset" alone. An unknown name is WN_EUSAGE with the list. ImageNet's constants on one channel are their averages. */
 wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__normalize *out);
 /* pixels (C,H,W) bytes to out (C,H,W) floats. */
 void wn__normalize_image(const wn__normalize *n, int channels, int64_t plane, const uint8_t *pixels, float *out);

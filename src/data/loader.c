@@ -5,14 +5,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/rng.h"
-#include "data/world.h"
+#include "data/sample_reader.h"
 
-enum { MAX_THREADS = 8, AHEAD = 2 }; /* ready batches kept per thread */
+enum { MAX_THREADS = 8, AHEAD = 2 /* ready batches kept per thread */, LOOK_AGAIN = 50000000 /* ns between looks for a stop request */ };
 
 const char *const wn__last_batch_names[] = {"keep", "drop", "wrap", NULL};
 
@@ -27,20 +28,17 @@ typedef struct loader_slot {
 /* What one preparing thread (or the caller, without threads) needs for itself. */
 typedef struct loader_scratch {
     wn__loader *loader;
-    int64_t *order; /* (n) of `epoch` */
+    int64_t *order; /* (samples of the part) of `epoch`; NULL where nothing is shuffled */
     int64_t epoch;  /* -1: none yet */
-    uint8_t *image; /* (C,H,W) */
-    uint8_t *fresh; /* (batch,C,H,W) read from the stream; NULL without one */
-    int32_t *fresh_labels;
+    wn__sample_reader reader;
     pthread_t thread;
 } loader_scratch;
 
 struct wn__loader {
     wn__loader_options o;
-    const wn__images *images;
     wn__range range;
     int64_t batches, samples; /* per epoch */
-    int64_t plane;            /* H W */
+    int64_t elements;         /* of an input */
     loader_slot *slots;
     int slot_count;
     loader_scratch scratch[MAX_THREADS];
@@ -55,70 +53,51 @@ struct wn__loader {
     double waited;
 };
 
-/* ---- preparing a batch */
+/* ---- which sample stands where */
 
-static const int64_t *order_of(loader_scratch *s, int64_t epoch)
+static void need_order(loader_scratch *s, int64_t epoch)
 {
     const wn__loader *l = s->loader;
-    if (s->epoch == epoch) return s->order;
-    const bool first = s->epoch < 0;
+    if (!s->order || s->epoch == epoch) return;
     s->epoch = epoch;
-    if (l->o.shuffle) {
-        wn__rng r = wn__rng_make(l->o.seed, WN__FOR_ORDER, (uint64_t)epoch, 0);
-        wn__rng_permutation(&r, l->range.count, s->order);
-    } else if (first) {
-        for (int64_t i = 0; i < l->range.count; i++)
-            s->order[i] = i;
-    }
-    return s->order;
+    wn__rng r = wn__rng_make(l->o.seed, WN__FOR_ORDER, (uint64_t)epoch, 0);
+    wn__rng_permutation(&r, l->range.count, s->order);
 }
 
 /* Sample i of an epoch, counted from the first of the part. */
-static int64_t place_of(const wn__loader *l, const int64_t *order, int64_t epoch, int64_t i)
-{
-    const int64_t n = l->range.count, before = l->o.ideal ? l->o.fresh_first + epoch * n : 0;
-    return before + (before > 0 && l->o.data->stream ? i : order[i % n]);
-}
-
-/* Where a sample's bytes and label are; those beyond data->train have been read already. */
-static wn_status find_sample(loader_scratch *s, int64_t place, int64_t i, const uint8_t **pixels, int32_t *label)
+static int64_t place_of(const loader_scratch *s, int64_t epoch, int64_t i)
 {
     const wn__loader *l = s->loader;
-    const int64_t image_bytes = l->o.data->channels * l->plane, sample = l->range.first + place;
-    if (s->fresh && place >= l->range.count) {
-        *pixels = s->fresh + i * image_bytes;
-        *label = s->fresh_labels[i];
-        return WN_OK;
-    }
-    if (sample >= l->images->n)
-        return wn__fail(WN_EINVAL, "%s: sample %" PRId64 " is wanted, but there are %" PRId64, l->o.data->type->name, sample, l->images->n);
-    *pixels = l->images->pixels + sample * image_bytes;
-    *label = l->images->labels[sample];
-    return WN_OK;
+    const int64_t n = l->range.count, before = l->o.ideal ? l->o.fresh_first + epoch * n : 0;
+    if (l->o.order == WN__SAMPLES_IN_STREAMS) return i % l->o.batch * l->batches + i / l->o.batch;
+    return before + (s->order && !(before > 0 && l->o.data->stream) ? s->order[i % n] : i % n);
+}
+
+/* ---- preparing a batch */
+
+static wn_status prepare_sample(loader_scratch *s, wn__batch *b, int64_t i, int64_t place)
+{
+    const wn__loader *l = s->loader;
+    const wn__dataset *d = l->o.data;
+    const bool fresh = d->stream && place >= l->range.count;
+    const int64_t sample = l->range.first + place;
+    void *input = b->input ? (void *)(b->input + i * l->elements) : (void *)(b->tokens + i * l->elements);
+    b->samples[i] = sample;
+    return wn__sample_reader_read(&s->reader, fresh ? d->stream : d->source, l->o.part, fresh ? d->stream_first + place : sample, b->epoch,
+                                  sample, input, wn__targets_at(&b->targets, i));
 }
 
 static wn_status prepare(loader_scratch *s, int64_t number, wn__batch *b)
 {
     const wn__loader *l = s->loader;
-    const wn__loader_options *o = &l->o;
-    const int64_t epoch = number / l->batches, begin = number % l->batches * o->batch, image_bytes = o->data->channels * l->plane;
-    const int64_t *order = order_of(s, epoch);
-    b->epoch = epoch;
+    const int64_t batch = l->o.batch, begin = number % l->batches * batch;
+    b->epoch = number / l->batches;
     b->index = number % l->batches;
-    b->n = begin + o->batch <= l->samples ? o->batch : l->samples - begin;
-    const int64_t first = place_of(l, order, epoch, begin);
-    if (s->fresh && first >= l->range.count) WN_TRY(wn__world_read(o->data, first, b->n, s->fresh, s->fresh_labels));
-    for (int64_t i = 0; i < b->n; i++) {
-        const int64_t place = place_of(l, order, epoch, begin + i), sample = l->range.first + place;
-        const uint8_t *pixels;
-        WN_TRY(find_sample(s, place, i, &pixels, wn__targets_classes(&b->targets, i)));
-        if (!wn__augment_is_none(&o->augment)) {
-            wn__augment_image(&o->augment, o->seed, epoch, sample, o->data->channels, o->data->height, o->data->width, pixels, s->image);
-            pixels = s->image;
-        }
-        wn__normalize_image(&o->normalize, o->data->channels, l->plane, pixels, b->images + i * image_bytes);
-        b->samples[i] = sample;
-    }
+    b->n = begin + batch <= l->samples ? batch : l->samples - begin;
+    b->continues = l->o.order == WN__SAMPLES_IN_STREAMS && b->index > 0;
+    need_order(s, b->epoch);
+    for (int64_t i = 0; i < b->n; i++)
+        WN_TRY(prepare_sample(s, b, i, place_of(s, b->epoch, begin + i)));
     return WN_OK;
 }
 
@@ -154,6 +133,18 @@ static void *prepare_ahead(void *arg)
 
 /* ---- making and ending */
 
+static wn_status check_augment(const wn__loader_options *o)
+{
+    const wn__sample_spec *s = &o->data->facts.sample;
+    const int side = s->height < s->width ? s->height : s->width;
+    if (s->input != WN_INPUT_PIXELS && !wn__augment_is_none(&o->augment))
+        return wn__fail(WN_EUSAGE, "augmentation is of pixels; the inputs of %s are none", o->data->type->name);
+    if (o->augment.reflect && o->augment.pad >= side)
+        return wn__fail(WN_EINVAL, "pad-crop-%d-reflect on images of %d x %d: the padding must be smaller", o->augment.pad, s->height,
+                        s->width);
+    return WN_OK;
+}
+
 static wn_status check_options(const wn__loader_options *o, wn__range range)
 {
     if (o->batch < 1) return wn__fail(WN_EINVAL, "batch of %" PRId64 ", must be at least 1", o->batch);
@@ -166,37 +157,41 @@ static wn_status check_options(const wn__loader_options *o, wn__range range)
         return wn__fail(WN_EUSAGE, "last_batch: wrap takes samples again, which the ideal world does not");
     if (o->ideal && o->part == WN__PART_TRAIN && o->fresh_first != 0 && o->fresh_first < range.count)
         return wn__fail(WN_EINVAL, "the ideal world begins at sample %" PRId64 " of the training images", o->fresh_first);
-    const int side = o->data->height < o->data->width ? o->data->height : o->data->width;
-    if (o->augment.reflect && o->augment.pad >= side)
-        return wn__fail(WN_EINVAL, "pad-crop-%d-reflect on images of %d x %d: the padding must be smaller", o->augment.pad, o->data->height,
-                        o->data->width);
-    return WN_OK;
+    return check_augment(o);
+}
+
+static wn_status take_scratch(wn__loader *l, loader_scratch *s)
+{
+    *s = (loader_scratch){
+        .loader = l, .epoch = -1, .reader = {.data = l->o.data, .augment = l->o.augment, .normalize = l->o.normalize, .seed = l->o.seed}};
+    if (l->o.order == WN__SAMPLES_SHUFFLED && !(s->order = WN_NEW_ARRAY(int64_t, l->range.count)))
+        return wn__no_memory((size_t)l->range.count * sizeof(int64_t));
+    return wn__sample_reader_open(&s->reader);
+}
+
+static wn_status take_batch(const wn__loader *l, wn__batch *b)
+{
+    const wn__sample_spec *spec = &l->o.data->facts.sample;
+    void *input = wn__alloc_array(l->o.batch * l->elements, sizeof(float));
+    if (spec->input == WN_INPUT_TOKENS)
+        b->tokens = input;
+    else
+        b->input = input;
+    b->samples = WN_NEW_ARRAY(int64_t, l->o.batch);
+    if (!input || !b->samples) return wn__no_memory((size_t)(l->o.batch * l->elements) * sizeof(float));
+    return wn__targets_alloc(spec->target, wn__sample_target_width(spec), l->o.batch, &b->targets);
 }
 
 static wn_status take_memory(wn__loader *l)
 {
-    const int64_t image_bytes = l->o.data->channels * l->plane;
-    const int workers = l->threads ? l->threads : 1;
-    for (int i = 0; i < workers; i++) {
-        loader_scratch *s = &l->scratch[i];
-        *s = (loader_scratch){
-            .loader = l, .epoch = -1, .order = WN_NEW_ARRAY(int64_t, l->range.count), .image = wn__alloc((size_t)image_bytes)};
-        if (!s->order || !s->image) return wn__no_memory((size_t)l->range.count * sizeof(int64_t));
-        if (!l->o.ideal || !l->o.data->stream) continue;
-        s->fresh = wn__alloc_array(l->o.batch, (size_t)image_bytes);
-        s->fresh_labels = WN_NEW_ARRAY(int32_t, l->o.batch);
-        if (!s->fresh || !s->fresh_labels) return wn__no_memory((size_t)(l->o.batch * image_bytes));
-    }
+    for (int i = 0; i < (l->threads ? l->threads : 1); i++)
+        WN_TRY(take_scratch(l, &l->scratch[i]));
     l->slot_count = l->threads ? l->threads * AHEAD + 1 : 1;
     l->slots = WN_NEW_ARRAY(loader_slot, l->slot_count);
     if (!l->slots) return wn__no_memory((size_t)l->slot_count * sizeof(loader_slot));
     for (int i = 0; i < l->slot_count; i++) {
-        wn__batch *b = &l->slots[i].batch;
         l->slots[i].number = -1;
-        b->images = wn__alloc_array(l->o.batch * image_bytes, sizeof(float));
-        b->samples = WN_NEW_ARRAY(int64_t, l->o.batch);
-        WN_TRY(wn__targets_alloc(WN_TARGET_CLASS, 1, l->o.batch, &b->targets));
-        if (!b->images || !b->samples) return wn__no_memory((size_t)(l->o.batch * image_bytes) * sizeof(float));
+        WN_TRY(take_batch(l, &l->slots[i].batch));
     }
     return WN_OK;
 }
@@ -222,12 +217,14 @@ wn_status wn__loader_new(const wn__loader_options *o, wn__loader **out)
     if (!l) return wn__no_memory(sizeof(*l));
     l->o = *o;
     l->o.ideal = o->ideal && o->part == WN__PART_TRAIN;
-    l->images = o->part == WN__PART_TEST ? &o->data->test : &o->data->train;
+    const bool reads_on = o->data->source->in_order || (o->data->stream && o->data->stream->in_order);
+    if (o->data->source->in_order && o->order == WN__SAMPLES_SHUFFLED) l->o.order = WN__SAMPLES_IN_ORDER;
+    if (o->order == WN__SAMPLES_IN_STREAMS) l->o.last_batch = WN__LAST_DROP;
     l->range = range;
-    l->plane = (int64_t)o->data->height * o->data->width;
-    l->threads = o->threads;
-    l->batches = o->last_batch == WN__LAST_DROP ? range.count / o->batch : (range.count + o->batch - 1) / o->batch;
-    l->samples = o->last_batch == WN__LAST_KEEP ? range.count : l->batches * o->batch;
+    l->elements = wn__sample_elements(&o->data->facts.sample);
+    l->threads = reads_on && o->threads > 1 ? 1 : o->threads;
+    l->batches = l->o.last_batch == WN__LAST_DROP ? range.count / o->batch : (range.count + o->batch - 1) / o->batch;
+    l->samples = l->o.last_batch == WN__LAST_KEEP ? range.count : l->batches * o->batch;
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->prepared, NULL);
     pthread_cond_init(&l->released, NULL);
@@ -255,12 +252,11 @@ void wn__loader_free(wn__loader *l)
     pthread_mutex_destroy(&l->lock);
     for (int i = 0; i < MAX_THREADS; i++) {
         wn__free(l->scratch[i].order);
-        wn__free(l->scratch[i].image);
-        wn__free(l->scratch[i].fresh);
-        wn__free(l->scratch[i].fresh_labels);
+        wn__sample_reader_close(&l->scratch[i].reader);
     }
     for (int i = 0; l->slots && i < l->slot_count; i++) {
-        wn__free(l->slots[i].batch.images);
+        wn__free(l->slots[i].batch.input);
+        wn__free(l->slots[i].batch.tokens);
         wn__targets_release(&l->slots[i].batch.targets);
         wn__free(l->slots[i].batch.samples);
     }
@@ -281,6 +277,21 @@ static wn_status hand_out(const loader_slot *slot, const wn__batch **batch)
     return WN_OK;
 }
 
+/* False if a stop was requested first: nothing tells a condition of that, so it is asked now and then. */
+static bool wait_for(wn__loader *l, const loader_slot *slot)
+{
+    while (slot->number != l->taken) {
+        struct timespec until;
+        if (wn_stop_requested()) return false;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += LOOK_AGAIN;
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
+        pthread_cond_clockwait(&l->prepared, &l->lock, CLOCK_MONOTONIC, &until);
+    }
+    return true;
+}
+
 wn_status wn__loader_next(wn__loader *l, const wn__batch **batch)
 {
     loader_slot *slot = &l->slots[l->taken % l->slot_count];
@@ -290,13 +301,14 @@ wn_status wn__loader_next(wn__loader *l, const wn__batch **batch)
     }
     const double begin = wn__seconds();
     pthread_mutex_lock(&l->lock);
-    while (slot->number != l->taken)
-        pthread_cond_wait(&l->prepared, &l->lock);
-    l->taken++; /* the batch before is given back: its slot is free */
-    pthread_cond_signal(&l->released);
+    const bool ready = wait_for(l, slot);
+    if (ready) {
+        l->taken++; /* the batch before is given back: its slot is free */
+        pthread_cond_signal(&l->released);
+    }
     pthread_mutex_unlock(&l->lock);
     l->waited += wn__seconds() - begin;
-    return hand_out(slot, batch);
+    return ready ? hand_out(slot, batch) : wn__fail(WN_ESTOPPED, "stopped while waiting for samples of %s", l->o.data->type->name);
 }
 
 wn_status wn__loader_seek(wn__loader *l, int64_t epoch, int64_t batch)

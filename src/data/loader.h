@@ -1,13 +1,20 @@
 /* Batches of a data set, prepared ahead by threads of their own.
  *
  * What a batch holds depends on (options, epoch, batch) alone: never on the number of threads, on earlier batches, or on restarts.
- * All memory is taken by wn__loader_new; handing out batches allocates nothing.
+ * The loader's own memory is taken by wn__loader_new; handing out batches allocates nothing, but for what a source needs to read.
+ *
+ * Which samples make a batch is the loader's order, a function of epoch and place. WN__SAMPLES_IN_ORDER and WN__SAMPLES_SHUFFLED take them one by one.
+ * WN__SAMPLES_IN_STREAMS cuts the part into `batch` streams that run side by side: row r of batch k is sample r * batches + k, so that each row goes on where
+ * the row of the batch before ended; what is left at the end is dropped. Text takes it, with a state that is carried on while batch->continues. Windows of
+ * text are ordinary samples, shuffled or not.
+ *
+ * A sample that cannot be read is the status of wn__loader_next for its batch, with the source's message. A stop request ends waiting with WN_ESTOPPED.
  *
  * In the ideal world (data/world.h) samples of the training part never come back: epoch e takes those from fresh_first + e n on, n being the size of the
- * part, out of data->train or from data->stream. Those that come from a stream keep its order.
+ * part, out of data->source or from data->stream. Those that come from a stream keep its order.
  *
  *     wn__loader_seek(loader, 3, 17);                    // continue a run
- *     for (;;) { WN_TRY(wn__loader_next(loader, &batch)); step(batch->images, batch->targets, batch->n); }
+ *     for (;;) { WN_TRY(wn__loader_next(loader, &batch)); step(batch->input, batch->targets, batch->n); }
  */
 #ifndef WN_DATA_LOADER_H
 #define WN_DATA_LOADER_H
@@ -23,14 +30,16 @@ typedef enum wn__last_batch {
 } wn__last_batch;
 extern const char *const wn__last_batch_names[]; /* "keep", "drop", "wrap", NULL: choices of a setting */
 
+typedef enum wn__sample_order { WN__SAMPLES_IN_ORDER, WN__SAMPLES_SHUFFLED, WN__SAMPLES_IN_STREAMS } wn__sample_order;
+
 typedef struct wn__loader_options {
     const wn__dataset *data; /* borrowed until wn__loader_free */
     wn__part part;
     wn__split split;
     int64_t batch;
     wn__last_batch last_batch;
-    uint64_t seed; /* the data stream: order and augmentation */
-    bool shuffle;  /* order of an epoch = permutation by wn__rng_make(seed, WN__FOR_ORDER, epoch, 0); else ascending */
+    uint64_t seed;          /* the data stream: order and augmentation */
+    wn__sample_order order; /* shuffled: the permutation of an epoch by wn__rng_make(seed, WN__FOR_ORDER, epoch, 0) */
     wn__augment augment;
     wn__normalize normalize;
     bool ideal;          /* concerns the part TRAIN only */
@@ -41,9 +50,11 @@ typedef struct wn__loader_options {
 typedef struct wn__batch {
     int64_t epoch, index; /* position: index-th batch of the epoch */
     int64_t n;            /* samples in this batch */
-    float *images;        /* (n,C,H,W) */
+    float *input;         /* (n,C,H,W); NULL for tokens */
+    int32_t *tokens;      /* (n,steps); NULL for all else */
     wn_targets targets;   /* (n) */
-    int64_t *samples; /* (n): index in data->train (train, validation) or data->test, before shuffling; with a stream: beyond data->train */
+    int64_t *samples;     /* (n): index in the source's part, before shuffling; with a stream: beyond the training part */
+    bool continues;       /* in streams: each row goes on where that of the batch before ended */
 } wn__batch;
 
 typedef struct wn__loader wn__loader;
@@ -53,7 +64,7 @@ wn_status wn__loader_new(const wn__loader_options *options, wn__loader **out);
 void wn__loader_free(wn__loader *loader);             /* stops and joins its threads; accepts NULL */
 int64_t wn__loader_batches(const wn__loader *loader); /* per epoch */
 int64_t wn__loader_samples(const wn__loader *loader); /* per epoch, after last_batch */
-/* The next batch; after the last one of an epoch the first of the next. Valid until the next call with this loader. */
+/* The next batch; WN_ESTOPPED if a stop was requested and it is not ready; after the last one of an epoch the first of the next. Valid until the next call with this loader. */
 wn_status wn__loader_next(wn__loader *loader, const wn__batch **batch);
 /* 0 <= batch <= wn__loader_batches (the end of an epoch is the start of the next). */
 wn_status wn__loader_seek(wn__loader *loader, int64_t epoch, int64_t batch);

@@ -18,26 +18,22 @@ static const wn__data_source sources[] = {{"https://www.cs.toronto.edu/~kriz/cif
                                            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd", true},
                                           {0}};
 
-static wn_status load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
+static wn_status open_files(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
 {
     (void)config;
-    return wn__load_cifar_files(type, &wn__cifar10_layout, folder, pool, out);
+    return wn__open_cifar_files(type, &wn__cifar10_layout, folder, pool, out);
 }
 
 const wn__dataset_type wn__dataset_cifar10 = {
     .name = "cifar10",
     .summary = "photographs of objects, 32x32 colour (Krizhevsky 2009)",
     .license = "not stated; the publisher asks for citation",
-    .channels = 3,
-    .height = 32,
-    .width = 32,
-    .classes = 10,
-    .class_names = classes,
-    .train_count = 50000,
-    .test_count = 10000,
+    .facts = {.sample = {.channels = 3, .height = 32, .width = 32, .classes = 10, .class_names = classes},
+              .train_count = 50000,
+              .test_count = 10000},
     .mean = {0.4914f, 0.4822f, 0.4465f},
     .std = {0.2470f, 0.2435f, 0.2616f},
     .files = files,
     .sources = sources,
-    .load = load,
+    .open = open_files,
 };

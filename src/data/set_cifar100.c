@@ -25,26 +25,22 @@ static const wn__data_source sources[] = {{"https://www.cs.toronto.edu/~kriz/cif
                                            "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec", true},
                                           {0}};
 
-static wn_status load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
+static wn_status open_files(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
 {
     (void)config;
-    return wn__load_cifar_files(type, &wn__cifar100_layout, folder, pool, out);
+    return wn__open_cifar_files(type, &wn__cifar100_layout, folder, pool, out);
 }
 
 const wn__dataset_type wn__dataset_cifar100 = {
     .name = "cifar100",
     .summary = "photographs of objects in 100 fine classes, 32x32 colour (Krizhevsky 2009)",
     .license = "not stated; the publisher asks for citation",
-    .channels = 3,
-    .height = 32,
-    .width = 32,
-    .classes = 100,
-    .class_names = classes,
-    .train_count = 50000,
-    .test_count = 10000,
+    .facts = {.sample = {.channels = 3, .height = 32, .width = 32, .classes = 100, .class_names = classes},
+              .train_count = 50000,
+              .test_count = 10000},
     .mean = {0.5071f, 0.4865f, 0.4409f},
     .std = {0.2673f, 0.2564f, 0.2762f},
     .files = files,
     .sources = sources,
-    .load = load,
+    .open = open_files,
 };

@@ -6,11 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "data/dataset.h"
+#include "data/contents.h"
 #include "io/compressed.h"
 #include "io/npz.h"
 
-enum { PARTS = 6, SIDE = 32, CHANNELS = 3, PLANE = SIDE * SIDE, IMAGE = CHANNELS * PLANE, BLOCK = 1024, BLOCKS = 8 };
+enum { PARTS = 6, TEST_PART = PARTS - 1, SIDE = 32, CHANNELS = 3, PLANE = SIDE * SIDE, IMAGE = CHANNELS * PLANE, BLOCK = 1024, BLOCKS = 8 };
 
 typedef struct cifar5m_config {
     int64_t part, test;
@@ -127,30 +127,30 @@ typedef struct kept_block {
     uint8_t labels[BLOCK];
 } kept_block;
 
-typedef struct cifar5m_stream {
-    wn__sample_stream stream;
+typedef struct cifar5m_source {
+    wn__sample_source source;
     pthread_mutex_t lock;
     char *folder;
     int64_t part_images, now;
     part_file part;
     int part_number; /* that is open; -1: none */
     kept_block block[BLOCKS];
-} cifar5m_stream;
+} cifar5m_source;
 
-static wn_status need_part(cifar5m_stream *s, int number)
+static wn_status need_part(cifar5m_source *s, int number)
 {
     if (s->part_number == number) return WN_OK;
     close_part(&s->part);
     s->part_number = -1;
-    WN_TRY(open_part(s->folder, number, s->part_images, &s->part));
+    WN_TRY(open_part(s->folder, number, number == TEST_PART ? s->source.test_count : s->part_images, &s->part));
     s->part_number = number;
     return WN_OK;
 }
 
 /* A block may go over from one part to the next. */
-static wn_status fill_block(cifar5m_stream *s, kept_block *b, int64_t number)
+static wn_status fill_block(cifar5m_source *s, kept_block *b, int64_t number)
 {
-    const int64_t first = number * BLOCK, end = first + BLOCK < s->stream.count ? first + BLOCK : s->stream.count;
+    const int64_t first = number * BLOCK, end = first + BLOCK < s->source.train_count ? first + BLOCK : s->source.train_count;
     b->number = -1;
     for (int64_t at = first; at < end;) {
         const int64_t inside = at % s->part_images, left = s->part_images - inside, n = left < end - at ? left : end - at;
@@ -163,7 +163,7 @@ static wn_status fill_block(cifar5m_stream *s, kept_block *b, int64_t number)
     return WN_OK;
 }
 
-static wn_status need_block(cifar5m_stream *s, int64_t number, kept_block **out)
+static wn_status need_block(cifar5m_source *s, int64_t number, kept_block **out)
 {
     kept_block *oldest = &s->block[0];
     for (int i = 0; i < BLOCKS; i++) {
@@ -180,33 +180,43 @@ static wn_status need_block(cifar5m_stream *s, int64_t number, kept_block **out)
     return WN_OK;
 }
 
-static wn_status read_locked(cifar5m_stream *s, int64_t first, int64_t n, uint8_t *pixels, int32_t *labels)
+static wn_status read_train(cifar5m_source *s, int64_t index, uint8_t *planes, int32_t *label)
 {
     kept_block *b = NULL;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t inside = (first + i) % BLOCK;
-        if (i == 0 || inside == 0) {
-            WN_TRY(need_block(s, (first + i) / BLOCK, &b));
-            b->used = ++s->now;
-        }
-        to_planes(b->pixels + inside * IMAGE, pixels + i * IMAGE);
-        labels[i] = b->labels[inside];
-    }
+    const int64_t inside = index % BLOCK;
+    WN_TRY(need_block(s, index / BLOCK, &b));
+    b->used = ++s->now;
+    to_planes(b->pixels + inside * IMAGE, planes);
+    *label = b->labels[inside];
     return WN_OK;
 }
 
-static wn_status read_stream(wn__sample_stream *stream, int64_t first, int64_t n, uint8_t *pixels, int32_t *labels)
+static wn_status read_test(cifar5m_source *s, int64_t index, uint8_t *planes, int32_t *label)
 {
-    cifar5m_stream *s = (cifar5m_stream *)stream;
+    uint8_t image[IMAGE];
+    WN_TRY(need_part(s, TEST_PART));
+    WN_TRY(wn__npz_read(s->part.pixels, index * IMAGE, IMAGE, image));
+    to_planes(image, planes);
+    *label = s->part.labels[index];
+    return WN_OK;
+}
+
+static wn_status read_image(wn__sample_source *source, wn__part part, int64_t index, wn__scratch *scratch, wn__sample_input *input,
+                            void *target)
+{
+    cifar5m_source *s = (cifar5m_source *)source;
+    uint8_t *planes = wn__scratch_take(scratch, IMAGE);
+    if (!planes) return wn__no_memory(IMAGE);
     pthread_mutex_lock(&s->lock);
-    const wn_status status = read_locked(s, first, n, pixels, labels);
+    const wn_status status = (part == WN__PART_TEST ? read_test : read_train)(s, index, planes, target);
     pthread_mutex_unlock(&s->lock);
+    if (input) *input = (wn__sample_input){planes, SIDE, SIDE};
     return status;
 }
 
-static void close_stream(wn__sample_stream *stream)
+static void close_parts(wn__sample_source *source)
 {
-    cifar5m_stream *s = (cifar5m_stream *)stream;
+    cifar5m_source *s = (cifar5m_source *)source;
     close_part(&s->part);
     for (int i = 0; i < BLOCKS; i++)
         wn__free(s->block[i].pixels);
@@ -215,7 +225,13 @@ static void close_stream(wn__sample_stream *stream)
     wn__free(s);
 }
 
-static int64_t stream_count(const void *config) { return (PARTS - 1) * ((const cifar5m_config *)config)->part; }
+static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
+{
+    (void)type;
+    facts->stream_count = (PARTS - 1) * ((const cifar5m_config *)config)->part;
+    facts->test_count = ((const cifar5m_config *)config)->test;
+    return WN_OK;
+}
 
 /* All parts must be there before anything is trained. */
 static wn_status check_files(const char *folder)
@@ -231,52 +247,25 @@ static wn_status check_files(const char *folder)
     return WN_OK;
 }
 
-static wn_status open_stream(const wn__dataset_type *type, const void *config, const char *folder, wn__sample_stream **out)
+static wn_status open_parts(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data)
 {
-    (void)type;
     WN_TRY(check_files(folder));
-    cifar5m_stream *s = WN_NEW(cifar5m_stream);
+    WN_TRY(wn__data_contents_read(type, folder, pool, data->unverified, &data->contents));
+    cifar5m_source *s = WN_NEW(cifar5m_source);
     if (!s) return wn__no_memory(sizeof *s);
-    s->stream = (wn__sample_stream){stream_count(config), read_stream, close_stream};
+    s->source = (wn__sample_source){.train_count = data->facts.stream_count,
+                                    .test_count = data->facts.test_count,
+                                    .in_order = true,
+                                    .read = read_image,
+                                    .close = close_parts};
     s->part_images = ((const cifar5m_config *)config)->part;
     s->part_number = -1;
     for (int i = 0; i < BLOCKS; i++)
         s->block[i].number = -1;
     pthread_mutex_init(&s->lock, NULL);
+    data->source = &s->source;
     s->folder = wn__strdup(folder);
-    if (!s->folder) {
-        close_stream(&s->stream);
-        return wn__no_memory(strlen(folder));
-    }
-    *out = &s->stream;
-    return WN_OK;
-}
-
-/* ---- the rest */
-
-static wn_status load_test(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__images *out)
-{
-    (void)type, (void)pool;
-    const int64_t n = ((const cifar5m_config *)config)->test;
-    part_file p = {0};
-    uint8_t image[IMAGE];
-    WN_TRY(open_part(folder, PARTS - 1, n, &p));
-    wn_status status = wn__images_alloc(out, n, IMAGE);
-    for (int64_t i = 0; status == WN_OK && i < n; i++) {
-        status = wn__npz_read(p.pixels, i * IMAGE, IMAGE, image);
-        to_planes(image, out->pixels + i * IMAGE);
-        out->labels[i] = p.labels[i];
-    }
-    close_part(&p);
-    return status;
-}
-
-static wn_status load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *out)
-{
-    (void)folder, (void)pool, (void)out;
-    return wn__fail(
-        WN_EUSAGE, "%s: %" PRId64 " images are too many for memory and are read as a stream: say world: real or ideal, and data.train_size",
-        type->name, stream_count(config));
+    return s->folder ? WN_OK : wn__no_memory(strlen(folder));
 }
 
 static const char *const classes[] = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
@@ -285,20 +274,17 @@ const wn__dataset_type wn__dataset_cifar5m = {
     .name = "cifar5m",
     .summary = "CIFAR-like images of a diffusion model, a stream of 5 million (arXiv:2010.08127); needs a world",
     .license = "not stated",
-    .channels = CHANNELS,
-    .height = SIDE,
-    .width = SIDE,
-    .classes = 10,
-    .class_names = classes,
-    .train_count = 5002240,
-    .test_count = 10000,
+    .facts = {.sample = {.channels = CHANNELS, .height = SIDE, .width = SIDE, .classes = 10, .class_names = classes},
+              .train_count = 5002240,
+              .test_count = 10000,
+              .stream_count = 5002240},
     .mean = {0.5f, 0.5f, 0.5f}, /* the publishers' code maps to -1..1 */
     .std = {0.5f, 0.5f, 0.5f},
     .settings = settings,
     .config_size = sizeof(cifar5m_config),
+    .streams = true,
+    .needs_world = true,
     .files = files,
-    .load = load,
-    .stream_count = stream_count,
-    .open_stream = open_stream,
-    .load_test = load_test,
+    .describe = describe,
+    .open = open_parts,
 };

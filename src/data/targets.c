@@ -47,6 +47,11 @@ wn_targets wn__targets_from(const wn_targets *t, int64_t first)
 int32_t *wn__targets_classes(const wn_targets *t, int64_t sample) { return (int32_t *)t->classes + sample * t->width; }
 float *wn__targets_values(const wn_targets *t, int64_t sample) { return (float *)t->values + sample * t->width; }
 
+void *wn__targets_at(const wn_targets *t, int64_t sample)
+{
+    return t->classes ? (void *)wn__targets_classes(t, sample) : (void *)wn__targets_values(t, sample);
+}
+
 void wn__targets_copy(const wn_targets *to, int64_t at, const wn_targets *from, int64_t first, int64_t n)
 {
     const size_t bytes = (size_t)(n * from->width) * sizeof(int32_t);

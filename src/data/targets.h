@@ -23,5 +23,6 @@ void wn__targets_copy(const wn_targets *to, int64_t at, const wn_targets *from, 
 /* Where targets of wn__targets_alloc are written. */
 int32_t *wn__targets_classes(const wn_targets *t, int64_t sample);
 float *wn__targets_values(const wn_targets *t, int64_t sample);
+void *wn__targets_at(const wn_targets *t, int64_t sample); /* whichever it is */
 
 #endif

@@ -5,7 +5,6 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/rng.h"
-#include "data/contents.h"
 
 const char *const wn__world_names[] = {"none", "real", "ideal", NULL};
 
@@ -20,55 +19,65 @@ int32_t wn__noisy_label(double probability, wn__part part, int64_t sample, int32
     return (label + away) % classes;
 }
 
-static void add_noise(wn__images *images, wn__part part, double probability, int classes)
+/* Another source with noise on its labels. */
+typedef struct noisy_source {
+    wn__sample_source source, *clean;
+    double probability;
+    int classes;
+} noisy_source;
+
+static wn_status read_noisy(wn__sample_source *source, wn__part part, int64_t index, wn__scratch *scratch, wn__sample_input *input,
+                            void *target)
 {
-    for (int64_t i = 0; i < images->n; i++)
-        images->labels[i] = wn__noisy_label(probability, part, i, images->labels[i], classes);
+    const noisy_source *s = (const noisy_source *)source;
+    WN_TRY(s->clean->read(s->clean, part, index, scratch, input, target));
+    *(int32_t *)target = wn__noisy_label(s->probability, part, index, *(int32_t *)target, s->classes);
+    return WN_OK;
 }
 
-void wn__dataset_add_noise(wn__dataset *data, double probability)
+static const char *name_of(const wn__sample_source *source, wn__part part, int64_t index)
 {
-    if (probability <= 0) return;
-    if (!data->stream) add_noise(&data->train, WN__PART_TRAIN, probability, data->classes);
-    add_noise(&data->test, WN__PART_TEST, probability, data->classes);
+    const wn__sample_source *clean = ((const noisy_source *)source)->clean;
+    return clean->name(clean, part, index);
 }
 
-/* --- streams --------------------------------------------------------------------------------------------------------------------- */
-
-/* Splits need counts alone. */
-static wn_status split_stream(const wn__dataset_type *type, int64_t count, const char *validation, wn__split *split)
+static void close_noisy(wn__sample_source *source)
 {
-    const wn__dataset sizes = {.type = type, .train = {.n = count}};
-    return wn__split_make(&sizes, validation, 0, split);
+    wn__source_close(((noisy_source *)source)->clean);
+    wn__free(source);
 }
 
-wn_status wn__world_samples(const wn__dataset_type *type, const void *config, int64_t train_count, const char *validation,
-                            int64_t *available)
+wn_status wn__dataset_add_noise(wn__dataset *data, double probability)
+{
+    if (probability <= 0) return WN_OK;
+    WN_TRY(wn__sample_needs_class(&data->facts.sample, "data.label_noise"));
+    noisy_source *s = WN_NEW(noisy_source);
+    if (!s) return wn__no_memory(sizeof *s);
+    *s = (noisy_source){*data->source, data->source, probability, data->facts.sample.classes};
+    s->source.read = read_noisy;
+    s->source.close = close_noisy;
+    if (s->source.name) s->source.name = name_of;
+    data->source = &s->source;
+    return WN_OK;
+}
+
+/* --- loading ----------------------------------------------------------------------------------------------------------------------- */
+
+/* Of all samples that are there. */
+static wn_status split_all(const wn__data_facts *facts, const char *validation, wn__split *split)
+{
+    wn__data_facts all = *facts;
+    if (facts->stream_count > 0) all.train_count = facts->stream_count;
+    return wn__split_make(&all, validation, 0, split);
+}
+
+wn_status wn__world_samples(const wn__data_facts *facts, const char *validation, int64_t *available)
 {
     wn__split split;
-    WN_TRY(split_stream(type, type->stream_count ? type->stream_count(config) : train_count, validation, &split));
+    WN_TRY(split_all(facts, validation, &split));
     *available = split.train.count;
     return WN_OK;
 }
-
-/* Labels with noise, by the sample's place in the whole stream. */
-static wn_status read_noisy(const wn__dataset *data, int64_t first, int64_t n, uint8_t *pixels, int32_t *labels)
-{
-    if (first < 0 || first + n > data->stream->count)
-        return wn__fail(WN_EINVAL, "%s: samples %" PRId64 " to %" PRId64 ", but there are %" PRId64, data->type->name, first, first + n,
-                        data->stream->count);
-    WN_TRY(data->stream->read(data->stream, first, n, pixels, labels));
-    for (int64_t i = 0; i < n; i++)
-        labels[i] = wn__noisy_label(data->label_noise, WN__PART_TRAIN, first + i, labels[i], data->classes);
-    return WN_OK;
-}
-
-wn_status wn__world_read(const wn__dataset *data, int64_t first, int64_t n, uint8_t *pixels, int32_t *labels)
-{
-    return read_noisy(data, data->stream_first + first, n, pixels, labels);
-}
-
-/* --- loading --------------------------------------------------------------------------------------------------------------------- */
 
 static wn_status check_counts(const wn__dataset_type *type, const wn__world_request *q, int64_t available)
 {
@@ -78,99 +87,41 @@ static wn_status check_counts(const wn__dataset_type *type, const wn__world_requ
                     q->third ? " and as many for the origin of masks" : "", available);
 }
 
-/* Pieces, so that a generator can be asked by several threads. */
-enum { PIECE = 64 };
-typedef struct reading {
-    const wn__dataset *data;
-    int64_t first, n, image;
-    uint8_t *pixels;
-    int32_t *labels;
-    wn_status status;
-} reading;
-
-static void read_piece(void *arg, int64_t chunk, int worker)
+/* In memory from now on: the first n, the third sample, the validation and test images. The rest is read from the stream. */
+static wn_status keep_some(wn__dataset *data, wn__pool *pool, const wn__world_request *q, wn__split *split, wn__range *third)
 {
-    (void)worker;
-    reading *r = arg;
-    const int64_t begin = chunk * PIECE, n = begin + PIECE < r->n ? PIECE : r->n - begin;
-    const wn_status status = read_noisy(r->data, r->first + begin, n, r->pixels + begin * r->image, r->labels + begin);
-    if (status != WN_OK) r->status = status;
-}
-
-/* Files are read in their order by one thread; a failure is repeated here, where its message is seen. */
-static wn_status read_range(const wn__dataset *data, wn__pool *pool, wn__range from, int64_t at)
-{
-    const int64_t image = (int64_t)data->channels * data->height * data->width;
-    uint8_t *pixels = data->train.pixels + at * image;
-    int32_t *labels = data->train.labels + at;
-    if (data->type->files || !pool) return read_noisy(data, from.first, from.count, pixels, labels);
-    reading r = {data, from.first, from.count, image, pixels, labels, WN_OK};
-    wn__parallel_for(pool, (from.count + PIECE - 1) / PIECE, read_piece, &r);
-    return r.status == WN_OK ? WN_OK : read_noisy(data, from.first, from.count, pixels, labels);
-}
-
-/* In memory: the first n, the third sample, the validation images. */
-static wn_status load_stream(const wn__dataset_type *type, const void *config, const char *path, wn__pool *pool, const wn__world_request *q,
-                             wn__dataset *out, wn__split *split, wn__range *third)
-{
-    wn__split whole;
-    WN_TRY(type->open_stream(type, config, path, &out->stream));
-    if (type->files) WN_TRY(wn__data_contents_read(type, path, pool, q->unverified, &out->contents));
-    WN_TRY(split_stream(type, out->stream->count, q->validation, &whole));
-    WN_TRY(check_counts(type, q, whole.train.count));
-    const int64_t n = q->n, extra = q->third ? n : 0, held = whole.validation.count, end = whole.train.first + whole.train.count;
-    out->stream_first = whole.train.first;
-    WN_TRY(wn__images_alloc(&out->train, n + extra + held, (int64_t)out->channels * out->height * out->width));
-    WN_TRY(read_range(out, pool, (wn__range){whole.train.first, n}, 0));
-    if (extra) WN_TRY(read_range(out, pool, (wn__range){end - n, n}, n));
-    if (held) WN_TRY(read_range(out, pool, whole.validation, n + extra));
-    WN_TRY(type->load_test(type, config, path, pool, &out->test));
+    const wn__range all = split->train, held = split->validation;
+    const int64_t n = q->n, extra = q->third ? n : 0;
+    const wn__range ranges[] = {{all.first, n}, {all.first + all.count - extra, extra}, held};
+    WN_TRY(wn__dataset_keep(data, ranges, 3, pool));
+    data->stream_first = all.first;
     *third = (wn__range){n, extra};
-    *split = (wn__split){.train = {0, n}, .validation = {n + extra, held}, .test = {0, out->test.n}};
+    split->validation.first = n + extra;
+    split->train = (wn__range){0, n};
     return WN_OK;
 }
 
-static wn_status load_whole(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool,
-                            const wn__world_request *q, wn__dataset *out, wn__split *split, wn__range *third)
+static wn_status make_world(wn__dataset *data, wn__pool *pool, const wn__world_request *q, wn__split *split, wn__range *third)
 {
-    WN_TRY(wn__dataset_load(type, config, folder, pool, q->unverified, out));
-    WN_TRY(wn__split_make(out, q->validation, 0, split));
-    WN_TRY(check_counts(type, q, split->train.count));
+    WN_TRY(wn__dataset_add_noise(data, q->label_noise));
+    WN_TRY(split_all(&data->facts, q->validation, split));
+    WN_TRY(check_counts(data->type, q, split->train.count));
+    if (data->type->streams) return keep_some(data, pool, q, split, third);
     if (q->third) *third = (wn__range){split->train.first + split->train.count - q->n, q->n};
     split->train.count = q->n;
     return WN_OK;
 }
 
-static wn_status load_any(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, const wn__world_request *q,
-                          wn__dataset *out, wn__split *split, wn__range *third)
-{
-    char *path = NULL;
-    if (!type->open_stream) return load_whole(type, config, folder, pool, q, out, split, third);
-    *out = (wn__dataset){.type = type,
-                         .channels = type->channels,
-                         .height = type->height,
-                         .width = type->width,
-                         .classes = type->classes,
-                         .class_names = type->class_names,
-                         .unverified = q->unverified,
-                         .label_noise = q->label_noise};
-    if (type->files) WN_TRY(wn__data_folder(folder, &path));
-    const wn_status status = load_stream(type, config, path, pool, q, out, split, third);
-    wn__free(path);
-    return status;
-}
-
 wn_status wn__world_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool,
                          const wn__world_request *request, wn__dataset *out, wn__split *split, wn__range *third)
 {
-    wn__dataset data = {0};
+    wn__dataset data;
     *third = (wn__range){0};
-    const wn_status status = load_any(type, config, folder, pool, request, &data, split, third);
-    if (status != WN_OK) {
+    WN_TRY(wn__dataset_open(type, config, folder, pool, request->unverified, &data));
+    const wn_status status = make_world(&data, pool, request, split, third);
+    if (status != WN_OK)
         wn__dataset_release(&data);
-        return status;
-    }
-    wn__dataset_add_noise(&data, request->label_noise);
-    *out = data;
-    return WN_OK;
+    else
+        *out = data;
+    return status;
 }

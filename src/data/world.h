@@ -17,9 +17,8 @@ extern const char *const wn__world_names[]; /* "none", "real", "ideal", NULL */
 /* Label noise: with this probability a label is another one, all others equally likely. It depends on the sample alone: both worlds have the same. */
 int32_t wn__noisy_label(double probability, wn__part part, int64_t sample, int32_t label, int classes);
 
-/* Samples of the stream behind training and validation images: what both worlds can draw on. */
-wn_status wn__world_samples(const wn__dataset_type *type, const void *config, int64_t train_count, const char *validation,
-                            int64_t *available);
+/* Samples behind validation that both worlds can draw on, of the stream if the set is one. */
+wn_status wn__world_samples(const wn__data_facts *facts, const char *validation, int64_t *available);
 
 typedef struct wn__world_request {
     int64_t n;              /* samples of the real world */
@@ -30,14 +29,11 @@ typedef struct wn__world_request {
 } wn__world_request;
 
 /* The data set with the first n samples as its training part. What comes after them is in memory too, or read from out->stream as it is needed.
- * *third: of out->train; empty unless it was asked for. */
+ * *third: of out->source's training part; empty unless it was asked for. */
 wn_status wn__world_load(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool,
                          const wn__world_request *request, wn__dataset *out, wn__split *split, wn__range *third);
 
-/* A loaded set's labels with noise. */
-void wn__dataset_add_noise(wn__dataset *data, double probability);
-
-/* Samples of data->stream, counted from the first of the training part. */
-wn_status wn__world_read(const wn__dataset *data, int64_t first, int64_t n, uint8_t *pixels, int32_t *labels);
+/* Labels of data->source are read with noise from now on. */
+wn_status wn__dataset_add_noise(wn__dataset *data, double probability);
 
 #endif

@@ -52,9 +52,9 @@ static bool file_says_normalize(const wn__shared *s, wn__normalize *out)
 static void find_normalize(wn__shared *s)
 {
     const wn__data_section *d = &s->recipe->data;
-    const wn__dataset data = {.type = d->type, .channels = d->type ? d->type->channels : 0};
+    const wn__dataset data = {.type = d->type, .facts = d->facts};
     wn__normalize found;
-    if (d->type && data.channels == s->recipe->graph->c && wn__normalize_find(d->normalize, &data, &found) == WN_OK)
+    if (d->type && d->facts.sample.channels == s->recipe->graph->c && wn__normalize_find(d->normalize, &data, &found) == WN_OK)
         s->normalize = found;
     else if (file_says_normalize(s, &found))
         s->normalize = found;
@@ -62,15 +62,16 @@ static void find_normalize(wn__shared *s)
 
 static void find_classes(wn__shared *s, int64_t outputs)
 {
-    const wn__dataset_type *type = s->recipe->data.type;
+    const wn__sample_spec *sample = &s->recipe->data.facts.sample; /* zeroed without a data set */
+    const bool fits = sample->class_names && sample->classes == outputs;
     const char *text = text_of(s, "class_names");
     s->classes = text ? json_loads(text, 0, NULL) : NULL;
     bool named = s->classes && json_array_size(s->classes) == (size_t)outputs;
     for (int64_t k = 0; named && k < outputs; k++)
         named = (s->class_names[k] = json_string_value(json_array_get(s->classes, (size_t)k))) != NULL;
-    for (int64_t k = 0; !named && type && type->classes == outputs && k < outputs; k++)
-        s->class_names[k] = type->class_names[k];
-    if (named || (type && type->classes == outputs)) return;
+    for (int64_t k = 0; !named && fits && k < outputs; k++)
+        s->class_names[k] = sample->class_names[k];
+    if (named || fits) return;
     wn__free(s->class_names);
     s->class_names = NULL;
 }

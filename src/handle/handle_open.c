@@ -106,7 +106,7 @@ static wn_status make(wn_network *net, const wn_network_options *o)
 static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, const char *label, wn__model_input *input)
 {
     if (!file && r->data.type) {
-        *input = (wn__model_input){r->data.type->channels, r->data.type->height, r->data.type->width, r->data.type->classes};
+        *input = wn__recipe_input(r);
         return WN_OK;
     }
     const bool said = r->data.type || (file && wn__safetensors_meta(file, "input"));

@@ -21,8 +21,10 @@ static wn_status add_network(const wn_network *net, wn__st_writer *w)
 {
     const wn__shared *s = net->shared;
     const wn__dataset_type *type = s->recipe->data.type;
-    const wn__dataset data = {
-        .type = type, .channels = (int)net->net.graph->c, .classes = (int)wn__graph_classes(net->net.graph), .class_names = s->class_names};
+    const wn__dataset data = {.type = type,
+                              .facts.sample = {.channels = (int)net->net.graph->c,
+                                               .classes = (int)wn__graph_classes(net->net.graph),
+                                               .class_names = s->class_names}};
     const wn__network_info info = {
         .graph = net->net.graph, .data = &data, .normalize = s->normalize.name ? &s->normalize : NULL, .recipe = s->recipe->network};
     const wn__network_info none = {0};

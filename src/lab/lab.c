@@ -32,10 +32,8 @@ static wn_status read_recipe(wn__lab *lab)
     if (status == WN_OK) status = wn__used_keys_check(lab->recipe->doc, "lab", used);
     wn__recipe *r = lab->recipe;
     if (status == WN_OK && !r->data.type) status = wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", path);
-    if (status == WN_OK) status = wn__weights_check_classes(file, path, r->data.type);
-    if (status == WN_OK)
-        status = wn__recipe_build_graph(
-            r, path, (wn__model_input){r->data.type->channels, r->data.type->height, r->data.type->width, r->data.type->classes});
+    if (status == WN_OK) status = wn__weights_check_classes(file, path, r);
+    if (status == WN_OK) status = wn__recipe_build_graph(r, path, wn__recipe_input(r));
     if (status == WN_OK) r->train_images = -1; /* not planned */
     wn__safetensors_close(file);
     return status;

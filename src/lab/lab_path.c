@@ -175,7 +175,7 @@ static wn_status train_epochs(wn__lab *lab, path *p, wn__executor *ex, wn__loade
                                        .params = &p->params,
                                        .loader = loader,
                                        .batch = lab->recipe->train.batch,
-                                       .classes = lab->context.data.classes,
+                                       .classes = lab->context.data.facts.sample.classes,
                                        .optimizer = &p->optimizer,
                                        .schedule = &p->schedule,
                                        .pool = lab->context.devices.pool,

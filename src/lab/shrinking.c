@@ -55,9 +55,8 @@ static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *fil
     WN_TRY(wn__used_keys_check(s->recipe->doc, "shrink", used));
     wn__recipe *r = s->recipe;
     if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", s->path);
-    const wn__dataset_type *data = r->data.type;
-    WN_TRY(wn__weights_check_classes(file, s->path, data));
-    WN_TRY(wn__recipe_build_graph(r, s->path, (wn__model_input){data->channels, data->height, data->width, data->classes}));
+    WN_TRY(wn__weights_check_classes(file, s->path, r));
+    WN_TRY(wn__recipe_build_graph(r, s->path, wn__recipe_input(r)));
     r->train_images = -1; /* not planned */
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     s->context = (wn__context){.recipe = r, .data_folder = o->data_folder};

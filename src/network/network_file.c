@@ -38,8 +38,9 @@ static wn_status add_floats(wn__st_writer *w, const char *key, const float *valu
 static wn_status add_class_names(wn__st_writer *w, const wn__dataset *data)
 {
     json_t *names = json_array();
-    for (int k = 0; k < data->classes; k++)
-        json_array_append_new(names, json_string(data->class_names[k]));
+    const wn__sample_spec *s = &data->facts.sample;
+    for (int k = 0; k < s->classes; k++)
+        json_array_append_new(names, json_string(s->class_names[k]));
     char *text = names ? json_dumps(names, JSON_COMPACT) : NULL;
     const wn_status status = text ? wn__st_writer_meta(w, "class_names", text) : wn__no_memory(1);
     free(text);
@@ -59,11 +60,11 @@ static wn_status add_info(wn__st_writer *w, const wn__network_info *info)
     }
     if (info->recipe) WN_TRY(wn__st_writer_meta(w, "recipe", info->recipe));
     if (info->data && info->data->type) WN_TRY(wn__st_writer_meta(w, "dataset", info->data->type->name));
-    if (info->data && info->data->class_names) WN_TRY(add_class_names(w, info->data));
+    if (info->data && info->data->facts.sample.class_names) WN_TRY(add_class_names(w, info->data));
     if (info->normalize) {
-        const int channels = info->data ? info->data->channels : WN__MAX_CHANNELS;
+        const int channels = info->data ? info->data->facts.sample.channels : WN__MAX_CHANNELS;
         WN_TRY(wn__st_writer_meta(w, "normalize", info->normalize->name ? info->normalize->name : "unnamed"));
-        if (info->normalize->kind == WN__NORMALIZE_PER_IMAGE) return WN_OK;
+        if (info->normalize->kind != WN__NORMALIZE_MEAN_STD) return WN_OK;
         WN_TRY(add_floats(w, "mean", info->normalize->mean, channels));
         WN_TRY(add_floats(w, "std", info->normalize->std, channels));
     }

@@ -7,12 +7,6 @@
 #include "recipe/drawn.h"
 #include "sparse/cost.h"
 
-static wn__model_input input_of(const wn__recipe *r)
-{
-    const wn__dataset_type *type = r->data.type;
-    return (wn__model_input){type->channels, type->height, type->width, type->classes};
-}
-
 /* Size of the sparse network. */
 static wn_status sparse_size(const wn_graph *graph, const wn__mask_section *section, double sparsity, uint64_t seed, wn__match match,
                              int64_t *size)
@@ -49,7 +43,7 @@ wn_status wn__small_network_find(const wn__recipe *recipe, const wn__mask_sectio
     const wn__model *type = recipe->model.type;
     wn__small_network s = {.config = recipe->model.config, .match = match};
     WN_TRY(sparse_size(recipe->graph, section, sparsity, seed, match, &s.wanted));
-    WN_TRY(wn__network_match_width(type, recipe->model.file, s.config, input_of(recipe), match, s.wanted, &s.width, NULL));
+    WN_TRY(wn__network_match_width(type, recipe->model.file, s.config, wn__recipe_input(recipe), match, s.wanted, &s.width, NULL));
     WN_TRY(wn__small_network_copy(recipe, &s, out));
     memcpy((char *)out->config + wn__network_width_setting(type)->offset, &out->width.multiplier, sizeof out->width.multiplier);
     return WN_OK;
@@ -76,7 +70,7 @@ wn_status wn__wide_network_find(const wn__recipe *recipe, const wn__mask_section
     drawing d = {section, sparsity, seed, match};
     wn__small_network s = {.config = recipe->model.config, .match = match};
     s.wanted = match == WN__MATCH_FLOPS ? wn_graph_forward_flops(recipe->graph) : wn_graph_parameter_count(recipe->graph);
-    WN_TRY(wn__network_find_width(type, recipe->model.file, s.config, input_of(recipe), drawn_size, &d, s.wanted, &s.width, NULL));
+    WN_TRY(wn__network_find_width(type, recipe->model.file, s.config, wn__recipe_input(recipe), drawn_size, &d, s.wanted, &s.width, NULL));
     WN_TRY(wn__small_network_copy(recipe, &s, out));
     memcpy((char *)out->config + wn__network_width_setting(type)->offset, &out->width.multiplier, sizeof out->width.multiplier);
     return WN_OK;
@@ -98,7 +92,7 @@ wn_status wn__stage_network_open(const wn__recipe *recipe, const wn__small_netwo
     wn_status status = wn__recipe_write_network(&shrunk, &text);
     out->text = out->own_text = text.data;
     if (status == WN_OK)
-        status = wn__network_build(recipe->model.type, recipe->model.file, small->config, input_of(recipe), &out->own_graph);
+        status = wn__network_build(recipe->model.type, recipe->model.file, small->config, wn__recipe_input(recipe), &out->own_graph);
     out->graph = out->own_graph;
     if (status != WN_OK) wn__stage_network_close(out);
     return status;

@@ -70,7 +70,10 @@ wn_status wn__data_settle(wn__recipe *recipe, const char *data_folder, int threa
     wn__data_section *d = &recipe->data;
     wn_status status = WN_OK;
     d->settled = true;
-    if (!d->type->files) return WN_OK;
+    if (!d->type->files) {
+        memcpy(d->contents_key, d->facts.contents_key, sizeof d->contents_key);
+        return WN_OK;
+    }
     status = read_files(d, data_folder, threads, &d->contents);
     if (status == WN_ENOTFOUND && !load_record(environment, d->type, &d->contents)) {
         if (d->unverified || !has_published(d->type)) snprintf(d->contents_key, sizeof d->contents_key, "absent");
@@ -84,7 +87,10 @@ wn_status wn__data_check_settled(const wn__recipe *recipe, const wn__dataset *lo
 {
     char key[WN__SHA256_TEXT];
     if (!recipe->data.settled) return WN_OK;
-    WN_TRY(wn__data_contents_key(loaded->type, &loaded->contents, key));
+    if (loaded->type->files)
+        WN_TRY(wn__data_contents_key(loaded->type, &loaded->contents, key));
+    else
+        memcpy(key, loaded->facts.contents_key, sizeof key);
     if (strcmp(key, recipe->data.contents_key) == 0) return WN_OK;
     return wn__fail(WN_EMISMATCH, "data set %s: its files are not those that stages were planned with; they changed since: start again",
                     loaded->type->name);

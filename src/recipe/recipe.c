@@ -56,7 +56,9 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
         .special = keys,
         .arg = r,
     };
-    return wn__schema_read(&schema, node);
+    WN_TRY(wn__schema_read(&schema, node));
+    const wn_status status = wn__dataset_describe(r->data.type, r->data.config, &r->data.facts);
+    return status == WN_OK ? WN_OK : wn__fault_at(set, "data.set: ", status);
 }
 
 /* A name of the list, or a file that describes a network: "nets/my.yaml". */
@@ -347,6 +349,7 @@ void wn__recipe_free(wn__recipe *recipe)
     for (int i = 0; i < recipe->selections; i++)
         wn__selection_release(&recipe->selection[i]);
     wn_graph_free(recipe->graph);
+    wn__data_facts_release(&recipe->data.facts);
     wn__free(recipe->data.config);
     wn__free(recipe->model.config);
     wn__free(recipe->train.optimizer_config);

@@ -33,10 +33,11 @@ typedef struct wn__data_section {
     wn__augment augment;
     double label_noise;
     bool unverified;
+    wn__data_facts facts; /* of the set with these settings */
     /* Of wn__data_settle (data_record.h): what the files hold. */
     bool settled;
     wn__data_contents contents;
-    char contents_key[WN__SHA256_TEXT]; /* part of keys; "" : published, or no files */
+    char contents_key[WN__SHA256_TEXT]; /* part of keys; "": published, or nothing to tell */
 } wn__data_section;
 
 typedef struct wn__model_section {
@@ -223,6 +224,8 @@ void wn__recipe_free(wn__recipe *recipe); /* accepts NULL */
 
 /* Sections that single steps use alone: data and model without train and compare (all optional). */
 wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **out);
+/* What its data set gives a network, and wants of it. */
+wn__model_input wn__recipe_input(const wn__recipe *recipe);
 /* Fills the second part of the struct; called by wn__recipe_read. */
 wn_status wn__recipe_resolve(wn__recipe *recipe);
 
@@ -274,6 +277,6 @@ wn_target_kind wn__recipe_targets(const wn__recipe *recipe);
 wn_status wn__recipe_settle_loss(wn__recipe *recipe);
 wn_status wn__recipe_check_labels(const wn__recipe *recipe, const wn__row *row); /* labels that do not fit them */
 /* How many images a world has, with data.train_size settled. */
-wn_status wn__bootstrap_resolve(wn__recipe *recipe, int64_t train_count, int64_t test_count);
+wn_status wn__bootstrap_resolve(wn__recipe *recipe);
 
 #endif

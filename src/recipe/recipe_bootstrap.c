@@ -74,27 +74,24 @@ static wn_status at_section(const wn__recipe *r, const char *key, const char *pr
     return status == WN_OK ? WN_OK : wn__fault_at(node ? node : root, prefix, status);
 }
 
-/* Without data.train_size: what a set that is made on demand would have without a world, else as many as E epochs can have of their own. */
-static wn_status settle_size(wn__recipe *r, int64_t train_count)
+/* Without data.train_size: what a set that goes on behind them would have without a world, else as many as E epochs can have of their own. */
+static wn_status settle_size(wn__recipe *r)
 {
-    const wn__dataset_type *type = r->data.type;
-    const bool on_demand = type->settings && wn__settings_find(type->settings, "train");
+    wn__data_facts plain = r->data.facts;
+    plain.stream_count = 0;
     if (r->data.train_size > 0) return WN_OK;
-    if (on_demand) {
-        WN_TRY(wn__world_samples(&(wn__dataset_type){.name = type->name}, NULL, train_count, r->data.validation, &r->data.train_size));
-        return WN_OK;
-    }
+    if (r->data.type->streams && !r->data.type->needs_world) return wn__world_samples(&plain, r->data.validation, &r->data.train_size);
     if (r->train.epochs == 0)
         return wn__fail(WN_EUSAGE, "world: say data.train_size, the samples of the real world, where the length is in steps");
     r->data.train_size = r->world_samples / r->train.epochs;
     return WN_OK;
 }
 
-wn_status wn__bootstrap_resolve(wn__recipe *r, int64_t train_count, int64_t test_count)
+wn_status wn__bootstrap_resolve(wn__recipe *r)
 {
-    WN_TRY(at_section(r, "data", "data.validation: ",
-                      wn__world_samples(r->data.type, r->data.config, train_count, r->data.validation, &r->world_samples)));
-    WN_TRY(at_section(r, "data", "data: ", settle_size(r, train_count)));
+    const wn__data_facts *facts = &r->data.facts;
+    WN_TRY(at_section(r, "data", "data.validation: ", wn__world_samples(facts, r->data.validation, &r->world_samples)));
+    WN_TRY(at_section(r, "data", "data: ", settle_size(r)));
     if (r->data.train_size < 1 || r->data.train_size > r->world_samples)
         return at_section(r, "data", "data.train_size: ",
                           wn__fail(WN_EUSAGE, "a real world of %lld samples, but there are %lld", (long long)r->data.train_size,
@@ -103,8 +100,8 @@ wn_status wn__bootstrap_resolve(wn__recipe *r, int64_t train_count, int64_t test
     if (r->data.last_batch == WN__LAST_WRAP && n % r->train.batch != 0)
         return at_section(r, "data", "data.last_batch: ", wn__fail(WN_EUSAGE, "wrap takes samples again, which the ideal world does not"));
     r->train_images = n;
-    r->test_images = test_count;
-    const int64_t all = r->data.type->stream_count ? r->data.type->stream_count(r->data.config) : train_count;
+    r->test_images = facts->test_count;
+    const int64_t all = facts->stream_count ? facts->stream_count : facts->train_count;
     r->validation_images = all - r->world_samples;
     return WN_OK;
 }

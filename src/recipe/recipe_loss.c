@@ -5,11 +5,7 @@
 #include "base/fail.h"
 #include "recipe/recipe.h"
 
-wn_target_kind wn__recipe_targets(const wn__recipe *recipe)
-{
-    (void)recipe;
-    return WN_TARGET_CLASS;
-}
+wn_target_kind wn__recipe_targets(const wn__recipe *recipe) { return recipe->data.facts.sample.target; }
 
 static wn_status set_loss(wn__recipe *r, const wn__loss_type *type)
 {

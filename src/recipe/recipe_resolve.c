@@ -7,14 +7,6 @@
 #include "models/graph_file.h"
 #include "recipe/recipe.h"
 
-/* The size that a set's own settings give, for sets that are made on demand ("train", "test"); otherwise the published one. */
-static int64_t image_count(const wn__data_section *data, const char *name, int64_t usual)
-{
-    const wn__setting *row = data->type->settings ? wn__settings_find(data->type->settings, name) : NULL;
-    if (!row || row->type != WN__SETTING_INT) return usual;
-    return *(const int64_t *)((const char *)data->config + row->offset);
-}
-
 /* A failure, at the place of section.key (or of the section) in the recipe. */
 static wn_status fail_at(const wn__recipe *r, const char *section, const char *key, wn_status status)
 {
@@ -27,22 +19,13 @@ static wn_status fail_at(const wn__recipe *r, const char *section, const char *k
 
 static wn_status count_images(wn__recipe *r)
 {
-    const wn__dataset_type *type = r->data.type;
-    /* Splits need the counts alone; nothing is loaded to plan an experiment. */
-    const wn__dataset sizes = {
-        .type = type,
-        .channels = type->channels,
-        .height = type->height,
-        .width = type->width,
-        .classes = type->classes,
-        .train = {.n = image_count(&r->data, "train", type->train_count)},
-        .test = {.n = image_count(&r->data, "test", type->test_count)},
-    };
+    /* Nothing is loaded to plan an experiment. */
+    const wn__dataset planned = {.type = r->data.type, .facts = r->data.facts};
     wn__split split;
     wn__normalize normalize;
-    WN_TRY(fail_at(r, "data", "normalize", wn__normalize_find(r->data.normalize, &sizes, &normalize)));
-    if (r->top.world != WN__WORLD_NONE) return wn__bootstrap_resolve(r, sizes.train.n, sizes.test.n);
-    WN_TRY(fail_at(r, "data", "validation", wn__split_make(&sizes, r->data.validation, r->data.train_size, &split)));
+    WN_TRY(fail_at(r, "data", "normalize", wn__normalize_find(r->data.normalize, &planned, &normalize)));
+    if (r->top.world != WN__WORLD_NONE) return wn__bootstrap_resolve(r);
+    WN_TRY(fail_at(r, "data", "validation", wn__split_make(&r->data.facts, r->data.validation, r->data.train_size, &split)));
     r->train_images = split.train.count;
     r->validation_images = split.validation.count;
     r->test_images = split.test.count;
@@ -81,14 +64,19 @@ static wn_status make_schedule(wn__recipe *r)
     return fail_at(r, "train", "lr", wn__schedule_check(s));
 }
 
+wn__model_input wn__recipe_input(const wn__recipe *recipe)
+{
+    const wn__sample_spec *s = &recipe->data.facts.sample;
+    return (wn__model_input){s->channels, s->height, s->width, s->classes};
+}
+
 wn_status wn__recipe_resolve(wn__recipe *recipe)
 {
-    const wn__dataset_type *type = recipe->data.type;
     WN_TRY(count_images(recipe));
     WN_TRY(wn__recipe_settle_loss(recipe));
     WN_TRY(make_clock(recipe));
     WN_TRY(make_schedule(recipe));
-    const wn__model_input input = {type->channels, type->height, type->width, type->classes};
+    const wn__model_input input = wn__recipe_input(recipe);
     wn__text network = {0};
     recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
     WN_TRY(wn__recipe_write_network(recipe, &network));

@@ -52,17 +52,18 @@ wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, co
         text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1;
     if (!data) return said ? WN_OK : wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
     const wn__model_input own = *input;
-    *input = (wn__model_input){data->channels, data->height, data->width, data->classes};
+    *input = wn__recipe_input(r);
     if (!said || memcmp(&own, input, sizeof own) == 0) return WN_OK;
     return wn__fail(WN_EMISMATCH, "%s: a network for images of %s and %s classes; data set %s has %dx%dx%d and %d", path, text, classes,
-                    data->name, data->channels, data->height, data->width, data->classes);
+                    data->name, input->c, input->h, input->w, input->classes);
 }
 
-wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data)
+wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__recipe *recipe)
 {
     const char *classes = wn__safetensors_meta(file, "classes");
     char wanted[32];
-    snprintf(wanted, sizeof wanted, "%d", data->classes);
+    snprintf(wanted, sizeof wanted, "%d", recipe->data.facts.sample.classes);
     if (!classes || strcmp(classes, wanted) == 0) return WN_OK;
-    return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, data->name, data->classes);
+    return wn__fail(WN_EMISMATCH, "%s: a network for %s classes; data set %s has %d", path, classes, recipe->data.type->name,
+                    recipe->data.facts.sample.classes);
 }

@@ -12,6 +12,6 @@ wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_inpu
 /* Images and classes of the recipe's data set, which must be those of the file if it says them ("input", "classes"); without a data set those of the file. */
 wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input);
 /* WN_EMISMATCH if the file says that it is for another number of classes than the data set has. */
-wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__dataset_type *data);
+wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__recipe *recipe);
 
 #endif

@@ -13,8 +13,8 @@ static wn_status load_images(wn__context *c)
 {
     const wn__data_section *d = &c->recipe->data;
     WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->devices.pool, d->unverified, &c->data));
-    wn__dataset_add_noise(&c->data, d->label_noise);
-    return wn__split_make(&c->data, d->validation, d->train_size, &c->split);
+    WN_TRY(wn__dataset_add_noise(&c->data, d->label_noise));
+    return wn__split_make(&c->data.facts, d->validation, d->train_size, &c->split);
 }
 
 static wn_status load_world(wn__context *c)
@@ -81,7 +81,7 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
         .batch = r->train.batch,
         .last_batch = (wn__last_batch)r->data.last_batch,
         .seed = wn__stream_seed(seed, dense_stream ? WN__STREAM_DENSE : WN__STREAM_RETRAIN, order),
-        .shuffle = true,
+        .order = WN__SAMPLES_SHUFFLED,
         .ideal = r->top.world == WN__WORLD_IDEAL,
         .augment = r->data.augment,
         .normalize = c->normalize,

@@ -138,7 +138,7 @@ static wn_status copy(json_t *out, const char *to, const json_t *result, const c
 static wn_status add_labels(json_t *out, const wn__agenda *plan, const wn__row *row, const wn__train_plan *t)
 {
     const wn_target_kind targets = wn__recipe_targets(plan->recipe);
-    const int64_t classes = plan->recipe->data.type->classes;
+    const int64_t classes = plan->recipe->data.facts.sample.classes;
     json_t *labels = json_object();
     WN_TRY(wn__slice_set(out, "labels", labels));
     WN_TRY(set_text(labels, "kind", t->spec.loss.soft ? "soft" : row->axes.labels == WN__LABELS_SMOOTH ? "smooth" : "hard"));
@@ -367,9 +367,10 @@ static wn_status add_facts(json_t *root, const wn__results_writer *r)
     const wn__clock *clock = &recipe->clock;
     WN_TRY(wn__slice_set(root, "environment", wn__environment(r->plan, NULL)));
     WN_TRY(wn__slice_set(root, "data",
-                         json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "set", recipe->data.type->name, "classes", recipe->data.type->classes,
-                                   "train", (json_int_t)recipe->train_images, "validation", (json_int_t)recipe->validation_images, "test",
-                                   (json_int_t)recipe->test_images, "steps_per_epoch", (json_int_t)clock->steps_per_epoch)));
+                         json_pack("{s:s, s:i, s:I, s:I, s:I, s:I}", "set", recipe->data.type->name, "classes",
+                                   recipe->data.facts.sample.classes, "train", (json_int_t)recipe->train_images, "validation",
+                                   (json_int_t)recipe->validation_images, "test", (json_int_t)recipe->test_images, "steps_per_epoch",
+                                   (json_int_t)clock->steps_per_epoch)));
     if (recipe->data.contents_key[0])
         WN_TRY(wn__slice_set(json_object_get(root, "data"), "contents", json_string(recipe->data.contents_key)));
     WN_TRY(add_model(root, r));

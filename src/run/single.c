@@ -149,9 +149,9 @@ static wn_status pick_part(const char *name, wn__part *part)
 
 static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, wn_evaluation *to)
 {
-    double *accuracy = WN_NEW_ARRAY(double, data->classes);
-    if (!accuracy) return wn__no_memory((size_t)data->classes * sizeof *accuracy);
-    for (int k = 0; k < data->classes; k++)
+    double *accuracy = WN_NEW_ARRAY(double, data->facts.sample.classes);
+    if (!accuracy) return wn__no_memory((size_t)data->facts.sample.classes * sizeof *accuracy);
+    for (int k = 0; k < data->facts.sample.classes; k++)
         accuracy[k] = wn__evaluation_class_accuracy(from, k);
     *to = (wn_evaluation){
         .count = from->n,
@@ -159,8 +159,8 @@ static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, 
         .accuracy = from->accuracy,
         .loss = from->loss,
         .soft_error = from->soft_error,
-        .classes = data->classes,
-        .class_names = data->type->class_names,
+        .classes = data->facts.sample.classes,
+        .class_names = data->facts.sample.class_names,
         .class_accuracy = accuracy,
         .confusion = from->confusion,
     };
@@ -204,9 +204,8 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
 static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const wn_eval_options *o, wn_evaluation *out)
 {
     if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", o->weights);
-    const wn__dataset_type *data = r->data.type;
-    WN_TRY(wn__weights_check_classes(file, o->weights, data));
-    WN_TRY(wn__recipe_build_graph(r, o->weights, (wn__model_input){data->channels, data->height, data->width, data->classes}));
+    WN_TRY(wn__weights_check_classes(file, o->weights, r));
+    WN_TRY(wn__recipe_build_graph(r, o->weights, wn__recipe_input(r)));
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     wn__context context = {.recipe = r, .data_folder = o->data_folder};
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));

@@ -209,7 +209,7 @@ wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const ch
     const wn__soft_cache_spec spec = {.loader = &loader,
                                       .first_epoch = plan->first_epoch,
                                       .end_epoch = plan->end_epoch,
-                                      .classes = c->data.classes,
+                                      .classes = c->data.facts.sample.classes,
                                       .identity = stage->identity};
     labelled_context labelled = {c, stage->label};
     wn__params params = {0};

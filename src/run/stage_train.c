@@ -237,7 +237,7 @@ static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached
     const wn__soft_cache_spec spec = {.loader = &train->loader,
                                       .first_epoch = made->cache.first_epoch,
                                       .end_epoch = made->cache.end_epoch,
-                                      .classes = c->data.classes,
+                                      .classes = c->data.facts.sample.classes,
                                       .identity = made->identity};
     char *path = wn__stage_file(c, t->cache, "labels.cache");
     const wn_status status = path ? wn__soft_cache_open(path, &spec, &labels->cache) : wn__no_memory(64);

@@ -31,13 +31,13 @@ struct wn__evaluator {
 wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **out)
 {
     wn__loader_options plain = *options;
-    plain.shuffle = false;
+    plain.order = WN__SAMPLES_IN_ORDER;
     plain.augment = (wn__augment){0};
     plain.last_batch = WN__LAST_KEEP;
     wn__evaluator *e = WN_NEW(wn__evaluator);
     if (!e) return wn__no_memory(sizeof *e);
     e->batch = options->batch;
-    e->classes = options->data->classes;
+    e->classes = options->data->facts.sample.classes;
     e->logits = WN_NEW_ARRAY(float, options->batch * e->classes);
     e->loss = WN_NEW_ARRAY(double, options->batch);
     e->correct_probability = WN_NEW_ARRAY(double, options->batch);
@@ -91,7 +91,7 @@ static wn_status add_batch(wn__evaluator *e, wn__executor *ex, wn__pool *pool, w
 {
     const wn__batch *b;
     WN_TRY(wn__loader_next(e->loader, &b));
-    WN_TRY(wn__executor_infer(ex, b->images, b->n, (wn__step_info){0}, e->logits));
+    WN_TRY(wn__executor_infer(ex, b->input, b->n, (wn__step_info){0}, e->logits));
     const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = e->logits, .targets = b->targets};
     const wn__loss_out out = {.loss = e->loss, .correct_probability = e->correct_probability, .correct = e->correct};
     wn__loss_compute(&e->loss_kind, &rows, pool, &out);
@@ -132,13 +132,13 @@ wn_status wn__reestimate_statistics(wn__executor *ex, const wn__loader_options *
     wn__loader_options again = *options;
     again.ideal = false; /* statistics need no new samples, and a finite set may have none left */
     WN_TRY(wn__loader_new(&again, &loader));
-    float *logits = WN_NEW_ARRAY(float, options->batch * options->data->classes);
-    wn_status status = logits ? WN_OK : wn__no_memory((size_t)(options->batch * options->data->classes) * sizeof(float));
+    float *logits = WN_NEW_ARRAY(float, options->batch * options->data->facts.sample.classes);
+    wn_status status = logits ? WN_OK : wn__no_memory((size_t)(options->batch * options->data->facts.sample.classes) * sizeof(float));
     const wn__step_info step = {.training = true, .update_statistics = true};
     for (int64_t i = 0; status == WN_OK && i < (batches ? batches : ENOUGH_BATCHES); i++) {
         const wn__batch *b;
         status = wn__loader_next(loader, &b);
-        if (status == WN_OK) status = wn__executor_infer(ex, b->images, b->n, step, logits);
+        if (status == WN_OK) status = wn__executor_infer(ex, b->input, b->n, step, logits);
     }
     wn__free(logits);
     wn__loader_free(loader);

@@ -9,7 +9,7 @@ static wn_status append(wn__growth_batch *g)
 {
     const wn__batch *batch;
     WN_TRY(wn__loader_next(g->loader, &batch));
-    memcpy(g->images + g->n * g->values, batch->images, (size_t)(batch->n * g->values) * sizeof(float));
+    memcpy(g->images + g->n * g->values, batch->input, (size_t)(batch->n * g->values) * sizeof(float));
     wn__targets_copy(&g->targets, g->n, &batch->targets, 0, batch->n);
     g->n += batch->n;
     return WN_OK;
@@ -24,7 +24,7 @@ static wn_status open_stream(wn__growth_batch *g, const wn__topology_rule *rule,
     if (g->batches == 0) {
         o.batch = rule->images < images ? rule->images : images;
         o.seed = seed;
-        o.shuffle = true;
+        o.order = WN__SAMPLES_SHUFFLED;
         o.augment = (wn__augment){0};
     }
     g->most = o.batch * (g->batches ? g->batches : 1);
@@ -33,12 +33,12 @@ static wn_status open_stream(wn__growth_batch *g, const wn__topology_rule *rule,
 
 wn_status wn__growth_batch_init(wn__growth_batch *g, const wn__topology_rule *rule, const wn__loader_options *stream, uint64_t seed)
 {
-    const wn__dataset *d = stream->data;
-    *g = (wn__growth_batch){.values = (int64_t)d->channels * d->height * d->width};
+    const wn__sample_spec *sample = &stream->data->facts.sample;
+    *g = (wn__growth_batch){.values = wn__sample_elements(sample)};
     wn_status status = open_stream(g, rule, stream, seed);
     if (status == WN_OK) {
         g->images = WN_NEW_ARRAY(float, g->most * g->values);
-        status = g->images ? wn__targets_alloc(WN_TARGET_CLASS, 1, g->most, &g->targets)
+        status = g->images ? wn__targets_alloc(sample->target, wn__sample_target_width(sample), g->most, &g->targets)
                            : wn__no_memory((size_t)(g->most * g->values) * sizeof(float));
     }
     if (status == WN_OK && g->batches == 0) status = append(g);

@@ -43,7 +43,7 @@ static wn_status make_header(const wn__soft_cache_spec *s, cache_header *h)
     wn__text t = {0};
     wn__text_add(&t, "%s|epochs %" PRId64 "-%" PRId64 "|classes %" PRId64 "|seed %" PRIu64 "|part %d %" PRId64 "+%" PRId64, s->identity,
                  s->first_epoch, s->end_epoch, s->classes, l->seed, (int)l->part, first_sample(s), samples_of(s));
-    wn__text_add(&t, "|batch %" PRId64 " %d %d|augment %d %d %d|normalize %d", l->batch, (int)l->last_batch, l->shuffle, l->augment.pad,
+    wn__text_add(&t, "|batch %" PRId64 " %d %d|augment %d %d %d|normalize %d", l->batch, (int)l->last_batch, (int)l->order, l->augment.pad,
                  l->augment.reflect, l->augment.flip, (int)l->normalize.kind);
     for (int c = 0; c < WN__MAX_CHANNELS; c++)
         wn__text_add(&t, " %a %a", (double)l->normalize.mean[c], (double)l->normalize.std[c]);
@@ -121,7 +121,7 @@ static wn_status add_batch(maker *m)
     const wn__batch *b;
     if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped while making soft labels");
     WN_TRY(wn__loader_next(m->loader, &b));
-    WN_TRY(wn__executor_infer(m->teacher, b->images, b->n, (wn__step_info){0}, m->logits));
+    WN_TRY(wn__executor_infer(m->teacher, b->input, b->n, (wn__step_info){0}, m->logits));
     float *block = (float *)m->block;
     for (int64_t i = 0; i < b->n; i++)
         memcpy(block + (b->samples[i] - first_sample(s)) * s->classes, m->logits + i * s->classes, (size_t)s->classes * sizeof(float));

@@ -75,7 +75,7 @@ static wn_status check_stage(const wn__train_stage *s)
     if (s->spec.loss.soft && !s->teacher && !s->cache) return wn__fail(WN_EINVAL, "%s: soft labels without a teacher", s->name);
     if (s->spec.loss.soft && !(s->spec.loss.temperature > 0))
         return wn__fail(WN_EUSAGE, "%s: temperature %g, must be positive", s->name, s->spec.loss.temperature);
-    const wn__dataset *d = s->loader.data;
+    const wn__sample_spec *d = &s->loader.data->facts.sample;
     if (d->channels != s->graph->c || d->height != s->graph->h || d->width != s->graph->w)
         return wn__fail(WN_EMISMATCH, "%s takes images of %" PRId64 "x%" PRId64 "x%" PRId64 ", the data set has %dx%dx%d", s->graph->name,
                         s->graph->c, s->graph->h, s->graph->w, d->channels, d->height, d->width);
@@ -356,7 +356,7 @@ static wn_status get_soft_labels(run *r)
     r->loss = r->stage->spec.loss;
     r->loss.soft = soft_now(r);
     if (!r->loss.soft) return WN_OK;
-    if (r->stage->teacher) return wn__executor_infer(r->stage->teacher, r->batch->images, r->batch->n, (wn__step_info){0}, r->teacher);
+    if (r->stage->teacher) return wn__executor_infer(r->stage->teacher, r->batch->input, r->batch->n, (wn__step_info){0}, r->teacher);
     return wn__soft_cache_read(r->stage->cache, r->batch, r->teacher);
 }
 
@@ -380,7 +380,7 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
 static wn_status diverged(run *r, const char *what, double value, wn__step_info step)
 {
     const char *node = "";
-    const wn_status looked = r->batch ? wn__executor_find_nonfinite(r->ex, r->batch->images, r->batch->n, step, &node) : WN_OK;
+    const wn_status looked = r->batch ? wn__executor_find_nonfinite(r->ex, r->batch->input, r->batch->n, step, &node) : WN_OK;
     if (looked != WN_OK && looked != WN_ENOMEM) return looked;
     return wn__fail(WN_EDIVERGED, "%s: the %s is %g at step %" PRId64 " (epoch %" PRId64 "); %s%s", r->stage->name, what, value,
                     r->state.step, r->batch ? r->batch->epoch : 0,
@@ -440,7 +440,7 @@ static wn_status look_again(run *r, wn__step_info step)
     const bool own = r->growth.n > 0;
     r->state.flops += (r->image_flops + reading) * (own ? r->growth.n : r->batch->n);
     if (own) return wn__executor_gradients(r->ex, r->growth.images, r->growth.n, step, growth_gradient, r);
-    return wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r);
+    return wn__executor_gradients(r->ex, r->batch->input, r->batch->n, step, loss_gradient, r);
 }
 
 /* After the step's gradients, and after the optimizer's step if there was one: then growth looks at the batch at the new weights. */
@@ -487,6 +487,13 @@ static wn_status leave_step(run *r)
     return changed ? measure_cost(r) : WN_OK;
 }
 
+static wn_status stop(run *r)
+{
+    WN_TRY(save_checkpoint(r));
+    return wn__fail(WN_ESTOPPED, "%s: stopped after step %" PRId64 " of %" PRId64 "; the same command continues", r->stage->name,
+                    r->state.step, r->stage->spec.last);
+}
+
 static wn_status run_step(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -495,11 +502,12 @@ static wn_status run_step(run *r)
     const bool instead = rewires && s->spec.rewiring.rule.update == WN__UPDATE_INSTEAD;
     /* The step's own pass is the one that growth looks at, unless it looks at other images, or what it finds decides how much grows where. */
     const bool at_once = instead && r->growth.most == 0 && !wn__topology_needs_gradients(&s->spec.rewiring.rule);
-    WN_TRY(wn__loader_next(r->loader, &r->batch));
+    const wn_status read = wn__loader_next(r->loader, &r->batch);
+    if (read != WN_OK) return read == WN_ESTOPPED ? stop(r) : read;
     WN_TRY(get_soft_labels(r));
     WN_TRY(enter_step(r));
     if (at_once) WN_TRY(begin_rewiring(r));
-    WN_TRY(wn__executor_gradients(r->ex, r->batch->images, r->batch->n, step, loss_gradient, r));
+    WN_TRY(wn__executor_gradients(r->ex, r->batch->input, r->batch->n, step, loss_gradient, r));
     double sum = 0;
     for (int64_t i = 0; i < r->batch->n; i++)
         sum += r->row_loss[i];
@@ -660,13 +668,6 @@ static bool checkpoint_is_due(const run *r)
     const wn__train_stage *s = r->stage;
     if (s->checkpoint_steps && (r->state.step - s->spec.first) % s->checkpoint_steps == 0) return true;
     return wn__seconds() - r->last_checkpoint >= (s->checkpoint_seconds > 0 ? s->checkpoint_seconds : CHECKPOINT_SECONDS);
-}
-
-static wn_status stop(run *r)
-{
-    WN_TRY(save_checkpoint(r));
-    return wn__fail(WN_ESTOPPED, "%s: stopped after step %" PRId64 " of %" PRId64 "; the same command continues", r->stage->name,
-                    r->state.step, r->stage->spec.last);
 }
 
 static bool is_pause(const run *r) { return r->stage->pause_step > 0 && r->state.step >= r->stage->pause_step; }

@@ -7,6 +7,7 @@
 #include "io/digest.h"
 #include "io/fetch.h"
 #include "scratch_folder.h"
+#include "tiny_data.h"
 #include "winnow/data.h"
 
 static const char *real_data(void)
@@ -111,8 +112,11 @@ TEST(idx_set_is_loaded_from_its_usual_folder)
     write_tiny_mnist("MNIST/raw");
     wn__dataset d = {0};
     CHECK_OK(wn__dataset_load(type_of("mnist"), NULL, scratch_folder, NULL, true, &d));
-    CHECK(d.train.n == 4 && d.test.n == 4 && d.channels == 1 && d.height == 28 && d.classes == 10);
-    CHECK(d.train.pixels[4 * 784 - 1] == 200 && d.train.labels[3] == 7 && d.test.pixels[0] == 9 && d.test.labels[0] == 1);
+    CHECK(d.facts.train_count == 4 && d.facts.test_count == 4 && d.facts.sample.channels == 1 && d.facts.sample.height == 28 &&
+          d.facts.sample.classes == 10);
+    int32_t label;
+    CHECK(tiny_pixels(&d, WN__PART_TRAIN, 3, &label)[783] == 200 && label == 7);
+    CHECK(tiny_pixels(&d, WN__PART_TEST, 0, &label)[0] == 9 && label == 1);
     wn__dataset_release(&d);
     CHECK_STATUS(wn__dataset_load(type_of("fashion-mnist"), NULL, scratch_folder, NULL, true, &d), WN_ENOTFOUND);
     CHECK_HAS_TEXT(wn_error_message(), "fashion-mnist/train-images-idx3-ubyte");
@@ -149,10 +153,12 @@ TEST(cifar_set_is_loaded_from_its_batches)
     }
     wn__dataset d = {0};
     CHECK_OK(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d));
-    CHECK(d.train.n == 5 && d.test.n == 1 && d.channels == 3);
+    int32_t label;
+    CHECK(d.facts.train_count == 5 && d.facts.test_count == 1 && d.facts.sample.channels == 3);
     for (int i = 0; i < 5; i++)
-        CHECK(d.train.labels[i] == i + 1 && d.train.pixels[i * 3072 + 3071] == 10 * (i + 1));
-    CHECK(d.test.labels[0] == 6);
+        CHECK(tiny_pixels(&d, WN__PART_TRAIN, i, &label)[3071] == 10 * (i + 1) && label == i + 1);
+    tiny_pixels(&d, WN__PART_TEST, 0, &label);
+    CHECK_EQ_INT(label, 6);
     wn__dataset_release(&d);
     CHECK_OK(wn__file_write(scratch_path("cifar-10-batches-bin/data_batch_3.bin"), record, 3000));
     CHECK_STATUS(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
@@ -180,7 +186,7 @@ TEST(other_contents_are_refused_unless_they_may_be_unverified)
 
 static void check_split(const char *validation, int64_t size, wn__range train, wn__range held)
 {
-    const wn__dataset d = {.train = {.n = 100}, .test = {.n = 20}};
+    const wn__data_facts d = {.train_count = 100, .test_count = 20};
     wn__split s;
     CHECK_OK(wn__split_make(&d, validation, size, &s));
     const wn__range got = wn__split_range(&s, WN__PART_TRAIN), got_held = wn__split_range(&s, WN__PART_VALIDATION);
@@ -200,7 +206,7 @@ TEST(splits_are_ranges)
 
 TEST(impossible_splits_are_refused)
 {
-    const wn__dataset d = {.train = {.n = 100}};
+    const wn__data_facts d = {.train_count = 100};
     wn__split s;
     static const char *const wrong[] = {
         "first", "last-", "last-x", "last-5x", "last--5", "5000", "", "last-100", "first-99999999999999999999"};
@@ -218,14 +224,15 @@ static void check_normal(const char *name, const wn__dataset *d, float black, fl
     static const uint8_t pixels[3] = {0, 255, 0};
     float out[3];
     CHECK_OK(wn__normalize_find(name, d, &n));
-    wn__normalize_image(&n, d->channels, 3 / d->channels, pixels, out);
+    wn__normalize_image(&n, d->facts.sample.channels, 3 / d->facts.sample.channels, pixels, out);
     CHECK_NEAR(out[0], black, 1e-6, 1e-6);
     CHECK_NEAR(out[1], white, 1e-6, 1e-6);
 }
 
 TEST(normalisations_follow_their_formulas)
 {
-    const wn__dataset color = {.type = type_of("cifar10"), .channels = 3}, gray = {.type = type_of("mnist"), .channels = 1};
+    const wn__dataset color = {.type = type_of("cifar10"), .facts = type_of("cifar10")->facts},
+                      gray = {.type = type_of("mnist"), .facts = type_of("mnist")->facts};
     check_normal("none", &color, 0, 1);
     check_normal("signed", &color, -1, 1);
     check_normal("imagenet", &color, -0.485f / 0.229f, (1 - 0.456f) / 0.224f);
@@ -244,7 +251,7 @@ TEST(normalisations_follow_their_formulas)
 
 TEST(per_image_normalisation_has_mean_0_and_deviation_1)
 {
-    const wn__dataset color = {.type = type_of("cifar10"), .channels = 3};
+    const wn__dataset color = {.type = type_of("cifar10"), .facts = type_of("cifar10")->facts};
     wn__normalize n;
     uint8_t pixels[3 * 64];
     float out[3 * 64];
@@ -447,17 +454,17 @@ TEST(missing_and_wrong_files_are_listed)
 static void check_statistics(const wn__dataset *d)
 {
     const double tolerance = 0.00006; /* the constants have 4 digits */
-    const int64_t plane = (int64_t)d->height * d->width;
-    for (int c = 0; c < d->channels; c++) {
+    const int64_t plane = (int64_t)d->facts.sample.height * d->facts.sample.width;
+    for (int c = 0; c < d->facts.sample.channels; c++) {
         int64_t sum = 0, squares = 0;
-        for (int64_t i = 0; i < d->train.n; i++) {
-            const uint8_t *p = d->train.pixels + (i * d->channels + c) * plane;
+        for (int64_t i = 0; i < d->facts.train_count; i++) {
+            const uint8_t *p = tiny_pixels(d, WN__PART_TRAIN, i, NULL) + c * plane;
             for (int64_t k = 0; k < plane; k++) {
                 sum += p[k];
                 squares += p[k] * p[k];
             }
         }
-        const double n = (double)(d->train.n * plane), mean = (double)sum / n / 255;
+        const double n = (double)(d->facts.train_count * plane), mean = (double)sum / n / 255;
         CHECK_NEAR(d->type->mean[c], mean, tolerance, 0);
         CHECK_NEAR(d->type->std[c], sqrt((double)squares / n / (255.0 * 255.0) - mean * mean), tolerance, 0);
     }
@@ -470,8 +477,8 @@ static void check_complete_set(const char *name, const char *folder)
     CHECK_OK(wn__pool_new(2, &pool));
     CHECK_OK(wn__dataset_load(type_of(name), NULL, folder, pool, false, &d));
     wn__pool_free(pool);
-    CHECK_EQ_INT(d.train.n, d.type->train_count);
-    CHECK_EQ_INT(d.test.n, d.type->test_count);
+    CHECK_EQ_INT(d.facts.train_count, d.type->facts.train_count);
+    CHECK_EQ_INT(d.facts.test_count, d.type->facts.test_count);
     check_statistics(&d);
     char key[WN__SHA256_TEXT];
     CHECK_OK(wn__data_contents_key(d.type, &d.contents, key));
@@ -497,10 +504,11 @@ TEST(shapes_follow_their_settings_alone)
     CHECK_OK(wn__settings_set(type->settings, config, "seed", "1"));
     CHECK_OK(wn__dataset_load(type, config, NULL, pool, false, &other));
     const size_t bytes = 100 * 3 * 32 * 32;
-    CHECK(a.train.n == 200 && a.test.n == 100);
-    CHECK(memcmp(a.train.pixels, b.train.pixels, 2 * bytes) == 0 && memcmp(a.test.pixels, b.test.pixels, bytes) == 0);
-    CHECK(memcmp(a.train.labels, b.train.labels, 200 * sizeof(int32_t)) == 0);
-    CHECK(memcmp(a.train.pixels, a.test.pixels, bytes) != 0 && memcmp(a.train.pixels, other.train.pixels, bytes) != 0);
+    const wn__memory_source *x = (wn__memory_source *)a.source, *y = (wn__memory_source *)b.source, *z = (wn__memory_source *)other.source;
+    CHECK(a.facts.train_count == 200 && x->train.n == 200 && x->test.n == 100);
+    CHECK(memcmp(x->train.inputs, y->train.inputs, 2 * bytes) == 0 && memcmp(x->test.inputs, y->test.inputs, bytes) == 0);
+    CHECK(memcmp(x->train.targets, y->train.targets, 200 * sizeof(int32_t)) == 0);
+    CHECK(memcmp(x->train.inputs, x->test.inputs, bytes) != 0 && memcmp(x->train.inputs, z->train.inputs, bytes) != 0);
     wn__dataset_release(&a);
     wn__dataset_release(&b);
     wn__dataset_release(&other);

@@ -2,7 +2,7 @@
 #include "base/rng.h"
 #include "data/loader.h"
 #include "data/samples.h"
-#include "test.h"
+#include "tiny_data.h"
 
 enum { CHANNELS = 3, HEIGHT = 6, WIDTH = 5, IMAGE = CHANNELS * HEIGHT * WIDTH, TRAIN = 53, TEST_COUNT = 7 };
 
@@ -11,7 +11,8 @@ static wn__dataset tiny_set(void)
 {
     static uint8_t train_pixels[TRAIN * IMAGE], test_pixels[TEST_COUNT * IMAGE];
     static int32_t train_labels[TRAIN], test_labels[TEST_COUNT];
-    static const wn__dataset_type type = {.name = "tiny", .channels = CHANNELS, .height = HEIGHT, .width = WIDTH, .classes = 10};
+    static const wn__dataset_type type = {.name = "tiny",
+                                          .facts.sample = {.channels = CHANNELS, .height = HEIGHT, .width = WIDTH, .classes = 10}};
     for (int i = 0; i < TRAIN * IMAGE; i++)
         train_pixels[i] = (uint8_t)(i / IMAGE * 4 + i % IMAGE);
     for (int i = 0; i < TEST_COUNT * IMAGE; i++)
@@ -20,19 +21,18 @@ static wn__dataset tiny_set(void)
         train_labels[i] = i % 10;
     for (int i = 0; i < TEST_COUNT; i++)
         test_labels[i] = 9 - i;
-    return (wn__dataset){.type = &type,
-                         .channels = CHANNELS,
-                         .height = HEIGHT,
-                         .width = WIDTH,
-                         .classes = 10,
-                         .train = {TRAIN, train_pixels, train_labels},
-                         .test = {TEST_COUNT, test_pixels, test_labels}};
+    static wn__dataset data;
+    if (!data.source)
+        data = tiny_dataset(&type, (wn__memory_part){TRAIN, train_pixels, train_labels},
+                            (wn__memory_part){TEST_COUNT, test_pixels, test_labels});
+    return data;
 }
 
 static wn__loader_options options_for(const wn__dataset *data, int threads)
 {
-    wn__loader_options o = {.data = data, .batch = 8, .seed = 5, .shuffle = true, .threads = threads, .augment = {.pad = 2, .flip = true}};
-    CHECK_OK(wn__split_make(data, "last-13", 0, &o.split)); /* 40 stay */
+    wn__loader_options o = {
+        .data = data, .batch = 8, .seed = 5, .order = WN__SAMPLES_SHUFFLED, .threads = threads, .augment = {.pad = 2, .flip = true}};
+    CHECK_OK(wn__split_make(&data->facts, "last-13", 0, &o.split)); /* 40 stay */
     CHECK_OK(wn__normalize_find("signed", data, &o.normalize));
     return o;
 }
@@ -48,7 +48,7 @@ static uint64_t digest_batches(wn__loader *l, int count)
             sum = sum * 1000003 + (uint64_t)b->samples[i] * 17 + (uint64_t)b->targets.classes[i];
             for (int p = 0; p < IMAGE; p++) {
                 uint32_t bits;
-                memcpy(&bits, &b->images[i * IMAGE + p], sizeof(bits));
+                memcpy(&bits, &b->input[i * IMAGE + p], sizeof(bits));
                 sum = sum * 1000003 + bits;
             }
         }
@@ -155,7 +155,7 @@ TEST(test_part_comes_in_order_and_unchanged)
     const wn__dataset data = tiny_set();
     wn__loader_options o = options_for(&data, 1);
     o.part = WN__PART_TEST;
-    o.shuffle = false;
+    o.order = WN__SAMPLES_IN_ORDER;
     o.augment = (wn__augment){0};
     CHECK_OK(wn__normalize_find("none", &data, &o.normalize));
     wn__loader *l;
@@ -168,7 +168,7 @@ TEST(test_part_comes_in_order_and_unchanged)
         CHECK_EQ_INT(b->targets.classes[i], 9 - i);
     }
     for (int i = 0; i < TEST_COUNT * IMAGE; i++)
-        CHECK(b->images[i] == (float)data.test.pixels[i] / 255.0f);
+        CHECK(b->input[i] == (float)tiny_pixels(&data, WN__PART_TEST, 0, NULL)[i] / 255.0f);
     wn__loader_free(l);
 }
 
@@ -216,7 +216,7 @@ TEST(impossible_loaders_are_refused)
     CHECK_STATUS(wn__loader_new(&o, &l), WN_EINVAL);
     CHECK_HAS_TEXT(wn_error_message(), "pad-crop-5-reflect");
     o = options_for(&data, 1);
-    CHECK_OK(wn__split_make(&data, "none", 0, &o.split));
+    CHECK_OK(wn__split_make(&data.facts, "none", 0, &o.split));
     o.part = WN__PART_VALIDATION;
     CHECK_STATUS(wn__loader_new(&o, &l), WN_EINVAL);
     CHECK_HAS_TEXT(wn_error_message(), "validation part of tiny is empty");
@@ -330,10 +330,13 @@ TEST(samples_are_drawn_evenly_from_all_classes)
     float image[IMAGE];
     for (int64_t i = 0; i < a.n; i++) {
         CHECK_EQ_INT(a.targets.classes[i], i % 10);
-        CHECK(a.index[i] >= 0 && a.index[i] < 40 && data.train.labels[a.index[i]] == i % 10);
+        int32_t label;
+        CHECK(a.index[i] >= 0 && a.index[i] < 40);
+        const uint8_t *pixels = tiny_pixels(&data, WN__PART_TRAIN, a.index[i], &label);
+        CHECK_EQ_INT(label, i % 10);
         for (int64_t j = 0; j < i; j++)
             CHECK(a.index[i] != a.index[j]);
-        wn__normalize_image(&o.normalize, CHANNELS, HEIGHT * WIDTH, data.train.pixels + a.index[i] * IMAGE, image);
+        wn__normalize_image(&o.normalize, CHANNELS, HEIGHT * WIDTH, pixels, image);
         CHECK(memcmp(image, a.images + i * IMAGE, sizeof image) == 0);
     }
     CHECK(memcmp(a.index, b.index, 30 * sizeof *a.index) == 0);

@@ -12,6 +12,7 @@
 #include "nn/loss.h"
 #include "plan/agenda.h"
 #include "scratch_folder.h"
+#include "tiny_data.h"
 #include "train/trainer.h"
 #include "winnow/data.h"
 #include "winnow/experiment.h"
@@ -46,7 +47,7 @@ static wn__loader_options loader_for(const loaded *w, bool ideal, int threads)
                             .split = w->split,
                             .batch = BATCH,
                             .seed = 3,
-                            .shuffle = true,
+                            .order = WN__SAMPLES_SHUFFLED,
                             .ideal = ideal,
                             .augment = {.pad = 2, .flip = true},
                             .threads = threads};
@@ -96,7 +97,7 @@ static seen look(const wn__loader_options *o, int steps)
         for (int64_t i = 0; i < b->n; i++, s.count++) {
             s.sample[s.count] = b->samples[i];
             s.label[s.count] = b->targets.classes[i];
-            s.image[s.count] = digest(b->images + i * IMAGE, IMAGE * sizeof(float));
+            s.image[s.count] = digest(b->input + i * IMAGE, IMAGE * sizeof(float));
         }
     }
     wn__loader_free(l);
@@ -171,7 +172,7 @@ TEST(threads_and_seeking_change_nothing)
     CHECK_OK(wn__loader_seek(l, 4, 1));
     CHECK_OK(wn__loader_next(l, &b));
     CHECK_EQ_INT(b->samples[0], want.sample[4 * N + BATCH]);
-    CHECK(digest(b->images, IMAGE * sizeof(float)) == want.image[4 * N + BATCH]);
+    CHECK(digest(b->input, IMAGE * sizeof(float)) == want.image[4 * N + BATCH]);
     wn__loader_free(l);
     wn__dataset_release(&w.data);
 }
@@ -182,7 +183,7 @@ TEST(test_validation_and_third_sample_are_in_neither_world)
     wn__loader_options o = loader_for(&w, true, 0);
     o.augment = (wn__augment){0};
     seen s = look(&o, 8 * STEPS_PER_EPOCH);
-    CHECK(w.third.first == N && w.third.count == N && w.split.validation.count == 10 && w.data.test.n == 30);
+    CHECK(w.third.first == N && w.third.count == N && w.split.validation.count == 10 && w.data.source->test_count == 30);
     for (int part = 0; part < 3; part++) {
         o.ideal = false;
         o.part = part == 0 ? WN__PART_TEST : part == 1 ? WN__PART_VALIDATION : WN__PART_TRAIN;
@@ -199,10 +200,10 @@ TEST(an_ordinary_set_is_its_own_stream)
 {
     static uint8_t pixels[100 * 4];
     static int32_t labels[100];
-    static const wn__dataset_type type = {.name = "tiny", .channels = 1, .height = 2, .width = 2, .classes = 10};
-    wn__dataset data = {.type = &type, .channels = 1, .height = 2, .width = 2, .classes = 10, .train = {100, pixels, labels}};
+    static const wn__dataset_type type = {.name = "tiny", .facts.sample = {.channels = 1, .height = 2, .width = 2, .classes = 10}};
+    wn__dataset data = tiny_dataset(&type, (wn__memory_part){100, pixels, labels}, (wn__memory_part){0});
     wn__loader_options o = {
-        .data = &data, .batch = 7, .shuffle = true, .ideal = true, .split = {.train = {10, 30}}, .last_batch = WN__LAST_DROP};
+        .data = &data, .batch = 7, .order = WN__SAMPLES_SHUFFLED, .ideal = true, .split = {.train = {10, 30}}, .last_batch = WN__LAST_DROP};
     CHECK_OK(wn__normalize_find("none", &data, &o.normalize));
     int times[100] = {0};
     wn__loader *l = NULL;
@@ -218,6 +219,7 @@ TEST(an_ordinary_set_is_its_own_stream)
     o.last_batch = WN__LAST_WRAP;
     CHECK_STATUS(wn__loader_new(&o, &l), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "wrap");
+    wn__dataset_release(&data);
 }
 
 TEST(label_noise_is_of_the_sample_alone)
@@ -337,28 +339,34 @@ static void check_changes_are_seen(const loaded *w, const char *folder)
     CHECK_HAS_TEXT(wn_error_message(), "part3.npz: changed while it was in use");
 }
 
+static wn_status read_stream(const wn__dataset *data, int64_t at, wn__scratch *scratch, wn__sample_input *input, int32_t *label)
+{
+    return wn__source_read(data->stream, "stream", WN__PART_TRAIN, at, scratch, input, label);
+}
+
 TEST(npz_parts_are_one_stream)
 {
     for (int packed = 0; packed < 2; packed++) {
         const char *folder = parts_folder(packed ? "packed" : "stored", packed);
         loaded w = load_world("cifar5m", cifar5m_config(), folder, &(wn__world_request){.n = 30, .validation = "last-10"});
-        CHECK(w.data.train.n == 40 && w.data.test.n == 20 && w.split.validation.count == 10);
-        check_image(w.data.train.pixels + 29 * IMAGE, 0, 29);
-        check_image(w.data.train.pixels + 39 * IMAGE, 4, 49);
-        check_image(w.data.test.pixels + 19 * IMAGE, 5, 19);
-        CHECK_EQ_INT(w.data.test.labels[19], (5 + 19) % 10);
-        static uint8_t pixels[250 * IMAGE];
-        static int32_t labels[250];
+        CHECK(w.data.source->train_count == 40 && w.data.source->test_count == 20 && w.split.validation.count == 10);
+        check_image(tiny_pixels(&w.data, WN__PART_TRAIN, 29, NULL), 0, 29);
+        check_image(tiny_pixels(&w.data, WN__PART_TRAIN, 39, NULL), 4, 49);
+        int32_t label;
+        check_image(tiny_pixels(&w.data, WN__PART_TEST, 19, &label), 5, 19);
+        CHECK_EQ_INT(label, (5 + 19) % 10);
+        wn__scratch scratch = {0};
+        wn__sample_input input;
         static const int64_t ranges[][2] = {{0, 250}, {45, 10}, {240, 10}, {3, 1}, {99, 102}, {0, 1}};
         for (int k = 0; k < 6; k++) {
-            CHECK_OK(wn__world_read(&w.data, ranges[k][0], ranges[k][1], pixels, labels));
-            for (int64_t i = 0; i < ranges[k][1]; i++) {
-                const int64_t at = ranges[k][0] + i;
-                check_image(pixels + i * IMAGE, (int)(at / PART), at % PART);
-                CHECK_EQ_INT(labels[i], (at / PART + at % PART) % 10);
+            for (int64_t at = ranges[k][0]; at < ranges[k][0] + ranges[k][1]; at++) {
+                CHECK_OK(read_stream(&w.data, at, &scratch, &input, &label));
+                check_image(input.data, (int)(at / PART), at % PART);
+                CHECK_EQ_INT(label, (at / PART + at % PART) % 10);
             }
         }
-        CHECK_STATUS(wn__world_read(&w.data, 249, 2, pixels, labels), WN_EINVAL);
+        CHECK_STATUS(read_stream(&w.data, 250, &scratch, &input, &label), WN_EINVAL);
+        wn__scratch_release(&scratch);
         check_changes_are_seen(&w, folder);
         wn__dataset_release(&w.data);
     }
@@ -392,12 +400,15 @@ static void check_fault(const char *folder, wn_status want, const char *text)
 {
     const wn__dataset_type *type = NULL;
     loaded w = {0};
-    static uint8_t pixels[100 * IMAGE];
-    static int32_t labels[100];
+    wn__scratch scratch = {0};
+    wn__sample_input input;
+    int32_t label;
     CHECK_OK(wn__dataset_find("cifar5m", &type));
     wn_status status = wn__world_load(type, cifar5m_config(), folder, NULL, &(wn__world_request){.n = N, .validation = "none"}, &w.data,
                                       &w.split, &w.third);
-    if (status == WN_OK) status = wn__world_read(&w.data, 0, 100, pixels, labels);
+    for (int64_t i = 0; status == WN_OK && i < 100; i++)
+        status = read_stream(&w.data, i, &scratch, &input, &label);
+    wn__scratch_release(&scratch);
     CHECK_STATUS(status, want);
     CHECK_HAS_TEXT(wn_error_message(), "part1.npz");
     CHECK_HAS_TEXT(wn_error_message(), text);

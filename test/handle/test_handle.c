@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "data/dataset.h"
+#include "data/memory_source.h"
 #include "data/targets.h"
 #include "models/model.h"
 #include "nn/loss.h"
@@ -205,14 +206,15 @@ static void check_equals_eval(const char *path)
     if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "train", "5100"));
     if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "test", "50"));
     CHECK_OK(wn__dataset_load(type, config, NULL, NULL, false, &data));
-    const int64_t n = data.test.n, size = info.channels * info.height * info.width;
+    const wn__memory_part *test = &((const wn__memory_source *)data.source)->test;
+    const int64_t n = test->n, size = info.channels * info.height * info.width;
     CHECK_EQ_INT(e.count, n);
     float *x = WN_NEW_ARRAY(float, n *size);
     double *loss = WN_NEW_ARRAY(double, n);
     CHECK(x && loss);
-    CHECK_OK(wn_network_normalize(net, data.test.pixels, n, x));
+    CHECK_OK(wn_network_normalize(net, test->inputs, n, x));
     float *y = predict(net, x, n);
-    const wn__loss_rows rows = {.n = n, .batch = n, .classes = info.outputs, .logits = y, .targets = wn__class_targets(data.test.labels)};
+    const wn__loss_rows rows = {.n = n, .batch = n, .classes = info.outputs, .logits = y, .targets = wn__class_targets(test->targets)};
     wn__loss_compute(&(wn__loss){0}, &rows, NULL, &(wn__loss_out){.loss = loss});
     double sum = 0;
     for (int64_t i = 0; i < n; i++)

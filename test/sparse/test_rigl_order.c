@@ -14,7 +14,7 @@
 #include "scratch_folder.h"
 #include "sparse/prune/distribution.h"
 #include "tensor/compression.h"
-#include "test.h"
+#include "tiny_data.h"
 #include "train/trainer.h"
 
 enum { SIDE = 16, CHANNELS = 3, CLASSES = 4, BATCH = 18, STEPS = 5, TRAIN = BATCH * STEPS, MOST = 64, PIXELS = CHANNELS * SIDE * SIDE };
@@ -23,17 +23,13 @@ static const double fraction = 0.3, rate = 0.05;
 static const wn__dataset *images(void)
 {
     static const char *const names[CLASSES] = {"a", "b", "c", "d"};
-    static const wn__dataset_type type = {.name = "noise", .channels = CHANNELS, .height = SIDE, .width = SIDE, .classes = CLASSES};
+    static const wn__dataset_type type = {
+        .name = "noise", .facts.sample = {.channels = CHANNELS, .height = SIDE, .width = SIDE, .classes = CLASSES, .class_names = names}};
     static uint8_t pixels[TRAIN * PIXELS];
     static int32_t labels[TRAIN];
-    static wn__dataset data = {.type = &type,
-                               .channels = CHANNELS,
-                               .height = SIDE,
-                               .width = SIDE,
-                               .classes = CLASSES,
-                               .class_names = names,
-                               .train = {TRAIN, pixels, labels},
-                               .test = {BATCH, pixels, labels}};
+    static wn__dataset data;
+    if (data.source) return &data;
+    data = tiny_dataset(&type, (wn__memory_part){TRAIN, pixels, labels}, (wn__memory_part){BATCH, pixels, labels});
     wn__rng rng = wn__rng_make(1, WN__FOR_TEST, 0, 0);
     for (int i = 0; i < TRAIN * PIXELS; i++)
         pixels[i] = (uint8_t)wn__rng_below(&rng, 256);
@@ -81,8 +77,8 @@ static void open_side(side *s, const char *backend, uint64_t seed, bool far)
     static const char *const half = "width=0.5";
     const wn__named_model named = {.name = "resnet8", .set = &half, .sets = 1, .input = {CHANNELS, SIDE, SIDE, CLASSES}};
     const wn__backend *b = wn__backend_find(backend);
-    *s = (side){.loader = {.data = images(), .batch = BATCH, .seed = seed, .shuffle = true}};
-    CHECK_OK(wn__split_make(s->loader.data, "none", 0, &s->loader.split));
+    *s = (side){.loader = {.data = images(), .batch = BATCH, .seed = seed, .order = WN__SAMPLES_SHUFFLED}};
+    CHECK_OK(wn__split_make(&s->loader.data->facts, "none", 0, &s->loader.split));
     CHECK_OK(wn__normalize_find("signed", s->loader.data, &s->loader.normalize));
     CHECK_OK(wn__named_model_build(&named, &s->graph));
     CHECK_OK(wn__graph_make_params(s->graph, &s->params));
@@ -146,11 +142,11 @@ static void make_step(side *s, const wn__batch *batch, int step)
 {
     const wn__step_info learn = {.training = true, .update_statistics = true, .step = step}, look = {.training = true, .step = step};
     s->batch = batch;
-    CHECK_OK(wn__executor_gradients(s->ex, batch->images, batch->n, learn, cross_entropy, s));
+    CHECK_OK(wn__executor_gradients(s->ex, batch->input, batch->n, learn, cross_entropy, s));
     CHECK_OK(wn__updater_step(s->updater, rate, step + 1));
     for (int i = 0; i < s->params.count; i++)
         if (s->growth[i]) CHECK_OK(wn__executor_read_gradient(s->ex, i, read_gradient, s->growth[i]));
-    CHECK_OK(wn__executor_gradients(s->ex, batch->images, batch->n, look, cross_entropy, s));
+    CHECK_OK(wn__executor_gradients(s->ex, batch->input, batch->n, look, cross_entropy, s));
     for (int i = 0; i < s->params.count; i++)
         if (s->growth[i]) CHECK_OK(wn__executor_read_gradient(s->ex, i, NULL, NULL));
 }

@@ -11,6 +11,7 @@
 #include "nn/init.h"
 #include "scratch_folder.h"
 #include "sparse/cost.h"
+#include "tiny_data.h"
 #include "tiny_network.h"
 #include "train/trainer.h"
 
@@ -376,17 +377,13 @@ TEST(sr_ste_trains_masked_weights_too)
 static const wn__dataset *images(void)
 {
     static const char *const names[CLASSES] = {"a", "b", "c", "d"};
-    static const wn__dataset_type type = {.name = "squares", .channels = 2, .height = SIDE, .width = SIDE, .classes = CLASSES};
+    static const wn__dataset_type type = {
+        .name = "squares", .facts.sample = {.channels = 2, .height = SIDE, .width = SIDE, .classes = CLASSES, .class_names = names}};
     static uint8_t train[TRAIN * 2 * SIDE * SIDE], test[TESTED * 2 * SIDE * SIDE];
     static int32_t train_labels[TRAIN], test_labels[TESTED];
-    static wn__dataset data = {.type = &type,
-                               .channels = 2,
-                               .height = SIDE,
-                               .width = SIDE,
-                               .classes = CLASSES,
-                               .class_names = names,
-                               .train = {TRAIN, train, train_labels},
-                               .test = {TESTED, test, test_labels}};
+    static wn__dataset data;
+    if (data.source) return &data;
+    data = tiny_dataset(&type, (wn__memory_part){TRAIN, train, train_labels}, (wn__memory_part){TESTED, test, test_labels});
     for (int i = 0; i < TRAIN + TESTED; i++) {
         wn__rng rng = wn__rng_make(1, WN__FOR_TEST, (uint64_t)i, 0);
         uint8_t *x = i < TRAIN ? train + i * 2 * SIDE * SIDE : test + (i - TRAIN) * 2 * SIDE * SIDE;
@@ -450,7 +447,7 @@ static void lab_init(lab *l, const char *backend, int kind, const char *path, in
                                  .graph = l->graph,
                                  .params = &l->params,
                                  .device = l->device,
-                                 .loader = {.data = images(), .batch = BATCH, .seed = 11, .shuffle = true},
+                                 .loader = {.data = images(), .batch = BATCH, .seed = 11, .order = WN__SAMPLES_SHUFFLED},
                                  .optimizer = {.type = sgd, .config = l->config},
                                  .spec.schedule = {.kind = WN__SCHEDULE_CONSTANT, .base = 0.05, .every = 1},
                                  .spec.soft_until = INT64_MAX,
@@ -460,7 +457,7 @@ static void lab_init(lab *l, const char *backend, int kind, const char *path, in
                                  .checkpoint_seconds = 1e9,
                                  .progress = watch,
                                  .user = l};
-    CHECK_OK(wn__split_make(images(), "last-20", 0, &l->stage.loader.split));
+    CHECK_OK(wn__split_make(&images()->facts, "last-20", 0, &l->stage.loader.split));
     CHECK_OK(wn__normalize_find("signed", images(), &l->stage.loader.normalize));
     if (kind != WN__THIN_THRESHOLD) return;
     wn__params start = tiny_params(l->graph, 3), kept = l->params; /* what the thresholds leave at first */

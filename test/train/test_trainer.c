@@ -14,6 +14,7 @@
 #include "sparse/cost.h"
 #include "sparse/prune/mask.h"
 #include "sparse/prune/score.h"
+#include "tiny_data.h"
 #include "tiny_network.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
@@ -32,17 +33,13 @@ enum {
 static const wn__dataset *images(void)
 {
     static const char *const names[CLASSES] = {"north", "east", "\"south\"", "west"};
-    static const wn__dataset_type type = {.name = "squares", .channels = 1, .height = SIDE, .width = SIDE, .classes = CLASSES};
+    static const wn__dataset_type type = {
+        .name = "squares", .facts.sample = {.channels = 1, .height = SIDE, .width = SIDE, .classes = CLASSES, .class_names = names}};
     static uint8_t train[TRAIN * SIDE * SIDE], test[TEST_COUNT * SIDE * SIDE];
     static int32_t train_labels[TRAIN], test_labels[TEST_COUNT];
-    static wn__dataset data = {.type = &type,
-                               .channels = 1,
-                               .height = SIDE,
-                               .width = SIDE,
-                               .classes = CLASSES,
-                               .class_names = names,
-                               .train = {TRAIN, train, train_labels},
-                               .test = {TEST_COUNT, test, test_labels}};
+    static wn__dataset data;
+    if (data.source) return &data;
+    data = tiny_dataset(&type, (wn__memory_part){TRAIN, train, train_labels}, (wn__memory_part){TEST_COUNT, test, test_labels});
     for (int i = 0; i < TRAIN + TEST_COUNT; i++) { /* a bright quarter in noise */
         wn__rng rng = wn__rng_make(1, WN__FOR_TEST, (uint64_t)i, 0);
         uint8_t *x = i < TRAIN ? train + i * SIDE * SIDE : test + (i - TRAIN) * SIDE * SIDE;
@@ -78,9 +75,13 @@ typedef struct lab {
 
 static wn__loader_options loader_options(int threads)
 {
-    wn__loader_options o = {
-        .data = images(), .batch = BATCH, .seed = 11, .shuffle = true, .threads = threads, .augment = {.pad = 1, .flip = false}};
-    CHECK_OK(wn__split_make(o.data, "last-20", 0, &o.split));
+    wn__loader_options o = {.data = images(),
+                            .batch = BATCH,
+                            .seed = 11,
+                            .order = WN__SAMPLES_SHUFFLED,
+                            .threads = threads,
+                            .augment = {.pad = 1, .flip = false}};
+    CHECK_OK(wn__split_make(&o.data->facts, "last-20", 0, &o.split));
     CHECK_OK(wn__normalize_find("signed", o.data, &o.normalize));
     return o;
 }

@@ -1,0 +1,25 @@
+/* Samples as the network sees them, read by one thread: inputs of one size, augmented and normalised. */
+#ifndef WN_DATA_SAMPLE_READER_H
+#define WN_DATA_SAMPLE_READER_H
+
+#include "data/augment.h"
+#include "data/dataset.h"
+
+typedef struct wn__sample_reader {
+    const wn__dataset *data; /* borrowed */
+    wn__augment augment;
+    wn__normalize normalize;
+    uint64_t seed;             /* of augmentation */
+    uint8_t *fitted, *changed; /* (C,H,W) of the network's size, augmented; of pixels */
+    wn__scratch scratch;
+} wn__sample_reader;
+
+/* The first four fields are set. Takes all memory but what a source needs to read. */
+wn_status wn__sample_reader_open(wn__sample_reader *reader);
+void wn__sample_reader_close(wn__sample_reader *reader); /* accepts a zeroed one, and one that failed to open */
+
+/* A sample of data->source or data->stream. epoch, sample: what its augmentation depends on. input: (C,H,W) floats or (steps) int32 tokens. */
+wn_status wn__sample_reader_read(wn__sample_reader *reader, wn__sample_source *source, wn__part part, int64_t index, int64_t epoch,
+                                 int64_t sample, void *input, void *target);
+
+#endif
