@@ -24,6 +24,7 @@
 #define WINNOW_NETWORK_H
 
 #include "winnow/graph.h"
+#include "winnow/sample.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -126,6 +127,40 @@ WN_API WN_NODISCARD wn_status wn_network_normalize(wn_network *net, const uint8_
  * run at once, which may change last bits. Few inputs take a path of low latency by themselves.
  * Memory is allocated in the first call of a size alone: n up to `batch`, and the rest beyond its multiples. The last eight sizes are kept. */
 WN_API WN_NODISCARD wn_status wn_network_predict(wn_network *net, const float *x, int64_t n, float *y);
+
+/* ---- train */
+
+/* Loss and optimizer, as the section train of a recipe has them: "{optimizer: {sgd: {momentum: 0.9, weight_decay: 1e-4}}, loss: mse}". Keys: optimizer
+ * (sgd), loss (the usual one of the targets), smoothing, clip_norm, clip_value, micro_batch. What the optimizer remembers is forgotten. WN_EUSAGE names key
+ * and line. NULL: the defaults, which hold before the first call, too. */
+WN_API WN_NODISCARD wn_status wn_network_set_training(wn_network *net, const char *train);
+/* The mean loss of n inputs, and its gradient for every trained tensor, as a training step makes it: batch norm by the batch, whose statistics move
+ * the running ones; dropout by the options' seed and the number of steps so far. All n at once: memory grows with n; nothing is allocated once a size was
+ * seen. loss may be NULL. WN_EUSAGE: targets that the loss does not take. WN_EDIVERGED: the loss is not finite. */
+WN_API WN_NODISCARD wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_targets *targets, int64_t n,
+                                                        double *loss);
+/* One update of all trained tensors by these gradients at a learning rate: exactly the training loop's. Masked entries stay zero; weight decay falls
+ * on weights alone, unless the optimizer says otherwise. WN_EINVAL: no gradients since the last step. */
+WN_API WN_NODISCARD wn_status wn_network_step(wn_network *net, double rate);
+/* The mean loss of n inputs as wn_network_predict sees them; nothing changes. */
+WN_API WN_NODISCARD wn_status wn_network_loss(wn_network *net, const float *x, const wn_targets *targets, int64_t n, double *loss);
+
+/* ---- prune */
+
+typedef struct wn_network_prune_options {
+    size_t size; /* sizeof(wn_network_prune_options) */
+    const char *
+        mask; /* section mask of a recipe: "{score: snip, scope: layer, layers: [conv*]}"; NULL: smallest magnitudes of all layers together */
+    const char *sparsity; /* of the selected weights afterwards, from dense: "90%", "0.1d", "10x"; NULL where the masks say it themselves */
+    uint64_t seed;        /* of all that is drawn */
+    const float *x;       /* (n) inputs and targets, for the scores snip and grasp, by the usual loss of the targets; else NULL and 0 */
+    const wn_targets *targets;
+    int64_t n;
+} wn_network_prune_options;
+/* Masks over the weights as they are: those of `winnow prune` and of a recipe's mask stage, bit for bit. What is masked becomes zero. The optimizer's
+ * memory of what stays is kept. Under a basis (mask.basis) weights are made of coefficients from then on: they run, train and are saved, and their
+ * entries can be read alone. WN_EUSAGE names key and line, or says which sparsity is missing or too low. */
+WN_API WN_NODISCARD wn_status wn_network_prune(wn_network *net, const wn_network_prune_options *options);
 
 /* ---- save */
 

@@ -8,6 +8,7 @@
 
 #include "network/machine.h"
 #include "network/network.h"
+#include "nn/optimizer.h"
 #include "recipe/weights_recipe.h"
 #include "winnow/network.h"
 
@@ -22,6 +23,17 @@ typedef struct wn__shared {
     wn__normalize normalize;  /* name NULL: not known */
 } wn__shared;
 
+/* Training step by step. */
+typedef struct wn__training {
+    wn__recipe *recipe;   /* its section train: optimizer and loss; NULL before they are needed or set */
+    wn__updater *updater; /* NULL before the first pass, and after weights were replaced: then it begins anew */
+    int64_t updates;      /* of its slots */
+    bool passed;          /* gradients of the weights as they are */
+    double *row_loss;     /* (rows) of samples */
+    int64_t rows;
+    float *outputs; /* (batch, outputs) of wn_network_loss; NULL before */
+} wn__training;
+
 struct wn_network {
     wn__shared *shared;
     wn__network net; /* its parameters are as described above */
@@ -33,6 +45,7 @@ struct wn_network {
     wn__device *device;       /* that net.ex runs on */
     wn__executor_options how; /* of net.ex */
     uint64_t seed;
+    wn__training training;
 };
 
 /* WN_EINVAL: no handle, or one of a parent process. */
@@ -41,6 +54,15 @@ wn_status wn__handle_enter(const wn_network *net);
 wn_status wn__handle_may_change(const wn_network *net, const char *what);
 /* net.ex is there, on the backend for the masks as they are; with backward passes of up to n samples if n > 0. */
 wn_status wn__handle_ready(wn_network *net, int64_t n);
+
+/* A piece of a recipe as a text of its own, of "train.init" or "mask". Messages name the piece and the line. Free with wn__recipe_free. */
+wn_status wn__handle_section(const char *path, const char *text, wn__recipe **out);
+/* n samples with targets that the loss takes and the network has outputs for. */
+wn_status wn__handle_check_samples(const wn_network *net, const char *call, const float *x, const wn_targets *targets, int64_t n);
+
+/* What the optimizer remembers is forgotten. */
+void wn__training_restart(wn_network *net);
+void wn__training_release(wn_network *net);
 
 /* handle_about.c: fills all but recipe and handles. The file may be NULL. */
 wn_status wn__about_read(const wn__safetensors *file, wn__shared *s);

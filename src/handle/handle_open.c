@@ -11,45 +11,6 @@
 
 enum { USUAL_BATCH = 128, MOST_PLANS = 8 };
 
-/* ---- what every call asks */
-
-wn_status wn__handle_enter(const wn_network *net)
-{
-    if (!net) return wn__fail(WN_EINVAL, "the network is NULL");
-    if (net->process == getpid()) return WN_OK;
-    return wn__fail(WN_EINVAL, "the network was opened by process %ld and its threads are there: open it again behind the fork",
-                    (long)net->process);
-}
-
-wn_status wn__handle_may_change(const wn_network *net, const char *what)
-{
-    const int others = atomic_load_explicit(&net->shared->handles, memory_order_acquire) - 1;
-    if (others == 0) return WN_OK;
-    return wn__fail(WN_EBUSY, "%s changes weights that %d other open %s: close %s first", what, others,
-                    others == 1 ? "handle uses" : "handles use", others == 1 ? "it" : "them");
-}
-
-static bool is_masked(const wn__params *params)
-{
-    for (int i = 0; i < params->count; i++)
-        if (params->item[i].mask || params->item[i].pattern) return true;
-    return false;
-}
-
-wn_status wn__handle_ready(wn_network *net, int64_t n)
-{
-    wn__device *device;
-    wn__executor_options how = net->how;
-    WN_TRY(wn__devices_get(&net->devices, wn__machine_backend(&net->machine, is_masked(&net->net.params)), net->dtype, &device));
-    how.training = how.training || n > 0;
-    if (how.batch < n) how.batch = n;
-    if (net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch) return WN_OK;
-    WN_TRY(wn__network_start_stored(&net->net, device, &how));
-    net->device = device;
-    net->how = how;
-    return WN_OK;
-}
-
 /* ---- making */
 
 static wn_status take_options(const wn_network_options *given, wn_network_options *out)
@@ -85,7 +46,8 @@ static wn_status new_handle(wn_network **out)
 static void set_sizes(wn_network *net, const wn_network_options *o)
 {
     net->seed = o->seed;
-    net->how = (wn__executor_options){.batch = o->batch ? o->batch : USUAL_BATCH, .plans = MOST_PLANS};
+    net->batch = o->batch ? o->batch : USUAL_BATCH;
+    net->how = (wn__executor_options){.batch = net->batch, .plans = MOST_PLANS};
     net->devices = (wn__devices){.threads = net->machine.threads, .kernels = (wn__kernels)net->shared->recipe->top.kernels};
 }
 
@@ -175,7 +137,9 @@ wn_status wn_network_load(wn_network *net, const char *path)
     WN_TRY(wn__handle_enter(net));
     if (!path) return wn__fail(WN_EINVAL, "wn_network_load: path is NULL");
     WN_TRY(wn__handle_may_change(net, "loading a file"));
-    return wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, &net->net.params);
+    WN_TRY(wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, &net->net.params));
+    wn__training_restart(net);
+    return WN_OK;
 }
 
 /* ---- from start weights */
@@ -186,21 +150,17 @@ static wn_status draw(wn_network *net, const wn_network_options *o)
     return wn__init_params(&net->net.params, &r->train.init, o->seed);
 }
 
-/* `recipe` (NULL: none) and the options' own settings. */
+/* The recipe's own start weights, or the options'. */
 static wn_status read_recipe(const char *recipe, const wn_network_options *o, wn__recipe **out)
 {
-    wn__recipe_source source = {.text = recipe ? recipe : "{}", .label = "recipe", .sets = o->sets};
-    wn__text init = {0};
-    const char **set = WN_NEW_ARRAY(const char *, o->sets + 1);
-    if (!set) return wn__no_memory(sizeof *set);
-    if (o->sets) memcpy(set, o->set, (size_t)o->sets * sizeof *set);
-    if (o->init) wn__text_add(&init, "train.init=%s", o->init);
-    if (o->init) set[source.sets++] = init.data;
-    source.set = set;
-    const wn_status status = init.failed ? wn__no_memory(init.size) : wn__recipe_read_parts(&source, out);
-    wn__text_release(&init);
-    wn__free(set);
-    return status;
+    const wn__recipe_source source = {.text = recipe ? recipe : "{}", .label = "recipe", .set = o->set, .sets = o->sets};
+    wn__recipe *init;
+    WN_TRY(wn__recipe_read_parts(&source, out));
+    if (!o->init) return WN_OK;
+    WN_TRY(wn__handle_section("train.init", o->init, &init));
+    (*out)->train.init = init->train.init;
+    wn__recipe_free(init);
+    return WN_OK;
 }
 
 static wn_status build_named(wn_network *net, const char *recipe, const wn_network_options *o)
@@ -280,6 +240,7 @@ void wn_network_close(wn_network *net)
 {
     if (!net) return;
     if (net->process != getpid()) net->devices.pool = NULL; /* a parent's, whose threads are not here */
+    wn__training_release(net);
     if (atomic_fetch_sub_explicit(&net->shared->handles, 1, memory_order_acq_rel) > 1) {
         wn__network_stop(&net->net);
     } else {

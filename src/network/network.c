@@ -12,13 +12,13 @@ wn_status wn__network_make(const wn_graph *graph, wn__network *out)
 wn_status wn__network_start(wn__network *n, wn__device *device, const wn__executor_options *options)
 {
     wn__network_stop(n);
-    return wn__executor_new(n->graph, &n->params, device, options, &n->ex);
+    return wn__executor_new(n->graph, wn__network_params(n), device, options, &n->ex);
 }
 
 wn_status wn__network_start_stored(wn__network *n, wn__device *device, const wn__executor_options *options)
 {
     wn__network_stop(n);
-    if (device->compressed) WN_TRY(wn__params_compress_masked(&n->params));
+    if (device->compressed) WN_TRY(wn__params_compress_masked(wn__network_params(n)));
     return wn__network_start(n, device, options);
 }
 

@@ -17,11 +17,18 @@
 typedef struct wn__network {
     const wn_graph *graph; /* borrowed */
     wn__params params;     /* owned */
+    wn__params *others;    /* parameters that it runs in place of its own; NULL: none */
     wn__executor *ex;      /* owned; NULL before it is started */
 } wn__network;
 
 /* Zeroed parameters; `out` is to be released after a failure, too. */
 wn_status wn__network_make(const wn_graph *graph, wn__network *out);
+/* Over parameters that are borrowed, as are those that they hold. */
+static inline wn__network wn__network_over(const wn_graph *graph, wn__params *params)
+{
+    return (wn__network){.graph = graph, .others = params};
+}
+static inline wn__params *wn__network_params(wn__network *n) { return n->others ? n->others : &n->params; }
 /* An executor of the parameters as they are, in place of an earlier one. The device is borrowed. */
 wn_status wn__network_start(wn__network *n, wn__device *device, const wn__executor_options *options);
 /* The same; on a device that takes stored entries weights with masks are compressed first. */

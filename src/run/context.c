@@ -29,10 +29,11 @@ static wn_status load_world(wn__context *c)
     return wn__world_load(d->type, d->config, c->data_folder, c->devices.pool, &request, &c->data, &c->split, &c->third);
 }
 
-static void open_devices(wn__context *c)
+wn__devices *wn__context_devices(wn__context *c)
 {
     c->devices.threads = c->machine.threads;
     c->devices.kernels = (wn__kernels)c->recipe->top.kernels;
+    return &c->devices;
 }
 
 wn_status wn__context_load(wn__context *c)
@@ -40,8 +41,7 @@ wn_status wn__context_load(wn__context *c)
     const wn__recipe *r = c->recipe;
     if (c->loaded) return WN_OK;
     wn__pool *pool;
-    open_devices(c);
-    WN_TRY(wn__devices_pool(&c->devices, &pool));
+    WN_TRY(wn__devices_pool(wn__context_devices(c), &pool));
     WN_TRY(r->top.world == WN__WORLD_NONE ? load_images(c) : load_world(c));
     WN_TRY(wn__data_check_settled(r, &c->data));
     WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
@@ -60,8 +60,7 @@ wn_status wn__context_check_data(const wn__context *c)
 
 wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out)
 {
-    open_devices(c);
-    return wn__devices_get(&c->devices, backend, dtype, out);
+    return wn__devices_get(wn__context_devices(c), backend, dtype, out);
 }
 
 void wn__context_release(wn__context *c)

@@ -32,6 +32,8 @@ typedef struct wn__context {
 wn_status wn__context_load(wn__context *c);
 /* Data that are read all along are still those that were loaded. */
 wn_status wn__context_check_data(const wn__context *c);
+/* With the threads of the machine. */
+wn__devices *wn__context_devices(wn__context *c);
 /* Opened once for each backend and type; all share the threads. */
 wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out);
 void wn__context_release(wn__context *c);

@@ -1,7 +1,7 @@
 #include "run/pruning.h"
 
 #include "base/fail.h"
-#include "data/samples.h"
+#include "network/network.h"
 #include "network/network_file.h"
 #include "recipe/drawn.h"
 #include "sparse/basis/basis_map.h"
@@ -43,23 +43,6 @@ wn_status wn__pruning_read(const wn__recipe *r, const wn__pruning *p, const wn__
 
 /* ---- by a score */
 
-/* What a score is computed of and with. */
-static wn_status open_score(wn__context *c, const wn__pruning *p, wn__samples *samples, wn__labelled *labelled, wn__saliency_input *input)
-{
-    const wn__recipe *r = c->recipe;
-    const wn__scoring *scoring = &p->section->scoring;
-    input->graph = r->graph;
-    input->seed = p->seed;
-    WN_TRY(wn__context_device(c, wn__score_backend(&c->machine, scoring), WN__F32, &input->device));
-    input->pool = c->devices.pool;
-    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
-    WN_TRY(wn__context_load(c));
-    WN_TRY(wn__samples_draw(&c->data, p->third ? c->third : c->split.train, &c->normalize, scoring->samples, p->seed, samples));
-    *labelled = (wn__labelled){samples->images, samples->targets, samples->n, r->train.batch};
-    input->samples = labelled;
-    return WN_OK;
-}
-
 /* The wn__prune of the section, with counts by layer where it says them. */
 static wn_status count_layers(const wn__recipe *r, const wn__pruning *p, const wn__params *params, int64_t *keep, wn__prune *out)
 {
@@ -70,23 +53,33 @@ static wn_status count_layers(const wn__recipe *r, const wn__pruning *p, const w
     return wn__drawn_counts(r->graph, params, m, p->sparsity, p->seed, keep);
 }
 
-static wn_status prune_by_score(wn__context *c, const wn__pruning *p, wn__params *params, json_t *result)
+/* An executor over the parameters, where the score needs one. */
+static wn_status start_score(const wn__scoring *scoring, const wn__scorer *scorer, wn__network *net)
 {
-    const wn__recipe *r = c->recipe;
+    wn__device *device;
+    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
+    const wn__executor_options options = wn__saliency_executor(scoring->score, scorer->samples);
+    WN_TRY(wn__devices_get(scorer->devices, wn__score_backend(scorer->machine, scoring), WN__F32, &device));
+    return wn__network_start(net, device, &options);
+}
+
+static wn_status prune_by_score(const wn__recipe *r, const wn__pruning *p, const wn__scorer *scorer, wn__params *params, json_t *result)
+{
     const wn__scoring *scoring = &p->section->scoring;
     wn__selection selection = {0};
-    wn__samples samples = {0};
-    wn__labelled labelled;
-    wn__saliency_input input = {.selection = &selection};
+    wn__network net = wn__network_over(r->graph, params);
+    wn__saliency_input input = {.graph = r->graph, .selection = &selection, .samples = scorer->samples, .seed = p->seed};
     wn__prune how;
     int64_t *keep = WN_NEW_ARRAY(int64_t, params->count);
     wn_status status = keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *keep);
     if (status == WN_OK) status = select_weights(r, p->section, &selection);
     if (status == WN_OK) status = count_layers(r, p, params, keep, &how);
-    if (status == WN_OK) status = open_score(c, p, &samples, &labelled, &input);
+    if (status == WN_OK) status = wn__devices_pool(scorer->devices, &input.pool);
+    if (status == WN_OK) status = start_score(scoring, scorer, &net);
+    input.ex = net.ex;
     if (status == WN_OK) status = wn__saliency_prune(scoring, &input, &how, params);
     if (status == WN_OK && scoring->score != WN__MAGNITUDE) status = note(result, "score_flops", wn__saliency_flops(scoring, r->graph));
-    wn__samples_release(&samples);
+    wn__network_release(&net);
     wn__selection_release(&selection);
     wn__free(keep);
     return status;
@@ -126,11 +119,11 @@ static wn_status prune_units(const wn__recipe *r, const wn__pruning *p, wn__para
 
 /* ---- */
 
-wn_status wn__pruning_run(wn__context *c, const wn__pruning *p, wn__params *params, json_t *result)
+wn_status wn__pruning_run(const wn__recipe *r, const wn__pruning *p, const wn__scorer *scorer, wn__params *params, json_t *result)
 {
-    if (p->section->basis.kind == WN__BASIS_LOW_RANK) return choose_ranks(c->recipe, p, params);
-    if (p->section->basis.kind == WN__BASIS_UNITS) return prune_units(c->recipe, p, params, result);
-    return prune_by_score(c, p, params, result);
+    if (p->section->basis.kind == WN__BASIS_LOW_RANK) return choose_ranks(r, p, params);
+    if (p->section->basis.kind == WN__BASIS_UNITS) return prune_units(r, p, params, result);
+    return prune_by_score(r, p, scorer, params, result);
 }
 
 wn_status wn__pruning_shuffle(const wn__recipe *r, const wn__pruning *p, wn__params *params)
@@ -143,3 +136,20 @@ wn_status wn__pruning_shuffle(const wn__recipe *r, const wn__pruning *p, wn__par
     wn__selection_release(&selection);
     return status;
 }
+
+/* ---- with a context */
+
+wn_status wn__context_scorer_open(wn__context *c, const wn__pruning *p, wn__context_scorer *out)
+{
+    const wn__scoring *scoring = &p->section->scoring;
+    *out = (wn__context_scorer){.scorer = {.machine = &c->machine, .devices = wn__context_devices(c)}};
+    if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
+    WN_TRY(wn__context_load(c));
+    const wn__range range = p->third ? c->third : c->split.train;
+    WN_TRY(wn__samples_draw(&c->data, range, &c->normalize, scoring->samples, p->seed, &out->samples));
+    out->labelled = (wn__labelled){out->samples.images, out->samples.targets, out->samples.n, c->recipe->train.batch};
+    out->scorer.samples = &out->labelled;
+    return WN_OK;
+}
+
+void wn__context_scorer_release(wn__context_scorer *s) { wn__samples_release(&s->samples); }

@@ -115,7 +115,11 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_gra
     } else {
         WN_TRY(load_source(c, &how, m->source, params));
     }
-    return wn__pruning_run(c, &how, params, result);
+    wn__context_scorer with;
+    wn_status status = wn__context_scorer_open(c, &how, &with);
+    if (status == WN_OK) status = wn__pruning_run(c->recipe, &how, &with.scorer, params, result);
+    wn__context_scorer_release(&with);
+    return status;
 }
 
 wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)

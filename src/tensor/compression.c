@@ -109,6 +109,49 @@ wn_status wn__params_compress_masked(wn__params *set)
     return WN_OK;
 }
 
+/* --- compressed to dense ------------------------------------------------------------------------------------------------------- */
+
+static void spread(const wn__param *from, const float *stored, float *dense)
+{
+    if (from->pattern)
+        wn__pattern_scatter(from->pattern, stored, dense);
+    else
+        memcpy(dense, stored, (size_t)from->count * sizeof *dense);
+}
+
+static wn_status copy_mask(const wn__param *from, wn__param *to)
+{
+    if (!from->pattern) return from->mask ? wn__param_set_mask(to, from->mask) : WN_OK;
+    uint8_t *mask = wn__alloc((size_t)from->count);
+    if (!mask) return wn__no_memory((size_t)from->count);
+    wn__pattern_mask(from->pattern, mask);
+    const wn_status status = wn__param_set_mask(to, mask);
+    wn__free(mask);
+    return status;
+}
+
+static wn_status copy_dense(const wn__param *from, wn__param *to)
+{
+    spread(from, from->value, to->value);
+    for (int s = 0; s < WN__SLOTS; s++) {
+        if (!from->slot[s]) continue;
+        if (!(to->slot[s] = WN_NEW_ARRAY(float, to->count))) return wn__no_memory((size_t)to->count * sizeof(float));
+        spread(from, from->slot[s], to->slot[s]);
+    }
+    return copy_mask(from, to);
+}
+
+wn_status wn__params_copy_dense(const wn__params *set, wn__params *out)
+{
+    for (int i = 0; i < set->count; i++) {
+        const wn__param *p = &set->item[i];
+        if (p->map) return wn__fail(WN_EINVAL, "%s is stored as %s", p->name, p->map->name);
+        WN_TRY(wn__params_add(out, p->name, p->role, p->ndim, p->dim));
+        WN_TRY(copy_dense(p, &out->item[i]));
+    }
+    return WN_OK;
+}
+
 /* --- topology updates ---------------------------------------------------------------------------------------------------------- */
 
 wn_status wn__params_reserve(wn__params *set, wn__param *p, int64_t capacity)

@@ -15,6 +15,10 @@ wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *patter
 /* Every weight with a mask. A failure may leave some compressed. */
 wn_status wn__params_compress_masked(wn__params *set);
 
+/* The same network again, every parameter dense, patterns as masks; slots too, gradients zero. `out` is zeroed before; released by the caller, after a failure
+ * as well. Parameters under a map: WN_EINVAL. */
+wn_status wn__params_copy_dense(const wn__params *set, wn__params *out);
+
 /* Room for `capacity` entries, so that changes up to it allocate nothing. */
 wn_status wn__params_reserve(wn__params *set, wn__param *p, int64_t capacity);
 

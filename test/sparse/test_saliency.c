@@ -15,7 +15,7 @@ typedef struct net {
     wn__selection selection;
     wn__pool *pool;
     wn__device *device;
-    wn__executor *ex; /* of the test's own computations */
+    wn__executor *ex, *scorer; /* of the test's own computations; of scores */
     float *images;
     int32_t labels[IMAGES];
     wn__labelled samples;
@@ -59,10 +59,12 @@ static net *net_on(wn_graph *graph, const char *backend, int threads)
     CHECK_OK(wn__selection_make(graph, &all, 1, &t.selection));
     t.device = tiny_device(backend, threads, WN__F32, &t.pool);
     CHECK_OK(wn__executor_new(graph, &t.params, t.device, &(wn__executor_options){.batch = IMAGES, .training = true}, &t.ex));
+    const wn__executor_options how = {.batch = IMAGES, .training = true, .tangents = t.device->backend->tangents};
+    CHECK_OK(wn__executor_new(graph, &t.params, t.device, &how, &t.scorer));
     for (int i = 0; i < IMAGES; i++)
         t.labels[i] = i % CLASSES;
     t.samples = (wn__labelled){t.images, wn__class_targets(t.labels), IMAGES, IMAGES};
-    t.input = (wn__saliency_input){graph, &t.selection, t.device, t.pool, &t.samples, 5};
+    t.input = (wn__saliency_input){graph, &t.selection, t.scorer, t.pool, &t.samples, 5};
     return &t;
 }
 
@@ -71,6 +73,7 @@ static net *net_new(wn_graph *graph) { return net_on(graph, "ref", 1); }
 static void net_free(net *t)
 {
     wn__executor_free(t->ex);
+    wn__executor_free(t->scorer);
     tiny_device_close(t->device, t->pool);
     wn__selection_release(&t->selection);
     wn__params_release(&t->params);
@@ -255,8 +258,10 @@ TEST(grasp_needs_exact_derivatives)
 {
     net *t = net_on(residual_graph(), "sparse", 1);
     wn__scores scores;
-    CHECK_STATUS(wn__saliency_scores(&(wn__scoring){.score = WN__GRASP, .temperature = 1}, &t->input, &t->params, &scores),
-                 WN_EUNSUPPORTED);
+    wn__executor *ex = NULL;
+    const wn__executor_options options = wn__saliency_executor(WN__GRASP, &t->samples);
+    CHECK_STATUS(wn__executor_new(t->graph, &t->params, t->device, &options, &ex), WN_EUNSUPPORTED);
+    CHECK_STATUS(wn__saliency_scores(&(wn__scoring){.score = WN__GRASP, .temperature = 1}, &t->input, &t->params, &scores), WN_EINVAL);
     net_free(t);
 }
 

@@ -96,7 +96,6 @@ typedef struct probe {
     const wn__scoring *how;
     const wn__saliency_input *input;
     wn__params *params;
-    wn__executor *ex;
     int64_t first, classes; /* of the batch at work */
     float *scaled;          /* (batch, classes) */
 } probe;
@@ -124,7 +123,7 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
     const wn__loss plain = {.temperature = 1};
     const wn__loss_rows rows = rows_of(p, first, n);
     scale(1 / temperature(p), logits, n * p->classes, p->scaled);
-    wn__loss_compute(&plain, &rows, p->input->device->pool, &(wn__loss_out){.dlogits = dlogits});
+    wn__loss_compute(&plain, &rows, p->input->pool, &(wn__loss_out){.dlogits = dlogits});
     scale(1 / temperature(p), dlogits, n * p->classes, dlogits);
     return WN_OK;
 }
@@ -140,21 +139,19 @@ static wn_status loss_tangent(void *arg, const float *logits, const float *t_log
     return WN_OK;
 }
 
-static wn_status open_probe(probe *p)
+wn__executor_options wn__saliency_executor(int score, const wn__labelled *samples)
 {
-    const wn__labelled *s = p->input->samples;
-    const int64_t batch = s->batch < s->n ? s->batch : s->n;
-    const wn__executor_options options = {.batch = batch, .training = true, .tangents = wn__saliency_needs_tangents(p->how->score)};
-    p->classes = wn__graph_classes(p->input->graph);
-    p->scaled = WN_NEW_ARRAY(float, batch * p->classes);
-    if (!p->scaled) return wn__no_memory((size_t)(batch * p->classes) * sizeof(float));
-    return wn__executor_new(p->input->graph, p->params, p->input->device, &options, &p->ex);
+    return (wn__executor_options){.batch = samples->batch < samples->n ? samples->batch : samples->n,
+                                  .training = true,
+                                  .tangents = wn__saliency_needs_tangents(score)};
 }
 
-static void close_probe(probe *p)
+static wn_status open_probe(probe *p)
 {
-    wn__executor_free(p->ex);
-    wn__free(p->scaled);
+    const int64_t batch = wn__saliency_executor(p->how->score, p->input->samples).batch;
+    p->classes = wn__graph_classes(p->input->graph);
+    p->scaled = WN_NEW_ARRAY(float, batch * p->classes);
+    return p->scaled ? WN_OK : wn__no_memory((size_t)(batch * p->classes) * sizeof(float));
 }
 
 static void add_up(const arrays *a, const wn__params *params, float *const *gradient)
@@ -174,9 +171,10 @@ static wn_status over_samples(probe *p, const arrays *vector, arrays *product, a
         const int64_t n = s->n - p->first < s->batch ? s->n - p->first : s->batch;
         const float *images = s->images + p->first * g->c * g->h * g->w;
         if (vector)
-            WN_TRY(wn__executor_hessian_vector(p->ex, images, n, step, loss_tangent, p, (const float *const *)vector->item, product->item));
+            WN_TRY(wn__executor_hessian_vector(p->input->ex, images, n, step, loss_tangent, p, (const float *const *)vector->item,
+                                               product->item));
         else
-            WN_TRY(wn__executor_gradients(p->ex, images, n, step, loss_gradient, p));
+            WN_TRY(wn__executor_gradients(p->input->ex, images, n, step, loss_gradient, p));
         add_up(sum, p->params, product ? product->item : NULL);
     }
     return WN_OK;
@@ -227,7 +225,7 @@ static wn_status gradient_scores(const wn__scoring *how, const wn__saliency_inpu
     if (status == WN_OK && how->score == WN__SNIP) snip_scores(params, &gradient, out);
     if (status == WN_OK && how->score == WN__GRASP) status = grasp_scores(&p, &gradient, out);
     release_arrays(&gradient);
-    close_probe(&p);
+    wn__free(p.scaled);
     if (status != WN_OK) wn__scores_release(out);
     return status;
 }

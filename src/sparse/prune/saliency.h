@@ -60,11 +60,14 @@ typedef struct wn__labelled {
 typedef struct wn__saliency_input {
     const wn_graph *graph;
     const wn__selection *selection;
-    wn__device *device;          /* float32; of snip and grasp */
-    wn__pool *pool;              /* of synflow; may be NULL */
+    wn__executor *ex;            /* of snip and grasp, in float32 over the parameters, made as wn__saliency_executor says */
+    wn__pool *pool;              /* of synflow, snip and grasp; may be NULL */
     const wn__labelled *samples; /* of snip and grasp */
     uint64_t seed;               /* of random and of dropout */
 } wn__saliency_input;
+
+/* What the executor of snip and grasp must be made with. */
+wn__executor_options wn__saliency_executor(int score, const wn__labelled *samples);
 
 /* Scores of the dense, maybe masked, weights; release with wn__scores_release. Values stay as they are, running statistics too. */
 wn_status wn__saliency_scores(const wn__scoring *how, const wn__saliency_input *input, wn__params *params, wn__scores *out);

@@ -1,0 +1,116 @@
+/* What all calls of a handle share. */
+#include "handle/handle.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "data/targets.h"
+
+/* ---- what every call asks */
+
+wn_status wn__handle_enter(const wn_network *net)
+{
+    if (!net) return wn__fail(WN_EINVAL, "the network is NULL");
+    if (net->process == getpid()) return WN_OK;
+    return wn__fail(WN_EINVAL, "the network was opened by process %ld and its threads are there: open it again behind the fork",
+                    (long)net->process);
+}
+
+wn_status wn__handle_may_change(const wn_network *net, const char *what)
+{
+    const int others = atomic_load_explicit(&net->shared->handles, memory_order_acquire) - 1;
+    if (others == 0) return WN_OK;
+    return wn__fail(WN_EBUSY, "%s changes weights that %d other open %s: close %s first", what, others,
+                    others == 1 ? "handle uses" : "handles use", others == 1 ? "it" : "them");
+}
+
+static bool is_masked(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].mask || params->item[i].pattern) return true;
+    return false;
+}
+
+wn_status wn__handle_ready(wn_network *net, int64_t n)
+{
+    wn__device *device;
+    wn__executor_options how = net->how;
+    WN_TRY(wn__devices_get(&net->devices, wn__machine_backend(&net->machine, is_masked(&net->net.params)), net->dtype, &device));
+    how.training = how.training || n > 0;
+    if (how.batch < n) how.batch = n;
+    if (net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch) return WN_OK;
+    WN_TRY(wn__network_start_stored(&net->net, device, &how));
+    net->device = device;
+    net->how = how;
+    return WN_OK;
+}
+
+/* ---- pieces of recipes */
+
+/* Keys joined by dots, each below the one before, and the text below the last. */
+static void nest(wn__text *t, const char *path, const char *text)
+{
+    int depth = 0;
+    for (const char *key = path; key; key = strchr(key, '.') ? strchr(key, '.') + 1 : NULL, depth += 2)
+        wn__text_add(t, "%*s%.*s:\n", depth, "", (int)strcspn(key, "."), key);
+    for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
+        end = line + strcspn(line, "\n");
+        wn__text_add(t, "%*s%.*s\n", depth, "", (int)(end - line), line);
+    }
+}
+
+wn_status wn__handle_section(const char *path, const char *text, wn__recipe **out)
+{
+    wn__text t = {0};
+    nest(&t, path, text && *text ? text : "{}");
+    const wn__recipe_source source = {.text = t.data, .label = path};
+    const wn_status status = t.failed ? wn__no_memory(t.size) : wn__recipe_read_parts(&source, out);
+    wn__text_release(&t);
+    return status;
+}
+
+/* ---- samples */
+
+static wn_status check_classes(const char *call, const wn_targets *t, int64_t n, int64_t outputs)
+{
+    for (int64_t i = 0; i < n * t->width; i++)
+        if (t->classes[i] < 0 || t->classes[i] >= outputs)
+            return wn__fail(WN_EINVAL, "%s: target %" PRId64 " is class %d, must be 0 to %" PRId64, call, i, (int)t->classes[i],
+                            outputs - 1);
+    return WN_OK;
+}
+
+wn_status wn__handle_check_samples(const wn_network *net, const char *call, const float *x, const wn_targets *targets, int64_t n)
+{
+    const int64_t outputs = wn__graph_classes(net->net.graph);
+    if (n < 1 || !x || !targets) return wn__fail(WN_EINVAL, "%s: needs inputs and targets of at least one sample", call);
+    if (targets->kind < WN_TARGET_CLASS || targets->kind > WN_TARGET_POSITIONS)
+        return wn__fail(WN_EINVAL, "%s: targets of kind %d, which there is not", call, (int)targets->kind);
+    const bool classes = wn__target_is_classes(targets->kind);
+    const int64_t width = targets->kind == WN_TARGET_CLASS ? 1 : outputs;
+    if (classes ? !targets->classes : !targets->values) return wn__fail(WN_EINVAL, "%s: the array of targets is NULL", call);
+    if (targets->width != width)
+        return wn__fail(WN_EINVAL, "%s: targets (%s) of width %" PRId64 ", must be %" PRId64, call, wn__target_kind_name(targets->kind),
+                        targets->width, width);
+    return classes ? check_classes(call, targets, n, outputs) : WN_OK;
+}
+
+/* ---- training */
+
+void wn__training_restart(wn_network *net)
+{
+    wn__updater_free(net->training.updater);
+    net->training.updater = NULL;
+    net->training.passed = false;
+}
+
+void wn__training_release(wn_network *net)
+{
+    wn__training_restart(net);
+    wn__recipe_free(net->training.recipe);
+    wn__free(net->training.row_loss);
+    wn__free(net->training.outputs);
+}

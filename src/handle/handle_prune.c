@@ -1,0 +1,74 @@
+/* Pruning by a section of a recipe. */
+#include "base/fail.h"
+#include "base/options.h"
+#include "handle/handle.h"
+#include "run/weights_pruning.h"
+#include "sparse/basis/basis_map.h"
+#include "tensor/compression.h"
+
+/* Where the score looks at some. */
+static wn_status take_samples(const wn_network *net, const wn_network_prune_options *o, int score, wn__labelled *out)
+{
+    static const char call[] = "wn_network_prune";
+    if (!wn__saliency_needs_images(score)) return WN_OK;
+    if (!o->x) return wn__fail(WN_EINVAL, "%s: the score %s needs inputs and targets", call, wn__saliency_names[score]);
+    WN_TRY(wn__handle_check_samples(net, call, o->x, o->targets, o->n));
+    *out = (wn__labelled){o->x, *o->targets, o->n, net->batch};
+    return WN_OK;
+}
+
+static wn_status check_plain(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].map)
+            return wn__fail(WN_EUNSUPPORTED, "%s is made of coefficients (%s): they were pruned already", params->item[i].name,
+                            params->item[i].map->name);
+    return WN_OK;
+}
+
+/* Over a copy, dense with masks: a failure leaves the handle as it was. */
+static wn_status prune_copy(wn_network *net, const wn__weights_pruning *w, const wn__labelled *samples)
+{
+    const wn__mask_section *section = w->how.section;
+    const wn__scorer scorer = {&net->machine, &net->devices, samples->n ? samples : NULL};
+    wn__params copy = {0};
+    wn_status status = wn__params_copy_dense(&net->net.params, &copy);
+    if (status == WN_OK && section->basis.kind != WN__BASIS_LOW_RANK)
+        status = wn__pruning_enter_basis(w->recipe, section, w->how.seed, NULL, &copy);
+    if (status == WN_OK) status = wn__weights_pruning_run(w, &scorer, &copy);
+    if (status != WN_OK) {
+        wn__params_release(&copy);
+        return status;
+    }
+    wn__network_stop(&net->net);
+    copy.version += net->net.params.version;
+    copy.topology += net->net.params.topology; /* another one for whoever knew the old */
+    wn__params_release(&net->net.params);
+    net->net.params = copy;
+    return WN_OK;
+}
+
+static wn_status prune(wn_network *net, wn__recipe *r, const wn_network_prune_options *o)
+{
+    wn__weights_pruning w;
+    wn__labelled samples = {0};
+    WN_TRY(wn__weights_pruning_make(r, "a network in memory", true, &w));
+    WN_TRY(wn__weights_pruning_sparsity(&w, o->sparsity, o->seed, net->net.graph->name));
+    WN_TRY(take_samples(net, o, w.row.mask.scoring.score, &samples));
+    return prune_copy(net, &w, &samples);
+}
+
+wn_status wn_network_prune(wn_network *net, const wn_network_prune_options *options)
+{
+    wn__recipe *recipe;
+    WN_TRY(wn__handle_enter(net));
+    WN__COMPLETE(wn_network_prune_options, options);
+    WN_TRY(wn__handle_may_change(net, "pruning"));
+    WN_TRY(check_plain(&net->net.params));
+    WN_TRY(wn__handle_section("mask", options->mask, &recipe));
+    recipe->graph = net->shared->recipe->graph;
+    const wn_status status = prune(net, recipe, options);
+    recipe->graph = NULL; /* the handle's */
+    wn__recipe_free(recipe);
+    return status;
+}
