@@ -103,8 +103,9 @@ def main():
     best = sweep.end()["best"]
     if best is None:
         sys.exit("sweep_optuna.py: no trial was trained to its end")
-    print(f"best: trial {best['trial']} {best['params']}: {sweep.hello['objective']} {best['value']:.4f}; "
-          f"test accuracy {best['test_accuracy']:.4f}")
+    test = next(key for key in best if key.startswith("test_") and not key.endswith("_sd"))
+    print(f"best: trial {best['trial']} {best['params']}: {sweep.hello['objective']} {best['value']:.4g}; "
+          f"{test.replace('_', ' ')} {best[test]:.4g}")
 
 
 if __name__ == "__main__":

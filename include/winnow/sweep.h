@@ -1,8 +1,8 @@
 /* Sweeps: a search over keys of a recipe, by its section `sweep`; see docs/sweep.md.
  *
  * A trial is an ordinary experiment with some keys changed, so its stages lie in the store like any others: a sweep that was cut off goes on, and what
- * recipes and trials have in common is trained once. Test data take no part in it: the objective is measured on validation data, and test accuracy is
- * told of the best trial alone.
+ * recipes and trials have in common is trained once. Test data take no part in it: the objective is measured on validation data, and the headline on test
+ * data is told of the best trial alone.
  */
 #ifndef WINNOW_SWEEP_H
 #define WINNOW_SWEEP_H
@@ -33,11 +33,11 @@ typedef enum wn_sweep_format { WN_SWEEP_TEXT, WN_SWEEP_JSON, WN_SWEEP_CSV } wn_s
 typedef struct wn_sweep_summary {
     char folder[1024]; /* trials.json, trials.csv, recipe.yaml */
     int trials;
-    int done, failed;     /* trained to the end; without a result */
-    int waiting;          /* trials of other shards that must end first; > 0: the same call later goes on */
-    int best;             /* -1: not known yet */
-    double best_value;    /* of the objective */
-    double test_accuracy; /* of the best, mean over sparsities and seeds */
+    int done, failed;  /* trained to the end; without a result */
+    int waiting;       /* trials of other shards that must end first; > 0: the same call later goes on */
+    int best;          /* -1: not known yet */
+    double best_value; /* of the objective */
+    double test_value; /* the headline metric on test data of the best, mean over sparsities and seeds */
 } wn_sweep_summary;
 
 /* Run what is not done yet. *text (wn_text_free) gets the table of trials; it may be NULL, as summary may. WN_EUSAGE: a fault in the recipe, a key that

@@ -14,7 +14,8 @@ const wn__setting wn__sweep_settings[] = {
     WN_SETTING_CHOICE(wn__sweep_section, search, "random", search_names, "values drawn at random, or every combination"),
     WN_SETTING_INT(wn__sweep_section, trials, 0, 0, 100000, "of random search; a grid has its own number"),
     WN_SETTING_INT(wn__sweep_section, seed, 0, 0, 1e15, "of random search"),
-    WN_SETTING_TEXT(wn__sweep_section, objective, "validation_accuracy", "validation_accuracy or validation_loss, of the last step"),
+    WN_SETTING_TEXT(wn__sweep_section, objective, NULL,
+                    "validation_METRIC of the last step, such as validation_loss; default: of the headline"),
     {0},
 };
 
@@ -163,16 +164,19 @@ wn_status wn__sweep_section_defaults(wn__sweep_section *section)
 }
 
 /* Test data never choose anything: docs/protocol.md, "The number that counts". */
-static wn_status check_objective(const wn__sweep_section *s, const wn__yaml_node *node)
+static wn_status read_objective(wn__sweep_section *s, const wn__yaml_node *node)
 {
-    static const char *const names[] = {"validation_accuracy", "validation_loss"};
-    const wn__yaml_node *at = wn__yaml_find(node, "objective");
-    for (int i = 0; i < 2; i++)
-        if (strcmp(s->objective, names[i]) == 0) return WN_OK;
-    if (strncmp(s->objective, "test", 4) == 0)
-        return wn__yaml_fail(WN_EUSAGE, at, "sweep.objective: \"%s\": a sweep never chooses by test data; valid: %s, %s", s->objective,
-                             names[0], names[1]);
-    return wn__unknown_at(at, "sweep.objective: unknown objective", s->objective, names, 2);
+    static const char validation[] = "validation_";
+    wn__text names = {0};
+    const size_t length = sizeof validation - 1;
+    if (strncmp(s->objective, validation, length) == 0 && wn__metric_find(s->objective + length, &s->metric) == WN_OK) return WN_OK;
+    for (int i = 0; wn__metrics[i]; i++)
+        wn__text_add(&names, "%s%s%s", i ? ", " : "", validation, wn__metrics[i]->key);
+    const char *fault = strncmp(s->objective, "test", 4) == 0 ? "a sweep never chooses by test data" : "unknown objective";
+    const wn_status status = wn__yaml_fail(WN_EUSAGE, wn__yaml_find(node, "objective"), "sweep.objective: \"%s\": %s; valid: %s",
+                                           s->objective, fault, names.data ? names.data : "");
+    wn__text_release(&names);
+    return status;
 }
 
 wn_status wn__sweep_section_read(wn__sweep_section *section, const wn__yaml_node *node)
@@ -182,7 +186,7 @@ wn_status wn__sweep_section_read(wn__sweep_section *section, const wn__yaml_node
     const wn__schema schema = {.what = "sweep", .table = {{wn__sweep_settings, section}}, .special = keys, .arg = section};
     section->node = node;
     WN_TRY(wn__schema_read(&schema, node));
-    return check_objective(section, node);
+    return section->objective ? read_objective(section, node) : WN_OK;
 }
 
 static wn_status check_grid(const wn__sweep_section *s)

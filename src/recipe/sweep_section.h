@@ -2,6 +2,7 @@
 #ifndef WN_RECIPE_SWEEP_SECTION_H
 #define WN_RECIPE_SWEEP_SECTION_H
 
+#include "nn/metric.h"
 #include "recipe/bind.h"
 
 enum { WN__MOST_SWEEP_KEYS = 24, WN__MOST_TRIALS = 100000 };
@@ -26,7 +27,8 @@ typedef struct wn__sweep_key {
 typedef struct wn__sweep_section {
     const wn__yaml_node *node; /* NULL: the recipe has none */
     const char *method;        /* NULL: the only one that is compared */
-    const char *objective;     /* "validation_accuracy", "validation_loss" */
+    const char *objective;     /* "validation_accuracy", "validation_loss"; NULL: of the headline */
+    const wn__metric *metric;  /* of the objective; NULL: the headline */
     int search;                /* wn__search */
     int64_t trials, seed;
     const wn__yaml_node *sparsity, *seeds; /* instead of compare's; NULL: those */

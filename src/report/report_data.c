@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "io/json_file.h"
 #include "recipe/study.h"
+#include "run/results_writer.h"
 #include "run/timing.h"
 
 enum { FORMAT_VERSION = 1 };
@@ -205,12 +206,6 @@ static wn_status build_cells(wn__results *r)
 
 /* ---- what is shown */
 
-const char *wn__headline_name(const json_t *root)
-{
-    const char *name = wn__json_text(root, "headline");
-    return name ? name : "accuracy";
-}
-
 static bool has_metric(const json_t *rows, const wn__metric *metric)
 {
     size_t i;
@@ -232,10 +227,8 @@ static wn_status fail_not_there(const json_t *rows, const wn__metric *metric)
 
 static wn_status choose_metric(wn__results *r, const char *name)
 {
-    const char *headline = wn__headline_name(r->root);
     const json_t *rows = json_object_get(r->root, "rows");
-    if (wn__metric_find(headline, &r->headline) != WN_OK)
-        return wn__fail(WN_EFORMAT, "the headline \"%s\" is no metric that this program knows", headline);
+    WN_TRY(wn__results_headline(r->root, &r->headline));
     r->shown.metric = r->headline;
     if (!name) return WN_OK;
     WN_TRY(wn__metric_find(name, &r->shown.metric));

@@ -92,8 +92,6 @@ struct wn__table;
 /* A table with its columns and cells from the results; it has no rows where there is nothing to show. Released by the caller, also on failure. */
 typedef wn_status (*wn__table_builder)(const wn__results *results, struct wn__table *table);
 
-/* Of a results.json: "accuracy" where it says none. */
-const char *wn__headline_name(const json_t *root);
 /* "KEY" in the object `object` as borrowed text, NULL if it is absent or no text. */
 const char *wn__json_text(const json_t *object, const char *key);
 

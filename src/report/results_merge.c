@@ -63,9 +63,11 @@ static wn_status check_same(const merged *m, const json_t *other, const wn__yaml
 {
     static const char *const sizes[] = {"parameters", "inference_flops", NULL};
     const json_t *mine = json_object_get(m->root, "model"), *its = json_object_get(other, "model");
-    const char *headlines[] = {wn__headline_name(other), wn__headline_name(m->root)};
-    if (strcmp(headlines[0], headlines[1]) != 0)
-        return wn__fail(WN_EMISMATCH, "%s: another headline than before: %s against %s", folder, headlines[0], headlines[1]);
+    const wn__metric *headline, *before;
+    WN_TRY(wn__results_headline(other, &headline));
+    WN_TRY(wn__results_headline(m->root, &before));
+    if (headline != before)
+        return wn__fail(WN_EMISMATCH, "%s: another headline than before: %s against %s", folder, headline->name, before->name);
     wn__text keys = {0};
     wn_status status = wn__recipe_differences(recipe, m->recipe, &keys);
     if (status == WN_OK && keys.size > 0) status = wn__fail(WN_EMISMATCH, "%s: another experiment than before: %s", folder, keys.data);

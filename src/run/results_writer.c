@@ -434,3 +434,10 @@ wn_status wn__results_writer_write(wn__results_writer *r, const char *folder)
     wn__free(path);
     return status;
 }
+
+wn_status wn__results_headline(const json_t *root, const wn__metric **out)
+{
+    const char *name = json_string_value(json_object_get(root, "headline"));
+    if (wn__metric_find(name ? name : "accuracy", out) == WN_OK) return WN_OK;
+    return wn__fail(WN_EFORMAT, "the headline \"%s\" is no metric that this program knows", name);
+}

@@ -2,6 +2,9 @@
 #ifndef WN_RUN_RESULTS_WRITER_H
 #define WN_RUN_RESULTS_WRITER_H
 
+#include <jansson.h>
+
+#include "nn/metric.h"
 #include "plan/agenda.h"
 
 typedef struct wn__results_writer wn__results_writer;
@@ -16,5 +19,8 @@ double wn__learned_sparsity(double mean);
 
 /* Images that the teacher has to see for a training stage: a cached pass is divided among the stages that read it. */
 double wn__teacher_images(const wn__agenda *plan, const wn__train_plan *t);
+
+/* The headline that results name; accuracy where they name none. WN_EFORMAT: this program does not know it. */
+wn_status wn__results_headline(const json_t *root, const wn__metric **out);
 
 #endif

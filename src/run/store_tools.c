@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "io/json_file.h"
+#include "run/results_writer.h"
 #include "run/store.h"
 #include "winnow/experiment.h"
 
@@ -242,27 +243,21 @@ static wn_status flatten_recipe(const char *folder, json_t *flat)
     return status;
 }
 
-/* Numbers that a reader compares; seconds differ always and say nothing. */
-static wn_status flatten_row(const json_t *row, json_t *flat)
+/* Numbers that a reader compares, %s for the headline's key; seconds differ always and say nothing. */
+static const char *const compared_keys[] = {"state",     "test_%s",    "test_loss",       "test_%s_at_best_validation", "validation_%s",
+                                            "pruned_%s", "parameters", "inference_flops", "train_flops_total",          "stage"};
+
+static wn_status flatten_row(const json_t *row, const wn__metric *headline, json_t *flat)
 {
-    static const char *const keys[] = {"state",
-                                       "test_accuracy",
-                                       "test_loss",
-                                       "test_accuracy_at_best_validation",
-                                       "validation_accuracy",
-                                       "pruned_accuracy",
-                                       "parameters",
-                                       "inference_flops",
-                                       "train_flops_total",
-                                       "stage"};
     const char *method = json_string_value(json_object_get(row, "method"));
-    char shown[32], key[512], text[64];
+    char shown[32], key[512], name[96], text[64];
     wn__show_sparsity(json_number_value(json_object_get(row, "sparsity")), shown, sizeof shown);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const json_t *value = json_object_get(row, keys[i]);
+    for (size_t i = 0; i < sizeof compared_keys / sizeof *compared_keys; i++) {
+        snprintf(name, sizeof name, compared_keys[i], headline->key); /* NOLINT: formats are those above */
+        const json_t *value = json_object_get(row, name);
         if (!value || json_is_null(value)) continue;
         snprintf(key, sizeof key, "%s %s seed %lld: %s", method ? method : "?", shown,
-                 (long long)json_integer_value(json_object_get(row, "seed")), keys[i]);
+                 (long long)json_integer_value(json_object_get(row, "seed")), name);
         snprintf(text, sizeof text, "%.10g", json_number_value(value));
         WN_TRY(put(flat, key, json_is_string(value) ? json_string_value(value) : text));
     }
@@ -273,9 +268,12 @@ static wn_status flatten_results(const char *folder, json_t *flat)
 {
     char *path = wn__path_join(folder, "results.json");
     json_t *json = NULL, *row;
+    const wn__metric *headline;
     size_t index;
     wn_status status = path ? wn__json_load(path, &json) : wn__no_memory(64);
-    if (status == WN_OK) json_array_foreach(json_object_get(json, "rows"), index, row) if (status == WN_OK) status = flatten_row(row, flat);
+    if (status == WN_OK) status = wn__results_headline(json, &headline);
+    if (status == WN_OK)
+        json_array_foreach(json_object_get(json, "rows"), index, row) if (status == WN_OK) status = flatten_row(row, headline, flat);
     json_decref(json);
     wn__free(path);
     return status;

@@ -2,6 +2,7 @@
 #include "sweep/sweep.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -169,14 +170,24 @@ static wn_status check_set(const wn__sweep *s, const wn__sweep_key *key)
     return status;
 }
 
+static wn_status settle_objective(wn__sweep *s)
+{
+    const wn_target_kind kind = wn__recipe_targets(s->base.recipe);
+    s->headline = wn__metric_usual(kind);
+    s->metric = s->section->metric ? s->section->metric : s->headline;
+    snprintf(s->objective, sizeof s->objective, "validation_%s", s->metric->key);
+    if (s->metric->targets & 1u << kind) return WN_OK;
+    return wn__yaml_fail(WN_EUSAGE, wn__yaml_find(s->section->node, "objective"),
+                         "sweep.objective: these data have no %s; their headline is %s", s->metric->title, s->headline->title);
+}
+
 wn_status wn__sweep_open(const wn_sweep_options *options, wn__sweep_use use, wn__sweep *out)
 {
     wn__sweep *s = out;
     *s = (wn__sweep){.options = options};
     WN_TRY(open_base(s, use));
     if (use == WN__SWEEP_SEARCH) WN_TRY(wn__sweep_section_check(s->section));
-    s->smaller = strcmp(s->section->objective, "validation_loss") == 0;
-    s->metric = s->smaller ? "loss" : "accuracy";
+    WN_TRY(settle_objective(s));
     WN_TRY(check_options(s));
     WN_TRY(check_validation(s->base.recipe));
     WN_TRY(count_rungs(s));
@@ -220,7 +231,7 @@ wn_status wn__sweep_add(wn__sweep *s, int64_t number, json_t *params, wn__sweep_
 bool wn__sweep_better(const wn__sweep *s, double a, double b)
 {
     if (isnan(a) || isnan(b)) return isnan(b) && !isnan(a);
-    return s->smaller ? a < b : a > b;
+    return s->metric->less_is_better ? a < b : a > b;
 }
 
 const wn__sweep_trial *wn__sweep_best(const wn__sweep *s)
@@ -262,7 +273,7 @@ wn_status wn__sweep_write_winner(const wn__sweep *s, const wn__sweep_trial *best
     WN_TRY(wn__recipe_read(&source, &r));
     wn__yaml_remove(r->doc, "sweep");
     wn__sweep_params_show(best->params, &params);
-    wn__text_add(&text, "# Trial %lld of a sweep of %s by %s: %.6g. %s\n", (long long)best->number, s->method, s->section->objective,
+    wn__text_add(&text, "# Trial %lld of a sweep of %s by %s: %.6g. %s\n", (long long)best->number, s->method, s->objective,
                  best->value[s->rungs - 1], params.data ? params.data : "");
     wn_status status = set_params(s, best, r->doc);
     if (status == WN_OK) status = wn__yaml_emit(wn__yaml_root(r->doc), &text);

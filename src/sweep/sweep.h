@@ -44,8 +44,8 @@ typedef struct wn__sweep {
     wn__experiment base; /* the recipe with the swept method alone */
     const wn__sweep_section *section;
     char *method;
-    const char *metric; /* "accuracy", "loss" */
-    bool smaller;       /* is better */
+    const wn__metric *metric, *headline; /* of the objective; what is told of the best trial on test data */
+    char objective[64];                  /* "validation_loss" */
     int rungs;
     int threads, jobs;
     char *folder, *recipe_copy; /* of the results; its recipe.yaml, for workers */
@@ -65,6 +65,8 @@ wn_status wn__sweep_add(wn__sweep *s, int64_t number, json_t *params,
 wn_status wn__sweep_prepare_folder(const wn__sweep *s);
 /* trials.json, trials.csv and stages.json, which keeps gc away from the stages; those of it that are there already stay with `keep`. */
 wn_status wn__sweep_write(const wn__sweep *s, bool complete, bool keep);
+/* Decimals of a value that is no share: four, more of small ones. */
+int wn__sweep_decimals(double value);
 bool wn__sweep_better(const wn__sweep *s, double a, double b);
 /* The best of the trials that are done; NULL: none is. */
 const wn__sweep_trial *wn__sweep_best(const wn__sweep *s);
@@ -83,8 +85,8 @@ wn_status wn__sweep_trial_look(const wn__sweep *s, wn__sweep_trial *trial);
 wn_status wn__sweep_trial_run(const wn__sweep *s, const wn__sweep_trial *trial, int rung);
 /* Forget why its stages failed. */
 wn_status wn__sweep_trial_retry(const wn__sweep *s, wn__sweep_trial *trial);
-/* Means over the cells of a result of trials that are done; *deviation is NaN for one cell. */
-wn_status wn__sweep_trial_result(const wn__sweep *s, const wn__sweep_trial *trial, const char *key, double *mean, double *deviation);
+/* The headline on test data of a trial that is done: mean over its cells; *deviation is NaN for one cell. */
+wn_status wn__sweep_trial_test(const wn__sweep *s, const wn__sweep_trial *trial, double *mean, double *deviation);
 bool wn__sweep_trial_is_done(const wn__sweep *s, const wn__sweep_trial *trial);
 void wn__sweep_trial_release(wn__sweep_trial *trial);
 int64_t wn__rung_step(const wn__sweep_section *section, const wn__recipe *recipe, const wn__train_plan *t, int rung);

@@ -88,8 +88,8 @@ static wn_status say_hello(asking *a)
     for (int i = 0; i < s->section->keys; i++)
         json_object_set_new(space, s->section->key[i].name, key_json(&s->section->key[i]));
     return say(a, json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:i, s:o, s:o}", "event", "hello", "program", "winnow", "protocol",
-                            PROTOCOL, "method", s->method, "objective", s->section->objective, "direction",
-                            s->smaller ? "minimize" : "maximize", "trials", (json_int_t)s->section->trials, "seed",
+                            PROTOCOL, "method", s->method, "objective", s->objective, "direction",
+                            s->metric->less_is_better ? "minimize" : "maximize", "trials", (json_int_t)s->section->trials, "seed",
                             (json_int_t)s->section->seed, "jobs", s->jobs, "space", space, "rungs", rungs_json(s)));
 }
 

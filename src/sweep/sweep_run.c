@@ -31,8 +31,8 @@ static void tell(const rung_state *r, const wn__sweep_trial *t)
     if (t->failure)
         wn__log(WN_LOG_WARNING, "trial %lld failed: %s: %s", (long long)t->number, params.data ? params.data : "", t->failure);
     else
-        wn__log(WN_LOG_INFO, "trial %lld, rung %d of %d: %s %.4f: %s", (long long)t->number, r->rung + 1, s->rungs, s->section->objective,
-                t->value[r->rung], params.data ? params.data : "");
+        wn__log(WN_LOG_INFO, "trial %lld, rung %d of %d: %s %.*f: %s", (long long)t->number, r->rung + 1, s->rungs, s->objective,
+                wn__sweep_decimals(t->value[r->rung]), t->value[r->rung], params.data ? params.data : "");
     wn__text_release(&params);
 }
 
@@ -189,8 +189,8 @@ static wn_status summarise(const wn__sweep *s, bool complete, wn_sweep_summary *
     }
     out->best = best ? (int)best->number : -1;
     out->best_value = best ? best->value[s->rungs - 1] : (double)NAN;
-    out->test_accuracy = (double)NAN;
-    return best ? wn__sweep_trial_result(s, best, "test_accuracy", &out->test_accuracy, &deviation) : WN_OK;
+    out->test_value = (double)NAN;
+    return best ? wn__sweep_trial_test(s, best, &out->test_value, &deviation) : WN_OK;
 }
 
 static wn_status run_sweep(wn__sweep *s, wn_sweep_format format, char **text, wn_sweep_summary *summary)

@@ -1,5 +1,6 @@
 /* The trials of a sweep as a table, as CSV and as JSON. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,11 +58,14 @@ static json_t *trial_json(const wn__sweep *s, const wn__sweep_trial *t)
 static json_t *best_json(const wn__sweep *s)
 {
     const wn__sweep_trial *best = wn__sweep_best(s);
-    double accuracy, deviation;
-    if (!best || wn__sweep_trial_result(s, best, "test_accuracy", &accuracy, &deviation) != WN_OK) return json_null();
+    double test, deviation;
+    char key[64], key_sd[80];
+    snprintf(key, sizeof key, "test_%s", s->headline->key);
+    snprintf(key_sd, sizeof key_sd, "%s_sd", key);
+    if (!best || wn__sweep_trial_test(s, best, &test, &deviation) != WN_OK) return json_null();
     return json_pack("{s:I, s:O, s:f, s:o, s:o, s:i}", "trial", (json_int_t)best->number, "params", best->params, "value",
-                     best->value[s->rungs - 1], "test_accuracy", wn__json_real_or_null(accuracy), "test_accuracy_sd",
-                     wn__json_real_or_null(deviation), "n", best->cells);
+                     best->value[s->rungs - 1], key, wn__json_real_or_null(test), key_sd, wn__json_real_or_null(deviation), "n",
+                     best->cells);
 }
 
 json_t *wn__sweep_json(const wn__sweep *s, bool complete)
@@ -70,8 +74,8 @@ json_t *wn__sweep_json(const wn__sweep *s, bool complete)
     for (int i = 0; i < s->trials; i++)
         json_array_append_new(trials, trial_json(s, &s->trial[i]));
     return json_pack("{s:s, s:s, s:s, s:i, s:b, s:o, s:o}", "name", s->base.recipe->top.name, "method", s->method, "objective",
-                     s->section->objective, "rungs", s->rungs, "complete", complete, "best", complete ? best_json(s) : json_null(),
-                     "trials", trials);
+                     s->objective, "rungs", s->rungs, "complete", complete, "best", complete ? best_json(s) : json_null(), "trials",
+                     trials);
 }
 
 char *wn__sweep_dump(const json_t *json, size_t flags)
@@ -120,16 +124,35 @@ static void add_value(wn__table *t, const json_t *value)
     wn__text_release(&text);
 }
 
-static void add_figure(wn__table *table, const wn__sweep *s, const wn__sweep_trial *t, int rung, bool exact)
+int wn__sweep_decimals(double value)
+{
+    enum { USUAL = 4, MOST = 9 };
+    const double own = isfinite(value) && value != 0 ? 2 - floor(log10(fabs(value))) : USUAL;
+    return own <= USUAL ? USUAL : own >= MOST ? MOST : (int)own;
+}
+
+/* Of all values of a table. */
+static int decimals_of(const wn__sweep *s)
+{
+    int most = 0;
+    for (int i = 0; i < s->trials; i++)
+        for (int r = 0; r < s->trial[i].reached; r++) {
+            const int own = wn__sweep_decimals(s->trial[i].value[r]);
+            most = own > most ? own : most;
+        }
+    return most;
+}
+
+static void add_value_of_rung(wn__table *table, const wn__sweep *s, const wn__sweep_trial *t, int rung, bool exact)
 {
     if (rung >= t->reached)
         wn__table_cell(table, "%s", "");
     else if (exact)
         wn__table_cell(table, "%.10g", t->value[rung]);
-    else if (s->smaller)
-        wn__table_cell(table, "%.4f", t->value[rung]);
-    else
+    else if (s->metric->percent)
         wn__table_cell(table, "%.2f", 100 * t->value[rung]);
+    else
+        wn__table_cell(table, "%.*f", decimals_of(s), t->value[rung]);
 }
 
 static void add_columns(const wn__sweep *s, const json_t *keys, bool exact, wn__table *t)
@@ -140,7 +163,11 @@ static void add_columns(const wn__sweep *s, const json_t *keys, bool exact, wn__
     json_object_foreach((json_t *)keys, name, unused) wn__table_column_add(t, true, "%s", name);
     for (int r = 0; r + 1 < s->rungs; r++)
         wn__table_column_add(t, true, exact ? "rung_%d" : "rung %d", r + 1);
-    wn__table_column_add(t, true, "%s%s", exact ? s->section->objective : s->smaller ? "validation loss" : "validation %", "");
+    if (exact)
+        wn__table_column_add(t, true, "%s", s->objective);
+    else
+        wn__table_column_add(t, true, "validation%s%s%s", s->metric->percent && s->metric == s->headline ? "" : " ",
+                             s->metric->percent && s->metric == s->headline ? "" : s->metric->title, s->metric->percent ? " %" : "");
     wn__table_column_add(t, true, "epochs");
     wn__table_column_add(t, false, "state");
 }
@@ -152,8 +179,8 @@ static void add_row(const wn__sweep *s, const wn__sweep_trial *trial, const json
     wn__table_cell(t, "%lld", (long long)trial->number);
     json_object_foreach((json_t *)keys, name, unused) add_value(t, json_object_get(trial->params, name));
     for (int r = 0; r + 1 < s->rungs; r++)
-        add_figure(t, s, trial, r, exact);
-    add_figure(t, s, trial, s->rungs - 1, exact);
+        add_value_of_rung(t, s, trial, r, exact);
+    add_value_of_rung(t, s, trial, s->rungs - 1, exact);
     wn__table_cell(t, "%.4g", epochs_of(trial));
     wn__table_cell(t, "%s", state_of(s, trial));
 }
@@ -161,13 +188,16 @@ static void add_row(const wn__sweep *s, const wn__sweep_trial *trial, const json
 static void add_winner(const wn__sweep *s, wn__text *out)
 {
     const wn__sweep_trial *best = wn__sweep_best(s);
-    double accuracy, deviation;
+    const wn__metric *m = s->headline;
+    double test, deviation;
     if (!best) return;
-    wn__text_add(out, "\nbest: trial %lld, %s %.6g: ", (long long)best->number, s->section->objective, best->value[s->rungs - 1]);
+    wn__text_add(out, "\nbest: trial %lld, %s %.6g: ", (long long)best->number, s->objective, best->value[s->rungs - 1]);
     wn__sweep_params_show(best->params, out);
-    if (wn__sweep_trial_result(s, best, "test_accuracy", &accuracy, &deviation) != WN_OK) return;
-    wn__text_add(out, "\ntest accuracy of the best: %.2f %%", 100 * accuracy);
-    if (best->cells > 1) wn__text_add(out, " (mean of %d; standard deviation %.2f)", best->cells, 100 * deviation);
+    if (wn__sweep_trial_test(s, best, &test, &deviation) != WN_OK) return;
+    const double scale = m->percent ? 100 : 1;
+    const int decimals = m->percent ? 2 : wn__sweep_decimals(test);
+    wn__text_add(out, "\ntest %s of the best: %.*f%s", m->title, decimals, scale * test, m->percent ? " %" : "");
+    if (best->cells > 1) wn__text_add(out, " (mean of %d; standard deviation %.*f)", best->cells, decimals, scale * deviation);
     wn__text_add(out, "\n");
 }
 

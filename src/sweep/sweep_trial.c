@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "data/world.h"
+#include "io/json_file.h"
 #include "run/stage.h"
 #include "run/store.h"
 #include "train/trainer.h"
@@ -211,13 +212,14 @@ wn_status wn__sweep_trial_plan(const wn__sweep *s, wn__sweep_trial *trial)
 
 /* ---- looking */
 
-/* Validation of a line at `step`. The last line may be half written by another process. */
-static bool read_line(const char *line, size_t length, int64_t step, const char *metric, double *value)
+/* The metric's validation of a line at `step`. The last line may be half written by another process. */
+static bool read_line(const char *line, size_t length, int64_t step, const wn__metric *metric, double *value)
 {
     json_t *json = json_loadb(line, length, 0, NULL);
     const char *split = json_string_value(json_object_get(json, "split"));
-    const bool is_it = split && strcmp(split, "validation") == 0 && json_integer_value(json_object_get(json, "step")) == step;
-    if (is_it) *value = json_number_value(json_object_get(json, metric));
+    const bool at_step = split && strcmp(split, "validation") == 0 && json_integer_value(json_object_get(json, "step")) == step;
+    const bool is_it = at_step && json_object_get(json, metric->key);
+    if (is_it) *value = wn__json_number(json, metric->key);
     json_decref(json);
     return is_it;
 }
@@ -250,8 +252,8 @@ static wn_status rung_value(const wn__sweep *s, const wn__sweep_trial *trial, in
         if (cell->rung[rung] == cell->last && !wn__store_is_done(s->base.root, cell->identity)) return WN_OK;
         WN_TRY(metric_at(s, cell, cell->rung[rung], &one, &value));
         if (!one && wn__store_is_done(s->base.root, cell->identity))
-            return wn__fail(WN_EFORMAT, "stage %.16s: is done, but its metrics.jsonl has no validation at step %lld", cell->identity,
-                            (long long)cell->rung[rung]);
+            return wn__fail(WN_EFORMAT, "stage %.16s: is done, but its metrics.jsonl has no validation %s at step %lld", cell->identity,
+                            s->metric->key, (long long)cell->rung[rung]);
         if (!one) return WN_OK;
         sum += value;
     }
@@ -301,13 +303,15 @@ wn_status wn__sweep_trial_retry(const wn__sweep *s, wn__sweep_trial *trial)
 
 bool wn__sweep_trial_is_done(const wn__sweep *s, const wn__sweep_trial *trial) { return trial->reached == s->rungs; }
 
-wn_status wn__sweep_trial_result(const wn__sweep *s, const wn__sweep_trial *trial, const char *key, double *mean, double *deviation)
+wn_status wn__sweep_trial_test(const wn__sweep *s, const wn__sweep_trial *trial, double *mean, double *deviation)
 {
     double sum = 0, squares = 0;
+    char key[64];
+    snprintf(key, sizeof key, "test_%s", s->headline->key);
     for (int i = 0; i < trial->cells; i++) {
         json_t *result;
         WN_TRY(wn__store_result(s->base.root, trial->cell[i].identity, &result));
-        const double value = json_number_value(json_object_get(result, key));
+        const double value = wn__json_number(result, key);
         json_decref(result);
         const double before = i > 0 ? sum / i : 0;
         sum += value;

@@ -1,6 +1,7 @@
 /* Sweeps on a tiny network and a few hundred drawn images: values, halving, shards, processes, questions from outside, bad input. */
 #include "winnow/sweep.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include "io/json_file.h"
 #include "recipe/recipe.h"
 #include "scratch_folder.h"
+#include "sweep/sweep.h"
 
 static const char *const network = "name: tiny\n"
                                    "nodes:\n"
@@ -90,7 +92,7 @@ static void sweep_once(const char *store)
     CHECK_EQ_INT(summary.trials, TRIALS);
     CHECK_EQ_INT(summary.done, 1);
     CHECK_EQ_INT(summary.waiting, 0);
-    CHECK(summary.best >= 0 && summary.best_value > 0 && summary.test_accuracy >= 0);
+    CHECK(summary.best >= 0 && summary.best_value > 0 && summary.test_value >= 0);
 }
 
 /* The store of a sweep that nobody disturbed; its winner's recipe is best.yaml. */
@@ -200,8 +202,10 @@ static void check_refused(const char *set, const char *message)
 
 TEST(test_data_choose_nothing)
 {
-    check_refused("sweep.objective=test_accuracy", "never chooses by test data; valid: validation_accuracy, validation_loss");
-    check_refused("sweep.objective=accuracy", "valid: validation_accuracy, validation_loss");
+    check_refused("sweep.objective=test_accuracy",
+                  "never chooses by test data; valid: validation_accuracy, validation_top5, validation_loss");
+    check_refused("sweep.objective=accuracy", "\"accuracy\": unknown objective; valid: validation_accuracy, validation_top5");
+    check_refused("sweep.objective=validation_mse", "sweep.objective: these data have no mean squared error; their headline is accuracy");
     check_refused("data.validation=none", "by validation data, and never by test data");
     check_refused("sweep.halving={first: 1ep, metric: test_accuracy}", "unknown key \"metric\"");
 }
@@ -471,6 +475,24 @@ static json_t *swept_with(const char *store, const char *const *set, int sets)
     return trials_of(store);
 }
 
+TEST(the_metric_of_the_objective_says_which_is_better)
+{
+    wn__recipe *r;
+    wn__sweep s = {0};
+    CHECK_OK(wn__metric_find("mse", &s.metric));
+    CHECK(wn__sweep_better(&s, 0.001, 0.002) && !wn__sweep_better(&s, 0.002, 0.001));
+    CHECK(!wn__sweep_better(&s, (double)NAN, 0.002));
+    CHECK_OK(wn__metric_find("mean_average_precision", &s.metric));
+    CHECK(wn__sweep_better(&s, 0.7, 0.6) && !wn__sweep_better(&s, (double)NAN, 0.6));
+    CHECK(wn__sweep_decimals(2.3) == 4 && wn__sweep_decimals(0.012) == 4 && wn__sweep_decimals(0.00123) == 5);
+    read_section("sweep: {trials: 1, space: {topology.alpha: [0.1]}, objective: validation_top-5}\n", &r);
+    CHECK_EQ_TEXT(r->sweep.metric->name, "top-5");
+    wn__recipe_free(r);
+    read_section("sweep: {trials: 1, space: {topology.alpha: [0.1]}}\n", &r);
+    CHECK(!r->sweep.metric); /* the headline */
+    wn__recipe_free(r);
+}
+
 TEST(a_trial_that_diverges_loses)
 {
     const char *const set[] = {
@@ -709,6 +731,7 @@ int main(int argc, char **argv)
                                     RUN(a_worker_that_cannot_start_is_an_error),
                                     RUN(a_dry_run_writes_nothing_and_knows_what_is_done),
                                     RUN(gc_leaves_the_trials_alone),
+                                    RUN(the_metric_of_the_objective_says_which_is_better),
                                     RUN(a_trial_that_diverges_loses),
                                     RUN(trials_share_what_they_have_in_common),
                                     RUN(questions_get_reports_and_a_value),
