@@ -21,8 +21,8 @@ static const struct {
     const char *name;
     int size;
 } dtypes[WN__ST_DTYPES] = {
-    [WN__ST_F32] = {"F32", 4}, [WN__ST_F64] = {"F64", 8}, [WN__ST_BF16] = {"BF16", 2}, [WN__ST_F16] = {"F16", 2},
-    [WN__ST_I64] = {"I64", 8}, [WN__ST_I32] = {"I32", 4}, [WN__ST_U8] = {"U8", 1},     [WN__ST_BOOL] = {"BOOL", 1},
+    [WN__ST_F32] = {"F32", 4}, [WN__ST_F64] = {"F64", 8}, [WN__ST_BF16] = {"BF16", 2}, [WN__ST_F16] = {"F16", 2}, [WN__ST_I64] = {"I64", 8},
+    [WN__ST_I32] = {"I32", 4}, [WN__ST_U8] = {"U8", 1},   [WN__ST_BOOL] = {"BOOL", 1}, [WN__ST_I16] = {"I16", 2}, [WN__ST_I8] = {"I8", 1},
 };
 
 const char *wn__st_dtype_name(wn__st_dtype dtype) { return dtypes[dtype].name; }
@@ -125,8 +125,8 @@ static wn_status read_entry(const wn__safetensors *f, const char *name, const js
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     if (!dtype) return damaged(f, name, "no dtype");
     if (!find_dtype(dtype, &t->dtype))
-        return wn__fail(WN_EFORMAT, "%s: tensor '%s': dtype '%s' is not one of F32, F64, BF16, F16, I64, I32, U8, BOOL", f->label, name,
-                        dtype);
+        return wn__fail(WN_EFORMAT, "%s: tensor '%s': dtype '%s' is not one of F32, F64, BF16, F16, I64, I32, I16, I8, U8, BOOL", f->label,
+                        name, dtype);
     WN_TRY(read_shape(f, json_object_get(entry, "shape"), t));
 
     const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -253,17 +253,27 @@ static wn_status read_tensors(wn__safetensors *f, size_t size)
     return check_crcs(f, json_string_value(json_object_get(metadata, CRC_KEY)));
 }
 
-/* Takes over `bytes`, also on failure. */
-static wn_status take_bytes(const char *label, char *bytes, size_t size, wn__safetensors **file)
+wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *tensors, int count, wn__safetensors **file)
 {
     wn__safetensors *f = WN_NEW(wn__safetensors);
-    if (!f) {
+    char *kept = wn__strdup(label);
+    if (!f || !kept) {
+        wn__free(f);
+        wn__free(kept);
+        wn__free(tensors);
         wn__free(bytes);
         return wn__no_memory(sizeof(*f));
     }
-    f->bytes = bytes;
-    f->label = wn__strdup(label);
-    const wn_status status = f->label ? read_tensors(f, size) : wn__no_memory(strlen(label));
+    *f = (wn__safetensors){.label = kept, .bytes = bytes, .tensors = tensors, .count = count};
+    *file = f;
+    return WN_OK;
+}
+
+wn_status wn__safetensors_take(const char *label, char *bytes, size_t size, wn__safetensors **file)
+{
+    wn__safetensors *f;
+    WN_TRY(wn__safetensors_adopt(label, bytes, NULL, 0, &f));
+    const wn_status status = read_tensors(f, size);
     if (status != WN_OK) {
         wn__safetensors_close(f);
         return status;
@@ -277,7 +287,7 @@ wn_status wn__safetensors_open(const char *path, wn__safetensors **file)
     char *bytes;
     size_t size;
     WN_TRY(wn__file_read(path, &bytes, &size));
-    return take_bytes(path, bytes, size, file);
+    return wn__safetensors_take(path, bytes, size, file);
 }
 
 wn_status wn__safetensors_parse(const char *label, const void *bytes, size_t size, wn__safetensors **file)
@@ -285,7 +295,7 @@ wn_status wn__safetensors_parse(const char *label, const void *bytes, size_t siz
     char *copy = wn__alloc(size);
     if (!copy) return wn__no_memory(size);
     if (size) memcpy(copy, bytes, size);
-    return take_bytes(label, copy, size, file);
+    return wn__safetensors_take(label, copy, size, file);
 }
 
 void wn__safetensors_close(wn__safetensors *f)

@@ -23,6 +23,8 @@ typedef enum wn__st_dtype {
     WN__ST_I32,
     WN__ST_U8,
     WN__ST_BOOL,
+    WN__ST_I16,
+    WN__ST_I8,
     WN__ST_DTYPES /* how many */
 } wn__st_dtype;
 const char *wn__st_dtype_name(wn__st_dtype dtype); /* "F32" */
@@ -47,6 +49,10 @@ typedef struct wn__safetensors wn__safetensors;
 wn_status wn__safetensors_open(const char *path, wn__safetensors **file);
 /* The same over bytes in memory, which are copied; `label` stands for the file name in messages. */
 wn_status wn__safetensors_parse(const char *label, const void *bytes, size_t size, wn__safetensors **file);
+/* ... which are taken over, also on failure: memory of wn__alloc. */
+wn_status wn__safetensors_take(const char *label, char *bytes, size_t size, wn__safetensors **file);
+/* A file that another reader has made: `tensors` is taken over, as is `bytes`, where names and data are; also on failure. Without metadata. */
+wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *tensors, int count, wn__safetensors **file);
 void wn__safetensors_close(wn__safetensors *file); /* accepts NULL */
 
 int wn__safetensors_count(const wn__safetensors *file);

@@ -1,0 +1,10 @@
+/* Files of named tensors, told by their contents: safetensors, or what torch.save writes. */
+#ifndef WN_IO_TENSOR_FILE_H
+#define WN_IO_TENSOR_FILE_H
+
+#include "io/safetensors.h"
+
+/* As wn__safetensors_open, but PyTorch's files are opened, too (io/pytorch.h), and files of other kinds are called what they are. */
+wn_status wn__tensor_file_open(const char *path, wn__safetensors **file);
+
+#endif
