@@ -17,6 +17,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "data/loader.h"
+#include "network/network.h"
 #include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
@@ -41,9 +42,8 @@ typedef struct run {
     wn__dataset data;
     wn__pool *pool;
     wn_graph *graph;
-    wn__params params;
     wn__device *device;
-    wn__executor *ex;
+    wn__network net;
     wn__updater *updater;
     wn__loader *loader;
     wn__evaluator *evaluator;
@@ -98,7 +98,8 @@ static wn_status make_sparse_params(run *r)
         wn__rng rng = wn__rng_make(r->o.seed, WN__FOR_MASK, (uint64_t)i, 0);
         status = wn__pattern_random(dim[0], dim[1], active[grown[i]], &rng, &pattern[grown[i]]);
     }
-    if (status == WN_OK) status = wn__graph_make_sparse_params(r->graph, pattern, &r->params);
+    r->net.graph = r->graph;
+    if (status == WN_OK) status = wn__graph_make_sparse_params(r->graph, pattern, &r->net.params);
     for (int i = 0; i < 6; i++)
         wn__pattern_release(&pattern[i]);
     return status;
@@ -114,7 +115,7 @@ static void scale(wn__param *p, double factor)
  * down and the outputs' weights scaled up by as much, the network computes the same, and both move its logits equally fast. */
 static void balance(run *r)
 {
-    wn__param *fc2 = &r->params.item[2], *out = &r->params.item[4];
+    wn__param *fc2 = &r->net.params.item[2], *out = &r->net.params.item[4];
     const double factor = pow((double)fc2->stored / ((double)r->o.width * (double)r->o.width), 0.25);
     scale(fc2, factor);
     scale(out, 1 / factor);
@@ -123,19 +124,19 @@ static void balance(run *r)
 static wn_status make_network(run *r)
 {
     WN_TRY(make_graph(r));
-    WN_TRY(r->o.linear ? wn__graph_make_params(r->graph, &r->params) : make_sparse_params(r));
-    WN_TRY(wn__init_params(&r->params, &(wn__init_options){.weights = WN__INIT_KAIMING}, r->o.seed));
-    WN_TRY(wn__init_sparse(&r->params, WN__SPARSE_INIT_IN_NORMAL, 0, false, r->o.seed));
+    WN_TRY(r->o.linear ? wn__network_make(r->graph, &r->net) : make_sparse_params(r));
+    WN_TRY(wn__init_params(&r->net.params, &(wn__init_options){.weights = WN__INIT_KAIMING}, r->o.seed));
+    WN_TRY(wn__init_sparse(&r->net.params, WN__SPARSE_INIT_IN_NORMAL, 0, false, r->o.seed));
     if (!r->o.linear) balance(r);
     int64_t stored = 0, dense = 0;
-    for (int i = 0; i < r->params.count; i++) {
-        stored += r->params.item[i].stored;
-        dense += r->params.item[i].count;
+    for (int i = 0; i < r->net.params.count; i++) {
+        stored += r->net.params.item[i].stored;
+        dense += r->net.params.item[i].count;
     }
     printf("%s: %lld parameters stored of %lld (%.4f %%)", r->graph->name, (long long)stored, (long long)dense,
            100.0 * (double)stored / (double)dense);
     for (int i = 0; !r->o.linear && i < 2; i++)
-        printf(", %s %lld", r->params.item[grown[i]].name, (long long)r->params.item[grown[i]].stored);
+        printf(", %s %lld", r->net.params.item[grown[i]].name, (long long)r->net.params.item[grown[i]].stored);
     printf("\n");
     return WN_OK;
 }
@@ -186,20 +187,19 @@ static wn_status make_run(run *r)
     WN_TRY(wn__optimizer_find("sgd", &sgd.type));
     WN_TRY(wn__settings_defaults(sgd.type->settings, config));
     sgd.config = config;
-    WN_TRY(wn__updater_new(&sgd, &r->params, r->pool, &r->updater));
+    WN_TRY(wn__updater_new(&sgd, &r->net.params, r->pool, &r->updater));
     r->loss = WN_NEW_ARRAY(double, r->o.batch);
     if (!r->loss) return wn__no_memory((size_t)r->o.batch * sizeof(double));
-    return wn__executor_new(r->graph, &r->params, r->device, &(wn__executor_options){.batch = r->o.batch, .training = true}, &r->ex);
+    return wn__network_start(&r->net, r->device, &(wn__executor_options){.batch = r->o.batch, .training = true});
 }
 
 static void release(run *r)
 {
     for (int i = 0; i < 2; i++)
         wn__topology_release(&r->topology[i]);
-    wn__executor_free(r->ex);
+    wn__network_release(&r->net);
     wn__updater_free(r->updater);
     if (r->device) r->device->close(r->device);
-    wn__params_release(&r->params);
     wn_graph_free(r->graph);
     wn__evaluator_free(r->evaluator);
     wn__loader_free(r->loader);
@@ -214,7 +214,7 @@ static wn_status grow_by_gradient(void *arg, const wn__weight_gradient *gradient
 {
     run *r = arg;
     const double start = wn__seconds();
-    const int which = gradient->param == &r->params.item[grown[1]];
+    const int which = gradient->param == &r->net.params.item[grown[1]];
     WN_TRY(wn__topology_grow_gradient(&r->topology[which], gradient, r->pool));
     r->growing += wn__seconds() - start;
     return WN_OK;
@@ -223,8 +223,8 @@ static wn_status grow_by_gradient(void *arg, const wn__weight_gradient *gradient
 static wn_status begin_update(run *r, double fraction)
 {
     for (int i = 0; i < 2; i++) {
-        WN_TRY(wn__topology_init(&r->params.item[grown[i]], &(wn__drop){.fraction = fraction}, &r->topology[i]));
-        if (r->o.growth == GRADIENT) WN_TRY(wn__executor_read_gradient(r->ex, grown[i], grow_by_gradient, r));
+        WN_TRY(wn__topology_init(&r->net.params.item[grown[i]], &(wn__drop){.fraction = fraction}, &r->topology[i]));
+        if (r->o.growth == GRADIENT) WN_TRY(wn__executor_read_gradient(r->net.ex, grown[i], grow_by_gradient, r));
     }
     return WN_OK;
 }
@@ -238,15 +238,15 @@ static wn_status end_update(run *r, int64_t step)
         if (r->o.growth == RANDOM)
             WN_TRY(wn__topology_grow_random(&r->topology[i], &rng));
         else
-            WN_TRY(wn__executor_read_gradient(r->ex, grown[i], NULL, NULL));
-        WN_TRY(wn__topology_apply(&r->topology[i], &r->params, &r->params.item[grown[i]], WN__REGROWN_KEEPS, &made[i]));
+            WN_TRY(wn__executor_read_gradient(r->net.ex, grown[i], NULL, NULL));
+        WN_TRY(wn__topology_apply(&r->topology[i], &r->net.params, &r->net.params.item[grown[i]], WN__REGROWN_KEEPS, &made[i]));
         wn__topology_release(&r->topology[i]);
     }
     printf("  step %lld: grown by %s: %lld of fc1 and %lld of fc2 (%lld and %lld had just been dropped), %.2f s, and %.2f s to apply\n",
            (long long)step, growth_names[r->o.growth], (long long)made[0].dropped, (long long)made[1].dropped, (long long)made[0].regrown,
            (long long)made[1].regrown, r->growing, wn__seconds() - start);
     if (r->growing > 0) {
-        const double width = (double)r->o.width, flops = 2 * (double)r->o.batch * width * (width + (double)r->params.item[0].dim[1]);
+        const double width = (double)r->o.width, flops = 2 * (double)r->o.batch * width * (width + (double)r->net.params.item[0].dim[1]);
         printf("  all gradients of that batch are a product of %.2f TFLOP: as if at %.0f GFLOP/s\n", 1e-12 * flops,
                1e-9 * flops / r->growing);
     }
@@ -277,7 +277,7 @@ static wn_status train_step(run *r, int64_t step, int64_t steps, double rate, do
     r->targets = batch->targets;
     r->batch = batch->n;
     if (updates && r->o.growth == GRADIENT) WN_TRY(begin_update(r, wn__topology_cosine(r->o.fraction, step, steps * 3 / 4)));
-    WN_TRY(wn__executor_gradients(r->ex, batch->input, batch->n, (wn__step_info){.training = true, .step = step}, cross_entropy, r));
+    WN_TRY(wn__executor_gradients(r->net.ex, batch->input, batch->n, (wn__step_info){.training = true, .step = step}, cross_entropy, r));
     for (int64_t i = 0; i < batch->n; i++)
         *loss += r->loss[i];
     if (!isfinite(*loss)) return wn__fail(WN_EDIVERGED, "the loss of step %lld is not finite", (long long)step);
@@ -311,7 +311,7 @@ static wn_status train(run *r)
             WN_TRY(train_step(r, epoch * batches + i, steps, wn__schedule_rate(&schedule, epoch * batches + i), &loss));
         const double trained = wn__seconds();
         wn__evaluation e;
-        WN_TRY(wn__evaluator_run(r->evaluator, r->ex, r->pool, false, &e));
+        WN_TRY(wn__evaluator_run(r->evaluator, r->net.ex, r->pool, false, &e));
         printf("epoch %lld: loss %.4f, test accuracy %.2f %%, %.1f s and %.1f s for the test; peak %.3f GiB counted, %.3f GiB resident\n",
                (long long)epoch + 1, loss / (double)(batches * r->o.batch), 100 * e.accuracy, trained - start, wn__seconds() - trained,
                (double)wn__alloc_statistics().peak / 0x1p30, (double)peak_resident() / 0x1p20);

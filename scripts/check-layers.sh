@@ -1,7 +1,7 @@
 #!/bin/bash
 # The order of rooms. A room is a folder of src; it may use rooms of earlier lines, never later ones; rooms of one line know nothing of each other.
-# Three things are checked and each breach is printed: includes; circles of modules (a module is NAME.c, NAME.h and NAME_parts.h); and, with a build
-# folder as argument, calls: a symbol that an object uses must be defined in a room that it may use.
+# Four things are checked and each breach is printed: includes; circles of modules (a module is NAME.c, NAME.h and NAME_parts.h); owners of executors; and,
+# with a build folder as argument, calls: a symbol that an object uses must be defined in a room that it may use.
 # The tool includes public headers only.
 set -eu
 cd "$(dirname "$0")/.."
@@ -70,6 +70,11 @@ circles() {
     }' | tsort 2>&1 >/dev/null | sed 's/^tsort: /circle of modules: /' | grep .
 }
 
+# Networks run through the room network (wn__network_start), so that there is one way to set them up; the training loop has its own.
+executors() {
+    ! grep -rn --include='*.c' 'wn__executor_new(' src tool bench | grep -vE '^src/(nn/executor|network)/|^src/train/trainer\.c:' | sed 's/$/: wn__network_start makes executors/' | grep .
+}
+
 calls() {
     local objects=$1/src/CMakeFiles/winnow_objects.dir
     [ -d "$objects" ] || { echo "$objects: build first"; return 1; }
@@ -129,6 +134,7 @@ call_circles() {
 bad=0
 includes || exit 1 # what includes upwards would be named again and again
 circles || bad=1
+executors || bad=1
 [ $# = 0 ] || calls "$1" || bad=1
 [ $# = 0 ] || call_circles "$1" || bad=1
 exit $bad

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "nn/graph_nodes.h"
+#include "network/network.h"
 
 static bool is_plain(const wn__node *n)
 {
@@ -85,15 +85,12 @@ static wn_status copy_params(const wn__params *from, int offset, wn__params *to)
 
 static wn_status run_head(const wn_graph *head, const wn__params *params, wn__device *device, const wn__sample *s, float *out)
 {
-    wn__params own = {0};
-    wn__executor *ex = NULL;
-    const wn__executor_options options = {.batch = s->n};
-    wn_status status = wn__graph_make_params(head, &own);
-    if (status == WN_OK) status = copy_params(params, 0, &own);
-    if (status == WN_OK) status = wn__executor_new(head, &own, device, &options, &ex);
-    if (status == WN_OK) status = wn__executor_infer(ex, s->images, s->n, (wn__step_info){0}, out);
-    wn__executor_free(ex);
-    wn__params_release(&own);
+    wn__network net;
+    wn_status status = wn__network_make(head, &net);
+    if (status == WN_OK) status = copy_params(params, 0, &net.params);
+    if (status == WN_OK) status = wn__network_start(&net, device, &(wn__executor_options){.batch = s->n});
+    if (status == WN_OK) status = wn__executor_infer(net.ex, s->images, s->n, (wn__step_info){0}, out);
+    wn__network_release(&net);
     return status;
 }
 

@@ -27,18 +27,12 @@ wn_status wn__handle_may_change(const wn_network *net, const char *what)
                     others == 1 ? "handle uses" : "handles use", others == 1 ? "it" : "them");
 }
 
-static bool is_masked(const wn__params *params)
-{
-    for (int i = 0; i < params->count; i++)
-        if (params->item[i].mask || params->item[i].pattern) return true;
-    return false;
-}
-
 wn_status wn__handle_ready(wn_network *net, int64_t n)
 {
     wn__device *device;
     wn__executor_options how = net->how;
-    WN_TRY(wn__devices_get(&net->devices, wn__machine_backend(&net->machine, is_masked(&net->net.params)), net->dtype, &device));
+    const wn__backend *backend = wn__machine_backend(&net->machine, wn__network_is_masked(&net->net.params));
+    WN_TRY(wn__devices_get(&net->devices, backend, net->dtype, &device));
     how.training = how.training || n > 0;
     if (how.batch < n) how.batch = n;
     if (net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch) return WN_OK;

@@ -308,13 +308,6 @@ wn_status wn__lab_load(wn__lab *lab) { return wn__context_load(&lab->context); }
 
 wn__loader_options wn__lab_loader(const wn__lab *lab) { return wn__context_loader(&lab->context, 0, true, 0); }
 
-static bool has_masks(const wn__params *params)
-{
-    for (int i = 0; i < params->count; i++)
-        if (params->item[i].mask || params->item[i].pattern) return true;
-    return false;
-}
-
 wn_status wn__lab_enter_basis(const char *path, wn__params *params)
 {
     wn__safetensors *file;
@@ -326,14 +319,19 @@ wn_status wn__lab_enter_basis(const char *path, wn__params *params)
 
 const wn__backend *wn__lab_backend(const wn__lab *lab, const wn__params *params)
 {
-    return wn__machine_backend(&lab->context.machine, has_masks(params));
+    return wn__machine_backend(&lab->context.machine, wn__network_is_masked(params));
 }
 
-wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__params *params, wn__executor **out)
+wn_status wn__lab_start(wn__lab *lab, wn__network *net)
 {
-    WN_TRY(wn__graph_make_params(lab->recipe->graph, params));
-    WN_TRY(wn__space_mask(space, params));
-    return wn__context_inference(&lab->context, params, wn__lab_backend(lab, params), (wn__dtype)lab->recipe->top.dtype, out);
+    return wn__context_start(&lab->context, net, wn__lab_backend(lab, &net->params), (wn__dtype)lab->recipe->top.dtype);
+}
+
+wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__network *out)
+{
+    WN_TRY(wn__network_make(lab->recipe->graph, out));
+    WN_TRY(wn__space_mask(space, &out->params));
+    return wn__lab_start(lab, out);
 }
 
 const char *wn__lab_short_label(const wn__lab *lab, int i, char *text, size_t size)

@@ -45,8 +45,10 @@ void wn__lab_close(wn__lab *lab); /* accepts a zeroed one */
 wn_status wn__lab_load(wn__lab *lab);
 /* Training stream of data for measurements: of replicate 0. */
 wn__loader_options wn__lab_loader(const wn__lab *lab);
-/* An executor that infers, for params (zeroed before) with the space's entries as masks. Release both. */
-wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__params *params, wn__executor **out);
+/* Inference, on the backend for its masks. */
+wn_status wn__lab_start(wn__lab *lab, wn__network *net);
+/* A network (zeroed before) with the space's entries as masks, that infers. */
+wn_status wn__lab_union_network(wn__lab *lab, const wn__space *space, wn__network *out);
 const wn__backend *wn__lab_backend(const wn__lab *lab, const wn__params *params);
 
 /* Weights of a file that were trained as coefficients become those, with the file's masks over them; others stay as they are. */

@@ -36,17 +36,14 @@ typedef struct comparison {
 
 static wn_status predict(wn__lab *lab, int i, wn__predictions *out)
 {
-    wn__params params = {0};
-    wn__executor *ex = NULL;
+    wn__network net;
     wn__loader_options loader = wn__lab_loader(lab);
     loader.part = WN__PART_TEST;
-    wn_status status = wn__graph_make_params(lab->recipe->graph, &params);
-    if (status == WN_OK) status = wn__network_load(lab->network[i].path, WN__PART_VALUES | WN__PART_MASKS, &params);
-    if (status == WN_OK)
-        status = wn__context_inference(&lab->context, &params, wn__lab_backend(lab, &params), (wn__dtype)lab->recipe->top.dtype, &ex);
-    if (status == WN_OK) status = wn__predictions_make(ex, &loader, out);
-    wn__executor_free(ex);
-    wn__params_release(&params);
+    wn_status status = wn__network_make(lab->recipe->graph, &net);
+    if (status == WN_OK) status = wn__network_load(lab->network[i].path, WN__PART_VALUES | WN__PART_MASKS, &net.params);
+    if (status == WN_OK) status = wn__lab_start(lab, &net);
+    if (status == WN_OK) status = wn__predictions_make(net.ex, &loader, out);
+    wn__network_release(&net);
     return status;
 }
 

@@ -36,8 +36,7 @@ typedef struct flow {
     double rate;
     series of[MOST_STAGES];
     /* what states are put into */
-    wn__params params;
-    wn__executor *ex;
+    wn__network net;
     wn__sample sample;
     wn__space all;
     float *start, *values;
@@ -203,14 +202,13 @@ static wn_status replay(wn__lab *lab, series *s)
 
 /* --- measuring ----------------------------------------------------------------------------------------------------------------- */
 
-static wn_status make_executor(wn__lab *lab, const flow *f, wn__params *params, wn__executor **out)
+static wn_status start(wn__lab *lab, const flow *f, wn__network *net)
 {
     wn__device *device;
     WN_TRY(
         wn__context_device(&lab->context, wn__machine_backend(&lab->context.machine, false), (wn__dtype)lab->recipe->top.dtype, &device));
-    const wn__executor_options options = {
-        .batch = f->sample.n, .training = true, .memory = (int64_t)(lab->recipe->top.memory * 1073741824.0)};
-    return wn__executor_new(lab->recipe->graph, params, device, &options, out);
+    const wn__executor_options options = {.batch = f->sample.n, .training = true, .memory = wn__recipe_memory(lab->recipe)};
+    return wn__network_start(net, device, &options);
 }
 
 static wn_status set_up(wn__lab *lab, flow *f)
@@ -222,8 +220,8 @@ static wn_status set_up(wn__lab *lab, flow *f)
     f->start = WN_NEW_ARRAY(float, f->all.size);
     f->values = WN_NEW_ARRAY(float, f->all.size);
     if (!f->start || !f->values) return wn__no_memory((size_t)f->all.size * sizeof(float));
-    WN_TRY(wn__graph_make_params(lab->recipe->graph, &f->params));
-    return make_executor(lab, f, &f->params, &f->ex);
+    WN_TRY(wn__network_make(lab->recipe->graph, &f->net));
+    return start(lab, f, &f->net);
 }
 
 static void release(flow *f)
@@ -232,8 +230,7 @@ static void release(flow *f)
         wn__lab_stage_release(&f->of[i].stage);
         wn__free(f->of[i].folder);
     }
-    wn__executor_free(f->ex);
-    wn__params_release(&f->params);
+    wn__network_release(&f->net);
     wn__sample_release(&f->sample);
     wn__space_release(&f->all);
     wn__free(f->start);
@@ -275,16 +272,16 @@ static wn_status measure(flow *f, const wn__params *state, const wn__params *mas
     wn__flow m = {0};
     if (!active) return wn__no_memory(64);
     wn__space_values(&f->all, state, f->values);
-    wn__space_set(&f->all, f->values, &f->params);
+    wn__space_set(&f->all, f->values, &f->net.params);
     for (int i = 0; i < state->count; i++) {
-        wn__param *p = &f->params.item[i];
+        wn__param *p = &f->net.params.item[i];
         active[i] = masks->item[i].mask;
         if (!wn__role_is_trained(p->role)) memcpy(p->value, state->item[i].value, (size_t)p->count * sizeof *p->value);
         for (int64_t k = 0; active[i] && k < p->count; k++)
             if (!active[i][k]) p->value[k] = 0;
     }
-    f->params.version++;
-    const wn_status status = wn__flow_measure(f->ex, &f->params, &f->sample, active, f->rate, &m);
+    f->net.params.version++;
+    const wn_status status = wn__flow_measure(f->net.ex, &f->net.params, &f->sample, active, f->rate, &m);
     if (status == WN_OK) *out = flow_json(f, state, &m);
     wn__flow_release(&m);
     wn__free(active);
@@ -312,24 +309,23 @@ static wn_status take_mask(wn__param *p, uint8_t **mask)
 /* The same of the coefficients that a file holds: what is trained, on an executor of its own. */
 static wn_status measure_coefficients(wn__lab *lab, const flow *f, const char *path, json_t **out)
 {
-    wn__params params = {0};
-    wn__executor *ex = NULL;
+    wn__network net = {.graph = lab->recipe->graph};
+    wn__params *params = &net.params;
     wn__flow m = {0};
     uint8_t **active = NULL;
-    wn_status status = load(lab, path, &params);
-    if (status == WN_OK) status = wn__lab_enter_basis(path, &params);
-    if (status == WN_OK && !(active = WN_NEW_ARRAY(uint8_t *, params.count))) status = wn__no_memory(64);
-    for (int i = 0; status == WN_OK && i < params.count; i++)
-        status = take_mask(&params.item[i], &active[i]);
-    if (status == WN_OK) status = make_executor(lab, f, &params, &ex);
-    if (status == WN_OK) status = wn__flow_measure(ex, &params, &f->sample, active, f->rate, &m);
-    if (status == WN_OK && !(*out = flow_json(f, &params, &m))) status = wn__no_memory(1024);
+    wn_status status = load(lab, path, params);
+    if (status == WN_OK) status = wn__lab_enter_basis(path, params);
+    if (status == WN_OK && !(active = WN_NEW_ARRAY(uint8_t *, params->count))) status = wn__no_memory(64);
+    for (int i = 0; status == WN_OK && i < params->count; i++)
+        status = take_mask(&params->item[i], &active[i]);
+    if (status == WN_OK) status = start(lab, f, &net);
+    if (status == WN_OK) status = wn__flow_measure(net.ex, params, &f->sample, active, f->rate, &m);
+    if (status == WN_OK && !(*out = flow_json(f, params, &m))) status = wn__no_memory(1024);
     wn__flow_release(&m);
-    wn__executor_free(ex);
-    for (int i = 0; active && i < params.count; i++)
+    for (int i = 0; active && i < params->count; i++)
         wn__free(active[i]);
     wn__free(active);
-    wn__params_release(&params);
+    wn__network_release(&net);
     return status;
 }
 

@@ -38,8 +38,7 @@ typedef struct curvature {
 
 /* One network with what its products need. */
 typedef struct subject {
-    wn__params params;
-    wn__executor *ex;
+    wn__network net;
     wn__space space;
     wn__hessian hessian;
 } subject;
@@ -66,28 +65,26 @@ static wn_status open_subject(wn__lab *lab, const curvature *c, int i, bool tang
     const wn__backend *backend = tangents ? wn__backend_find("ref") : wn__machine_backend(&lab->context.machine, masked);
     wn__device *device;
     *s = (subject){0};
-    WN_TRY(wn__graph_make_params(lab->recipe->graph, &s->params));
-    WN_TRY(wn__network_load(lab->network[i].path, WN__PART_VALUES | WN__PART_MASKS, &s->params));
-    WN_TRY(wn__lab_enter_basis(lab->network[i].path, &s->params));
-    const wn__param *curved = find_curved(&s->params);
+    WN_TRY(wn__network_make(lab->recipe->graph, &s->net));
+    WN_TRY(wn__network_load(lab->network[i].path, WN__PART_VALUES | WN__PART_MASKS, &s->net.params));
+    WN_TRY(wn__lab_enter_basis(lab->network[i].path, &s->net.params));
+    const wn__param *curved = find_curved(&s->net.params);
     if (tangents && curved)
         return wn__fail(WN_EUNSUPPORTED,
                         "%s: %s is trained as %s, in which it is not linear: exact products are not there, --differences are",
                         lab->network[i].label, curved->name, curved->map->name);
-    WN_TRY(wn__space_make((const wn__params *[]){&s->params}, 1, WN__SPACE_ACTIVE, &s->space));
+    WN_TRY(wn__space_make((const wn__params *[]){&s->net.params}, 1, WN__SPACE_ACTIVE, &s->space));
     WN_TRY(wn__context_device(&lab->context, backend, WN__F32, &device));
-    if (device->compressed) WN_TRY(wn__params_compress_masked(&s->params));
     const wn__executor_options options = {.batch = c->sample.n, .training = !tangents, .tangents = tangents};
-    WN_TRY(wn__executor_new(lab->recipe->graph, &s->params, device, &options, &s->ex));
-    return wn__hessian_make(s->ex, &s->params, &c->sample, &s->space, tangents, c->options->length, &s->hessian);
+    WN_TRY(wn__network_start_stored(&s->net, device, &options));
+    return wn__hessian_make(s->net.ex, &s->net.params, &c->sample, &s->space, tangents, c->options->length, &s->hessian);
 }
 
 static void close_subject(subject *s)
 {
     wn__hessian_release(&s->hessian);
-    wn__executor_free(s->ex);
+    wn__network_release(&s->net);
     wn__space_release(&s->space);
-    wn__params_release(&s->params);
 }
 
 /* --- how good differences are -------------------------------------------------------------------------------------------------- */
@@ -129,7 +126,7 @@ static wn_status check_differences(wn__lab *lab, const curvature *c, int i, subj
 {
     subject exact;
     *error = NAN;
-    if (s->hessian.exact || c->options->no_check || find_curved(&s->params)) return WN_OK;
+    if (s->hessian.exact || c->options->no_check || find_curved(&s->net.params)) return WN_OK;
     wn_status status = open_subject(lab, c, i, true, &exact);
     if (status == WN_OK) status = compare_products(s, &exact, error);
     close_subject(&exact);
@@ -156,7 +153,7 @@ static int64_t active_before(const subject *s, int param)
 static int find_stretches(const wn_graph *g, const subject *s, stretch *out)
 {
     int count = 0;
-    if (s->hessian.exact && wn__is_chain(g) && !has_maps(&s->params))
+    if (s->hessian.exact && wn__is_chain(g) && !has_maps(&s->net.params))
         for (int node = wn__next_layer(g, 0); node > 0 && count < MOST_STRETCHES; node = wn__next_layer(g, node)) {
             const int next = wn__next_layer(g, node);
             const int64_t first = active_before(s, g->node[node].param[0]);
@@ -183,11 +180,12 @@ static wn_status open_tail(wn__lab *lab, const curvature *c, const subject *whol
     wn__device *device;
     subject *s = &m->own;
     WN_TRY(wn__context_device(&lab->context, wn__backend_find("ref"), WN__F32, &device));
-    WN_TRY(wn__tail_make(lab->recipe->graph, &whole->params, node, device, &c->sample, &m->tail));
+    WN_TRY(wn__tail_make(lab->recipe->graph, &whole->net.params, node, device, &c->sample, &m->tail));
     WN_TRY(wn__space_make((const wn__params *[]){&m->tail.params}, 1, WN__SPACE_ACTIVE, &s->space));
     const wn__executor_options options = {.batch = c->sample.n, .tangents = true};
-    WN_TRY(wn__executor_new(m->tail.graph, &m->tail.params, device, &options, &s->ex));
-    return wn__hessian_make(s->ex, &m->tail.params, &m->tail.sample, &s->space, true, 0, &s->hessian);
+    s->net = wn__network_over(m->tail.graph, &m->tail.params);
+    WN_TRY(wn__network_start(&s->net, device, &options));
+    return wn__hessian_make(s->net.ex, &m->tail.params, &m->tail.sample, &s->space, true, 0, &s->hessian);
 }
 
 static void close_maker(row_maker *m)
@@ -417,7 +415,7 @@ static wn_status measure(wn__lab *lab, const curvature *c, int i, subject *s, js
     double error, loss, accuracy, seconds;
     bool all;
     WN_TRY(check_size(lab, c, i, s->space.size, &all));
-    WN_TRY(wn__sample_loss(s->ex, &c->sample, &loss, &accuracy));
+    WN_TRY(wn__sample_loss(s->net.ex, &c->sample, &loss, &accuracy));
     WN_TRY(wn__slice_set(unit, "parameters", json_integer(s->space.size)));
     WN_TRY(wn__slice_set(unit, "loss", wn__json_real_or_null(loss)));
     WN_TRY(wn__slice_set(unit, "products", json_string(s->hessian.exact ? "tangents" : "differences")));

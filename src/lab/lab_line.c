@@ -77,14 +77,13 @@ wn_status wn__lab_line_evaluate(wn__lab *lab, const wn__params *a, const wn__par
 {
     const wn__params *both[] = {a, b};
     ends e = {0};
-    wn__params params = {0};
-    wn__executor *ex = NULL;
+    wn__network net = {0};
     wn__probe probe = {0};
     const wn__loader_options loader = wn__lab_loader(lab);
     wn_status status = read_ends(both, &e);
-    if (status == WN_OK) status = wn__lab_union_network(lab, &e.weights, &params, &ex);
-    const wn__probe_options options = {.params = &params,
-                                       .executor = ex,
+    if (status == WN_OK) status = wn__lab_union_network(lab, &e.weights, &net);
+    const wn__probe_options options = {.params = &net.params,
+                                       .executor = net.ex,
                                        .pool = lab->context.devices.pool,
                                        .train = &loader,
                                        .train_images = l->train_images,
@@ -93,8 +92,7 @@ wn_status wn__lab_line_evaluate(wn__lab *lab, const wn__params *a, const wn__par
     if (status == WN_OK) status = wn__probe_make(&options, &probe);
     if (status == WN_OK) status = evaluate_points(lab, l, &probe, &e);
     wn__probe_release(&probe);
-    wn__executor_free(ex);
-    wn__params_release(&params);
+    wn__network_release(&net);
     release_ends(&e);
     return status;
 }

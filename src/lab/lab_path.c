@@ -196,18 +196,17 @@ static wn_status train(wn__lab *lab, path *p, wn__device *device)
 {
     wn__loader_options options = wn__lab_loader(lab);
     wn__loader *loader = NULL;
-    wn__executor *ex = NULL;
-    const wn__executor_options how = {
-        .batch = options.batch, .training = true, .memory = (int64_t)(lab->recipe->top.memory * 1073741824.0)};
+    wn__network net = wn__network_over(lab->recipe->graph, &p->params);
+    const wn__executor_options how = {.batch = options.batch, .training = true, .memory = wn__recipe_memory(lab->recipe)};
     options.seed = PATH_SEED;
     wn_status status = wn__loader_new(&options, &loader);
-    if (status == WN_OK) status = wn__executor_new(lab->recipe->graph, &p->params, device, &how, &ex);
+    if (status == WN_OK) status = wn__network_start(&net, device, &how);
     if (status == WN_OK) {
         p->steps_per_epoch = wn__loader_batches(loader);
         p->schedule = (wn__schedule){.kind = WN__SCHEDULE_COSINE, .base = p->rate, .length = p->epochs * p->steps_per_epoch, .every = 1};
-        status = train_epochs(lab, p, ex, loader);
+        status = train_epochs(lab, p, net.ex, loader);
     }
-    wn__executor_free(ex);
+    wn__network_release(&net);
     wn__loader_free(loader);
     return status;
 }
@@ -231,13 +230,12 @@ static wn_status evaluate_points(wn__lab *lab, path *p, const wn__probe *probe)
 
 static wn_status evaluate_curve(wn__lab *lab, path *p)
 {
-    wn__params params = {0};
-    wn__executor *ex = NULL;
+    wn__network net = {0};
     wn__probe probe = {0};
     const wn__loader_options loader = wn__lab_loader(lab);
-    wn_status status = wn__lab_union_network(lab, &p->space, &params, &ex);
-    const wn__probe_options options = {.params = &params,
-                                       .executor = ex,
+    wn_status status = wn__lab_union_network(lab, &p->space, &net);
+    const wn__probe_options options = {.params = &net.params,
+                                       .executor = net.ex,
                                        .pool = lab->context.devices.pool,
                                        .train = &loader,
                                        .train_images = p->options->train_images,
@@ -246,8 +244,7 @@ static wn_status evaluate_curve(wn__lab *lab, path *p)
     if (status == WN_OK) status = wn__probe_make(&options, &probe);
     if (status == WN_OK) status = evaluate_points(lab, p, &probe);
     wn__probe_release(&probe);
-    wn__executor_free(ex);
-    wn__params_release(&params);
+    wn__network_release(&net);
     return status;
 }
 

@@ -113,23 +113,22 @@ static bool has_masks(const wn__params *params)
     return false;
 }
 
-static wn_status open_executor(source *s, const wn_graph *graph, wn__params *params, wn__executor **out)
+static wn_status start(source *s, const wn_graph *graph, wn__params *params, wn__network *out)
 {
     wn__device *device;
-    const wn__executor_options options = {.batch = s->recipe->train.batch};
     const wn__backend *backend = wn__machine_backend(&s->context.machine, has_masks(params));
+    *out = wn__network_over(graph, params);
     WN_TRY(wn__context_device(&s->context, backend, (wn__dtype)s->recipe->top.dtype, &device));
-    if (device->compressed) WN_TRY(wn__params_compress_masked(params));
-    return wn__executor_new(graph, params, device, &options, out);
+    return wn__network_start_stored(out, device, &(wn__executor_options){.batch = s->recipe->train.batch});
 }
 
 static wn_status accuracy_of(source *s, const wn_graph *graph, wn__params *params, double *accuracy, int64_t *images)
 {
-    wn__executor *ex;
+    wn__network net;
     wn__evaluation e = {0};
-    WN_TRY(open_executor(s, graph, params, &ex));
-    const wn_status status = wn__evaluator_run(s->evaluator, ex, s->context.devices.pool, false, &e);
-    wn__executor_free(ex);
+    WN_TRY(start(s, graph, params, &net));
+    const wn_status status = wn__evaluator_run(s->evaluator, net.ex, s->context.devices.pool, false, &e);
+    wn__network_release(&net);
     *accuracy = e.accuracy;
     *images = e.n;
     return status;
@@ -295,7 +294,7 @@ static double largest_difference(const float *a, const float *b, int64_t n)
 }
 
 typedef struct pair {
-    wn__executor *before, *plain, *after;
+    wn__network before, plain, after;
     float *images, *first, *second;
     int64_t n;
 } pair;
@@ -304,13 +303,13 @@ static wn_status run_pair(search *q, pair *p, int64_t classes)
 {
     wn_shrink_result *r = q->result;
     double before = 0, after = 0, none = 0;
-    WN_TRY(infer(p->before, p->images, p->n, p->first, &none));
-    WN_TRY(infer(p->plain, p->images, p->n, p->second, &none));
+    WN_TRY(infer(p->before.ex, p->images, p->n, p->first, &none));
+    WN_TRY(infer(p->plain.ex, p->images, p->n, p->second, &none));
     r->difference = largest_difference(p->first, p->second, p->n * classes);
-    WN_TRY(infer(p->after, p->images, p->n, p->second, &none)); /* what is made at the first call is not counted */
+    WN_TRY(infer(p->after.ex, p->images, p->n, p->second, &none)); /* what is made at the first call is not counted */
     for (int i = 0; i < TIMED_RUNS; i++) {
-        WN_TRY(infer(p->before, p->images, p->n, p->first, &before));
-        WN_TRY(infer(p->after, p->images, p->n, p->second, &after));
+        WN_TRY(infer(p->before.ex, p->images, p->n, p->first, &before));
+        WN_TRY(infer(p->after.ex, p->images, p->n, p->second, &after));
     }
     r->milliseconds_before = 1e3 * before;
     r->milliseconds = 1e3 * after;
@@ -330,13 +329,13 @@ static wn_status compare(search *q)
     wn_status status = p.images && p.first && p.second ? WN_OK : wn__no_memory((size_t)pixels * sizeof(float));
     for (int64_t i = 0; status == WN_OK && i < pixels; i++)
         p.images[i] = (float)wn__rng_normal(&rng);
-    if (status == WN_OK) status = open_executor(s, g, &s->params, &p.before);
-    if (status == WN_OK) status = open_executor(s, s->plain.graph, &s->plain.params, &p.plain);
-    if (status == WN_OK) status = open_executor(s, q->smallest.graph, &q->smallest.params, &p.after);
+    if (status == WN_OK) status = start(s, g, &s->params, &p.before);
+    if (status == WN_OK) status = start(s, s->plain.graph, &s->plain.params, &p.plain);
+    if (status == WN_OK) status = start(s, q->smallest.graph, &q->smallest.params, &p.after);
     if (status == WN_OK) status = run_pair(q, &p, classes);
-    wn__executor_free(p.before);
-    wn__executor_free(p.plain);
-    wn__executor_free(p.after);
+    wn__network_release(&p.before);
+    wn__network_release(&p.plain);
+    wn__network_release(&p.after);
     wn__free(p.images);
     wn__free(p.first);
     wn__free(p.second);

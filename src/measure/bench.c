@@ -15,8 +15,9 @@
 #include "measure/rates.h"
 #include "methods/method.h"
 #include "models/named.h"
+#include "network/machine.h"
 #include "network/masks_file.h"
-#include "nn/executor/executor.h"
+#include "network/network.h"
 #include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/optimizer.h"
@@ -32,10 +33,9 @@ typedef struct bench {
     int64_t batch;
     int runs;
     wn_graph *graph;
-    wn__params params;
-    wn__pool *pool;
+    wn__network net;
+    wn__devices devices;
     wn__device *device;
-    wn__executor *executor;
     wn__updater *updater;
     void *optimizer_config;
     float *images, *logits;
@@ -56,8 +56,8 @@ static wn_status build_network(bench *b)
         .name = o->model, .set = o->set, .sets = o->sets, .input = {o->channels, o->image, o->image, o->classes}};
     const wn__init_options init = {0};
     WN_TRY(wn__named_model_build(&named, &b->graph));
-    WN_TRY(wn__graph_make_params(b->graph, &b->params));
-    return wn__init_params(&b->params, &init, 0);
+    WN_TRY(wn__network_make(b->graph, &b->net));
+    return wn__init_params(&b->net.params, &init, 0);
 }
 
 static wn_status draw_masks(bench *b)
@@ -72,10 +72,10 @@ static wn_status draw_masks(bench *b)
     how.dense = o->dense_first ? WN__DENSE_FIRST : WN__DENSE_NONE;
     wn__selection selection;
     WN_TRY(wn__selection_make(b->graph, NULL, 0, &selection));
-    int64_t *active = WN_NEW_ARRAY(int64_t, b->params.count);
-    wn_status status = active ? wn__distribution_counts(&b->params, &selection, &how, active, NULL)
-                              : wn__no_memory((size_t)b->params.count * sizeof *active);
-    if (status == WN_OK) status = wn__masks_random(&b->params, &selection, active, 0);
+    int64_t *active = WN_NEW_ARRAY(int64_t, b->net.params.count);
+    wn_status status = active ? wn__distribution_counts(&b->net.params, &selection, &how, active, NULL)
+                              : wn__no_memory((size_t)b->net.params.count * sizeof *active);
+    if (status == WN_OK) status = wn__masks_random(&b->net.params, &selection, active, 0);
     wn__free(active);
     wn__selection_release(&selection);
     return status;
@@ -86,7 +86,7 @@ static wn_status make_sparse(bench *b)
     const wn_bench_options *o = b->options;
     if (o->mask && o->sparsity) return wn__fail(WN_EUSAGE, "either a sparsity or a file of masks, not both");
     if (o->distribution && !o->sparsity) return wn__fail(WN_EUSAGE, "distribution \"%s\" of what? A sparsity is needed", o->distribution);
-    if (o->mask) WN_TRY(wn__masks_load(o->mask, &b->params));
+    if (o->mask) WN_TRY(wn__masks_load(o->mask, &b->net.params));
     return o->sparsity ? draw_masks(b) : WN_OK;
 }
 
@@ -113,10 +113,9 @@ static wn_status open_device(bench *b)
         return wn__fail(WN_EUSAGE, "kernels are those of backend sparse; %s has no choice", backend->name);
     const bool bf16 = o->dtype && strcmp(o->dtype, "bf16") == 0;
     if (o->dtype && !bf16 && strcmp(o->dtype, "f32") != 0) return wn__fail(WN_EUSAGE, "dtype \"%s\"; valid: f32, bf16", o->dtype);
-    WN_TRY(wn__pool_new(o->threads, &b->pool));
-    wn__device_options options = {.dtype = bf16 ? WN__BF16 : WN__F32, .pool = b->pool};
-    WN_TRY(choose_kernels(o->kernels, &options.kernels));
-    return backend->open(backend, &options, &b->device);
+    b->devices.threads = o->threads;
+    WN_TRY(choose_kernels(o->kernels, &b->devices.kernels));
+    return wn__devices_get(&b->devices, backend, bf16 ? WN__BF16 : WN__F32, &b->device);
 }
 
 static wn_status make_optimizer(bench *b)
@@ -128,7 +127,7 @@ static wn_status make_optimizer(bench *b)
     WN_TRY(wn__settings_defaults(optimizer.type->settings, b->optimizer_config));
     WN_TRY(wn__settings_set(optimizer.type->settings, b->optimizer_config, "momentum", "0.9"));
     WN_TRY(wn__settings_set(optimizer.type->settings, b->optimizer_config, "weight_decay", "1e-4"));
-    return wn__updater_new(&optimizer, &b->params, b->pool, &b->updater);
+    return wn__updater_new(&optimizer, &b->net.params, b->devices.pool, &b->updater);
 }
 
 static wn_status make_batch(bench *b)
@@ -178,15 +177,15 @@ static wn_status open_machine(bench *b, const wn_bench_options *options)
     WN_TRY(build_network(b));
     WN_TRY(make_sparse(b));
     WN_TRY(open_device(b));
-    return b->device->compressed ? wn__params_compress_masked(&b->params) : WN_OK;
+    return b->device->compressed ? wn__params_compress_masked(&b->net.params) : WN_OK;
 }
 
 /* Weights, gradients and momentum, with the indices of those that are compressed. */
 static int64_t parameter_bytes(const bench *b)
 {
     int64_t bytes = 0;
-    for (int i = 0; i < b->params.count; i++) {
-        const wn__param *p = &b->params.item[i];
+    for (int i = 0; i < b->net.params.count; i++) {
+        const wn__param *p = &b->net.params.item[i];
         bytes += p->stored * (int64_t)sizeof(float) * (wn__role_is_trained(p->role) && !b->options->inference ? 3 : 1);
         bytes += p->pattern ? (int64_t)wn__pattern_bytes(p->pattern) : 0;
     }
@@ -197,7 +196,7 @@ static int64_t parameter_bytes(const bench *b)
 static wn_status estimate_memory(bench *b)
 {
     int64_t plan;
-    WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &plan));
+    WN_TRY(wn__executor_plan_bytes(b->net.ex, b->batch, &plan));
     wn__alloc_trim();
     b->estimate = wn__peak_expected();
     const int64_t parameters = parameter_bytes(b);
@@ -218,9 +217,9 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
     WN_TRY(make_batch(b));
     const int64_t before = wn__alloc_statistics().bytes;
     int64_t buffers;
-    WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &executor, &b->executor));
-    WN_TRY(wn__executor_prepare(b->executor, b->batch));
-    WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &buffers));
+    WN_TRY(wn__network_start(&b->net, b->device, &executor));
+    WN_TRY(wn__executor_prepare(b->net.ex, b->batch));
+    WN_TRY(wn__executor_plan_bytes(b->net.ex, b->batch, &buffers));
     b->own = wn__alloc_statistics().bytes - before - buffers;
     return WN_OK;
 }
@@ -228,10 +227,8 @@ static wn_status open_bench(bench *b, const wn_bench_options *options)
 static void close_bench(bench *b)
 {
     wn__updater_free(b->updater);
-    wn__executor_free(b->executor);
-    if (b->device) b->device->close(b->device);
-    wn__pool_free(b->pool);
-    wn__params_release(&b->params);
+    wn__network_release(&b->net);
+    wn__devices_release(&b->devices);
     wn_graph_free(b->graph);
     wn__free(b->optimizer_config);
     wn__free(b->images);
@@ -252,17 +249,17 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
                                 .logits = logits,
                                 .targets = wn__class_targets(b->labels + first)};
     const wn__loss_out out = {.dlogits = dlogits};
-    wn__loss_compute(&cross_entropy, &rows, b->pool, &out);
+    wn__loss_compute(&cross_entropy, &rows, b->devices.pool, &out);
     return WN_OK;
 }
 
 static wn_status run_step(bench *b)
 {
     const wn__step_info step = {.training = !b->options->inference, .update_statistics = true, .step = b->step};
-    if (b->options->inference) return wn__executor_infer(b->executor, b->images, b->batch, step, b->logits);
-    WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
+    if (b->options->inference) return wn__executor_infer(b->net.ex, b->images, b->batch, step, b->logits);
+    WN_TRY(wn__executor_gradients(b->net.ex, b->images, b->batch, step, loss_gradient, b));
     WN_TRY(wn__updater_step(b->updater, 1e-3, ++b->step));
-    b->params.version++;
+    b->net.params.version++;
     return WN_OK;
 }
 
@@ -290,8 +287,8 @@ static wn_status fill_floors(bench *b, wn_bench_result *r)
 {
     wn__rates rates;
     int64_t traffic;
-    WN_TRY(wn__executor_traffic(b->executor, b->batch, &traffic));
-    WN_TRY(wn__rates_measure(b->pool, &rates));
+    WN_TRY(wn__executor_traffic(b->net.ex, b->batch, &traffic));
+    WN_TRY(wn__rates_measure(b->devices.pool, &rates));
     const double moving = 1e3 * (double)traffic / rates.bytes;
     r->traffic = traffic;
     r->floor_ms = 1e3 * (double)r->flops / rates.loading + moving;
@@ -301,13 +298,16 @@ static wn_status fill_floors(bench *b, wn_bench_result *r)
 
 static wn_status fill_result(bench *b, wn_bench_result *r)
 {
-    *r = (wn_bench_result){
-        .threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch, .estimate_bytes = b->estimate, .peak_bytes = b->peak};
+    *r = (wn_bench_result){.threads = wn__pool_threads(b->devices.pool),
+                           .runs = b->runs,
+                           .batch = b->batch,
+                           .estimate_bytes = b->estimate,
+                           .peak_bytes = b->peak};
     r->ms_median = 1e3 * wn__median(b->seconds, b->runs);
     r->ms_min = 1e3 * b->seconds[0];
     r->images_per_s = 1e3 * (double)b->batch / r->ms_median;
     wn__cost cost;
-    WN_TRY(wn__cost_make(b->graph, &b->params, &cost));
+    WN_TRY(wn__cost_make(b->graph, &b->net.params, &cost));
     r->parameters = cost.parameters;
     r->active = cost.active;
     r->flops = cost.flops * b->batch * (b->options->inference ? 1 : 3);
@@ -319,7 +319,7 @@ static wn_status fill_result(bench *b, wn_bench_result *r)
     snprintf(r->dtype, sizeof r->dtype, "%s", b->device->dtype == WN__BF16 ? "bf16" : "f32");
     snprintf(r->isa, sizeof r->isa, "%s", wn__isa_name(wn__isa_in_use()));
     snprintf(r->cpu, sizeof r->cpu, "%s", wn__cpu_name());
-    WN_TRY(wn__executor_plan_bytes(b->executor, b->batch, &r->bytes));
+    WN_TRY(wn__executor_plan_bytes(b->net.ex, b->batch, &r->bytes));
     return fill_floors(b, r);
 }
 
@@ -355,11 +355,11 @@ static wn_status update_step(bench *b, wn__rewirer *r, const wn__rewiring *how)
     const wn__step_info step = {.training = true, .update_statistics = true, .step = b->step};
     const bool instead = how->rule.update == WN__UPDATE_INSTEAD, shares = how->rule.redistribute == WN__SHARE_GRADIENT;
     if (!instead) WN_TRY(run_step(b));
-    if (shares) WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
-    WN_TRY(wn__rewirer_begin(r, b->executor, 0, 1e-3, 1e-3));
+    if (shares) WN_TRY(wn__executor_gradients(b->net.ex, b->images, b->batch, step, loss_gradient, b));
+    WN_TRY(wn__rewirer_begin(r, b->net.ex, 0, 1e-3, 1e-3));
     if (wn__rewirer_wants_gradient(r) || (instead && !shares))
-        WN_TRY(wn__executor_gradients(b->executor, b->images, b->batch, step, loss_gradient, b));
-    return wn__rewirer_finish(r, b->executor);
+        WN_TRY(wn__executor_gradients(b->net.ex, b->images, b->batch, step, loss_gradient, b));
+    return wn__rewirer_finish(r, b->net.ex);
 }
 
 /* seconds (3, runs): the update, the step after it, and the median of some more. */
@@ -395,7 +395,7 @@ static wn_status time_updates(bench *b, wn__rewirer *r, const wn__rewiring *how,
         status = run_steps(b, b->runs, seconds);
         out->ms_static = 1e3 * wn__median(seconds, b->runs);
     }
-    if (status == WN_OK) status = wn__rewirer_attach(r, b->executor);
+    if (status == WN_OK) status = wn__rewirer_attach(r, b->net.ex);
     if (status == WN_OK) status = time_update(b, r, how, seconds, 0); /* its plan is made */
     for (int run = 0; run < b->runs && status == WN_OK; run++)
         status = time_update(b, r, how, seconds, run);
@@ -407,16 +407,16 @@ static wn_status time_updates(bench *b, wn__rewirer *r, const wn__rewiring *how,
 static wn_status bench_updates(bench *b, const wn__rewiring *how, wn_bench_updates *out)
 {
     wn__rewirer *r = NULL;
-    *out = (wn_bench_updates){.threads = wn__pool_threads(b->pool), .runs = b->runs, .batch = b->batch};
+    *out = (wn_bench_updates){.threads = wn__pool_threads(b->devices.pool), .runs = b->runs, .batch = b->batch};
     snprintf(out->backend, sizeof out->backend, "%s", b->device->backend->name);
-    WN_TRY(wn__params_compress_masked(&b->params)); /* on dense devices, too */
-    WN_TRY(wn__rewirer_new(how, &b->params, b->pool, 0, &r));
+    WN_TRY(wn__params_compress_masked(&b->net.params)); /* on dense devices, too */
+    WN_TRY(wn__rewirer_new(how, &b->net.params, b->devices.pool, 0, &r));
     const wn_status status = time_updates(b, r, how, out);
     const wn__rewired made = wn__rewirer_made(r);
     out->connections = made.updates ? made.dropped / made.updates : 0;
     wn__rewirer_free(r);
-    for (int i = 0; i < b->params.count; i++)
-        out->active += wn__role_is_trained(b->params.item[i].role) ? b->params.item[i].active : 0;
+    for (int i = 0; i < b->net.params.count; i++)
+        out->active += wn__role_is_trained(b->net.params.item[i].role) ? b->net.params.item[i].active : 0;
     return status;
 }
 
@@ -443,13 +443,12 @@ wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *u
 static wn_status measure_plan(bench *b, wn__executor_options options, int64_t *bytes, int64_t *all)
 {
     const int64_t before = wn__alloc_statistics().bytes;
-    wn__executor *executor;
     options.memory = 0;
-    WN_TRY(wn__executor_new(b->graph, &b->params, b->device, &options, &executor));
-    const wn_status status = wn__executor_plan_bytes(executor, b->batch, bytes);
+    WN_TRY(wn__network_start(&b->net, b->device, &options));
+    const wn_status status = wn__executor_plan_bytes(b->net.ex, b->batch, bytes);
     *all = wn__memory_expected() + *bytes;
     b->own = wn__alloc_statistics().bytes - before;
-    wn__executor_free(executor);
+    wn__network_stop(&b->net);
     return status;
 }
 
@@ -529,7 +528,7 @@ static void observe(void *user, const wn__call_time *t)
 static wn_status time_parts(bench *b, parts *p)
 {
     WN_TRY(warm_up(b));
-    wn__executor_observe(b->executor, observe, p);
+    wn__executor_observe(b->net.ex, observe, p);
     for (p->run = 0; p->run < p->runs && !p->failed; p->run++)
         WN_TRY(run_steps(b, 1, b->seconds + p->run));
     return p->failed ? wn__no_memory(sizeof(part)) : WN_OK;

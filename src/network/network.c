@@ -22,6 +22,13 @@ wn_status wn__network_start_stored(wn__network *n, wn__device *device, const wn_
     return wn__network_start(n, device, options);
 }
 
+bool wn__network_is_masked(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].mask || params->item[i].pattern) return true;
+    return false;
+}
+
 void wn__network_stop(wn__network *n)
 {
     wn__executor_free(n->ex);

@@ -33,6 +33,8 @@ static inline wn__params *wn__network_params(wn__network *n) { return n->others 
 wn_status wn__network_start(wn__network *n, wn__device *device, const wn__executor_options *options);
 /* The same; on a device that takes stored entries weights with masks are compressed first. */
 wn_status wn__network_start_stored(wn__network *n, wn__device *device, const wn__executor_options *options);
+/* Does any parameter have a mask or a pattern? */
+bool wn__network_is_masked(const wn__params *params);
 /* Ends the executor; the parameters stay. */
 void wn__network_stop(wn__network *n);
 void wn__network_release(wn__network *n); /* accepts a zeroed one */

@@ -251,6 +251,8 @@ extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 wn_status wn__recipe_read_loss(void *recipe, const wn__yaml_node *node);
 wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
 wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
+/* Bytes of its key memory. */
+static inline int64_t wn__recipe_memory(const wn__recipe *r) { return (int64_t)(r->top.memory * 0x1p30); }
 /* "0-4", "0,3,7-9", behind the `count` that there are; at most WN__MOST_SEEDS, each once. *seeds grows by wn__make_room. */
 wn_status wn__seeds_parse(const char *text, uint64_t **seeds, int *count);
 /* How a mask of this section is pruned to a sparsity, but for counts by layer. */

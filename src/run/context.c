@@ -7,7 +7,6 @@
 #include "data/contents.h"
 #include "data/world.h"
 #include "recipe/data_record.h"
-#include "tensor/compression.h"
 
 static wn_status load_images(wn__context *c)
 {
@@ -100,13 +99,12 @@ wn__network_info wn__context_network_info(const wn__context *c)
     return (wn__network_info){.graph = c->recipe->graph, .data = &c->data, .normalize = &c->normalize};
 }
 
-wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__backend *backend, wn__dtype dtype, wn__executor **out)
+wn_status wn__context_start(wn__context *c, wn__network *net, const wn__backend *backend, wn__dtype dtype)
 {
     wn__device *device;
     WN_TRY(wn__context_device(c, backend, dtype, &device));
-    if (device->compressed) WN_TRY(wn__params_compress_masked(params));
-    const wn__executor_options options = {.batch = c->recipe->train.batch, .memory = (int64_t)(c->recipe->top.memory * 1073741824.0)};
-    return wn__executor_new(c->recipe->graph, params, device, &options, out);
+    return wn__network_start_stored(net, device,
+                                    &(wn__executor_options){.batch = c->recipe->train.batch, .memory = wn__recipe_memory(c->recipe)});
 }
 
 void wn__context_tell_units(const wn__context *c, const char *label, int64_t done, int64_t all)

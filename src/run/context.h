@@ -2,8 +2,9 @@
 #ifndef WN_RUN_CONTEXT_H
 #define WN_RUN_CONTEXT_H
 
+#include "network/machine.h"
+#include "network/network.h"
 #include "network/network_file.h"
-#include "nn/executor/executor.h"
 #include "plan/agenda.h"
 #include "winnow/experiment.h"
 
@@ -46,7 +47,7 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
 /* The same on a world's third sample. */
 void wn__context_third(const wn__context *c, wn__loader_options *loader);
 wn__network_info wn__context_network_info(const wn__context *c);
-/* Inference on batches of the recipe's size. Masked weights are compressed if the device takes them so. */
-wn_status wn__context_inference(wn__context *c, wn__params *params, const wn__backend *backend, wn__dtype dtype, wn__executor **out);
+/* A network of the recipe infers, on batches of the recipe's size. Masked weights are compressed if the device takes them so. */
+wn_status wn__context_start(wn__context *c, wn__network *net, const wn__backend *backend, wn__dtype dtype);
 
 #endif

@@ -96,8 +96,7 @@ static wn_status benchmark_step(wn__experiment *e, double *seconds)
     const wn__recipe *r = e->recipe;
     const wn_graph *g = r->graph;
     const int64_t batch = r->train.batch, values = batch * g->c * g->h * g->w;
-    wn__params params = {0};
-    wn__executor *ex = NULL;
+    wn__network net;
     wn__device *device;
     WN_TRY(wn__context_device(&e->context, e->plan->machine.backend, (wn__dtype)r->top.dtype, &device));
     float *images = WN_NEW_ARRAY(float, values);
@@ -106,13 +105,12 @@ static wn_status benchmark_step(wn__experiment *e, double *seconds)
     for (int64_t i = 0; i < values; i++)
         images[i] = wn__rng_uniform(&rng) - 0.5f;
     const wn__executor_options options = {
-        .batch = batch, .micro_batch = r->train.micro_batch, .training = true, .memory = (int64_t)(r->top.memory * 0x1p30)};
-    wn_status status = wn__graph_make_params(g, &params);
-    if (status == WN_OK) status = wn__init_params(&params, &r->train.init, 0);
-    if (status == WN_OK) status = wn__executor_new(g, &params, device, &options, &ex);
-    if (status == WN_OK) status = time_steps(ex, images, batch, wn__graph_classes(g), seconds);
-    wn__executor_free(ex);
-    wn__params_release(&params);
+        .batch = batch, .micro_batch = r->train.micro_batch, .training = true, .memory = wn__recipe_memory(r)};
+    wn_status status = wn__network_make(g, &net);
+    if (status == WN_OK) status = wn__init_params(&net.params, &r->train.init, 0);
+    if (status == WN_OK) status = wn__network_start(&net, device, &options);
+    if (status == WN_OK) status = time_steps(net.ex, images, batch, wn__graph_classes(g), seconds);
+    wn__network_release(&net);
     wn__free(images);
     return status;
 }

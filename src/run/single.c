@@ -168,36 +168,27 @@ static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, 
     return WN_OK;
 }
 
-static bool has_masks(const wn__params *params)
-{
-    for (int i = 0; i < params->count; i++)
-        if (params->item[i].mask) return true;
-    return false;
-}
-
 static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_eval_options *o, wn_evaluation *out)
 {
-    wn__params params = {0};
-    wn__executor *ex = NULL;
+    wn__network net;
     wn__evaluator *evaluator = NULL;
     wn__evaluation got = {0};
     wn__part part;
     WN_TRY(pick_part(o->part, &part));
-    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
-    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &params);
+    wn_status status = wn__network_make(c->recipe->graph, &net);
+    if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &net.params);
     if (status != WN_OK) status = wn__fail_within(status, "%s: ", o->weights);
     if (status == WN_OK) status = wn__context_load(c);
     wn__loader_options loader = wn__context_loader(c, 0, true, 0);
     loader.part = part;
-    const wn__backend *backend = wn__machine_backend(&c->machine, status == WN_OK && has_masks(&params));
-    if (status == WN_OK) status = wn__context_inference(c, &params, backend, (wn__dtype)c->recipe->top.dtype, &ex);
+    const wn__backend *backend = wn__machine_backend(&c->machine, wn__network_is_masked(&net.params));
+    if (status == WN_OK) status = wn__context_start(c, &net, backend, (wn__dtype)c->recipe->top.dtype);
     if (status == WN_OK) status = wn__evaluator_new(&loader, &evaluator);
-    if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->devices.pool, true, &got);
+    if (status == WN_OK) status = wn__evaluator_run(evaluator, net.ex, c->devices.pool, true, &got);
     if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
     wn__evaluation_release(&got);
     wn__evaluator_free(evaluator);
-    wn__executor_free(ex);
-    wn__params_release(&params);
+    wn__network_release(&net);
     return status;
 }
 

@@ -172,26 +172,23 @@ static wn_status load_pruned(const wn__context *c, const wn__evaluate_plan *plan
 wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
 {
     (void)folder;
-    wn__params params = {0};
-    wn__executor *ex = NULL;
-    wn_status status = wn__graph_make_params(c->recipe->graph, &params);
-    if (status == WN_OK) status = load_pruned(c, &stage->evaluate, stage->seed, &params);
-    if (status == WN_OK)
-        status = wn__context_inference(c, &params, wn__stage_backend(c->plan, stage), (wn__dtype)c->recipe->top.dtype, &ex);
-    if (status == WN_OK) status = evaluate_twice(c, ex, stage->seed, result);
-    wn__executor_free(ex);
-    wn__params_release(&params);
+    wn__network net;
+    wn_status status = wn__network_make(c->recipe->graph, &net);
+    if (status == WN_OK) status = load_pruned(c, &stage->evaluate, stage->seed, &net.params);
+    if (status == WN_OK) status = wn__context_start(c, &net, wn__stage_backend(c->plan, stage), (wn__dtype)c->recipe->top.dtype);
+    if (status == WN_OK) status = evaluate_twice(c, net.ex, stage->seed, result);
+    wn__network_release(&net);
     return status;
 }
 
 /* ---- soft labels */
 
-wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__params *params, wn__executor **out)
+wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__network *out)
 {
-    WN_TRY(wn__graph_make_params(c->recipe->graph, params));
     const int parts = WN__PART_VALUES | WN__PART_MASKS;
-    WN_TRY(teacher->file[0] ? wn__network_load(teacher->file, parts, params) : load_final(c, teacher->stage, parts, params));
-    return wn__context_inference(c, params, wn__teacher_backend(c->plan, teacher), teacher->dtype, out);
+    WN_TRY(wn__network_make(c->recipe->graph, out));
+    WN_TRY(teacher->file[0] ? wn__network_load(teacher->file, parts, &out->params) : load_final(c, teacher->stage, parts, &out->params));
+    return wn__context_start(c, out, wn__teacher_backend(c->plan, teacher), teacher->dtype);
 }
 
 typedef struct labelled_context {
@@ -216,18 +213,16 @@ wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const ch
                                       .classes = c->data.facts.sample.classes,
                                       .identity = stage->identity};
     labelled_context labelled = {c, stage->label};
-    wn__params params = {0};
-    wn__executor *teacher = NULL;
+    wn__network teacher = {0};
     char size[64];
     const int64_t bytes = wn__soft_cache_bytes(&spec);
     wn__log(WN_LOG_INFO, "%s: %s of teacher outputs, epochs %lld to %lld", stage->label, wn_show_bytes(bytes, size, sizeof size),
             (long long)plan->first_epoch, (long long)plan->end_epoch - 1);
     char *path = wn__path_join(folder, "labels.cache");
-    wn_status status = path ? wn__stage_teacher(c, &plan->teacher, &params, &teacher) : wn__no_memory(64);
-    if (status == WN_OK) status = wn__soft_cache_make(path, &spec, teacher, cache_progress, &labelled);
+    wn_status status = path ? wn__stage_teacher(c, &plan->teacher, &teacher) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__soft_cache_make(path, &spec, teacher.ex, cache_progress, &labelled);
     if (status == WN_OK) status = wn__slice_set(result, "bytes", json_integer(bytes));
-    wn__executor_free(teacher);
-    wn__params_release(&params);
+    wn__network_release(&teacher);
     wn__free(path);
     return status;
 }

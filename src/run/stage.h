@@ -61,7 +61,7 @@ typedef struct wn__retraining {
 } wn__retraining;
 wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r);
 
-/* Trained weights of a file as the teacher (masks too, if the file has some). */
-wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__params *params, wn__executor **out);
+/* Trained weights of a file as the teacher (masks too, if the file has some). Release it after a failure, too. */
+wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__network *out);
 
 #endif

@@ -173,7 +173,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .graph = r->graph,
         .device = device,
         .micro_batch = r->train.micro_batch,
-        .memory = (int64_t)(r->top.memory * 1073741824.0),
+        .memory = wn__recipe_memory(r),
         .loader = wn__context_loader(c, stage->seed, t->dense_stream, t->order),
         .evaluate_every = r->train.evaluate_every,
         .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
@@ -218,8 +218,7 @@ static void close_masks(mask_source *masks)
 /* ---- soft labels: from the cache if there is one, else the teacher runs along */
 
 typedef struct label_source {
-    wn__params params;
-    wn__executor *teacher;
+    wn__network teacher;
     wn__soft_cache *cache;
 } label_source;
 
@@ -229,8 +228,8 @@ static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached
     const wn__train_plan *t = &stage->train;
     if (!t->spec.loss.soft) return WN_OK;
     if (!cached || t->cache < 0) {
-        WN_TRY(wn__stage_teacher(c, &t->teacher, &labels->params, &labels->teacher));
-        train->teacher = labels->teacher;
+        WN_TRY(wn__stage_teacher(c, &t->teacher, &labels->teacher));
+        train->teacher = labels->teacher.ex;
         return WN_OK;
     }
     const wn__stage *made = &c->plan->stage[t->cache];
@@ -248,8 +247,7 @@ static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached
 
 static void close_labels(label_source *labels)
 {
-    wn__executor_free(labels->teacher);
-    wn__params_release(&labels->params);
+    wn__network_release(&labels->teacher);
     wn__soft_cache_close(labels->cache);
 }
 

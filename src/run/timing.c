@@ -234,16 +234,14 @@ static wn_status time_teacher(timing *t)
     const wn__train_plan *taught = NULL;
     double values[TEACHER_RUNS];
     samples s = {.value = values, .capacity = TEACHER_RUNS};
-    wn__params params = {0};
-    wn__executor *teacher = NULL;
+    wn__network teacher = {0};
     for (int i = 0; i < t->count && !taught; i++)
         if (t->item[i].plan->spec.loss.soft && t->item[i].plan->cache >= 0) taught = t->item[i].plan;
     if (!taught) return WN_OK;
     WN_TRY(wn__context_load(&t->experiment.context));
-    wn_status status = wn__stage_teacher(&t->experiment.context, &taught->teacher, &params, &teacher);
-    if (status == WN_OK) status = time_passes(t->experiment.recipe, teacher, &s);
-    wn__executor_free(teacher);
-    wn__params_release(&params);
+    wn_status status = wn__stage_teacher(&t->experiment.context, &taught->teacher, &teacher);
+    if (status == WN_OK) status = time_passes(t->experiment.recipe, teacher.ex, &s);
+    wn__network_release(&teacher);
     t->teacher = median_of(&s);
     return status;
 }
