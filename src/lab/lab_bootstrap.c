@@ -236,6 +236,7 @@ static wn_status read_base(const bootstrap *b, wn__recipe **out)
     if (b->options->n) sets[count++] = n;
     wn__recipe_source source = {.path = o->networks[0], .set = sets, .sets = count, .seeds = seeds};
     WN_TRY(wn__recipe_read(&source, out));
+    WN_TRY(wn__recipe_need_classes(*out, "lab bootstrap"));
     if ((*out)->bootstrap.sizes || (*out)->top.world != WN__WORLD_NONE) return WN_OK;
     wn__recipe_free(*out); /* the size that a world has by itself */
     *out = NULL;

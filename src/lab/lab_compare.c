@@ -407,7 +407,8 @@ wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *r
         return status;
     }
     comparison *c = WN_NEW(comparison);
-    wn_status status = c ? wn__lab_load(&lab) : wn__no_memory(sizeof *c);
+    wn_status status = c ? wn__recipe_need_classes(lab.recipe, "lab compare") : wn__no_memory(sizeof *c);
+    if (status == WN_OK) status = wn__lab_load(&lab);
     if (status == WN_OK) status = predict_all(&lab, c);
     if (status == WN_OK) status = measure_ensembles(&lab, c);
     if (status == WN_OK) status = measure_weights(&lab, c);

@@ -53,6 +53,14 @@ void wn__lab_curve_release(wn__lab_curve *c)
     *c = (wn__lab_curve){0};
 }
 
+/* Data without classes have losses alone. */
+static bool has_errors(const wn__lab_curve *c)
+{
+    for (int64_t i = 0; i < c->points; i++)
+        if (isfinite(c->value[TEST_ERROR][i])) return true;
+    return false;
+}
+
 void wn__lab_curve_table(const wn__lab_curve *c, const char *position_name, wn__table *t)
 {
     wn__table_column_add(t, true, "%s", position_name);
@@ -78,8 +86,10 @@ void wn__lab_curve_barriers(const wn__lab_curve *curves, int count, const char *
     wn__table_column_add(t, true, "barrier");
     wn__table_column_add(t, true, "at");
     wn__table_column_add(t, true, "above the line");
-    wn__text_add(&t->note, "Barrier: the largest value between 0 and 1, less the mean of the ends; above the line: less the straight line "
-                           "between them. Errors in points.");
+    wn__text_add(&t->note,
+                 "Barrier: the largest value between 0 and 1, less the mean of the ends; above the line: less the straight line "
+                 "between them. %s",
+                 count > 0 && !has_errors(&curves[0]) ? "These data have no classes, and so no errors." : "Errors in points.");
     static const char *const shown[KINDS] = {"train loss", "train error", "test loss", "test error"};
     for (int i = 0; i < count; i++) {
         if (i > 0) wn__table_rule(t);
@@ -153,8 +163,9 @@ void wn__lab_curve_sheet(const wn__lab_curve *curves, int count, const char *con
 {
     int data[MOST_CURVES];
     assert(count <= MOST_CURVES);
-    *s = (wn__sheet){.rows = 2, .columns = 1, .plot_width = 386, .plot_height = 190, .below = 46};
-    wn__legend *legend = wn__sheet_legend(s, 1, 0, 1);
+    const int rows = has_errors(&curves[0]) ? 2 : 1;
+    *s = (wn__sheet){.rows = rows, .columns = 1, .plot_width = 386, .plot_height = 190, .below = 46};
+    wn__legend *legend = wn__sheet_legend(s, rows - 1, 0, 1);
     if (count == 1) {
         wn__legend_add(legend, 1, "train");
         wn__legend_add(legend, 2, "test");
@@ -167,6 +178,6 @@ void wn__lab_curve_sheet(const wn__lab_curve *curves, int count, const char *con
         add_data(&curves[i], s);
         wn__sheet_data_end(s);
     }
-    add_panel(curves, count, data, 0, title, s);
-    add_panel(curves, count, data, 1, title, s);
+    for (int row = 0; row < rows; row++)
+        add_panel(curves, count, data, row, title, s);
 }

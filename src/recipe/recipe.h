@@ -274,6 +274,8 @@ wn_status wn__bootstrap_check_row(const wn__recipe *recipe, const wn__row *row);
 
 /* What each sample of the data is to be compared with. */
 wn_target_kind wn__recipe_targets(const wn__recipe *recipe);
+/* WN_EUNSUPPORTED where that is no class of each: `what` tells classes apart. */
+wn_status wn__recipe_need_classes(const wn__recipe *recipe, const char *what);
 
 /* Parts of wn__recipe_resolve. The loss that the data's targets have where none is named; WN_EUSAGE for one that does not fit them. */
 wn_status wn__recipe_settle_loss(wn__recipe *recipe);

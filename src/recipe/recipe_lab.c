@@ -139,11 +139,19 @@ static wn_status check_steps(const wn__recipe *r, const wn__yaml_node *section)
     return WN_OK;
 }
 
+static wn_status check_targets(const wn__recipe *r, const wn__yaml_node *section)
+{
+    const char *key = r->lab.compares > 0 ? "compare" : r->lab.ensembles > 0 ? "ensembles" : NULL;
+    const wn_status status = key ? wn__recipe_need_classes(r, key) : WN_OK;
+    return status == WN_OK ? WN_OK : wn__fault_at(wn__yaml_find(section, key), "lab.", status);
+}
+
 wn_status wn__lab_section_check(const wn__recipe *r)
 {
     const wn__lab_section *l = &r->lab;
     const wn__yaml_node *section = wn__yaml_find(wn__yaml_root(r->doc), "lab"), *lines = section ? wn__yaml_find(section, "lines") : NULL;
     if (!section) return WN_OK;
+    WN_TRY(check_targets(r, section));
     WN_TRY(check_steps(r, section));
     WN_TRY(check_rows(r, section, "flow", l->flow, l->flows, false));
     WN_TRY(check_rows(r, section, "compare", l->compare, l->compares, true));

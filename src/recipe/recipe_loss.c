@@ -7,6 +7,14 @@
 
 wn_target_kind wn__recipe_targets(const wn__recipe *recipe) { return recipe->data.facts.sample.target; }
 
+wn_status wn__recipe_need_classes(const wn__recipe *recipe, const char *what)
+{
+    const wn_target_kind kind = wn__recipe_targets(recipe);
+    if (kind == WN_TARGET_CLASS) return WN_OK;
+    return wn__fail(WN_EUNSUPPORTED, "%s: is about classes; %s has targets of kind \"%s\"", what, recipe->data.type->name,
+                    wn__target_kind_name(kind));
+}
+
 static wn_status set_loss(wn__recipe *r, const wn__loss_type *type)
 {
     wn__free(r->train.loss_config);

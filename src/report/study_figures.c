@@ -201,18 +201,28 @@ static int line_block(const json_t *study, const char *a, const char *b, double 
     return block;
 }
 
+/* Data without classes have losses alone. */
+static bool has_errors(const json_t *study)
+{
+    const json_t *curve, *value;
+    size_t i, k;
+    json_array_foreach(json_object_get(study, "lines"), i, curve)
+        json_array_foreach(json_object_get(curve, wn__probe_names[3]), k, value) if (json_is_number(value)) return true;
+    return false;
+}
+
 /* Loss and error of `count` pairs, with block (columns, count) for their data. */
 static void draw_lines(const json_t *study, const pair *pairs, int count, const double *sparsity, int *block, wn__sheet *s)
 {
     static const char *const what[] = {"training loss", "test error, %"};
-    wn__legend *legend = wn__sheet_legend(s, 1, 0, s->columns);
+    wn__legend *legend = wn__sheet_legend(s, s->rows - 1, 0, s->columns);
     for (int i = 0; i < count; i++)
         wn__legend_add(legend, wn__sheet_style(i), "%s to %s", pairs[i].first, pairs[i].second);
     wn__sheet_begin(s);
     for (int c = 0; c < s->columns; c++)
         for (int i = 0; i < count; i++)
             block[c * count + i] = line_block(study, pairs[i].first, pairs[i].second, sparsity[c], s);
-    for (int panel = 0; panel < 2; panel++)
+    for (int panel = 0; panel < s->rows; panel++)
         for (int c = 0; c < s->columns; c++) {
             char title[96];
             if (!any_block(block + c * count, count)) continue;
@@ -236,7 +246,7 @@ wn_status wn__study_line_figure(const json_t *study, wn__sheet *s, bool *drawn)
         if (!block) status = wn__no_memory((size_t)(columns * count) * sizeof *block);
     }
     if (block) {
-        *s = (wn__sheet){.rows = 2, .columns = columns, .plot_width = 386, .plot_height = 200, .below = 46};
+        *s = (wn__sheet){.rows = has_errors(study) ? 2 : 1, .columns = columns, .plot_width = 386, .plot_height = 200, .below = 46};
         draw_lines(study, pairs, count, sparsity, block, s);
         note_left_out(study, s);
         *drawn = true;

@@ -338,6 +338,19 @@ TEST(claims_must_be_about_methods)
     unlink(path);
 }
 
+TEST(analyses_of_classes_need_some)
+{
+    wn__recipe *r = read_good("lab={compare: [dense, kd-ticket]}");
+    CHECK_OK(wn__recipe_need_classes(r, "shrink"));
+    CHECK_OK(wn__lab_section_check(r));
+    r->data.facts.sample.target = WN_TARGET_VALUES;
+    CHECK_STATUS(wn__recipe_need_classes(r, "shrink"), WN_EUNSUPPORTED);
+    CHECK_HAS_TEXT(wn_error_message(), "shrink: is about classes; ");
+    CHECK_STATUS(wn__lab_section_check(r), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "lab.compare: is about classes; ");
+    wn__recipe_free(r);
+}
+
 TEST(a_rewound_schedule_is_not_stretched)
 {
     wn__recipe *r = NULL;
@@ -593,6 +606,7 @@ int main(int argc, char **argv)
                                     RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
                                     RUN(what_is_pruned_must_be_another_method),
                                     RUN(claims_must_be_about_methods),
+                                    RUN(analyses_of_classes_need_some),
                                     RUN(a_rewound_schedule_is_not_stretched),
                                     RUN(only_retraining_streams_are_numbered),
                                     RUN(distributions_that_make_no_sense_are_refused),

@@ -266,6 +266,25 @@ TEST(figures_have_titles_scales_and_edges_of_the_metric)
     wn__free(text);
 }
 
+TEST(lines_between_networks_have_no_errors_where_there_are_no_classes)
+{
+    static const char study[] =
+        "{\"format\": \"winnow-study\", \"version\": 1, \"seeds\": [0], \"sparsity\": [0.8], \"measurements\": [], \"lines\": [{\"of\": "
+        "[\"ticket\", \"random\"], \"sparsity\": 0.8, \"seed\": 0, \"position\": [0, 0.5, 1], \"train_loss\": [1, 2, 1], "
+        "\"train_error\": [%s, %s, %s], \"test_loss\": [1, 2, 1], \"test_error\": [%s, %s, %s]}]}\n";
+    for (int classes = 0; classes < 2; classes++) {
+        const char *folder = make(&regression, "lines"), *e = classes ? "0.5" : "null";
+        char all[1024];
+        snprintf(all, sizeof all, study, e, e, e, e, e, e);
+        write_text(folder, "study.json", all);
+        CHECK_OK(wn_report_write(folder, NULL, NULL));
+        char *text = read_text(folder, "figures.gp");
+        CHECK_HAS_TEXT(text, "training loss");
+        CHECK((strstr(text, "test error, %") != NULL) == classes);
+        wn__free(text);
+    }
+}
+
 TEST(experiments_of_other_headlines_are_not_merged)
 {
     const char *const both[] = {make(&regression, "one"), make(&labels, "two")};
@@ -290,6 +309,7 @@ int main(int argc, char **argv)
                                     RUN(claims_and_verdicts_follow_the_direction),
                                     RUN(without_a_margin_nothing_is_the_same),
                                     RUN(figures_have_titles_scales_and_edges_of_the_metric),
+                                    RUN(lines_between_networks_have_no_errors_where_there_are_no_classes),
                                     RUN(experiments_of_other_headlines_are_not_merged),
                                     RUN(an_unknown_headline_is_refused),
                                     {0}};
