@@ -169,7 +169,8 @@ typedef struct wn_network_save_options {
     size_t size; /* sizeof(wn_network_save_options) */
     int parts;   /* wn_network_parts: all, dense with masks beside (0), or the masks alone */
 } wn_network_save_options;
-/* A safetensors file, written beside its target and renamed: an old file stays whole until the new one is. */
+/* A safetensors file that all of Winnow reads, with what makes the network again: its recipe, or its graph. Written beside its target and renamed: an
+ * old file stays whole until the new one is. */
 WN_API WN_NODISCARD wn_status wn_network_save(wn_network *net, const char *path, const wn_network_save_options *options);
 
 #ifdef __cplusplus

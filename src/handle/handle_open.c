@@ -82,7 +82,7 @@ static wn_status build(wn_network *net, const wn__safetensors *file, const char 
     wn__recipe *r = net->shared->recipe;
     wn__model_input input;
     WN_TRY(input_of(file, r, label, &input));
-    WN_TRY(wn__recipe_build_graph(r, label, input));
+    WN_TRY(file ? wn__weights_build_graph(file, r, label, input) : wn__recipe_build_graph(r, label, input));
     WN_TRY(make(net, o));
     return wn__about_read(file, net->shared);
 }

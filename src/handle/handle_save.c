@@ -4,6 +4,7 @@
 #include "base/fail.h"
 #include "base/options.h"
 #include "handle/handle.h"
+#include "models/graph_file.h"
 #include "network/masks_file.h"
 #include "network/network_file.h"
 
@@ -15,6 +16,16 @@ static wn_status add_meta(wn__st_writer *w, json_t *meta)
     json_object_foreach(meta, key, value) if (strcmp(key, "format") != 0 && strcmp(key, "basis") != 0)
         WN_TRY(wn__st_writer_meta(w, key, json_string_value(value)));
     return WN_OK;
+}
+
+/* The graph of a program, which no name says. */
+static wn_status add_graph(wn__st_writer *w, const wn_graph *graph)
+{
+    wn__text text = {0};
+    WN_TRY(wn__graph_file_write(graph, &text));
+    const wn_status status = wn__st_writer_meta(w, "graph", text.data);
+    wn__text_release(&text);
+    return status;
 }
 
 static wn_status add_network(const wn_network *net, wn__st_writer *w)
@@ -29,7 +40,8 @@ static wn_status add_network(const wn_network *net, wn__st_writer *w)
         .graph = net->net.graph, .data = &data, .normalize = s->normalize.name ? &s->normalize : NULL, .recipe = s->recipe->network};
     const wn__network_info none = {0};
     WN_TRY(wn__network_add(w, s->meta ? &none : &info, &net->net.params, WN__FORM_DENSE, NULL));
-    return s->meta ? add_meta(w, s->meta) : WN_OK;
+    if (s->meta) return add_meta(w, s->meta);
+    return s->recipe->network ? WN_OK : add_graph(w, net->net.graph);
 }
 
 static wn_status save_network(const wn_network *net, const char *path)

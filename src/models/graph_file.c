@@ -285,21 +285,36 @@ static wn_status read_document(const wn__yaml_node *root, reader *r)
 const wn__setting wn__graph_file_settings[] = {
     WN_SETTING_FLOAT(wn__graph_file_config, width, 1, 0.01, 64, "multiplies the channels of all layers but the last"), {0}};
 
-wn_status wn__graph_file_read(const char *path, const wn__graph_file_config *config, wn__model_input input, wn_graph **out)
+static wn_status build(const wn__yaml *doc, const wn__graph_file_config *config, wn__model_input input, wn_graph **out)
 {
-    wn__yaml *doc;
-    WN_TRY(wn__yaml_read(path, &doc));
     const wn__yaml_node *root = wn__yaml_root(doc), *name = wn__yaml_find(root, "name");
     reader r = {.graph = wn_graph_new(name && wn__yaml_text(name) ? wn__yaml_text(name) : "network", input.c, input.h, input.w),
                 .classes = input.classes,
                 .width = config ? config->width : 1};
     const wn_status status = r.graph ? read_document(root, &r) : wn__no_memory(sizeof(void *));
     wn__free(r.label);
-    wn__yaml_free(doc);
     if (status != WN_OK)
         wn_graph_free(r.graph);
     else
         *out = r.graph;
+    return status;
+}
+
+wn_status wn__graph_file_read(const char *path, const wn__graph_file_config *config, wn__model_input input, wn_graph **out)
+{
+    wn__yaml *doc;
+    WN_TRY(wn__yaml_read(path, &doc));
+    const wn_status status = build(doc, config, input, out);
+    wn__yaml_free(doc);
+    return status;
+}
+
+wn_status wn__graph_file_parse(const char *label, const char *text, wn__model_input input, wn_graph **out)
+{
+    wn__yaml *doc;
+    WN_TRY(wn__yaml_parse(label, text, strlen(text), &doc));
+    const wn_status status = build(doc, NULL, input, out);
+    wn__yaml_free(doc);
     return status;
 }
 

@@ -28,6 +28,8 @@ extern const wn__setting wn__graph_file_settings[];
 
 /* Unknown kinds and keys are errors with file, line and the valid ones. config NULL: defaults. */
 wn_status wn__graph_file_read(const char *path, const wn__graph_file_config *config, wn__model_input input, wn_graph **out);
+/* The same over text in memory, by its own widths; `label` stands for the file name in messages. */
+wn_status wn__graph_file_parse(const char *label, const char *text, wn__model_input input, wn_graph **out);
 /* A finished graph as such a file; reading it makes the same graph. */
 wn_status wn__graph_file_write(const wn_graph *graph, wn__text *out);
 

@@ -16,7 +16,7 @@ wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, c
         wn__text_add(&text, "%s", recipe);
     else if (data)
         wn__text_add(&text, "data: {set: \"%s\"}\n", data);
-    if (!recipe && arch) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
+    if (!recipe && arch && !wn__safetensors_meta(file, "graph")) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
     const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets};
     const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
     wn__text_release(&text);
@@ -42,6 +42,15 @@ wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_inpu
     if (r->model.file) return read_graph_file(r->model.file, path, r->model.config, input, &r->graph);
     if (r->model.type) return wn__model_build(r->model.type, r->model.config, input, &r->graph);
     return wn__fail(WN_EUSAGE, "%s: does not say its architecture; set model.arch", path);
+}
+
+wn_status wn__weights_build_graph(const wn__safetensors *file, wn__recipe *r, const char *path, wn__model_input input)
+{
+    const char *graph = wn__safetensors_meta(file, "graph");
+    if (!graph || r->model.file || r->model.type) return wn__recipe_build_graph(r, path, input);
+    WN_TRY(wn__graph_file_parse(path, graph, input, &r->graph));
+    r->arch = r->graph->name;
+    return WN_OK;
 }
 
 wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)

@@ -9,6 +9,8 @@
 wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out);
 /* r->graph for images of `input`; network files are looked for beside the weights `path`, where their path is a mere name or leads nowhere. WN_EUSAGE if neither file nor caller says the architecture. */
 wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_input input);
+/* The same where the file may hold its graph itself ("graph", as models/graph_file.h writes it), if neither it nor the caller names another. */
+wn_status wn__weights_build_graph(const wn__safetensors *file, wn__recipe *r, const char *path, wn__model_input input);
 /* Images and classes of the recipe's data set, which must be those of the file if it says them ("input", "classes"); without a data set those of the file. */
 wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input);
 /* WN_EMISMATCH if the file says that it is for another number of classes than the data set has. */

@@ -101,7 +101,7 @@ static wn_status prune_file(job *j, wn_prune_summary *summary)
     wn__recipe *r = j->recipe;
     wn__model_input input;
     WN_TRY(wn__weights_input(j->file, r, path, &input));
-    WN_TRY(wn__recipe_build_graph(r, path, input));
+    WN_TRY(wn__weights_build_graph(j->file, r, path, input));
     WN_TRY(check_sections(r));
     WN_TRY(wn__weights_pruning_make(r, "winnow prune", false, &j->how));
     WN_TRY(wn__weights_pruning_sparsity(&j->how, j->options->sparsity, j->options->seed, path));

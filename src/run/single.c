@@ -196,7 +196,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
 {
     if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", o->weights);
     WN_TRY(wn__weights_check_classes(file, o->weights, r));
-    WN_TRY(wn__recipe_build_graph(r, o->weights, wn__recipe_input(r)));
+    WN_TRY(wn__weights_build_graph(file, r, o->weights, wn__recipe_input(r)));
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     wn__context context = {.recipe = r, .data_folder = o->data_folder};
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));

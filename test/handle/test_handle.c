@@ -377,6 +377,30 @@ TEST(files_and_memory_give_the_network_back)
     wn_network_close(net);
 }
 
+TEST(a_graph_of_ones_own_is_in_its_file)
+{
+    const char *a = scratch_path("own.safetensors"), *b = scratch_path("pruned.safetensors");
+    wn_graph *graph = tiny_residual();
+    wn_network *net = NULL, *again = NULL;
+    CHECK_OK(wn_network_from_graph(graph, NULL, &net));
+    float *x = tiny_numbers(4 * 432, 1), *want = predict(net, x, 4);
+    CHECK_OK(wn_network_save(net, a, NULL));
+    CHECK_OK(wn_network_open(a, NULL, &again));
+    float *got = predict(again, x, 4);
+    check_equal_floats(got, want, 40);
+    CHECK_OK(wn_network_save(again, b, NULL));
+    check_equal_files(a, b);
+    CHECK_OK(wn_prune(&WN_OPTIONS(wn_prune_options, .weights = a, .result = b, .sparsity = "50%"), NULL));
+    wn_network_close(again);
+    CHECK_OK(wn_network_open(b, NULL, &again));
+    CHECK(look(again).active < look(net).active);
+    wn__free(x);
+    wn__free(want);
+    wn__free(got);
+    wn_network_close(again);
+    wn_network_close(net);
+}
+
 TEST(masks_alone_and_weights_go_to_another_handle)
 {
     const char *masks = scratch_path("masks.safetensors"), *all = scratch_path("all.safetensors");
@@ -576,6 +600,7 @@ int main(int argc, char **argv)
                                     RUN(a_size_that_was_seen_allocates_nothing),
                                     RUN(memory_does_not_grow_with_the_sizes_that_were_seen),
                                     RUN(files_and_memory_give_the_network_back),
+                                    RUN(a_graph_of_ones_own_is_in_its_file),
                                     RUN(masks_alone_and_weights_go_to_another_handle),
                                     RUN(clones_share_weights_that_nobody_changes_meanwhile),
                                     RUN(handles_and_clones_run_at_once),
