@@ -171,7 +171,7 @@ static wn_status make_loaders(run *r)
     o.part = WN__PART_TEST;
     o.last_batch = WN__LAST_KEEP;
     o.threads = 0;
-    return wn__evaluator_new(&o, &r->evaluator);
+    return wn__evaluator_new(&o, NULL, &r->evaluator);
 }
 
 static wn_status make_run(run *r)
@@ -313,8 +313,8 @@ static wn_status train(run *r)
         wn__evaluation e;
         WN_TRY(wn__evaluator_run(r->evaluator, r->net.ex, r->pool, false, &e));
         printf("epoch %lld: loss %.4f, test accuracy %.2f %%, %.1f s and %.1f s for the test; peak %.3f GiB counted, %.3f GiB resident\n",
-               (long long)epoch + 1, loss / (double)(batches * r->o.batch), 100 * e.accuracy, trained - start, wn__seconds() - trained,
-               (double)wn__alloc_statistics().peak / 0x1p30, (double)peak_resident() / 0x1p20);
+               (long long)epoch + 1, loss / (double)(batches * r->o.batch), 100 * wn__evaluation_headline(&e), trained - start,
+               wn__seconds() - trained, (double)wn__alloc_statistics().peak / 0x1p30, (double)peak_resident() / 0x1p20);
         fflush(stdout);
         wn__evaluation_release(&e);
     }

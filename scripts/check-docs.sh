@@ -23,7 +23,7 @@ citations() { # FILE:PAGE, "HEADING"
 
 sources() { # PAGE:PATH of files and folders of src, tool, test and scripts that pages name
     git ls-files '*.md' | grep -v '^docs/results/' | xargs grep -oHE '`(src|tool|test|scripts|bench|fuzz)/[A-Za-z0-9_/.-]*[A-Za-z0-9_/]`' | tr -d '`' |
-        grep -vE ':.*[A-Z]|/(test_x|fuzz_x|conv2|signsgd|log_cosh)\.c$' # patterns, and files of worked examples
+        grep -vE ':.*[A-Z]|/(test_x|fuzz_x|conv2|signsgd|log_cosh|mean_absolute_error)\.c$' # patterns, and files of worked examples
 }
 
 bad=0

@@ -1,7 +1,9 @@
 #include <math.h>
+#include <string.h>
 
 #include "columns.h"
 #include "command.h"
+#include "score.h"
 #include "winnow/experiment.h"
 
 typedef struct eval_config {
@@ -56,6 +58,20 @@ static void print_confusion(const wn_evaluation *e)
     }
 }
 
+static void print_scores(const wn_evaluation *e)
+{
+    char value[32];
+    int width = 10;
+    for (int i = 0; i < e->scores; i++)
+        if ((int)strlen(e->score[i].title) > width) width = (int)strlen(e->score[i].title);
+    for (int i = 0; i < e->scores; i++) {
+        const wn_score *s = &e->score[i];
+        printf("%-*s  %s", width, s->title, wn__show_score(s, value, sizeof value));
+        if (s->counted) printf(" (%lld of %lld)", llround(s->value * (double)e->count), (long long)e->count);
+        putchar('\n');
+    }
+}
+
 static int run_eval(const wn__call *call)
 {
     const eval_config *config = call->config;
@@ -71,11 +87,13 @@ static int run_eval(const wn__call *call)
     wn_evaluation e = {0};
     const wn_status status = wn_eval(&options, &e);
     if (status == WN_OK) {
-        printf("accuracy    %.4f (%lld of %lld)\nloss        %.4f\nsoft error  %.4f\n\n", e.accuracy, (long long)e.correct,
-               (long long)e.count, e.loss, e.soft_error);
-        print_classes(&e);
-        putchar('\n');
-        print_confusion(&e);
+        print_scores(&e);
+        if (e.confusion) {
+            putchar('\n');
+            print_classes(&e);
+            putchar('\n');
+            print_confusion(&e);
+        }
     }
     wn_evaluation_release(&e);
     return wn__finish(call, status);
@@ -84,7 +102,7 @@ static int run_eval(const wn__call *call)
 const wn__command wn__command_eval = {
     .name = "eval",
     .arguments = "WEIGHTS",
-    .summary = "Evaluate a weights file: accuracy, accuracy per class, confusion matrix",
+    .summary = "Evaluate a weights file: all metrics of its data; of classes accuracy per class and confusion matrix",
     .options = eval_options,
     .config_size = sizeof(eval_config),
     .least = 1,

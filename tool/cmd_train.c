@@ -1,6 +1,8 @@
 #include <math.h>
+#include <string.h>
 
 #include "command.h"
+#include "score.h"
 #include "stop.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
@@ -19,11 +21,19 @@ static const wn__option train_options[] = {
     WN_OPTION_CPUS(train_config, threads, "threads", "(default: the recipe's, else all CPUs)"),
     {0}};
 
+static void print_score(const char *part, const wn_score *s)
+{
+    char name[64], value[32];
+    snprintf(name, sizeof name, "%s %s", part, s->title);
+    printf("%-19s  %s\n", name, wn__show_score(s, value, sizeof value));
+}
+
 static void print_training(const wn_train_summary *summary)
 {
     char count[32], took[32];
-    printf("test accuracy        %.4f\ntest loss            %.4f\n", summary->test_accuracy, summary->test_loss);
-    if (!isnan(summary->validation_accuracy)) printf("validation accuracy  %.4f\n", summary->validation_accuracy);
+    print_score("test", &summary->test);
+    if (strcmp(summary->test.name, "loss") != 0) printf("test loss            %.4f\n", summary->test_loss);
+    if (!isnan(summary->validation.value)) print_score("validation", &summary->validation);
     printf("parameters           %s\n", wn_show_count(summary->parameters, count, sizeof count));
     printf("steps                %s\n", wn_show_count(summary->steps, count, sizeof count));
     printf("time                 %s\n", wn_show_seconds(summary->seconds, took, sizeof took));

@@ -155,12 +155,23 @@ WN_API WN_NODISCARD wn_status wn_store_gc(const char *out, bool dry_run, wn_stor
 
 /* ---- single steps */
 
+/* A metric of a network on some data. Texts are static. */
+typedef struct wn_score {
+    const char *name, *title; /* "top-5", "top-5 accuracy" */
+    bool percent;             /* a share of [0,1] */
+    bool less_is_better;      /* else more */
+    bool counted;             /* so many of the samples */
+    double value;
+} wn_score;
+enum { WN_MOST_SCORES = 16 };
+
 /* Train the dense network of a recipe (compare, mask and methods but `dense` are not looked at) into `folder`: metrics.jsonl, timing.jsonl, events, resolved.yaml,
  * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress of options. A key of
  * `set` that has no effect is WN_EUSAGE; what stands in the recipe passes. */
 typedef struct wn_train_summary {
-    double test_accuracy, test_loss;
-    double validation_accuracy; /* NaN without validation */
+    wn_score test, validation; /* the headline; NaN without validation */
+    double test_loss;
+    double test_accuracy, validation_accuracy; /* NaN where they are not told */
     int64_t parameters, steps;
     double seconds;
     char weights[1024]; /* path of final.safetensors */
@@ -170,8 +181,8 @@ WN_API WN_NODISCARD wn_status wn_train(const wn_run_options *options, uint64_t s
 typedef struct wn_eval_options {
     size_t size;         /* sizeof(wn_eval_options) */
     const char *weights; /* file */
-    /* Changes to what the file says of itself, as in a recipe: "data.set=cifar10", "data.normalize=cifar10", "model.arch=resnet20", "backend=ref" ...;
-     * what neither says is the recipe's default. A key that has no effect is WN_EUSAGE. */
+    /* Changes to what the file says of itself, as in a recipe: "data.set=cifar10", "data.normalize=cifar10", "model.arch=resnet20", "backend=ref",
+     * "train.metrics=[accuracy, top-5]" ...; what neither says is the recipe's default. A key that has no effect is WN_EUSAGE. */
     const char *const *set;
     int sets;
     const char *part; /* "test" (NULL), "validation", "train" */
@@ -181,12 +192,14 @@ typedef struct wn_eval_options {
 
 /* Release with wn_evaluation_release. */
 typedef struct wn_evaluation {
-    int64_t count, correct;
-    double accuracy, loss, soft_error;
+    wn_score score[WN_MOST_SCORES]; /* (scores) all metrics of its data, the headline first */
+    int scores;
+    int64_t count, correct;            /* correct: of one class a sample, else 0 */
+    double accuracy, loss, soft_error; /* NaN where they are not told */
     int classes;
     const char *const *class_names; /* (classes), static */
-    double *class_accuracy;         /* (classes), NaN without samples */
-    int64_t *confusion;             /* (classes, classes): [true][predicted] */
+    double *class_accuracy;         /* (classes), NaN without samples; NULL but of one class a sample */
+    int64_t *confusion;             /* (classes, classes): [true][predicted]; NULL likewise */
 } wn_evaluation;
 /* WN_EMISMATCH: the weights are of another network or of other classes than the data's. */
 WN_API WN_NODISCARD wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation);
@@ -238,13 +251,14 @@ typedef void (*wn_text_visit)(void *user, const char *key, const char *value);
 /* The tensors and metadata of a safetensors file. Callbacks and summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary);
 
-/* ---- listings: methods, models, optimizers, losses, schedules, recipe sections. All texts are static, or NULL where there is none. */
+/* ---- listings: methods, models, optimizers, losses, metrics, schedules, recipe sections. All texts are static, or NULL where there is none. */
 
 typedef enum wn_list {
     WN_LIST_METHODS,
     WN_LIST_MODELS,
     WN_LIST_OPTIMIZERS,
     WN_LIST_LOSSES,
+    WN_LIST_METRICS,
     WN_LIST_SCHEDULES,
     WN_LIST_DATASETS,
     WN_LIST_BACKENDS,

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "nn/loss.h"
+#include "nn/metric.h"
 
 /* The same for every analysis, so that their numbers can be compared. */
 #define SAMPLE_SEED 0x6c6162u
@@ -57,30 +58,32 @@ wn_status wn__sample_make(const wn__loader_options *options, wn__part part, int6
 
 /* --- loss and derivatives ------------------------------------------------------------------------------------------------------ */
 
+/* Loss and headline of each image, where the headline is a mean over images. */
 typedef struct counting {
     const wn__sample *sample;
-    double *loss; /* (n) */
-    uint8_t *correct;
+    wn__metric_set metrics;
+    double *loss;  /* (n) */
+    double *score; /* (metrics, n) */
 } counting;
 
 static wn_status make_counting(const wn__sample *s, counting *c)
 {
-    *c = (counting){s, WN_NEW_ARRAY(double, s->n), WN_NEW_ARRAY(uint8_t, s->n)};
-    return c->loss && c->correct ? WN_OK : wn__no_memory((size_t)s->n * sizeof(double));
+    *c = (counting){.sample = s, .metrics = wn__metric_set_usual(s->targets.kind), .loss = WN_NEW_ARRAY(double, s->n)};
+    c->score = WN_NEW_ARRAY(double, c->metrics.count * s->n);
+    return c->loss && c->score ? WN_OK : wn__no_memory((size_t)s->n * sizeof(double));
 }
 
-static void finish_counting(counting *c, wn_status status, double *loss, double *accuracy)
+static void finish_counting(counting *c, wn_status status, double *loss, double *headline)
 {
-    double sum = 0;
-    int64_t correct = 0;
+    double sum = 0, score = 0;
     for (int64_t i = 0; status == WN_OK && i < c->sample->n; i++) {
         sum += c->loss[i];
-        correct += c->correct[i];
+        score += c->score[c->metrics.headline * c->sample->n + i];
     }
     if (status == WN_OK && loss) *loss = sum / (double)c->sample->n;
-    if (status == WN_OK && accuracy) *accuracy = (double)correct / (double)c->sample->n;
+    if (status == WN_OK && headline) *headline = wn__metric_headline(&c->metrics)->row ? score / (double)c->sample->n : NAN;
     wn__free(c->loss);
-    wn__free(c->correct);
+    wn__free(c->score);
 }
 
 static wn__loss_rows rows_of(const wn__sample *s, const float *logits, int64_t first, int64_t n)
@@ -93,8 +96,9 @@ static wn_status count_loss(void *arg, const float *logits, int64_t first, int64
     static const wn__loss plain = {0};
     const counting *c = arg;
     const wn__loss_rows rows = rows_of(c->sample, logits, first, n);
-    const wn__loss_out out = {.loss = c->loss + first, .correct = c->correct + first, .dlogits = dlogits};
-    wn__loss_compute(&plain, &rows, c->sample->pool, &out);
+    const wn__metric_rows told = {.n = n, .k = rows.classes, .outputs = logits, .targets = rows.targets, .loss = c->loss + first};
+    wn__loss_compute(&plain, &rows, c->sample->pool, &(wn__loss_out){.loss = c->loss + first, .dlogits = dlogits});
+    wn__metric_rows_compute(&c->metrics, &told, c->sample->pool, c->sample->n, c->score + first);
     return WN_OK;
 }
 

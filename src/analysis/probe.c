@@ -30,9 +30,9 @@ wn_status wn__probe_make(const wn__probe_options *options, wn__probe *out)
     wn__loader_options loader = *options->train;
     wn_status status = WN_OK;
     if (options->train_images > 0 && options->train_images < loader.split.train.count) loader.split.train.count = options->train_images;
-    if (options->train_images >= 0) status = wn__evaluator_new(&loader, &p.train);
+    if (options->train_images >= 0) status = wn__evaluator_new(&loader, NULL, &p.train);
     loader.part = WN__PART_TEST;
-    if (status == WN_OK) status = wn__evaluator_new(&loader, &p.test);
+    if (status == WN_OK) status = wn__evaluator_new(&loader, NULL, &p.test);
     if (status != WN_OK) {
         wn__probe_release(&p);
         return status;
@@ -55,7 +55,7 @@ static wn_status evaluate(const wn__probe *p, wn__evaluator *evaluator, double *
     if (!evaluator) return WN_OK;
     WN_TRY(wn__evaluator_run(evaluator, p->options.executor, p->options.pool, false, &e));
     *loss = e.loss;
-    *error = 1 - e.accuracy;
+    *error = 1 - wn__evaluation_score(&e, "accuracy");
     return WN_OK;
 }
 

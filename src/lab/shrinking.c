@@ -80,7 +80,7 @@ static wn_status open_evaluator(source *s)
     loader.part = WN__PART_VALIDATION;
     if (wn__split_range(&loader.split, loader.part).count == 0)
         return wn__fail(WN_EUSAGE, "%s: there are no validation images to choose by; set data.validation=last-5000", s->label);
-    return wn__evaluator_new(&loader, &s->evaluator);
+    return wn__evaluator_new(&loader, NULL, &s->evaluator);
 }
 
 static wn_status open_source(const wn_lab_options *o, const char *name, source *s)
@@ -130,7 +130,7 @@ static wn_status accuracy_of(source *s, const wn_graph *graph, wn__params *param
     WN_TRY(start(s, graph, params, &net));
     const wn_status status = wn__evaluator_run(s->evaluator, net.ex, s->context.devices.pool, false, &e);
     wn__network_release(&net);
-    *accuracy = e.accuracy;
+    *accuracy = wn__evaluation_headline(&e);
     *images = e.n;
     return status;
 }

@@ -95,14 +95,6 @@ static bool all_finite(const float *z, int64_t k)
     return finite;
 }
 
-static int64_t first_largest(const float *z, int64_t k)
-{
-    int64_t best = 0;
-    for (int64_t c = 1; c < k; c++)
-        if (z[c] > z[best]) best = c;
-    return best;
-}
-
 static double row_loss(const sum *s, const pair *p)
 {
     if (!all_finite(p->hard.z, p->hard.k) || (s->soft && !all_finite(p->soft.target.values, p->soft.k))) return NAN;
@@ -121,16 +113,9 @@ static void row_gradient(const sum *s, const pair *p, float *dlogits)
 
 static void compute_row(const sum *s, int64_t i, const wn__loss_out *out)
 {
-    const wn__loss_rows *rows = s->rows;
-    const int64_t k = rows->classes;
-    const float *z = rows->logits + i * k;
     const pair p = pair_of(s, i);
     if (out->loss) out->loss[i] = row_loss(s, &p);
-    if (out->dlogits) row_gradient(s, &p, out->dlogits + i * k);
-    if (rows->targets.kind != WN_TARGET_CLASS) return;
-    const wn__softmax student = wn__softmax_make(z, k, 1);
-    if (out->correct_probability) out->correct_probability[i] = wn__softmax_p(&student, rows->targets.classes[i]);
-    if (out->correct) out->correct[i] = first_largest(z, k) == rows->targets.classes[i];
+    if (out->dlogits) row_gradient(s, &p, out->dlogits + i * p.hard.k);
 }
 
 #define ROWS_PER_CHUNK 16

@@ -77,12 +77,11 @@ typedef struct wn__loss_rows {
     wn_targets targets;   /* (n), of a kind that the loss takes */
 } wn__loss_rows;
 
-/* Per sample: its loss (not divided by batch), p(correct class) under the plain softmax, whether the first largest logit is the correct
- * one. Any output may be NULL. dlogits (n,k) = gradient of the batch's mean loss. Non-finite logits give non-finite losses. */
+/* Per sample: its loss (not divided by batch). Any output may be NULL. dlogits (n,k) = gradient of the batch's mean loss. Non-finite logits give
+ * non-finite losses. */
 typedef struct wn__loss_out {
-    double *loss, *correct_probability; /* (n) */
-    uint8_t *correct;                   /* (n) */
-    float *dlogits;                     /* (n,k) */
+    double *loss;   /* (n) */
+    float *dlogits; /* (n,k) */
 } wn__loss_out;
 void wn__loss_compute(const wn__loss *loss, const wn__loss_rows *rows, wn__pool *pool, const wn__loss_out *out);
 

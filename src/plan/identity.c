@@ -379,6 +379,30 @@ static wn_status add_thinning(json_t *inputs, const wn__agenda *plan, const wn__
     return add_sparsity(o, t->spec.thinning.last.sparsity);
 }
 
+/* Not in keys where it is the data's usual headline, by which all stored results were told. */
+static wn_status add_headline(json_t *inputs, const wn__recipe *r)
+{
+    const wn__metric *headline = wn__metric_headline(&r->train.metrics);
+    return headline == wn__metric_usual(wn__recipe_targets(r)) ? WN_OK : set_text(inputs, "headline", headline->name);
+}
+
+/* What else a training tells because the recipe asks for it. */
+static wn_status add_metrics(json_t *inputs, const wn__recipe *r)
+{
+    const wn__metric_set *set = &r->train.metrics;
+    json_t *asked = json_array();
+    if (!asked) return wn__no_memory(64);
+    for (int i = 0; i < set->count; i++)
+        if (wn__recipe_asks_for(r, set->metric[i]) && i != set->headline)
+            if (json_array_append_new(asked, json_string(set->metric[i]->name)) != 0) {
+                json_decref(asked);
+                return wn__no_memory(64);
+            }
+    if (json_array_size(asked) > 0) return wn__slice_set(inputs, "metrics", asked);
+    json_decref(asked);
+    return WN_OK;
+}
+
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
@@ -398,6 +422,8 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     if (t->spec.thinning.kind) WN_TRY(add_thinning(inputs, plan, stage));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
+    WN_TRY(add_headline(inputs, r));
+    WN_TRY(add_metrics(inputs, r));
     if (t->stretch != 1) WN_TRY(set_real(inputs, "stretch", t->stretch));
     WN_TRY(set_text(inputs, "stream", t->dense_stream ? "dense" : "retrain"));
     if (t->order) WN_TRY(set_int(inputs, "order", t->order));
@@ -500,6 +526,7 @@ static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__
 {
     WN_TRY(add_machine(inputs, plan, stage));
     WN_TRY(add_data(inputs, plan, false));
+    WN_TRY(add_headline(inputs, plan->recipe));
     WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
     if (stage->evaluate.source < 0) return set_file(inputs, "file", stage->evaluate.file);
     return set_stage(inputs, "source", plan, stage->evaluate.source);

@@ -12,6 +12,12 @@ typedef struct list_kind {
     const wn__setting *(*table)(int index, int table);
 } list_kind;
 
+static const wn__setting *no_table(int index, int table)
+{
+    (void)index, (void)table;
+    return NULL;
+}
+
 static bool method_entry(int index, wn_list_entry *out)
 {
     const wn__method *m = &wn__methods[index];
@@ -52,6 +58,13 @@ static bool loss_entry(int index, wn_list_entry *out)
 
 static const wn__setting *loss_table(int index, int table) { return table == 0 ? wn__losses[index]->settings : NULL; }
 
+static bool metric_entry(int index, wn_list_entry *out)
+{
+    const wn__metric *m = wn__metrics[index];
+    if (m) *out = (wn_list_entry){m->name, m->summary, NULL};
+    return m != NULL;
+}
+
 static bool schedule_entry(int index, wn_list_entry *out)
 {
     static const char *const summary[] = {"the same rate throughout", "times `factor` at each time of the list `at`",
@@ -79,12 +92,6 @@ static bool backend_entry(int index, wn_list_entry *out)
     return b != NULL;
 }
 
-static const wn__setting *no_table(int index, int table)
-{
-    (void)index, (void)table;
-    return NULL;
-}
-
 typedef struct section {
     const char *name, *summary;
     const wn__setting *table[2];
@@ -96,7 +103,7 @@ static const section sections[] = {
      "data set (key `set`, with its own settings), split, augmentation (list `augment`)",
      {wn__data_settings, wn__data_later_settings}},
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
-    {"train", "the dense run; also keys `optimizer`, `loss`, `lr` and `init`", {wn__train_settings}},
+    {"train", "the dense run; also keys `optimizer`, `loss`, `metrics`, `lr` and `init`", {wn__train_settings}},
     {"train.init", "start weights", {wn__init_settings}},
     {"mask",
      "how networks are pruned, or masks drawn; also `score` (magnitude, random, snip, grasp, synflow), `basis` (canonical, dct, haar, random, "
@@ -139,10 +146,15 @@ static bool section_entry(int index, wn_list_entry *out)
 static const wn__setting *section_table(int index, int table) { return table < 2 ? sections[index].table[table] : NULL; }
 
 static const list_kind kinds[] = {
-    [WN_LIST_METHODS] = {method_entry, method_table},          [WN_LIST_MODELS] = {model_entry, model_table},
-    [WN_LIST_OPTIMIZERS] = {optimizer_entry, optimizer_table}, [WN_LIST_SCHEDULES] = {schedule_entry, schedule_table},
-    [WN_LIST_DATASETS] = {dataset_entry, dataset_table},       [WN_LIST_BACKENDS] = {backend_entry, no_table},
-    [WN_LIST_SECTIONS] = {section_entry, section_table},       [WN_LIST_LOSSES] = {loss_entry, loss_table},
+    [WN_LIST_METHODS] = {method_entry, method_table},
+    [WN_LIST_MODELS] = {model_entry, model_table},
+    [WN_LIST_OPTIMIZERS] = {optimizer_entry, optimizer_table},
+    [WN_LIST_SCHEDULES] = {schedule_entry, schedule_table},
+    [WN_LIST_DATASETS] = {dataset_entry, dataset_table},
+    [WN_LIST_BACKENDS] = {backend_entry, no_table},
+    [WN_LIST_SECTIONS] = {section_entry, section_table},
+    [WN_LIST_LOSSES] = {loss_entry, loss_table},
+    [WN_LIST_METRICS] = {metric_entry, no_table},
 };
 
 static bool is_list(wn_list list) { return (unsigned)list < sizeof kinds / sizeof *kinds; }

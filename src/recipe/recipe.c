@@ -159,8 +159,12 @@ static wn_status read_init(void *arg, const wn__yaml_node *node)
 static wn_status read_train(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
-    static const wn__special keys[] = {
-        {"optimizer", read_optimizer}, {"loss", wn__recipe_read_loss}, {"lr", read_rate}, {"init", read_init}, {0}};
+    static const wn__special keys[] = {{"optimizer", read_optimizer},
+                                       {"loss", wn__recipe_read_loss},
+                                       {"metrics", wn__recipe_read_metrics},
+                                       {"lr", read_rate},
+                                       {"init", read_init},
+                                       {0}};
     const wn__schema schema = {.what = "train", .table = {{wn__train_settings, &r->train}}, .special = keys, .arg = r};
     return wn__schema_read(&schema, node);
 }

@@ -10,6 +10,7 @@
 #include "models/model.h"
 #include "nn/init.h"
 #include "nn/loss.h"
+#include "nn/metric.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "recipe/bind.h"
@@ -60,8 +61,11 @@ typedef struct wn__rate_section {
 typedef struct wn__train_section {
     int64_t epochs, steps, batch, micro_batch, evaluate_every;
     double smoothing, clip_norm, clip_value;
-    const wn__loss_type *loss; /* of hard labels; NULL before wn__recipe_resolve where none is named */
-    void *loss_config;         /* owned */
+    const wn__loss_type *loss;                 /* of hard labels; NULL before wn__recipe_resolve where none is named */
+    void *loss_config;                         /* owned */
+    const wn__metric *asked[WN__MOST_METRICS]; /* (askeds) by name, the headline first */
+    int askeds;
+    wn__metric_set metrics; /* of wn__recipe_settle_targets */
     const wn__optimizer_type *optimizer;
     void *optimizer_config; /* owned */
     wn__rate_section rate;
@@ -249,6 +253,7 @@ extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 
 /* Parts of wn__recipe_read. */
 wn_status wn__recipe_read_loss(void *recipe, const wn__yaml_node *node);
+wn_status wn__recipe_read_metrics(void *recipe, const wn__yaml_node *node);
 wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
 wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
 /* Bytes of its key memory. */
@@ -277,8 +282,10 @@ wn_target_kind wn__recipe_targets(const wn__recipe *recipe);
 /* WN_EUNSUPPORTED where that is no class of each: `what` tells classes apart. */
 wn_status wn__recipe_need_classes(const wn__recipe *recipe, const char *what);
 
-/* Parts of wn__recipe_resolve. The loss that the data's targets have where none is named; WN_EUSAGE for one that does not fit them. */
-wn_status wn__recipe_settle_loss(wn__recipe *recipe);
+bool wn__recipe_asks_for(const wn__recipe *recipe, const wn__metric *metric); /* by name */
+
+/* Parts of wn__recipe_resolve. The metrics, and the loss that the data's targets have where none is named; WN_EUSAGE for one that does not fit them. */
+wn_status wn__recipe_settle_targets(wn__recipe *recipe);
 wn_status wn__recipe_check_labels(const wn__recipe *recipe, const wn__row *row); /* labels that do not fit them */
 /* How many images a world has, with data.train_size settled. */
 wn_status wn__bootstrap_resolve(wn__recipe *recipe);

@@ -51,6 +51,32 @@ wn_status wn__recipe_read_loss(void *recipe, const wn__yaml_node *node)
     return wn__schema_read(&schema, v.settings);
 }
 
+wn_status wn__recipe_read_metrics(void *recipe, const wn__yaml_node *node)
+{
+    wn__train_section *train = &((wn__recipe *)recipe)->train;
+    const char *names[WN__MOST_METRICS];
+    int count;
+    WN_TRY(wn__scalar_list(node, "train.metrics", WN__MOST_METRICS, names, &count));
+    train->askeds = 0;
+    for (int i = 0; i < count; i++) {
+        const wn__metric *metric;
+        const wn_status status = wn__metric_find(names[i], &metric);
+        if (status != WN_OK) return wn__fault_at(wn__list_item(node, i), "train.metrics: ", status);
+        if (wn__recipe_asks_for(recipe, metric))
+            return wn__yaml_fail(WN_EUSAGE, wn__list_item(node, i), "train.metrics: %s is listed twice", metric->name);
+        train->asked[train->askeds++] = metric;
+    }
+    return WN_OK;
+}
+
+bool wn__recipe_asks_for(const wn__recipe *recipe, const wn__metric *metric)
+{
+    bool asks = false;
+    for (int i = 0; i < recipe->train.askeds; i++)
+        asks = asks || recipe->train.asked[i] == metric;
+    return asks;
+}
+
 /* A key of the section train, or the section, or the recipe. */
 static const wn__yaml_node *place_of(const wn__recipe *r, const char *key)
 {
@@ -61,9 +87,16 @@ static const wn__yaml_node *place_of(const wn__recipe *r, const char *key)
 
 static bool are_of_one_class(wn_target_kind kind) { return kind == WN_TARGET_CLASS || kind == WN_TARGET_DISTRIBUTION; }
 
-wn_status wn__recipe_settle_loss(wn__recipe *r)
+static wn_status settle_metrics(wn__recipe *r, wn_target_kind kind)
+{
+    const wn_status status = wn__metric_set_make(kind, r->train.asked, r->train.askeds, &r->train.metrics);
+    return status == WN_OK ? WN_OK : wn__fault_at(place_of(r, "metrics"), "train.metrics: ", status);
+}
+
+wn_status wn__recipe_settle_targets(wn__recipe *r)
 {
     const wn_target_kind kind = wn__recipe_targets(r);
+    WN_TRY(settle_metrics(r, kind));
     const char *what = wn__target_kind_name(kind);
     if (!r->train.loss && !wn__loss_usual(kind))
         return wn__yaml_fail(WN_EUNSUPPORTED, place_of(r, "loss"), "train.loss: there is none for targets of kind \"%s\"", what);

@@ -73,7 +73,7 @@ wn__model_input wn__recipe_input(const wn__recipe *recipe)
 wn_status wn__recipe_resolve(wn__recipe *recipe)
 {
     WN_TRY(count_images(recipe));
-    WN_TRY(wn__recipe_settle_loss(recipe));
+    WN_TRY(wn__recipe_settle_targets(recipe));
     WN_TRY(make_clock(recipe));
     WN_TRY(make_schedule(recipe));
     const wn__model_input input = wn__recipe_input(recipe);

@@ -60,6 +60,15 @@ static void write_loss(wn__yaml_out *out, const wn__train_section *train)
     wn__out_close(out);
 }
 
+static void write_metrics(wn__yaml_out *out, const wn__train_section *train)
+{
+    if (train->askeds == 0) return;
+    wn__out_list_open(out, "metrics");
+    for (int i = 0; i < train->askeds; i++)
+        wn__out_item(out, train->asked[i]->name);
+    wn__out_list_close(out);
+}
+
 static void write_train(wn__yaml_out *out, const wn__recipe *r)
 {
     wn__train_section train = r->train;
@@ -69,6 +78,7 @@ static void write_train(wn__yaml_out *out, const wn__recipe *r)
     wn__out_open(out, "train");
     wn__out_table(out, wn__train_settings, &train);
     write_loss(out, &train);
+    write_metrics(out, &train);
     wn__out_open(out, "optimizer");
     wn__out_open(out, train.optimizer->name);
     wn__out_table(out, train.optimizer->settings, train.optimizer_config);

@@ -188,17 +188,48 @@ static wn_status add_layers(json_t *out, const wn__results_writer *r, int row, c
     return set_real(out, "sparsity_selected", selected ? 1 - (double)nonzero / (double)selected : 0);
 }
 
+/* "<to><key of the metric><to_end>" of `out` = "<from><key><from_end>" of `result`. */
+typedef struct score_names {
+    const char *to, *to_end, *from, *from_end;
+} score_names;
+
+static wn_status copy_score(json_t *out, const json_t *result, const wn__metric *m, score_names names)
+{
+    char to[96], from[96];
+    snprintf(to, sizeof to, "%s%s%s", names.to, m->key, names.to_end);
+    snprintf(from, sizeof from, "%s%s%s", names.from, m->key, names.from_end);
+    return copy(out, to, result, from);
+}
+
+static const score_names of_test = {"test_", "", "test_", ""}, of_validation = {"validation_", "", "validation_", ""},
+                         of_best = {"test_", "_at_best_validation", "best_test_", ""}, of_pruned = {"pruned_", "", "pruned_", ""},
+                         of_reestimated = {"pruned_", "_reestimated_bn", "pruned_", "_reestimated_bn"};
+
+/* Of the test part all metrics, the headline first; of the validation part the headline and what the recipe asks for by name. */
+static wn_status copy_scores(json_t *out, const wn__recipe *recipe, const json_t *result)
+{
+    const wn__metric_set *set = &recipe->train.metrics;
+    const wn__metric *headline = wn__metric_headline(set);
+    WN_TRY(copy_score(out, result, headline, of_test));
+    for (int i = 0; i < set->count; i++)
+        if (i != set->headline) WN_TRY(copy_score(out, result, set->metric[i], of_test));
+    WN_TRY(copy_score(out, result, headline, of_validation));
+    for (int i = 0; i < recipe->train.askeds; i++)
+        WN_TRY(copy_score(out, result, recipe->train.asked[i], of_validation));
+    return WN_OK;
+}
+
 static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t *result)
 {
-    static const char *const same[] = {"test_accuracy", "test_loss",       "test_soft_error", "validation_accuracy", "steps",  "bytes",
-                                       "network",       "network_nonzero", "inference_flops", "teacher_images",      "seconds"};
+    static const char *const same[] = {"steps", "bytes", "network", "network_nonzero", "inference_flops", "teacher_images", "seconds"};
+    WN_TRY(copy_scores(out, recipe, result));
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         WN_TRY(copy(out, same[i], result, same[i]));
     WN_TRY(copy(out, "topology", result, "topology"));
     WN_TRY(copy(out, "small", result, "small"));
     WN_TRY(copy(out, "wide", result, "wide"));
     WN_TRY(copy(out, "train_flops_ratio", result, "train_flops_ratio"));
-    WN_TRY(copy(out, "test_accuracy_at_best_validation", result, "best_test_accuracy"));
+    WN_TRY(copy_score(out, result, wn__metric_headline(&recipe->train.metrics), of_best));
     WN_TRY(copy(out, "parameters", result, "network_nonzero"));
     WN_TRY(copy(out, "train_flops_stage", result, "train_flops"));
     WN_TRY(set_int(out, "test_count", recipe->test_images));
@@ -216,8 +247,9 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
 static wn_status add_pruned(json_t *out, const wn__agenda *plan, int evaluate, const json_t *result)
 {
     const wn__evaluate_plan *e = &plan->stage[evaluate].evaluate;
-    WN_TRY(copy(out, "pruned_accuracy", result, "pruned_accuracy"));
-    WN_TRY(copy(out, "pruned_accuracy_reestimated_bn", result, "pruned_accuracy_reestimated_bn"));
+    const wn__metric *headline = wn__metric_headline(&plan->recipe->train.metrics);
+    WN_TRY(copy_score(out, result, headline, of_pruned));
+    WN_TRY(copy_score(out, result, headline, of_reestimated));
     return set_text(out, "pruned_from", e->source < 0 ? e->file : plan->stage[e->source].identity);
 }
 
@@ -416,6 +448,9 @@ static wn_status fill(wn__results_writer *r, json_t *root)
     WN_TRY(wn__slice_set(root, "short_budget", json_boolean(recipe->report.short_budget)));
     WN_TRY(set_text(root, "recipe", "recipe.yaml"));
     WN_TRY(set_text(root, "resolved", "resolved.yaml"));
+    /* Absent of results that are told by accuracy, as all were before there were others. */
+    const wn__metric *headline = wn__metric_headline(&recipe->train.metrics);
+    if (headline != wn__metric_usual(WN_TARGET_CLASS)) WN_TRY(set_text(root, "headline", headline->name));
     WN_TRY(add_facts(root, r));
     if (r->plan->skips) WN_TRY(add_skipped(root, r->plan));
     json_t *rows = json_array();

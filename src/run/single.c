@@ -34,6 +34,20 @@ static wn_status write_record(const wn__context *c, const char *folder, uint64_t
     return status;
 }
 
+static wn_score score_of(const wn__metric *m, double value)
+{
+    return (wn_score){m->name, m->title, m->percent, m->less_is_better, m->counted, value};
+}
+
+/* The headline on a part. */
+static wn_score stored_score(const wn__recipe *recipe, const json_t *result, const char *part)
+{
+    const wn__metric *headline = wn__metric_headline(&recipe->train.metrics);
+    char key[96];
+    snprintf(key, sizeof key, "%s_%s", part, headline->key);
+    return score_of(headline, wn__json_number(result, key));
+}
+
 static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
     char lock_path[sizeof summary->weights], weights[sizeof summary->weights];
@@ -53,6 +67,8 @@ static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, 
     }
     if (status == WN_OK && summary) {
         *summary = (wn_train_summary){
+            .test = stored_score(c->recipe, result, "test"),
+            .validation = stored_score(c->recipe, result, "validation"),
             .test_accuracy = wn__json_number(result, "test_accuracy"),
             .test_loss = wn__json_number(result, "test_loss"),
             .validation_accuracy = wn__json_number(result, "validation_accuracy"),
@@ -147,23 +163,34 @@ static wn_status pick_part(const char *name, wn__part *part)
     return wn__fail(WN_EUSAGE, "there is no part \"%s\"; valid: train, validation, test", wanted);
 }
 
+static void copy_scores(const wn__evaluation *from, wn_evaluation *to)
+{
+    _Static_assert((int)WN__MOST_METRICS <= (int)WN_MOST_SCORES, "room for all");
+    const wn__metric_set *set = &from->metrics;
+    to->score[to->scores++] = score_of(wn__metric_headline(set), wn__evaluation_headline(from));
+    for (int i = 0; i < set->count; i++)
+        if (i != set->headline) to->score[to->scores++] = score_of(set->metric[i], from->score[i]);
+}
+
 static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, wn_evaluation *to)
 {
-    double *accuracy = WN_NEW_ARRAY(double, data->facts.sample.classes);
-    if (!accuracy) return wn__no_memory((size_t)data->facts.sample.classes * sizeof *accuracy);
-    for (int k = 0; k < data->facts.sample.classes; k++)
-        accuracy[k] = wn__evaluation_class_accuracy(from, k);
+    double *accuracy = from->confusion ? WN_NEW_ARRAY(double, data->facts.sample.classes) : NULL;
+    if (from->confusion && !accuracy) return wn__no_memory((size_t)data->facts.sample.classes * sizeof *accuracy);
     *to = (wn_evaluation){
         .count = from->n,
-        .correct = from->correct,
-        .accuracy = from->accuracy,
+        .accuracy = wn__evaluation_score(from, "accuracy"),
         .loss = from->loss,
-        .soft_error = from->soft_error,
+        .soft_error = wn__evaluation_score(from, "soft-error"),
         .classes = data->facts.sample.classes,
         .class_names = data->facts.sample.class_names,
         .class_accuracy = accuracy,
         .confusion = from->confusion,
     };
+    for (int k = 0; accuracy && k < data->facts.sample.classes; k++) {
+        accuracy[k] = wn__evaluation_class_accuracy(from, k);
+        to->correct += from->confusion[k * data->facts.sample.classes + k];
+    }
+    copy_scores(from, to);
     from->confusion = NULL; /* handed over */
     return WN_OK;
 }
@@ -183,7 +210,7 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
     loader.part = part;
     const wn__backend *backend = wn__machine_backend(&c->machine, wn__network_is_masked(&net.params));
     if (status == WN_OK) status = wn__context_start(c, &net, backend, (wn__dtype)c->recipe->top.dtype);
-    if (status == WN_OK) status = wn__evaluator_new(&loader, &evaluator);
+    if (status == WN_OK) status = wn__evaluator_new(&loader, &(wn__evaluation_rule){.metrics = &c->recipe->train.metrics}, &evaluator);
     if (status == WN_OK) status = wn__evaluator_run(evaluator, net.ex, c->devices.pool, true, &got);
     if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
     wn__evaluation_release(&got);
@@ -200,6 +227,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     wn__context context = {.recipe = r, .data_folder = o->data_folder};
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
+    WN_TRY(wn__recipe_settle_targets(r));
     r->train_images = -1; /* not planned */
     const wn_status status = evaluate(&context, file, o, out);
     wn__context_release(&context);
@@ -210,7 +238,8 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 {
     WN__COMPLETE(wn_eval_options, options);
     static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend",     "dtype",
-                                       "threads", "memory",        "kernels",          "world", "train.batch", NULL};
+                                       "threads", "memory",        "kernels",          "world", "train.batch", "train.metrics",
+                                       NULL};
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));

@@ -140,6 +140,18 @@ wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *fol
 
 /* ---- evaluation straight after pruning */
 
+/* "pruned_accuracy", "pruned_loss"; with `behind` after each. */
+static wn_status add_pruned(json_t *result, const wn__evaluation *e, const char *behind)
+{
+    const int told[] = {e->metrics.headline, e->metrics.loss};
+    char key[96];
+    for (int i = 0; i < 2; i++) {
+        snprintf(key, sizeof key, "pruned_%s%s", e->metrics.metric[told[i]]->key, behind);
+        WN_TRY(wn__slice_set(result, key, wn__json_real_or_null(e->score[told[i]])));
+    }
+    return WN_OK;
+}
+
 static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed, json_t *result)
 {
     wn__loader_options loader = wn__context_loader(c, seed, false, 0);
@@ -147,16 +159,15 @@ static wn_status evaluate_twice(wn__context *c, wn__executor *ex, uint64_t seed,
     test.part = WN__PART_TEST;
     wn__evaluator *evaluator;
     wn__evaluation plain = {0}, again = {0};
-    WN_TRY(wn__evaluator_new(&test, &evaluator));
+    const wn__evaluation_rule rule = {.metrics = &c->recipe->train.metrics};
+    WN_TRY(wn__evaluator_new(&test, &rule, &evaluator));
     wn_status status = wn__evaluator_run(evaluator, ex, c->devices.pool, false, &plain);
     if (status == WN_OK) status = wn__reestimate_statistics(ex, &loader, 0);
     if (status == WN_OK) status = wn__evaluator_run(evaluator, ex, c->devices.pool, false, &again);
     wn__evaluator_free(evaluator);
     WN_TRY(status);
-    WN_TRY(wn__slice_set(result, "pruned_accuracy", json_real(plain.accuracy)));
-    WN_TRY(wn__slice_set(result, "pruned_loss", wn__json_real_or_null(plain.loss)));
-    WN_TRY(wn__slice_set(result, "pruned_accuracy_reestimated_bn", json_real(again.accuracy)));
-    return wn__slice_set(result, "pruned_loss_reestimated_bn", wn__json_real_or_null(again.loss));
+    WN_TRY(add_pruned(result, &plain, ""));
+    return add_pruned(result, &again, "_reestimated_bn");
 }
 
 /* Masks first, where they are over weights: what is loaded then obeys them. */

@@ -176,6 +176,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .memory = wn__recipe_memory(r),
         .loader = wn__context_loader(c, stage->seed, t->dense_stream, t->order),
         .evaluate_every = r->train.evaluate_every,
+        .metrics = r->train.metrics,
         .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
         .noise_seed = wn__stream_seed(stage->seed, t->dense_stream ? WN__STREAM_DENSE_NOISE : WN__STREAM_RETRAIN_NOISE, t->order),
     };
@@ -287,6 +288,33 @@ static wn_status add_widths(json_t *out, const char *key, const wn__small_networ
     return wn__slice_set(out, key, o);
 }
 
+/* "test_" before the metric's key. */
+static wn_status set_score(json_t *out, const char *part, const wn__metric *metric, double value)
+{
+    char key[96];
+    snprintf(key, sizeof key, "%s_%s", part, metric->key);
+    return set_real(out, key, value);
+}
+
+/* Of the test part all metrics, the headline first; of the others headline, loss, and what the recipe asks for by name. */
+static wn_status add_scores(json_t *out, const wn__recipe *recipe, const wn__train_result *r)
+{
+    const wn__metric_set *set = &r->metrics;
+    const wn__metric *headline = wn__metric_headline(set), *loss = set->metric[set->loss];
+    WN_TRY(set_score(out, "test", headline, r->test[set->headline]));
+    for (int m = 0; m < set->count; m++)
+        if (m != set->headline) WN_TRY(set_score(out, "test", set->metric[m], r->test[m]));
+    WN_TRY(set_score(out, "validation", headline, r->validation[set->headline]));
+    WN_TRY(set_score(out, "validation", loss, r->validation[set->loss]));
+    for (int m = 0; m < set->count; m++)
+        if (wn__recipe_asks_for(recipe, set->metric[m])) WN_TRY(set_score(out, "validation", set->metric[m], r->validation[m]));
+    WN_TRY(wn__slice_set(out, "best_step", r->best_step < 0 ? json_null() : json_integer(r->best_step)));
+    WN_TRY(set_score(out, "best_validation", headline, r->best_validation));
+    WN_TRY(set_score(out, "best_test", headline, r->best_test));
+    WN_TRY(set_score(out, "train", loss, r->train[set->loss]));
+    return headline->row ? set_score(out, "train", headline, r->train[set->headline]) : WN_OK;
+}
+
 static wn_status result_json(const wn__context *c, const wn__stage *stage, const wn_graph *graph, const wn__params *params,
                              const wn__train_result *r, json_t *out)
 {
@@ -296,16 +324,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     const int64_t taught = wn__soft_images(recipe, t);
     int64_t training_flops;
     WN_TRY(wn__slice_set(out, "steps", json_integer(r->steps)));
-    WN_TRY(set_real(out, "test_accuracy", r->test_accuracy));
-    WN_TRY(set_real(out, "test_loss", r->test_loss));
-    WN_TRY(set_real(out, "test_soft_error", r->test_soft_error));
-    WN_TRY(set_real(out, "validation_accuracy", r->validation_accuracy));
-    WN_TRY(set_real(out, "validation_loss", r->validation_loss));
-    WN_TRY(wn__slice_set(out, "best_step", r->best_step < 0 ? json_null() : json_integer(r->best_step)));
-    WN_TRY(set_real(out, "best_validation_accuracy", r->best_validation_accuracy));
-    WN_TRY(set_real(out, "best_test_accuracy", r->best_test_accuracy));
-    WN_TRY(set_real(out, "train_loss", r->train_loss));
-    WN_TRY(set_real(out, "train_accuracy", r->train_accuracy));
+    WN_TRY(add_scores(out, recipe, r));
     WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
     if (t->small.config) WN_TRY(add_widths(out, t->mask >= 0 ? "wide" : "small", &t->small));
     const int64_t trained =

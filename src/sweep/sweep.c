@@ -172,13 +172,15 @@ static wn_status check_set(const wn__sweep *s, const wn__sweep_key *key)
 
 static wn_status settle_objective(wn__sweep *s)
 {
-    const wn_target_kind kind = wn__recipe_targets(s->base.recipe);
-    s->headline = wn__metric_usual(kind);
+    const wn__metric_set *told = &s->base.recipe->train.metrics;
+    s->headline = wn__metric_headline(told);
     s->metric = s->section->metric ? s->section->metric : s->headline;
     snprintf(s->objective, sizeof s->objective, "validation_%s", s->metric->key);
-    if (s->metric->targets & 1u << kind) return WN_OK;
+    for (int i = 0; i < told->count; i++)
+        if (told->metric[i] == s->metric) return WN_OK;
     return wn__yaml_fail(WN_EUSAGE, wn__yaml_find(s->section->node, "objective"),
-                         "sweep.objective: these data have no %s; their headline is %s", s->metric->title, s->headline->title);
+                         "sweep.objective: trainings do not tell %s; their headline is %s, and train.metrics names others",
+                         s->metric->title, s->headline->title);
 }
 
 wn_status wn__sweep_open(const wn_sweep_options *options, wn__sweep_use use, wn__sweep *out)

@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,19 +34,7 @@ static const field fields[] = {
     FIELD(batch, INT),
     FIELD(finished, BOOL),
     FIELD(seen, INT),
-    FIELD(correct, INT),
-    FIELD(loss_sum, REAL),
-    FIELD(soft_error_sum, REAL),
-    FIELD(train_loss, REAL),
-    FIELD(train_accuracy, REAL),
-    FIELD(validation_accuracy, REAL),
-    FIELD(validation_loss, REAL),
-    FIELD(test_accuracy, REAL),
-    FIELD(test_loss, REAL),
-    FIELD(test_soft_error, REAL),
     FIELD(best_step, INT),
-    FIELD(best_validation_accuracy, REAL),
-    FIELD(best_test_accuracy, REAL),
     FIELD(flops, INT),
     FIELD(teacher_flops, INT),
     FIELD(seconds, REAL),
@@ -62,8 +51,68 @@ static const field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof fields[0], KEY = 64 };
 
-static wn_status write_state(wn__st_writer *w, const wn__train_state *state)
+/* What is kept of a metric, and of the headline alone. Metadata "state.<prefix><key of the metric>". */
+typedef struct score_field {
+    const char *prefix;
+    size_t offset;
+} score_field;
+static const score_field of_each[] = {{"train_", offsetof(wn__train_state, train)},
+                                      {"validation_", offsetof(wn__train_state, validation)},
+                                      {"test_", offsetof(wn__train_state, test)}};
+static const score_field of_headline[] = {{"best_validation_", offsetof(wn__train_state, best_validation)},
+                                          {"best_test_", offsetof(wn__train_state, best_test)}};
+
+/* Called for every real number of the metrics; `needed`: it is in every file. */
+typedef wn_status (*score_visit)(void *arg, const char *key, bool needed, double *value);
+
+static wn_status visit_scores(const wn__metric_set *set, wn__train_state *state, score_visit visit, void *arg)
 {
+    char key[KEY];
+    for (int m = 0; m < set->count; m++) {
+        const wn__metric *metric = set->metric[m];
+        snprintf(key, sizeof key, "state.%s%s", metric->sum_key ? metric->sum_key : metric->key, metric->sum_key ? "" : "_sum");
+        WN_TRY(visit(arg, key, true, &state->sum[m]));
+        for (int i = 0; i < 3; i++) {
+            snprintf(key, sizeof key, "state.%s%s", of_each[i].prefix, metric->key);
+            WN_TRY(visit(arg, key, false, (double *)((char *)state + of_each[i].offset) + m));
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        snprintf(key, sizeof key, "state.%s%s", of_headline[i].prefix, wn__metric_headline(set)->key);
+        WN_TRY(visit(arg, key, true, (double *)((char *)state + of_headline[i].offset)));
+    }
+    return WN_OK;
+}
+
+static wn_status write_score(void *arg, const char *key, bool needed, double *value)
+{
+    char text[64];
+    (void)needed;
+    snprintf(text, sizeof text, "%a", *value);
+    return wn__st_writer_meta(arg, key, text);
+}
+
+typedef struct source {
+    const wn__safetensors *file;
+    const char *path;
+} source;
+
+static wn_status read_score(void *arg, const char *key, bool needed, double *value)
+{
+    const source *s = arg;
+    const char *text = wn__safetensors_meta(s->file, key);
+    char *end;
+    *value = NAN;
+    if (!text && !needed) return WN_OK;
+    if (!text) return wn__fail(WN_EFORMAT, "%s is no checkpoint: it has no \"%s\"", s->path, key);
+    *value = strtod(text, &end);
+    if (end == text || *end) return wn__fail(WN_EFORMAT, "%s: \"%s\" is \"%s\", must be a number", s->path, key, text);
+    return WN_OK;
+}
+
+static wn_status write_state(wn__st_writer *w, const wn__metric_set *metrics, const wn__train_state *state)
+{
+    wn__train_state copy = *state;
     char key[KEY], text[64];
     for (int i = 0; i < FIELDS; i++) {
         const void *at = (const char *)state + fields[i].offset;
@@ -75,11 +124,12 @@ static wn_status write_state(wn__st_writer *w, const wn__train_state *state)
         snprintf(key, sizeof key, "state.%s", fields[i].name);
         WN_TRY(wn__st_writer_meta(w, key, text));
     }
-    return WN_OK;
+    return visit_scores(metrics, &copy, write_score, w);
 }
 
-static wn_status read_state(const wn__safetensors *file, const char *path, wn__train_state *state)
+static wn_status read_state(const wn__safetensors *file, const char *path, const wn__metric_set *metrics, wn__train_state *state)
 {
+    source from = {file, path};
     for (int i = 0; i < FIELDS; i++) {
         char key[KEY];
         snprintf(key, sizeof key, "state.%s", fields[i].name);
@@ -95,7 +145,7 @@ static wn_status read_state(const wn__safetensors *file, const char *path, wn__t
         }
         if (end == text || *end) return wn__fail(WN_EFORMAT, "%s: \"%s\" is \"%s\", must be a number", path, key, text);
     }
-    return WN_OK;
+    return visit_scores(metrics, state, read_score, &from);
 }
 
 static wn_status add_owner(wn__st_writer *w, const wn__checkpoint_owner *owner)
@@ -146,7 +196,7 @@ wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owne
     WN_TRY(wn__st_writer_new(&w));
     wn_status status = wn__network_add(w, &owner->info, params, WN__FORM_STORED, owner->optimizer);
     if (status == WN_OK) status = add_owner(w, owner);
-    if (status == WN_OK) status = write_state(w, state);
+    if (status == WN_OK) status = write_state(w, owner->metrics, state);
     if (status == WN_OK) status = write_arrays(w, owner);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     wn__st_writer_free(w);
@@ -168,7 +218,7 @@ wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owne
     wn__train_state read = {0};
     WN_TRY(wn__safetensors_open(path, &file));
     wn_status status = check_owner(file, path, owner);
-    if (status == WN_OK) status = read_state(file, path, &read);
+    if (status == WN_OK) status = read_state(file, path, owner->metrics, &read);
     if (status == WN_OK) {
         status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, owner->optimizer, params);
         if (status == WN_OK) status = read_arrays(file, owner);

@@ -16,15 +16,13 @@ typedef struct wn__train_state {
     bool finished;        /* all steps run, the last one evaluated, the final network stored */
 
     /* sums over the epoch so far */
-    int64_t seen, correct;
-    double loss_sum, soft_error_sum;
+    int64_t seen;
+    double sum[WN__MOST_METRICS];
 
-    /* results so far; NaN and -1 where there are none */
-    double train_loss, train_accuracy;
-    double validation_accuracy, validation_loss;
-    double test_accuracy, test_loss, test_soft_error;
+    /* results so far, of each metric of the owner's set; NaN and -1 where there are none */
+    double train[WN__MOST_METRICS], validation[WN__MOST_METRICS], test[WN__MOST_METRICS];
     int64_t best_step;
-    double best_validation_accuracy, best_test_accuracy;
+    double best_validation, best_test; /* of the headline */
 
     int64_t flops, teacher_flops;
     double seconds;
@@ -37,6 +35,7 @@ typedef struct wn__checkpoint_owner {
     wn__network_info info;
     const wn__optimizer_type *optimizer;
     const char *stage, *identity;
+    const wn__metric_set *metrics;
     uint64_t data_seed, noise_seed;
     wn__rewirer *rewirer; /* NULL: the topology stays. Its arrays are saved, and loaded in place */
 } wn__checkpoint_owner;

@@ -1,6 +1,7 @@
 #include "train/evaluate.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -19,17 +20,45 @@ double wn__evaluation_class_accuracy(const wn__evaluation *e, int64_t k)
     return of_class ? (double)e->confusion[k * e->classes + k] / (double)of_class : NAN;
 }
 
+double wn__evaluation_headline(const wn__evaluation *e) { return e->score[e->metrics.headline]; }
+
+double wn__evaluation_score(const wn__evaluation *e, const char *name)
+{
+    for (int i = 0; i < e->metrics.count; i++)
+        if (strcmp(e->metrics.metric[i]->name, name) == 0) return e->score[i];
+    return NAN;
+}
+
 struct wn__evaluator {
     wn__loader *loader;
     wn__loss loss_kind;
-    int64_t batch, classes;
-    float *logits;                      /* (batch, classes) */
-    double *loss, *correct_probability; /* (batch) */
-    uint8_t *correct;                   /* (batch) */
+    wn__metric_set metrics;
+    bool confuses; /* samples of one class each */
+    bool keeps;    /* outputs and targets of the whole part, for metrics that need them; else of a batch */
+    int64_t batch, samples, classes;
+    float *outputs;     /* (batch or samples, classes) */
+    wn_targets targets; /* (samples) of the whole part */
+    double *loss;       /* (batch or samples) */
+    double *score;      /* (metrics, batch) */
+    float *scratch;     /* (samples, 2) of the whole part */
 };
 
-wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **out)
+static wn_status take_memory(wn__evaluator *e, const wn__sample_spec *sample)
 {
+    const int64_t rows = e->keeps ? e->samples : e->batch;
+    e->outputs = WN_NEW_ARRAY(float, rows * e->classes);
+    e->loss = WN_NEW_ARRAY(double, rows);
+    e->score = WN_NEW_ARRAY(double, e->metrics.count * e->batch);
+    if (!e->outputs || !e->loss || !e->score) return wn__no_memory((size_t)(rows * e->classes) * sizeof(float));
+    if (!e->keeps) return WN_OK;
+    e->scratch = WN_NEW_ARRAY(float, 2 * rows);
+    return e->scratch ? wn__targets_alloc(sample->target, wn__sample_target_width(sample), rows, &e->targets)
+                      : wn__no_memory((size_t)(2 * rows) * sizeof(float));
+}
+
+wn_status wn__evaluator_new(const wn__loader_options *options, const wn__evaluation_rule *rule, wn__evaluator **out)
+{
+    const wn__sample_spec *sample = &options->data->facts.sample;
     wn__loader_options plain = *options;
     plain.order = WN__SAMPLES_IN_ORDER;
     plain.augment = (wn__augment){0};
@@ -37,14 +66,17 @@ wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **o
     wn__evaluator *e = WN_NEW(wn__evaluator);
     if (!e) return wn__no_memory(sizeof *e);
     e->batch = options->batch;
-    e->classes = options->data->facts.sample.classes;
-    e->logits = WN_NEW_ARRAY(float, options->batch * e->classes);
-    e->loss = WN_NEW_ARRAY(double, options->batch);
-    e->correct_probability = WN_NEW_ARRAY(double, options->batch);
-    e->correct = WN_NEW_ARRAY(uint8_t, options->batch);
-    wn_status status = WN_OK;
-    if (!e->logits || !e->loss || !e->correct_probability || !e->correct) status = wn__no_memory((size_t)options->batch * sizeof(double));
-    if (status == WN_OK) status = wn__loader_new(&plain, &e->loader);
+    e->classes = sample->classes;
+    if (rule && rule->loss) e->loss_kind = (wn__loss){.hard = rule->loss->hard, .config = rule->loss->config};
+    e->confuses = sample->target == WN_TARGET_CLASS;
+    e->metrics = rule && rule->metrics ? *rule->metrics : wn__metric_set_usual(sample->target);
+    for (int i = 0; i < e->metrics.count; i++)
+        e->keeps = e->keeps || e->metrics.metric[i]->whole;
+    wn_status status = wn__loader_new(&plain, &e->loader);
+    if (status == WN_OK) {
+        e->samples = wn__loader_samples(e->loader);
+        status = take_memory(e, sample);
+    }
     if (status != WN_OK) {
         wn__evaluator_free(e);
         return status;
@@ -53,62 +85,74 @@ wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **o
     return WN_OK;
 }
 
-void wn__evaluator_use_loss(wn__evaluator *e, const wn__loss *hard)
-{
-    e->loss_kind = (wn__loss){.hard = hard->hard, .config = hard->config};
-}
-
 void wn__evaluator_free(wn__evaluator *e)
 {
     if (!e) return;
     wn__loader_free(e->loader);
-    wn__free(e->logits);
+    wn__targets_release(&e->targets);
+    wn__free(e->outputs);
     wn__free(e->loss);
-    wn__free(e->correct_probability);
-    wn__free(e->correct);
+    wn__free(e->score);
+    wn__free(e->scratch);
     wn__free(e);
 }
 
 wn_status wn__evaluator_prepare(const wn__evaluator *e, wn__executor *ex)
 {
-    const int64_t samples = wn__loader_samples(e->loader), rest = samples % e->batch;
-    if (samples >= e->batch) WN_TRY(wn__executor_prepare_inference(ex, e->batch));
+    const int64_t rest = e->samples % e->batch;
+    if (e->samples >= e->batch) WN_TRY(wn__executor_prepare_inference(ex, e->batch));
     return rest ? wn__executor_prepare_inference(ex, rest) : WN_OK;
 }
 
-static void count_confusion(const wn__evaluator *e, const wn__batch *b, int64_t *confusion)
+static void count_confusion(const wn__metric_rows *rows, int64_t *confusion)
 {
-    for (int64_t i = 0; i < b->n; i++) {
-        const float *z = e->logits + i * e->classes;
+    for (int64_t i = 0; i < rows->n; i++) {
+        const float *z = rows->outputs + i * rows->k;
         int64_t best = 0;
-        for (int64_t c = 1; c < e->classes; c++)
+        for (int64_t c = 1; c < rows->k; c++)
             if (z[c] > z[best]) best = c;
-        confusion[b->targets.classes[i] * e->classes + best]++;
+        confusion[rows->targets.classes[i] * rows->k + best]++;
     }
 }
 
+/* The next batch; its outputs go behind those of the `sum->n` samples before it, where they are kept. */
 static wn_status add_batch(wn__evaluator *e, wn__executor *ex, wn__pool *pool, wn__evaluation *sum)
 {
     const wn__batch *b;
+    const int64_t at = e->keeps ? sum->n : 0;
+    float *outputs = e->outputs + at * e->classes;
     WN_TRY(wn__loader_next(e->loader, &b));
-    WN_TRY(wn__executor_infer(ex, b->input, b->n, (wn__step_info){0}, e->logits));
-    const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = e->logits, .targets = b->targets};
-    const wn__loss_out out = {.loss = e->loss, .correct_probability = e->correct_probability, .correct = e->correct};
-    wn__loss_compute(&e->loss_kind, &rows, pool, &out);
+    WN_TRY(wn__executor_infer(ex, b->input, b->n, (wn__step_info){0}, outputs));
+    const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = outputs, .targets = b->targets};
+    wn__loss_compute(&e->loss_kind, &rows, pool, &(wn__loss_out){.loss = e->loss + at});
+    const wn__metric_rows told = {.n = b->n, .k = e->classes, .outputs = outputs, .targets = b->targets, .loss = e->loss + at};
+    wn__metric_rows_compute(&e->metrics, &told, pool, e->batch, e->score);
     for (int64_t i = 0; i < b->n; i++) {
-        sum->loss += e->loss[i];
-        sum->soft_error += 1 - e->correct_probability[i];
-        sum->correct += e->correct[i];
+        sum->loss += told.loss[i];
+        for (int m = 0; m < e->metrics.count; m++)
+            sum->score[m] += e->score[m * e->batch + i];
     }
+    if (e->keeps) wn__targets_copy(&e->targets, at, &b->targets, 0, b->n);
     sum->n += b->n;
-    if (sum->confusion) count_confusion(e, b, sum->confusion);
+    if (sum->confusion) count_confusion(&told, sum->confusion);
     return WN_OK;
+}
+
+static void finish(const wn__evaluator *e, wn__evaluation *sum)
+{
+    const wn__metric_rows all = {.n = sum->n, .k = e->classes, .outputs = e->outputs, .targets = e->targets, .loss = e->loss};
+    sum->loss /= (double)sum->n;
+    for (int m = 0; m < e->metrics.count; m++) {
+        const wn__metric *metric = e->metrics.metric[m];
+        sum->score[m] = metric->whole ? metric->whole(&all, e->scratch) : sum->score[m] / (double)sum->n;
+    }
 }
 
 wn_status wn__evaluator_run(wn__evaluator *e, wn__executor *ex, wn__pool *pool, bool want_confusion, wn__evaluation *out)
 {
-    wn__evaluation sum = {.classes = e->classes};
-    if (want_confusion && !(sum.confusion = WN_NEW_ARRAY(int64_t, e->classes * e->classes)))
+    wn__evaluation sum = {.classes = e->classes, .metrics = e->metrics};
+    const bool confuses = want_confusion && e->confuses;
+    if (confuses && !(sum.confusion = WN_NEW_ARRAY(int64_t, e->classes * e->classes)))
         return wn__no_memory((size_t)(e->classes * e->classes) * sizeof(int64_t));
     wn_status status = wn__loader_seek(e->loader, 0, 0);
     for (int64_t b = 0; status == WN_OK && b < wn__loader_batches(e->loader); b++)
@@ -117,9 +161,7 @@ wn_status wn__evaluator_run(wn__evaluator *e, wn__executor *ex, wn__pool *pool, 
         wn__evaluation_release(&sum);
         return status;
     }
-    sum.loss /= (double)sum.n;
-    sum.soft_error /= (double)sum.n;
-    sum.accuracy = (double)sum.correct / (double)sum.n;
+    finish(e, &sum);
     *out = sum;
     return WN_OK;
 }

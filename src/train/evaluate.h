@@ -5,25 +5,31 @@
 #include "data/loader.h"
 #include "nn/executor/executor.h"
 #include "nn/loss.h"
+#include "nn/metric.h"
 
 typedef struct wn__evaluation {
-    int64_t n, correct;
-    double loss;       /* mean, hard labels, no smoothing */
-    double accuracy;   /* [0,1] */
-    double soft_error; /* mean of 1 - p(correct class) */
+    int64_t n;
+    double loss; /* mean, hard labels, no smoothing */
+    wn__metric_set metrics;
+    double score[WN__MOST_METRICS]; /* (metrics.count) */
     int64_t classes;
-    int64_t *confusion; /* (classes, classes): [true][predicted]; NULL unless asked for */
+    int64_t *confusion; /* (classes, classes): [true][predicted]; NULL unless asked for, and of one class a sample */
 } wn__evaluation;
 void wn__evaluation_release(wn__evaluation *e);                           /* accepts a zeroed one */
 double wn__evaluation_class_accuracy(const wn__evaluation *e, int64_t k); /* of class k, NaN without samples; needs confusion */
+double wn__evaluation_headline(const wn__evaluation *e);
+double wn__evaluation_score(const wn__evaluation *e, const char *name); /* by name; NaN where it is not told */
 
 /* Keeps a loader and buffers, so that evaluating again allocates nothing. */
 typedef struct wn__evaluator wn__evaluator;
-/* options: part, split, normalisation, batch; shuffling and augmentation are switched off. */
-wn_status wn__evaluator_new(const wn__loader_options *options, wn__evaluator **out);
+/* What is told; zeroed: the usual of the data's targets. */
+typedef struct wn__evaluation_rule {
+    const wn__loss *loss;          /* whose hard part and settings losses are by, without smoothing; borrowed. NULL: the usual loss */
+    const wn__metric_set *metrics; /* NULL: the usual ones */
+} wn__evaluation_rule;
+/* options: part, split, normalisation, batch; shuffling and augmentation are switched off. `rule` may be NULL. */
+wn_status wn__evaluator_new(const wn__loader_options *options, const wn__evaluation_rule *rule, wn__evaluator **out);
 void wn__evaluator_free(wn__evaluator *e); /* accepts NULL */
-/* Losses are by `hard` and its settings, which are borrowed, from now on; else by the usual loss of the targets. Without smoothing. */
-void wn__evaluator_use_loss(wn__evaluator *e, const wn__loss *hard);
 /* What evaluations with this executor take, now: wn__executor_prepare_inference. */
 wn_status wn__evaluator_prepare(const wn__evaluator *e, wn__executor *ex);
 /* Running statistics, no dropout. `want_confusion` allocates out->confusion. */

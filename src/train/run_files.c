@@ -56,7 +56,9 @@ static wn_status scalar(wn__run_files *f, const char *split, const char *what, i
     return wn__events_scalar(&f->events, tag, step, wall_time(), (float)value);
 }
 
-wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m)
+static bool is_told(const wn__metrics_line *m, int i) { return m->metrics->metric[i]->row || !m->epoch_of_training; }
+
+wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics_line *m)
 {
     wn__json_line line = {0};
     wn__json_line_text(&line, "stage", m->stage);
@@ -64,17 +66,15 @@ wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m)
     wn__json_line_real(&line, "epoch", m->epoch);
     wn__json_line_text(&line, "split", m->split);
     wn__json_line_int(&line, "n", m->n);
-    wn__json_line_real(&line, "loss", m->loss);
-    wn__json_line_real(&line, "accuracy", m->accuracy);
-    wn__json_line_real(&line, "soft_error", m->soft_error);
+    for (int i = 0; i < m->metrics->count; i++)
+        if (is_told(m, i)) wn__json_line_real(&line, m->metrics->metric[i]->key, m->score[i]);
     wn__json_line_real(&line, "lr", m->lr);
     wn__json_line_int(&line, "nnz", m->nnz);
     wn__json_line_real(&line, "density", m->density);
     wn__json_line_int(&line, "flops_total", m->flops_total);
     WN_TRY(wn__json_line_append(&line, &f->metrics));
-    WN_TRY(scalar(f, m->split, "loss", m->step, m->loss));
-    WN_TRY(scalar(f, m->split, "accuracy", m->step, m->accuracy));
-    WN_TRY(scalar(f, m->split, "soft_error", m->step, m->soft_error));
+    for (int i = 0; i < m->metrics->count; i++)
+        if (is_told(m, i)) WN_TRY(scalar(f, m->split, m->metrics->metric[i]->key, m->step, m->score[i]));
     return scalar(f, m->split, "learning_rate", m->step, m->lr);
 }
 

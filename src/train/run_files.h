@@ -4,6 +4,7 @@
 #define WN_TRAIN_RUN_FILES_H
 
 #include "io/events.h"
+#include "nn/metric.h"
 #include "sparse/dynamic/rewiring.h"
 
 typedef struct wn__run_files {
@@ -22,19 +23,22 @@ wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run
 wn_status wn__run_files_sync(wn__run_files *f, wn__run_lengths *lengths);
 wn_status wn__run_files_close(wn__run_files *f);
 
-/* One line of metrics.jsonl, keys in this order; also as TensorBoard scalars "<split>/loss" ... */
-typedef struct wn__metrics {
+/* One line of metrics.jsonl: keys in this order, those of the metrics in the set's; also as TensorBoard scalars "<split>/loss" ... */
+typedef struct wn__metrics_line {
     const char *stage;
     int64_t step; /* steps run since random initialisation */
     double epoch; /* position in the data stream */
     const char *split;
     int64_t n;
-    double loss, accuracy, soft_error, lr;
+    const wn__metric_set *metrics;
+    const double *score;    /* (metrics->count) */
+    bool epoch_of_training; /* metrics of a part as a whole are left out */
+    double lr;
     int64_t nnz;    /* active trained parameters of the network */
     double density; /* nnz over all trained parameters */
     int64_t flops_total;
-} wn__metrics;
-wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics *m);
+} wn__metrics_line;
+wn_status wn__run_files_metrics(wn__run_files *f, const wn__metrics_line *m);
 
 /* One line of topology.jsonl: all updates so far, and the active entries of each layer that they may change. */
 wn_status wn__run_files_topology(wn__run_files *f, const char *stage, int64_t step, const wn__rewirer *rewirer);

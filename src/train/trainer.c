@@ -27,6 +27,7 @@ typedef struct run {
     wn__train_state state;
     wn__checkpoint_owner owner;
     char *checkpoint, *final; /* paths */
+    wn__metric_set metrics;
     wn__run_files files;
     wn__executor *ex;
     wn__updater *updater;
@@ -44,10 +45,10 @@ typedef struct run {
 
     /* of the current step */
     const wn__batch *batch;
-    wn__loss loss;            /* soft or hard */
-    float *teacher;           /* (batch, classes); NULL without soft labels */
-    double *row_loss, *row_p; /* (batch) */
-    uint8_t *row_correct;     /* (batch) */
+    wn__loss loss;     /* soft or hard */
+    float *teacher;    /* (batch, classes); NULL without soft labels */
+    double *row_loss;  /* (batch) */
+    double *row_score; /* (metrics, batch) */
     double step_loss;
 
     double started, epoch_started, last_checkpoint, step_started, last_told, waited_before; /* seconds */
@@ -118,9 +119,7 @@ static wn_status make_evaluator(const run *r, wn__part part, wn__evaluator **out
     const int64_t count = wn__split_range(&o.split, part).count;
     if (count == 0) return WN_OK;
     if (o.batch > count) o.batch = count;
-    WN_TRY(wn__evaluator_new(&o, out));
-    wn__evaluator_use_loss(*out, &r->stage->spec.loss);
-    return WN_OK;
+    return wn__evaluator_new(&o, &(wn__evaluation_rule){&r->stage->spec.loss, &r->metrics}, out);
 }
 
 /* Images that are used again and again: what the network makes of them tells how far it has learnt them by heart. */
@@ -133,19 +132,16 @@ static wn_status make_train_evaluator(run *r)
     o.ideal = false;
     if (r->stage->eval_batch) o.batch = r->stage->eval_batch;
     if (o.batch > o.split.train.count) o.batch = o.split.train.count;
-    WN_TRY(wn__evaluator_new(&o, &r->train));
-    wn__evaluator_use_loss(r->train, &r->stage->spec.loss);
-    return WN_OK;
+    return wn__evaluator_new(&o, &(wn__evaluation_rule){&r->stage->spec.loss, &r->metrics}, &r->train);
 }
 
 static wn_status make_buffers(run *r)
 {
     const int64_t batch = r->stage->loader.batch;
     r->row_loss = WN_NEW_ARRAY(double, batch);
-    r->row_p = WN_NEW_ARRAY(double, batch);
-    r->row_correct = WN_NEW_ARRAY(uint8_t, batch);
+    r->row_score = WN_NEW_ARRAY(double, batch * r->metrics.count);
     if (r->stage->spec.loss.soft) r->teacher = WN_NEW_ARRAY(float, batch * r->classes);
-    if (!r->row_loss || !r->row_p || !r->row_correct || (r->stage->spec.loss.soft && !r->teacher))
+    if (!r->row_loss || !r->row_score || (r->stage->spec.loss.soft && !r->teacher))
         return wn__no_memory((size_t)(batch * r->classes) * sizeof(float));
     return WN_OK;
 }
@@ -254,8 +250,7 @@ static void release(run *r)
     wn__free(r->final);
     wn__free(r->teacher);
     wn__free(r->row_loss);
-    wn__free(r->row_p);
-    wn__free(r->row_correct);
+    wn__free(r->row_score);
 }
 
 /* ---- state */
@@ -274,16 +269,11 @@ static void fresh_state(run *r)
         .step = s->spec.first,
         .updates = s->spec.keep_slots ? s->spec.slots_updates : 0,
         .best_step = -1,
-        .train_loss = NAN,
-        .train_accuracy = NAN,
-        .validation_accuracy = NAN,
-        .validation_loss = NAN,
-        .test_accuracy = NAN,
-        .test_loss = NAN,
-        .test_soft_error = NAN,
-        .best_validation_accuracy = NAN,
-        .best_test_accuracy = NAN,
+        .best_validation = NAN,
+        .best_test = NAN,
     };
+    for (int m = 0; m < WN__MOST_METRICS; m++)
+        r->state.train[m] = r->state.validation[m] = r->state.test[m] = NAN;
 }
 
 static wn_status load_or_start(run *r)
@@ -293,6 +283,7 @@ static wn_status load_or_start(run *r)
     r->owner = (wn__checkpoint_owner){.info = {s->graph, s->loader.data, &s->loader.normalize, s->recipe},
                                       .optimizer = s->optimizer.type,
                                       .stage = s->name,
+                                      .metrics = &r->metrics,
                                       .identity = s->identity,
                                       .data_seed = s->loader.seed,
                                       .noise_seed = s->noise_seed};
@@ -370,9 +361,9 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
                                 .logits = logits,
                                 .targets = wn__targets_from(&r->batch->targets, first),
                                 .teacher = r->loss.soft ? r->teacher + first * r->classes : NULL};
-    const wn__loss_out out = {
-        .loss = r->row_loss + first, .correct_probability = r->row_p + first, .correct = r->row_correct + first, .dlogits = dlogits};
-    wn__loss_compute(&r->loss, &rows, r->stage->device->pool, &out);
+    const wn__metric_rows told = {.n = n, .k = r->classes, .outputs = logits, .targets = rows.targets, .loss = r->row_loss + first};
+    wn__loss_compute(&r->loss, &rows, r->stage->device->pool, &(wn__loss_out){.loss = r->row_loss + first, .dlogits = dlogits});
+    wn__metric_rows_compute(&r->metrics, &told, r->stage->device->pool, r->stage->loader.batch, r->row_score + first);
     return WN_OK;
 }
 
@@ -393,11 +384,9 @@ static wn_status diverged(run *r, const char *what, double value, wn__step_info 
 static void count_batch(run *r)
 {
     wn__train_state *st = &r->state;
-    for (int64_t i = 0; i < r->batch->n; i++) {
-        st->loss_sum += r->row_loss[i];
-        st->soft_error_sum += 1 - r->row_p[i];
-        st->correct += r->row_correct[i];
-    }
+    for (int m = 0; m < r->metrics.count; m++)
+        for (int64_t i = 0; i < r->batch->n; i++)
+            st->sum[m] += r->row_score[m * r->stage->loader.batch + i];
     st->seen += r->batch->n;
     st->flops += r->image_flops * r->batch->n;
     if (r->loss.soft) st->teacher_flops += r->stage->teacher_flops_per_image * r->batch->n;
@@ -542,31 +531,34 @@ static void show_progress(run *r)
 
 /* ---- epochs */
 
-static wn__metrics metrics_of(const run *r, const char *split)
+static wn__metrics_line line_of(const run *r, const char *split)
 {
     const wn__train_stage *s = r->stage;
-    return (wn__metrics){.stage = s->name,
-                         .step = r->state.step,
-                         .epoch = (double)(r->state.step + s->spec.data_offset) / (double)r->batches,
-                         .split = split,
-                         .lr = wn__schedule_rate(&s->spec.schedule, r->state.step > s->spec.first ? r->state.step - 1 : r->state.step),
-                         .nnz = r->sparsity.network_active,
-                         .density = (double)r->sparsity.network_active / (double)r->sparsity.network,
-                         .flops_total = s->flops_before + r->state.flops + r->state.teacher_flops};
+    return (wn__metrics_line){.stage = s->name,
+                              .step = r->state.step,
+                              .epoch = (double)(r->state.step + s->spec.data_offset) / (double)r->batches,
+                              .split = split,
+                              .metrics = &r->metrics,
+                              .lr = wn__schedule_rate(&s->spec.schedule, r->state.step > s->spec.first ? r->state.step - 1 : r->state.step),
+                              .nnz = r->sparsity.network_active,
+                              .density = (double)r->sparsity.network_active / (double)r->sparsity.network,
+                              .flops_total = s->flops_before + r->state.flops + r->state.teacher_flops};
 }
 
 static wn_status end_of_training_epoch(run *r)
 {
     wn__train_state *st = &r->state;
     if (st->seen == 0) return WN_OK;
-    wn__metrics m = metrics_of(r, "train");
-    m.n = st->seen;
-    m.loss = st->train_loss = st->loss_sum / (double)st->seen;
-    m.accuracy = st->train_accuracy = (double)st->correct / (double)st->seen;
-    m.soft_error = st->soft_error_sum / (double)st->seen;
-    st->seen = st->correct = 0;
-    st->loss_sum = st->soft_error_sum = 0;
-    return wn__run_files_metrics(&r->files, &m);
+    wn__metrics_line line = line_of(r, "train");
+    line.n = st->seen;
+    line.score = st->train;
+    line.epoch_of_training = true;
+    for (int m = 0; m < r->metrics.count; m++) {
+        st->train[m] = r->metrics.metric[m]->row ? st->sum[m] / (double)st->seen : NAN;
+        st->sum[m] = 0;
+    }
+    st->seen = 0;
+    return wn__run_files_metrics(&r->files, &line);
 }
 
 static wn_status evaluate_one(run *r, wn__evaluator *evaluator, const char *split, wn__evaluation *e)
@@ -577,12 +569,10 @@ static wn_status evaluate_one(run *r, wn__evaluator *evaluator, const char *spli
         snprintf(what, sizeof what, "%s loss", split);
         return diverged(r, what, e->loss, (wn__step_info){.training = false});
     }
-    wn__metrics m = metrics_of(r, split);
-    m.n = e->n;
-    m.loss = e->loss;
-    m.accuracy = e->accuracy;
-    m.soft_error = e->soft_error;
-    return wn__run_files_metrics(&r->files, &m);
+    wn__metrics_line line = line_of(r, split);
+    line.n = e->n;
+    line.score = e->score;
+    return wn__run_files_metrics(&r->files, &line);
 }
 
 static wn_status evaluate_parts(run *r)
@@ -593,20 +583,18 @@ static wn_status evaluate_parts(run *r)
     if (r->train) WN_TRY(evaluate_one(r, r->train, "train-images", &e));
     if (r->validation) {
         WN_TRY(evaluate_one(r, r->validation, wn__part_name(WN__PART_VALIDATION), &e));
-        st->validation_accuracy = e.accuracy;
-        st->validation_loss = e.loss;
-        best = st->best_step < 0 || e.accuracy > st->best_validation_accuracy;
+        memcpy(st->validation, e.score, sizeof st->validation);
+        best =
+            st->best_step < 0 || wn__metric_is_better(wn__metric_headline(&r->metrics), wn__evaluation_headline(&e), st->best_validation);
     }
     if (best) {
         st->best_step = st->step;
-        st->best_validation_accuracy = e.accuracy;
+        st->best_validation = wn__evaluation_headline(&e);
     }
     if (!r->test) return WN_OK;
     WN_TRY(evaluate_one(r, r->test, wn__part_name(WN__PART_TEST), &e));
-    st->test_accuracy = e.accuracy;
-    st->test_loss = e.loss;
-    st->test_soft_error = e.soft_error;
-    if (best) st->best_test_accuracy = e.accuracy;
+    memcpy(st->test, e.score, sizeof st->test);
+    if (best) st->best_test = wn__evaluation_headline(&e);
     return WN_OK;
 }
 
@@ -633,11 +621,14 @@ static void tell_of_epoch(run *r, double now, double images_per_second)
     const wn__train_state *st = &r->state;
     const bool worth_it = r->last_told == 0 || now - r->last_told >= 5 || st->step == r->stage->spec.last;
     if (worth_it) r->last_told = now;
-    char validation[32] = "", test[32] = "";
-    if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation_accuracy);
-    if (!r->stage->hide_test) snprintf(test, sizeof test, ", test %.4f", st->test_accuracy);
-    wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f, accuracy %.4f%s%s, %.0f images/s",
-            r->stage->name, st->step, r->stage->spec.last, st->train_loss, st->train_accuracy, validation, test, images_per_second);
+    const int h = r->metrics.headline;
+    char train[64], validation[32] = "", test[32] = "";
+    snprintf(train, sizeof train, ", %s %.4f", wn__metric_headline(&r->metrics)->title, st->train[h]);
+    if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation[h]);
+    if (!r->stage->hide_test) snprintf(test, sizeof test, ", test %.4f", st->test[h]);
+    wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f%s%s%s, %.0f images/s", r->stage->name,
+            st->step, r->stage->spec.last, st->train[r->metrics.loss], h == r->metrics.loss || isnan(st->train[h]) ? "" : train, validation,
+            test, images_per_second);
 }
 
 static wn_status end_of_epoch(run *r, bool want_evaluation)
@@ -729,25 +720,23 @@ static void report(const run *r, wn__train_result *out)
 {
     const wn__train_state *st = &r->state;
     *out = (wn__train_result){.steps = r->stage->spec.last - r->stage->spec.first,
-                              .test_accuracy = st->test_accuracy,
-                              .test_loss = st->test_loss,
-                              .test_soft_error = st->test_soft_error,
-                              .validation_accuracy = st->validation_accuracy,
-                              .validation_loss = st->validation_loss,
+                              .metrics = r->metrics,
                               .best_step = st->best_step,
-                              .best_validation_accuracy = st->best_validation_accuracy,
-                              .best_test_accuracy = st->best_test_accuracy,
-                              .train_loss = st->train_loss,
-                              .train_accuracy = st->train_accuracy,
+                              .best_validation = st->best_validation,
+                              .best_test = st->best_test,
                               .flops_stage = st->flops,
                               .flops_total = r->stage->flops_before + st->flops + st->teacher_flops,
                               .seconds = st->seconds,
                               .rewired = st->rewired};
+    memcpy(out->test, st->test, sizeof out->test);
+    memcpy(out->validation, st->validation, sizeof out->validation);
+    memcpy(out->train, st->train, sizeof out->train);
 }
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result)
 {
-    run r = {.stage = stage};
+    run r = {.stage = stage,
+             .metrics = stage->metrics.count ? stage->metrics : wn__metric_set_usual(stage->loader.data->facts.sample.target)};
     wn_status status;
     WN_TRY_OR(done, check_stage(stage));
     WN_TRY_OR(done, make_paths(&r));

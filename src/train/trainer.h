@@ -6,7 +6,7 @@
  * stay so; the final network is written dense all the same.
  *
  * Files in `folder` (made if absent; everything but timing and events depends on the stage alone):
- *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, loss, accuracy, soft_error, lr, nnz, density, flops_total
+ *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, each metric by its key, lr, nnz, density, flops_total
  *     topology.jsonl       only where the topology changes, one line an epoch: stage, step, updates, dropped, grown, regrown, explored, active
  *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow: the same for TensorBoard
  *     checkpoint.safetensors  what continuing needs; replaced atomically
@@ -20,6 +20,7 @@
 #include "data/loader.h"
 #include "nn/executor/executor.h"
 #include "nn/loss.h"
+#include "nn/metric.h"
 #include "nn/optimizer.h"
 #include "nn/schedule.h"
 #include "sparse/dense_to_sparse/gradual.h"
@@ -79,6 +80,7 @@ typedef struct wn__train_stage {
     bool recompute;
 
     wn__loader_options loader; /* part TRAIN; its seed is the data stream */
+    wn__metric_set metrics;    /* what evaluations tell; count 0: the usual of the data's targets */
     int64_t eval_batch;        /* 0 = loader.batch */
     int64_t evaluate_every;    /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
 
@@ -100,16 +102,17 @@ typedef struct wn__train_stage {
 } wn__train_stage;
 
 typedef struct wn__train_result {
-    int64_t steps;                                       /* run by this stage */
-    double test_accuracy, test_loss, test_soft_error;    /* of the last step: the headline number */
-    double validation_accuracy, validation_loss;         /* of the last step; NaN without validation */
-    int64_t best_step;                                   /* of the best validation accuracy (the first of equals); -1 without validation */
-    double best_validation_accuracy, best_test_accuracy; /* NaN without validation */
-    double train_loss, train_accuracy;                   /* over the last (part of an) epoch */
-    int64_t flops_stage;                                 /* training alone */
-    int64_t flops_total;                                 /* with flops_before and the teacher's forward passes */
-    double seconds;                                      /* of training in this process and those before it; not deterministic */
-    wn__rewired rewired;                                 /* topology updates; zeros without */
+    int64_t steps;                       /* run by this stage */
+    wn__metric_set metrics;              /* those that follow are of: */
+    double test[WN__MOST_METRICS];       /* of the last step */
+    double validation[WN__MOST_METRICS]; /* of the last step; NaN without validation */
+    double train[WN__MOST_METRICS];      /* over the last (part of an) epoch; NaN of metrics of a part as a whole */
+    int64_t best_step;                   /* of the best validation value of the headline (the first of equals); -1 without */
+    double best_validation, best_test;   /* of the headline; NaN without validation */
+    int64_t flops_stage;                 /* training alone */
+    int64_t flops_total;                 /* with flops_before and the teacher's forward passes */
+    double seconds;                      /* of training in this process and those before it; not deterministic */
+    wn__rewired rewired;                 /* topology updates; zeros without */
 } wn__train_result;
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result);

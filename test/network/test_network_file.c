@@ -77,13 +77,15 @@ static void check_same(const wn__params *got, const wn__params *want)
 
 static void save_state(const wn_graph *g, const wn__params *params, const char *path)
 {
-    const wn__checkpoint_owner owner = {.info.graph = g, .optimizer = adam(), .stage = "s", .identity = "i"};
+    const wn__metric_set metrics = wn__metric_set_usual(WN_TARGET_CLASS);
+    const wn__checkpoint_owner owner = {.info.graph = g, .optimizer = adam(), .stage = "s", .identity = "i", .metrics = &metrics};
     CHECK_OK(wn__checkpoint_save(path, &owner, params, &(wn__train_state){.step = 3}));
 }
 
 static wn_status load_state(const wn_graph *g, wn__params *params, const char *path)
 {
-    const wn__checkpoint_owner owner = {.info.graph = g, .optimizer = adam(), .stage = "s", .identity = "i"};
+    const wn__metric_set metrics = wn__metric_set_usual(WN_TARGET_CLASS);
+    const wn__checkpoint_owner owner = {.info.graph = g, .optimizer = adam(), .stage = "s", .identity = "i", .metrics = &metrics};
     wn__train_state state;
     return wn__checkpoint_load(path, &owner, params, &state);
 }

@@ -13,17 +13,12 @@ static const int32_t y2[2] = {2, 1};
 static void check_against(const wn__loss *loss, double value, const double gradient[6])
 {
     const wn__loss_rows rows = {.n = 2, .batch = 2, .classes = 3, .logits = z2, .targets = wn__class_targets(y2), .teacher = u2};
-    double row[2], p[2];
-    uint8_t correct[2];
+    double row[2];
     float d[6];
-    const wn__loss_out out = {row, p, correct, d};
-    wn__loss_compute(loss, &rows, NULL, &out);
+    wn__loss_compute(loss, &rows, NULL, &(wn__loss_out){row, d});
     CHECK_NEAR((row[0] + row[1]) / 2, value, 1e-12, 0);
     for (int i = 0; i < 6; i++)
         CHECK_NEAR(d[i], gradient[i], 1e-8, 1e-6);
-    CHECK_EQ_INT(correct[0], 0);
-    CHECK_EQ_INT(correct[1], 1);
-    CHECK_NEAR(p[1], exp(3.0) / (exp(0.25) + exp(3.0) + exp(-1.5)), 1e-12, 0);
 }
 
 TEST(cross_entropy_equals_pytorch)

@@ -124,9 +124,10 @@ TEST(a_new_row_takes_what_it_does_not_change_from_its_model)
 
 TEST(unknown_key_names_place_valid_keys_and_the_nearest)
 {
-    check_message(changed("  epochs: 182\n", "  epoch: 182\n"),
-                  "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, lr, init, epochs, steps, batch, micro_batch, smoothing, "
-                  "clip_norm, clip_value, evaluate_every; did you mean \"epochs\"?");
+    check_message(
+        changed("  epochs: 182\n", "  epoch: 182\n"),
+        "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, metrics, lr, init, epochs, steps, batch, micro_batch, smoothing, "
+        "clip_norm, clip_value, evaluate_every; did you mean \"epochs\"?");
 }
 
 TEST(unknown_method_names_place_and_the_nearest)

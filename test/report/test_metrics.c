@@ -170,9 +170,9 @@ TEST(another_metric_is_shown_by_name_beside_the_headline)
     CHECK_HAS_TEXT(text, "set ylabel 'validation loss'");
     wn__free(text);
     CHECK_STATUS(wn_report_text(folder, WN_REPORT_TEXT, &(wn_report_options){sizeof loss, "mse"}, &text), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "no finished run has the metric mse; there are: accuracy, loss, soft-error");
+    CHECK_HAS_TEXT(wn_error_message(), "no finished run has the metric mse; there are: loss, accuracy, soft-error");
     CHECK_STATUS(wn_report_text(folder, WN_REPORT_TEXT, &(wn_report_options){sizeof loss, "f1"}, &text), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "unknown metric 'f1'; valid: accuracy");
+    CHECK_HAS_TEXT(wn_error_message(), "unknown metric 'f1'; valid: loss, accuracy");
 }
 
 /* --- others ------------------------------------------------------------------------------------------------------------------- */

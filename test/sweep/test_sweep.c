@@ -205,7 +205,8 @@ TEST(test_data_choose_nothing)
     check_refused("sweep.objective=test_accuracy",
                   "never chooses by test data; valid: validation_accuracy, validation_top5, validation_loss");
     check_refused("sweep.objective=accuracy", "\"accuracy\": unknown objective; valid: validation_accuracy, validation_top5");
-    check_refused("sweep.objective=validation_mse", "sweep.objective: these data have no mean squared error; their headline is accuracy");
+    check_refused("sweep.objective=validation_mse",
+                  "sweep.objective: trainings do not tell mean squared error; their headline is accuracy");
     check_refused("data.validation=none", "by validation data, and never by test data");
     check_refused("sweep.halving={first: 1ep, metric: test_accuracy}", "unknown key \"metric\"");
 }
