@@ -123,6 +123,9 @@ static inline float wn__rng_uniform(wn__rng *r) { return (float)(wn__rng_u32(r) 
 /* Uniform in [0, 1): 53 bits. */
 static inline double wn__rng_uniform_double(wn__rng *r) { return (double)(wn__rng_u64(r) >> 11) * 0x1p-53; }
 
+/* Uniform from low to high, which is left out. */
+static inline double wn__rng_between(wn__rng *r, double low, double high) { return low + (high - low) * wn__rng_uniform_double(r); }
+
 /* Uniform integer in [0, n), n >= 1, without bias (Lemire 2019 with rejection on 64 bits). */
 static inline uint64_t wn__rng_below(wn__rng *r, uint64_t n)
 {

@@ -26,9 +26,6 @@ void wn__pixels_release(wn__pixels *p)
     *p = (wn__pixels){0};
 }
 
-/* Weights of ITU-R 601 in 16 bits, rounded: Pillow's. */
-static uint8_t gray_of(const uint8_t *rgb) { return (uint8_t)((rgb[0] * 19595 + rgb[1] * 38470 + rgb[2] * 7471 + 0x8000) >> 16); }
-
 void wn__pixels_put_row(wn__pixels *p, int y, const uint8_t *row, int channels)
 {
     const size_t plane = (size_t)p->height * (size_t)p->width;
@@ -38,7 +35,7 @@ void wn__pixels_put_row(wn__pixels *p, int y, const uint8_t *row, int channels)
             memcpy(first + (size_t)c * plane, row, (size_t)p->width);
     } else if (p->channels == 1) {
         for (int x = 0; x < p->width; x++)
-            first[x] = gray_of(row + 3 * x);
+            first[x] = wn__gray(row[3 * x], row[3 * x + 1], row[3 * x + 2]);
     } else {
         for (int x = 0; x < p->width; x++) {
             first[x] = row[3 * x];

@@ -15,6 +15,12 @@ typedef struct wn__pixels {
 wn_status wn__pixels_make(wn__pixels *p, int channels, int height, int width);
 void wn__pixels_release(wn__pixels *p); /* accepts a zeroed one */
 
+/* Weights of ITU-R 601 in 16 bits, rounded: Pillow's convert('L'). */
+static inline uint8_t wn__gray(int red, int green, int blue)
+{
+    return (uint8_t)((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
+}
+
 /* Row y from interleaved pixels of `channels` (1 or 3). Gray becomes three equal channels; colours become gray as Pillow's convert('L') does. */
 void wn__pixels_put_row(wn__pixels *p, int y, const uint8_t *row, int channels);
 /* Row y from inverted CMYK pixels, which is how Adobe stores them in JPEG files: as Pillow's convert('RGB') does. row: overwritten. */

@@ -1,29 +1,7 @@
+#include "data/drawn_image.h"
 #include "data/resize.h"
-#include "io/digest.h"
-#include "test.h"
 
 static const wn__filter filters[] = {WN__FILTER_NEAREST, WN__FILTER_BILINEAR, WN__FILTER_BICUBIC};
-
-/* Patterns with edges and noise, from integers alone: what the digests below are of. */
-static wn__pixels draw(int channels, int height, int width)
-{
-    wn__pixels p = {0};
-    CHECK_OK(wn__pixels_make(&p, channels, height, width));
-    uint32_t state = 1;
-    for (int c = 0; c < channels; c++)
-        for (int y = 0; y < height; y++)
-            for (int x = 0; x < width; x++) {
-                state = state * 1664525 + 1013904223;
-                const int edge = (x / 7 + y / 5 + c) % 2 ? 255 : 0, noise = (int)(state >> 24);
-                p.data[(c * height + y) * width + x] = (uint8_t)(x % 3 ? edge : noise);
-            }
-    return p;
-}
-
-static void add_to_digest(wn__sha256_state *digest, const wn__pixels *p)
-{
-    CHECK_OK(wn__sha256_add(digest, p->data, (size_t)p->channels * (size_t)p->height * (size_t)p->width));
-}
 
 static const int sizes[][2] = {{1, 1},   {1, 97},   {2, 3},   {7, 7},    {8, 64},  {16, 16},   {33, 31},   {64, 65},
                                {83, 97}, {83, 200}, {97, 83}, {128, 83}, {200, 7}, {224, 224}, {300, 333}, {401, 5}};
@@ -34,7 +12,7 @@ static void check_digest(wn__crop crop, bool rows_first, const char *want)
     char text[WN__SHA256_TEXT];
     wn__sha256_state *digest;
     wn__resizer r = {0};
-    wn__pixels in = draw(3, 83, 97), out = {0};
+    wn__pixels in = draw_image(3, 83, 97), out = {0};
     CHECK_OK(wn__sha256_new(&digest));
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++)
         for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -68,7 +46,7 @@ TEST(with_the_pass_along_rows_first_it_equals_pillow_before_13)
 TEST(nothing_beside_the_part_counts)
 {
     wn__resizer r = {0};
-    wn__pixels in = draw(1, 40, 50), out = {0}, again = {0};
+    wn__pixels in = draw_image(1, 40, 50), out = {0}, again = {0};
     const wn__crop crop = {5, 9, 20, 25};
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
         const wn__resize_options options = {13, 44, filters[f], false};
@@ -89,7 +67,7 @@ TEST(nothing_beside_the_part_counts)
 TEST(the_same_size_is_a_copy_and_one_colour_stays_it)
 {
     wn__resizer r = {0};
-    wn__pixels in = draw(3, 21, 17), out = {0};
+    wn__pixels in = draw_image(3, 21, 17), out = {0};
     for (size_t f = 0; f < sizeof filters / sizeof *filters; f++) {
         CHECK_OK(wn__resize(&r, &in, wn__crop_all(&in), &(wn__resize_options){21, 17, filters[f], false}, &out));
         CHECK(memcmp(in.data, out.data, 3 * 21 * 17) == 0);
@@ -108,7 +86,7 @@ TEST(the_same_size_is_a_copy_and_one_colour_stays_it)
 TEST(parts_outside_and_empty_results_are_refused)
 {
     wn__resizer r = {0};
-    wn__pixels in = draw(1, 10, 20), out = {0};
+    wn__pixels in = draw_image(1, 10, 20), out = {0};
     static const wn__crop outside[] = {{-1, 0, 5, 5}, {0, -1, 5, 5}, {6, 0, 5, 5},        {0, 16, 5, 5},
                                        {0, 0, 0, 5},  {0, 0, 5, 0},  {1, 0, INT32_MAX, 5}};
     for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)

@@ -1,11 +1,13 @@
 /* What the library makes of pictures, for test/io/pillow_images.py. Reads lines "COLOR ORIENT ACTION PATH": stored, rgb or gray; plain or upright;
- * none or FILTER:TOP,LEFT,HEIGHT,WIDTH:HEIGHT,WIDTH. Answers each with "CHANNELS HEIGHT WIDTH SHA256" of the planes, or "failed MESSAGE". */
+ * none, FILTER:TOP,LEFT,HEIGHT,WIDTH:HEIGHT,WIDTH, CHANGE:AMOUNT, or rand:OPERATION,MAGNITUDE,NEGATIVE. Answers each with "CHANNELS HEIGHT WIDTH SHA256" of the planes, or "failed MESSAGE". */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "data/colors.h"
+#include "data/rand_augment.h"
 #include "data/resize.h"
 #include "io/digest.h"
 #include "io/image.h"
@@ -38,6 +40,42 @@ static wn_status resize(const char *action, const wn__pixels *in, wn__pixels *ou
     return wn__resize(&resizer, in, crop, &o, out);
 }
 
+static wn_status change(const char *name, double amount, wn__pixels *p)
+{
+    static const struct {
+        const char *name;
+        void (*change)(wn__pixels *p, double amount);
+    } changes[] = {{"brightness", wn__change_brightness},
+                   {"contrast", wn__change_contrast},
+                   {"saturation", wn__change_saturation},
+                   {"hue", wn__change_hue},
+                   {"solarize", wn__solarize}};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+        if (strcmp(changes[i].name, name) == 0) {
+            changes[i].change(p, amount);
+            return WN_OK;
+        }
+    return wn__fail(WN_EUSAGE, "change %s", name);
+}
+
+/* p may have changed places with spare. */
+static wn_status augment(const char *action, wn__pixels *p, wn__pixels *spare)
+{
+    int operation, magnitude, negative;
+    char name[16];
+    double amount;
+    if (strcmp(action, "none") == 0) return WN_OK;
+    if (sscanf(action, "rand:%d,%d,%d", &operation, &magnitude, &negative) == 3)
+        return wn__rand_augment_apply(operation, magnitude, negative != 0, p, spare);
+    if (sscanf(action, "%15[a-z]:%lf", name, &amount) != 2) return wn__fail(WN_EUSAGE, "action %s", action);
+    if (strcmp(name, "sharpness") != 0) return change(name, amount, p);
+    WN_TRY(wn__change_sharpness(p, amount, spare));
+    const wn__pixels kept = *p;
+    *p = *spare;
+    *spare = kept;
+    return WN_OK;
+}
+
 static wn_status dump(const wn__pixels *p)
 {
     char digest[WN__SHA256_TEXT];
@@ -50,7 +88,10 @@ static wn_status answer(const char *color, const char *orient, const char *actio
 {
     static wn__pixels decoded, resized;
     WN_TRY(decode(color, orient, path, &decoded));
-    if (strcmp(action, "none") == 0) return dump(&decoded);
+    if (!strstr(action, "near") && strncmp(action, "bi", 2) != 0) {
+        WN_TRY(augment(action, &decoded, &resized));
+        return dump(&decoded);
+    }
     WN_TRY(resize(action, &decoded, &resized));
     return dump(&resized);
 }

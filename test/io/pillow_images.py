@@ -1,4 +1,4 @@
-"""Pictures that Winnow decodes and resizes equal Pillow's: pillow_images.py IMAGE_DUMP. Exit code 77: no Pillow here."""
+"""Pictures that Winnow decodes, resizes and augments equal Pillow's, and torchvision's where it is here: pillow_images.py IMAGE_DUMP. Exit code 77: no Pillow here."""
 import glob
 import hashlib
 import os
@@ -9,10 +9,15 @@ import tempfile
 
 try:
     import PIL
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageEnhance, ImageOps
 except ImportError:
     print("skipped: needs Pillow")
     sys.exit(77)
+
+try:
+    from torchvision.transforms import autoaugment
+except ImportError:
+    autoaugment = None
 
 
 def photograph(mode, width, height):
@@ -67,6 +72,40 @@ def resize(image, action):
     return image.crop((left, top, left + width, top + height)).resize(tuple(map(int, size.split(",")))[::-1], FILTERS[name])
 
 
+# torchvision's RandAugment, in its order
+OPERATIONS = ("Identity", "ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate", "Brightness", "Color", "Contrast", "Sharpness", "Posterize",
+              "Solarize", "AutoContrast", "Equalize")
+
+
+def rand_augment(image, operation, magnitude, negative):
+    name = OPERATIONS[operation]
+    magnitudes, signed = autoaugment.RandAugment()._augmentation_space(31, (image.height, image.width))[name]
+    amount = float(magnitudes[magnitude]) if magnitudes.ndim else 0.0
+    return autoaugment._apply_op(image, name, -amount if signed and negative else amount, autoaugment.InterpolationMode.NEAREST, None)
+
+
+def change(image, name, amount):
+    enhancers = {"brightness": ImageEnhance.Brightness, "contrast": ImageEnhance.Contrast, "saturation": ImageEnhance.Color,
+                 "sharpness": ImageEnhance.Sharpness}
+    if name == "solarize":
+        return ImageOps.solarize(image, amount)
+    if name == "hue":
+        if image.mode == "L":
+            return image
+        h, s, v = image.convert("HSV").split()
+        return Image.merge("HSV", (h.point(lambda x: (x + int(amount * 255)) % 256), s, v)).convert("RGB")
+    return enhancers[name](image).enhance(amount)
+
+
+def act(image, action):
+    if action == "none":
+        return image
+    name, amounts = action.split(":", 1)
+    if name == "rand":
+        return rand_augment(image, *map(int, amounts.split(",")))
+    return resize(image, action) if name in FILTERS else change(image, name, float(amounts))
+
+
 def wanted(color, orient, action, path):
     try:
         with Image.open(path) as image:
@@ -76,8 +115,7 @@ def wanted(color, orient, action, path):
             image = image.convert("L" if color == "gray" else "RGB")
     except OSError as error:
         return "failed (%s)" % error
-    if action != "none":
-        image = resize(image, action)
+    image = act(image, action)
     planes = b"".join(band.tobytes() for band in image.split())
     return "%d %d %d %s" % (len(image.getbands()), image.height, image.width, hashlib.sha256(planes).hexdigest())
 
@@ -101,6 +139,30 @@ def resizings(paths):
             yield draw.choice(["rgb", "gray"]), "plain", "%s:%s:%s" % (name, crop, size), path
 
 
+def augmentations(paths):
+    draw = random.Random(2)
+    for path in paths:
+        color = draw.choice(["rgb", "rgb", "gray"])
+        for name in ("brightness", "contrast", "saturation", "sharpness"):
+            yield color, "plain", "%s:%r" % (name, draw.choice([0.0, 1.0, draw.uniform(0, 1), draw.uniform(0, 3)])), path
+        yield color, "plain", "hue:%r" % draw.uniform(-0.5, 0.5), path
+        yield color, "plain", "solarize:%r" % draw.uniform(0, 256), path
+        if autoaugment:
+            for operation in range(len(OPERATIONS)):
+                yield color, "plain", "rand:%d,%d,%d" % (operation, draw.randrange(31), draw.randrange(2)), path
+
+
+def every_colour(folder):
+    """All 16,777,216 of them."""
+    ramp = bytes(range(256)) * 16
+    red, green = Image.frombytes("L", (4096, 1), ramp).resize((4096, 4096)), Image.frombytes("L", (1, 4096), ramp).resize((4096, 4096))
+    blocks = Image.frombytes("L", (16, 16), bytes(range(256))).resize((4096, 4096), Image.Resampling.NEAREST)
+    path = os.path.join(folder, "every-colour.png")
+    Image.merge("RGB", (red, green, blocks)).save(path, compress_level=1)
+    for action in ("hue:0", "hue:0.31", "saturation:1.7"):
+        yield "rgb", "plain", action, path
+
+
 def main():
     data = os.environ.get("WINNOW_DATA", "")
     shared = sorted(path for folder in ("jpeg-variants", "imagenet-sample", "hymenoptera")
@@ -111,6 +173,8 @@ def main():
         asked = decodings(shared + made)
         if int(PIL.__version__.split(".")[0]) >= 13:  # earlier ones begin with the pass along rows, always
             asked += list(resizings(shared + [path for path in made if path.endswith(".png")]))
+        asked += list(augmentations([path for path in shared if "imagenet" in path][::4] + [path for path in made if "-64x48" in path or "-1x1" in path]))
+        asked += list(every_colour(folder))
         lines = "".join("%s %s %s %s\n" % each for each in asked)
         answers = subprocess.run([sys.argv[1]], input=lines, capture_output=True, text=True, check=True).stdout.splitlines()
         assert len(answers) == len(asked), "%d answers to %d questions" % (len(answers), len(asked))
