@@ -27,6 +27,14 @@ wn_status wn__handle_may_change(const wn_network *net, const char *what)
                     others == 1 ? "handle uses" : "handles use", others == 1 ? "it" : "them");
 }
 
+/* Is there a weight whose mask the device would rather have as stored entries? Clones meet none: they share the form that weights have. */
+static bool is_to_compress(const wn__device *device, const wn__params *params)
+{
+    for (int i = 0; device->compressed && i < params->count; i++)
+        if (params->item[i].mask && params->item[i].role == WN__WEIGHT && !params->item[i].map) return true;
+    return false;
+}
+
 wn_status wn__handle_ready(wn_network *net, int64_t n)
 {
     wn__device *device;
@@ -35,7 +43,8 @@ wn_status wn__handle_ready(wn_network *net, int64_t n)
     WN_TRY(wn__devices_get(&net->devices, backend, net->dtype, &device));
     how.training = how.training || n > 0;
     if (how.batch < n) how.batch = n;
-    if (net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch) return WN_OK;
+    const bool same = net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch;
+    if (same && !is_to_compress(device, &net->net.params)) return WN_OK;
     WN_TRY(wn__network_start_stored(&net->net, device, &how));
     net->device = device;
     net->how = how;

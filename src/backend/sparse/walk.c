@@ -196,8 +196,8 @@ static wn_status make_sparse(const wn__walk_request *r, wn__walk *w)
 /* Every entry is visited once at most, and the cells of a row follow each other. */
 static bool visits_once(const wn__walk *w, int64_t weights)
 {
-    bool *seen = WN_NEW_ARRAY(bool, weights), once = seen != NULL;
-    for (int64_t k = 0; once && w->entry && k < w->entries; k++) {
+    bool *seen = WN_NEW_ARRAY(bool, weights), once = true;
+    for (int64_t k = 0; seen && once && w->entry && k < w->entries; k++) {
         once = w->entry[k] >= 0 && w->entry[k] < weights && !seen[w->entry[k]];
         if (once) seen[w->entry[k]] = true;
     }
