@@ -98,7 +98,7 @@ const wn__command wn__command_sweep = {
     .summary = "Search over keys of a recipe by its section `sweep`, on validation data; print the table of trials",
     .details =
         "Every trial is an ordinary run in the store: what is done is skipped, what was cut off or stopped early goes on from where\n"
-        "it was. Test accuracy is told of the best trial alone. With --shard a process ends with exit code 76 when trials of other\n"
+        "it was. The headline on test data is told of the best trial alone. With --shard a process ends with exit code 76 when trials of other\n"
         "shards must end first; the same command later goes on.",
     .options = sweep_options,
     .config_size = sizeof(sweep_config),

@@ -102,7 +102,7 @@ static wn_status count_loss(void *arg, const float *logits, int64_t first, int64
     return WN_OK;
 }
 
-wn_status wn__sample_loss(wn__executor *ex, const wn__sample *s, double *loss, double *accuracy)
+wn_status wn__sample_loss(wn__executor *ex, const wn__sample *s, double *loss, double *headline)
 {
     counting c;
     float *logits = WN_NEW_ARRAY(float, s->n * s->classes);
@@ -110,17 +110,17 @@ wn_status wn__sample_loss(wn__executor *ex, const wn__sample *s, double *loss, d
     if (status == WN_OK && !logits) status = wn__no_memory((size_t)(s->n * s->classes) * sizeof *logits);
     if (status == WN_OK) status = wn__executor_infer(ex, s->images, s->n, step, logits);
     if (status == WN_OK) status = count_loss(&c, logits, 0, s->n, NULL);
-    finish_counting(&c, status, loss, accuracy);
+    finish_counting(&c, status, loss, headline);
     wn__free(logits);
     return status;
 }
 
-wn_status wn__sample_gradient(wn__executor *ex, const wn__sample *s, double *loss, double *accuracy)
+wn_status wn__sample_gradient(wn__executor *ex, const wn__sample *s, double *loss, double *headline)
 {
     counting c;
     wn_status status = make_counting(s, &c);
     if (status == WN_OK) status = wn__executor_gradients(ex, s->images, s->n, step, count_loss, &c);
-    finish_counting(&c, status, loss, accuracy);
+    finish_counting(&c, status, loss, headline);
     return status;
 }
 
@@ -224,7 +224,7 @@ wn_status wn__flow_measure(wn__executor *ex, wn__params *params, const wn__sampl
     for (int i = 0; i < params->count; i++)
         if (wn__role_is_trained(params->item[i].role)) size += params->item[i].stored;
     float *kept = WN_NEW_ARRAY(float, size);
-    wn_status status = kept ? wn__sample_gradient(ex, s, &f.loss, &f.accuracy) : wn__no_memory((size_t)size * sizeof *kept);
+    wn_status status = kept ? wn__sample_gradient(ex, s, &f.loss, &f.headline) : wn__no_memory((size_t)size * sizeof *kept);
     if (status == WN_OK) status = measure_layers(params, active, &f);
     if (status == WN_OK) {
         move(params, active, rate, kept);

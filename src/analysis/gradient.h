@@ -18,10 +18,11 @@ typedef struct wn__sample {
 wn_status wn__sample_make(const wn__loader_options *options, wn__part part, int64_t n, wn__pool *pool, wn__sample *out);
 void wn__sample_release(wn__sample *s); /* accepts a zeroed one */
 
-/* Executors whose batch is at least the sample. loss and accuracy may be NULL. */
-wn_status wn__sample_loss(wn__executor *ex, const wn__sample *s, double *loss, double *accuracy);
+/* Executors whose batch is at least the sample. loss and headline may be NULL; the second is the usual
+ * metric of such targets, NaN if it is no mean over samples. */
+wn_status wn__sample_loss(wn__executor *ex, const wn__sample *s, double *loss, double *headline);
 /* Gradients of the executor's parameters; it must train. */
-wn_status wn__sample_gradient(wn__executor *ex, const wn__sample *s, double *loss, double *accuracy);
+wn_status wn__sample_gradient(wn__executor *ex, const wn__sample *s, double *loss, double *headline);
 /* Exact; the executor must have tangents. */
 wn_status wn__sample_hessian_vector(wn__executor *ex, const wn__sample *s, const wn__param_arrays *vector, wn__param_arrays *product);
 
@@ -36,7 +37,7 @@ typedef struct wn__layer_flow {
 } wn__layer_flow;
 
 typedef struct wn__flow {
-    double loss, accuracy;
+    double loss, headline;
     double gradient_active, gradient_all;
     double decrease, predicted; /* of the loss in one step of `rate` along the active gradient: measured; rate * gradient_active^2 */
     wn__layer_flow *layer;      /* (layers) trained parameters, in their order */

@@ -258,9 +258,9 @@ static json_t *flow_json(const flow *f, const wn__params *state, const wn__flow 
                                         "weight_std", wn__json_real_or_null(l->weight_std), "weight_norm",
                                         wn__json_real_or_null(l->weight_norm), "weight_most", wn__json_real_or_null(l->weight_most)));
     }
-    (void)f;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "loss", wn__json_real_or_null(m->loss), "accuracy",
-                     wn__json_real_or_null(m->accuracy), "gradient_active", wn__json_real_or_null(m->gradient_active), "gradient_all",
+    const wn__metric *headline = wn__metric_usual(f->sample.targets.kind);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "loss", wn__json_real_or_null(m->loss), headline->key,
+                     wn__json_real_or_null(m->headline), "gradient_active", wn__json_real_or_null(m->gradient_active), "gradient_all",
                      wn__json_real_or_null(m->gradient_all), "decrease", wn__json_real_or_null(m->decrease), "predicted",
                      wn__json_real_or_null(m->predicted), "layers", layers);
 }

@@ -412,10 +412,10 @@ static wn_status check_size(const wn__lab *lab, const curvature *c, int i, int64
 
 static wn_status measure(wn__lab *lab, const curvature *c, int i, subject *s, json_t *unit)
 {
-    double error, loss, accuracy, seconds;
+    double error, loss, seconds;
     bool all;
     WN_TRY(check_size(lab, c, i, s->space.size, &all));
-    WN_TRY(wn__sample_loss(s->net.ex, &c->sample, &loss, &accuracy));
+    WN_TRY(wn__sample_loss(s->net.ex, &c->sample, &loss, NULL));
     WN_TRY(wn__slice_set(unit, "parameters", json_integer(s->space.size)));
     WN_TRY(wn__slice_set(unit, "loss", wn__json_real_or_null(loss)));
     WN_TRY(wn__slice_set(unit, "products", json_string(s->hessian.exact ? "tangents" : "differences")));

@@ -139,7 +139,7 @@ typedef struct wn__report_section {
     int baselines;
     const char **claim; /* (claims) the list is owned; recipe/claims.h */
     int claims;
-    double margin; /* percentage points */
+    double margin; /* points, or a number of a headline that is no share, where 0 is none */
     bool short_budget;
 } wn__report_section;
 
@@ -281,6 +281,8 @@ wn_status wn__bootstrap_check_row(const wn__recipe *recipe, const wn__row *row);
 wn_target_kind wn__recipe_targets(const wn__recipe *recipe);
 /* WN_EUNSUPPORTED where that is no class of each: `what` tells classes apart. */
 wn_status wn__recipe_need_classes(const wn__recipe *recipe, const char *what);
+/* WN_EUSAGE where no evaluation tells it; lists what they tell. */
+wn_status wn__recipe_need_metric(const wn__recipe *recipe, const wn__metric *metric);
 
 bool wn__recipe_asks_for(const wn__recipe *recipe, const wn__metric *metric); /* by name */
 

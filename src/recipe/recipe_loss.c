@@ -15,6 +15,22 @@ wn_status wn__recipe_need_classes(const wn__recipe *recipe, const char *what)
                     wn__target_kind_name(kind));
 }
 
+wn_status wn__recipe_need_metric(const wn__recipe *recipe, const wn__metric *metric)
+{
+    const wn__metric_set *set = &recipe->train.metrics;
+    wn__text names = {0};
+    bool told = false;
+    for (int i = 0; i < set->count; i++) {
+        told = told || set->metric[i] == metric;
+        wn__text_add(&names, "%s%s", i ? ", " : "", set->metric[i]->name);
+    }
+    const wn_status status = told ? WN_OK
+                                  : wn__fail(WN_EUSAGE, "%s is not measured here; valid: %s, and what train.metrics names of these data",
+                                             metric->name, names.data ? names.data : "");
+    wn__text_release(&names);
+    return status;
+}
+
 static wn_status set_loss(wn__recipe *r, const wn__loss_type *type)
 {
     wn__free(r->train.loss_config);
@@ -93,10 +109,18 @@ static wn_status settle_metrics(wn__recipe *r, wn_target_kind kind)
     return status == WN_OK ? WN_OK : wn__fault_at(place_of(r, "metrics"), "train.metrics: ", status);
 }
 
+/* Of shares alone there is a margin that fits all. */
+static void settle_margin(wn__recipe *r)
+{
+    const wn__yaml_node *report = wn__yaml_find(wn__yaml_root(r->doc), "report");
+    if (!wn__metric_headline(&r->train.metrics)->percent && !(report && wn__yaml_find(report, "margin"))) r->report.margin = 0;
+}
+
 wn_status wn__recipe_settle_targets(wn__recipe *r)
 {
     const wn_target_kind kind = wn__recipe_targets(r);
     WN_TRY(settle_metrics(r, kind));
+    settle_margin(r);
     const char *what = wn__target_kind_name(kind);
     if (!r->train.loss && !wn__loss_usual(kind))
         return wn__yaml_fail(WN_EUNSUPPORTED, place_of(r, "loss"), "train.loss: there is none for targets of kind \"%s\"", what);

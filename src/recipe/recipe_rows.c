@@ -472,13 +472,26 @@ static wn_status check_rate(const wn__recipe *r, const wn__row *row)
     return WN_OK;
 }
 
+/* "Same" and "not worse" need a margin in the metric's unit. */
+static wn_status read_claim(const wn__recipe *r, const char *text, wn__claim *out)
+{
+    const wn__metric *headline = wn__metric_headline(&r->train.metrics);
+    WN_TRY(wn__claim_parse(text, out));
+    const wn__metric *metric = out->metric ? out->metric : headline;
+    WN_TRY(wn__recipe_need_metric(r, metric));
+    const bool by_default = metric->percent ? headline->percent : metric == headline && r->report.margin > 0;
+    if (out->kind == WN__CLAIM_BETTER || out->margin >= 0 || by_default) return WN_OK;
+    return wn__fail(WN_EUSAGE, "claim \"%s\" needs a margin of %s: within NUMBER%s", text, metric->title,
+                    metric == headline ? ", or report.margin" : "");
+}
+
 /* Of methods that there are; whether they are compared this time, the report says. */
 static wn_status check_claims(wn__recipe *r, const wn__yaml_node *node)
 {
     for (int i = 0; i < r->report.claims; i++) {
         wn__claim claim;
         const bool study = wn__claim_is_of_study(r->report.claim[i]);
-        const wn_status status = study ? wn__study_claim_check(r, r->report.claim[i]) : wn__claim_parse(r->report.claim[i], &claim);
+        const wn_status status = study ? wn__study_claim_check(r, r->report.claim[i]) : read_claim(r, r->report.claim[i], &claim);
         if (study && status == WN_OK) continue;
         if (status != WN_OK) return wn__fault_at(wn__yaml_find(node, "claims"), "report.claims: ", status);
         const char *missing = find_row(r, claim.method) ? claim.than : claim.method;

@@ -123,7 +123,8 @@ const wn__setting wn__teacher_settings[] = {
 };
 
 const wn__setting wn__report_settings[] = {
-    WN_SETTING_FLOAT(wn__report_section, margin, 0.3, 0, 100, "percentage points within which accuracies count as equal"),
+    WN_SETTING_FLOAT(wn__report_section, margin, 0.3, 0, 1e9,
+                     "points within which shares count as equal; of a headline that is none a number, default 0: no margin"),
     WN_SETTING_BOOL(wn__report_section, short_budget, false, "the runs are too short for claims, and the report says so"),
     {0},
 };

@@ -249,12 +249,13 @@ static double typical_score(const wn__results *r, const wn__metric *metric)
     return count > 0 ? exp(sum / count) : (double)NAN;
 }
 
-/* The margin is the headline's, in its unit: points of shares, else a number. */
+/* The margin is the headline's, in its unit: points of shares, else a number, where 0 is none. */
 wn__shown wn__results_shown(const wn__results *r, const wn__metric *metric)
 {
     const double said = wn__json_number(json_object_get(r->root, "report"), "margin");
     wn__shown shown = wn__shown_of(metric, typical_score(r, metric));
-    if (metric == r->headline || (metric->percent && r->headline->percent)) shown.margin = isnan(said) && metric->percent ? 0.3 : said;
+    if (metric->percent && r->headline->percent) shown.margin = isnan(said) ? 0.3 : said;
+    if (!metric->percent && metric == r->headline && said > 0) shown.margin = said;
     return shown;
 }
 

@@ -172,15 +172,12 @@ static wn_status check_set(const wn__sweep *s, const wn__sweep_key *key)
 
 static wn_status settle_objective(wn__sweep *s)
 {
-    const wn__metric_set *told = &s->base.recipe->train.metrics;
-    s->headline = wn__metric_headline(told);
+    const wn__recipe *r = s->base.recipe;
+    s->headline = wn__metric_headline(&r->train.metrics);
     s->metric = s->section->metric ? s->section->metric : s->headline;
     snprintf(s->objective, sizeof s->objective, "validation_%s", s->metric->key);
-    for (int i = 0; i < told->count; i++)
-        if (told->metric[i] == s->metric) return WN_OK;
-    return wn__yaml_fail(WN_EUSAGE, wn__yaml_find(s->section->node, "objective"),
-                         "sweep.objective: trainings do not tell %s; their headline is %s, and train.metrics names others",
-                         s->metric->title, s->headline->title);
+    const wn_status status = wn__recipe_need_metric(r, s->metric);
+    return status == WN_OK ? WN_OK : wn__fault_at(wn__yaml_find(s->section->node, "objective"), "sweep.objective: ", status);
 }
 
 wn_status wn__sweep_open(const wn_sweep_options *options, wn__sweep_use use, wn__sweep *out)
@@ -230,11 +227,7 @@ wn_status wn__sweep_add(wn__sweep *s, int64_t number, json_t *params, wn__sweep_
 
 /* ---- the winner */
 
-bool wn__sweep_better(const wn__sweep *s, double a, double b)
-{
-    if (isnan(a) || isnan(b)) return isnan(b) && !isnan(a);
-    return s->metric->less_is_better ? a < b : a > b;
-}
+bool wn__sweep_better(const wn__sweep *s, double a, double b) { return wn__metric_is_better(s->metric, a, b); }
 
 const wn__sweep_trial *wn__sweep_best(const wn__sweep *s)
 {

@@ -339,6 +339,41 @@ TEST(claims_must_be_about_methods)
     unlink(path);
 }
 
+TEST(claims_are_about_what_is_measured_with_a_margin_in_its_unit)
+{
+    static const struct {
+        const char *claim, *metrics, *why; /* why NULL: it is good */
+    } claims[] = {{"dense better than kd-ticket in loss", "[]", NULL},
+                  {"dense same as kd-ticket", "[]", NULL},
+                  {"dense same as kd-ticket in loss within 0.05", "[]", NULL},
+                  {"dense same as kd-ticket in loss", "[]", "needs a margin of loss: within NUMBER"},
+                  {"dense better than kd-ticket in mse", "[]", "mse is not measured here; valid: loss, accuracy, soft-error"},
+                  {"dense better than kd-ticket in top-5", "[]", "top-5 is not measured here"},
+                  {"dense same as kd-ticket in top-5", "[accuracy, top-5]", NULL},
+                  {"dense not worse than kd-ticket", "[loss]", "needs a margin of loss: within NUMBER, or report.margin"}};
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        char report[128], metrics[64];
+        wn__recipe *r = NULL;
+        snprintf(report, sizeof report, "report.claims=[\"%s\"]", claims[i].claim);
+        snprintf(metrics, sizeof metrics, "train.metrics=%s", claims[i].metrics);
+        write_recipe(text);
+        CHECK_STATUS(read_changed((const char *const[]){metrics, report}, 2, &r), claims[i].why ? WN_EUSAGE : WN_OK);
+        if (claims[i].why) CHECK_HAS_TEXT(wn_error_message(), claims[i].why);
+        if (r) wn__recipe_free(r);
+        unlink(path);
+    }
+    const char *const said[] = {"train.metrics=[loss]", "report={margin: 0.02, claims: [dense same as kd-ticket]}"};
+    wn__recipe *r;
+    write_recipe(text);
+    CHECK_OK(read_changed(said, 2, &r));
+    CHECK_NEAR(r->report.margin, 0.02, 0, 0);
+    wn__recipe_free(r);
+    CHECK_OK(read_changed(said, 1, &r));
+    CHECK_NEAR(r->report.margin, 0, 0, 0); /* none is said of losses */
+    wn__recipe_free(r);
+    unlink(path);
+}
+
 TEST(analyses_of_classes_need_some)
 {
     wn__recipe *r = read_good("lab={compare: [dense, kd-ticket]}");
@@ -607,6 +642,7 @@ int main(int argc, char **argv)
                                     RUN(times_of_gradual_pruning_that_make_no_sense_are_refused),
                                     RUN(what_is_pruned_must_be_another_method),
                                     RUN(claims_must_be_about_methods),
+                                    RUN(claims_are_about_what_is_measured_with_a_margin_in_its_unit),
                                     RUN(analyses_of_classes_need_some),
                                     RUN(a_rewound_schedule_is_not_stretched),
                                     RUN(only_retraining_streams_are_numbered),

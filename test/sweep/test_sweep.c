@@ -202,11 +202,11 @@ static void check_refused(const char *set, const char *message)
 
 TEST(test_data_choose_nothing)
 {
-    check_refused("sweep.objective=test_accuracy",
-                  "never chooses by test data; valid: validation_accuracy, validation_top5, validation_loss");
-    check_refused("sweep.objective=accuracy", "\"accuracy\": unknown objective; valid: validation_accuracy, validation_top5");
-    check_refused("sweep.objective=validation_mse",
-                  "sweep.objective: trainings do not tell mean squared error; their headline is accuracy");
+    check_refused("sweep.objective=test_accuracy", "never chooses by test data; valid: validation_loss, validation_accuracy, ");
+    check_refused("sweep.objective=accuracy", "\"accuracy\": unknown objective; valid: validation_loss, validation_accuracy");
+    check_refused(
+        "sweep.objective=validation_mse",
+        "sweep.objective: mse is not measured here; valid: loss, accuracy, soft-error, and what train.metrics names of these data");
     check_refused("data.validation=none", "by validation data, and never by test data");
     check_refused("sweep.halving={first: 1ep, metric: test_accuracy}", "unknown key \"metric\"");
 }
@@ -482,7 +482,7 @@ TEST(the_metric_of_the_objective_says_which_is_better)
     wn__sweep s = {0};
     CHECK_OK(wn__metric_find("mse", &s.metric));
     CHECK(wn__sweep_better(&s, 0.001, 0.002) && !wn__sweep_better(&s, 0.002, 0.001));
-    CHECK(!wn__sweep_better(&s, (double)NAN, 0.002));
+    CHECK(!wn__sweep_better(&s, (double)NAN, 0.002) && wn__sweep_better(&s, 0.002, (double)NAN));
     CHECK_OK(wn__metric_find("mean_average_precision", &s.metric));
     CHECK(wn__sweep_better(&s, 0.7, 0.6) && !wn__sweep_better(&s, (double)NAN, 0.6));
     CHECK(wn__sweep_decimals(2.3) == 4 && wn__sweep_decimals(0.012) == 4 && wn__sweep_decimals(0.00123) == 5);
