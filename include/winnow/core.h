@@ -81,6 +81,19 @@ WN_API int wn_version_number(void);
 #define WN_OPTIONS(type, ...) ((type){.size = sizeof(type), __VA_ARGS__})
 #endif
 
+/* Where the library's memory comes from; zero in both functions: calloc and free. They are called by all threads, several at once. allocate gives
+ * memory aligned for any type, zeroed or not, or NULL if there is none; release gets the size that was asked for. */
+typedef struct wn_allocator {
+    size_t size; /* sizeof(wn_allocator) */
+    void *(*allocate)(void *user, size_t size);
+    void (*release)(void *user, void *memory, size_t size);
+    void *user;
+} wn_allocator;
+/* For the whole process, before anything else is called, or when all that the library gave has been freed; NULL: calloc and free. WN_EINVAL: one
+ * function without the other, or the library holds memory. What the libraries below take by themselves does not come from here; see
+ * docs/library.md. */
+WN_API WN_NODISCARD wn_status wn_set_allocator(const wn_allocator *allocator);
+
 /* CPUs that this process may use: its affinity mask and the quota of its control group. At least 1. */
 WN_API int wn_cpu_count(void);
 
@@ -90,9 +103,17 @@ typedef enum wn_log_level { WN_LOG_DEBUG, WN_LOG_INFO, WN_LOG_WARNING, WN_LOG_ER
 typedef void (*wn_log_sink)(void *user, wn_log_level level, const char *text);
 WN_API void wn_log_set_sink(wn_log_sink sink, void *user);
 
-/* Ask running work to save and return WN_ESTOPPED at the next safe point. Async-signal-safe: call it from a handler. */
+/* Ask all running work of the process, and all that begins later, to save and return WN_ESTOPPED at the next safe point. Async-signal-safe: call it
+ * from a handler. */
 WN_API void wn_request_stop(void);
 WN_API bool wn_stop_requested(void);
+
+/* The same for single calls: those whose options hold the stop, one or many. It must live until they have returned, and cannot be taken back: a
+ * new run gets a new one. wn_stop_request is async-signal-safe and may be called from any thread. */
+typedef struct wn_stop wn_stop;
+WN_API wn_stop *wn_stop_new(void); /* NULL if out of memory */
+WN_API void wn_stop_request(wn_stop *stop);
+WN_API void wn_stop_free(wn_stop *stop); /* accepts NULL */
 
 #ifdef __cplusplus
 }

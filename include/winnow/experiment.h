@@ -56,6 +56,7 @@ typedef struct wn_run_options {
     const char *const *worker;
     wn_progress_call progress; /* may be NULL */
     void *user;
+    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_run_options;
 
 typedef struct wn_run_summary {
@@ -101,6 +102,7 @@ typedef struct wn_stage_options {
     size_t size; /* sizeof(wn_stage_options) */
     wn_progress_call progress;
     void *user;
+    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_stage_options;
 /* One stage of an experiment whose folder wn_experiment_run made: what a worker process does. Its parents must be done. A stage that is done is
  * left alone; one that another process runs is waited for. `options` may be NULL. */
@@ -115,6 +117,7 @@ typedef struct wn_time_options {
     const char *data_folder;
     wn_progress_call progress; /* may be NULL */
     void *user;
+    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_time_options;
 typedef struct wn_timed_stage {
     const char *label;
@@ -166,7 +169,7 @@ typedef struct wn_score {
 enum { WN_MOST_SCORES = 16 };
 
 /* Train the dense network of a recipe (compare, mask and methods but `dense` are not looked at) into `folder`: metrics.jsonl, timing.jsonl, events, resolved.yaml,
- * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress of options. A key of
+ * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress, stop of options. A key of
  * `set` that has no effect is WN_EUSAGE; what stands in the recipe passes. */
 typedef struct wn_train_summary {
     wn_score test, validation; /* the headline; NaN without validation */

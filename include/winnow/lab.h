@@ -41,6 +41,7 @@ typedef struct wn_lab_options {
     bool part;  /* of a study: no figures, and results lie in OUT/lab/parts unless `folder` says where */
     wn_progress_call progress;
     void *user;
+    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_lab_options;
 
 /* Release with wn_lab_result_release. */
@@ -142,7 +143,7 @@ WN_API WN_NODISCARD wn_status wn_lab_bootstrap(const wn_lab_bootstrap_options *o
  * was cut off goes on and one that is asked again reads what is there. WN_EUSAGE: no such section; WN_ENOTFOUND: a stage is not done. */
 typedef struct wn_lab_study_options {
     size_t size;               /* sizeof(wn_lab_study_options) */
-    const wn_run_options *run; /* recipe, set, sets, seeds, out, data_folder, threads, progress, user */
+    const wn_run_options *run; /* recipe, set, sets, seeds, out, data_folder, threads, progress, user, stop */
     bool again;                /* throw away what earlier calls found */
 } wn_lab_study_options;
 WN_API WN_NODISCARD wn_status wn_lab_study(const wn_lab_study_options *options, wn_lab_result *result);

@@ -18,7 +18,7 @@ extern "C" {
 /* Zero means: the default. All texts are borrowed for the call. */
 typedef struct wn_sweep_options {
     size_t size; /* sizeof(wn_sweep_options) */
-    /* recipe, set, out, data_folder, threads, jobs (trials side by side), force and progress. To worker one text is appended, with which the program
+    /* recipe, set, out, data_folder, threads, jobs (trials side by side), force, progress and stop. To worker one text is appended, with which the program
      * must call wn_sweep_worker, and exit with 0 on WN_OK. */
     const wn_run_options *run;
     int shard, shards; /* this process trains every shards-th trial of a rung, beginning with the shard-th (from 1); 0 of 0: all */

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/fail.h"
+#include "base/options.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -18,12 +18,13 @@ enum { HUGE = 8 << 20 }; /* bytes from which huge pages are asked for */
 
 /* Lies in the WN__ALIGN bytes before each block. */
 typedef struct header {
-    void *raw; /* what calloc gave */
+    void *raw; /* what the allocator gave, 2 * WN__ALIGN bytes more than size */
     size_t size;
 } header;
 
 /* Process-wide by nature: they describe the process' memory. */
-static atomic_llong calls, bytes, peak, fail_countdown;
+static atomic_llong calls, blocks, bytes, peak, fail_countdown;
+static wn_allocator allocator; /* the caller's; zeros: calloc and free */
 
 static bool must_fail(void) { return atomic_load(&fail_countdown) > 0 && atomic_fetch_sub(&fail_countdown, 1) == 1; }
 
@@ -33,6 +34,33 @@ static void count_bytes(long long change)
     long long highest = atomic_load(&peak);
     while (now > highest && !atomic_compare_exchange_weak(&peak, &highest, now))
         ;
+}
+
+static void *take(size_t size)
+{
+    if (!allocator.allocate) return calloc(1, size); /* not aligned_alloc: large blocks come zeroed from the system for free */
+    void *raw = allocator.allocate(allocator.user, size);
+    return raw ? memset(raw, 0, size) : NULL;
+}
+
+static void give_back(void *raw, size_t size)
+{
+    if (allocator.release)
+        allocator.release(allocator.user, raw, size);
+    else
+        free(raw);
+}
+
+wn_status wn_set_allocator(const wn_allocator *options)
+{
+    WN__COMPLETE(wn_allocator, options);
+    if (!options->allocate != !options->release) return wn__fail(WN_EINVAL, "allocator: one of allocate and release is missing");
+    const long long held = atomic_load(&blocks);
+    if (held > 0)
+        return wn__fail(WN_EINVAL, "allocator: the library holds %lld blocks of memory; set it before anything else, or when all is freed",
+                        held);
+    allocator = *options;
+    return WN_OK;
 }
 
 static header *header_of(void *pointer) { return (header *)((char *)pointer - WN__ALIGN); }
@@ -52,11 +80,12 @@ void *wn__alloc(size_t size)
 {
     atomic_fetch_add(&calls, 1);
     if (must_fail() || size > (size_t)PTRDIFF_MAX - 2 * WN__ALIGN) return NULL;
-    char *raw = calloc(1, size + 2 * WN__ALIGN); /* not aligned_alloc: large blocks come zeroed from the system for free */
+    char *raw = take(size + 2 * WN__ALIGN);
     if (!raw) return NULL;
     if (size >= HUGE) ask_for_huge_pages(raw, size);
     char *pointer = raw + 2 * WN__ALIGN - (uintptr_t)raw % WN__ALIGN;
     *header_of(pointer) = (header){.raw = raw, .size = size};
+    atomic_fetch_add(&blocks, 1);
     count_bytes((long long)size);
     return pointer;
 }
@@ -94,8 +123,10 @@ void *wn__realloc(void *old, size_t size)
 void wn__free(void *pointer)
 {
     if (!pointer) return;
-    count_bytes(-(long long)header_of(pointer)->size);
-    free(header_of(pointer)->raw);
+    const header h = *header_of(pointer);
+    count_bytes(-(long long)h.size);
+    give_back(h.raw, h.size + 2 * WN__ALIGN);
+    atomic_fetch_sub(&blocks, 1);
 }
 
 char *wn__strdup(const char *text)

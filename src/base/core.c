@@ -1,7 +1,5 @@
 #include "winnow/core.h"
 
-#include <signal.h>
-
 const char *wn_status_name(wn_status status)
 {
     switch (status) {
@@ -27,10 +25,3 @@ const char *wn_status_text(wn_status status)
 const char *wn_version(void) { return WN_VERSION; }
 
 int wn_version_number(void) { return WN_VERSION_NUMBER; }
-
-/* Process-wide, since a signal handler has nowhere else to write. */
-static volatile sig_atomic_t stop_requested;
-
-void wn_request_stop(void) { stop_requested = 1; }
-
-bool wn_stop_requested(void) { return stop_requested != 0; }

@@ -1,5 +1,7 @@
 #include "base/fail.h"
 
+#include "base/locale.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,7 +17,7 @@ void wn__set_message(const char *format, ...)
     char text[sizeof message]; /* arguments may point into the old message */
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    wn__vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     memcpy(message, text, sizeof message);
 }
@@ -40,7 +42,7 @@ wn_status wn__set_errno_message(const char *format, ...)
     char text[1536];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    wn__vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     wn__set_message("%s: %s", text, strerrordesc_np(error));
     return status_of_errno(error);
@@ -51,7 +53,7 @@ void wn__prefix_message(const char *format, ...)
     char text[1024];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    wn__vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     wn__set_message("%s%s", text, message);
 }

@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include "base/locale.h"
+
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,7 +25,7 @@ void wn__log(wn_log_level level, const char *format, ...)
     char text[2048];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    wn__vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     pthread_mutex_lock(&sink_lock);
     if (current_sink) current_sink(current_user, level, text);

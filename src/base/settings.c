@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/text.h"
 
 /* A finite number at the start of `text`; `rest` = what follows it. Hexadecimal, "inf" and "nan" are no numbers here. */
@@ -17,7 +18,7 @@ static bool read_number(const char *text, double *number, const char **rest)
     char *end;
     const char *digits = text + strspn(text, "+-");
     if (*digits == 0 || !strchr("0123456789.", *digits) || (digits[0] == '0' && (digits[1] | 32) == 'x')) return false;
-    const double value = strtod(text, &end);
+    const double value = wn__strtod(text, &end);
     if (end == text || !isfinite(value)) return false;
     *number = value;
     *rest = end;
@@ -165,7 +166,7 @@ static wn_status set_row(const wn__setting *row, void *config, const char *text)
 
 char *wn__show_sparsity(double sparsity, char *buffer, size_t size)
 {
-    snprintf(buffer, size, "%.8g%%", 100 * sparsity);
+    wn__snprintf(buffer, size, "%.8g%%", 100 * sparsity);
     return buffer;
 }
 
@@ -200,8 +201,8 @@ wn_status wn__settings_set(const wn__setting *rows, void *config, const char *na
 static void show_number(double value, char *buffer, size_t size)
 {
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(buffer, size, "%.*g", digits, value);
-        if (strtod(buffer, NULL) == value) return;
+        wn__snprintf(buffer, size, "%.*g", digits, value);
+        if (wn__strtod(buffer, NULL) == value) return;
     }
 }
 

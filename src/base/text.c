@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 
 /* Room for `more` bytes and the terminator. */
 static bool make_room(wn__text *t, size_t more)
@@ -36,9 +37,9 @@ void wn__text_add_list(wn__text *t, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
-    const int length = vsnprintf(NULL, 0, format, arguments);
+    const int length = wn__vsnprintf(NULL, 0, format, arguments);
     if (length >= 0 && make_room(t, (size_t)length)) {
-        vsnprintf(t->data + t->size, (size_t)length + 1, format, again);
+        wn__vsnprintf(t->data + t->size, (size_t)length + 1, format, again);
         t->size += (size_t)length;
     }
     va_end(again);
@@ -74,9 +75,14 @@ static wn_status regular_expression_matches(const char *pattern, const char *nam
 
 wn_status wn__name_matches(const char *pattern, const char *name, bool *matches)
 {
-    if (strncmp(pattern, "re:", 3) == 0) return regular_expression_matches(pattern + 3, name, matches);
-    *matches = fnmatch(pattern, name, 0) == 0;
-    return WN_OK;
+    wn_status status = WN_OK;
+    const locale_t before = wn__locale_enter();
+    if (strncmp(pattern, "re:", 3) == 0)
+        status = regular_expression_matches(pattern + 3, name, matches);
+    else
+        *matches = fnmatch(pattern, name, 0) == 0;
+    wn__locale_leave(before);
+    return status;
 }
 
 char *wn_show_count(int64_t count, char *buffer, size_t size)
@@ -103,7 +109,7 @@ char *wn_show_bytes(int64_t bytes, char *buffer, size_t size)
     int unit = 0;
     for (; amount >= 999.95 && unit < 3; unit++)
         amount /= 1000;
-    snprintf(buffer, size, "%.1f %s", amount, units[unit]);
+    wn__snprintf(buffer, size, "%.1f %s", amount, units[unit]);
     return buffer;
 }
 
@@ -111,9 +117,9 @@ char *wn_show_seconds(double seconds, char *buffer, size_t size)
 {
     const long long whole = (long long)(seconds + 0.5), minutes = (whole + 30) / 60, hours = (minutes + 30) / 60;
     if (seconds < 9.995)
-        snprintf(buffer, size, "%.2f s", seconds);
+        wn__snprintf(buffer, size, "%.2f s", seconds);
     else if (seconds < 59.95)
-        snprintf(buffer, size, "%.1f s", seconds);
+        wn__snprintf(buffer, size, "%.1f s", seconds);
     else if (whole < 3600)
         snprintf(buffer, size, "%lld min %02lld s", whole / 60, whole % 60);
     else if (minutes < 48 * 60)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -35,6 +36,7 @@ struct wn__pool {
     pthread_mutex_t lock; /* guards only the two conditions */
     pthread_cond_t work, finished;
     int threads, started, spins;
+    pid_t process; /* that the workers live in */
     pthread_t *handles;
     struct worker *workers;
 };
@@ -135,6 +137,9 @@ static void wait_until_done(wn__pool *pool, int64_t chunks)
     pthread_mutex_unlock(&pool->lock);
 }
 
+/* A forked child has none: it does all chunks itself. */
+static bool has_workers(const wn__pool *pool) { return pool->process == getpid(); }
+
 static void run_in_pool(wn__pool *pool, int64_t chunks, wn__chunk_body body, void *arg)
 {
     assert(chunks < (int64_t)CHUNK_MASK);
@@ -153,7 +158,7 @@ static void run_in_pool(wn__pool *pool, int64_t chunks, wn__chunk_body body, voi
 void wn__parallel_for(wn__pool *pool, int64_t chunks, wn__chunk_body body, void *arg)
 {
     const unsigned mode = wn__fp_flush();
-    if (pool && pool->threads > 1 && chunks > 1)
+    if (pool && pool->threads > 1 && chunks > 1 && has_workers(pool))
         run_in_pool(pool, chunks, body, arg);
     else
         for (int64_t chunk = 0; chunk < chunks; chunk++)
@@ -186,6 +191,7 @@ wn_status wn__pool_new(int threads, wn__pool **out)
     wn__pool *pool = WN_NEW(wn__pool);
     if (!pool) return wn__no_memory(sizeof *pool);
     pool->threads = threads;
+    pool->process = getpid();
     pool->spins = threads <= cpus ? SPINS : 0;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
@@ -202,9 +208,8 @@ wn_status wn__pool_new(int threads, wn__pool **out)
     return WN_OK;
 }
 
-void wn__pool_free(wn__pool *pool)
+static void end_workers(wn__pool *pool)
 {
-    if (!pool) return;
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->stop, true);
     pthread_cond_broadcast(&pool->work);
@@ -214,6 +219,12 @@ void wn__pool_free(wn__pool *pool)
     pthread_cond_destroy(&pool->finished);
     pthread_cond_destroy(&pool->work);
     pthread_mutex_destroy(&pool->lock);
+}
+
+void wn__pool_free(wn__pool *pool)
+{
+    if (!pool) return;
+    if (has_workers(pool)) end_workers(pool);
     wn__free(pool->workers);
     wn__free(pool->handles);
     wn__free(pool);

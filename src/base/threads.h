@@ -12,7 +12,7 @@ typedef struct wn__pool wn__pool;
 
 /* `threads` >= 1 counts the calling thread; 0 = the CPUs this process may use. */
 wn_status wn__pool_new(int threads, wn__pool **out);
-/* Accepts NULL. A forked child has no workers: it neither uses nor frees the pools of its parent. */
+/* Accepts NULL. A forked child has no workers of its parent's pools: there a pool runs all chunks in the caller, to the same results. */
 void wn__pool_free(wn__pool *pool);
 int wn__pool_threads(const wn__pool *pool);
 

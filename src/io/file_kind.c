@@ -1,6 +1,7 @@
 #include "io/file_kind.h"
 
-#include <ctype.h>
+#include "base/locale.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -64,7 +65,7 @@ const char *wn__file_kind(const void *bytes, size_t size)
         const signature *s = &signatures[i];
         if (size >= s->offset + s->length && memcmp(text + s->offset, s->bytes, s->length) == 0) return s->kind;
     }
-    for (; size > 0 && isspace((unsigned char)*text); text++)
+    for (; size > 0 && wn__is_space(*text); text++)
         size--;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (size >= texts[i].length && strncasecmp(text, texts[i].bytes, texts[i].length) == 0) return texts[i].kind;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 
 /* A whole number gets ".0", so that a reader sees a real. */
 static char *mark_real(char *text)
@@ -20,8 +21,8 @@ char *wn__show_real(double value, char buffer[WN__REAL_TEXT])
 {
     if (!isfinite(value)) return strcpy(buffer, "null");
     for (int digits = 15; digits <= 17; digits++) {
-        snprintf(buffer, WN__REAL_TEXT, "%.*g", digits, value);
-        if (strtod(buffer, NULL) == value) break;
+        wn__snprintf(buffer, WN__REAL_TEXT, "%.*g", digits, value);
+        if (wn__strtod(buffer, NULL) == value) break;
     }
     return mark_real(buffer);
 }
@@ -30,8 +31,8 @@ char *wn__show_float(float value, char buffer[WN__REAL_TEXT])
 {
     if (!isfinite(value)) return strcpy(buffer, "null");
     for (int digits = 6; digits <= 9; digits++) {
-        snprintf(buffer, WN__REAL_TEXT, "%.*g", digits, (double)value);
-        if (strtof(buffer, NULL) == value) break;
+        wn__snprintf(buffer, WN__REAL_TEXT, "%.*g", digits, (double)value);
+        if (wn__strtof(buffer, NULL) == value) break;
     }
     return mark_real(buffer);
 }

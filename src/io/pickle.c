@@ -1,6 +1,5 @@
 #include "io/pickle.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -209,7 +208,7 @@ static const char *shown(const char *text, size_t size, char buffer[64])
 {
     size_t n = 0;
     for (; n < size && n < 63; n++)
-        buffer[n] = isprint((unsigned char)text[n]) ? text[n] : '?';
+        buffer[n] = text[n] >= ' ' && text[n] <= '~' ? text[n] : '?';
     buffer[n] = 0;
     return buffer;
 }

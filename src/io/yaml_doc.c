@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/locale.h"
 
 #define MAX_NODES 100000
 #define MAX_DEPTH 64
@@ -337,7 +338,7 @@ wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char 
     char text[1536];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    wn__vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     return wn__fail(status, "%s:%d:%d: %s", node->source, node->line, node->column, text);
 }

@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "io/json_file.h"
 #include "lab/lab_names.h"
 #include "recipe/data_record.h"
@@ -206,9 +207,9 @@ wn_status wn__lab_progress(wn__lab *lab, int64_t done, int64_t all)
                                .stages = 1};
         o->progress(o->user, &p);
     }
-    return wn_stop_requested() ? wn__fail(WN_ESTOPPED, "%s: stopped after %lld of %lld; the same command continues", lab->analysis,
-                                          (long long)done, (long long)all)
-                               : WN_OK;
+    return wn__stop_wanted(o->stop) ? wn__fail(WN_ESTOPPED, "%s: stopped after %lld of %lld; the same command continues", lab->analysis,
+                                               (long long)done, (long long)all)
+                                    : WN_OK;
 }
 
 /* --- opening and closing ------------------------------------------------------------------------------------------------------- */

@@ -104,7 +104,7 @@ static wn_run_options run_options(const bootstrap *b, const job *j)
     const wn_lab_options *o = b->options->lab;
     return WN_OPTIONS(wn_run_options, .recipe = o->networks[0], .set = (const char *const *)j->set, .sets = j->sets,
                       .seeds = b->options->seeds, .out = o->out, .data_folder = o->data_folder, .threads = o->threads,
-                      .progress = o->progress, .user = o->user);
+                      .progress = o->progress, .stop = o->stop, .user = o->user);
 }
 
 /* "dense", "rigl 90%" */

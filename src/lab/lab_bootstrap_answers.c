@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 #include "io/json_file.h"
 #include "lab/lab.h"
 #include "lab/lab_bootstrap.h"
@@ -170,7 +171,7 @@ static void compare(answers *a, int axis, bool counts, const wn__world_cell *cel
     if (axis == AXIS_N)
         snprintf(claim, sizeof claim, "gap(%s) above gap(%s)", row, than);
     else
-        snprintf(claim, sizeof claim, "gap(%s) same as gap(%s) within %g", row, than, a->w->margin);
+        wn__snprintf(claim, sizeof claim, "gap(%s) same as gap(%s) within %g", row, than, a->w->margin);
     add_answer(a, axis, counts, cell, claim, own >= 0 ? own : json_number_value(json_array_get(wn__study_sparsities(a->study), 0)));
 }
 
@@ -183,7 +184,7 @@ static void answer_cell(answers *a, const wn__world_cell *c)
     const wn__world_cell *more = larger_of(w, c), *first = wn__world_find(w, w->cell[0].network, c->method, c->n),
                          *dense = wn__world_find(w, c->network, "dense", c->n);
     row_of(c, row);
-    snprintf(claim, sizeof claim, "gap(%s) same as 0 within %g", row, w->margin);
+    wn__snprintf(claim, sizeof claim, "gap(%s) same as 0 within %g", row, w->margin);
     add_answer(a, AXIS_SIZE, large, c, claim, own >= 0 ? own : json_number_value(json_array_get(wn__study_sparsities(a->study), 0)));
     if (more) compare(a, AXIS_N, true, c, more);
     if (first && strcmp(first->network, c->network) != 0) compare(a, AXIS_ARCHITECTURE, large, c, first);

@@ -6,6 +6,7 @@
 #include "analysis/eigen.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "lab/lab.h"
@@ -364,7 +365,7 @@ static void map_sheet(const wn__lab *lab, const comparison *c, wn__sheet *s)
         wn__text_add(&s->script, "%.9g %.9g %d\n", c->position[2 * i], c->position[2 * i + 1], i + 1);
     wn__sheet_data_end(s);
     char title[96];
-    snprintf(title, sizeof title, "distances of weights (the plane holds %.0f %%)", 100 * c->held);
+    wn__snprintf(title, sizeof title, "distances of weights (the plane holds %.0f %%)", 100 * c->held);
     wn__sheet_panel(s, 0, 0, title);
     wn__text_add(&s->script, "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\nset format '%%g'\n", -1.15 * most, 1.15 * most, -1.15 * most,
                  1.15 * most);

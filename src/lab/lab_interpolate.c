@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/options.h"
 #include "lab/lab.h"
 #include "lab/lab_curve.h"
@@ -21,7 +22,7 @@ static wn_status number_of(const char *text, const char *name, double usual, dou
     char *end;
     *out = usual;
     if (!text) return WN_OK;
-    *out = strtod(text, &end);
+    *out = wn__strtod(text, &end);
     return end != text && *end == 0 && isfinite(*out) ? WN_OK : wn__fail(WN_EUSAGE, "%s=%s: a number is needed", name, text);
 }
 

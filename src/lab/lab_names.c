@@ -152,7 +152,7 @@ static bool lists_stage(const char *folder, const char *identity)
 /* WN_EMISMATCH if the plan does not have the stage. */
 static wn_status open_one(const char *folder, const wn_lab_options *o, const wn__lab_stage *stage, wn__experiment *out, int *index)
 {
-    WN_TRY(wn__experiment_reopen(folder, NULL, out));
+    WN_TRY(wn__experiment_reopen(folder, &WN_OPTIONS(wn_stage_options, .stop = o->stop), out));
     if (o->data_folder) out->context.data_folder = o->data_folder;
     *index = wn__agenda_find(out->plan, stage->identity);
     const bool small = *index >= 0 && out->plan->stage[*index].train.small.config;

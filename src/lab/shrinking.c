@@ -7,9 +7,11 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/locale.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "lab/lab_names.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -238,7 +240,7 @@ static wn_status prune_as_far_as_it_holds(search *q, source *s, way how)
             return WN_OK;
         }
         WN_TRY(status);
-        if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "shrink: stopped");
+        if (wn__stop_wanted(q->options->networks->stop)) return wn__fail(WN_ESTOPPED, "shrink: stopped");
         *(holds ? &good : &bad) = part;
     }
     return WN_OK;
@@ -400,7 +402,7 @@ static wn_status read_options(search *q)
 {
     const char *text = q->options->min_accuracy;
     char *end = NULL;
-    double a = text ? strtod(text, &end) : 0;
+    double a = text ? wn__strtod(text, &end) : 0;
     if (text && *end == '%') {
         a /= 100;
         end++;

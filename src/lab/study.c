@@ -456,7 +456,8 @@ static wn_status do_job(study *s, const job *j)
                               .again = s->options->again,
                               .part = true,
                               .progress = run->progress ? on_progress : NULL,
-                              .user = s};
+                              .user = s,
+                              .stop = run->stop};
     wn_lab_result result = {0};
     wn_status status = analyse(s, j, &o, &result);
     if (status == WN_OK) status = take(s, j, &result);

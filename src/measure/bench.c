@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/rng.h"
@@ -152,7 +153,7 @@ static wn_status parse_memory(const char *text, int64_t *bytes)
     char *end;
     *bytes = 0;
     if (!text) return WN_OK;
-    const double gib = strtod(text, &end);
+    const double gib = wn__strtod(text, &end);
     if (end == text || *end || !(gib > 0 && gib <= 1e6))
         return wn__fail(WN_EUSAGE, "memory \"%s\": wants GiB, above 0 and at most 1000000", text);
     *bytes = (int64_t)(gib * 0x1p30);

@@ -9,6 +9,7 @@
 #include "backend/sparse/choice.h"
 #include "base/cpu.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/threads.h"
 #include "io/libraries.h"
 #include "measure/rates.h"
@@ -49,11 +50,11 @@ static void visit_rates(wn_fact_visit visit, void *user)
     char text[64];
     if (wn__pool_new(0, &pool) != WN_OK) return;
     if (wn__rates_measure(pool, &rates) == WN_OK) {
-        snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * rates.arithmetic);
+        wn__snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * rates.arithmetic);
         visit(user, "rates", "operands in registers", text);
-        snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * rates.loading);
+        wn__snprintf(text, sizeof text, "%.0f GFLOP/s", 1e-9 * rates.loading);
         visit(user, "rates", "a load per multiply-add", text);
-        snprintf(text, sizeof text, "%.1f GB/s", 1e-9 * rates.bytes);
+        wn__snprintf(text, sizeof text, "%.1f GB/s", 1e-9 * rates.bytes);
         visit(user, "rates", "memory, read and written", text);
     }
     wn__pool_free(pool);

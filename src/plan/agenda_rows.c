@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/log.h"
 #include "network/masks_file.h"
 #include "plan/agenda_parts.h"
@@ -311,8 +312,8 @@ static double sparsity_after(const wn__mask_section *m, double sparsity, int rou
     double s = sparsity;
     if (round < rounds) s = m->rate > 0 ? wn__rate_sparsity(m->rate, round) : wn__round_sparsity(sparsity, rounds, round);
     char text[40];
-    snprintf(text, sizeof text, "%.10g", s);
-    return strtod(text, NULL);
+    wn__snprintf(text, sizeof text, "%.10g", s);
+    return wn__strtod(text, NULL);
 }
 
 static wn_status row_stages(wn__agenda *plan, int row_index, double sparsity, uint64_t seed, wn__agenda_row *out);

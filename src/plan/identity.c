@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/cpu.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "data/world.h"
 #include "plan/agenda.h"
 #include "recipe/drawn.h"
@@ -16,7 +17,7 @@ static wn_status set_int(json_t *o, const char *key, int64_t value) { return wn_
 static wn_status set_real(json_t *o, const char *key, double value)
 {
     char text[40];
-    snprintf(text, sizeof text, "%.17g", value);
+    wn__snprintf(text, sizeof text, "%.17g", value);
     return set_text(o, key, text);
 }
 
@@ -276,7 +277,7 @@ static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
 static wn_status add_sparsity(json_t *inputs, double sparsity)
 {
     char text[40];
-    snprintf(text, sizeof text, "%.10g", sparsity);
+    wn__snprintf(text, sizeof text, "%.10g", sparsity);
     return set_text(inputs, "sparsity", text);
 }
 

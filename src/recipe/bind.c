@@ -1,11 +1,11 @@
 #include "recipe/bind.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 
 wn_status wn__unknown_at(const wn__yaml_node *node, const char *what, const char *wrong, const char *const *names, int count)
 {
@@ -161,7 +161,7 @@ void wn__out_close(wn__yaml_out *out) { out->indent -= 2; }
 
 static bool is_plain(const char *value)
 {
-    if (!isalnum((unsigned char)value[0]) && value[0] != '/' && value[0] != '.') return false;
+    if (!wn__is_alnum(value[0]) && value[0] != '/' && value[0] != '.') return false;
     if (strcmp(value, "null") == 0) return false;
     return strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./%+-") == strlen(value);
 }

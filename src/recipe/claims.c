@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/settings.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------- */
@@ -15,9 +16,9 @@
 static void next_word(const char **text, char word[WN__CLAIM_NAME])
 {
     int length = 0;
-    while (isspace((unsigned char)**text))
+    while (wn__is_space(**text))
         (*text)++;
-    for (; **text && !isspace((unsigned char)**text); (*text)++)
+    for (; **text && !wn__is_space(**text); (*text)++)
         if (length < WN__CLAIM_NAME - 1) word[length++] = **text;
     word[length] = 0;
 }
@@ -51,7 +52,7 @@ static bool read_kind(const char **text, wn__claim_kind *kind)
 static bool read_margin(const char *word, double *margin)
 {
     char *end;
-    *margin = strtod(word, &end);
+    *margin = wn__strtod(word, &end);
     return end != word && !*end && *margin >= 0 && isfinite(*margin);
 }
 

@@ -1,7 +1,7 @@
 #include "recipe/recipe.h"
+#include "base/locale.h"
 #include "models/named.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -288,9 +288,9 @@ static wn_status check_name(wn__recipe *r, const char *path)
         r->top.name = r->default_name;
     }
     const char *name = r->top.name;
-    bool good = isalnum((unsigned char)name[0]) && strcmp(name, "stages") != 0 && strlen(name) <= 200;
+    bool good = wn__is_alnum(name[0]) && strcmp(name, "stages") != 0 && strlen(name) <= 200;
     for (const char *c = name; *c; c++)
-        good = good && (isalnum((unsigned char)*c) || strchr("._-+", *c));
+        good = good && (wn__is_alnum(*c) || strchr("._-+", *c));
     if (good) return WN_OK;
     return wn__fail(WN_EUSAGE, "%s: name: \"%s\" cannot name a folder; use letters, digits and . _ - +, at most 200 (and not \"stages\")",
                     path ? path : "recipe", name);

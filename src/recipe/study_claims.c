@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 
 /* --- reading ------------------------------------------------------------------------------------------------------------------ */
 
@@ -13,7 +14,7 @@ bool wn__claim_is_of_study(const char *text) { return strchr(text, '(') != NULL;
 
 static void skip(const char **text)
 {
-    while (isspace((unsigned char)**text))
+    while (wn__is_space(**text))
         (*text)++;
 }
 
@@ -22,7 +23,7 @@ static bool take_word(const char **text, const char *ends, char *word, size_t si
 {
     skip(text);
     size_t length = 0;
-    while (**text && !isspace((unsigned char)**text) && !strchr(ends, **text)) {
+    while (**text && !wn__is_space(**text) && !strchr(ends, **text)) {
         if (length + 1 >= size) return false;
         word[length++] = *(*text)++;
     }
@@ -58,7 +59,7 @@ static wn_status read_quantity(const char *whole, const char **text, wn__quantit
     char word[WN__CLAIM_NAME], *end;
     if (!take_word(text, "(),", word, sizeof word)) return wn__fail(WN_EUSAGE, "claim \"%s\": a measurement or a number is missing", whole);
     if (**text != '(') {
-        q->number = strtod(word, &end);
+        q->number = wn__strtod(word, &end);
         if (end != word && !*end && isfinite(q->number)) return WN_OK;
         return wn__fail(WN_EUSAGE, "claim \"%s\": \"%s\" is neither a number nor a measurement, such as barrier(ticket, pruned)", whole,
                         word);
@@ -87,7 +88,7 @@ static bool read_relation(const char **text, wn__study_claim *c)
 static bool read_margin(const char *word, bool ratio, double *margin)
 {
     char *end;
-    const double value = strtod(word, &end);
+    const double value = wn__strtod(word, &end);
     if (end == word || !(value >= 0) || value > 1e6 || strcmp(end, ratio ? "%" : "") != 0) return false;
     *margin = ratio ? log1p(value / 100) : value;
     return true;

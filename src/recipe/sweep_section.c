@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 
 static const char *const search_names[] = {"random", "grid", NULL};
 const char *const wn__sweep_range_names[] = {"list", "uniform", "log", "int", "log_int", NULL};
@@ -32,7 +33,7 @@ static wn_status read_number(const wn__yaml_node *node, const char *what, double
     const char *text;
     char *end;
     WN_TRY(wn__scalar_text(node, what, &text));
-    *out = strtod(text, &end);
+    *out = wn__strtod(text, &end);
     if (end == text || *end || !isfinite(*out)) return wn__yaml_fail(WN_EUSAGE, node, "%s: \"%s\" is no number", what, text);
     return WN_OK;
 }

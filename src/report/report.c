@@ -47,6 +47,8 @@ wn_status wn_report_text(const char *folder, wn_report_format format, const wn_r
 {
     wn__results *r;
     wn__text out = {0};
+    if ((unsigned)format > WN_REPORT_LATEX)
+        return wn__fail(WN_EINVAL, "report: format %d, must be 0 to %d", (int)format, (int)WN_REPORT_LATEX);
     WN_TRY(read_results(folder, options, &r));
     wn_status status = r->row_count > 0 ? WN_OK : wn__fail(WN_ENOTFOUND, "%s: none of its runs is finished yet", folder);
     if (status == WN_OK) status = write_tables(r, format, &out);

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/locale.h"
 #include "report/claim_table.h"
 #include "report/report_tables.h"
 #include "report/study_tables.h"
@@ -164,9 +165,9 @@ static void add_tiles(const wn__results *r, wn__text *out)
         const wn__summary s = wn__cell_summary(dense, offsetof(wn__result_row, test), shown->scale);
         const char *unit = shown->metric->percent ? " %" : "";
         if (wn__has_spread(s))
-            snprintf(value, sizeof value, "%.*f ± %.*f%s", shown->decimals, s.mean, shown->decimals, s.half_width, unit);
+            wn__snprintf(value, sizeof value, "%.*f ± %.*f%s", shown->decimals, s.mean, shown->decimals, s.half_width, unit);
         else
-            snprintf(value, sizeof value, "%.*f%s", shown->decimals, s.mean, unit);
+            wn__snprintf(value, sizeof value, "%.*f%s", shown->decimals, s.mean, unit);
         add_tile(out, value, wn__shown_words(shown, "dense, test {metric}", label, sizeof label));
     }
     const char *method;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/locale.h"
 
 enum { NOTE_WIDTH = 100 };
 
@@ -14,7 +15,7 @@ void wn__table_name(wn__table *t, const char *id, const char *title, ...)
 {
     va_list arguments;
     va_start(arguments, title);
-    vsnprintf(t->title, sizeof t->title, title, arguments);
+    wn__vsnprintf(t->title, sizeof t->title, title, arguments);
     va_end(arguments);
     t->id = id;
 }
@@ -61,10 +62,10 @@ void wn__table_cell(wn__table *t, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    const int length = vsnprintf(NULL, 0, format, arguments);
+    const int length = wn__vsnprintf(NULL, 0, format, arguments);
     char *cell = length < 0 ? NULL : wn__alloc((size_t)length + 1);
     if (cell) {
-        vsnprintf(cell, (size_t)length + 1, format, again);
+        wn__vsnprintf(cell, (size_t)length + 1, format, again);
         t->cells[t->cell_count++] = cell;
     } else {
         t->failed = true;
@@ -76,7 +77,7 @@ void wn__table_cell(wn__table *t, const char *format, ...)
 void wn__table_number(wn__table *t, const char *format, double value)
 {
     char text[32];
-    snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals of the callers */
+    wn__snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals of the callers */
     wn__table_cell(t, "%s", isfinite(value) ? text : "-");
 }
 

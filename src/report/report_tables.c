@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/locale.h"
 #include "io/jsonl.h"
 #include "report/claim_table.h"
 #include "report/study_tables.h"
@@ -38,7 +39,7 @@ static void real_cell(wn__table *t, const char *format, double value)
         wn__table_cell(t, "–");
         return;
     }
-    snprintf(text, sizeof text, format, value);
+    wn__snprintf(text, sizeof text, format, value);
     wn__table_cell(t, "%s%s", *text == '-' ? "−" : "", *text == '-' ? text + 1 : text);
 }
 

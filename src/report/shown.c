@@ -1,6 +1,7 @@
 #include "report/shown.h"
 
-#include <ctype.h>
+#include "base/locale.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ char *wn__shown_words(const wn__shown *s, const char *text, char *out, size_t si
         }
         const char *word = word_of(s, at + 1, (size_t)(end - at - 1));
         snprintf(out + used, size - used, "%s", word);
-        if (isupper((unsigned char)at[1])) out[used] = (char)toupper((unsigned char)out[used]);
+        if (at[1] >= 'A' && at[1] <= 'Z' && out[used] >= 'a' && out[used] <= 'z') out[used] = (char)(out[used] - 'a' + 'A');
         used += strnlen(out + used, size - used);
         at = end;
     }
@@ -76,6 +77,6 @@ char *wn__shown_words(const wn__shown *s, const char *text, char *out, size_t si
 
 char *wn__shown_amount(const wn__shown *s, double amount, char *out, size_t size)
 {
-    snprintf(out, size, s->metric->percent ? "%g points" : "%g", amount);
+    wn__snprintf(out, size, s->metric->percent ? "%g points" : "%g", amount);
     return out;
 }

@@ -6,6 +6,7 @@
 #include "analysis/probe.h"
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "io/json_file.h"
 #include "recipe/recipe.h"
 
@@ -280,7 +281,7 @@ static void add_map(const json_t *study, const json_t *map, double sparsity, int
         most = fmax(most, fmax(fabs(x), fabs(y)));
     }
     wn__sheet_data_end(s);
-    snprintf(what, sizeof what, "the plane holds %.0f %% of the squares", 100 * wn__json_number(map, "holds"));
+    wn__snprintf(what, sizeof what, "the plane holds %.0f %% of the squares", 100 * wn__json_number(map, "holds"));
     panel_title(study, what, sparsity, title, sizeof title);
     wn__sheet_panel(s, 0, column, title);
     wn__text_add(&s->script,

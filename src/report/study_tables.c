@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 #include "io/json_file.h"
 #include "report/claim_table.h"
 
 static void number_cell(wn__table *t, const char *format, double value)
 {
     char text[32];
-    snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals below */
+    wn__snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals below */
     wn__table_cell(t, "%s", isfinite(value) ? text : "–");
 }
 

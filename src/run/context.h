@@ -16,6 +16,7 @@ typedef struct wn__context {
     wn__machine machine;
     wn_progress_call progress; /* may be NULL */
     void *user;
+    const wn_stop *stop;     /* may be NULL */
     int stages_done, stages; /* for progress */
     bool hide_test;          /* see trainer.h */
     int pause_stage;         /* this training stage stops */

@@ -64,7 +64,8 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
 wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out)
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .seeds = options->seeds};
-    wn__experiment e = {.context = {.data_folder = options->data_folder, .progress = options->progress, .user = options->user}};
+    wn__experiment e = {
+        .context = {.data_folder = options->data_folder, .progress = options->progress, .user = options->user, .stop = options->stop}};
     int threads;
     wn_status status = wn__recipe_read(&source, &e.recipe);
     if (status == WN_OK) status = share_cpus(options, e.recipe, &threads, &e.jobs);
@@ -217,6 +218,7 @@ wn_status wn__experiment_reopen(const char *folder, const wn_stage_options *opti
     if (options) {
         e.context.progress = options->progress;
         e.context.user = options->user;
+        e.context.stop = options->stop;
     }
     *out = e;
     return WN_OK;

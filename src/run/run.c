@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/process.h"
+#include "base/stop.h"
 #include "run/experiment.h"
 #include "run/results_writer.h"
 #include "run/stage.h"
@@ -105,7 +106,7 @@ static wn_status after_stage(runner *r, int stage)
 static wn_status run_here(runner *r)
 {
     for (int stage = next_stage(r); stage >= 0; stage = next_stage(r)) {
-        if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
+        if (wn__stop_wanted(r->options->stop)) return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
         const wn_status status = wn__stage_execute(&r->e->context, stage, NULL);
         if (status == WN_ESTOPPED) return status;
         if (status == WN_OK) {
@@ -140,7 +141,7 @@ static wn_status worker_failure(const runner *r, int stage, int how)
     if (WIFEXITED(how) && WEXITSTATUS(how) == 127)
         return wn__fail(WN_EIO, "%s: the program \"%s\" cannot be started", s->label, r->options->worker[0]);
     if (WIFSIGNALED(how)) return wn__fail(WN_EIO, "%s: its process was ended by signal %d", s->label, WTERMSIG(how));
-    if (!wn_stop_requested() && WIFEXITED(how))
+    if (!wn__stop_wanted(r->options->stop) && WIFEXITED(how))
         return wn__fail(WN_EIO, "%s: its process ended with exit code %d and without a result", s->label, WEXITSTATUS(how));
     return wn__fail(WN_ESTOPPED, "%s: stopped on request; the same command continues", s->label);
 }
@@ -191,7 +192,7 @@ static wn_status run_workers(runner *r)
     const struct timespec pause = {0, 50000000};
     bool told = false;
     for (;;) {
-        const bool stop = wn_stop_requested() || r->status == WN_ESTOPPED;
+        const bool stop = wn__stop_wanted(r->options->stop) || r->status == WN_ESTOPPED;
         if (stop && !told) signal_workers(r, SIGTERM);
         told = told || stop;
         int stage = -1;
@@ -202,7 +203,7 @@ static wn_status run_workers(runner *r)
         nanosleep(&pause, NULL);
         WN_TRY(reap(r));
     }
-    return wn_stop_requested() ? wn__fail(WN_ESTOPPED, "stopped on request; the same command continues") : WN_OK;
+    return wn__stop_wanted(r->options->stop) ? wn__fail(WN_ESTOPPED, "stopped on request; the same command continues") : WN_OK;
 }
 
 /* After a failure of our own: no worker outlives the run. */

@@ -141,6 +141,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
                                .machine = machine,
                                .progress = options->progress,
                                .user = options->user,
+                               .stop = options->stop,
                                .stages = 1};
         status = train_alone(&context, seed, folder, summary);
         wn__context_release(&context);

@@ -222,6 +222,7 @@ wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const ch
                                       .first_epoch = plan->first_epoch,
                                       .end_epoch = plan->end_epoch,
                                       .classes = c->data.facts.sample.classes,
+                                      .stop = c->stop,
                                       .identity = stage->identity};
     labelled_context labelled = {c, stage->label};
     wn__network teacher = {0};

@@ -31,7 +31,7 @@ wn_status wn__stage_execute(wn__context *c, int index, bool *ran)
     const wn__stage *stage = &c->plan->stage[index];
     wn__lock lock;
     bool done;
-    WN_TRY(wn__store_begin(c->root, c->plan, stage, &lock, &done));
+    WN_TRY(wn__store_begin(c->root, c->plan, stage, c->stop, &lock, &done));
     wn_status status = WN_OK;
     if (!done) status = run_locked(c, stage);
     if (status != WN_OK && status != WN_ESTOPPED) wn__store_note_failure(c->root, stage, status);

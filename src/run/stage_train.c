@@ -178,6 +178,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .evaluate_every = r->train.evaluate_every,
         .metrics = r->train.metrics,
         .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
+        .stop = c->stop,
         .noise_seed = wn__stream_seed(stage->seed, t->dense_stream ? WN__STREAM_DENSE_NOISE : WN__STREAM_RETRAIN_NOISE, t->order),
     };
     out->loader.fresh_first = t->fresh_first;
@@ -463,7 +464,7 @@ wn_status wn__stage_point(wn__context *c, int index, int64_t step, char **path)
     if (status == WN_OK && !wn__file_exists(target)) {
         wn__lock lock; /* two methods may miss the same state at once */
         bool done;
-        status = wn__store_begin(c->root, c->plan, stage, &lock, &done);
+        status = wn__store_begin(c->root, c->plan, stage, c->stop, &lock, &done);
         if (status == WN_OK) {
             if (!done) status = wn__fail(WN_EINVAL, "%s: is not done", stage->label);
             if (status == WN_OK && !wn__file_exists(target)) status = replay(c, stage, folder, step, target);

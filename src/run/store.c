@@ -7,6 +7,7 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "io/json_file.h"
 #include "recipe/data_record.h"
 
@@ -76,13 +77,13 @@ wn__stage_state wn__store_state(const char *root, const char *identity)
 /* ---- beginning */
 
 /* Another process may run the stage: wait until it ends, however it ends. */
-static wn_status take_lock(const char *path, const char *label, wn__lock *lock)
+static wn_status take_lock(const char *path, const char *label, const wn_stop *stop, wn__lock *lock)
 {
     const struct timespec pause = {0, 200000000};
     wn_status status = wn__lock_take(lock, path);
     if (status == WN_EBUSY) wn__log(WN_LOG_INFO, "%s: another process runs it; waiting", label);
     while (status == WN_EBUSY) {
-        if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "%s: stopped while waiting for another process", label);
+        if (wn__stop_wanted(stop)) return wn__fail(WN_ESTOPPED, "%s: stopped while waiting for another process", label);
         nanosleep(&pause, NULL);
         status = wn__lock_take(lock, path);
     }
@@ -163,13 +164,13 @@ static wn_status prepare_folder(const char *root, const wn__agenda *plan, const 
     return save_and_drop(path, environment);
 }
 
-wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, wn__lock *lock, bool *done)
+wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, const wn_stop *stop, wn__lock *lock, bool *done)
 {
     char path[PATH];
     WN_TRY(need_path(path, root, stage->identity, ""));
     WN_TRY(wn__make_folders(path));
     WN_TRY(need_path(path, root, stage->identity, "lock"));
-    WN_TRY(take_lock(path, stage->label, lock));
+    WN_TRY(take_lock(path, stage->label, stop, lock));
     *done = wn__store_is_done(root, stage->identity);
     const wn_status status = *done ? WN_OK : prepare_folder(root, plan, stage);
     if (status != WN_OK) wn__lock_release(lock);

@@ -31,7 +31,8 @@ wn__stage_state wn__store_folder_state(const char *folder);
 
 /* Lock the stage, waiting for another process that runs it; make its folder, stage.json and environment.json; forget an old failure.
  * *done = it was done already, perhaps by that process. WN_EMISMATCH: the folder belongs to another identity. */
-wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, wn__lock *lock, bool *done);
+wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, const wn_stop *stop, wn__lock *lock,
+                          bool *done);
 /* done.json: identity and `result`, which is taken over. */
 wn_status wn__store_finish(const char *root, const wn__stage *stage, json_t *result);
 /* Write down why a stage failed (the message of the current failure) for those who ask later. Keeps status and message. */

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "io/json_file.h"
 #include "run/results_writer.h"
 #include "run/store.h"
@@ -253,12 +254,12 @@ static wn_status flatten_row(const json_t *row, const wn__metric *headline, json
     char shown[32], key[512], name[96], text[64];
     wn__show_sparsity(json_number_value(json_object_get(row, "sparsity")), shown, sizeof shown);
     for (size_t i = 0; i < sizeof compared_keys / sizeof *compared_keys; i++) {
-        snprintf(name, sizeof name, compared_keys[i], headline->key); /* NOLINT: formats are those above */
+        wn__snprintf(name, sizeof name, compared_keys[i], headline->key); /* NOLINT: formats are those above */
         const json_t *value = json_object_get(row, name);
         if (!value || json_is_null(value)) continue;
         snprintf(key, sizeof key, "%s %s seed %lld: %s", method ? method : "?", shown,
                  (long long)json_integer_value(json_object_get(row, "seed")), name);
-        snprintf(text, sizeof text, "%.10g", json_number_value(value));
+        wn__snprintf(text, sizeof text, "%.10g", json_number_value(value));
         WN_TRY(put(flat, key, json_is_string(value) ? json_string_value(value) : text));
     }
     return WN_OK;

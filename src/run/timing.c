@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/statistics.h"
+#include "base/stop.h"
 #include "io/json_file.h"
 #include "io/jsonl.h"
 #include "run/results_writer.h"
@@ -183,7 +184,7 @@ static wn_status run_some(timing *t, timed *one, bool at_end)
     one->at_end = at_end;
     if (wn__folder_exists(t->folder)) WN_TRY(wn__remove_tree(t->folder)); /* of a call that was cut off */
     wn_status status = wn__stage_retrain(&t->experiment.context, one->stage, &r);
-    if (status == WN_ESTOPPED && !wn_stop_requested()) status = WN_OK;
+    if (status == WN_ESTOPPED && !wn__stop_wanted(t->options->stop)) status = WN_OK;
     if (status == WN_OK && one->failed) status = wn__no_memory(sizeof(double));
     if (status != WN_OK && status != WN_ESTOPPED) wn__fail_within(status, "%s: ", stage->label);
     const wn_status removed = wn__remove_tree(t->folder);
@@ -368,7 +369,7 @@ static wn_status open_timing(timing *t, const char *folder)
     if (o->rounds < 0 || o->rounds > MOST_ROUNDS || o->threads < 0)
         return wn__fail(WN_EUSAGE, "rounds %d, threads %d: 1 to %d rounds, 1 or more threads", o->rounds, o->threads, MOST_ROUNDS);
     t->rounds = o->rounds ? o->rounds : USUAL_ROUNDS;
-    WN_TRY(wn__experiment_reopen(folder, NULL, &t->experiment));
+    WN_TRY(wn__experiment_reopen(folder, &WN_OPTIONS(wn_stage_options, .stop = o->stop), &t->experiment));
     if (o->data_folder) t->experiment.context.data_folder = o->data_folder;
     const int threads = o->threads ? o->threads : wn__cpu_count();
     t->experiment.context.machine.threads = t->experiment.plan->machine.threads = threads;

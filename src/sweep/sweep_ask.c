@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/options.h"
+#include "base/stop.h"
 #include "io/json_file.h"
 #include "run/store.h"
 #include "sweep/sweep.h"
@@ -351,7 +352,7 @@ static wn_status converse(asking *a)
     const struct timespec pause = {0, 20000000};
     WN_TRY(say_hello(a));
     while (!a->ended || a->read.size > 0 || a->pool.running > 0) {
-        if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped on request; the same questions continue");
+        if (wn__stop_wanted(a->sweep.options->run->stop)) return wn__fail(WN_ESTOPPED, "stopped on request; the same questions continue");
         WN_TRY(reap(a));
         if (a->pool.running < a->sweep.jobs && (!a->ended || a->read.size > 0))
             WN_TRY(hear(a));

@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "base/process.h"
+#include "base/stop.h"
 #include "run/store.h"
 #include "sweep/sweep.h"
 
@@ -61,11 +62,12 @@ static void ask_to_stop(const wn__sweep_pool *pool)
 bool wn__sweep_pool_ended(wn__sweep_pool *pool, bool wait, int64_t *trial, int *how)
 {
     const struct timespec pause = {0, 10000000};
+    const wn_stop *stop = pool->sweep->options->run->stop;
     for (bool asked = false; pool->running > 0;) {
         if (take_ended(pool, trial, how)) return true;
         if (!wait) return false;
-        if (wn_stop_requested() && !asked) ask_to_stop(pool);
-        asked = wn_stop_requested();
+        if (wn__stop_wanted(stop) && !asked) ask_to_stop(pool);
+        asked = wn__stop_wanted(stop);
         nanosleep(&pause, NULL);
     }
     return false;
@@ -90,7 +92,7 @@ wn_status wn__sweep_pool_failure(const wn__sweep *s, const wn__sweep_trial *tria
     WN_TRY(noted_failure(s, trial));
     if (WIFEXITED(how) && WEXITSTATUS(how) == 127)
         return wn__fail(WN_EIO, "trial %lld: the program \"%s\" cannot be started", number, s->options->run->worker[0]);
-    if (wn_stop_requested() || (WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM))
+    if (wn__stop_wanted(s->options->run->stop) || (WIFSIGNALED(how) && WTERMSIG(how) == SIGTERM))
         return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
     if (WIFSIGNALED(how)) return wn__fail(WN_EIO, "trial %lld: its process was ended by signal %d", number, WTERMSIG(how));
     return wn__fail(WN_EIO, "trial %lld: its process ended with exit code %d and without a result", number, WEXITSTATUS(how));

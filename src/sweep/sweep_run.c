@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
+#include "base/stop.h"
 #include "sweep/sweep.h"
 
 typedef struct rung_state {
@@ -80,7 +81,8 @@ static wn_status run_workers(rung_state *r)
     for (int i = 0; i < r->count && status == WN_OK; i++) {
         if (!is_mine(r->sweep, i) || !is_pending(r, r->alive[i])) continue;
         if (pool.running == r->sweep->jobs) status = one_ended(r, &pool);
-        if (status == WN_OK && wn_stop_requested()) status = wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
+        if (status == WN_OK && wn__stop_wanted(r->sweep->options->run->stop))
+            status = wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
         if (status == WN_OK) status = wn__sweep_pool_start(&pool, r->alive[i], r->rung);
     }
     while (status == WN_OK && pool.running > 0)
@@ -107,7 +109,7 @@ static wn_status wait_for_others(rung_state *r, int *pending)
     if (*pending > 0 && r->sweep->options->wait)
         wn__log(WN_LOG_INFO, "rung %d of %d: waiting for %d trials of other shards", r->rung + 1, r->sweep->rungs, *pending);
     while (*pending > 0 && r->sweep->options->wait) {
-        if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped while waiting for other shards");
+        if (wn__stop_wanted(r->sweep->options->run->stop)) return wn__fail(WN_ESTOPPED, "stopped while waiting for other shards");
         nanosleep(&pause, NULL);
         WN_TRY(count_pending(r, pending));
     }
@@ -219,6 +221,7 @@ wn_status wn_sweep_run(const wn_sweep_options *options, wn_sweep_format format, 
 {
     WN__COMPLETE(wn_sweep_options, options);
     WN__COMPLETE_WITHIN(wn_run_options, options, run);
+    if ((unsigned)format > WN_SWEEP_CSV) return wn__fail(WN_EINVAL, "sweep: format %d, must be 0 to %d", (int)format, (int)WN_SWEEP_CSV);
     wn__sweep s;
     wn_status status = wn__sweep_open(options, WN__SWEEP_SEARCH, &s);
     if (status == WN_OK) status = run_sweep(&s, format, text, summary);

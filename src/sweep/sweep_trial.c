@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/stop.h"
 #include "data/world.h"
 #include "io/json_file.h"
 #include "run/stage.h"
@@ -330,7 +331,7 @@ static wn_status run_stage(wn__experiment *e, int index)
     if (wn__store_is_done(e->root, stage->identity)) return WN_OK;
     for (int i = 0; i < stage->parents; i++)
         WN_TRY(run_stage(e, stage->parent[i]));
-    if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
+    if (wn__stop_wanted(e->context.stop)) return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
     return wn__stage_execute(&e->context, index, NULL);
 }
 

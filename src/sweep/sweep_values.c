@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/rng.h"
 #include "io/jsonl.h"
 #include "recipe/sweep_section.h"
@@ -21,7 +22,7 @@ static json_t *scalar_json(const wn__yaml_node *node)
     if (text[0] == 0 || strspn(text, "0123456789.eE+-") != strlen(text)) return json_string(text);
     const long long whole = strtoll(text, &end, 10);
     if (*end == 0 && strlen(text) <= 18) return json_integer(whole);
-    const double real = strtod(text, &end);
+    const double real = wn__strtod(text, &end);
     return *end == 0 && isfinite(real) ? json_real(real) : json_string(text);
 }
 
@@ -52,8 +53,8 @@ static json_t *number(const wn__sweep_key *key, double value)
     if (value > key->high) value = key->high;
     if (is_whole(key)) return json_integer((json_int_t)llround(value));
     if (value == key->low || value == key->high) return json_real(value);
-    snprintf(text, sizeof text, "%.5g", value);
-    return json_real(strtod(text, NULL));
+    wn__snprintf(text, sizeof text, "%.5g", value);
+    return json_real(wn__strtod(text, NULL));
 }
 
 static int64_t step_count(const wn__sweep_key *key)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/locale.h"
 
 typedef enum field_type { INT, REAL, BOOL } field_type;
 
@@ -88,7 +89,7 @@ static wn_status write_score(void *arg, const char *key, bool needed, double *va
 {
     char text[64];
     (void)needed;
-    snprintf(text, sizeof text, "%a", *value);
+    wn__snprintf(text, sizeof text, "%a", *value);
     return wn__st_writer_meta(arg, key, text);
 }
 
@@ -105,7 +106,7 @@ static wn_status read_score(void *arg, const char *key, bool needed, double *val
     *value = NAN;
     if (!text && !needed) return WN_OK;
     if (!text) return wn__fail(WN_EFORMAT, "%s is no checkpoint: it has no \"%s\"", s->path, key);
-    *value = strtod(text, &end);
+    *value = wn__strtod(text, &end);
     if (end == text || *end) return wn__fail(WN_EFORMAT, "%s: \"%s\" is \"%s\", must be a number", s->path, key, text);
     return WN_OK;
 }
@@ -118,7 +119,7 @@ static wn_status write_state(wn__st_writer *w, const wn__metric_set *metrics, co
         const void *at = (const char *)state + fields[i].offset;
         switch (fields[i].type) {
         case INT: snprintf(text, sizeof text, "%" PRId64, *(const int64_t *)at); break;
-        case REAL: snprintf(text, sizeof text, "%a", *(const double *)at); break;
+        case REAL: wn__snprintf(text, sizeof text, "%a", *(const double *)at); break;
         case BOOL: snprintf(text, sizeof text, "%d", *(const bool *)at); break;
         }
         snprintf(key, sizeof key, "state.%s", fields[i].name);
@@ -140,7 +141,7 @@ static wn_status read_state(const wn__safetensors *file, const char *path, const
         char *end;
         switch (fields[i].type) {
         case INT: *(int64_t *)at = strtoll(text, &end, 10); break;
-        case REAL: *(double *)at = strtod(text, &end); break;
+        case REAL: *(double *)at = wn__strtod(text, &end); break;
         case BOOL: *(bool *)at = strtoll(text, &end, 10) != 0; break;
         }
         if (end == text || *end) return wn__fail(WN_EFORMAT, "%s: \"%s\" is \"%s\", must be a number", path, key, text);

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/stop.h"
 #include "base/text.h"
 #include "io/digest.h"
 
@@ -119,7 +120,7 @@ static wn_status add_batch(maker *m)
 {
     const wn__soft_cache_spec *s = m->spec;
     const wn__batch *b;
-    if (wn_stop_requested()) return wn__fail(WN_ESTOPPED, "stopped while making soft labels");
+    if (wn__stop_wanted(s->stop)) return wn__fail(WN_ESTOPPED, "stopped while making soft labels");
     WN_TRY(wn__loader_next(m->loader, &b));
     WN_TRY(wn__executor_infer(m->teacher, b->input, b->n, (wn__step_info){0}, m->logits));
     float *block = (float *)m->block;

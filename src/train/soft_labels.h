@@ -16,6 +16,7 @@ typedef struct wn__soft_cache_spec {
     const wn__loader_options *loader; /* the retrain stream; borrowed */
     int64_t first_epoch, end_epoch;
     int64_t classes;
+    const wn_stop *stop;  /* may be NULL */
     const char *identity; /* teacher, precision and stream: any text; a cache of another identity is WN_EMISMATCH */
 } wn__soft_cache_spec;
 

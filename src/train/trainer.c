@@ -10,7 +10,9 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/locale.h"
 #include "base/log.h"
+#include "base/stop.h"
 #include "io/json_file.h"
 #include "sparse/cost.h"
 #include "sparse/prune/selection.h"
@@ -623,9 +625,9 @@ static void tell_of_epoch(run *r, double now, double images_per_second)
     if (worth_it) r->last_told = now;
     const int h = r->metrics.headline;
     char train[64], validation[32] = "", test[32] = "";
-    snprintf(train, sizeof train, ", %s %.4f", wn__metric_headline(&r->metrics)->title, st->train[h]);
-    if (r->validation) snprintf(validation, sizeof validation, ", validation %.4f", st->validation[h]);
-    if (!r->stage->hide_test) snprintf(test, sizeof test, ", test %.4f", st->test[h]);
+    wn__snprintf(train, sizeof train, ", %s %.4f", wn__metric_headline(&r->metrics)->title, st->train[h]);
+    if (r->validation) wn__snprintf(validation, sizeof validation, ", validation %.4f", st->validation[h]);
+    if (!r->stage->hide_test) wn__snprintf(test, sizeof test, ", test %.4f", st->test[h]);
     wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f%s%s%s, %.0f images/s", r->stage->name,
             st->step, r->stage->spec.last, st->train[r->metrics.loss], h == r->metrics.loss || isnan(st->train[h]) ? "" : train, validation,
             test, images_per_second);
@@ -670,7 +672,7 @@ static wn_status run_steps(run *r)
     while (r->state.step < s->spec.last) {
         int64_t epoch, batch;
         WN_TRY(keep_state(r));
-        if (wn_stop_requested() || is_pause(r)) return stop(r);
+        if (wn__stop_wanted(s->stop) || is_pause(r)) return stop(r);
         r->step_started = wn__seconds();
         WN_TRY(run_step(r));
         show_progress(r);

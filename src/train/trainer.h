@@ -99,6 +99,7 @@ typedef struct wn__train_stage {
     int64_t checkpoint_steps;                                  /* 0 = by time only */
     void (*progress)(void *user, const wn__train_progress *p); /* after each step; may be NULL */
     void *user;
+    const wn_stop *stop; /* may be NULL */
 } wn__train_stage;
 
 typedef struct wn__train_result {

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/locale.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -88,14 +89,15 @@ static void add(wn__verdicts *v, const verdict *one)
 
 static bool read_line(const char *line, verdict *v)
 {
+    bool good = true;
+    for (int i = 0; i < WN__CHOICES; i++) {
+        char *rest;
+        v->density[i] = wn__strtod(line, &rest);
+        good = good && rest != line && v->density[i] >= 0 && v->density[i] <= 2;
+        line = rest;
+    }
     int end = 0;
-    if (sscanf(line, "%lf %lf %lf\t%15[^\t\n]\t%79[^\t\n]\t%63[^\t\n]%n", &v->density[0], &v->density[1], &v->density[2], v->isa, v->shape,
-               v->cpu, &end) != 6)
-        return false;
-    bool good = line[end] == '\n';
-    for (int i = 0; i < WN__CHOICES; i++)
-        good = good && v->density[i] >= 0 && v->density[i] <= 2;
-    return good;
+    return good && sscanf(line, "\t%15[^\t\n]\t%79[^\t\n]\t%63[^\t\n]%n", v->isa, v->shape, v->cpu, &end) == 3 && line[end] == '\n';
 }
 
 /* Lines that can't be read, and files that can't, are as if they weren't there. */

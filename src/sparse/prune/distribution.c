@@ -6,6 +6,7 @@
 
 #include "base/elementary.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "base/rng.h"
 #include "base/text.h"
 #include "sparse/prune/mask.h"
@@ -299,7 +300,7 @@ wn_status wn__distribution_counts(const wn__params *params, const wn__selection 
 wn_status wn__flops_budget_parse(const char *text, double *budget)
 {
     char *end;
-    double value = strtod(text, &end);
+    double value = wn__strtod(text, &end);
     if (end != text && *end == '%') {
         value /= 100;
         end++;
