@@ -49,7 +49,7 @@ extern "C" {
     X(EDIVERGED, -9, "training diverged")                                  \
     X(ESTOPPED, -10, "stopped on request, can be resumed")                 \
     X(ENETWORK, -11, "network failure")                                    \
-    X(EBUSY, -12, "in use by another process")                             \
+    X(EBUSY, -12, "in use by another process or handle")                   \
     X(EUSAGE, -13, "wrong usage or recipe")
 
 typedef enum wn_status {

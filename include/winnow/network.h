@@ -73,8 +73,9 @@ typedef struct wn_network_info {
     int64_t outputs;                 /* for one input */
     const char *dataset;             /* that it was trained on; NULL: not known */
     const char *const *class_names;  /* (outputs); NULL: not known */
-    const char *normalize;           /* how wn_network_normalize makes inputs of pixels: "cifar10", "per-image"; NULL: not known */
-    bool per_image;                  /* by each image's own mean and deviation; else by these: */
+    const char
+        *normalize; /* how wn_network_normalize makes inputs of pixels: "cifar10", "per-image"; NULL: not known, or they are no pixels */
+    bool per_image; /* by each image's own mean and deviation; else by these: */
     float mean[3], deviation[3];     /* of each channel, of pixels / 255 */
     int tensors;                     /* wn_network_tensor numbers them from 0 */
     int64_t parameters, active;      /* trained numbers of the network, and those that masks leave */

@@ -44,7 +44,10 @@ static bool file_says_normalize(const wn__shared *s, wn__normalize *out)
         out->kind = WN__NORMALIZE_PER_IMAGE;
         return true;
     }
-    return read_numbers(text_of(s, "mean"), channels, out->mean) && read_numbers(text_of(s, "std"), channels, out->std);
+    bool good = read_numbers(text_of(s, "mean"), channels, out->mean) && read_numbers(text_of(s, "std"), channels, out->std);
+    for (int64_t i = 0; good && i < channels; i++)
+        good = out->std[i] > 0; /* 0: of inputs that are no pixels */
+    return good;
 }
 
 /* ---- by the recipe, else by the file */

@@ -22,12 +22,12 @@ static void describe(const wn_network *net, wn_network_info *info)
     info->outputs = wn__graph_classes(g);
     info->dataset = s->dataset;
     info->class_names = s->class_names;
-    info->normalize = s->normalize.name;
+    info->normalize = s->normalize.kind == WN__NORMALIZE_NOTHING ? NULL : s->normalize.name;
     info->per_image = s->normalize.name && s->normalize.kind == WN__NORMALIZE_PER_IMAGE;
     memcpy(info->mean, s->normalize.mean, sizeof info->mean);
     memcpy(info->deviation, s->normalize.std, sizeof info->deviation);
     info->tensors = net->net.params.count;
-    info->backend = net->device->backend->name;
+    info->backend = wn__machine_backend(&net->machine, wn__network_is_masked(&net->net.params))->name;
 }
 
 static wn_status add_cost(const wn_network *net, wn_network_info *info)
@@ -50,7 +50,6 @@ wn_status wn_network_look(wn_network *net, wn_network_info *info)
 {
     wn_network_info own = {.size = sizeof own};
     WN_TRY(wn__handle_enter(net));
-    WN_TRY(wn__handle_ready(net, 0));
     WN_TRY(add_cost(net, &own));
     describe(net, &own);
     return wn__options_give(&own, "wn_network_info", sizeof own, info);

@@ -18,9 +18,12 @@ wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n
     WN_TRY(check_arrays(net, "wn_network_normalize", pixels, n, x));
     const wn_graph *g = net->net.graph;
     const int64_t plane = g->h * g->w, image = g->c * plane;
-    if (!net->shared->normalize.name) return wn__fail(WN_EUNSUPPORTED, "%s: it is not known how pixels become its inputs", g->name);
+    const wn__normalize *how = &net->shared->normalize;
+    if (!how->name) return wn__fail(WN_EUNSUPPORTED, "%s: it is not known how pixels become its inputs", g->name);
+    if (how->kind == WN__NORMALIZE_NOTHING)
+        return wn__fail(WN_EUNSUPPORTED, "%s: its inputs are no pixels: they are taken as they are", g->name);
     for (int64_t i = 0; i < n; i++)
-        wn__normalize_image(&net->shared->normalize, (int)g->c, plane, pixels + i * image, x + i * image);
+        wn__normalize_image(how, (int)g->c, plane, pixels + i * image, x + i * image);
     return WN_OK;
 }
 

@@ -174,6 +174,7 @@ TEST(masks_and_tensors_are_read_as_they_were_written)
         const wn_network_info info = look(net);
         CHECK_EQ_INT(info.weights_active, 24 + (info.weights - 72 + 2) / 3);
         CHECK(info.flops < info.dense_flops && info.bytes < info.dense_bytes);
+        CHECK_EQ_TEXT(info.backend, "sparse");
         float *x = tiny_numbers(3 * 36, 1);
         wn__free(predict(net, x, 3));
         wn__free(x);
