@@ -23,14 +23,6 @@ enum {
     EQUALIZE
 };
 
-const char *wn__rand_augment_name(int operation)
-{
-    static const char *const names[WN__RAND_AUGMENT_OPERATIONS] = {"Identity",  "ShearX",     "ShearY",       "TranslateX", "TranslateY",
-                                                                   "Rotate",    "Brightness", "Color",        "Contrast",   "Sharpness",
-                                                                   "Posterize", "Solarize",   "AutoContrast", "Equalize"};
-    return names[operation];
-}
-
 /* Place `i` of 31 from `first` to `last`, in float and from the nearer end, as torch.linspace. */
 static double place(double first, double last, int i)
 {

@@ -12,8 +12,7 @@ typedef struct wn__rand_augment {
     int magnitude;  /* 0 to 30; torchvision's default: 9 */
 } wn__rand_augment;
 
-const char *wn__rand_augment_name(int operation); /* "ShearX": torchvision's names, in its order */
-/* One operation at a magnitude of 0 to 30, the other way where it has a sign and `negative`. spare: another image, zeroed or of an earlier call;
+/* One operation, by its number in torchvision's order, at a magnitude of 0 to 30, the other way where it has a sign and `negative`. spare: another image, zeroed or of an earlier call;
  * the two may have changed places. */
 wn_status wn__rand_augment_apply(int operation, int magnitude, bool negative, wn__pixels *p, wn__pixels *spare);
 /* For each operation two draws: which, and its sign, whether it has one or not. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -108,6 +109,20 @@ static const wn__zip_member *find_pickle(reader *r)
         return m;
     }
     return NULL;
+}
+
+/* PyTorch compares no checksums, and can leave them out: a wrong one is a warning. */
+static void check_sums(const reader *r)
+{
+    size_t left = r->size;
+    for (int64_t i = 0; i < r->zip.count && r->zip.members[i].size <= left; i++) { /* members that overlap are not read again and again */
+        const wn__zip_member *m = &r->zip.members[i];
+        left -= m->size;
+        if (!m->data || crc32_z(0, m->data, m->size) == m->crc) continue;
+        wn__log(WN_LOG_WARNING, "%s: the checksum of '%.*s' is wrong: the file is damaged, or was saved without checksums", r->label,
+                (int)m->name_size, m->name);
+        return;
+    }
 }
 
 static wn_status read_pickle(reader *r)
@@ -385,6 +400,7 @@ static wn_status parse(reader *r, const uint8_t *bytes, wn__safetensors **file)
     WN_TRY(wn__zip_open(r->label, bytes, r->size, &r->zip));
     WN_TRY(read_pickle(r));
     WN_TRY(collect(r));
+    check_sums(r);
     return make_file(r, file);
 }
 

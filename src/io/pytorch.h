@@ -10,8 +10,9 @@
 
 /* A zip archive, or a pickle. */
 bool wn__pytorch_recognises(const uint8_t *bytes, size_t size);
-/* The tensors as a safetensors file has them, contiguous and without metadata; strides, offsets and byte order of the file are followed. WN_EFORMAT:
- * truncated, damaged, without tensors; WN_EUNSUPPORTED: a foreign name or type, the format of before 1.6, TorchScript: each with the way out. */
+/* The tensors as a safetensors file has them, contiguous and without metadata; strides, offsets and byte order of the file are followed. A wrong
+ * checksum is a warning in the log. WN_EFORMAT: truncated, damaged, without tensors; WN_EUNSUPPORTED: a foreign name or type, the format of
+ * before 1.6, TorchScript: each with the way out. */
 wn_status wn__pytorch_parse(const char *label, const uint8_t *bytes, size_t size, wn__safetensors **file);
 
 #endif

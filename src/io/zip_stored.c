@@ -101,6 +101,7 @@ static wn_status read_entry(const reader *r, uint64_t *at, wn__zip_member *out)
     if (!is_inside(r, data, size)) return damaged(r, "a member");
     out->data = r->bytes + data;
     out->size = size;
+    out->crc = (uint32_t)number(entry + 16, 4);
     return WN_OK;
 }
 

@@ -9,6 +9,7 @@ typedef struct wn__zip_member {
     size_t name_size;
     const uint8_t *data; /* NULL: packed or encrypted, and not read here */
     size_t size;
+    uint32_t crc; /* CRC32 of data, as stored: not compared here */
 } wn__zip_member;
 
 typedef struct wn__zip {

@@ -1,5 +1,6 @@
 /* What the library makes of pictures, for test/io/pillow_images.py. Reads lines "COLOR ORIENT ACTION PATH": stored, rgb or gray; plain or upright;
- * none, FILTER:TOP,LEFT,HEIGHT,WIDTH:HEIGHT,WIDTH, CHANGE:AMOUNT, or rand:OPERATION,MAGNITUDE,NEGATIVE. Answers each with "CHANNELS HEIGHT WIDTH SHA256" of the planes, or "failed MESSAGE". */
+ * none, FILTER:TOP,LEFT,HEIGHT,WIDTH:HEIGHT,WIDTH, CHANGE:AMOUNT, or rand:OPERATION,MAGNITUDE,NEGATIVE. Answers each with
+ * "CHANNELS HEIGHT WIDTH SHA256" of the planes, or "failed MESSAGE". */
 #include <stdio.h>
 #include <string.h>
 

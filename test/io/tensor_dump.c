@@ -1,5 +1,5 @@
-/* What the library finds in files of tensors, for test/io/torch_files.py. Reads paths, one a line; answers each with lines "NAME DTYPE SHAPE SHA256" and
- * "end", or "failed MESSAGE". */
+/* What the library finds in files of tensors, for test/io/torch_files.py. Reads paths, one a line; answers each with lines
+ * "NAME DTYPE SHAPE SHA256" and "end", or "failed MESSAGE". */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -227,6 +227,36 @@ TEST(names_of_nested_containers_are_joined_by_dots)
     wn__safetensors_close(file);
 }
 
+static char warning[512];
+static void keep_warning(void *user, wn_log_level level, const char *text)
+{
+    (void)user;
+    if (level == WN_LOG_WARNING) snprintf(warning, sizeof warning, "%s", text);
+}
+
+TEST(a_wrong_checksum_is_a_warning)
+{
+    wn__text t = {0};
+    archive a = {0};
+    wn__safetensors *file;
+    add_weights(&t, "w");
+    ADD(&t, ".");
+    add_member(&a, "archive/data.pkl", t.data, t.size);
+    add_member(&a, "archive/data/0", six, sizeof six);
+    finish(&a);
+    wn_log_set_sink(keep_warning, NULL);
+    CHECK_OK(wn__pytorch_parse("made.pth", (const uint8_t *)a.bytes.data, a.bytes.size, &file));
+    wn__safetensors_close(file);
+    CHECK_EQ_TEXT(warning, "");
+    memcpy(memmem(a.bytes.data, a.bytes.size, six, sizeof six), "\x01", 1);
+    CHECK_OK(wn__pytorch_parse("made.pth", (const uint8_t *)a.bytes.data, a.bytes.size, &file));
+    CHECK_HAS_TEXT(warning, "the checksum of 'archive/data/0' is wrong");
+    wn_log_set_sink(NULL, NULL);
+    wn__safetensors_close(file);
+    wn__text_release(&t);
+    wn__text_release(&a.bytes);
+}
+
 TEST(big_endian_files_are_turned)
 {
     archive a = {0};
@@ -445,6 +475,7 @@ int main(int argc, char **argv)
         RUN(strides_and_offsets_are_followed),
         RUN(weights_inside_a_checkpoint_are_found),
         RUN(names_of_nested_containers_are_joined_by_dots),
+        RUN(a_wrong_checksum_is_a_warning),
         RUN(big_endian_files_are_turned),
         RUN(every_foreign_name_is_refused_by_name),
         RUN(pickles_that_are_damaged_say_so),
