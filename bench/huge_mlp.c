@@ -16,6 +16,7 @@
 
 #include "base/fail.h"
 #include "base/log.h"
+#include "data/catalog.h"
 #include "data/loader.h"
 #include "network/network.h"
 #include "nn/init.h"

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/* Facts about a data set. All texts are static or NULL. */
+/* Facts about a data set. All texts are static or NULL; of a source that the caller registered (winnow/source.h) until it is unregistered. */
 typedef struct wn_dataset_info {
     const char *name, *summary, *license;
     wn_input_kind input;
@@ -33,7 +33,7 @@ typedef struct wn_dataset_setting {
     const char *name, *fallback, *help;
 } wn_dataset_setting;
 
-WN_API int wn_dataset_count(void);
+WN_API int wn_dataset_count(void); /* registered sources are the last */
 /* 0 <= index < wn_dataset_count(); WN_EINVAL otherwise. */
 WN_API WN_NODISCARD wn_status wn_dataset_get_info(int index, wn_dataset_info *info);
 WN_API WN_NODISCARD wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out); /* WN_ENOTFOUND past the last */

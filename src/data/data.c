@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "data/dataset.h"
+#include "data/catalog.h"
 #include "data/getting.h"
 #include "io/compressed.h"
 
@@ -14,16 +14,15 @@
 int wn_dataset_count(void)
 {
     int count = 0;
-    while (wn__datasets[count])
+    while (wn__dataset_at(count))
         count++;
     return count;
 }
 
 static wn_status type_at(int index, const wn__dataset_type **type)
 {
-    if (index < 0 || index >= wn_dataset_count()) return wn__fail(WN_EINVAL, "no data set number %d", index);
-    *type = wn__datasets[index];
-    return WN_OK;
+    *type = index < 0 ? NULL : wn__dataset_at(index);
+    return *type ? WN_OK : wn__fail(WN_EINVAL, "no data set number %d", index);
 }
 
 wn_status wn_dataset_get_info(int index, wn_dataset_info *info)
@@ -98,15 +97,15 @@ static void survey_file(file_survey *s, const wn__dataset_type *type, const wn__
 
 static wn_status survey(const char *name, const char *given, file_survey *s)
 {
-    const wn__dataset_type *only = NULL;
+    const wn__dataset_type *only = NULL, *type;
     char *folder = NULL;
     if (name) WN_TRY(wn__dataset_find(name, &only));
     WN_TRY(wn__data_folder(given, &folder));
     s->folder = folder;
-    for (int i = 0; wn__datasets[i]; i++) {
-        if (only && wn__datasets[i] != only) continue;
-        for (const wn__data_file *f = wn__datasets[i]->files; f && f->names; f++)
-            survey_file(s, wn__datasets[i], f);
+    for (int i = 0; (type = wn__dataset_at(i)) != NULL; i++) {
+        if (only && type != only) continue;
+        for (const wn__data_file *f = type->files; f && f->names; f++)
+            survey_file(s, type, f);
     }
     wn__free(folder);
     return s->first_fault == WN_OK ? WN_OK : wn__fail(s->first_fault, "%s", s->message);

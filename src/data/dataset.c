@@ -35,21 +35,6 @@ static void add_names(wn__text *t)
         wn__text_add(t, "%s%s", i ? ", " : "", wn__datasets[i]->name);
 }
 
-wn_status wn__dataset_find(const char *name, const wn__dataset_type **type)
-{
-    for (int i = 0; wn__datasets[i]; i++) {
-        if (strcmp(wn__datasets[i]->name, name) == 0) {
-            *type = wn__datasets[i];
-            return WN_OK;
-        }
-    }
-    wn__text names = {0};
-    add_names(&names);
-    const wn_status status = wn__fail(WN_EUSAGE, "unknown data set '%s'; valid: %s", name, names.data ? names.data : "");
-    wn__text_release(&names);
-    return status;
-}
-
 wn_status wn__data_folder(const char *given, char **folder)
 {
     const char *base = getenv("WINNOW_DATA"), *below = "";

@@ -75,10 +75,8 @@ struct wn__dataset_type {
 /* The file name at the end of a path or address. */
 const char *wn__base_name(const char *path);
 
-/* All entries, ended by NULL. */
+/* All entries, ended by NULL; data/catalog.h finds those that the caller registered, too. */
 extern const wn__dataset_type *const wn__datasets[];
-/* WN_EUSAGE lists the valid names. */
-wn_status wn__dataset_find(const char *name, const wn__dataset_type **type);
 
 /* The data folder: `given` if not NULL or empty, else WINNOW_DATA, else $XDG_DATA_HOME/winnow, else ~/.local/share/winnow. Free with wn__free. */
 wn_status wn__data_folder(const char *given, char **folder);

@@ -32,7 +32,7 @@ static wn_status read_recipe(wn__lab *lab)
     wn_status status = wn__recipe_of_weights(file, path, o->set, o->sets, &lab->recipe);
     if (status == WN_OK) status = wn__used_keys_check(lab->recipe->doc, "lab", used);
     wn__recipe *r = lab->recipe;
-    if (status == WN_OK && !r->data.type) status = wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", path);
+    if (status == WN_OK) status = wn__recipe_needs_data(r, path);
     if (status == WN_OK) status = wn__weights_check_classes(file, path, r);
     if (status == WN_OK) status = wn__recipe_build_graph(r, path, wn__recipe_input(r));
     if (status == WN_OK) r->train_images = -1; /* not planned */

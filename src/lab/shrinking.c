@@ -56,7 +56,7 @@ static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *fil
     WN_TRY(wn__recipe_of_weights(file, s->path, o->set, o->sets, &s->recipe));
     WN_TRY(wn__used_keys_check(s->recipe->doc, "shrink", used));
     wn__recipe *r = s->recipe;
-    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", s->path);
+    WN_TRY(wn__recipe_needs_data(r, s->path));
     WN_TRY(wn__recipe_need_classes(r, "shrink"));
     WN_TRY(wn__weights_check_classes(file, s->path, r));
     WN_TRY(wn__recipe_build_graph(r, s->path, wn__recipe_input(r)));

@@ -3,6 +3,7 @@
 
 #include "backend/backend.h"
 #include "base/fail.h"
+#include "data/catalog.h"
 #include "recipe/recipe.h"
 #include "winnow/experiment.h"
 
@@ -78,12 +79,12 @@ static const wn__setting *schedule_table(int index, int table) { return table ==
 
 static bool dataset_entry(int index, wn_list_entry *out)
 {
-    const wn__dataset_type *d = wn__datasets[index];
+    const wn__dataset_type *d = wn__dataset_at(index);
     if (d) *out = (wn_list_entry){d->name, d->summary, NULL};
     return d != NULL;
 }
 
-static const wn__setting *dataset_table(int index, int table) { return table == 0 ? wn__datasets[index]->settings : NULL; }
+static const wn__setting *dataset_table(int index, int table) { return table == 0 ? wn__dataset_at(index)->settings : NULL; }
 
 static bool backend_entry(int index, wn_list_entry *out)
 {

@@ -6,20 +6,25 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "data/catalog.h"
 
 /* ---- sections with choices */
 
-static wn_status read_set_name(const wn__yaml_node *node, const wn__dataset_type **type)
+/* r->data.type, or r->data.absent where it may be. */
+static wn_status find_set(wn__recipe *r, const wn__yaml_node *node)
 {
-    const char *name;
-    WN_TRY(wn__scalar_text(node, "data.set", &name));
-    const char *names[WN__MOST_KEYS];
+    const char *name, *names[WN__MOST_KEYS];
+    const wn__dataset_type *type;
     int count = 0;
-    for (; wn__datasets[count] && count < WN__MOST_KEYS; count++) {
-        names[count] = wn__datasets[count]->name;
-        if (strcmp(names[count], name) == 0) *type = wn__datasets[count];
+    WN_TRY(wn__scalar_text(node, "data.set", &name));
+    if ((r->data.type = wn__dataset_hold(name)) != NULL) return WN_OK;
+    if (r->data.may_lack && strcmp(r->data.may_lack, name) == 0) {
+        r->data.absent = name;
+        return WN_OK;
     }
-    return *type ? WN_OK : wn__unknown_at(node, "data.set: unknown data set", name, names, count);
+    for (; count < WN__MOST_KEYS && (type = wn__dataset_at(count)) != NULL; count++)
+        names[count] = type->name;
+    return wn__unknown_at(node, "data.set: unknown data set", name, names, count);
 }
 
 static wn_status read_augment(void *arg, const wn__yaml_node *node)
@@ -47,7 +52,8 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     wn__recipe *r = arg;
     const wn__yaml_node *set = wn__yaml_find(node, "set");
     if (!set) return wn__yaml_fail(WN_EUSAGE, node, "data: the key \"set\" is missing: which data set?");
-    WN_TRY(read_set_name(set, &r->data.type));
+    WN_TRY(find_set(r, set));
+    if (r->data.absent) return WN_OK;
     WN_TRY(wn__config_new(r->data.type->settings, r->data.type->config_size, &r->data.config));
     static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
     const wn__schema schema = {
@@ -314,8 +320,10 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
     const wn__schema schema = {.what = "recipe", .table = {{wn__top_settings, &r->top}}, .special = keys, .arg = r};
     WN_TRY(set_defaults(r));
     WN_TRY(open_document(source, &r->doc));
+    r->data.may_lack = source->may_lack;
     const wn__yaml_node *root = wn__yaml_root(r->doc);
     WN_TRY(wn__schema_read(&schema, root));
+    r->data.may_lack = NULL;
     WN_TRY(check_name(r, source->path));
     if (parts) return WN_OK;
     if (!r->data.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"data\" is missing: data: {set: shapes}");
@@ -354,6 +362,7 @@ void wn__recipe_free(wn__recipe *recipe)
         wn__selection_release(&recipe->selection[i]);
     wn_graph_free(recipe->graph);
     wn__data_facts_release(&recipe->data.facts);
+    wn__dataset_drop(recipe->data.type);
     wn__free(recipe->data.config);
     wn__free(recipe->model.config);
     wn__free(recipe->train.optimizer_config);

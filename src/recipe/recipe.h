@@ -26,8 +26,10 @@
 enum { WN__MOST_SEEDS = 10000, WN__MOST_ROUNDS = 1000, WN__MOST_PATTERNS = 32, WN__LONGEST_PATTERN = 300, WN__LONGEST_ROW_NAME = 120 };
 
 typedef struct wn__data_section {
-    const wn__dataset_type *type;
-    void *config; /* of the type's settings; owned */
+    const wn__dataset_type *type; /* held */
+    const char *may_lack;         /* as in wn__recipe_source; while reading */
+    const char *absent;           /* that name, if the set is not here: the section says nothing then; else NULL */
+    void *config;                 /* of the type's settings; owned */
     const char *validation, *normalize;
     int64_t train_size;
     int last_batch; /* wn__last_batch */
@@ -218,8 +220,9 @@ typedef struct wn__recipe_source {
     const char *label;
     const char *const *set; /* "key=value" (sets) */
     int sets;
-    const char *seeds; /* NULL, or instead of compare.seeds */
-    bool no_compare;   /* leave out compare and report (wn_train) */
+    const char *seeds;    /* NULL, or instead of compare.seeds */
+    bool no_compare;      /* leave out compare and report (wn_train) */
+    const char *may_lack; /* a data set that need not be known here: what weights were trained on; NULL: none */
 } wn__recipe_source;
 
 /* WN_EUSAGE with file, line, column and what would be valid. Free with wn__recipe_free. */

@@ -17,6 +17,25 @@ static wn_status fail_at(const wn__recipe *r, const char *section, const char *k
     return status == WN_OK ? WN_OK : wn__fault_at(inner ? inner : node ? node : root, prefix, status);
 }
 
+/* What a recipe asks of its samples, which not all kinds of them have. */
+static wn_status check_samples(const wn__recipe *r)
+{
+    const wn__data_section *d = &r->data;
+    const wn__sample_spec *sample = &d->facts.sample;
+    const char *name = d->type->name;
+    if (sample->input == WN_INPUT_TOKENS || sample->target == WN_TARGET_POSITIONS)
+        return fail_at(r, "data", "set",
+                       wn__fail(WN_EUSAGE, "%s gives %s, which no network here takes", name,
+                                sample->input == WN_INPUT_TOKENS ? "tokens" : "a class at each position"));
+    if (sample->input != WN_INPUT_PIXELS && !wn__augment_is_none(&d->augment))
+        return fail_at(r, "data", "augment",
+                       wn__fail(WN_EUSAGE, "%s is of pixels; the inputs of %s are floats, taken as they are",
+                                d->augment.pad ? "pad-crop" : "flip", name));
+    if (d->label_noise > 0) WN_TRY(fail_at(r, "data", "label_noise", wn__recipe_need_classes(r, "label noise")));
+    if (r->top.world != WN__WORLD_NONE) WN_TRY(fail_at(r, "data", "set", wn__recipe_need_classes(r, "world")));
+    return WN_OK;
+}
+
 static wn_status count_images(wn__recipe *r)
 {
     /* Nothing is loaded to plan an experiment. */
@@ -72,6 +91,7 @@ wn__model_input wn__recipe_input(const wn__recipe *recipe)
 
 wn_status wn__recipe_resolve(wn__recipe *recipe)
 {
+    WN_TRY(check_samples(recipe));
     WN_TRY(count_images(recipe));
     WN_TRY(wn__recipe_settle_targets(recipe));
     WN_TRY(make_clock(recipe));

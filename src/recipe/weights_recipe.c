@@ -17,10 +17,19 @@ wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, c
     else if (data)
         wn__text_add(&text, "data: {set: \"%s\"}\n", data);
     if (!recipe && arch && !wn__safetensors_meta(file, "graph")) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
-    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets};
+    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets, .may_lack = data};
     const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
     wn__text_release(&text);
     return status;
+}
+
+wn_status wn__recipe_needs_data(const wn__recipe *r, const char *path)
+{
+    if (r->data.type) return WN_OK;
+    if (r->data.absent)
+        return wn__fail(WN_EUSAGE, "%s: its data set \"%s\" is not here: register it (winnow/source.h), or set data.set", path,
+                        r->data.absent);
+    return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", path);
 }
 
 /* A mere name lies beside the weights; a path that leads nowhere, too. */

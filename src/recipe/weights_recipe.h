@@ -13,6 +13,8 @@ wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_inpu
 wn_status wn__weights_build_graph(const wn__safetensors *file, wn__recipe *r, const char *path, wn__model_input input);
 /* Images and classes of the recipe's data set, which must be those of the file if it says them ("input", "classes"); without a data set those of the file. */
 wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input);
+/* WN_EUSAGE without a data set: the file says none, or one that is not known here. */
+wn_status wn__recipe_needs_data(const wn__recipe *recipe, const char *path);
 /* WN_EMISMATCH if the file says that it is for another number of classes than the data set has. */
 wn_status wn__weights_check_classes(const wn__safetensors *file, const char *path, const wn__recipe *recipe);
 

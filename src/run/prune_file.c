@@ -105,9 +105,9 @@ static wn_status prune_file(job *j, wn_prune_summary *summary)
     WN_TRY(check_sections(r));
     WN_TRY(wn__weights_pruning_make(r, "winnow prune", false, &j->how));
     WN_TRY(wn__weights_pruning_sparsity(&j->how, j->options->sparsity, j->options->seed, path));
-    if (wn__saliency_needs_images(j->how.row.mask.scoring.score) && !r->data.type)
-        return wn__fail(WN_EUSAGE, "%s: does not say its data set, whose images the score %s is of; set data.set", path,
-                        wn__saliency_names[j->how.row.mask.scoring.score]);
+    const int score = j->how.row.mask.scoring.score;
+    const wn_status status = wn__saliency_needs_images(score) ? wn__recipe_needs_data(r, path) : WN_OK;
+    if (status != WN_OK) return wn__fail_within(status, "the score %s is of images: ", wn__saliency_names[score]);
     return prune_network(j, summary);
 }
 

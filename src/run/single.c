@@ -222,7 +222,7 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
 
 static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const wn_eval_options *o, wn_evaluation *out)
 {
-    if (!r->data.type) return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", o->weights);
+    WN_TRY(wn__recipe_needs_data(r, o->weights));
     WN_TRY(wn__weights_check_classes(file, o->weights, r));
     WN_TRY(wn__weights_build_graph(file, r, o->weights, wn__recipe_input(r)));
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);

@@ -1,6 +1,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "data/catalog.h"
 #include "data/contents.h"
 #include "data/getting.h"
 #include "file_server.h"

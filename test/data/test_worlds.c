@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "data/catalog.h"
 #include "data/contents.h"
 #include "data/loader.h"
 #include "io/npz.h"

@@ -2,6 +2,7 @@
 #include <pthread.h>
 
 #include "base/alloc.h"
+#include "data/catalog.h"
 #include "data/dataset.h"
 #include "data/memory_source.h"
 #include "data/targets.h"

@@ -1,5 +1,6 @@
 /* Training and pruning through winnow/network.h: the training loop's steps, the gradients of `ref`, the masks of `winnow prune`. */
 #include "base/alloc.h"
+#include "data/catalog.h"
 #include "data/loader.h"
 #include "data/samples.h"
 #include "io/safetensors.h"
