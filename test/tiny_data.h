@@ -11,7 +11,11 @@ static inline wn__dataset tiny_dataset(const wn__dataset_type *type, wn__memory_
 {
     wn__memory_source *memory;
     CHECK_OK(wn__memory_source_new(&type->facts.sample, &memory));
-    wn__memory_source_borrow(memory, train, test);
+    memory->owned = false;
+    memory->train = train;
+    memory->test = test;
+    memory->source.train_count = train.n;
+    memory->source.test_count = test.n;
     wn__dataset data = {.type = type, .facts = type->facts, .source = &memory->source};
     data.facts.train_count = train.n;
     data.facts.test_count = test.n;

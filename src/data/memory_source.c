@@ -56,13 +56,6 @@ wn_status wn__memory_source_make_room(wn__memory_source *r, wn__part part, int64
     return p.inputs && p.targets ? WN_OK : wn__no_memory((size_t)n * (r->input_bytes + r->target_bytes));
 }
 
-void wn__memory_source_borrow(wn__memory_source *r, wn__memory_part train, wn__memory_part test)
-{
-    r->owned = false;
-    set_part(r, WN__PART_TRAIN, train);
-    set_part(r, WN__PART_TEST, test);
-}
-
 /* ---- copies */
 
 /* Pieces, so that a generator can be asked by several threads. */

@@ -19,13 +19,10 @@ typedef struct wn__memory_source {
     bool owned; /* the parts are freed with the source */
 } wn__memory_source;
 
-/* Without samples yet: wn__memory_source_make_room, or parts that others own. Close with wn__source_close(&r->source). */
+/* Without samples yet: wn__memory_source_make_room. Close with wn__source_close(&r->source). */
 wn_status wn__memory_source_new(const wn__sample_spec *spec, wn__memory_source **out);
 /* Zeroed room for n samples of a part, which must have none. */
 wn_status wn__memory_source_make_room(wn__memory_source *r, wn__part part, int64_t n);
-/* Parts that the caller owns. */
-void wn__memory_source_borrow(wn__memory_source *r, wn__memory_part train, wn__memory_part test);
-
 /* A copy of some samples of a source: these ranges of its training part, one behind the other, and all of its test part. The pool may be NULL. */
 wn_status wn__memory_source_copy(wn__sample_source *from, const char *what, const wn__sample_spec *spec, const wn__range *train, int ranges,
                                  wn__pool *pool, wn__memory_source **out);

@@ -42,3 +42,5 @@ wants '^ 90.* zeros, 0\.' ./prune_and_save $weights sparse.safetensors '{layers:
 wants '90\.0 % of its weights' ./predict sparse.safetensors image.raw
 refuses 'EUSAGE: mask:.*scoer' ./prune_and_save $weights sparse.safetensors '{scoer: snip}' 50%
 usr/bin/winnow eval -q sparse.safetensors --set data.test=100 >/dev/null
+wants '^rigl +90% ' ./train_own_data own
+wants '5 stages, 5 of them done before' ./train_own_data own
