@@ -5,12 +5,14 @@
 
 typedef struct shrink_config {
     wn__texts set;
-    const char *out, *experiment, *data_folder, *min_accuracy, *by, *size, *result;
+    const char *out, *experiment, *data_folder, *hold, *min_accuracy, *by, *size, *result;
     int64_t threads;
 } shrink_config;
 
 static const wn__option shrink_options[] = {
-    WN_OPTION_TEXT(shrink_config, min_accuracy, "min-accuracy", "A", "on the validation images: 88% or 0.88; required"),
+    WN_OPTION_TEXT(shrink_config, hold, "hold", "VALUE",
+                   "of the headline on the validation images, required: at least 88% or 0.88; errors and losses at most 0.05"),
+    WN_OPTION_TEXT(shrink_config, min_accuracy, "min-accuracy", "A", "the same"),
     WN_OPTION_TEXT(shrink_config, result, "to", "NAME", "write NAME.yaml and NAME.safetensors (default: shrunk)"),
     WN_OPTION_TEXT(shrink_config, by, "by", "WAY",
                    "prune further, without training: units, tied-units (through residual links), low-rank or nothing (default: each)"),
@@ -25,16 +27,25 @@ static const wn__option shrink_options[] = {
     WN_OPTION_CPUS(shrink_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
+/* Percent, or four digits. */
+static char *shown(const wn_shrink_result *r, double value, char *buffer, size_t size)
+{
+    snprintf(buffer, size, r->hold.percent ? "%.2f" : "%.4g", r->hold.percent ? 100 * value : value);
+    return buffer;
+}
+
 static void print_rows(const wn_shrink_result *r)
 {
-    wn__columns c = WN_COLUMNS("network", "by", ">part %", ">accuracy %", ">parameters", ">FLOPs", ">bytes", "");
+    char title[64];
+    snprintf(title, sizeof title, ">%s%s", r->hold.title, r->hold.percent ? " %" : "");
+    wn__columns c = WN_COLUMNS("network", "by", ">part %", title, ">parameters", ">FLOPs", ">bytes", "");
     for (int i = 0; i < r->rows; i++) {
         const wn_shrink_row *row = &r->row[i];
         char count[32];
         wn__columns_add(&c, "%s", row->network);
         wn__columns_add(&c, "%s", row->by);
         wn__columns_add(&c, "%.2f", 100 * row->part);
-        wn__columns_add(&c, "%.2f", 100 * row->accuracy);
+        wn__columns_add(&c, "%s", shown(r, row->value, count, sizeof count));
         wn__columns_add(&c, "%s", wn_show_count(row->parameters, count, sizeof count));
         wn__columns_add(&c, "%s", wn_show_count(row->flops, count, sizeof count));
         wn__columns_add(&c, "%s", wn_show_bytes(row->bytes, count, sizeof count));
@@ -46,10 +57,13 @@ static void print_rows(const wn_shrink_result *r)
 static void print_result(const wn_shrink_result *r, const char *name)
 {
     char a[32], b[32];
+    const char *unit = r->hold.percent ? " %" : "";
     const wn_shrink_row *row = &r->row[r->chosen];
     print_rows(r);
-    printf("\nat least            %.2f %% of %lld validation images\n", 100 * r->min_accuracy, (long long)r->images);
-    printf("chosen              %s, %.2f %% (before %.2f %%)\n", row->network, 100 * row->accuracy, 100 * r->accuracy);
+    printf("\nat %s            %s%s of %lld validation images\n", r->hold.less_is_better ? "most " : "least",
+           shown(r, r->hold.value, a, sizeof a), unit, (long long)r->images);
+    printf("chosen              %s, %s%s (before %s%s)\n", row->network, shown(r, row->value, a, sizeof a), unit,
+           shown(r, r->value, b, sizeof b), unit);
     printf("parameters          %s of %s\n", wn_show_count(row->parameters, a, sizeof a), wn_show_count(r->parameters, b, sizeof b));
     printf("FLOPs per image     %s of %s\n", wn_show_count(row->flops, a, sizeof a), wn_show_count(r->flops, b, sizeof b));
     printf("bytes               %s of %s\n", wn_show_bytes(row->bytes, a, sizeof a), wn_show_bytes(r->bytes, b, sizeof b));
@@ -62,7 +76,8 @@ static void print_result(const wn_shrink_result *r, const char *name)
 static int run_shrink(const wn__call *call)
 {
     const shrink_config *config = call->config;
-    if (!config->min_accuracy) return wn__wrong_usage(call, "--min-accuracy is needed: 88%% or 0.88");
+    const char *hold = config->hold ? config->hold : config->min_accuracy;
+    if (!hold) return wn__wrong_usage(call, "--hold is needed: 88%% or 0.88");
     const wn__lab_config lab = {.set = config->set,
                                 .out = config->out,
                                 .experiment = config->experiment,
@@ -71,7 +86,7 @@ static int run_shrink(const wn__call *call)
     const wn_lab_options lab_options = wn__lab_options_of(call, &lab);
     const wn_shrink_options options = {.size = sizeof options,
                                        .networks = &lab_options,
-                                       .min_accuracy = config->min_accuracy,
+                                       .hold = hold,
                                        .by = config->by,
                                        .smallest = config->size,
                                        .result = config->result ? config->result : "shrunk"};
@@ -86,10 +101,10 @@ static int run_shrink(const wn__call *call)
 const wn__command wn__command_shrink = {
     .name = "shrink",
     .arguments = "NETWORK...",
-    .summary = "Find the smallest network that holds an accuracy on the validation images, and write it",
+    .summary = "Find the smallest network that holds an accuracy, or another headline, on the validation images, and write it",
     .details = WN_LAB_NETWORKS
     "\n\nChannels that do nothing are removed and layers of low rank split in two, so that the network is smaller in fact. Then whole units, or "
-    "directions of small singular values, are pruned as far as the accuracy holds, without training. What is written is read by all commands.",
+    "directions of small singular values, are pruned as far as the headline holds, without training. What is written is read by all commands.",
     .options = shrink_options,
     .config_size = sizeof(shrink_config),
     .least = 1,

@@ -36,14 +36,16 @@ typedef struct source {
     wn__context context;
     wn__params params; /* as the file says: masks, or factors */
     wn__evaluator *evaluator;
+    const wn__metric *headline;
     wn__shrunk plain; /* made smaller, nothing else */
 } source;
 
 typedef struct search {
     const wn_shrink_options *options;
     wn_shrink_result *result;
-    int by, size; /* by -1: all */
-    source *best; /* whose network is the smallest so far; NULL: none holds */
+    const wn__metric *headline; /* of all networks */
+    int by, size;               /* by -1: all */
+    source *best;               /* whose network is the smallest so far; NULL: none holds */
     wn__shrunk smallest;
 } search;
 
@@ -51,15 +53,16 @@ typedef struct search {
 
 static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *file, source *s)
 {
-    static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend", "dtype", "threads",
-                                       "kernels", "world",         "train.batch",      NULL};
+    static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model",         "backend", "dtype", "threads",
+                                       "kernels", "world",         "train.batch",      "train.metrics", NULL};
     WN_TRY(wn__recipe_of_weights(file, s->path, o->set, o->sets, &s->recipe));
     WN_TRY(wn__used_keys_check(s->recipe->doc, "shrink", used));
     wn__recipe *r = s->recipe;
     WN_TRY(wn__recipe_needs_data(r, s->path));
-    WN_TRY(wn__recipe_need_classes(r, "shrink"));
     WN_TRY(wn__weights_check_classes(file, s->path, r));
     WN_TRY(wn__recipe_build_graph(r, s->path, wn__recipe_input(r)));
+    WN_TRY(wn__recipe_settle_targets(r));
+    s->headline = wn__metric_headline(&r->train.metrics);
     r->train_images = -1; /* not planned */
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
     s->context = (wn__context){.recipe = r, .data_folder = o->data_folder};
@@ -82,7 +85,7 @@ static wn_status open_evaluator(source *s)
     loader.part = WN__PART_VALIDATION;
     if (wn__split_range(&loader.split, loader.part).count == 0)
         return wn__fail(WN_EUSAGE, "%s: there are no validation images to choose by; set data.validation=last-5000", s->label);
-    return wn__evaluator_new(&loader, NULL, &s->evaluator);
+    return wn__evaluator_new(&loader, &(wn__evaluation_rule){.metrics = &s->recipe->train.metrics}, &s->evaluator);
 }
 
 static wn_status open_source(const wn_lab_options *o, const char *name, source *s)
@@ -125,14 +128,14 @@ static wn_status start(source *s, const wn_graph *graph, wn__params *params, wn_
     return wn__network_start_stored(out, device, &(wn__executor_options){.batch = s->recipe->train.batch});
 }
 
-static wn_status accuracy_of(source *s, const wn_graph *graph, wn__params *params, double *accuracy, int64_t *images)
+static wn_status headline_of(source *s, const wn_graph *graph, wn__params *params, double *value, int64_t *images)
 {
     wn__network net;
     wn__evaluation e = {0};
     WN_TRY(start(s, graph, params, &net));
     const wn_status status = wn__evaluator_run(s->evaluator, net.ex, s->context.devices.pool, false, &e);
     wn__network_release(&net);
-    *accuracy = wn__evaluation_headline(&e);
+    *value = wn__evaluation_headline(&e);
     *images = e.n;
     return status;
 }
@@ -150,7 +153,7 @@ static int64_t size_of(const search *q, const wn_shrink_row *row)
     return size[q->size];
 }
 
-/* Takes over what it is given. *holds: its accuracy does. */
+/* Takes over what it is given. *holds: its headline does. */
 static wn_status judge(search *q, source *s, wn__shrunk *tried, const char *by, double part, bool *holds)
 {
     wn_shrink_result *result = q->result;
@@ -158,13 +161,13 @@ static wn_status judge(search *q, source *s, wn__shrunk *tried, const char *by, 
     wn__cost cost = {0};
     snprintf(row.network, sizeof row.network, "%s", s->label);
     snprintf(row.by, sizeof row.by, "%s", by);
-    wn_status status = accuracy_of(s, tried->graph, &tried->params, &row.accuracy, &result->images);
+    wn_status status = headline_of(s, tried->graph, &tried->params, &row.value, &result->images);
     if (status == WN_OK) status = wn__cost_make(tried->graph, &tried->params, &cost);
     row.parameters = cost.active;
     row.flops = cost.flops;
     row.bytes = cost.bytes;
     wn__cost_release(&cost);
-    row.holds = row.accuracy >= result->min_accuracy;
+    row.holds = !isnan(row.value) && !wn__metric_is_better(s->headline, result->hold.value, row.value);
     *holds = row.holds;
     const bool best = status == WN_OK && row.holds && (!q->best || size_of(q, &row) < size_of(q, &result->row[result->chosen]));
     if (status == WN_OK) status = add_row(q, row);
@@ -176,7 +179,7 @@ static wn_status judge(search *q, source *s, wn__shrunk *tried, const char *by, 
         *tried = (wn__shrunk){0};
     }
     wn__shrunk_release(tried);
-    wn__log(WN_LOG_INFO, "%s: %s %.1f %%: accuracy %.4f with %lld parameters", s->label, by, 100 * part, row.accuracy,
+    wn__log(WN_LOG_INFO, "%s: %s %.1f %%: %s %.4g with %lld parameters", s->label, by, 100 * part, s->headline->title, row.value,
             (long long)row.parameters);
     return status;
 }
@@ -356,7 +359,7 @@ static wn_status describe_before(search *q)
     r->flops = cost.dense_flops;
     r->bytes = cost.dense_bytes;
     wn__cost_release(&cost);
-    return accuracy_of(s, s->recipe->graph, &s->params, &r->accuracy, &images);
+    return headline_of(s, s->recipe->graph, &s->params, &r->value, &images);
 }
 
 /* ---- the whole */
@@ -366,9 +369,11 @@ static wn_status none_holds(const search *q)
     const wn_shrink_result *r = q->result;
     int best = 0;
     for (int i = 1; i < r->rows; i++)
-        if (r->row[i].accuracy > r->row[best].accuracy) best = i;
-    return wn__fail(WN_EUSAGE, "none of the networks reaches %.2f %% on %lld validation images; the best, %s, reaches %.2f %%",
-                    100 * r->min_accuracy, (long long)r->images, r->row[best].network, 100 * r->row[best].accuracy);
+        if (wn__metric_is_better(q->headline, r->row[i].value, r->row[best].value)) best = i;
+    const double unit = r->hold.percent ? 100 : 1;
+    return wn__fail(WN_EUSAGE, "none of the networks holds %s %.4g%s on %lld validation images; the best, %s, has %.4g%s", r->hold.title,
+                    unit * r->hold.value, r->hold.percent ? " %" : "", (long long)r->images, r->row[best].network,
+                    unit * r->row[best].value, r->hold.percent ? " %" : "");
 }
 
 static wn_status save(const search *q)
@@ -398,18 +403,27 @@ static wn_status index_of(const char *what, const char *name, const char *const 
     return status;
 }
 
+/* The bound as it was given, in the unit of the networks' headline, which must be the same. */
+static wn_status read_bound(search *q, const source *s)
+{
+    const wn__metric *m = s->headline;
+    const char *text = q->options->hold;
+    char *end = NULL;
+    if (q->headline && q->headline != m)
+        return wn__fail(WN_EUSAGE, "%s: its headline is %s, that of networks before it %s", s->label, m->title, q->headline->title);
+    q->headline = m;
+    double bound = text ? wn__strtod(text, &end) : 0;
+    const bool percent = text && *end == '%';
+    if (percent) bound /= 100;
+    const bool fits = text && end != text && !end[percent] && isfinite(bound) && (m->percent ? bound > 0 && bound <= 1 : !percent);
+    if (!fits)
+        return wn__fail(WN_EUSAGE, "hold: \"%s\" is no %s; write %s", text ? text : "", m->title, m->percent ? "88% or 0.88" : "0.05");
+    q->result->hold = (wn_score){m->name, m->title, m->percent, m->less_is_better, m->counted, bound};
+    return WN_OK;
+}
+
 static wn_status read_options(search *q)
 {
-    const char *text = q->options->min_accuracy;
-    char *end = NULL;
-    double a = text ? wn__strtod(text, &end) : 0;
-    if (text && *end == '%') {
-        a /= 100;
-        end++;
-    }
-    if (!text || end == text || *end || !(a > 0 && a <= 1))
-        return wn__fail(WN_EUSAGE, "min-accuracy: \"%s\" is no accuracy; write 88%% or 0.88", text ? text : "");
-    q->result->min_accuracy = a;
     if (q->options->networks->count < 1) return wn__fail(WN_EUSAGE, "shrink wants one network or more");
     WN_TRY(index_of("by", q->options->by, way_names, -1, &q->by));
     return index_of("size", q->options->smallest, size_names, 0, &q->size);
@@ -420,6 +434,7 @@ static wn_status run(search *q, source *list)
     const wn_lab_options *o = q->options->networks;
     for (int i = 0; i < o->count; i++) {
         WN_TRY(open_source(o, o->networks[i], &list[i]));
+        WN_TRY(read_bound(q, &list[i]));
         WN_TRY(try_source(q, &list[i]));
     }
     if (!q->best) return none_holds(q);

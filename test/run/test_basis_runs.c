@@ -237,7 +237,7 @@ static wn_status shrink(const char *store, const char *accuracy, const char *by,
     const wn_shrink_options options = {
         .size = sizeof options,
         .networks = &WN_OPTIONS(wn_lab_options, .networks = names, .count = 4, .out = scratch_path(store), .threads = 1),
-        .min_accuracy = accuracy,
+        .hold = accuracy,
         .by = by,
         .smallest = size,
         .result = scratch_path("folder/small")};
@@ -253,14 +253,14 @@ TEST(shrinking_returns_the_smallest_that_holds)
     CHECK_EQ_INT(r.images, 32);
     CHECK(r.rows > 20 && r.difference < 1e-5);
     for (int i = 0; i < r.rows; i++) {
-        CHECK_EQ_INT(r.row[i].holds, r.row[i].accuracy >= 0.01);
+        CHECK_EQ_INT(r.row[i].holds, r.row[i].value >= 0.01);
         if (r.row[i].holds) CHECK(chosen->bytes <= r.row[i].bytes);
     }
     const wn_eval_options options = {
         .size = sizeof options, .weights = scratch_path("folder/small.safetensors"), .part = "validation", .threads = 1};
     wn_evaluation e = {0};
     CHECK_OK(wn_eval(&options, &e));
-    CHECK_NEAR(e.accuracy, chosen->accuracy, 1e-9, 0);
+    CHECK_NEAR(e.accuracy, chosen->value, 1e-9, 0);
     wn_evaluation_release(&e);
     wn_shrink_result_release(&r);
     CHECK_OK(shrink(undisturbed(), "0.01", "nothing", "flops", &r));
@@ -269,7 +269,7 @@ TEST(shrinking_returns_the_smallest_that_holds)
         CHECK(r.row[r.chosen].flops <= r.row[i].flops);
     wn_shrink_result_release(&r);
     CHECK_EQ_INT(shrink(undisturbed(), "99.9%", NULL, NULL, &r), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "none of the networks reaches 99.90 % on 32 validation images; the best, ");
+    CHECK_HAS_TEXT(wn_error_message(), "none of the networks holds accuracy 99.9 % on 32 validation images; the best, ");
     CHECK_EQ_INT(shrink(undisturbed(), "much", NULL, NULL, &r), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "\"much\" is no accuracy");
     CHECK_EQ_INT(shrink(undisturbed(), "50%", "chance", NULL, &r), WN_EUSAGE);

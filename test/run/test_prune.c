@@ -576,7 +576,7 @@ static wn_status run_shrink(const char *const *set, int sets)
     const wn_shrink_options options = {.size = sizeof options,
                                        .networks =
                                            &WN_OPTIONS(wn_lab_options, .networks = &network_file, .count = 1, .set = set, .sets = sets),
-                                       .min_accuracy = "1%",
+                                       .hold = "1%",
                                        .result = scratch_path("small")};
     return wn_shrink(&options, &result);
 }

@@ -5,7 +5,7 @@ refuse() {
     echo "$?: $(tail -n 1 out)"
 }
 echo "-- threads and jobs"
-for command in "run tiny.yaml" "sweep swept.yaml" "train tiny.yaml" "eval x" "time x" "shrink x --min-accuracy 1%" "bench step lenet5" "lab flow x" "lab study tiny.yaml"; do
+for command in "run tiny.yaml" "sweep swept.yaml" "train tiny.yaml" "eval x" "time x" "shrink x --hold 1%" "bench step lenet5" "lab flow x" "lab study tiny.yaml"; do
     # shellcheck disable=SC2086 # words are meant
     refuse $command --threads 1000
 done
