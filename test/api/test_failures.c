@@ -260,8 +260,7 @@ static wn_status shrink(const char *out)
 {
     wn_shrink_result r = {0};
     const wn_lab_options lab = lab_options(NULL);
-    const wn_status status =
-        wn_shrink(&WN_OPTIONS(wn_shrink_options, .networks = &lab, .min_accuracy = "1%", .by = "nothing", .result = out), &r);
+    const wn_status status = wn_shrink(&WN_OPTIONS(wn_shrink_options, .networks = &lab, .hold = "1%", .by = "nothing", .result = out), &r);
     wn_shrink_result_release(&r);
     return status;
 }
