@@ -43,6 +43,9 @@ typedef struct wn_network_options {
     const char *init;       /* start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}" */
     const char *const *set; /* (sets) what a file does not say of its network, as "key=value": "model.arch=resnet20", "data.set=cifar10" */
     int sets;
+    const wn_stop
+        *stop; /* ends predictions between two passes, losses before one, and pruning between two scores, with WN_ESTOPPED; lives as long
+                          * as the handle. NULL: wn_request_stop alone does. Clones have their own */
 } wn_network_options;
 
 /* ---- open and close */

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/stop.h"
 #include "data/targets.h"
 
 /* ---- what every call asks */
@@ -17,6 +18,11 @@ wn_status wn__handle_enter(const wn_network *net)
     if (net->process == getpid()) return WN_OK;
     return wn__fail(WN_EINVAL, "the network was opened by process %ld and its threads are there: open it again behind the fork",
                     (long)net->process);
+}
+
+wn_status wn__handle_goes_on(const wn_network *net, const char *call)
+{
+    return wn__stop_wanted(net->stop) ? wn__fail(WN_ESTOPPED, "%s: stopped on request", call) : WN_OK;
 }
 
 wn_status wn__handle_may_change(const wn_network *net, const char *what)
@@ -98,7 +104,8 @@ wn_status wn__handle_check_samples(const wn_network *net, const char *call, cons
     if (targets->width != width)
         return wn__fail(WN_EINVAL, "%s: targets (%s) of width %" PRId64 ", must be %" PRId64, call, wn__target_kind_name(targets->kind),
                         targets->width, width);
-    return classes ? check_classes(call, targets, n, outputs) : WN_OK;
+    if (classes) WN_TRY(check_classes(call, targets, n, outputs));
+    return wn__handle_goes_on(net, call);
 }
 
 /* ---- training */

@@ -45,9 +45,12 @@ struct wn_network {
     wn__device *device;       /* that net.ex runs on */
     wn__executor_options how; /* of net.ex */
     uint64_t seed;
+    const wn_stop *stop; /* NULL: the process's alone */
     wn__training training;
 };
 
+/* WN_ESTOPPED on request, nothing has changed. */
+wn_status wn__handle_goes_on(const wn_network *net, const char *call);
 /* WN_EINVAL: no handle, or one of a parent process. */
 wn_status wn__handle_enter(const wn_network *net);
 /* WN_EBUSY while there are clones. Otherwise weights and masks may be changed; `what` would. */

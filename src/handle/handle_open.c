@@ -46,6 +46,7 @@ static wn_status new_handle(wn_network **out)
 static void set_sizes(wn_network *net, const wn_network_options *o)
 {
     net->seed = o->seed;
+    net->stop = o->stop;
     net->batch = o->batch ? o->batch : USUAL_BATCH;
     net->how = (wn__executor_options){.batch = net->batch, .plans = MOST_PLANS};
     net->devices = (wn__devices){.threads = net->machine.threads, .kernels = (wn__kernels)net->shared->recipe->top.kernels};

@@ -30,7 +30,7 @@ static wn_status check_plain(const wn__params *params)
 static wn_status prune_copy(wn_network *net, const wn__weights_pruning *w, const wn__labelled *samples)
 {
     const wn__mask_section *section = w->how.section;
-    const wn__scorer scorer = {&net->machine, &net->devices, samples->n ? samples : NULL};
+    const wn__scorer scorer = {&net->machine, &net->devices, samples->n ? samples : NULL, net->stop};
     wn__params copy = {0};
     wn_status status = wn__params_copy_dense(&net->net.params, &copy);
     if (status == WN_OK && section->basis.kind != WN__BASIS_LOW_RANK)
@@ -64,6 +64,7 @@ wn_status wn_network_prune(wn_network *net, const wn_network_prune_options *opti
     WN_TRY(wn__handle_enter(net));
     WN__COMPLETE(wn_network_prune_options, options);
     WN_TRY(wn__handle_may_change(net, "pruning"));
+    WN_TRY(wn__handle_goes_on(net, "wn_network_prune"));
     WN_TRY(check_plain(&net->net.params));
     WN_TRY(wn__handle_section("mask", options->mask, &recipe));
     recipe->graph = net->shared->recipe->graph;

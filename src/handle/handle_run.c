@@ -32,5 +32,12 @@ wn_status wn_network_predict(wn_network *net, const float *x, int64_t n, float *
     WN_TRY(check_arrays(net, "wn_network_predict", x, n, y));
     if (n == 0) return WN_OK;
     WN_TRY(wn__handle_ready(net, 0));
-    return wn__executor_infer(net->net.ex, x, n, (wn__step_info){0}, y);
+    const wn_graph *g = net->net.graph;
+    for (int64_t first = 0, piece; first < n; first += piece) {
+        piece = n - first < net->batch ? n - first : net->batch;
+        WN_TRY(wn__handle_goes_on(net, "wn_network_predict"));
+        WN_TRY(
+            wn__executor_infer(net->net.ex, x + first * g->c * g->h * g->w, piece, (wn__step_info){0}, y + first * wn__graph_classes(g)));
+    }
+    return WN_OK;
 }

@@ -68,7 +68,8 @@ static wn_status prune_by_score(const wn__recipe *r, const wn__pruning *p, const
     const wn__scoring *scoring = &p->section->scoring;
     wn__selection selection = {0};
     wn__network net = wn__network_over(r->graph, params);
-    wn__saliency_input input = {.graph = r->graph, .selection = &selection, .samples = scorer->samples, .seed = p->seed};
+    wn__saliency_input input = {
+        .graph = r->graph, .selection = &selection, .samples = scorer->samples, .seed = p->seed, .stop = scorer->stop};
     wn__prune how;
     int64_t *keep = WN_NEW_ARRAY(int64_t, params->count);
     wn_status status = keep ? WN_OK : wn__no_memory((size_t)params->count * sizeof *keep);
@@ -142,7 +143,7 @@ wn_status wn__pruning_shuffle(const wn__recipe *r, const wn__pruning *p, wn__par
 wn_status wn__context_scorer_open(wn__context *c, const wn__pruning *p, wn__context_scorer *out)
 {
     const wn__scoring *scoring = &p->section->scoring;
-    *out = (wn__context_scorer){.scorer = {.machine = &c->machine, .devices = wn__context_devices(c)}};
+    *out = (wn__context_scorer){.scorer = {.machine = &c->machine, .devices = wn__context_devices(c), .stop = c->stop}};
     if (!wn__saliency_needs_images(scoring->score)) return WN_OK;
     WN_TRY(wn__context_load(c));
     const wn__range range = p->third ? c->third : c->split.train;

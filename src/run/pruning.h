@@ -23,6 +23,7 @@ typedef struct wn__scorer {
     const wn__machine *machine;
     wn__devices *devices;
     const wn__labelled *samples; /* where the score looks at images, else NULL */
+    const wn_stop *stop;         /* may be NULL */
 } wn__scorer;
 /* Masks by the score of what params hold, whole units, or ranks, as the section says. Of the recipe the graph counts.
  * result may be NULL; else score_flops, or units and units_left, are put into it. */

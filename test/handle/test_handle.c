@@ -513,6 +513,31 @@ TEST(handles_and_clones_run_at_once)
     check_at_once("sparse");
 }
 
+TEST(a_stop_ends_the_calls_of_its_handle_alone)
+{
+    wn_stop *stop = wn_stop_new();
+    wn_network *net = small(&(wn_network_options){.size = sizeof(wn_network_options), .threads = 1, .stop = stop});
+    wn_network *other = small(&(wn_network_options){.size = sizeof(wn_network_options), .threads = 1});
+    const float x[36] = {1};
+    const int32_t label[1] = {2};
+    const wn_targets targets = wn__class_targets(label);
+    const wn_network_prune_options prune = {.size = sizeof prune, .mask = "{score: synflow}", .sparsity = "50%"};
+    float y[4];
+    double loss;
+    CHECK_OK(wn_network_predict(net, x, 1, y));
+    wn_stop_request(stop);
+    CHECK_STATUS(wn_network_predict(net, x, 1, y), WN_ESTOPPED);
+    CHECK_STATUS(wn_network_loss(net, x, &targets, 1, &loss), WN_ESTOPPED);
+    CHECK_STATUS(wn_network_loss_gradients(net, x, &targets, 1, &loss), WN_ESTOPPED);
+    CHECK_STATUS(wn_network_prune(net, &prune), WN_ESTOPPED);
+    CHECK_EQ_INT(look(net).weights_active, look(net).weights);
+    CHECK_OK(wn_network_predict(other, x, 1, y));
+    CHECK_OK(wn_network_prune(other, &prune));
+    wn_network_close(net);
+    wn_network_close(other);
+    wn_stop_free(stop);
+}
+
 TEST(a_child_process_is_told_to_open_its_own)
 {
     wn_network *net = small(&WN_OPTIONS(wn_network_options, .threads = 2));
@@ -618,6 +643,7 @@ int main(int argc, char **argv)
                                     RUN(masks_alone_and_weights_go_to_another_handle),
                                     RUN(clones_share_weights_that_nobody_changes_meanwhile),
                                     RUN(handles_and_clones_run_at_once),
+                                    RUN(a_stop_ends_the_calls_of_its_handle_alone),
                                     RUN(a_child_process_is_told_to_open_its_own),
                                     RUN(wrong_arguments_are_named),
                                     RUN(wrong_options_are_named),

@@ -64,7 +64,8 @@ static net *net_on(wn_graph *graph, const char *backend, int threads)
     for (int i = 0; i < IMAGES; i++)
         t.labels[i] = i % CLASSES;
     t.samples = (wn__labelled){t.images, wn__class_targets(t.labels), IMAGES, IMAGES};
-    t.input = (wn__saliency_input){graph, &t.selection, t.scorer, t.pool, &t.samples, 5};
+    t.input =
+        (wn__saliency_input){.graph = graph, .selection = &t.selection, .ex = t.scorer, .pool = t.pool, .samples = &t.samples, .seed = 5};
     return &t;
 }
 

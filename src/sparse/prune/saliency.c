@@ -7,6 +7,7 @@
 #include "base/elementary.h"
 #include "base/fail.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "nn/loss.h"
 #include "sparse/prune/flow.h"
 
@@ -313,6 +314,10 @@ wn_status wn__saliency_prune(const wn__scoring *how, const wn__saliency_input *i
     for (int64_t round = 1; status == WN_OK && round <= rounds; round++) {
         wn__prune now;
         wn__scores scores;
+        if (wn__stop_wanted(input->stop)) {
+            status = wn__fail(WN_ESTOPPED, "stopped after %lld of %lld scores", (long long)round - 1, (long long)rounds);
+            break;
+        }
         soften(how, params, prune, rounds, round, &now, keep);
         status = wn__saliency_scores(how, input, params, &scores);
         if (status == WN_OK) status = wn__masks_prune(params, input->selection, (const float *const *)scores.score, &now);

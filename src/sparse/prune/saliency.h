@@ -64,6 +64,7 @@ typedef struct wn__saliency_input {
     wn__pool *pool;              /* of synflow, snip and grasp; may be NULL */
     const wn__labelled *samples; /* of snip and grasp */
     uint64_t seed;               /* of random and of dropout */
+    const wn_stop *stop;         /* between two iterations; may be NULL */
 } wn__saliency_input;
 
 /* What the executor of snip and grasp must be made with. */
