@@ -9,6 +9,12 @@ static void print_shape(wn__columns *table, const wn_dataset_info *info)
 {
     char count[32];
     wn__columns_add(table, "%s", info->name);
+    if (info->classes == 0) { /* the user's own */
+        for (int i = 0; i < 4; i++)
+            wn__columns_add(table, "any");
+        wn__columns_add(table, "%s", info->summary);
+        return;
+    }
     wn__columns_add(table, "%dx%dx%d", info->channels, info->height, info->width);
     wn__columns_add(table, "%d", info->classes);
     wn__columns_add(table, "%s", wn_show_count(info->train_count, count, sizeof count));
@@ -38,10 +44,9 @@ static void print_facts(const char *name)
         wn__columns table = WN_COLUMNS("name", ">images", ">classes", ">train", ">test", "what it is");
         print_shape(&table, &info);
         wn__columns_print(&table);
-        printf("classes: ");
         for (int c = 0; c < info.classes; c++)
-            printf("%s%s", c ? ", " : "", info.class_names[c]);
-        printf("\nlicense: %s\n", info.license ? info.license : "unknown");
+            printf("%s%s", c ? ", " : "classes: ", info.class_names[c]);
+        printf("%slicense: %s\n", info.classes ? "\n" : "", info.license ? info.license : "unknown");
         if (info.url) printf("from: %s\n", info.url);
         putchar('\n');
     }

@@ -19,7 +19,7 @@ typedef struct wn_dataset_info {
     const char *name, *summary, *license;
     wn_input_kind input;
     wn_target_kind target;
-    int channels, height, width;    /* of an input, as a network sees it */
+    int channels, height, width;    /* of an input, as a network sees it; 0, as all counts: settings and files say it */
     int classes;                    /* the k of winnow/sample.h */
     const char *const *class_names; /* (classes), or NULL */
     int64_t train_count, test_count;

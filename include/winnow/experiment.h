@@ -200,7 +200,7 @@ typedef struct wn_evaluation {
     int64_t count, correct;            /* correct: of one class a sample, else 0 */
     double accuracy, loss, soft_error; /* NaN where they are not told */
     int classes;
-    const char *const *class_names; /* (classes), static */
+    const char *const *class_names; /* (classes), or NULL */
     double *class_accuracy;         /* (classes), NaN without samples; NULL but of one class a sample */
     int64_t *confusion;             /* (classes, classes): [true][predicted]; NULL likewise */
 } wn_evaluation;

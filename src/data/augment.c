@@ -77,20 +77,3 @@ void wn__augment_image(const wn__augment *a, uint64_t seed, int64_t epoch, int64
         }
     }
 }
-
-/* Row or column `i` of the result in an image of `size`; outside of [0, size): a border. */
-static int source_of(int i, int size, int to_size) { return i + (size >= to_size ? (size - to_size) / 2 : -((to_size - size) / 2)); }
-
-void wn__fit_image(int channels, int height, int width, const uint8_t *in, int to_height, int to_width, uint8_t *out)
-{
-    const int most = width < to_width ? width : to_width, at = source_of(0, width, to_width);
-    memset(out, 0, (size_t)channels * (size_t)to_height * (size_t)to_width);
-    for (int c = 0; c < channels; c++)
-        for (int y = 0; y < to_height; y++) {
-            const int row = source_of(y, height, to_height);
-            if (row < 0 || row >= height) continue;
-            const uint8_t *from = in + ((size_t)c * (size_t)height + (size_t)row) * (size_t)width;
-            uint8_t *to = out + ((size_t)c * (size_t)to_height + (size_t)y) * (size_t)to_width;
-            memcpy(to + (at < 0 ? -at : 0), from + (at > 0 ? at : 0), (size_t)most);
-        }
-}

@@ -19,7 +19,4 @@ bool wn__augment_is_none(const wn__augment *a);
 void wn__augment_image(const wn__augment *a, uint64_t seed, int64_t epoch, int64_t sample, int channels, int height, int width,
                        const uint8_t *in, uint8_t *out);
 
-/* (C,height,width) made to fit (C,to_height,to_width): the middle is cut out; what is smaller stands in the middle of zero bytes. */
-void wn__fit_image(int channels, int height, int width, const uint8_t *in, int to_height, int to_width, uint8_t *out);
-
 #endif

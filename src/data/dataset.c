@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "data/memory_source.h"
+#include "data/stratify.h"
 
 #define WN_DATASET(name) extern const wn__dataset_type wn__dataset_##name;
 #include "data/list.h"
@@ -59,7 +60,7 @@ wn_status wn__data_folder(const char *given, char **folder)
 
 void wn__data_facts_release(wn__data_facts *facts)
 {
-    wn__free(facts->memory);
+    if (facts->release) facts->release(facts->memory);
     *facts = (wn__data_facts){0};
 }
 
@@ -100,7 +101,8 @@ static wn_status open_source(const void *config, const char *folder, wn__pool *p
     wn_status status = type->open(type, config, path, pool, data);
     wn__free(path);
     assert(status != WN_OK || !type->files || data->contents.files > 0);
-    if (status == WN_ENOTFOUND) status = wn__fail_within(status, "%s is not here; `winnow data get %s` gets it: ", type->name, type->name);
+    if (status == WN_ENOTFOUND && type->files)
+        status = wn__fail_within(status, "%s is not here; `winnow data get %s` gets it: ", type->name, type->name);
     return status;
 }
 
@@ -177,13 +179,56 @@ static bool read_count(const char *text, const char *prefix, int64_t *count)
     return *end == 0;
 }
 
+/* "auto" where the set has validation samples of its own. */
+static bool is_own(const wn__data_facts *facts, const char *validation)
+{
+    return facts->own_validation > 0 && strcmp(validation, "auto") == 0;
+}
+
+/* "5000", "10%", or "auto" for that. */
+static bool is_by_name(const wn__data_facts *facts, const char *validation, int64_t all, int64_t *held)
+{
+    if (is_own(facts, validation)) return false;
+    return wn__share_of(strcmp(validation, "auto") == 0 ? "10%" : validation, all, held);
+}
+
+static wn_status count_held(const wn__data_facts *facts, const char *validation, int64_t all, int64_t *held, bool *first)
+{
+    if (strcmp(validation, "none") == 0 || is_by_name(facts, validation, all, held)) return WN_OK;
+    *first = read_count(validation, "first-", held);
+    if (!*first && !read_count(validation, "last-", held))
+        return wn__fail(WN_EUSAGE, "validation '%s' is not one of none, 10%%, 5000, first-N, last-N (such as last-5000), auto", validation);
+    if (!facts->by_class) return WN_OK;
+    return wn__fail(WN_EUSAGE,
+                    "validation '%s' would be of some classes alone: samples stand one class after the other; valid: 10%%, %" PRId64
+                    ", none",
+                    validation, *held);
+}
+
+bool wn__split_is_by_name(const wn__data_facts *facts, const char *validation, int64_t train_size)
+{
+    int64_t held;
+    return is_by_name(facts, validation, facts->train_count, &held) || (facts->by_class && train_size > 0);
+}
+
+wn_status wn__split_needs_order(const wn__data_facts *facts, const char *validation)
+{
+    if (!facts->by_class && facts->own_validation == 0 && !wn__split_is_by_name(facts, validation, 0)) return WN_OK;
+    return wn__fail(WN_EUSAGE,
+                    "validation '%s', or a set by class, is no part of a stream; valid: none, first-N, last-N of sets in mixed order",
+                    validation);
+}
+
 wn_status wn__split_make(const wn__data_facts *facts, const char *validation, int64_t train_size, wn__split *split)
 {
-    const int64_t all = facts->train_count;
-    int64_t held = 0;
-    const bool first = read_count(validation, "first-", &held);
-    if (!first && !read_count(validation, "last-", &held) && strcmp(validation, "none") != 0)
-        return wn__fail(WN_EUSAGE, "validation '%s' is not one of none, first-N, last-N (such as last-5000)", validation);
+    int64_t all = facts->train_count, held = 0;
+    bool first = false;
+    if (is_own(facts, validation)) {
+        held = facts->own_validation;
+    } else {
+        all -= facts->own_validation;
+        WN_TRY(count_held(facts, validation, all, &held, &first));
+    }
     if (held >= all) return wn__fail(WN_EUSAGE, "validation '%s' leaves nothing of %" PRId64 " training images", validation, all);
     const int64_t left = all - held;
     if (train_size < 0 || train_size > left)
@@ -246,6 +291,7 @@ wn_status wn__normalize_find(const char *name, const wn__dataset *data, wn__norm
     if (data->facts.sample.input != WN_INPUT_PIXELS) return normalize_nothing(name, data, out);
     if (strcmp(name, "dataset") == 0 || strcmp(name, data->type->name) == 0) {
         *out = of_dataset(data->type);
+        if (channels < data->type->facts.sample.channels) *out = fit_channels(*out, channels);
         return WN_OK;
     }
     for (size_t i = 0; i < sizeof(general) / sizeof(*general); i++) {

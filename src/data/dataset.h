@@ -24,7 +24,10 @@ typedef struct wn__data_facts {
     int64_t train_count, test_count;
     int64_t stream_count;               /* of sets that go on behind the training samples: so many in all; else 0 */
     char contents_key[WN__SHA256_TEXT]; /* of sets without files in the type's list: what keys call their contents; "": nothing */
-    void *memory;                       /* of class names that are the set's own; released with the facts */
+    int64_t own_validation;             /* so many at the end of the training samples are the set's own validation part */
+    bool by_class;                      /* training samples stand one class after the other */
+    void *memory;                       /* what the set knows of itself, such as class names; for `release`, with the facts */
+    void (*release)(void *memory);      /* NULL: nothing to do */
 } wn__data_facts;
 void wn__data_facts_release(wn__data_facts *facts); /* accepts zeroed ones */
 
@@ -62,6 +65,9 @@ struct wn__dataset_type {
     bool streams;                /* `open` gives samples one after the other; those trained on more than once are copied into memory */
     bool needs_world;            /* of these: too many for memory */
     const wn__setting *settings; /* NULL: none */
+    const char *const
+        *places;            /* of these, what says where samples lie and how they are kept: no part of keys; NULL-terminated; NULL: none */
+    const char *validation; /* what data.validation is where nothing is said; NULL: as for all sets */
     size_t config_size;
     const wn__data_file *files;     /* ended by names = NULL; NULL: needs none */
     const wn__data_source *sources; /* ended by url = NULL; NULL: none */
@@ -101,10 +107,15 @@ typedef struct wn__split {
     wn__range train, validation, test;
 } wn__split;
 
-/* `validation`: "none", "last-5000", "first-5000". `train_size` > 0 keeps only the first so many of the remaining training samples; 0 keeps all.
+/* `validation`: "none", "last-5000", "first-5000"; "5000" or "10%": so many by their names, each class with its share; "auto": the set's own, or else
+ * "10%". The first two are refused for sets by class. `train_size` > 0 keeps only the first so many of the remaining training samples; 0 keeps all.
  * Counts alone are needed. */
 wn_status wn__split_make(const wn__data_facts *facts, const char *validation, int64_t train_size, wn__split *split);
 wn__range wn__split_range(const wn__split *split, wn__part part);
+/* Whether that wants samples in the order of data/split_source.h: by their names, or of sets by class that are not all kept. */
+bool wn__split_is_by_name(const wn__data_facts *facts, const char *validation, int64_t train_size);
+/* WN_EUSAGE unless the training samples can be split in the order in which they stand. */
+wn_status wn__split_needs_order(const wn__data_facts *facts, const char *validation);
 
 /* ---- normalisation: bytes to network input */
 

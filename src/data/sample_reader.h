@@ -1,9 +1,11 @@
-/* Samples as the network sees them, read by one thread: inputs of one size, augmented and normalised. */
+/* Samples as the network sees them, read by one thread: inputs of one size, augmented and normalised. A picture of another size is scaled until it
+ * just covers the network's (bilinear, as Pillow does it), and the middle is cut out. */
 #ifndef WN_DATA_SAMPLE_READER_H
 #define WN_DATA_SAMPLE_READER_H
 
 #include "data/augment.h"
 #include "data/dataset.h"
+#include "data/resize.h"
 
 typedef struct wn__sample_reader {
     const wn__dataset *data; /* borrowed */
@@ -12,6 +14,8 @@ typedef struct wn__sample_reader {
     uint64_t seed;             /* of augmentation */
     uint8_t *fitted, *changed; /* (C,H,W) of the network's size, augmented; of pixels */
     wn__scratch scratch;
+    wn__resizer resizer;
+    wn__pixels resized;
 } wn__sample_reader;
 
 /* The first four fields are set. Takes all memory but what a source needs to read. */

@@ -55,13 +55,15 @@ void *wn__scratch_take(wn__scratch *scratch, size_t bytes)
     void *memory = wn__alloc(bytes);
     if (!memory) return NULL;
     wn__free(scratch->memory);
-    *scratch = (wn__scratch){memory, bytes};
+    scratch->memory = memory;
+    scratch->size = bytes;
     return memory;
 }
 
 void wn__scratch_release(wn__scratch *scratch)
 {
     wn__free(scratch->memory);
+    wn__pixels_release(&scratch->pixels);
     *scratch = (wn__scratch){0};
 }
 

@@ -15,6 +15,7 @@
 #ifndef WN_DATA_SAMPLE_SOURCE_H
 #define WN_DATA_SAMPLE_SOURCE_H
 
+#include "io/pixels.h"
 #include "winnow/sample.h"
 
 typedef enum wn__part { WN__PART_TRAIN, WN__PART_VALIDATION, WN__PART_TEST } wn__part;
@@ -48,6 +49,7 @@ wn_status wn__sample_needs_class(const wn__sample_spec *spec, const char *what);
 typedef struct wn__scratch {
     void *memory;
     size_t size;
+    wn__pixels pixels; /* what pictures are decoded into */
 } wn__scratch;
 void *wn__scratch_take(wn__scratch *scratch, size_t bytes); /* what was taken before is lost; NULL: there is no memory */
 void wn__scratch_release(wn__scratch *scratch);

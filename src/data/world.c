@@ -67,6 +67,7 @@ wn_status wn__dataset_add_noise(wn__dataset *data, double probability)
 static wn_status split_all(const wn__data_facts *facts, const char *validation, wn__split *split)
 {
     wn__data_facts all = *facts;
+    WN_TRY(wn__split_needs_order(facts, validation));
     if (facts->stream_count > 0) all.train_count = facts->stream_count;
     return wn__split_make(&all, validation, 0, split);
 }

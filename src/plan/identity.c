@@ -69,6 +69,8 @@ static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
     WN_TRY(add_object(inputs, "data", &o));
     WN_TRY(set_text(o, "set", r->data.type->name));
     WN_TRY(wn__slice_table(o, r->data.type->settings, r->data.config, &r->clock));
+    for (const char *const *name = r->data.type->places; name && *name; name++)
+        json_object_del(o, *name);
     WN_TRY(wn__slice_table(o, wn__data_settings, &r->data, &r->clock));
     WN_TRY(set_int(o, "pad", a->pad));
     WN_TRY(set_int(o, "reflect", a->reflect));

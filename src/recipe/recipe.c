@@ -55,6 +55,7 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     WN_TRY(find_set(r, set));
     if (r->data.absent) return WN_OK;
     WN_TRY(wn__config_new(r->data.type->settings, r->data.type->config_size, &r->data.config));
+    if (r->data.type->validation) r->data.validation = r->data.type->validation;
     static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
     const wn__schema schema = {
         .what = "data",

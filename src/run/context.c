@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "data/contents.h"
+#include "data/split_source.h"
 #include "data/world.h"
 #include "recipe/data_record.h"
 
@@ -13,7 +14,7 @@ static wn_status load_images(wn__context *c)
     const wn__data_section *d = &c->recipe->data;
     WN_TRY(wn__dataset_load(d->type, d->config, c->data_folder, c->devices.pool, d->unverified, &c->data));
     WN_TRY(wn__dataset_add_noise(&c->data, d->label_noise));
-    return wn__split_make(&c->data.facts, d->validation, d->train_size, &c->split);
+    return wn__dataset_split(&c->data, d->validation, d->train_size, &c->split);
 }
 
 static wn_status load_world(wn__context *c)

@@ -173,6 +173,21 @@ static void copy_scores(const wn__evaluation *from, wn_evaluation *to)
         if (i != set->headline) to->score[to->scores++] = score_of(set->metric[i], from->score[i]);
 }
 
+/* Names and what they point to in one block; NULL without names, or without memory. */
+static const char **copy_names(const wn__sample_spec *spec)
+{
+    size_t size = (size_t)spec->classes * sizeof(char *);
+    for (int k = 0; spec->class_names && k < spec->classes; k++)
+        size += strlen(spec->class_names[k]) + 1;
+    const char **names = spec->class_names ? wn__alloc(size) : NULL;
+    char *text = names ? (char *)(names + spec->classes) : NULL;
+    for (int k = 0; names && k < spec->classes; k++) {
+        names[k] = strcpy(text, spec->class_names[k]);
+        text += strlen(text) + 1;
+    }
+    return names;
+}
+
 static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, wn_evaluation *to)
 {
     double *accuracy = from->confusion ? WN_NEW_ARRAY(double, data->facts.sample.classes) : NULL;
@@ -183,7 +198,7 @@ static wn_status copy_evaluation(const wn__dataset *data, wn__evaluation *from, 
         .loss = from->loss,
         .soft_error = wn__evaluation_score(from, "soft-error"),
         .classes = data->facts.sample.classes,
-        .class_names = data->facts.sample.class_names,
+        .class_names = copy_names(&data->facts.sample),
         .class_accuracy = accuracy,
         .confusion = from->confusion,
     };
@@ -254,6 +269,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 
 void wn_evaluation_release(wn_evaluation *evaluation)
 {
+    wn__free((void *)evaluation->class_names);
     wn__free(evaluation->class_accuracy);
     wn__free(evaluation->confusion);
     *evaluation = (wn_evaluation){0};

@@ -40,7 +40,8 @@ TEST(every_entry_is_complete)
     for (int i = 0; i < wn_dataset_count(); i++) {
         wn_dataset_info info;
         CHECK_OK(wn_dataset_get_info(i, &info));
-        CHECK(info.name && info.summary && info.license && info.channels >= 1 && info.channels <= WN__MAX_CHANNELS && info.classes >= 2);
+        CHECK(info.name && info.summary && info.license && info.channels >= 1 && info.channels <= WN__MAX_CHANNELS);
+        CHECK(info.classes >= 2 || wn__datasets[i]->describe != NULL);
         for (int c = 0; c < info.classes; c++)
             CHECK(info.class_names[c] && *info.class_names[c]);
         for (int c = 0; c < info.channels; c++)

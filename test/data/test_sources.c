@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "data/loader.h"
+#include "data/resize.h"
 #include "data/samples.h"
 #include "data/world.h"
 #include "test.h"
@@ -133,15 +134,22 @@ static wn__loader_options options_for(const wn__dataset *data, int threads)
 
 static void check_picture(const float *x, int64_t number)
 {
+    wn__pixels in = {0}, out = {0};
+    wn__resizer resizer = {0};
     int height, width;
     size_of(number, &height, &width);
-    for (int i = 0; i < 90; i++) {
-        const int c = i / 30, y = i / 5 % 6, x0 = i % 5;
-        const int from_y = y + (height >= 6 ? (height - 6) / 2 : -((6 - height) / 2)),
-                  from_x = x0 + (width >= 5 ? (width - 5) / 2 : -((5 - width) / 2));
-        const bool inside = from_y >= 0 && from_y < height && from_x >= 0 && from_x < width;
-        CHECK(x[i] == (inside ? (float)pixel_of(number, c, from_y, from_x) / 255.0f : 0.0f));
-    }
+    CHECK_OK(wn__pixels_make(&in, 3, height, width));
+    for (int i = 0; i < 3 * height * width; i++)
+        in.data[i] = pixel_of(number, i / (height * width), i / width % height, i % width);
+    const bool high = width * 6 >= height * 5;
+    const wn__resize_options size = {high ? 6 : height * 5 / width, high ? width * 6 / height : 5, WN__FILTER_BILINEAR, false};
+    CHECK_OK(wn__resize(&resizer, &in, wn__crop_all(&in), &size, &out));
+    const int top = (int)nearbyint((size.height - 6) / 2.0), left = (int)nearbyint((size.width - 5) / 2.0);
+    for (int i = 0; i < 90; i++)
+        CHECK(x[i] == (float)out.data[(i / 30 * size.height + i / 5 % 6 + top) * size.width + i % 5 + left] / 255.0f);
+    wn__pixels_release(&in);
+    wn__pixels_release(&out);
+    wn__resizer_release(&resizer);
 }
 
 static void check_input(const wn__batch *b, const made *m, int64_t i)

@@ -454,8 +454,8 @@ TEST(small_networks_need_widths_and_weights_of_their_own)
 TEST(late_faults_have_a_place_too)
 {
     check_set_message("data.validation=middle",
-                      "--set data.validation=middle:1:1: data.validation: validation 'middle' is not one of none, "
-                      "first-N, last-N (such as last-5000)");
+                      "--set data.validation=middle:1:1: data.validation: validation 'middle' is not one of none, 10%, 5000, "
+                      "first-N, last-N (such as last-5000), auto");
     check_set_message("train.lr=-1", "--set train.lr=-1:1:1: train.lr: base: -1 is out of range, valid is 0 to 1000000");
     check_set_message("train.lr=\"0,1\"",
                       "--set train.lr=\"0,1\":1:1: train.lr: base: \"0,1\" is no number (decimals stand behind a point: 0.5)");

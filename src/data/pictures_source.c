@@ -1,0 +1,165 @@
+/* Reading pictures: from files, or from the memory that keeps them. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/files.h"
+#include "base/log.h"
+#include "data/pictures.h"
+#include "io/image.h"
+
+/* ---- one picture */
+
+static wn_status read_all(int fd, char *bytes, int64_t size)
+{
+    for (int64_t done = 0; done < size;) {
+        const ssize_t got = pread(fd, bytes + done, (size_t)(size - done), done);
+        if (got < 0) return wn__fail_errno("reading");
+        if (got == 0) return wn__fail(WN_EMISMATCH, "ends after %" PRId64 " of %" PRId64 " bytes", done, size);
+        done += got;
+    }
+    return WN_OK;
+}
+
+static wn_status load(const char *path, const wn__picture *item, char *bytes)
+{
+    struct stat now;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return wn__fail_errno("%s", path);
+    wn_status status = WN_OK;
+    if (fstat(fd, &now) != 0)
+        status = wn__fail_errno("%s", path);
+    else if (now.st_size != item->size)
+        status = wn__fail(WN_EMISMATCH, "%s: has %" PRId64 " bytes, and had %" PRId64 " when it was listed", path, (int64_t)now.st_size,
+                          item->size);
+    else if ((status = read_all(fd, bytes, item->size)) != WN_OK)
+        status = wn__fail_within(status, "%s: ", path);
+    close(fd);
+    return status;
+}
+
+wn_status wn__picture_load(const wn__pictures *p, const wn__picture *item, wn__scratch *scratch, const char **bytes)
+{
+    char *room = wn__scratch_take(scratch, (size_t)item->size), *path = wn__path_join(p->root, wn__picture_name(p, item));
+    const wn_status status = room && path ? load(path, item, room) : wn__no_memory((size_t)item->size);
+    wn__free(path);
+    *bytes = room;
+    return status;
+}
+
+wn_status wn__picture_decode(const wn__pictures *p, const wn__picture *item, const char *bytes, wn__scratch *scratch)
+{
+    const wn__image_options options = {.color = p->config.channels == 1 ? WN__COLOR_GRAY : WN__COLOR_RGB, .upright = p->config.upright};
+    const wn_status status = wn__image_decode(wn__picture_name(p, item), bytes, (size_t)item->size, &options, &scratch->pixels);
+    return status == WN_OK ? WN_OK : wn__fail_within(status, "%s/", p->root);
+}
+
+/* ---- the source */
+
+typedef struct pictures_source {
+    wn__sample_source source;
+    wn__pictures *pictures;
+    _Atomic(char *) *kept; /* (all) encoded bytes, or NULL; NULL: nothing is kept */
+    _Atomic int64_t room;  /* bytes that may still be kept */
+} pictures_source;
+
+static int64_t item_of(const pictures_source *s, wn__part part, int64_t index)
+{
+    return part == WN__PART_TEST ? s->source.train_count + index : index;
+}
+
+/* What comes first stays. Two threads that read the same file at once keep one copy. */
+static void keep(pictures_source *s, int64_t i, const char *bytes)
+{
+    const int64_t size = s->pictures->item[i].size;
+    char *copy = NULL, *none = NULL;
+    if (!s->kept || size == 0) return;
+    if (atomic_fetch_sub(&s->room, size) >= size && (copy = wn__alloc((size_t)size)) != NULL) {
+        memcpy(copy, bytes, (size_t)size);
+        if (atomic_compare_exchange_strong(&s->kept[i], &none, copy)) return;
+        wn__free(copy);
+    }
+    s->room += size;
+}
+
+static wn_status load_or_take(pictures_source *s, int64_t i, wn__scratch *scratch, const char **bytes)
+{
+    if (s->kept && (*bytes = s->kept[i]) != NULL) return WN_OK;
+    WN_TRY(wn__picture_load(s->pictures, &s->pictures->item[i], scratch, bytes));
+    keep(s, i, *bytes);
+    return WN_OK;
+}
+
+static wn_status read_picture(wn__sample_source *source, wn__part part, int64_t index, wn__scratch *scratch, wn__sample_input *input,
+                              void *target)
+{
+    pictures_source *s = (pictures_source *)source;
+    const int64_t i = item_of(s, part, index);
+    const wn__picture *item = &s->pictures->item[i];
+    const char *bytes;
+    *(int32_t *)target = item->label;
+    if (!input) return WN_OK;
+    WN_TRY(load_or_take(s, i, scratch, &bytes));
+    WN_TRY(wn__picture_decode(s->pictures, item, bytes, scratch));
+    *input = (wn__sample_input){scratch->pixels.data, scratch->pixels.height, scratch->pixels.width};
+    return WN_OK;
+}
+
+static const char *name_of(const wn__sample_source *source, wn__part part, int64_t index)
+{
+    const pictures_source *s = (const pictures_source *)source;
+    return wn__picture_name(s->pictures, &s->pictures->item[item_of(s, part, index)]);
+}
+
+static void close_pictures(wn__sample_source *source)
+{
+    pictures_source *s = (pictures_source *)source;
+    for (int64_t i = 0; s->kept && i < wn__pictures_total(s->pictures); i++)
+        wn__free(s->kept[i]);
+    wn__free(s->kept);
+    wn__pictures_release(s->pictures);
+    wn__free(s);
+}
+
+/* "ants 95, bees 88": of the training pictures; nothing of very many classes. */
+static void tell(const wn__pictures *p, const wn__data_facts *facts)
+{
+    enum { MOST = 12 };
+    int64_t count[MOST] = {0};
+    wn__text text = {0};
+    for (int64_t i = 0; p->classes <= MOST && i < facts->train_count; i++)
+        count[p->item[i].label]++;
+    for (int k = 0; p->classes <= MOST && k < p->classes; k++)
+        wn__text_add(&text, "%s%s %" PRId64, k ? ", " : ": ", p->class_name[k], count[k]);
+    wn__log(WN_LOG_INFO, "%s %s: %" PRId64 " training, %" PRId64 " test pictures of %d classes%s", p->what, p->root, facts->train_count,
+            facts->test_count, p->classes, text.data ? text.data : "");
+    if (p->broken_count > 0)
+        wn__log(WN_LOG_WARNING, "%" PRId64 " pictures cannot be read and are left out; the first: %s", p->broken_count, p->broken[0]);
+    wn__text_release(&text);
+}
+
+wn_status wn__pictures_open(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data)
+{
+    (void)type, (void)config, (void)folder, (void)pool;
+    pictures_source *s = WN_NEW(pictures_source);
+    if (!s) return wn__no_memory(sizeof *s);
+    wn__pictures *p = data->facts.memory;
+    s->source = (wn__sample_source){.train_count = data->facts.train_count,
+                                    .test_count = data->facts.test_count,
+                                    .read = read_picture,
+                                    .name = name_of,
+                                    .close = close_pictures};
+    s->pictures = p;
+    s->room = (int64_t)(p->config.cache * 1073741824.0);
+    p->owners++;
+    data->source = &s->source;
+    tell(p, &data->facts);
+    if (s->room <= 0) return WN_OK;
+    s->kept = wn__alloc_array(wn__pictures_total(p), sizeof *s->kept);
+    return s->kept ? WN_OK : wn__no_memory((size_t)wn__pictures_total(p) * sizeof *s->kept);
+}

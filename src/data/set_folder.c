@@ -1,0 +1,82 @@
+/* Class folders of pictures, as torchvision's ImageFolder reads them: DIR/train/CLASS/..., or DIR/CLASS/... */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/files.h"
+#include "data/picture_folder.h"
+
+typedef struct folder_config {
+    const char *path;
+    wn__pictures_config pictures;
+} folder_config;
+
+static const wn__setting settings[] = {
+    WN_SETTING_TEXT(folder_config, path, "", "the folder: train/CLASS/..., with val/ and test/ beside it, or CLASS/..."),
+    WN__PICTURES_SETTINGS(folder_config),
+    {"test_share", WN__SETTING_TEXT, offsetof(folder_config, pictures.test), 0, 0, "10%", NULL,
+     "part of the pictures, such as 10% or 500, that tests where no folder does"},
+    {0}};
+
+/* The first of the names that is a folder of `root`; NULL: none. Free with wn__free. */
+static char *find_part(const char *root, const char *const *names)
+{
+    for (; *names; names++) {
+        char *path = wn__path_join(root, *names);
+        const bool there = path && wn__folder_exists(path);
+        wn__free(path);
+        if (there) return wn__strdup(*names);
+    }
+    return NULL;
+}
+
+typedef struct folder_parts {
+    char *train, *validation, *test;
+} folder_parts;
+
+static const char *const training[] = {"train", NULL}, *const held[] = {"val", "validation", "valid", NULL},
+                         *const tested[] = {"test", NULL};
+
+/* A validation folder without a test folder is what tables test on; validation is then cut from training. */
+static wn_status add_parts(wn__pictures *p, const folder_parts *f)
+{
+    const char *own = f->test ? f->validation : NULL, *test = f->test ? f->test : f->validation;
+    if (!f->train && test)
+        return wn__fail(WN_EUSAGE, "%s: has \"%s\" but no \"train\"; valid: train/CLASS/..., or CLASS/... alone", p->root, test);
+    WN_TRY(wn__picture_folder_classes(p, f->train ? f->train : ""));
+    WN_TRY(wn__picture_folder_add(p, WN__PART_TRAIN, f->train ? f->train : ""));
+    if (own) WN_TRY(wn__picture_folder_add(p, WN__PART_VALIDATION, own));
+    return test ? wn__picture_folder_add(p, WN__PART_TEST, test) : WN_OK;
+}
+
+static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
+{
+    const folder_config *c = config;
+    wn__pictures *p;
+    if (!*c->path) return wn__fail(WN_EUSAGE, "the key \"path\" is missing: which folder?");
+    if (!wn__folder_exists(c->path)) return wn__fail(WN_ENOTFOUND, "%s: there is no such folder", c->path);
+    WN_TRY(wn__pictures_new(type->name, c->path, &c->pictures, &p));
+    folder_parts f = {find_part(c->path, training), find_part(c->path, held), find_part(c->path, tested)};
+    const wn_status status = add_parts(p, &f);
+    wn__free(f.train);
+    wn__free(f.validation);
+    wn__free(f.test);
+    if (status == WN_OK) return wn__pictures_describe(p, facts);
+    wn__pictures_release(p);
+    return status;
+}
+
+const wn__dataset_type wn__dataset_folder = {
+    .name = "folder",
+    .summary = "your pictures in class folders: JPEG, PNG, WebP of any size",
+    .license = "your own",
+    .facts = {.sample = {.channels = 3}},
+    .mean = {0.485f, 0.456f, 0.406f},
+    .std = {0.229f, 0.224f, 0.225f},
+    .settings = settings,
+    .places = wn__pictures_places,
+    .validation = "auto",
+    .config_size = sizeof(folder_config),
+    .describe = describe,
+    .open = wn__pictures_open,
+};

@@ -1,0 +1,320 @@
+/* Pictures of one's own: class folders, their parts and splits, keys, what is wrong with them. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "data/dataset.h"
+#include "data/pictures.h"
+#include "data/split_source.h"
+#include "data/stratify.h"
+#include "scratch_folder.h"
+#include "tiny_png.h"
+
+#ifdef WN_HAVE_PNG
+#define NEEDS_PNG
+#else
+#define NEEDS_PNG SKIP("this build reads no PNG")
+#endif
+
+/* ---- folders of 2 x 2 pictures, each of one colour */
+
+static void put(const char *folder, const char *name, uint8_t red, int side)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", scratch_path(folder), name);
+    *strrchr(path, '/') = 0;
+    CHECK_OK(wn__make_folders(path));
+    path[strlen(path)] = '/';
+    tiny_png(path, side, side, (const uint8_t[3]){red, 20, 30});
+}
+
+static void put_class(const char *folder, const char *class, int count)
+{
+    char name[100];
+    for (int i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%s/%03d.png", class, i);
+        put(folder, name, (uint8_t)i, 2);
+    }
+}
+
+typedef struct opened {
+    const wn__dataset_type *type;
+    void *config;
+    wn__dataset data;
+} opened;
+
+static wn_status open_set(const char *set, const char *folder, const char *const *settings, opened *o)
+{
+    CHECK_OK(wn__dataset_find(set, &o->type));
+    CHECK((o->config = wn__alloc(o->type->config_size)) != NULL);
+    CHECK_OK(wn__settings_defaults(o->type->settings, o->config));
+    if (folder) CHECK_OK(wn__settings_set(o->type->settings, o->config, "path", folder));
+    for (; settings && *settings; settings += 2)
+        CHECK_OK(wn__settings_set(o->type->settings, o->config, settings[0], settings[1]));
+    return wn__dataset_load(o->type, o->config, NULL, NULL, false, &o->data);
+}
+
+static opened open_folder(const char *folder, const char *const *settings)
+{
+    opened o = {0};
+    CHECK_OK(open_set("folder", scratch_path(folder), settings, &o));
+    return o;
+}
+
+static void close_set(opened *o)
+{
+    wn__dataset_release(&o->data);
+    wn__free(o->config);
+}
+
+static void check_refused(const char *folder, const char *const *settings, wn_status status, const char *text)
+{
+    opened o = {0};
+    CHECK_STATUS(open_set("folder", scratch_path(folder), settings, &o), status);
+    CHECK_HAS_TEXT(wn_error_message(), text);
+    wn__free(o.config);
+}
+
+static int32_t label_of(const wn__dataset *data, wn__part part, int64_t i)
+{
+    int32_t label;
+    CHECK_OK(wn__source_read(data->source, "test", part, i, NULL, NULL, &label));
+    return label;
+}
+
+static const char *name_of(const wn__dataset *data, wn__part part, int64_t i) { return data->source->name(data->source, part, i); }
+
+/* ---- layouts */
+
+TEST(classes_are_sorted_folders_and_a_validation_folder_tests)
+{
+    NEEDS_PNG;
+    put_class("plain", "train/b", 3);
+    put_class("plain", "train/a", 2);
+    put_class("plain", "val/b", 1);
+    put_class("plain", "train/.hidden", 1);
+    put("plain", "train/a/deeper/still/x.png", 9, 2);
+    CHECK_OK(wn__file_write(scratch_path("plain/train/a/notes.txt"), "no picture", 10));
+    CHECK_OK(wn__file_write(scratch_path("plain/train/a/.x.png"), "hidden", 6));
+    opened o = open_folder("plain", NULL);
+    const wn__data_facts *f = &o.data.facts;
+    CHECK(f->train_count == 6 && f->test_count == 1 && f->own_validation == 0 && f->by_class);
+    CHECK_EQ_INT(f->sample.classes, 2);
+    CHECK_EQ_TEXT(f->sample.class_names[0], "a");
+    CHECK_EQ_TEXT(name_of(&o.data, WN__PART_TRAIN, 2), "train/a/deeper/still/x.png");
+    CHECK_EQ_TEXT(name_of(&o.data, WN__PART_TRAIN, 3), "train/b/000.png");
+    CHECK_EQ_TEXT(name_of(&o.data, WN__PART_TEST, 0), "val/b/000.png");
+    CHECK(label_of(&o.data, WN__PART_TRAIN, 2) == 0 && label_of(&o.data, WN__PART_TRAIN, 3) == 1 &&
+          label_of(&o.data, WN__PART_TEST, 0) == 1);
+    wn__scratch scratch = {0};
+    wn__sample_input input;
+    int32_t label;
+    CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, 2, &scratch, &input, &label));
+    const uint8_t *pixels = input.data;
+    CHECK(input.height == 2 && input.width == 2 && pixels[0] == 9 && pixels[4] == 20 && pixels[8] == 30);
+    wn__scratch_release(&scratch);
+    close_set(&o);
+}
+
+TEST(all_three_parts_are_taken_as_they_are)
+{
+    put_class("three", "train/a", 20);
+    put_class("three", "train/b", 20);
+    put_class("three", "validation/a", 3);
+    put_class("three", "validation/b", 4);
+    put_class("three", "test/a", 5);
+    opened o = open_folder("three", NULL);
+    CHECK(o.data.facts.train_count == 47 && o.data.facts.own_validation == 7 && o.data.facts.test_count == 5);
+    wn__split split;
+    CHECK_OK(wn__dataset_split(&o.data, "auto", 0, &split));
+    CHECK(split.train.first == 0 && split.train.count == 40 && split.validation.first == 40 && split.validation.count == 7);
+    CHECK_OK(wn__dataset_split(&o.data, "25%", 0, &split)); /* of the training folder; validation/ is not used */
+    CHECK(split.train.count == 30 && split.validation.first == 30 && split.validation.count == 10);
+    close_set(&o);
+}
+
+/* ---- splits */
+
+static void count_classes(const wn__dataset *data, wn__part part, wn__range range, int64_t *count)
+{
+    count[0] = count[1] = 0;
+    for (int64_t i = 0; i < range.count; i++)
+        count[label_of(data, part, range.first + i)]++;
+}
+
+TEST(splits_are_stratified_and_go_by_names)
+{
+    put_class("whole", "few", 20);
+    put_class("whole", "many", 80);
+    opened o = open_folder("whole", (const char *const[]){"test_share", "20%", NULL});
+    int64_t count[2];
+    wn__split split;
+    CHECK(o.data.facts.train_count == 80 && o.data.facts.test_count == 20);
+    count_classes(&o.data, WN__PART_TEST, (wn__range){0, 20}, count);
+    CHECK(count[0] == 4 && count[1] == 16);
+    CHECK_OK(wn__dataset_split(&o.data, "10", 40, &split));
+    count_classes(&o.data, WN__PART_TRAIN, split.validation, count);
+    CHECK(count[0] == 2 && count[1] == 8);
+    count_classes(&o.data, WN__PART_TRAIN, split.train, count);
+    CHECK(count[0] == 8 && count[1] == 32);
+    bool seen[2][80] = {{false}};
+    for (int part = 0; part < 2; part++)
+        for (int64_t i = 0; i < (part ? 20 : 80); i++) {
+            const char *name = name_of(&o.data, part ? WN__PART_TEST : WN__PART_TRAIN, i);
+            bool *mark = &seen[name[0] == 'm'][atoi(strrchr(name, '/') + 1)];
+            CHECK(!*mark);
+            *mark = true;
+        }
+    close_set(&o);
+}
+
+TEST(orders_do_not_depend_on_how_samples_stood)
+{
+    enum { N = 60 };
+    wn__stratum forth[N], back[N];
+    int64_t one[N], other[N];
+    for (int i = 0; i < N; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "x/%d.jpg", i);
+        forth[i] = back[N - 1 - i] = (wn__stratum){wn__name_hash(name), i % 3};
+    }
+    CHECK_OK(wn__stratified_order(N, forth, one));
+    CHECK_OK(wn__stratified_order(N, back, other));
+    for (int i = 0; i < N; i++)
+        CHECK_EQ_INT(one[i], N - 1 - other[i]);
+    for (int i = 0; i < N; i += 3) /* each three hold all classes */
+        CHECK((one[i] % 3) + (one[i + 1] % 3) + (one[i + 2] % 3) == 3);
+}
+
+TEST(first_and_last_are_refused_by_class)
+{
+    wn__split split;
+    const wn__data_facts facts = {.train_count = 100, .test_count = 10, .by_class = true};
+    CHECK_STATUS(wn__split_make(&facts, "last-10", 0, &split), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "one class after the other");
+    CHECK_STATUS(wn__split_make(&facts, "10 %", 0, &split), WN_EUSAGE);
+    CHECK_STATUS(wn__split_make(&facts, "100%", 0, &split), WN_EUSAGE);
+    CHECK_OK(wn__split_make(&facts, "7.5%", 0, &split));
+    CHECK(split.train.count == 92 && split.validation.count == 8);
+}
+
+/* ---- keys */
+
+TEST(keys_are_of_names_sizes_and_labels_not_of_places)
+{
+    put_class("here", "a", 10);
+    put_class("here", "b", 10);
+    CHECK_OK(wn__make_folders(scratch_path("else")));
+    CHECK(symlink(scratch_path("here"), scratch_path("else/where")) == 0);
+    opened one = open_folder("here", NULL), two = open_folder("else/where", NULL);
+    CHECK_EQ_TEXT(one.data.facts.contents_key, two.data.facts.contents_key);
+    CHECK(strlen(one.data.facts.contents_key) == 64);
+    close_set(&two);
+    CHECK(rename(scratch_path("here/a/003.png"), scratch_path("here/a/303.png")) == 0);
+    two = open_folder("here", NULL);
+    CHECK(strcmp(one.data.facts.contents_key, two.data.facts.contents_key) != 0);
+    close_set(&one);
+    close_set(&two);
+}
+
+/* ---- what is wrong */
+
+TEST(what_is_no_set_is_refused_by_name)
+{
+    put_class("empty", "a", 1);
+    put_class("empty", "b", 1);
+    CHECK_OK(wn__make_folders(scratch_path("empty/c")));
+    check_refused("empty", NULL, WN_EUSAGE, "empty/c: a class without pictures");
+    put_class("flat", "train/a", 2);
+    put_class("flat", "train/b", 2);
+    put("flat", "val/x.png", 1, 2);
+    check_refused("flat", NULL, WN_EUSAGE, "flat/val/x.png: a picture outside of class folders");
+    put_class("other", "train/a", 2);
+    put_class("other", "train/b", 2);
+    put_class("other", "val/c", 2);
+    check_refused("other", NULL, WN_EUSAGE, "other/val/c: the training pictures have no such class");
+    put("loose", "x.png", 1, 2);
+    check_refused("loose", NULL, WN_EUSAGE, "holds pictures, but no folder for each class");
+    CHECK_OK(wn__make_folders(scratch_path("nothing")));
+    check_refused("nothing", NULL, WN_EUSAGE, "holds no class folders");
+    put_class("one", "a", 3);
+    check_refused("one", NULL, WN_EUSAGE, "pictures of 1 class, must be at least 2");
+    put_class("val-only", "val/a", 3);
+    check_refused("val-only", NULL, WN_EUSAGE, "has \"val\" but no \"train\"");
+    check_refused("not-there", NULL, WN_ENOTFOUND, "there is no such folder");
+    check_refused("flat/train", (const char *const[]){"test_share", "many", NULL}, WN_EUSAGE, "test_share: many of 4 pictures");
+}
+
+TEST(broken_pictures_are_named_or_left_out)
+{
+    NEEDS_PNG;
+    put_class("broken", "a", 12);
+    put_class("broken", "b", 12);
+    CHECK_OK(wn__file_write(scratch_path("broken/b/005.png"), "GIF89a..........", 16));
+    CHECK(truncate(scratch_path("broken/a/007.png"), 40) == 0);
+    setenv("XDG_CACHE_HOME", scratch_path("cache"), 1);
+    opened o = open_folder("broken", (const char *const[]){"test_share", "4", NULL});
+    wn__scratch scratch = {0};
+    wn__sample_input input;
+    int32_t label;
+    int faults = 0;
+    for (int64_t i = 0; i < 24; i++) {
+        const wn__part part = i < 20 ? WN__PART_TRAIN : WN__PART_TEST;
+        if (wn__source_read(o.data.source, "test", part, i < 20 ? i : i - 20, &scratch, &input, &label) == WN_OK) continue;
+        CHECK(strstr(wn_error_message(), "b/005.png: is a GIF") || strstr(wn_error_message(), "a/007.png: "));
+        faults++;
+    }
+    CHECK_EQ_INT(faults, 2);
+    close_set(&o);
+    for (int again = 0; again < 2; again++) { /* the second time it is known */
+        o = open_folder("broken", (const char *const[]){"test_share", "4", "broken", "skip", NULL});
+        const wn__pictures *p = o.data.facts.memory;
+        CHECK(p->broken_count == 2 && o.data.facts.train_count == 18 && o.data.facts.test_count == 4);
+        CHECK_HAS_TEXT(p->broken[0], "a/007.png");
+        CHECK_HAS_TEXT(p->broken[1], "b/005.png");
+        for (int64_t i = 0; i < 18; i++)
+            CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, i, &scratch, &input, &label));
+        close_set(&o);
+    }
+    wn__scratch_release(&scratch);
+}
+
+TEST(a_file_that_changes_is_noticed_and_kept_ones_are_not_read_again)
+{
+    NEEDS_PNG;
+    put_class("kept", "a", 3);
+    put_class("kept", "b", 3);
+    const char *const plain[] = {"test_share", "2", NULL}, *const kept[] = {"test_share", "2", "cache", "0.001", NULL};
+    for (int cached = 0; cached < 2; cached++) {
+        put_class("kept", "a", 3);
+        put_class("kept", "b", 3);
+        opened o = open_folder("kept", cached ? kept : plain);
+        wn__scratch scratch = {0};
+        wn__sample_input input;
+        int32_t label;
+        char path[600];
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, 0, &scratch, &input, &label));
+        const uint8_t red = *(const uint8_t *)input.data;
+        snprintf(path, sizeof path, "%s/%s", scratch_path("kept"), name_of(&o.data, WN__PART_TRAIN, 0));
+        CHECK_OK(wn__file_write(path, "changed", 7));
+        const wn_status status = wn__source_read(o.data.source, "test", WN__PART_TRAIN, 0, &scratch, &input, &label);
+        CHECK(status == (cached ? WN_OK : WN_EMISMATCH));
+        if (cached) CHECK_EQ_INT(*(const uint8_t *)input.data, red);
+        wn__scratch_release(&scratch);
+        close_set(&o);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(classes_are_sorted_folders_and_a_validation_folder_tests),
+                                    RUN(all_three_parts_are_taken_as_they_are),
+                                    RUN(splits_are_stratified_and_go_by_names),
+                                    RUN(orders_do_not_depend_on_how_samples_stood),
+                                    RUN(first_and_last_are_refused_by_class),
+                                    RUN(keys_are_of_names_sizes_and_labels_not_of_places),
+                                    RUN(what_is_no_set_is_refused_by_name),
+                                    RUN(broken_pictures_are_named_or_left_out),
+                                    RUN(a_file_that_changes_is_noticed_and_kept_ones_are_not_read_again),
+                                    {0}};
+    return scratch_test_main(argc, argv, tests);
+}
