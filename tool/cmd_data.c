@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "columns.h"
 #include "command.h"
@@ -26,6 +27,66 @@ static void add_file(void *user, const wn_data_file_state *file)
     wn__columns_add(table, "%s", file->fault ? file->fault : file->path);
 }
 
+/* Data of one's own: what is there, and no data set's name. */
+static bool is_path(const char *argument)
+{
+    wn_dataset_info info;
+    for (int i = 0; i < wn_dataset_count(); i++)
+        if (wn_dataset_get_info(i, &info) == WN_OK && strcmp(info.name, argument) == 0) return false;
+    return strchr(argument, '/') || access(argument, F_OK) == 0;
+}
+
+/* ---- data of one's own */
+
+static void add_class(void *user, const wn_data_class *item)
+{
+    wn__columns *table = user;
+    char count[32];
+    wn__columns_add(table, "%d", table->count ? table->count / table->columns - 1 : 0);
+    wn__columns_add(table, "%s", item->name);
+    wn__columns_add(table, "%s", item->train < 0 ? "-" : wn_show_count(item->train, count, sizeof count));
+    wn__columns_add(table, "%s", item->test < 0 ? "-" : wn_show_count(item->test, count, sizeof count));
+}
+
+static wn_status list_path(const char *path)
+{
+    wn__columns table = WN_COLUMNS(">class", "name", ">train", ">test");
+    wn_data_summary s;
+    char count[3][32];
+    const wn_status status = wn_data_look(path, &s, add_class, &table);
+    if (status != WN_OK) return status;
+    printf("%s: set %s, %dx%dx%d, %d classes; %s training, ", path, s.set, s.channels, s.height, s.width, s.classes,
+           wn_show_count(s.train_count, count[0], sizeof count[0]));
+    if (s.validation_count > 0) printf("%s validation, ", wn_show_count(s.validation_count, count[1], sizeof count[1]));
+    printf("%s test samples\n", wn_show_count(s.test_count, count[2], sizeof count[2]));
+    if (s.passed_over > 0) printf("%lld other files are passed over\n", (long long)s.passed_over);
+    if (table.count > 0) wn__columns_print(&table);
+    return WN_OK;
+}
+
+static void print_fault(void *user, const char *fault)
+{
+    (void)user;
+    printf("%s\n", fault);
+}
+
+static wn_status verify_path(const char *path)
+{
+    const wn_status status = wn_data_check(path, print_fault, NULL);
+    if (status == WN_OK) printf("%s: every sample can be read\n", path);
+    return status;
+}
+
+static wn_status visit_paths(const wn__call *call, wn_status (*visit)(const char *path))
+{
+    wn_status status = WN_OK;
+    for (int i = 1; i < call->count; i++) {
+        const wn_status one = is_path(call->arguments[i]) ? visit(call->arguments[i]) : WN_OK;
+        if (status == WN_OK) status = one;
+    }
+    return status;
+}
+
 /* Names that no data set has are wrong usage. */
 static int check_names(const wn__call *call)
 {
@@ -34,6 +95,7 @@ static int check_names(const wn__call *call)
     for (wn_dataset_info info; count < 64 && count < wn_dataset_count() && wn_dataset_get_info(count, &info) == WN_OK; count++)
         names[count] = info.name;
     for (int i = 1; i < call->count; i++) {
+        if (is_path(call->arguments[i])) continue;
         int k = 0;
         while (k < count && strcmp(names[k], call->arguments[i]) != 0)
             k++;
@@ -53,6 +115,7 @@ static wn_status print_files(const wn__call *call, const char *folder,
     wn_status status = WN_OK;
     if (call->count == 1) status = visit(NULL, folder, add_file, &table);
     for (int i = 1; i < call->count; i++) {
+        if (is_path(call->arguments[i])) continue;
         const wn_status one = visit(call->arguments[i], folder, add_file, &table);
         if (status == WN_OK) status = one;
     }
@@ -71,6 +134,15 @@ static wn_status get(const wn__call *call, const data_config *config)
     return WN_OK;
 }
 
+static wn_status list_files(const wn__call *call, const char *given)
+{
+    char folder[1024];
+    const wn_status status = wn_data_folder(given, folder, sizeof folder);
+    if (status != WN_OK) return status;
+    printf("data folder: %s\n\n", folder);
+    return print_files(call, given, wn_data_list);
+}
+
 static int run_data(const wn__call *call)
 {
     const data_config *config = call->config;
@@ -80,22 +152,25 @@ static int run_data(const wn__call *call)
         if (call->count < 2) return wn__wrong_usage(call, "get wants the names of data sets: `winnow datasets` lists them");
         return wn__finish(call, get(call, config));
     }
-    if (strcmp(action, "verify") == 0) return wn__finish(call, print_files(call, config->data_folder, wn_data_verify));
-    char folder[1024];
-    const wn_status status = wn_data_folder(config->data_folder, folder, sizeof folder);
-    if (status != WN_OK) return wn__finish(call, status);
-    printf("data folder: %s\n\n", folder);
-    return wn__finish(call, print_files(call, config->data_folder, wn_data_list));
+    const bool verify = strcmp(action, "verify") == 0;
+    wn_status status = visit_paths(call, verify ? verify_path : list_path), other = WN_OK;
+    bool names = call->count == 1;
+    for (int i = 1; i < call->count; i++)
+        names = names || !is_path(call->arguments[i]);
+    if (names) other = verify ? print_files(call, config->data_folder, wn_data_verify) : list_files(call, config->data_folder);
+    return wn__finish(call, status != WN_OK ? status : other);
 }
 
 static const char *const actions[] = {"get", "list", "verify", NULL};
 
 const wn__command wn__command_data = {
     .name = "data",
-    .arguments = "get|list|verify [DATASET]...",
+    .arguments = "get|list|verify [DATASET|PATH]...",
     .summary = "Get data sets, list which files are here, check their sums",
-    .details = "get downloads what is missing, checks it and unpacks it; an interrupted download is resumed. list and verify take\n"
-               "all data sets if none is named; verify fails if a file is missing or damaged.",
+    .details =
+        "get downloads what is missing, checks it and unpacks it; an interrupted download is resumed. list and verify take\n"
+        "all data sets if none is named; verify fails if a file is missing or damaged. Of a\n"
+        "folder, list or other data of your own, list prints classes and counts; verify reads every sample and names those that it cannot.",
     .options = data_options,
     .config_size = sizeof(data_config),
     .least = 1,

@@ -8,7 +8,7 @@
 
 typedef struct eval_config {
     wn__texts set;
-    const char *part, *data_folder;
+    const char *part, *data_folder, *data;
     int64_t threads;
 } eval_config;
 
@@ -16,6 +16,8 @@ static const wn__option eval_options[] = {
     WN_OPTION_LIST(eval_config, set, "set", "KEY=VALUE",
                    "change what the file says of itself: data.set=cifar10, model.arch=resnet20, backend=ref; may be repeated"),
     WN_OPTION_TEXT(eval_config, part, "part", "PART", "test (default), validation or train"),
+    WN_OPTION_TEXT(eval_config, data, "data", "PATH",
+                   "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(eval_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     WN_OPTION_CPUS(eval_config, threads, "threads", "(default: all CPUs)"),
     {0}};
@@ -82,6 +84,7 @@ static int run_eval(const wn__call *call)
         .sets = config->set.count,
         .part = config->part,
         .data_folder = config->data_folder,
+        .data = config->data,
         .threads = (int)config->threads,
     };
     wn_evaluation e = {0};

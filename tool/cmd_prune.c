@@ -5,7 +5,7 @@
 
 typedef struct prune_config {
     wn__texts set;
-    const char *sparsity, *out, *data_folder;
+    const char *sparsity, *out, *data_folder, *data;
     int64_t seed, threads;
 } prune_config;
 
@@ -16,6 +16,8 @@ static const wn__option prune_options[] = {
     WN_OPTION_LIST(prune_config, set, "set", "KEY=VALUE",
                    "how: mask.scope=layer, mask.score=synflow, mask.layers=[conv*], model.arch=lenet5; may be repeated"),
     WN_OPTION_SEED(prune_config, seed, "of all that is drawn: shuffled masks, random scores and bases, images (default: 0)"),
+    WN_OPTION_TEXT(prune_config, data, "data", "PATH",
+                   "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(prune_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
@@ -47,6 +49,7 @@ static int run_prune(const wn__call *call)
         .sets = config->set.count,
         .seed = (uint64_t)config->seed,
         .data_folder = config->data_folder,
+        .data = config->data,
         .threads = (int)config->threads,
     };
     wn_prune_summary summary;

@@ -9,7 +9,7 @@
 
 typedef struct train_config {
     wn__texts set;
-    const char *out, *data_folder;
+    const char *out, *data_folder, *data;
     int64_t seed, threads;
 } train_config;
 
@@ -17,6 +17,8 @@ static const wn__option train_options[] = {
     WN_OPTION_LIST(train_config, set, "set", "KEY=VALUE", "change the recipe: model.arch=resnet20, data.set=cifar10; may be repeated"),
     WN_OPTION_SEED(train_config, seed, "of the start weights and of the data's order (default: 0)"),
     WN_OPTION_TEXT(train_config, out, "out", "DIR", "folder of the run (default: winnow-train)"),
+    WN_OPTION_TEXT(train_config, data, "data", "PATH",
+                   "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(train_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     WN_OPTION_CPUS(train_config, threads, "threads", "(default: the recipe's, else all CPUs)"),
     {0}};
@@ -49,6 +51,7 @@ static int run_train(const wn__call *call)
         .set = config->set.items,
         .sets = config->set.count,
         .data_folder = config->data_folder,
+        .data = config->data,
         .threads = (int)config->threads,
         .progress = wn__console_progress,
         .user = call->console,

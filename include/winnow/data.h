@@ -64,6 +64,32 @@ typedef void (*wn_data_progress)(void *user, const char *url, int64_t done, int6
  * address, or a folder or an URL that holds the same files (a mirror). Files that are already there and whole are kept. */
 WN_API WN_NODISCARD wn_status wn_data_get(const char *name, const char *from, const char *folder, wn_data_progress progress, void *user);
 
+/* ---- data of your own, where they lie: a folder, a list, ... */
+
+/* The set that reads what lies at `path`, and its setting that names the path: `data: {set: SET, KEY: path}`. WN_EUSAGE: none does. Texts are static. */
+WN_API WN_NODISCARD wn_status wn_data_recognise(const char *path, const char **set, const char **key);
+
+typedef struct wn_data_summary {
+    const char *set; /* static */
+    wn_input_kind input;
+    wn_target_kind target;
+    int channels, height, width, classes;
+    int64_t train_count, validation_count, test_count; /* validation: a part of its own */
+    int64_t passed_over;                               /* files that are no pictures by their names */
+} wn_data_summary;
+/* A class, in the order of numbers. Texts are borrowed for the call. */
+typedef struct wn_data_class {
+    const char *name;
+    int64_t train, test; /* samples, training ones with the set's own validation part; -1: not of one class each */
+} wn_data_class;
+typedef void (*wn_data_class_visit)(void *user, const wn_data_class *item);
+/* What lies at `path`, with default settings, without reading a sample. visit may be NULL. */
+WN_API WN_NODISCARD wn_status wn_data_look(const char *path, wn_data_summary *summary, wn_data_class_visit visit, void *user);
+
+/* Reads every sample, on all CPUs, and visits each that cannot be read; WN_EFORMAT if there are such. visit may be NULL. */
+typedef void (*wn_data_fault_visit)(void *user, const char *fault);
+WN_API WN_NODISCARD wn_status wn_data_check(const char *path, wn_data_fault_visit visit, void *user);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,6 +57,8 @@ typedef struct wn_run_options {
     wn_progress_call progress; /* may be NULL */
     void *user;
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
+    /* Of wn_train: where data of your own lie, instead of those that the recipe names; wn_data_recognise finds their set. NULL: these. */
+    const char *data;
 } wn_run_options;
 
 typedef struct wn_run_summary {
@@ -191,6 +193,8 @@ typedef struct wn_eval_options {
     const char *part; /* "test" (NULL), "validation", "train" */
     const char *data_folder;
     int threads;
+    const char
+        *data; /* where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these */
 } wn_eval_options;
 
 /* Release with wn_evaluation_release. */
@@ -222,6 +226,8 @@ typedef struct wn_prune_options {
     uint64_t seed; /* of all that is drawn: shuffled masks, random scores and bases, images of scores, drawn counts */
     const char *data_folder;
     int threads; /* 0: all CPUs */
+    const char
+        *data; /* where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these */
 } wn_prune_options;
 
 typedef struct wn_prune_summary {

@@ -69,7 +69,9 @@ struct wn__dataset_type {
         *places;            /* of these, what says where samples lie and how they are kept: no part of keys; NULL-terminated; NULL: none */
     const char *validation; /* what data.validation is where nothing is said; NULL: as for all sets */
     size_t config_size;
-    const wn__data_file *files;     /* ended by names = NULL; NULL: needs none */
+    const char *(*takes)(
+        const char *path);      /* the setting that says where samples lie, if the set reads what lies at `path`, else NULL; NULL: never */
+    const wn__data_file *files; /* ended by names = NULL; NULL: needs none */
     const wn__data_source *sources; /* ended by url = NULL; NULL: none */
     /* What its settings make of `facts`, which holds those of the type; NULL: nothing. */
     wn_status (*describe)(const wn__dataset_type *type, const void *config, wn__data_facts *facts);

@@ -31,14 +31,15 @@ extern const char *const wn__broken_names[];
     {"channels", WN__SETTING_INT, offsetof(type, pictures.channels), 1, 3, "3", NULL, "3: colours; 1: gray"}, \
     {"upright", WN__SETTING_BOOL, offsetof(type, pictures.upright), 0, 0, "false", NULL, "turn pictures as their EXIF orientation asks"}, \
     {"broken", WN__SETTING_CHOICE, offsetof(type, pictures.broken), 0, 0, "error", wn__broken_names, "what files are that cannot be read: an error, or left out and listed"}, \
-    {"cache", WN__SETTING_FLOAT, offsetof(type, pictures.cache), 0, 1e6, "0", NULL, "GiB of memory that keep files as they were read; changes no result"}
+    {"cache", WN__SETTING_FLOAT, offsetof(type, pictures.cache), 0, 1e6, "0", NULL, "GiB of memory that keep files as they were read; changes no result"}, \
+    {"test_share", WN__SETTING_TEXT, offsetof(type, pictures.test), 0, 0, "10%", NULL, "part of the pictures, such as 10% or 500, that tests where the set has no test part"}
 /* clang-format on */
 extern const char *const wn__pictures_places[]; /* "path", "cache", NULL: settings that are no part of keys */
 
 typedef struct wn__picture {
-    int64_t name; /* where it begins in `names` */
-    int64_t size; /* bytes of the file */
-    int32_t label;
+    int64_t name;  /* where it begins in `names` */
+    int64_t size;  /* bytes of the file */
+    int32_t label; /* of several: where they begin in `labels` */
 } wn__picture;
 
 /* The table. Read only after wn__pictures_describe, so that sources and facts share it. */
@@ -51,6 +52,9 @@ typedef struct wn__pictures {
     wn__text names;    /* each ended by 0 */
     wn__picture *item; /* (counts of all parts), in the order of parts */
     int64_t count[3];  /* by part */
+    bool several;      /* any number of classes a picture */
+    int32_t *labels;   /* (label_count) of several: those of a picture, and -1 behind them */
+    int32_t label_count;
     char **class_name; /* (classes) */
     int classes;
     int64_t passed_over; /* files that are no pictures by their names */
@@ -68,6 +72,9 @@ void wn__pictures_release(void *pictures); /* one owner less; accepts NULL */
 wn_status wn__pictures_class(wn__pictures *p, const char *name);
 /* The next picture: first all of TRAIN, then of VALIDATION (the set's own), then of TEST. */
 wn_status wn__pictures_add(wn__pictures *p, wn__part part, const char *name, int64_t size, int32_t label);
+
+/* Of several classes: a label more, or -1 behind the last one of a picture. */
+wn_status wn__pictures_label(wn__pictures *p, int32_t label);
 
 /* All were added: parts are settled, and facts say all about them. p belongs to facts then, also on failure. */
 wn_status wn__pictures_describe(wn__pictures *p, wn__data_facts *facts);

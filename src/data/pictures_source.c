@@ -95,6 +95,18 @@ static wn_status load_or_take(pictures_source *s, int64_t i, wn__scratch *scratc
     return WN_OK;
 }
 
+static void put_target(const wn__pictures *p, const wn__picture *item, void *target)
+{
+    float *one = target;
+    if (!p->several) {
+        *(int32_t *)target = item->label;
+        return;
+    }
+    memset(one, 0, (size_t)p->classes * sizeof *one);
+    for (const int32_t *label = p->labels + item->label; *label >= 0; label++)
+        one[*label] = 1;
+}
+
 static wn_status read_picture(wn__sample_source *source, wn__part part, int64_t index, wn__scratch *scratch, wn__sample_input *input,
                               void *target)
 {
@@ -102,7 +114,7 @@ static wn_status read_picture(wn__sample_source *source, wn__part part, int64_t 
     const int64_t i = item_of(s, part, index);
     const wn__picture *item = &s->pictures->item[i];
     const char *bytes;
-    *(int32_t *)target = item->label;
+    put_target(s->pictures, item, target);
     if (!input) return WN_OK;
     WN_TRY(load_or_take(s, i, scratch, &bytes));
     WN_TRY(wn__picture_decode(s->pictures, item, bytes, scratch));
@@ -132,9 +144,10 @@ static void tell(const wn__pictures *p, const wn__data_facts *facts)
     enum { MOST = 12 };
     int64_t count[MOST] = {0};
     wn__text text = {0};
-    for (int64_t i = 0; p->classes <= MOST && i < facts->train_count; i++)
+    const bool few = p->classes <= MOST && !p->several;
+    for (int64_t i = 0; few && i < facts->train_count; i++)
         count[p->item[i].label]++;
-    for (int k = 0; p->classes <= MOST && k < p->classes; k++)
+    for (int k = 0; few && k < p->classes; k++)
         wn__text_add(&text, "%s%s %" PRId64, k ? ", " : ": ", p->class_name[k], count[k]);
     wn__log(WN_LOG_INFO, "%s %s: %" PRId64 " training, %" PRId64 " test pictures of %d classes%s", p->what, p->root, facts->train_count,
             facts->test_count, p->classes, text.data ? text.data : "");

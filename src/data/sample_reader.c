@@ -27,11 +27,12 @@ void wn__sample_reader_close(wn__sample_reader *r)
 }
 
 enum { MOST_PIXELS = 1 << 27 };
+static int64_t capped(int64_t side) { return side < MOST_PIXELS ? side : MOST_PIXELS + 1; }
 
 /* The smallest size in the picture's proportions that covers the network's; the longer side is cut off to whole pixels, as torchvision does. */
 static wn__resize_options covering(const wn__sample_input *in, int height, int width)
 {
-    const int64_t wide = (int64_t)in->width * height / in->height, high = (int64_t)in->height * width / in->width;
+    const int64_t wide = capped((int64_t)in->width * height / in->height), high = capped((int64_t)in->height * width / in->width);
     const bool by_height = (int64_t)in->width * height >= (int64_t)in->height * width;
     return (wn__resize_options){
         .height = by_height ? height : (int)high, .width = by_height ? (int)wide : width, .filter = WN__FILTER_BILINEAR};

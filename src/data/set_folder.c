@@ -14,8 +14,6 @@ typedef struct folder_config {
 static const wn__setting settings[] = {
     WN_SETTING_TEXT(folder_config, path, "", "the folder: train/CLASS/..., with val/ and test/ beside it, or CLASS/..."),
     WN__PICTURES_SETTINGS(folder_config),
-    {"test_share", WN__SETTING_TEXT, offsetof(folder_config, pictures.test), 0, 0, "10%", NULL,
-     "part of the pictures, such as 10% or 500, that tests where no folder does"},
     {0}};
 
 /* The first of the names that is a folder of `root`; NULL: none. Free with wn__free. */
@@ -49,6 +47,8 @@ static wn_status add_parts(wn__pictures *p, const folder_parts *f)
     return test ? wn__picture_folder_add(p, WN__PART_TEST, test) : WN_OK;
 }
 
+static const char *takes(const char *path) { return wn__folder_exists(path) ? "path" : NULL; }
+
 static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
 {
     const folder_config *c = config;
@@ -77,6 +77,7 @@ const wn__dataset_type wn__dataset_folder = {
     .places = wn__pictures_places,
     .validation = "auto",
     .config_size = sizeof(folder_config),
+    .takes = takes,
     .describe = describe,
     .open = wn__pictures_open,
 };

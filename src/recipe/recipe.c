@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "data/catalog.h"
+#include "recipe/data_path.h"
 
 /* ---- sections with choices */
 
@@ -268,6 +269,7 @@ static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
         WN_TRY(wn__yaml_read(source->path, doc));
     else
         WN_TRY(wn__yaml_parse(source->text ? source->label : "(no recipe)", text, strlen(text), doc));
+    if (source->data) WN_TRY(wn__recipe_use_data(*doc, source->data, source->input));
     for (int i = 0; i < source->sets; i++) {
         const char *equals = strchr(source->set[i], '=');
         if (source->seeds && strncmp(source->set[i], "compare.seeds=", 14) == 0)

@@ -223,6 +223,8 @@ typedef struct wn__recipe_source {
     const char *seeds;    /* NULL, or instead of compare.seeds */
     bool no_compare;      /* leave out compare and report (wn_train) */
     const char *may_lack; /* a data set that need not be known here: what weights were trained on; NULL: none */
+    const char *data;     /* NULL, or where data lie that take the place of the recipe's: `--data PATH` */
+    const char *input;    /* with it, NULL or what a network takes: "3x32x32" */
 } wn__recipe_source;
 
 /* WN_EUSAGE with file, line, column and what would be valid. Free with wn__recipe_free. */

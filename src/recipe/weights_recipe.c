@@ -9,6 +9,12 @@
 
 wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
 {
+    return wn__recipe_of_weights_on(file, path, NULL, set, sets, out);
+}
+
+wn_status wn__recipe_of_weights_on(const wn__safetensors *file, const char *path, const char *own, const char *const *set, int sets,
+                                   wn__recipe **out)
+{
     const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
     const char *arch = wn__safetensors_meta(file, "arch");
     wn__text text = {0};
@@ -17,7 +23,13 @@ wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, c
     else if (data)
         wn__text_add(&text, "data: {set: \"%s\"}\n", data);
     if (!recipe && arch && !wn__safetensors_meta(file, "graph")) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
-    const wn__recipe_source source = {.text = text.data, .label = path, .set = set, .sets = sets, .may_lack = data};
+    const wn__recipe_source source = {.text = text.data,
+                                      .label = path,
+                                      .set = set,
+                                      .sets = sets,
+                                      .may_lack = data,
+                                      .data = own,
+                                      .input = wn__safetensors_meta(file, "input")};
     const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
     wn__text_release(&text);
     return status;

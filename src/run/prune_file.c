@@ -118,7 +118,7 @@ wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
     job j = {.options = options};
     WN_TRY(wn__safetensors_open(options->weights, &file));
     j.file = file;
-    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &j.recipe);
+    wn_status status = wn__recipe_of_weights_on(file, options->weights, options->data, options->set, options->sets, &j.recipe);
     if (status == WN_OK) status = prune_file(&j, summary);
     wn__recipe_free(j.recipe);
     wn__safetensors_close(file);

@@ -120,7 +120,8 @@ static wn_status check_train_keys(const wn__recipe *r)
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
     WN__COMPLETE(wn_run_options, options);
-    const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true};
+    const wn__recipe_source source = {
+        .path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true, .data = options->data};
     wn__recipe *recipe;
     wn__agenda *plan = NULL;
     wn__machine machine;
@@ -259,7 +260,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
-    wn_status status = wn__recipe_of_weights(file, options->weights, options->set, options->sets, &recipe);
+    wn_status status = wn__recipe_of_weights_on(file, options->weights, options->data, options->set, options->sets, &recipe);
     if (status == WN_OK) status = wn__used_keys_check(recipe->doc, "eval", used);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
     wn__recipe_free(recipe);

@@ -132,6 +132,76 @@ TEST(all_three_parts_are_taken_as_they_are)
     close_set(&o);
 }
 
+/* ---- lists */
+
+static void put_text(const char *name, const char *text) { CHECK_OK(wn__file_write(scratch_path(name), text, strlen(text))); }
+
+static void check_list(const char *text, const char *const *more, wn_status status, const char *message)
+{
+    put_text("lists/bad.txt", text);
+    opened o = {0};
+    const char *settings[8] = {"train", scratch_path("lists/bad.txt"), "test_share", "1"};
+    for (int i = 0; more && more[i]; i++)
+        settings[4 + i] = more[i];
+    CHECK_STATUS(open_set("list", NULL, settings, &o), status);
+    CHECK_HAS_TEXT(wn_error_message(), message);
+    wn__free(o.config);
+}
+
+TEST(lists_name_pictures_and_labels)
+{
+    put_class("lists", "some folder", 6);
+    put_text("lists/train.txt", "some folder/000.png 1\n./some folder/001.png\t0\r\n\nsome folder/002.png  2\n");
+    put_text("lists/test.txt", "some folder/003.png 2");
+    put_text("lists/names.txt", "cat\ndog\nbird\n");
+    put_text("lists/named.txt", "some folder/000.png dog\nsome folder/001.png cat\nsome folder/002.png 2\n");
+    const char *const by_number[] = {"train", scratch_path("lists/train.txt"), "test", scratch_path("lists/test.txt"), NULL},
+                      *const by_name[] = {"train",   scratch_path("lists/named.txt"), "test", scratch_path("lists/test.txt"),
+                                          "classes", scratch_path("lists/names.txt"), NULL};
+    for (int named = 0; named < 2; named++) {
+        opened o = {0};
+        CHECK_OK(open_set("list", NULL, named ? by_name : by_number, &o));
+        CHECK(o.data.facts.train_count == 3 && o.data.facts.test_count == 1 && o.data.facts.sample.classes == 3);
+        CHECK_EQ_TEXT(o.data.facts.sample.class_names[1], named ? "dog" : "1");
+        CHECK_EQ_TEXT(name_of(&o.data, WN__PART_TRAIN, 1), "some folder/001.png");
+        CHECK(label_of(&o.data, WN__PART_TRAIN, 0) == 1 && label_of(&o.data, WN__PART_TRAIN, 1) == 0 &&
+              label_of(&o.data, WN__PART_TRAIN, 2) == 2);
+        close_set(&o);
+    }
+}
+
+TEST(lists_may_give_several_labels)
+{
+    put_class("lists", "s", 4);
+    put_text("lists/several.txt", "s/000.png 0,2\ns/001.png 1\ns/002.png 2,1,0\ns/003.png 0\n");
+    opened o = {0};
+    CHECK_OK(open_set("list", NULL,
+                      (const char *const[]){"train", scratch_path("lists/several.txt"), "target", "classes", "test_share", "1", NULL}, &o));
+    CHECK(o.data.facts.sample.target == WN_TARGET_CLASSES && o.data.facts.sample.classes == 3);
+    for (int64_t i = 0; i < 3; i++) {
+        static const float wanted[4][3] = {{1, 0, 1}, {0, 1, 0}, {1, 1, 1}, {1, 0, 0}};
+        float target[3];
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, i, NULL, NULL, target));
+        CHECK(memcmp(target, wanted[atoi(name_of(&o.data, WN__PART_TRAIN, i) + 2)], sizeof target) == 0);
+    }
+    close_set(&o);
+}
+
+TEST(lists_that_are_wrong_are_refused_by_line)
+{
+    put_class("lists", "s", 4);
+    put_text("lists/two.txt", "cat\ndog\n");
+    const char *const classes[] = {"classes", scratch_path("lists/two.txt"), NULL};
+    check_list("s/000.png 0\ns/009.png 1\ns/008.png 1\n", NULL, WN_ENOTFOUND, "2 of 3 pictures are missing; the first: ");
+    check_list("s/000.png 0\ns/009.png 1\n", NULL, WN_ENOTFOUND, "bad.txt:2: ");
+    check_list("s/000.png 0\ns/001.png 2\n", classes, WN_EFORMAT, "bad.txt:2: label 2, must be 0 to 1");
+    check_list("s/000.png cow\n", classes, WN_EFORMAT, "bad.txt:1: \"cow\" is no class");
+    check_list("s/000.png 0,1\n", classes, WN_EFORMAT, "bad.txt:1: 2 labels, must be one");
+    check_list("s/000.png\n", NULL, WN_EFORMAT, "bad.txt:1: \"s/000.png\": a path and a label are needed");
+    check_list("/etc/x.png 0\n", NULL, WN_EUSAGE, "/etc/x.png does not lie in ");
+    check_list("\n\n", NULL, WN_EFORMAT, "lists no pictures");
+}
+
 /* ---- splits */
 
 static void count_classes(const wn__dataset *data, wn__part part, wn__range range, int64_t *count)
@@ -308,6 +378,9 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(classes_are_sorted_folders_and_a_validation_folder_tests),
                                     RUN(all_three_parts_are_taken_as_they_are),
+                                    RUN(lists_name_pictures_and_labels),
+                                    RUN(lists_may_give_several_labels),
+                                    RUN(lists_that_are_wrong_are_refused_by_line),
                                     RUN(splits_are_stratified_and_go_by_names),
                                     RUN(orders_do_not_depend_on_how_samples_stood),
                                     RUN(first_and_last_are_refused_by_class),

@@ -1,0 +1,73 @@
+#include "recipe/data_path.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "data/of_path.h"
+
+/* In double quotes, as YAML has it. */
+static void add_quoted(wn__text *t, const char *text)
+{
+    wn__text_add(t, "\"");
+    for (; *text; text++)
+        wn__text_add(t, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    wn__text_add(t, "\"");
+}
+
+static void add_augment(wn__text *t, const wn__yaml_node *augment)
+{
+    const int count = augment ? wn__yaml_count(augment) : 0;
+    if (augment && wn__yaml_text(augment)) wn__text_add(t, ", augment: %s", wn__yaml_text(augment));
+    for (int i = 0; i < count; i++) {
+        const char *item = wn__yaml_text(wn__yaml_child(augment, i));
+        wn__text_add(t, "%s%s", i ? ", " : ", augment: [", item ? item : "none");
+    }
+    if (count > 0) wn__text_add(t, "]");
+}
+
+static const char *text_of(const wn__yaml_node *section, const char *key)
+{
+    const wn__yaml_node *node = section ? wn__yaml_find(section, key) : NULL;
+    return node ? wn__yaml_text(node) : NULL;
+}
+
+/* A section for the other set. */
+static void write_section(wn__text *t, const wn__dataset_type *type, const char *key, const char *path, const wn__yaml_node *old,
+                          const char *input)
+{
+    const char *set = text_of(old, "set"), *normalize = text_of(old, "normalize");
+    int channels, height, width;
+    wn__text_add(t, "{set: %s, %s: ", type->name, key);
+    add_quoted(t, path);
+    if (set && (!normalize || strcmp(normalize, "dataset") == 0)) normalize = set;
+    if (normalize) wn__text_add(t, ", normalize: %s", normalize);
+    if (old) add_augment(t, wn__yaml_find(old, "augment"));
+    if (input && wn__settings_find(type->settings, "size") && sscanf(input, "%dx%dx%d", &channels, &height, &width) == 3)
+        wn__text_add(t, ", size: %d, channels: %d", height, channels);
+    wn__text_add(t, "}");
+}
+
+wn_status wn__recipe_use_data(wn__yaml *doc, const char *path, const char *input)
+{
+    const wn__dataset_type *type;
+    const char *key;
+    WN_TRY(wn__dataset_of_path(path, &type, &key));
+    const wn__yaml_node *old = wn__yaml_find(wn__yaml_root(doc), "data");
+    const char *set = text_of(old, "set");
+    wn__text text = {0}, place = {0};
+    const bool same = set && strcmp(set, type->name) == 0;
+    wn__text_add(&place, same ? "data.%s" : "data", key);
+    if (same)
+        add_quoted(&text, path);
+    else
+        write_section(&text, type, key, path, old, input);
+    const wn_status status = text.failed || place.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, place.data, text.data);
+    wn__log(WN_LOG_INFO, "%s is read as data: {set: %s, %s: ...}", path, type->name, key);
+    wn__text_release(&text);
+    wn__text_release(&place);
+    return status;
+}

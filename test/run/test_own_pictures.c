@@ -1,0 +1,135 @@
+/* Pictures of one's own train as a set in one file does: the same bytes of metrics.jsonl from PNG files as from CIFAR's binary records. */
+#include "data/shapes.h"
+#include "scratch_folder.h"
+#include "tiny_png.h"
+#include "winnow/data.h"
+#include "winnow/experiment.h"
+
+enum { FILES = 5, RECORDS = 60, TESTED = 50, PIXELS = 3 * 32 * 32 };
+
+/* Record i of a file, as it stands in CIFAR's files; and its picture in a file, and its line. */
+static void put_record(uint8_t *record, uint64_t number, const char *kind, wn__text *list)
+{
+    int label;
+    char name[64], path[600];
+    wn__shapes_image(3, number, record + 1, &label);
+    record[0] = (uint8_t)label;
+    snprintf(name, sizeof name, "%s/%d/%05d.png", kind, label, (int)number);
+    snprintf(path, sizeof path, "%s/%s", scratch_path("png"), name);
+    *strrchr(path, '/') = 0;
+    CHECK_OK(wn__make_folders(path));
+    path[strlen(path)] = '/';
+    tiny_png_planes(path, 32, 32, record + 1);
+    wn__text_add(list, "%s %d\n", name, label);
+}
+
+static void put_file(const char *name, uint64_t first, int count, const char *kind, wn__text *list)
+{
+    static uint8_t records[RECORDS * (PIXELS + 1)];
+    for (int i = 0; i < count; i++)
+        put_record(records + i * (PIXELS + 1), first + (uint64_t)i, kind, list);
+    char path[100];
+    snprintf(path, sizeof path, "data/cifar-10/%s", name);
+    CHECK_OK(wn__file_write(scratch_path(path), records, (size_t)count * (PIXELS + 1)));
+}
+
+static void make_both(const char *folder)
+{
+    (void)folder;
+    wn__text train = {0}, test = {0};
+    CHECK_OK(wn__make_folders(scratch_path("data/cifar-10")));
+    for (int f = 0; f < FILES; f++) {
+        char name[40];
+        snprintf(name, sizeof name, "data_batch_%d.bin", f + 1);
+        put_file(name, (uint64_t)f * RECORDS, RECORDS, "train", &train);
+    }
+    put_file("test_batch.bin", 5000, TESTED, "val", &test);
+    CHECK_OK(wn__file_write(scratch_path("png/train.txt"), train.data, train.size));
+    CHECK_OK(wn__file_write(scratch_path("png/test.txt"), test.data, test.size));
+    wn__text_release(&train);
+    wn__text_release(&test);
+}
+
+static const char *train(const char *name, const char *const *own)
+{
+    const char *set[20] = {"model.arch=lenet5", "data.normalize=cifar10", "data.augment=[pad-crop-4, flip]", "train.epochs=2",
+                           "train.batch=16"};
+    int sets = 5;
+    for (; *own; own++)
+        set[sets++] = *own;
+    const wn_run_options options = {.size = sizeof options, .set = set, .sets = sets, .data_folder = scratch_path("data"), .threads = 2};
+    wn_train_summary summary;
+    CHECK_OK(wn_train(&options, 1, scratch_path(name), &summary));
+    return scratch_path(name);
+}
+
+static const char *setting(const char *key, const char *file)
+{
+    static char text[4][700];
+    static int turn;
+    char *out = text[turn++ % 4];
+    snprintf(out, sizeof text[0], "%s=\"%s\"", key, scratch_path(file));
+    return out;
+}
+
+TEST(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set)
+{
+#ifndef WN_HAVE_PNG
+    SKIP("this build reads no PNG");
+#endif
+    scratch_undisturbed(make_both);
+    const char *binary = train("binary", (const char *const[]){"data.set=cifar10", "data.unverified=true", "data.validation=first-40",
+                                                               "data.train_size=256", NULL});
+    const char *list =
+        train("list", (const char *const[]){"data.set=list", setting("data.train", "png/train.txt"), setting("data.test", "png/test.txt"),
+                                            "data.size=32", "data.validation=first-40", "data.train_size=256", NULL});
+    check_same_file(binary, list, "metrics.jsonl");
+}
+
+/* Where a tree lies changes no byte of metrics, and the same pictures split by names train as themselves. */
+TEST(a_folder_trains_as_the_list_of_its_files)
+{
+#ifndef WN_HAVE_PNG
+    SKIP("this build reads no PNG");
+#endif
+    scratch_undisturbed(make_both);
+    const char *folder =
+        train("folder", (const char *const[]){"data.set=folder", setting("data.path", "png"), "data.size=32", "data.cache=0.1", NULL});
+    CHECK(rename(scratch_path("png"), scratch_path("moved")) == 0);
+    const char *moved = train("again", (const char *const[]){"data.set=folder", setting("data.path", "moved"), "data.size=32", NULL});
+    CHECK(rename(scratch_path("moved"), scratch_path("png")) == 0);
+    check_same_file(folder, moved, "metrics.jsonl");
+}
+
+static void count_class(void *user, const wn_data_class *item)
+{
+    int64_t *sums = user;
+    sums[0] += item->train;
+    sums[1] += item->test;
+    sums[2]++;
+}
+
+TEST(folders_are_looked_at_and_checked)
+{
+#ifndef WN_HAVE_PNG
+    SKIP("this build reads no PNG");
+#endif
+    scratch_undisturbed(make_both);
+    wn_data_summary s;
+    int64_t sums[3] = {0};
+    CHECK_OK(wn_data_look(scratch_path("png"), &s, count_class, sums));
+    CHECK_EQ_TEXT(s.set, "folder");
+    CHECK(s.train_count == FILES * RECORDS && s.test_count == TESTED && s.classes == sums[2] && s.target == WN_TARGET_CLASS);
+    CHECK(sums[0] == s.train_count && sums[1] == s.test_count);
+    CHECK_OK(wn_data_check(scratch_path("png/train.txt"), NULL, NULL));
+    CHECK_STATUS(wn_data_look(scratch_path("nowhere"), &s, NULL, NULL), WN_ENOTFOUND);
+}
+
+int main(int argc, char **argv)
+{
+    static const wn_test tests[] = {RUN(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set),
+                                    RUN(a_folder_trains_as_the_list_of_its_files),
+                                    RUN(folders_are_looked_at_and_checked),
+                                    {0}};
+    return scratch_test_main(argc, argv, tests);
+}
