@@ -17,7 +17,10 @@ wn_status wn__dataset_of_path(const char *path, const wn__dataset_type **type, c
         *type = wn__datasets[i];
         if ((*type)->takes && (*key = (*type)->takes(path)) != NULL) return WN_OK;
     }
-    return wn__fail(WN_EUSAGE, "%s: no data set reads this; valid: a folder of class folders of pictures, a list of pictures (.txt)", path);
+    return wn__fail(
+        WN_EUSAGE,
+        "%s: no data set reads this; valid: a folder of class folders of pictures, a list of pictures (.txt), arrays (.npz, .safetensors)",
+        path);
 }
 
 wn_status wn_data_recognise(const char *path, const char **set, const char **key)

@@ -154,9 +154,9 @@ static wn_status add_tree(wn__pictures *p, wn__part part, const char *folder, in
     return status;
 }
 
-static int find_class(const wn__pictures *p, const char *name)
+int32_t wn__picture_class_find(const wn__pictures *p, const char *name)
 {
-    int k = 0;
+    int32_t k = 0;
     while (k < p->classes && strcmp(p->class_name[k], name) != 0)
         k++;
     return k < p->classes ? k : -1;
@@ -165,7 +165,7 @@ static int find_class(const wn__pictures *p, const char *name)
 static wn_status add_class(wn__pictures *p, wn__part part, const char *folder, const found *f)
 {
     const char *slash = *folder ? "/" : "";
-    const int class = find_class(p, f->name);
+    const int32_t class = wn__picture_class_find(p, f->name);
     if (f->size >= 0)
         return wn__fail(WN_EUSAGE,
                         "%s%s%s/%s: a picture outside of class folders; labels of a flat folder come from a list (data: {set: list})",
@@ -188,6 +188,43 @@ wn_status wn__picture_folder_add(wn__pictures *p, wn__part part, const char *fol
     for (int64_t i = 0; status == WN_OK && i < l.count; i++)
         status = add_class(p, part, folder, &l.item[i]);
     p->passed_over += l.passed_over;
+    release(&l);
+    return status;
+}
+
+/* ---- without class folders */
+
+static wn_status add_flat(wn__pictures *p, wn__part part, const char *folder, const listing *l, wn__label_of label_of, void *user)
+{
+    for (int64_t i = 0; i < l->count; i++) {
+        int32_t label;
+        if (l->item[i].size < 0) continue;
+        WN_TRY(label_of(user, p, l->item[i].name, &label));
+        char *name = below(folder, l->item[i].name);
+        const wn_status status = name ? wn__pictures_add(p, part, name, l->item[i].size, label) : wn__no_memory(1);
+        wn__free(name);
+        WN_TRY(status);
+    }
+    p->passed_over += l->passed_over;
+    return WN_OK;
+}
+
+wn_status wn__picture_folder_flat(wn__pictures *p, wn__part part, const char *folder, wn__label_of label_of, void *user)
+{
+    listing l = {0};
+    wn_status status = list_below(p, folder, &l);
+    if (status == WN_OK) status = add_flat(p, part, folder, &l, label_of, user);
+    release(&l);
+    return status;
+}
+
+wn_status wn__picture_folder_has_folders(const wn__pictures *p, const char *folder, bool *has)
+{
+    listing l = {0};
+    const wn_status status = list_below(p, folder, &l);
+    *has = false;
+    for (int64_t i = 0; i < l.count; i++)
+        *has = *has || l.item[i].size < 0;
     release(&l);
     return status;
 }

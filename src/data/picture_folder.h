@@ -10,6 +10,14 @@ wn_status wn__picture_folder_classes(wn__pictures *p, const char *folder);
 /* The pictures of a part; its classes are all known. Each class folder that is there must hold some. */
 wn_status wn__picture_folder_add(wn__pictures *p, wn__part part, const char *folder);
 
+/* Pictures that lie in `folder` itself; label_of says the class of each. */
+typedef wn_status (*wn__label_of)(void *user, const wn__pictures *p, const char *name, int32_t *label);
+wn_status wn__picture_folder_flat(wn__pictures *p, wn__part part, const char *folder, wn__label_of label_of, void *user);
+/* Whether there are folders in `folder`. */
+wn_status wn__picture_folder_has_folders(const wn__pictures *p, const char *folder, bool *has);
+/* -1: there is none. */
+int32_t wn__picture_class_find(const wn__pictures *p, const char *name);
+
 /* Whether a name ends as torchvision takes it for a picture: .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp, in any case. */
 bool wn__is_picture_name(const char *name);
 

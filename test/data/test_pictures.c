@@ -6,6 +6,7 @@
 #include "data/pictures.h"
 #include "data/split_source.h"
 #include "data/stratify.h"
+#include "io/safetensors.h"
 #include "scratch_folder.h"
 #include "tiny_png.h"
 
@@ -202,6 +203,121 @@ TEST(lists_that_are_wrong_are_refused_by_line)
     check_list("\n\n", NULL, WN_EFORMAT, "lists no pictures");
 }
 
+/* ---- ImageNet's layouts */
+
+static void check_imagenet(const char *folder, int64_t tested, int32_t label)
+{
+    opened o = {0};
+    CHECK_OK(open_set("imagenet", scratch_path(folder), NULL, &o));
+    CHECK(o.data.facts.sample.classes == 2 && o.data.facts.train_count == 4 && o.data.facts.test_count == tested);
+    CHECK_EQ_INT(label_of(&o.data, WN__PART_TEST, 0), label);
+    close_set(&o);
+}
+
+TEST(imagenet_is_read_as_people_keep_it)
+{
+    put_class("in1", "train/n01440764", 2);
+    put_class("in1", "train/n01443537", 2);
+    put_class("in1", "val/n01443537", 1);
+    check_imagenet("in1", 1, 1);
+    put_class("in2", "ILSVRC/Data/CLS-LOC/train/n01440764", 2);
+    put_class("in2", "ILSVRC/Data/CLS-LOC/train/n01443537", 2);
+    put("in2", "ILSVRC/Data/CLS-LOC/val/ILSVRC2012_val_00000001.JPEG", 1, 2);
+    put_text("in2/LOC_val_solution.csv", "ImageId,PredictionString\nILSVRC2012_val_00000002,n01440764 1 2 3 4\n"
+                                         "ILSVRC2012_val_00000001,n01443537 85 1 499 272 n01443537 1 1 2 2\n");
+    check_imagenet("in2", 1, 1);
+    put_class("in3", "train/n01440764", 2);
+    put_class("in3", "train/n01443537", 2);
+    put("in3", "val/ILSVRC2012_val_00000001_n01443537.JPEG", 1, 2);
+    put("in3", "val/ILSVRC2012_val_00000002_n01440764.JPEG", 1, 2);
+    check_imagenet("in3", 2, 1);
+    put("in3", "val/ILSVRC2012_val_00000000.JPEG", 1, 2);
+    opened o = {0};
+    CHECK_STATUS(open_set("imagenet", scratch_path("in3"), NULL, &o), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "the class of ILSVRC2012_val_00000000.JPEG is not known");
+    wn__free(o.config);
+}
+
+/* ---- arrays and IDX files */
+
+static void put_tensors(const char *name, const uint8_t *x, const int64_t *x_dim, int x_dims, wn__st_dtype kind, const void *y,
+                        const int64_t *y_dim, int y_dims)
+{
+    wn__st_writer *w;
+    CHECK_OK(wn__st_writer_new(&w));
+    CHECK_OK(wn__st_writer_add(w, "x", WN__ST_U8, x_dims, x_dim, x));
+    CHECK_OK(wn__st_writer_add(w, "y", kind, y_dims, y_dim, y));
+    CHECK_OK(wn__st_writer_write(w, scratch_path(name)));
+    wn__st_writer_free(w);
+}
+
+TEST(arrays_are_pictures_with_classes_several_classes_or_values)
+{
+    enum { N = 10 };
+    uint8_t x[N * 2 * 2 * 3];
+    int64_t class[N];
+    uint8_t several[N][3] = {{0}};
+    float value[N];
+    for (int i = 0; i < N * 12; i++)
+        x[i] = (uint8_t)i;
+    for (int i = 0; i < N; i++) {
+        class[i] = i % 2;
+        several[i][i % 3] = 1;
+        value[i] = (float)i / 4;
+    }
+    const int64_t last[] = {N, 2, 2, 3}, one[] = {N}, three[] = {N, 3};
+    put_tensors("classes.safetensors", x, last, 4, WN__ST_I64, class, one, 1);
+    put_tensors("several.safetensors", x, last, 4, WN__ST_U8, several, three, 2);
+    put_tensors("values.safetensors", x, last, 4, WN__ST_F32, value, one, 1);
+    static const wn_target_kind kinds[] = {WN_TARGET_CLASS, WN_TARGET_CLASSES, WN_TARGET_VALUES};
+    static const char *const files[] = {"classes.safetensors", "several.safetensors", "values.safetensors"};
+    for (int k = 0; k < 3; k++) {
+        opened o = {0};
+        CHECK_OK(open_set("arrays", scratch_path(files[k]), (const char *const[]){"test_share", "2", NULL}, &o));
+        const wn__sample_spec *s = &o.data.facts.sample;
+        CHECK(s->target == kinds[k] && s->input == WN_INPUT_PIXELS && s->channels == 3 && s->height == 2 && s->width == 2);
+        CHECK(s->classes == (k == 0 ? 2 : k == 1 ? 3 : 1) && o.data.facts.train_count == 8 && o.data.facts.test_count == 2);
+        wn__scratch scratch = {0};
+        wn__sample_input input;
+        float target[3];
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, 3, &scratch, &input, target));
+        const uint8_t *p = input.data;
+        CHECK(p[1] == p[0] + 3 && p[2] == p[0] + 6 && p[4] == p[0] + 1 && p[8] == p[0] + 2 && p[0] % 12 == 0);
+        const int sample = p[0] / 12;
+        if (k == 0) CHECK_EQ_INT(*(int32_t *)(void *)target, sample % 2);
+        if (k == 1) CHECK(target[sample % 3] == 1 && target[(sample + 1) % 3] == 0);
+        if (k == 2) CHECK(target[0] == (float)sample / 4);
+        close_set(&o);
+    }
+    class[3] = -1;
+    put_tensors("bad.safetensors", x, last, 4, WN__ST_I64, class, one, 1);
+    opened o = {0};
+    CHECK_STATUS(open_set("arrays", scratch_path("bad.safetensors"), NULL, &o), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "sample 3 has target -1, must be 0 to ");
+    wn__free(o.config);
+}
+
+TEST(any_four_idx_files_are_a_set)
+{
+    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6},
+                         labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 0, 4, 2}, few[] = {0, 0, 8, 1, 0, 0, 0, 3, 0, 5, 2};
+    CHECK_OK(wn__file_write(scratch_path("i.idx"), images, sizeof images));
+    CHECK_OK(wn__file_write(scratch_path("l.idx"), labels, sizeof labels));
+    CHECK_OK(wn__file_write(scratch_path("beyond.idx"), few, sizeof few));
+    const char *settings[] = {"images",      scratch_path("i.idx"), "labels", scratch_path("l.idx"), "test_images", scratch_path("i.idx"),
+                              "test_labels", scratch_path("l.idx"), NULL};
+    opened o = {0};
+    CHECK_OK(open_set("idx", NULL, settings, &o));
+    CHECK(o.data.facts.sample.classes == 5 && o.data.facts.sample.width == 2 && o.data.facts.train_count == 3);
+    CHECK_EQ_INT(label_of(&o.data, WN__PART_TRAIN, 1), 4);
+    close_set(&o);
+    settings[7] = scratch_path("beyond.idx");
+    opened bad = {0};
+    CHECK_STATUS(open_set("idx", NULL, settings, &bad), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "label 5, but training labels end at 4");
+    wn__free(bad.config);
+}
+
 /* ---- splits */
 
 static void count_classes(const wn__dataset *data, wn__part part, wn__range range, int64_t *count)
@@ -378,6 +494,9 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(classes_are_sorted_folders_and_a_validation_folder_tests),
                                     RUN(all_three_parts_are_taken_as_they_are),
+                                    RUN(imagenet_is_read_as_people_keep_it),
+                                    RUN(arrays_are_pictures_with_classes_several_classes_or_values),
+                                    RUN(any_four_idx_files_are_a_set),
                                     RUN(lists_name_pictures_and_labels),
                                     RUN(lists_may_give_several_labels),
                                     RUN(lists_that_are_wrong_are_refused_by_line),
