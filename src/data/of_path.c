@@ -12,14 +12,15 @@
 
 wn_status wn__dataset_of_path(const char *path, const wn__dataset_type **type, const char **key)
 {
-    if (access(path, F_OK) != 0) return wn__fail_errno("%s", path);
+    if (!strchr(path, '{') && access(path, F_OK) != 0) /* shards: a pattern of names */
+        return wn__fail_errno("%s", path);
     for (int i = 0; wn__datasets[i]; i++) {
         *type = wn__datasets[i];
         if ((*type)->takes && (*key = (*type)->takes(path)) != NULL) return WN_OK;
     }
     return wn__fail(
         WN_EUSAGE,
-        "%s: no data set reads this; valid: a folder of class folders of pictures, a list of pictures (.txt), arrays (.npz, .safetensors)",
+        "%s: no data set reads this; valid: a folder of class folders of pictures, a list of pictures (.txt), arrays (.npz, .safetensors), shards (.tar)",
         path);
 }
 

@@ -33,6 +33,9 @@ void wn__pictures_release(void *pictures)
         wn__free(p->class_name[k]);
     for (int64_t i = 0; i < p->broken_count; i++)
         wn__free(p->broken[i]);
+    for (int32_t i = 0; i < p->archives; i++)
+        wn__free(p->archive[i]);
+    wn__free(p->archive);
     wn__free(p->class_name);
     wn__free(p->broken);
     wn__free(p->item);
@@ -54,10 +57,27 @@ wn_status wn__pictures_add(wn__pictures *p, wn__part part, const char *name, int
 {
     const int64_t at = wn__pictures_total(p);
     WN_TRY(wn__make_room(&p->item, at, sizeof *p->item));
-    p->item[at] = (wn__picture){(int64_t)p->names.size, size, label};
+    p->item[at] = (wn__picture){.name = (int64_t)p->names.size, .size = size, .archive = -1, .label = label};
     wn__text_add_bytes(&p->names, name, strlen(name) + 1);
     if (p->names.failed) return wn__no_memory(p->names.size);
     p->count[part]++;
+    return WN_OK;
+}
+
+wn_status wn__pictures_archive(wn__pictures *p, const char *file)
+{
+    WN_TRY(wn__make_room(&p->archive, p->archives, sizeof *p->archive));
+    if (!(p->archive[p->archives] = wn__strdup(file))) return wn__no_memory(strlen(file));
+    p->archives++;
+    return WN_OK;
+}
+
+wn_status wn__pictures_add_archived(wn__pictures *p, wn__part part, const char *name, int64_t at, int64_t size, int32_t label)
+{
+    WN_TRY(wn__pictures_add(p, part, name, size, label));
+    wn__picture *item = &p->item[wn__pictures_total(p) - 1];
+    item->at = at;
+    item->archive = p->archives - 1;
     return WN_OK;
 }
 

@@ -37,9 +37,11 @@ extern const char *const wn__broken_names[];
 extern const char *const wn__pictures_places[]; /* "path", "cache", NULL: settings that are no part of keys */
 
 typedef struct wn__picture {
-    int64_t name;  /* where it begins in `names` */
-    int64_t size;  /* bytes of the file */
-    int32_t label; /* of several: where they begin in `labels` */
+    int64_t name;    /* where it begins in `names` */
+    int64_t size;    /* bytes of the file */
+    int64_t at;      /* where it begins in its file */
+    int32_t archive; /* that file, in `archive`; -1: it has one of its own */
+    int32_t label;   /* of several: where they begin in `labels` */
 } wn__picture;
 
 /* The table. Read only after wn__pictures_describe, so that sources and facts share it. */
@@ -55,6 +57,8 @@ typedef struct wn__pictures {
     bool several;      /* any number of classes a picture */
     int32_t *labels;   /* (label_count) of several: those of a picture, and -1 behind them */
     int32_t label_count;
+    char **archive; /* (archives) files that hold pictures, relative to the root */
+    int32_t archives;
     char **class_name; /* (classes) */
     int classes;
     int64_t passed_over; /* files that are no pictures by their names */
@@ -73,6 +77,14 @@ wn_status wn__pictures_class(wn__pictures *p, const char *name);
 /* The next picture: first all of TRAIN, then of VALIDATION (the set's own), then of TEST. */
 wn_status wn__pictures_add(wn__pictures *p, wn__part part, const char *name, int64_t size, int32_t label);
 
+/* The next one in an archive: `name` is what it is called. */
+wn_status wn__pictures_archive(wn__pictures *p, const char *file);
+wn_status wn__pictures_add_archived(wn__pictures *p, wn__part part, const char *name, int64_t at, int64_t size, int32_t label);
+/* The file that holds a picture, relative to the root. */
+static inline const char *wn__picture_file(const wn__pictures *p, const wn__picture *item)
+{
+    return item->archive < 0 ? wn__picture_name(p, item) : p->archive[item->archive];
+}
 /* Of several classes: a label more, or -1 behind the last one of a picture. */
 wn_status wn__pictures_label(wn__pictures *p, int32_t label);
 

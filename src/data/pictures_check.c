@@ -60,7 +60,7 @@ static wn_status digest_stamps(const wn__pictures *p, char key[WN__SHA256_TEXT])
     for (int64_t i = 0; status == WN_OK && i < wn__pictures_total(p); i++) {
         const char *name = wn__picture_name(p, &p->item[i]);
         wn__file_stamp stamp = {0};
-        char *path = wn__path_join(p->root, name);
+        char *path = wn__path_join(p->root, wn__picture_file(p, &p->item[i]));
         status = path ? wn__file_stamp_read(path, &stamp) : wn__no_memory(1);
         wn__free(path);
         wn__text_add(&text, "%s %" PRId64 " %" PRId64 "\n", name, stamp.size, stamp.modified);

@@ -15,10 +15,10 @@
 
 /* ---- one picture */
 
-static wn_status read_all(int fd, char *bytes, int64_t size)
+static wn_status read_all(int fd, char *bytes, int64_t at, int64_t size)
 {
     for (int64_t done = 0; done < size;) {
-        const ssize_t got = pread(fd, bytes + done, (size_t)(size - done), done);
+        const ssize_t got = pread(fd, bytes + done, (size_t)(size - done), at + done);
         if (got < 0) return wn__fail_errno("reading");
         if (got == 0) return wn__fail(WN_EMISMATCH, "ends after %" PRId64 " of %" PRId64 " bytes", done, size);
         done += got;
@@ -34,10 +34,10 @@ static wn_status load(const char *path, const wn__picture *item, char *bytes)
     wn_status status = WN_OK;
     if (fstat(fd, &now) != 0)
         status = wn__fail_errno("%s", path);
-    else if (now.st_size != item->size)
+    else if (item->archive < 0 && now.st_size != item->size)
         status = wn__fail(WN_EMISMATCH, "%s: has %" PRId64 " bytes, and had %" PRId64 " when it was listed", path, (int64_t)now.st_size,
                           item->size);
-    else if ((status = read_all(fd, bytes, item->size)) != WN_OK)
+    else if ((status = read_all(fd, bytes, item->at, item->size)) != WN_OK)
         status = wn__fail_within(status, "%s: ", path);
     close(fd);
     return status;
@@ -45,7 +45,7 @@ static wn_status load(const char *path, const wn__picture *item, char *bytes)
 
 wn_status wn__picture_load(const wn__pictures *p, const wn__picture *item, wn__scratch *scratch, const char **bytes)
 {
-    char *room = wn__scratch_take(scratch, (size_t)item->size), *path = wn__path_join(p->root, wn__picture_name(p, item));
+    char *room = wn__scratch_take(scratch, (size_t)item->size), *path = wn__path_join(p->root, wn__picture_file(p, item));
     const wn_status status = room && path ? load(path, item, room) : wn__no_memory((size_t)item->size);
     wn__free(path);
     *bytes = room;

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 
@@ -45,6 +47,22 @@ static bool is_empty(const tar_header *h)
     return memcmp(h, &zero, BLOCK) == 0;
 }
 
+/* False: no header. */
+static bool read_length(const tar_header *h, uint64_t *length)
+{
+    uint64_t sum;
+    return read_octal(h->checksum, sizeof(h->checksum), &sum) && sum == checksum_of(h) && read_octal(h->size, sizeof(h->size), length);
+}
+
+enum { NAME = sizeof(((tar_header *)0)->prefix) + sizeof(((tar_header *)0)->name) + 2 };
+
+static const char *name_of(const tar_header *h, char name[NAME])
+{
+    const bool prefixed = memcmp(h->magic, "ustar", 6) == 0 && h->prefix[0];
+    snprintf(name, NAME, "%.155s%s%.100s", prefixed ? h->prefix : "", prefixed ? "/" : "", h->name);
+    return name;
+}
+
 wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__tar_visit visit, void *user)
 {
     const char *at = bytes;
@@ -56,21 +74,37 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
         const size_t offset = size - left;
         at += BLOCK;
         left -= BLOCK;
-        uint64_t length, sum;
-        if (!read_octal(h.checksum, sizeof(h.checksum), &sum) || sum != checksum_of(&h) || !read_octal(h.size, sizeof(h.size), &length))
-            return wn__fail(WN_EFORMAT, "%s: no tar header at byte %zu", label, offset);
+        uint64_t length;
+        if (!read_length(&h, &length)) return wn__fail(WN_EFORMAT, "%s: no tar header at byte %zu", label, offset);
         if (length > left)
             return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' has %llu bytes, %zu are left", label, h.name, (unsigned long long)length,
                             left);
         if (h.type == '0' || h.type == 0) {
-            char name[sizeof(h.prefix) + sizeof(h.name) + 2];
-            const bool prefixed = memcmp(h.magic, "ustar", 6) == 0 && h.prefix[0];
-            snprintf(name, sizeof(name), "%.155s%s%.100s", prefixed ? h.prefix : "", prefixed ? "/" : "", h.name);
-            WN_TRY(visit(user, name, at, (size_t)length));
+            char name[NAME];
+            WN_TRY(visit(user, name_of(&h, name), at, (size_t)length));
         }
         const size_t padded = ((size_t)length + BLOCK - 1) / BLOCK * BLOCK, step = padded < left ? padded : left;
         at += step;
         left -= step;
     }
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", label);
+}
+
+wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, void *user)
+{
+    struct stat s;
+    if (fstat(fd, &s) != 0) return wn__fail_errno("%s", path);
+    for (int64_t at = 0; at + BLOCK <= s.st_size;) {
+        tar_header h;
+        uint64_t length;
+        char name[NAME];
+        if (pread(fd, &h, BLOCK, at) != BLOCK) return wn__fail_errno("%s", path);
+        if (is_empty(&h)) return WN_OK;
+        if (!read_length(&h, &length)) return wn__fail(WN_EFORMAT, "%s: no tar header at byte %lld", path, (long long)at);
+        at += BLOCK;
+        if (length > (uint64_t)(s.st_size - at)) return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' does not end", path, h.name);
+        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, name_of(&h, name), at, (int64_t)length));
+        at += ((int64_t)length + BLOCK - 1) / BLOCK * BLOCK;
+    }
+    return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", path);
 }

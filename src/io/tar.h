@@ -8,4 +8,8 @@
 typedef wn_status (*wn__tar_visit)(void *user, const char *name, const void *data, size_t size);
 wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__tar_visit visit, void *user);
 
+/* The same of a file, of which headers alone are read: `at` is where an entry's data begin. */
+typedef wn_status (*wn__tar_visit_place)(void *user, const char *name, int64_t at, int64_t size);
+wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, void *user);
+
 #endif

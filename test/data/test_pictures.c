@@ -238,6 +238,92 @@ TEST(imagenet_is_read_as_people_keep_it)
     wn__free(o.config);
 }
 
+/* ---- shards */
+
+static void add_member(wn__text *tar, const char *name, const void *data, size_t size)
+{
+    char header[512] = {0};
+    unsigned sum = 0;
+    snprintf(header, 100, "%s", name);
+    snprintf(header + 100, 8, "%07o", 0644);
+    snprintf(header + 124, 12, "%011o", (unsigned)size);
+    memcpy(header + 148, "        0", 9);
+    memcpy(header + 257, "ustar", 6);
+    for (int i = 0; i < 512; i++)
+        sum += (unsigned char)header[i];
+    snprintf(header + 148, 8, "%06o", sum);
+    wn__text_add_bytes(tar, header, 512);
+    wn__text_add_bytes(tar, data, size);
+    wn__text_add_bytes(tar, (const char[512]){0}, (512 - size % 512) % 512);
+}
+
+/* Samples `first` on, in shards/`name`; a sample's class is its number modulo 3. */
+static void put_shard(const char *name, int first, int count, const char *last_class)
+{
+    wn__text tar = {0};
+    char member[64], path[100], *png;
+    size_t size;
+    CHECK_OK(wn__make_folders(scratch_path("shards")));
+    for (int i = first; i < first + count; i++) {
+        const uint8_t color[] = {(uint8_t)i, 0, 0};
+        char class[8];
+        tiny_png(scratch_path("shards/one.png"), 2, 2, color);
+        CHECK_OK(wn__file_read(scratch_path("shards/one.png"), &png, &size));
+        snprintf(member, sizeof member, "deep/%04d.PNG", i);
+        add_member(&tar, member, png, size);
+        snprintf(member, sizeof member, "deep/%04d.cls", i);
+        snprintf(class, sizeof class, "%s",
+                 last_class && i == first + count - 1 ? last_class
+                 : i % 3 == 0                         ? "0"
+                 : i % 3 == 1                         ? "1\n"
+                                                      : "2");
+        add_member(&tar, member, class, strlen(class));
+        snprintf(member, sizeof member, "deep/%04d.json", i);
+        add_member(&tar, member, "{}", 2);
+        wn__free(png);
+    }
+    wn__text_add_bytes(&tar, (const char[1024]){0}, 1024);
+    snprintf(path, sizeof path, "shards/%s", name);
+    CHECK_OK(wn__file_write(scratch_path(path), tar.data, tar.size));
+    wn__text_release(&tar);
+}
+
+TEST(shards_are_read_where_they_lie)
+{
+    NEEDS_PNG;
+    put_shard("train-08.tar", 0, 6, NULL);
+    put_shard("train-09.tar", 6, 6, NULL);
+    put_shard("train-10.tar", 12, 3, NULL);
+    put_shard("val.tar", 20, 4, NULL);
+    opened o = {0};
+    const char *settings[] = {"test", scratch_path("shards/val.tar"), NULL};
+    CHECK_OK(open_set("tar", scratch_path("shards/train-{08..10}.tar"), settings, &o));
+    CHECK(o.data.facts.train_count == 15 && o.data.facts.test_count == 4 && o.data.facts.sample.classes == 3 && !o.data.facts.by_class);
+    CHECK_EQ_TEXT(name_of(&o.data, WN__PART_TRAIN, 7), "train-09.tar/deep/0007.PNG");
+    wn__scratch scratch = {0};
+    wn__sample_input input;
+    int32_t label;
+    for (int i = 0; i < 15; i++) {
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, i, &scratch, &input, &label));
+        CHECK(label == i % 3 && *(const uint8_t *)input.data == i);
+    }
+    wn__scratch_release(&scratch);
+    close_set(&o);
+    opened bad = {0};
+    put_shard("val.tar", 20, 4, "7");
+    CHECK_STATUS(open_set("tar", scratch_path("shards/train-{08..10}.tar"), settings, &bad), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "class 7, but training classes end at 2");
+    wn__free(bad.config);
+    put_shard("val.tar", 20, 4, "cat");
+    CHECK_STATUS(open_set("tar", scratch_path("shards/val.tar"), NULL, &bad), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "deep/0023.cls: \"cat\" is no class");
+    wn__free(bad.config);
+    CHECK(truncate(scratch_path("shards/train-10.tar"), 2000) == 0);
+    CHECK_STATUS(open_set("tar", scratch_path("shards/train-{08..10}.tar"), NULL, &bad), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "train-10.tar: truncated");
+    wn__free(bad.config);
+}
+
 /* ---- arrays and IDX files */
 
 static void put_tensors(const char *name, const uint8_t *x, const int64_t *x_dim, int x_dims, wn__st_dtype kind, const void *y,
@@ -497,6 +583,7 @@ int main(int argc, char **argv)
                                     RUN(imagenet_is_read_as_people_keep_it),
                                     RUN(arrays_are_pictures_with_classes_several_classes_or_values),
                                     RUN(any_four_idx_files_are_a_set),
+                                    RUN(shards_are_read_where_they_lie),
                                     RUN(lists_name_pictures_and_labels),
                                     RUN(lists_may_give_several_labels),
                                     RUN(lists_that_are_wrong_are_refused_by_line),

@@ -1,0 +1,190 @@
+/* WebDataset's shards: tar files in which neighbours of one name are a sample, a picture and its class. Pictures are read where they lie. */
+#include <ctype.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fail.h"
+#include "base/files.h"
+#include "data/picture_folder.h"
+#include "io/tar.h"
+
+typedef struct tar_config {
+    const char *path, *test;
+    wn__pictures_config pictures;
+} tar_config;
+
+static const char *const places[] = {"path", "test", "cache", NULL};
+
+static const wn__setting settings[] = {
+    WN_SETTING_TEXT(tar_config, path, "", "the training shards: one file, or as in train-{0000..0127}.tar"),
+    WN_SETTING_TEXT(tar_config, test, "", "the test shards"),
+    WN__PICTURES_SETTINGS(tar_config),
+    {0}};
+
+/* ---- a sample's neighbours */
+
+enum { LONGEST_NAME = 300, LONGEST_LABEL = 12, MOST_CLASSES = 1 << 20 };
+
+typedef struct reading {
+    wn__pictures *pictures;
+    wn__part part;
+    const char *path; /* of the shard */
+    int fd;
+    char key[LONGEST_NAME], picture[LONGEST_NAME]; /* picture: "": none yet */
+    int64_t at, size;
+    int32_t label, most; /* label -1: none yet; most: the largest so far */
+} reading;
+
+/* The sample is complete: its key ends. */
+static wn_status end_sample(reading *r)
+{
+    char name[2 * LONGEST_NAME];
+    const bool empty = !*r->picture && r->label < 0;
+    if (!empty && (!*r->picture || r->label < 0))
+        return wn__fail(WN_EFORMAT, "%s: sample %s has no %s", r->path, r->key, *r->picture ? "class (.cls)" : "picture");
+    snprintf(name, sizeof name, "%s/%s", r->pictures->archive[r->pictures->archives - 1], r->picture);
+    const int32_t label = r->label;
+    r->label = -1;
+    r->picture[0] = 0;
+    return empty ? WN_OK : wn__pictures_add_archived(r->pictures, r->part, name, r->at, r->size, label);
+}
+
+static wn_status read_class(reading *r, const char *name, int64_t at, int64_t size)
+{
+    char text[LONGEST_LABEL + 1] = "", *end;
+    if (size < 1 || size > LONGEST_LABEL || pread(r->fd, text, (size_t)size, at) != size)
+        return wn__fail(WN_EFORMAT, "%s: %s: %" PRId64 " bytes are no class", r->path, name, size);
+    const long label = strtol(text, &end, 10);
+    if (!isdigit((unsigned char)text[0]) || end[strspn(end, "\r\n ")] || label >= MOST_CLASSES)
+        return wn__fail(WN_EFORMAT, "%s: %s: \"%s\" is no class, must be 0 to %d", r->path, name, text, MOST_CLASSES - 1);
+    r->label = (int32_t)label;
+    if (r->part == WN__PART_TRAIN && r->label > r->most) r->most = r->label;
+    if (r->label <= r->most) return WN_OK;
+    return wn__fail(WN_EFORMAT, "%s: %s: class %ld, but training classes end at %" PRId32, r->path, name, label, r->most);
+}
+
+/* The key ends at the first dot behind the last slash. */
+static wn_status visit(void *user, const char *name, int64_t at, int64_t size)
+{
+    reading *r = user;
+    const char *slash = strrchr(name, '/'), *base = slash ? slash + 1 : name, *dot = strchr(base, '.');
+    if (!dot || base[0] == '.') return WN_OK;
+    const size_t length = (size_t)(dot - name);
+    if (strlen(r->key) != length || strncmp(r->key, name, length) != 0) {
+        WN_TRY(end_sample(r));
+        snprintf(r->key, sizeof r->key, "%.*s", (int)length, name);
+    }
+    if (strcasecmp(dot, ".cls") == 0) return read_class(r, name, at, size);
+    if (!wn__is_picture_name(name)) return WN_OK;
+    snprintf(r->picture, sizeof r->picture, "%s", name);
+    r->at = at;
+    r->size = size;
+    return WN_OK;
+}
+
+/* ---- shards */
+
+static wn_status read_shard(reading *r, const char *file)
+{
+    WN_TRY(wn__pictures_archive(r->pictures, file));
+    char *path = wn__path_join(r->pictures->root, file);
+    if (!path) return wn__no_memory(strlen(file));
+    r->path = path;
+    r->fd = open(path, O_RDONLY | O_CLOEXEC);
+    wn_status status = r->fd < 0 ? wn__fail_errno("%s", path) : wn__tar_index(path, r->fd, visit, r);
+    if (status == WN_OK) status = end_sample(r);
+    r->key[0] = 0;
+    if (r->fd >= 0) close(r->fd);
+    wn__free(path);
+    return status;
+}
+
+/* "train-{0000..0127}.tar": each number, as wide as the first. */
+static wn_status read_shards(reading *r, const char *pattern)
+{
+    const char *open = strchr(pattern, '{'), *dots = open ? strstr(open, "..") : NULL, *shut = dots ? strchr(dots, '}') : NULL;
+    if (!open) return read_shard(r, pattern);
+    char *end;
+    const long first = strtol(open + 1, &end, 10), last = dots ? strtol(dots + 2, NULL, 10) : -1;
+    if (!shut || end != dots || last < first || first < 0)
+        return wn__fail(WN_EUSAGE, "%s: braces hold the first and the last number, as in train-{0000..0127}.tar", pattern);
+    for (long i = first; i <= last; i++) {
+        wn__text name = {0};
+        wn__text_add(&name, "%.*s%0*ld%s", (int)(open - pattern), pattern, (int)(dots - open - 1), i, shut + 1);
+        const wn_status status = name.failed ? wn__no_memory(name.size) : read_shard(r, name.data);
+        wn__text_release(&name);
+        WN_TRY(status);
+    }
+    return WN_OK;
+}
+
+static wn_status add_classes(wn__pictures *p, int32_t most)
+{
+    for (int32_t k = 0; k <= most; k++) {
+        char number[16];
+        snprintf(number, sizeof number, "%" PRId32, k);
+        WN_TRY(wn__pictures_class(p, number));
+    }
+    return WN_OK;
+}
+
+/* ---- the set */
+
+/* Names are relative to the folder of the training shards, where the test shards must lie, too. */
+static wn_status add_parts(wn__pictures *p, const tar_config *c, size_t folder)
+{
+    reading r = {.pictures = p, .part = WN__PART_TRAIN, .label = -1, .most = -1};
+    WN_TRY(read_shards(&r, c->path + folder));
+    WN_TRY(add_classes(p, r.most));
+    if (!*c->test) return WN_OK;
+    const char *slash = strrchr(c->test, '/');
+    if ((slash ? (size_t)(slash + 1 - c->test) : 0) != folder || strncmp(c->test, c->path, folder) != 0)
+        return wn__fail(WN_EUSAGE, "%s: test shards must lie in the folder of the training shards, %s", c->test, p->root);
+    r.part = WN__PART_TEST;
+    return read_shards(&r, c->test + folder);
+}
+
+static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
+{
+    const tar_config *c = config;
+    wn__pictures *p;
+    if (!*c->path) return wn__fail(WN_EUSAGE, "the key \"path\" is missing: which shards?");
+    const char *slash = strrchr(c->path, '/');
+    char *root = wn__strdup(slash ? c->path : ".");
+    if (!root) return wn__no_memory(1);
+    if (slash) root[slash == c->path ? 1 : slash - c->path] = 0;
+    wn_status status = wn__pictures_new(type->name, root, &c->pictures, &p);
+    wn__free(root);
+    WN_TRY(status);
+    status = add_parts(p, c, slash ? (size_t)(slash + 1 - c->path) : 0);
+    if (status == WN_OK) return wn__pictures_describe(p, facts);
+    wn__pictures_release(p);
+    return status;
+}
+
+static const char *takes(const char *path)
+{
+    const size_t length = strlen(path);
+    return length > 4 && strcmp(path + length - 4, ".tar") == 0 ? "path" : NULL;
+}
+
+const wn__dataset_type wn__dataset_tar = {
+    .name = "tar",
+    .summary = "your pictures in WebDataset's shards: tar files of .jpg and .cls",
+    .license = "your own",
+    .facts = {.sample = {.channels = 3}},
+    .mean = {0.485f, 0.456f, 0.406f},
+    .std = {0.229f, 0.224f, 0.225f},
+    .settings = settings,
+    .places = places,
+    .validation = "auto",
+    .config_size = sizeof(tar_config),
+    .takes = takes,
+    .describe = describe,
+    .open = wn__pictures_open,
+};
