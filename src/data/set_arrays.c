@@ -1,5 +1,6 @@
 /* Arrays of inputs and targets in npz and safetensors files: pictures of bytes, or floats; classes, several classes, or values. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"

@@ -86,7 +86,8 @@ static wn_status make_key(const idx_config *c, char key[WN__SHA256_TEXT])
 static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
 {
     (void)type;
-    part p[2] = {{{NULL}}};
+    part p[2];
+    memset(p, 0, sizeof p);
     wn_status status = read_parts(config, p);
     if (status == WN_OK) {
         facts->sample = (wn__sample_spec){
@@ -115,7 +116,8 @@ static wn_status open_idx(const wn__dataset_type *type, const void *config, cons
 {
     (void)type, (void)folder, (void)pool;
     wn__memory_source *memory;
-    part p[2] = {{{NULL}}};
+    part p[2];
+    memset(p, 0, sizeof p);
     wn_status status = read_parts(config, p);
     if (status == WN_OK) status = wn__memory_source_new(&data->facts.sample, &memory);
     if (status == WN_OK) {

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 
 /* FNV-1a, then the finalizer of MurmurHash3: names that differ in one digit are far apart. */
 uint64_t wn__name_hash(const char *name)
@@ -68,7 +69,7 @@ bool wn__share_of(const char *text, int64_t n, int64_t *count)
 {
     char *end;
     if (*text < '0' || *text > '9') return false;
-    const double value = strtod(text, &end);
+    const double value = wn__strtod(text, &end);
     if (*end == 0 && strspn(text, "0123456789") == strlen(text))
         *count = strtoll(text, NULL, 10);
     else if (strcmp(end, "%") == 0 && value <= 100)

@@ -45,10 +45,32 @@ static void write_section(wn__text *t, const wn__dataset_type *type, const char 
     add_quoted(t, path);
     if (set && (!normalize || strcmp(normalize, "dataset") == 0)) normalize = set;
     if (normalize) wn__text_add(t, ", normalize: %s", normalize);
-    if (old) add_augment(t, wn__yaml_find(old, "augment"));
+    if (old && !input) add_augment(t, wn__yaml_find(old, "augment")); /* weights are not trained on */
     if (input && wn__settings_find(type->settings, "size") && sscanf(input, "%dx%dx%d", &channels, &height, &width) == 3)
         wn__text_add(t, ", size: %d, channels: %d", height, channels);
     wn__text_add(t, "}");
+}
+
+/* Other files that the section names are of the data that it had. */
+static wn_status forget_files(wn__yaml *doc, const wn__dataset_type *type, const char *key)
+{
+    for (const char *const *name = type->places; name && *name; name++) {
+        const wn__setting *row = wn__settings_find(type->settings, *name);
+        wn__text place = {0};
+        if (!row || row->type != WN__SETTING_TEXT || strcmp(*name, key) == 0) continue;
+        wn__text_add(&place, "data.%s", *name);
+        const wn_status status = place.failed ? wn__no_memory(place.size) : wn__yaml_set(doc, place.data, "\"\"");
+        wn__text_release(&place);
+        WN_TRY(status);
+    }
+    return WN_OK;
+}
+
+/* Weights were trained on so many of other samples. */
+static wn_status forget_split(wn__yaml *doc, const wn__dataset_type *type)
+{
+    WN_TRY(wn__yaml_set(doc, "data.train_size", "0"));
+    return wn__yaml_set(doc, "data.validation", type->validation ? type->validation : "none");
 }
 
 wn_status wn__recipe_use_data(wn__yaml *doc, const char *path, const char *input)
@@ -65,7 +87,9 @@ wn_status wn__recipe_use_data(wn__yaml *doc, const char *path, const char *input
         add_quoted(&text, path);
     else
         write_section(&text, type, key, path, old, input);
-    const wn_status status = text.failed || place.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, place.data, text.data);
+    wn_status status = text.failed || place.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, place.data, text.data);
+    if (status == WN_OK && same) status = forget_files(doc, type, key);
+    if (status == WN_OK && same && input) status = forget_split(doc, type);
     wn__log(WN_LOG_INFO, "%s is read as data: {set: %s, %s: ...}", path, type->name, key);
     wn__text_release(&text);
     wn__text_release(&place);

@@ -48,6 +48,16 @@ static wn_status ignore(void *arg, const wn__yaml_node *node)
     return WN_OK;
 }
 
+/* Files that the set's settings name are not here. */
+static void leave_absent(wn__recipe *r)
+{
+    r->data.absent = r->data.may_lack;
+    wn__dataset_drop(r->data.type);
+    wn__free(r->data.config);
+    r->data.type = NULL;
+    r->data.config = NULL;
+}
+
 static wn_status read_data(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
@@ -66,6 +76,10 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     };
     WN_TRY(wn__schema_read(&schema, node));
     const wn_status status = wn__dataset_describe(r->data.type, r->data.config, &r->data.facts);
+    if (status == WN_ENOTFOUND && r->data.may_lack && strcmp(r->data.may_lack, r->data.type->name) == 0) {
+        leave_absent(r);
+        return WN_OK;
+    }
     return status == WN_OK ? WN_OK : wn__fault_at(set, "data.set: ", status);
 }
 

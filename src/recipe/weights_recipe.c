@@ -39,8 +39,8 @@ wn_status wn__recipe_needs_data(const wn__recipe *r, const char *path)
 {
     if (r->data.type) return WN_OK;
     if (r->data.absent)
-        return wn__fail(WN_EUSAGE, "%s: its data set \"%s\" is not here: register it (winnow/source.h), or set data.set", path,
-                        r->data.absent);
+        return wn__fail(WN_EUSAGE, "%s: its data set \"%s\" is not here: give --data PATH, register it (winnow/source.h), or set data.set",
+                        path, r->data.absent);
     return wn__fail(WN_EUSAGE, "%s: does not say its data set; set data.set", path);
 }
 

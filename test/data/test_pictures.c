@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/dataset.h"
+#include "data/catalog.h"
 #include "data/pictures.h"
 #include "data/split_source.h"
 #include "data/stratify.h"
@@ -365,14 +365,17 @@ TEST(arrays_are_pictures_with_classes_several_classes_or_values)
         CHECK(s->classes == (k == 0 ? 2 : k == 1 ? 3 : 1) && o.data.facts.train_count == 8 && o.data.facts.test_count == 2);
         wn__scratch scratch = {0};
         wn__sample_input input;
-        float target[3];
-        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, 3, &scratch, &input, target));
+        union {
+            float value[3];
+            int32_t class;
+        } target;
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, 3, &scratch, &input, &target));
         const uint8_t *p = input.data;
         CHECK(p[1] == p[0] + 3 && p[2] == p[0] + 6 && p[4] == p[0] + 1 && p[8] == p[0] + 2 && p[0] % 12 == 0);
         const int sample = p[0] / 12;
-        if (k == 0) CHECK_EQ_INT(*(int32_t *)(void *)target, sample % 2);
-        if (k == 1) CHECK(target[sample % 3] == 1 && target[(sample + 1) % 3] == 0);
-        if (k == 2) CHECK(target[0] == (float)sample / 4);
+        if (k == 0) CHECK_EQ_INT(target.class, sample % 2);
+        if (k == 1) CHECK(target.value[sample % 3] == 1 && target.value[(sample + 1) % 3] == 0);
+        if (k == 2) CHECK(target.value[0] == (float)sample / 4);
         close_set(&o);
     }
     class[3] = -1;

@@ -360,7 +360,7 @@ TEST(weights_are_used_where_their_data_are_not)
     CHECK_OK(wn_network_predict(net, x, 1, y));
     wn_network_close(net);
     CHECK_STATUS(wn_eval(&WN_OPTIONS(wn_eval_options, .weights = trained.weights), &e), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "its data set \"quarters\" is not here: register it");
+    CHECK_HAS_TEXT(wn_error_message(), "its data set \"quarters\" is not here: give --data PATH, register it");
 }
 
 int main(int argc, char **argv)

@@ -84,6 +84,24 @@ TEST(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set)
         train("list", (const char *const[]){"data.set=list", setting("data.train", "png/train.txt"), setting("data.test", "png/test.txt"),
                                             "data.size=32", "data.validation=first-40", "data.train_size=256", NULL});
     check_same_file(binary, list, "metrics.jsonl");
+    char weights[700];
+    snprintf(weights, sizeof weights, "%s/final.safetensors", list);
+    wn_evaluation evaluation;
+    wn_eval_options eval = {
+        .size = sizeof eval, .weights = weights, .data = scratch_path("png/test.txt")}; /* the same set: its size stays */
+    CHECK_OK(wn_eval(&eval, &evaluation));
+    CHECK_EQ_INT(evaluation.count, TESTED / 10); /* test_share of this list alone */
+    wn_evaluation_release(&evaluation);
+    eval.data = scratch_path("png"); /* another one: of the network's size */
+    CHECK_OK(wn_eval(&eval, &evaluation));
+    CHECK_EQ_INT(evaluation.count, TESTED);
+    wn_evaluation_release(&evaluation);
+    CHECK(rename(scratch_path("png/train.txt"), scratch_path("png/gone.txt")) == 0);
+    eval.data = NULL; /* the files that the weights name are gone */
+    const wn_status status = wn_eval(&eval, &evaluation);
+    CHECK(rename(scratch_path("png/gone.txt"), scratch_path("png/train.txt")) == 0);
+    CHECK_STATUS(status, WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "its data set \"list\" is not here: give --data PATH");
 }
 
 /* Where a tree lies changes no byte of metrics, and the same pictures split by names train as themselves. */
