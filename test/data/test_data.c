@@ -447,7 +447,7 @@ TEST(missing_and_wrong_files_are_listed)
     CHECK_STATUS(wn_data_verify("mnist", scratch_folder, count_file, &seen), WN_EFORMAT);
     CHECK(seen.files == 4 && seen.checked == 0 && seen.faults == 4);
     CHECK_HAS_TEXT(wn_error_message(), "3152 bytes unpacked, expected 47040016");
-    CHECK_STATUS(wn_data_verify("imagenet", scratch_folder, count_file, &seen), WN_EUSAGE);
+    CHECK_STATUS(wn_data_verify("no-such-set", scratch_folder, count_file, &seen), WN_EUSAGE);
 }
 
 /* ---- the real data sets */
