@@ -108,7 +108,7 @@ typedef struct wn_network_tensor {
     int64_t active; /* entries that its mask leaves; count without one */
     bool masked;
 } wn_network_tensor;
-/* `index` is 0 .. info.tensors - 1. WN_ENOTFOUND names the nearest name. */
+/* `index` is 0 .. info.tensors - 1. WN_ENOTFOUND lists the first names. */
 WN_API WN_NODISCARD wn_status wn_network_find(wn_network *net, const char *name, int *index);
 WN_API WN_NODISCARD wn_status wn_network_tensor_at(wn_network *net, int index, wn_network_tensor *tensor);
 
@@ -140,7 +140,8 @@ WN_API WN_NODISCARD wn_status wn_network_predict(wn_network *net, const float *x
 WN_API WN_NODISCARD wn_status wn_network_set_training(wn_network *net, const char *train);
 /* The mean loss of n inputs, and its gradient for every trained tensor, as a training step makes it: batch norm by the batch, whose statistics move
  * the running ones; dropout by the options' seed and the number of steps so far. All n at once: memory grows with n; nothing is allocated once a size was
- * seen. loss may be NULL. WN_EUSAGE: targets that the loss does not take. WN_EDIVERGED: the loss is not finite. */
+ * seen. loss may be NULL. WN_EUSAGE: targets that the loss does not take. WN_EDIVERGED: the loss is not finite;
+ * running statistics have moved all the same. */
 WN_API WN_NODISCARD wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_targets *targets, int64_t n,
                                                         double *loss);
 /* One update of all trained tensors by these gradients at a learning rate: exactly the training loop's. Masked entries stay zero; weight decay falls

@@ -1,4 +1,4 @@
-/* Handles come and go. */
+/* Opening, cloning and closing handles. */
 #include <string.h>
 #include <unistd.h>
 
