@@ -111,9 +111,9 @@ WN_API bool wn_stop_requested(void);
 /* The same for single calls: those whose options hold the stop, one or many. It must live until they have returned, and cannot be taken back: a
  * new run gets a new one. wn_stop_request is async-signal-safe and may be called from any thread. */
 typedef struct wn_stop wn_stop;
-WN_API wn_stop *wn_stop_new(void); /* NULL if out of memory */
-WN_API void wn_stop_request(wn_stop *stop);
-WN_API void wn_stop_free(wn_stop *stop); /* accepts NULL */
+WN_API wn_stop *wn_stop_new(void);          /* NULL if out of memory */
+WN_API void wn_stop_request(wn_stop *stop); /* accepts NULL */
+WN_API void wn_stop_free(wn_stop *stop);    /* accepts NULL */
 
 #ifdef __cplusplus
 }

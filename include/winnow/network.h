@@ -60,7 +60,8 @@ WN_API WN_NODISCARD wn_status wn_network_from_graph(wn_graph *graph, const wn_ne
 /* Start weights on a network by name: sections model, data and train.init of a recipe, "{model: {arch: resnet20}, data: {set: cifar10}}".
  * Without data the network has its usual inputs and outputs. */
 WN_API WN_NODISCARD wn_status wn_network_from_recipe(const char *recipe, const wn_network_options *options, wn_network **out);
-/* Weights, statistics and masks of a file into a handle of the same network: WN_EMISMATCH otherwise, and nothing has changed. */
+/* Weights, statistics and masks of a file into a handle of the same network: WN_EMISMATCH otherwise, and nothing has changed. After WN_ENOMEM some
+ * tensors may be the file's: load again. */
 WN_API WN_NODISCARD wn_status wn_network_load(wn_network *net, const char *path);
 /* Another handle on the same weights, for another thread. Weights and masks of both stay as they are while both are open: what would change
  * them is WN_EBUSY. Of the options only `threads` and `batch` count. */
@@ -117,7 +118,8 @@ WN_API WN_NODISCARD wn_status wn_network_tensor_at(wn_network *net, int index, w
 WN_API WN_NODISCARD wn_status wn_network_read(wn_network *net, int index, float *values, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_write(wn_network *net, int index, const float *values, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_read_gradient(wn_network *net, int index, float *values, int64_t count);
-/* 1 = active, 0 = not. Without a mask all are 1. Writing takes 0 and not 0; NULL removes the mask, what it had taken away stays 0. Entries that
+/* 1 = active, 0 = not. Without a mask all are 1. Writing takes 0 and not 0; NULL removes the mask, what it had taken away stays 0: a tensor that has
+ * run on `sparse` keeps a mask of ones. Entries that
  * become active start at 0. */
 WN_API WN_NODISCARD wn_status wn_network_read_mask(wn_network *net, int index, uint8_t *mask, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_write_mask(wn_network *net, int index, const uint8_t *mask, int64_t count);

@@ -12,7 +12,8 @@
  *     if (wn_source_register(&ring) != WN_OK) ... wn_error_message() ...
  *     wn_experiment_run(&options, &summary); // a recipe with data: {set: ring, validation: last-500}
  *
- * Register before a recipe that names the source is read, and unregister when nothing uses it any more. Any thread may call both functions.
+ * Register before a recipe that names the source is read, and unregister when nothing uses it any more. Any thread may register. Unregister while no
+ * other thread lists data sets or reads a recipe.
  *
  * Reading. `read` gives sample `index` of a part. It is pure: the same bytes whenever it's asked, in any order. Threads of Winnow call it at once, unless
  * there is a `seek`; training takes samples again and again, so only what is read ahead is in memory. Validation is a part of the training samples, by the
@@ -23,7 +24,7 @@
  *
  * Failures. What `read` and `seek` return ends the run with that status if it's one of wn_status, else with WN_EIO; 0 is success. The text that they leave in
  * s->message is part of wn_error_message(), with the code. WN_ESTOPPED saves and stops as wn_request_stop does; a read that waits for long
- * should look at wn_stop_requested(). Targets that cannot be (classes out of range) are refused with the sample's number.
+ * should look at wn_stop_requested(), or return by itself. Targets that cannot be (classes out of range) are refused with the sample's number.
  *
  * Keys of results. `version` stands for all that samples are made of: change it whenever they change, and stages are trained anew. It is part of their keys,
  * with counts, sizes and kinds. Without a version nothing is kept beyond the registration: results count for it alone, so that a later one, and another process,

@@ -20,6 +20,9 @@ wn_stop *wn_stop_new(void) { return WN_NEW(wn_stop); }
 
 void wn_stop_free(wn_stop *stop) { wn__free(stop); }
 
-void wn_stop_request(wn_stop *stop) { atomic_store(&stop->requested, true); }
+void wn_stop_request(wn_stop *stop)
+{
+    if (stop) atomic_store(&stop->requested, true);
+}
 
 bool wn__stop_wanted(const wn_stop *stop) { return wn_stop_requested() || (stop && atomic_load(&stop->requested)); }

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "data/sample_reader.h"
 
 enum { MAX_THREADS = 8, AHEAD = 2 /* ready batches kept per thread */, LOOK_AGAIN = 50000000 /* ns between looks for a stop request */ };
@@ -282,7 +283,7 @@ static bool wait_for(wn__loader *l, const loader_slot *slot)
 {
     while (slot->number != l->taken) {
         struct timespec until;
-        if (wn_stop_requested()) return false;
+        if (wn__stop_wanted(l->o.stop)) return false;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += LOOK_AGAIN;
         until.tv_sec += until.tv_nsec / 1000000000;

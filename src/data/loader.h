@@ -44,6 +44,7 @@ typedef struct wn__loader_options {
     wn__normalize normalize;
     bool ideal;          /* concerns the part TRAIN only */
     int64_t fresh_first; /* of ideal: 0, or so many samples of the stream (n or more) are not for this loader */
+    const wn_stop *stop; /* ends waiting for a batch; NULL: wn_request_stop alone does */
     int threads;         /* preparing ahead: 1..8; 0 prepares in the caller (no threads, for evaluation or tests) */
 } wn__loader_options;
 

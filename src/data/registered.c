@@ -1,6 +1,7 @@
 #include "data/registered.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +70,7 @@ static wn_status check_target(const registered *r, const wn_source_sample *s)
 static wn_status call(registered *r, const wn_source_sample *s)
 {
     const int code = r->source.read(r->source.user, s);
+    s->message[MESSAGE - 1] = 0;
     if (code != 0) return fail_read(r, s, "reading", code);
     WN_TRY(check_input(r, s));
     return check_target(r, s);
@@ -156,8 +158,10 @@ static wn_status check_source(const wn_source *s, const wn__sample_spec *spec)
     if (!s->read) return wn__fail(WN_EINVAL, "source %s: read is NULL", s->name);
     for (int k = 0; s->class_names && k < s->outputs; k++)
         if (!s->class_names[k]) return wn__fail(WN_EINVAL, "source %s: the name of class %d is NULL", s->name, k);
+    for (int c = 0; s->input == WN_INPUT_PIXELS && s->mean && c < s->channels; c++)
+        if (!isfinite(s->mean[c])) return wn__fail(WN_EINVAL, "source %s: mean of channel %d is %g", s->name, c, (double)s->mean[c]);
     for (int c = 0; s->input == WN_INPUT_PIXELS && s->std && c < s->channels; c++)
-        if (!(s->std[c] > 0))
+        if (!(s->std[c] > 0) || !isfinite(s->std[c]))
             return wn__fail(WN_EINVAL, "source %s: std of channel %d is %g, must be positive", s->name, c, (double)s->std[c]);
     return WN_OK;
 }

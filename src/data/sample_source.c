@@ -23,6 +23,8 @@ int64_t wn__sample_target_width(const wn__sample_spec *spec)
     return spec->target == WN_TARGET_CLASS ? 1 : spec->target == WN_TARGET_POSITIONS ? spec->positions : spec->classes;
 }
 
+#define MOST_OUTPUTS 1000000
+
 wn_status wn__sample_spec_check(const wn__sample_spec *s)
 {
     if (s->channels < 1 || s->height < 1 || s->width < 1 || wn__sample_elements(s) > INT32_MAX)
@@ -36,7 +38,9 @@ wn_status wn__sample_spec_check(const wn__sample_spec *s)
     const int least = s->target == WN_TARGET_CLASS || s->target == WN_TARGET_POSITIONS ? 2 : 1;
     if (s->classes < least)
         return wn__fail(WN_EINVAL, "targets of kind %s of %d: must be at least %d", wn__target_kind_name(s->target), s->classes, least);
-    if (s->target == WN_TARGET_POSITIONS && s->positions < 1) return wn__fail(WN_EINVAL, "targets of no position: must be at least 1");
+    if (s->classes > MOST_OUTPUTS) return wn__fail(WN_EINVAL, "targets of %d outputs: at most %d", s->classes, MOST_OUTPUTS);
+    if (s->target == WN_TARGET_POSITIONS && (s->positions < 1 || s->positions > INT32_MAX))
+        return wn__fail(WN_EINVAL, "targets of %lld positions: must be 1 to %d", (long long)s->positions, INT32_MAX);
     return WN_OK;
 }
 

@@ -98,6 +98,8 @@ wn_status wn__handle_check_samples(const wn_network *net, const char *call, cons
     if (n < 1 || !x || !targets) return wn__fail(WN_EINVAL, "%s: needs inputs and targets of at least one sample", call);
     if (targets->kind < WN_TARGET_CLASS || targets->kind > WN_TARGET_POSITIONS)
         return wn__fail(WN_EINVAL, "%s: targets of kind %d, which there is not", call, (int)targets->kind);
+    if (targets->kind == WN_TARGET_POSITIONS)
+        return wn__fail(WN_EUSAGE, "%s: targets of the kind positions: a network has outputs for whole samples", call);
     const bool classes = wn__target_is_classes(targets->kind);
     const int64_t width = targets->kind == WN_TARGET_CLASS ? 1 : outputs;
     if (classes ? !targets->classes : !targets->values) return wn__fail(WN_EINVAL, "%s: the array of targets is NULL", call);

@@ -152,6 +152,7 @@ wn_status wn_network_write(wn_network *net, int index, const float *values, int6
     for (int64_t i = 0; p->mask && i < count; i++)
         if (!p->mask[i]) p->value[i] = 0;
     net->net.params.version++;
+    net->training.passed = false;
     return WN_OK;
 }
 
@@ -190,5 +191,6 @@ wn_status wn_network_write_mask(wn_network *net, int index, const uint8_t *mask,
     if (!wn__role_is_trained(p->role)) return wn__fail(WN_EINVAL, "%s is a running statistic: it takes no mask", p->name);
     WN_TRY(wn__params_set_mask(&net->net.params, p, mask));
     net->net.params.version++;
+    net->training.passed = false;
     return WN_OK;
 }

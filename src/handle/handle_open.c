@@ -9,7 +9,7 @@
 #include "network/network_file.h"
 #include "recipe/used_keys.h"
 
-enum { USUAL_BATCH = 128, MOST_PLANS = 8 };
+enum { USUAL_BATCH = 128, MOST_BATCH = 1 << 20, MOST_THREADS = 4096, MOST_PLANS = 8 };
 
 /* ---- making */
 
@@ -18,6 +18,9 @@ static wn_status take_options(const wn_network_options *given, wn_network_option
     WN_TRY(wn__options_take(given, "wn_network_options", sizeof *out, out));
     if (out->threads < 0 || out->batch < 0 || out->sets < 0 || (out->sets > 0 && !out->set))
         return wn__fail(WN_EINVAL, "wn_network_options: threads, batch and sets must be 0 or more, set must be there");
+    if (out->threads > MOST_THREADS) return wn__fail(WN_EINVAL, "wn_network_options: %d threads, at most %d", out->threads, MOST_THREADS);
+    if (out->batch > MOST_BATCH)
+        return wn__fail(WN_EINVAL, "wn_network_options: a batch of %lld, at most %d", (long long)out->batch, MOST_BATCH);
     return WN_OK;
 }
 
@@ -156,7 +159,9 @@ static wn_status read_recipe(const char *recipe, const wn_network_options *o, wn
 {
     const wn__recipe_source source = {.text = recipe ? recipe : "{}", .label = "recipe", .set = o->set, .sets = o->sets};
     wn__recipe *init;
+    static const char *const used[] = {"model", "data", "kernels", "train.init", NULL};
     WN_TRY(wn__recipe_read_parts(&source, out));
+    WN_TRY(wn__used_keys_check((*out)->doc, "wn_network_from_recipe", used));
     if (!o->init) return WN_OK;
     WN_TRY(wn__handle_section("train.init", o->init, &init));
     (*out)->train.init = init->train.init;

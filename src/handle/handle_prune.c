@@ -45,6 +45,7 @@ static wn_status prune_copy(wn_network *net, const wn__weights_pruning *w, const
     copy.topology += net->net.params.topology; /* another one for whoever knew the old */
     wn__params_release(&net->net.params);
     net->net.params = copy;
+    net->training.passed = false;
     return WN_OK;
 }
 

@@ -9,6 +9,8 @@ static wn_status check_arrays(const wn_network *net, const char *call, const voi
 {
     WN_TRY(wn__handle_enter(net));
     if (n < 0) return wn__fail(WN_EINVAL, "%s: %" PRId64 " samples", call, n);
+    const int64_t most = INT64_MAX / 8 / (net->net.graph->c * net->net.graph->h * net->net.graph->w + wn__graph_classes(net->net.graph));
+    if (n > most) return wn__fail(WN_EINVAL, "%s: %" PRId64 " samples, at most %" PRId64, call, n, most);
     if (n > 0 && (!in || !out)) return wn__fail(WN_EINVAL, "%s: an array is NULL", call);
     return WN_OK;
 }

@@ -27,9 +27,13 @@ static wn_status check_keys(const wn__recipe *r)
 
 static wn_status read_settings(const char *text, wn__recipe **out)
 {
-    WN_TRY(wn__handle_section("train", text, out));
-    const wn_status status = check_keys(*out);
-    if (status != WN_OK) wn__recipe_free(*out);
+    wn__recipe *r;
+    WN_TRY(wn__handle_section("train", text, &r));
+    const wn_status status = check_keys(r);
+    if (status == WN_OK)
+        *out = r;
+    else
+        wn__recipe_free(r);
     return status;
 }
 
@@ -147,8 +151,8 @@ wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_ta
     WN_TRY(wn__executor_gradients(net->net.ex, x, n, step, loss_gradient, &p));
     net->net.params.version++; /* running statistics */
     const double mean = mean_loss(net->training.row_loss, n);
-    if (loss) *loss = mean;
     WN_TRY(check_finite(net, x, n, step, mean));
+    if (loss) *loss = mean;
     net->training.passed = true;
     return WN_OK;
 }

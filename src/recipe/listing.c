@@ -181,6 +181,7 @@ static wn_status check_index(wn_list list, int index)
 wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
 {
     WN_TRY(check_index(list, index));
+    if (!entry) return wn__fail(WN_EINVAL, "wn_list_get: entry is NULL");
     (void)kinds[list].entry(index, entry);
     return WN_OK;
 }

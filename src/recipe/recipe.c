@@ -279,6 +279,9 @@ static wn_status set_defaults(wn__recipe *r)
 static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
 {
     const char *text = source->text ? source->text : "";
+    for (int i = 0; i < source->sets || source->sets < 0; i++)
+        if (source->sets < 0 || !source->set || !source->set[i])
+            return wn__fail(WN_EINVAL, "set: %d entries, of which number %d is not there", source->sets, i);
     if (source->path)
         WN_TRY(wn__yaml_read(source->path, doc));
     else

@@ -84,6 +84,7 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
         .ideal = r->top.world == WN__WORLD_IDEAL,
         .augment = r->data.augment,
         .normalize = c->normalize,
+        .stop = c->stop,
         .threads = c->machine.threads > 4 ? 2 : 1,
     };
 }

@@ -309,6 +309,7 @@ wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summa
 wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options)
 {
     WN__COMPLETE(wn_stage_options, options);
+    if (!experiment_folder || !identity) return wn__fail(WN_EINVAL, "wn_stage_run: folder or identity is NULL");
     wn__experiment e;
     WN_TRY(wn__experiment_reopen(experiment_folder, options, &e));
     const int stage = wn__agenda_find(e.plan, identity);

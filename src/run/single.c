@@ -119,6 +119,7 @@ static wn_status check_train_keys(const wn__recipe *r)
 
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
+    if (!folder) return wn__fail(WN_EINVAL, "wn_train: folder is NULL");
     WN__COMPLETE(wn_run_options, options);
     const wn__recipe_source source = {
         .path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true, .data = options->data};
@@ -253,6 +254,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
 
 wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 {
+    if (!options || !options->weights || !evaluation) return wn__fail(WN_EINVAL, "wn_eval: options, weights or evaluation is NULL");
     WN__COMPLETE(wn_eval_options, options);
     static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend",     "dtype",
                                        "threads", "memory",        "kernels",          "world", "train.batch", "train.metrics",
@@ -270,6 +272,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 
 void wn_evaluation_release(wn_evaluation *evaluation)
 {
+    if (!evaluation) return;
     wn__free((void *)evaluation->class_names);
     wn__free(evaluation->class_accuracy);
     wn__free(evaluation->confusion);
@@ -380,6 +383,7 @@ static void inspect_tensor(const wn__safetensors *file, const wn__st_tensor *t, 
 
 wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)
 {
+    if (!path) return wn__fail(WN_EINVAL, "wn_inspect: path is NULL");
     wn__safetensors *file;
     wn_file_summary sum = {0};
     WN_TRY(wn__file_size(path, &sum.bytes));

@@ -365,6 +365,32 @@ TEST(masks_are_those_of_winnow_prune)
     wn__samples_release(&samples);
 }
 
+TEST(gradients_of_weights_that_were_changed_are_not_used)
+{
+    static const char *const masks[] = {"{layers: [all]}", "{basis: low-rank, layers: [all]}"};
+    float *x = tiny_numbers(BATCH * SIDE * SIDE, 1);
+    const int32_t classes[BATCH] = {1, 2, 3};
+    const wn_targets targets = {.kind = WN_TARGET_CLASS, .width = 1, .classes = classes};
+    double loss;
+    for (int i = 0; i < 2; i++) {
+        wn_network *net = small_on("auto");
+        CHECK_OK(wn_network_set_training(net, "{optimizer: {sgd: {momentum: 0.9}}}"));
+        CHECK_OK(wn_network_loss_gradients(net, x, &targets, BATCH, &loss));
+        CHECK_OK(wn_network_step(net, 0.01));
+        CHECK_OK(wn_network_loss_gradients(net, x, &targets, BATCH, &loss));
+        const wn_status status = wn_network_prune(net, &WN_OPTIONS(wn_network_prune_options, .mask = masks[i], .sparsity = "50%"));
+        if (status == WN_EUNSUPPORTED) SKIP("no LAPACK in the build");
+        CHECK_OK(status);
+        CHECK_STATUS(wn_network_step(net, 0.01), WN_EINVAL);
+        for (int k = 0; k < 2; k++) {
+            CHECK_OK(wn_network_loss_gradients(net, x, &targets, BATCH, &loss));
+            CHECK_OK(wn_network_step(net, 0.01));
+        }
+        wn_network_close(net);
+    }
+    wn__free(x);
+}
+
 TEST(pruning_goes_on_from_what_is_left)
 {
     wn_network *net = small_on("auto");
@@ -467,6 +493,7 @@ int main(int argc, char **argv)
                                     RUN(losses_of_values_and_several_classes),
                                     RUN(steps_allocate_nothing_after_the_first),
                                     RUN(masks_are_those_of_winnow_prune),
+                                    RUN(gradients_of_weights_that_were_changed_are_not_used),
                                     RUN(pruning_goes_on_from_what_is_left),
                                     RUN(wrong_training_is_named),
                                     RUN(wrong_pruning_is_named),
