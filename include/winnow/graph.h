@@ -58,9 +58,9 @@ WN_API int wn_graph_share(wn_graph *graph, int node, int owner);
 /* Seals the graph with `output` as its logits (k, 1, 1). Fails as the first builder did that failed; WN_ENOMEM for a NULL graph. */
 WN_API wn_status wn_graph_finish(wn_graph *graph, int output);
 
-/* Of a NULL graph: "", 0 and 0. */
+/* Of a NULL graph: "", 0 and 0. Counts of a graph that failed are 0. */
 WN_API const char *wn_graph_name(const wn_graph *graph);
-WN_API int64_t wn_graph_parameter_count(const wn_graph *graph); /* trainable scalars: weights, biases, scales, shifts */
+WN_API int64_t wn_graph_parameter_count(const wn_graph *graph); /* trainable scalars: weights, biases, scales, shifts; 0 after a failure */
 WN_API int64_t wn_graph_forward_flops(const wn_graph *graph);   /* dense, per image; 2 per multiply-add, convolutions and linear layers */
 
 #ifdef __cplusplus

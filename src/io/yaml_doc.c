@@ -129,6 +129,19 @@ static wn_status convert_sequence(wn__yaml *doc, const char *source, yaml_docume
     return WN_OK;
 }
 
+/* Room for one entry more. */
+static wn_status grow_mapping(wn__yaml_node *mapping)
+{
+    const size_t size = (size_t)(mapping->count + 1) * sizeof(wn__yaml_node *);
+    wn__yaml_node **keys = wn__realloc(mapping->keys, size);
+    if (!keys) return wn__no_memory(size);
+    mapping->keys = keys;
+    wn__yaml_node **children = wn__realloc(mapping->children, size);
+    if (!children) return wn__no_memory(size);
+    mapping->children = children;
+    return WN_OK;
+}
+
 /* ---- merge keys: "<<: *base" and "<<: [*first, *second]" stand for the entries of those mappings that the mapping itself does not name */
 
 static int find_index(const wn__yaml_node *node, const char *key);
@@ -141,8 +154,7 @@ static wn_status merge_entries(wn__yaml_node *into, const wn__yaml_node *from)
     if (from->kind != WN__YAML_MAPPING) return wn__yaml_fail(WN_EUSAGE, from, "\"<<\" wants a mapping or a list of mappings");
     for (int i = 0; i < from->count; i++) {
         if (find_index(into, from->keys[i]->text) >= 0) continue;
-        WN_TRY(wn__make_room(&into->keys, into->count, sizeof *into->keys));
-        WN_TRY(wn__make_room(&into->children, into->count, sizeof *into->children));
+        WN_TRY(grow_mapping(into));
         into->keys[into->count] = from->keys[i];
         into->children[into->count++] = from->children[i];
     }
@@ -354,19 +366,13 @@ typedef struct yaml_override {
 
 static wn_status add_entry(const yaml_override *o, wn__yaml_node *mapping, const char *key, wn__yaml_node *value)
 {
-    const size_t size = (size_t)(mapping->count + 1) * sizeof(wn__yaml_node *);
-    wn__yaml_node **keys = wn__realloc(mapping->keys, size);
-    if (!keys) return wn__no_memory(size);
-    mapping->keys = keys;
-    wn__yaml_node **children = wn__realloc(mapping->children, size);
-    if (!children) return wn__no_memory(size);
-    mapping->children = children;
     wn__yaml_node *node;
+    WN_TRY(grow_mapping(mapping));
     WN_TRY(add_node(o->doc, o->source, &(yaml_mark_t){0}, WN__YAML_SCALAR, &node));
     node->text = wn__strdup(key);
     if (!node->text) return wn__no_memory(strlen(key));
-    keys[mapping->count] = node;
-    children[mapping->count++] = value;
+    mapping->keys[mapping->count] = node;
+    mapping->children[mapping->count++] = value;
     return WN_OK;
 }
 

@@ -356,7 +356,7 @@ const char *wn_graph_name(const wn_graph *g) { return g ? g->name : ""; }
 int64_t wn_graph_parameter_count(const wn_graph *g)
 {
     int64_t total = 0;
-    for (int i = 0; g && i < g->params; i++)
+    for (int i = 0; g && g->status == WN_OK && i < g->params; i++)
         if (wn__role_is_trained(g->param[i].role)) total += spec_count(&g->param[i]);
     return total;
 }
@@ -372,7 +372,7 @@ int64_t wn__graph_uses_per_weight(const wn_graph *g, int param)
 int64_t wn_graph_forward_flops(const wn_graph *g)
 {
     int64_t flops = 0;
-    for (int i = 0; g && i < g->params; i++)
+    for (int i = 0; g && g->status == WN_OK && i < g->params; i++)
         flops += 2 * spec_count(&g->param[i]) * wn__graph_uses_per_weight(g, i);
     return flops;
 }
