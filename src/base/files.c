@@ -75,10 +75,8 @@ wn_status wn__file_size(const char *path, int64_t *size)
 /* Make the names in the folder of `path` durable. */
 static wn_status sync_folder_of(const char *path)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = wn__strdup(slash ? path : ".");
+    char *folder = wn__path_folder(path);
     if (!folder) return wn__no_memory(strlen(path));
-    if (slash) folder[slash == path ? 1 : slash - path] = 0;
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP); /* some file systems need and know none */
     const wn_status status = synced ? WN_OK : wn__fail_errno("cannot sync folder %s", folder);
@@ -364,6 +362,20 @@ char *wn__path_join(const char *a, const char *b)
     char *path = wn__alloc(size);
     if (path) snprintf(path, size, "%s%s%s", a, a[strlen(a) - 1] == '/' ? "" : "/", b);
     return path;
+}
+
+char *wn__path_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = wn__strdup(slash ? path : ".");
+    if (folder && slash) folder[slash == path ? 1 : slash - path] = 0;
+    return folder;
+}
+
+const char *wn__base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
 char *wn__cache_folder(void)

@@ -51,6 +51,10 @@ void wn__lock_release(wn__lock *lock);
 
 /* "a/b" in memory of wn__alloc; an absolute b wins. NULL if out of memory. */
 char *wn__path_join(const char *a, const char *b);
+/* The folder that holds `path`: "a" of "a/b", "." of "b", "/" of "/b". NULL if out of memory; free with wn__free. */
+char *wn__path_folder(const char *path);
+/* What stands behind the last slash of a path or address. */
+const char *wn__base_name(const char *path);
 /* Where what can be found out again is kept: $XDG_CACHE_HOME/winnow, else ~/.cache/winnow; it may not exist yet. NULL: nowhere.
  * Free with wn__free. */
 char *wn__cache_folder(void);

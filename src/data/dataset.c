@@ -23,12 +23,6 @@ const wn__dataset_type *const wn__datasets[] = {
 #undef WN_DATASET
     NULL};
 
-const char *wn__base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* "shapes, mnist, ..." added to a text. */
 static void add_names(wn__text *t)
 {

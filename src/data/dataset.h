@@ -80,9 +80,6 @@ struct wn__dataset_type {
     wn_status (*open)(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data);
 };
 
-/* The file name at the end of a path or address. */
-const char *wn__base_name(const char *path);
-
 /* All entries, ended by NULL; data/catalog.h finds those that the caller registered, too. */
 extern const wn__dataset_type *const wn__datasets[];
 

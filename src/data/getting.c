@@ -63,14 +63,9 @@ static bool holds(const wn__data_source *source, const wn__data_file *file)
 
 static wn_status make_folder_of(const char *path)
 {
-    char *folder = wn__strdup(path);
+    char *folder = wn__path_folder(path);
     if (!folder) return wn__no_memory(strlen(path));
-    char *slash = strrchr(folder, '/');
-    wn_status status = WN_OK;
-    if (slash && slash != folder) {
-        *slash = 0;
-        status = wn__make_folders(folder);
-    }
+    const wn_status status = wn__make_folders(folder);
     wn__free(folder);
     return status;
 }

@@ -255,13 +255,7 @@ static wn_status add_lists(wn__pictures *p, const list_config *c, list_file *tra
 }
 
 /* Free with wn__free. */
-static char *root_of(const list_config *c)
-{
-    const char *slash = strrchr(c->train, '/');
-    char *root = wn__strdup(*c->path ? c->path : slash ? c->train : ".");
-    if (root && !*c->path && slash) root[slash == c->train ? 1 : slash - c->train] = 0;
-    return root;
-}
+static char *root_of(const list_config *c) { return *c->path ? wn__strdup(c->path) : wn__path_folder(c->train); }
 
 static const char *takes(const char *path)
 {

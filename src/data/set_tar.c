@@ -142,8 +142,7 @@ static wn_status add_parts(wn__pictures *p, const tar_config *c, size_t folder)
     WN_TRY(read_shards(&r, c->path + folder));
     WN_TRY(add_classes(p, r.most));
     if (!*c->test) return WN_OK;
-    const char *slash = strrchr(c->test, '/');
-    if ((slash ? (size_t)(slash + 1 - c->test) : 0) != folder || strncmp(c->test, c->path, folder) != 0)
+    if ((size_t)(wn__base_name(c->test) - c->test) != folder || strncmp(c->test, c->path, folder) != 0)
         return wn__fail(WN_EUSAGE, "%s: test shards must lie in the folder of the training shards, %s", c->test, p->root);
     r.part = WN__PART_TEST;
     return read_shards(&r, c->test + folder);
@@ -154,14 +153,12 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
     const tar_config *c = config;
     wn__pictures *p;
     if (!*c->path) return wn__fail(WN_EUSAGE, "the key \"path\" is missing: which shards?");
-    const char *slash = strrchr(c->path, '/');
-    char *root = wn__strdup(slash ? c->path : ".");
+    char *root = wn__path_folder(c->path);
     if (!root) return wn__no_memory(1);
-    if (slash) root[slash == c->path ? 1 : slash - c->path] = 0;
     wn_status status = wn__pictures_new(type->name, root, &c->pictures, &p);
     wn__free(root);
     WN_TRY(status);
-    status = add_parts(p, c, slash ? (size_t)(slash + 1 - c->path) : 0);
+    status = add_parts(p, c, (size_t)(wn__base_name(c->path) - c->path));
     if (status == WN_OK) return wn__pictures_describe(p, facts);
     wn__pictures_release(p);
     return status;

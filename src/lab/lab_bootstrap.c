@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/files.h"
 #include "base/options.h"
 #include "data/world.h"
 #include "io/json_file.h"

@@ -378,13 +378,12 @@ static wn_status none_holds(const search *q)
 
 static wn_status save(const search *q)
 {
-    const char *result = q->options->result, *slash = result ? strrchr(result, '/') : NULL;
+    const char *result = q->options->result;
     if (!result) return WN_OK;
-    char *folder = wn__strdup(result);
+    char *folder = wn__path_folder(result);
     if (!folder) return wn__no_memory(strlen(result));
-    if (slash) folder[slash - result] = 0;
-    wn_status status = slash ? wn__make_folders(folder) : WN_OK;
-    if (status == WN_OK) status = wn__shrunk_save(&q->best->context, &q->smallest, slash ? folder : ".", slash ? slash + 1 : result);
+    wn_status status = wn__make_folders(folder);
+    if (status == WN_OK) status = wn__shrunk_save(&q->best->context, &q->smallest, folder, wn__base_name(result));
     wn__free(folder);
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/files.h"
 #include "data/catalog.h"
 #include "recipe/data_path.h"
 
@@ -306,8 +307,7 @@ static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
 static wn_status check_name(wn__recipe *r, const char *path)
 {
     if (!r->top.name) {
-        const char *slash = path ? strrchr(path, '/') : NULL;
-        r->default_name = wn__strdup(path ? (slash ? slash + 1 : path) : "unnamed");
+        r->default_name = wn__strdup(path ? wn__base_name(path) : "unnamed");
         if (!r->default_name) return wn__no_memory(1);
         char *dot = strrchr(r->default_name, '.');
         if (dot && dot != r->default_name) *dot = 0;

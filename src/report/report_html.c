@@ -119,11 +119,9 @@ static const wn__figure *find_figure(const wn__figures *figures, const char *nam
 }
 
 /* The last part of a path. */
-static const char *base_name(const char *path) { return strrchr(path, '/') ? strrchr(path, '/') + 1 : path; }
-
 static wn_status add_figure(const wn__figure *figure, const char *folder, wn__text *out)
 {
-    const char *beside = base_name(folder);
+    const char *beside = wn__base_name(folder);
     char file[64], *svg;
     size_t size;
     snprintf(file, sizeof file, "%s.svg", figure->name);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "io/json_file.h"
 #include "recipe/data_record.h"
@@ -166,13 +167,9 @@ static wn_status parent_folder(const char *folder, char **parent)
     size_t length = strlen(copy);
     while (length > 1 && copy[length - 1] == '/')
         copy[--length] = 0;
-    char *slash = strrchr(copy, '/');
-    if (!slash)
-        strcpy(copy, ".");
-    else
-        slash[slash == copy] = 0;
-    *parent = copy;
-    return WN_OK;
+    *parent = wn__path_folder(copy);
+    wn__free(copy);
+    return *parent ? WN_OK : wn__no_memory(length);
 }
 
 /* The data folder that the experiment was started with. */

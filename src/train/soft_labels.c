@@ -103,11 +103,9 @@ static wn_status check_space(const char *path, const wn__soft_cache_spec *spec, 
     struct statvfs about;
     const int64_t wanted = (epochs_of(spec) - done) * block_bytes(spec);
     char need[32], have[32];
-    char *folder = wn__strdup(path);
+    char *folder = wn__path_folder(path);
     if (!folder) return wn__no_memory(strlen(path));
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = 0;
-    const int failed = statvfs(slash ? folder : ".", &about);
+    const int failed = statvfs(folder, &about);
     wn__free(folder);
     if (failed) return wn__fail_errno("cannot look at the disk of %s", path);
     const int64_t room = (int64_t)about.f_bavail * (int64_t)about.f_frsize;
