@@ -242,7 +242,7 @@ wn__range wn__split_range(const wn__split *split, wn__part part)
 /* ---- normalisation */
 
 static const wn__normalize general[] = {
-    {WN__NORMALIZE_MEAN_STD, {0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}, "imagenet"},
+    {WN__NORMALIZE_MEAN_STD, WN__IMAGENET_MEAN, WN__IMAGENET_STD, "imagenet"},
     /* The mean of the images' own deviations, which many published CIFAR-10 codes divide by. */
     {WN__NORMALIZE_MEAN_STD, {0.4914f, 0.4822f, 0.4465f}, {0.2023f, 0.1994f, 0.2010f}, "cifar10-classic"},
     {WN__NORMALIZE_PER_IMAGE, {0}, {1, 1, 1}, "per-image"},

@@ -57,6 +57,16 @@ typedef struct wn__data_source {
     bool archive; /* tar, packed or not */
 } wn__data_source;
 
+/* Of ImageNet's training pictures: what sets of pictures are usually normalised by. */
+#define WN__IMAGENET_MEAN      \
+    {                          \
+        0.485f, 0.456f, 0.406f \
+    }
+#define WN__IMAGENET_STD       \
+    {                          \
+        0.229f, 0.224f, 0.225f \
+    }
+
 struct wn__dataset_type {
     const char *name, *summary;
     const char *license;

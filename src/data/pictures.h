@@ -5,7 +5,7 @@
  *     WN_TRY(wn__pictures_new("folder", "photos", &config->pictures, &p));
  *     WN_TRY(wn__pictures_class(p, "ants"));
  *     WN_TRY(wn__pictures_add(p, WN__PART_TRAIN, "train/ants/1.jpg", size, 0));
- *     return wn__pictures_describe(p, facts);   // takes p
+ *     return wn__pictures_describe(p, WN_OK, facts);   // takes p
  *
  * Only names, sizes and labels are in memory; contents are checked as they are read. */
 #ifndef WN_DATA_PICTURES_H
@@ -88,8 +88,8 @@ static inline const char *wn__picture_file(const wn__pictures *p, const wn__pict
 /* Of several classes: a label more, or -1 behind the last one of a picture. */
 wn_status wn__pictures_label(wn__pictures *p, int32_t label);
 
-/* All were added: parts are settled, and facts say all about them. p belongs to facts then, also on failure. */
-wn_status wn__pictures_describe(wn__pictures *p, wn__data_facts *facts);
+/* All were added, with that status: parts are settled, and facts say all about them. p belongs to facts then, also on failure, and after one of adding. */
+wn_status wn__pictures_describe(wn__pictures *p, wn_status added, wn__data_facts *facts);
 /* The encoded bytes of one; WN_EMISMATCH if it is no longer what was listed. In the scratch until that reads again. */
 wn_status wn__picture_load(const wn__pictures *p, const wn__picture *item, wn__scratch *scratch, const char **bytes);
 /* ... and its pixels, in scratch->pixels. */
@@ -103,5 +103,11 @@ wn_status wn__pictures_skip_broken(wn__pictures *p);
 
 /* wn__dataset_type.open of sets that are described so. */
 wn_status wn__pictures_open(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data);
+/* What the entries of such sets have in common. */
+/* clang-format off */
+#define WN__PICTURES_TYPE(config) \
+    .facts = {.sample = {.channels = 3}}, .mean = WN__IMAGENET_MEAN, .std = WN__IMAGENET_STD, .validation = "auto", \
+    .config_size = sizeof(config), .open = wn__pictures_open
+/* clang-format on */
 
 #endif

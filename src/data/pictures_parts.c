@@ -123,10 +123,11 @@ static wn_status check(const wn__pictures *p)
     return WN_OK;
 }
 
-wn_status wn__pictures_describe(wn__pictures *p, wn__data_facts *facts)
+wn_status wn__pictures_describe(wn__pictures *p, wn_status added, wn__data_facts *facts)
 {
     facts->memory = p;
     facts->release = wn__pictures_release;
+    WN_TRY(added);
     WN_TRY(check(p));
     if (p->config.broken == WN__BROKEN_SKIP) WN_TRY(wn__pictures_skip_broken(p));
     WN_TRY(cut_test(p));

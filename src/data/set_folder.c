@@ -61,23 +61,16 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
     wn__free(f.train);
     wn__free(f.validation);
     wn__free(f.test);
-    if (status == WN_OK) return wn__pictures_describe(p, facts);
-    wn__pictures_release(p);
-    return status;
+    return wn__pictures_describe(p, status, facts);
 }
 
 const wn__dataset_type wn__dataset_folder = {
     .name = "folder",
     .summary = "your pictures in class folders: JPEG, PNG, WebP of any size",
     .license = "your own",
-    .facts = {.sample = {.channels = 3}},
-    .mean = {0.485f, 0.456f, 0.406f},
-    .std = {0.229f, 0.224f, 0.225f},
     .settings = settings,
     .places = wn__pictures_places,
-    .validation = "auto",
-    .config_size = sizeof(folder_config),
     .takes = takes,
     .describe = describe,
-    .open = wn__pictures_open,
+    WN__PICTURES_TYPE(folder_config),
 };

@@ -119,17 +119,15 @@ static wn_status add_parts(wn__pictures *p, const char *place, solutions *s)
 static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
 {
     const imagenet_config *c = config;
-    const char *place = find_place(c->path);
     wn__pictures *p;
     solutions s = {0};
     if (!*c->path) return wn__fail(WN_EUSAGE, "the key \"path\" is missing: which folder?");
+    const char *place = find_place(c->path);
     if (!place) return wn__fail(WN_ENOTFOUND, "%s: has neither train nor ILSVRC/Data/CLS-LOC/train", c->path);
     WN_TRY(wn__pictures_new(type->name, c->path, &c->pictures, &p));
     const wn_status status = add_parts(p, place, &s);
     release(&s);
-    if (status == WN_OK) return wn__pictures_describe(p, facts);
-    wn__pictures_release(p);
-    return status;
+    return wn__pictures_describe(p, status, facts);
 }
 
 /* Told from other class folders by Kaggle's tree or file, or by the first class. */
@@ -144,14 +142,9 @@ const wn__dataset_type wn__dataset_imagenet = {
     .name = "imagenet",
     .summary = "ImageNet (ILSVRC 2012), which you have: class folders, Kaggle's tree, or a flat validation folder with labels",
     .license = "non-commercial research; the rights stay with the photographers",
-    .facts = {.sample = {.channels = 3}},
-    .mean = {0.485f, 0.456f, 0.406f},
-    .std = {0.229f, 0.224f, 0.225f},
     .settings = settings,
     .places = wn__pictures_places,
-    .validation = "auto",
-    .config_size = sizeof(imagenet_config),
     .takes = takes,
     .describe = describe,
-    .open = wn__pictures_open,
+    WN__PICTURES_TYPE(imagenet_config),
 };

@@ -283,23 +283,16 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
     wn__free(names.name);
     release_file(&train);
     release_file(&test);
-    if (status == WN_OK) return wn__pictures_describe(p, facts);
-    wn__pictures_release(p);
-    return status;
+    return wn__pictures_describe(p, status, facts);
 }
 
 const wn__dataset_type wn__dataset_list = {
     .name = "list",
     .summary = "your pictures as a text file lists them, with one label each or several",
     .license = "your own",
-    .facts = {.sample = {.channels = 3}},
-    .mean = {0.485f, 0.456f, 0.406f},
-    .std = {0.229f, 0.224f, 0.225f},
     .settings = settings,
     .places = places,
-    .validation = "auto",
-    .config_size = sizeof(list_config),
     .takes = takes,
     .describe = describe,
-    .open = wn__pictures_open,
+    WN__PICTURES_TYPE(list_config),
 };

@@ -159,9 +159,7 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
     wn__free(root);
     WN_TRY(status);
     status = add_parts(p, c, (size_t)(wn__base_name(c->path) - c->path));
-    if (status == WN_OK) return wn__pictures_describe(p, facts);
-    wn__pictures_release(p);
-    return status;
+    return wn__pictures_describe(p, status, facts);
 }
 
 static const char *takes(const char *path)
@@ -174,14 +172,9 @@ const wn__dataset_type wn__dataset_tar = {
     .name = "tar",
     .summary = "your pictures in WebDataset's shards: tar files of .jpg and .cls",
     .license = "your own",
-    .facts = {.sample = {.channels = 3}},
-    .mean = {0.485f, 0.456f, 0.406f},
-    .std = {0.229f, 0.224f, 0.225f},
     .settings = settings,
     .places = places,
-    .validation = "auto",
-    .config_size = sizeof(tar_config),
     .takes = takes,
     .describe = describe,
-    .open = wn__pictures_open,
+    WN__PICTURES_TYPE(tar_config),
 };
