@@ -6,6 +6,7 @@
 #include "analysis/eigen.h"
 #include "base/elementary.h"
 #include "base/fail.h"
+#include "nn/softmax.h"
 
 /* --- predictions --------------------------------------------------------------------------------------------------------------- */
 
@@ -25,18 +26,10 @@ static wn_status make_room(wn__predictions *p)
     return p->probability && p->label && p->predicted ? WN_OK : wn__no_memory((size_t)(p->n * p->classes) * sizeof(float));
 }
 
-static int32_t largest(const float *values, int64_t n)
-{
-    int32_t best = 0;
-    for (int32_t c = 1; c < n; c++)
-        if (values[c] > values[best]) best = c;
-    return best;
-}
-
 /* In place: logits become probabilities. */
 static void softmax(float *z, int64_t n)
 {
-    const double top = z[largest(z, n)];
+    const double top = z[wn__largest_output(z, n)];
     double sum = 0;
     for (int64_t c = 0; c < n; c++)
         sum += wn__exp(z[c] - top);
@@ -50,7 +43,7 @@ static void score(const float *probability, const int32_t *label, int64_t n, int
     double correct = 0, sum = 0;
     for (int64_t i = 0; i < n; i++) {
         const float *p = probability + i * classes;
-        const int32_t best = largest(p, classes);
+        const int32_t best = wn__largest_output(p, classes);
         if (predicted) predicted[i] = best;
         correct += best == label[i];
         sum -= wn__ln(fmax(p[label[i]], 1e-38));

@@ -121,21 +121,12 @@ wn_status wn_network_tensor_at(wn_network *net, int index, wn_network_tensor *te
 
 /* ---- their entries */
 
-/* Stored numbers to all entries of a plain tensor. */
-static void spread(const wn__param *p, const float *stored, float *out)
-{
-    if (p->pattern)
-        wn__pattern_scatter(p->pattern, stored, out);
-    else
-        memcpy(out, stored, (size_t)p->count * sizeof *out);
-}
-
 wn_status wn_network_read(wn_network *net, int index, float *values, int64_t count)
 {
     wn__param *p;
     WN_TRY(take_tensor(net, index, values, count, &p));
     if (p->map) return p->map->materialise(p, p->value, values);
-    spread(p, p->value, values);
+    wn__param_spread(p, p->value, values);
     return WN_OK;
 }
 
@@ -162,7 +153,7 @@ wn_status wn_network_read_gradient(wn_network *net, int index, float *values, in
     WN_TRY(take_tensor(net, index, values, count, &p));
     WN_TRY(must_be_plain(p));
     if (!p->grad) return wn__fail(WN_EINVAL, "%s is a running statistic: it has no gradient", p->name);
-    spread(p, p->grad, values);
+    wn__param_spread(p, p->grad, values);
     for (int64_t i = 0; p->mask && i < count; i++)
         if (!p->mask[i]) values[i] = 0;
     return WN_OK;

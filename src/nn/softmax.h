@@ -5,6 +5,15 @@
 #include "base/elementary.h"
 #include "winnow/core.h"
 
+/* The first of the largest of k outputs: what a network says the class is. */
+static inline int32_t wn__largest_output(const float *z, int64_t k)
+{
+    int32_t best = 0;
+    for (int32_t c = 1; c < k; c++)
+        if (z[c] > z[best]) best = c;
+    return best;
+}
+
 typedef struct wn__softmax {
     const float *z;
     double inverse_t, top, sum, log_sum;

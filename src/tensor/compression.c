@@ -111,7 +111,7 @@ wn_status wn__params_compress_masked(wn__params *set)
 
 /* --- compressed to dense ------------------------------------------------------------------------------------------------------- */
 
-static void spread(const wn__param *from, const float *stored, float *dense)
+void wn__param_spread(const wn__param *from, const float *stored, float *dense)
 {
     if (from->pattern)
         wn__pattern_scatter(from->pattern, stored, dense);
@@ -132,11 +132,11 @@ static wn_status copy_mask(const wn__param *from, wn__param *to)
 
 static wn_status copy_dense(const wn__param *from, wn__param *to)
 {
-    spread(from, from->value, to->value);
+    wn__param_spread(from, from->value, to->value);
     for (int s = 0; s < WN__SLOTS; s++) {
         if (!from->slot[s]) continue;
         if (!(to->slot[s] = WN_NEW_ARRAY(float, to->count))) return wn__no_memory((size_t)to->count * sizeof(float));
-        spread(from, from->slot[s], to->slot[s]);
+        wn__param_spread(from, from->slot[s], to->slot[s]);
     }
     return copy_mask(from, to);
 }

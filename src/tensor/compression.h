@@ -18,6 +18,8 @@ wn_status wn__params_compress_masked(wn__params *set);
 /* The same network again, every parameter dense, patterns as masks; slots too, gradients zero. `out` is zeroed before; released by the caller, after a failure
  * as well. Parameters under a map: WN_EINVAL. */
 wn_status wn__params_copy_dense(const wn__params *set, wn__params *out);
+/* Stored numbers of a parameter (values, a gradient, a slot) to all its entries: zeros where nothing is stored. */
+void wn__param_spread(const wn__param *from, const float *stored, float *dense);
 
 /* Room for `capacity` entries, so that changes up to it allocate nothing. */
 wn_status wn__params_reserve(wn__params *set, wn__param *p, int64_t capacity);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "nn/softmax.h"
 
 void wn__evaluation_release(wn__evaluation *e)
 {
@@ -106,13 +107,8 @@ wn_status wn__evaluator_prepare(const wn__evaluator *e, wn__executor *ex)
 
 static void count_confusion(const wn__metric_rows *rows, int64_t *confusion)
 {
-    for (int64_t i = 0; i < rows->n; i++) {
-        const float *z = rows->outputs + i * rows->k;
-        int64_t best = 0;
-        for (int64_t c = 1; c < rows->k; c++)
-            if (z[c] > z[best]) best = c;
-        confusion[rows->targets.classes[i] * rows->k + best]++;
-    }
+    for (int64_t i = 0; i < rows->n; i++)
+        confusion[rows->targets.classes[i] * rows->k + wn__largest_output(rows->outputs + i * rows->k, rows->k)]++;
 }
 
 /* The next batch; its outputs go behind those of the `sum->n` samples before it, where they are kept. */
