@@ -210,7 +210,7 @@ typedef struct wn_evaluation {
 } wn_evaluation;
 /* WN_EMISMATCH: the weights are of another network or of other classes than the data's. */
 WN_API WN_NODISCARD wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation);
-WN_API void wn_evaluation_release(wn_evaluation *evaluation); /* accepts a zeroed one */
+WN_API void wn_evaluation_release(wn_evaluation *evaluation); /* accepts NULL and a zeroed one */
 
 typedef struct wn_prune_options {
     size_t size;         /* sizeof(wn_prune_options) */

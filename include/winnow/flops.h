@@ -85,7 +85,7 @@ typedef struct wn_flops_result {
 
 /* WN_EUSAGE: impossible budgets, layers that would be empty, patterns that name no layer, unknown words. */
 WN_API WN_NODISCARD wn_status wn_flops(const wn_flops_options *options, wn_flops_result *result);
-WN_API void wn_flops_release(wn_flops_result *result); /* accepts a zeroed one */
+WN_API void wn_flops_release(wn_flops_result *result); /* accepts NULL and a zeroed one */
 
 #ifdef __cplusplus
 }

@@ -51,7 +51,7 @@ typedef struct wn_lab_result {
     int figures;    /* drawn: each as NAME.svg and NAME.pdf in the folder */
     char note[512]; /* why there are no figures; "" otherwise */
 } wn_lab_result;
-WN_API void wn_lab_result_release(wn_lab_result *result); /* accepts a zeroed one */
+WN_API void wn_lab_result_release(wn_lab_result *result); /* accepts NULL and a zeroed one */
 
 /* Loss and error on the straight line between two networks, w(a) = (1 - a) A + a B. WN_EMISMATCH: different architectures. */
 typedef struct wn_lab_interpolate_options {

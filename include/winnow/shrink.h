@@ -52,7 +52,7 @@ typedef struct wn_shrink_result {
 
 /* WN_EUSAGE: none holds; the message says the best. */
 WN_API WN_NODISCARD wn_status wn_shrink(const wn_shrink_options *options, wn_shrink_result *result);
-WN_API void wn_shrink_result_release(wn_shrink_result *result); /* accepts a zeroed one */
+WN_API void wn_shrink_result_release(wn_shrink_result *result); /* accepts NULL and a zeroed one */
 
 #ifdef __cplusplus
 }

@@ -459,6 +459,7 @@ wn_status wn__lab_repeat(const wn__lab *lab, wn_lab_result *out)
 
 void wn_lab_result_release(wn_lab_result *result)
 {
+    if (!result) return;
     wn__free(result->text);
     *result = (wn_lab_result){0};
 }

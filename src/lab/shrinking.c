@@ -461,6 +461,7 @@ wn_status wn_shrink(const wn_shrink_options *options, wn_shrink_result *result)
 
 void wn_shrink_result_release(wn_shrink_result *result)
 {
+    if (!result) return;
     wn__free(result->row);
     *result = (wn_shrink_result){0};
 }

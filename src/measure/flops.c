@@ -342,6 +342,7 @@ static void release_owner(owner *own)
 
 void wn_flops_release(wn_flops_result *result)
 {
+    if (!result) return;
     if (result->owner) release_owner(result->owner);
     wn__free(result->layer);
     wn__free(result->method);

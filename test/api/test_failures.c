@@ -9,6 +9,7 @@
 #include "winnow/flops.h"
 #include "winnow/graph.h"
 #include "winnow/lab.h"
+#include "winnow/network.h"
 #include "winnow/report.h"
 #include "winnow/shrink.h"
 #include "winnow/sweep.h"
@@ -413,6 +414,19 @@ TEST(ten_thousand_calls_leave_nothing)
 /* ---- options that ask for nothing */
 
 /* No recipe, no file, no network: a status, whatever it is. */
+TEST(nothing_is_released_and_stopped)
+{
+    wn_evaluation_release(NULL);
+    wn_flops_release(NULL);
+    wn_lab_result_release(NULL);
+    wn_shrink_result_release(NULL);
+    wn_network_close(NULL);
+    wn_graph_free(NULL);
+    wn_text_free(NULL);
+    wn_stop_request(NULL);
+    wn_stop_free(NULL);
+}
+
 TEST(all_defaults_are_answered_by_a_status)
 {
     wn_flops_result flops = {0};
@@ -460,7 +474,8 @@ TEST(enumerators_that_there_are_not_are_refused)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(all_defaults_are_answered_by_a_status),
+    static const wn_test tests[] = {RUN(nothing_is_released_and_stopped),
+                                    RUN(all_defaults_are_answered_by_a_status),
                                     RUN(enumerators_that_there_are_not_are_refused),
                                     RUN(a_failed_allocation_is_a_status_and_leaves_nothing),
                                     RUN(ten_thousand_calls_leave_nothing),
