@@ -60,8 +60,8 @@ WN_API WN_NODISCARD wn_status wn_network_from_graph(wn_graph *graph, const wn_ne
 /* Start weights on a network by name: sections model, data and train.init of a recipe, "{model: {arch: resnet20}, data: {set: cifar10}}".
  * Without data the network has its usual inputs and outputs. */
 WN_API WN_NODISCARD wn_status wn_network_from_recipe(const char *recipe, const wn_network_options *options, wn_network **out);
-/* Weights, statistics and masks of a file into a handle of the same network: WN_EMISMATCH otherwise, and nothing has changed. After WN_ENOMEM some
- * tensors may be the file's: load again. */
+/* Weights, statistics and masks of a file into a handle of the same network, in place of its own: WN_EMISMATCH otherwise. What the optimizer remembers
+ * is forgotten. */
 WN_API WN_NODISCARD wn_status wn_network_load(wn_network *net, const char *path);
 /* Another handle on the same weights, for another thread. Weights and masks of both stay as they are while both are open: what would change
  * them is WN_EBUSY. Of the options only `threads` and `batch` count. */
@@ -165,8 +165,9 @@ typedef struct wn_network_prune_options {
     int64_t n;
 } wn_network_prune_options;
 /* Masks over the weights as they are: those of `winnow prune` and of a recipe's mask stage, bit for bit. What is masked becomes zero. The optimizer's
- * memory of what stays is kept. Under a basis (mask.basis) weights are made of coefficients from then on: they run, train and are saved, and their
- * entries can be read alone. WN_EUSAGE names key and line, or says which sparsity is missing or too low. */
+ * memory of what stays is kept. Under a basis (mask.basis) weights are made of coefficients from then on, also when their file is opened or loaded again:
+ * coefficients are trained and masked, entries of the weights can be read alone, and another pruning is WN_EUNSUPPORTED (`winnow prune` takes a file further).
+ * WN_EUSAGE names key and line, or says which sparsity is missing or too low. */
 WN_API WN_NODISCARD wn_status wn_network_prune(wn_network *net, const wn_network_prune_options *options);
 
 /* ---- save */

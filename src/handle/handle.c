@@ -41,12 +41,31 @@ static bool is_to_compress(const wn__device *device, const wn__params *params)
     return false;
 }
 
+const wn__backend *wn__handle_backend(const wn_network *net)
+{
+    bool masked = false;
+    for (int i = 0; i < net->net.params.count; i++)
+        masked = masked || net->net.params.item[i].pattern || (net->net.params.item[i].mask && !net->net.params.item[i].map);
+    return wn__machine_backend(&net->machine, masked);
+}
+
+void wn__handle_replace(wn_network *net, wn__params *params)
+{
+    wn__params *own = &net->net.params;
+    wn__network_stop(&net->net);
+    params->version += own->version; /* another one for whoever knew the old */
+    params->topology += own->topology;
+    wn__params_release(own);
+    *own = *params;
+    *params = (wn__params){0};
+    net->training.passed = false;
+}
+
 wn_status wn__handle_ready(wn_network *net, int64_t n)
 {
     wn__device *device;
     wn__executor_options how = net->how;
-    const wn__backend *backend = wn__machine_backend(&net->machine, wn__network_is_masked(&net->net.params));
-    WN_TRY(wn__devices_get(&net->devices, backend, net->dtype, &device));
+    WN_TRY(wn__devices_get(&net->devices, wn__handle_backend(net), net->dtype, &device));
     how.training = how.training || n > 0;
     if (how.batch < n) how.batch = n;
     const bool same = net->net.ex && net->device == device && how.training == net->how.training && how.batch == net->how.batch;

@@ -3,6 +3,7 @@
 #define WN_HANDLE_HANDLE_H
 
 #include <jansson.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
@@ -15,6 +16,7 @@
 /* What clones have in common. The parameters' arrays belong to whoever is closed last; while there are two handles nobody writes to them. */
 typedef struct wn__shared {
     atomic_int handles;
+    pthread_mutex_t saving;   /* weights of coefficients are made in room that clones share */
     wn__recipe *recipe;       /* sections model and data, with the graph */
     json_t *meta;             /* what the file says of itself: texts by key; NULL: it comes from no file */
     json_t *classes;          /* of class_name; NULL: names are the data set's */
@@ -55,6 +57,10 @@ wn_status wn__handle_goes_on(const wn_network *net, const char *call);
 wn_status wn__handle_enter(const wn_network *net);
 /* WN_EBUSY while there are clones. Otherwise weights and masks may be changed; `what` would. */
 wn_status wn__handle_may_change(const wn_network *net, const char *what);
+/* Where it runs. Masks of coefficients leave no weight zero: such networks run as dense ones, as in training. */
+const wn__backend *wn__handle_backend(const wn_network *net);
+/* `params` of the same graph in place of its own: taken over and zeroed. */
+void wn__handle_replace(wn_network *net, wn__params *params);
 /* net.ex is there, on the backend for the masks as they are; with backward passes of up to n samples if n > 0. */
 wn_status wn__handle_ready(wn_network *net, int64_t n);
 

@@ -27,7 +27,7 @@ static void describe(const wn_network *net, wn_network_info *info)
     memcpy(info->mean, s->normalize.mean, sizeof info->mean);
     memcpy(info->deviation, s->normalize.std, sizeof info->deviation);
     info->tensors = net->net.params.count;
-    info->backend = wn__machine_backend(&net->machine, wn__network_is_masked(&net->net.params))->name;
+    info->backend = wn__handle_backend(net)->name;
 }
 
 static wn_status add_cost(const wn_network *net, wn_network_info *info)

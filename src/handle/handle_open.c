@@ -8,6 +8,7 @@
 #include "handle/handle.h"
 #include "network/network_file.h"
 #include "recipe/used_keys.h"
+#include "sparse/basis/basis_map.h"
 
 enum { USUAL_BATCH = 128, MOST_BATCH = 1 << 20, MOST_THREADS = 4096, MOST_PLANS = 8 };
 
@@ -26,6 +27,7 @@ static wn_status take_options(const wn_network_options *given, wn_network_option
 
 static void release_shared(wn__shared *s)
 {
+    pthread_mutex_destroy(&s->saving);
     wn__about_release(s);
     wn__recipe_free(s->recipe);
     wn__free(s);
@@ -41,6 +43,7 @@ static wn_status new_handle(wn_network **out)
         return wn__no_memory(sizeof *net->shared);
     }
     atomic_init(&net->shared->handles, 1);
+    pthread_mutex_init(&net->shared->saving, NULL);
     net->process = getpid();
     *out = net;
     return WN_OK;
@@ -91,14 +94,21 @@ static wn_status build(wn_network *net, const wn__safetensors *file, const char 
     return wn__about_read(file, net->shared);
 }
 
+/* Weights, statistics and masks into zeroed parameters; coefficients again where the file has some. */
+static wn_status read_params(const wn__safetensors *file, const char *label, wn__params *params)
+{
+    wn_status status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, params);
+    if (status == WN_OK) status = wn__basis_enter_file(file, params);
+    return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", label);
+}
+
 static wn_status read_file(wn_network *net, const wn__safetensors *file, const char *label, const wn_network_options *o)
 {
     static const char *const used[] = {"model", "data", "kernels", NULL};
     WN_TRY(wn__recipe_of_weights(file, label, o->set, o->sets, &net->shared->recipe));
     WN_TRY(wn__used_keys_check(net->shared->recipe->doc, "wn_network_open", used));
     WN_TRY(build(net, file, label, o));
-    const wn_status status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &net->net.params);
-    return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", label);
+    return read_params(file, label, &net->net.params);
 }
 
 static wn_status open_file(const wn__safetensors *file, const char *label, const wn_network_options *options, wn_network **out)
@@ -136,14 +146,29 @@ wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_networ
     return status;
 }
 
+/* Over parameters of its own: a failure leaves the handle as it was. */
+static wn_status load(wn_network *net, const char *path)
+{
+    wn__safetensors *file;
+    wn__params params = {0};
+    WN_TRY(wn__safetensors_open(path, &file));
+    wn_status status = wn__graph_make_params(net->net.graph, &params);
+    if (status == WN_OK) status = read_params(file, path, &params);
+    if (status == WN_OK) {
+        wn__handle_replace(net, &params);
+        wn__training_restart(net);
+    }
+    wn__params_release(&params);
+    wn__safetensors_close(file);
+    return status;
+}
+
 wn_status wn_network_load(wn_network *net, const char *path)
 {
     WN_TRY(wn__handle_enter(net));
     if (!path) return wn__fail(WN_EINVAL, "wn_network_load: path is NULL");
     WN_TRY(wn__handle_may_change(net, "loading a file"));
-    WN_TRY(wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, &net->net.params));
-    wn__training_restart(net);
-    return WN_OK;
+    return load(net, path);
 }
 
 /* ---- from start weights */

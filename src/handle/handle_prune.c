@@ -21,8 +21,9 @@ static wn_status check_plain(const wn__params *params)
 {
     for (int i = 0; i < params->count; i++)
         if (params->item[i].map)
-            return wn__fail(WN_EUNSUPPORTED, "%s is made of coefficients (%s): they were pruned already", params->item[i].name,
-                            params->item[i].map->name);
+            return wn__fail(WN_EUNSUPPORTED,
+                            "%s is made of %s, which were pruned already: save the network, and winnow prune takes its file further",
+                            params->item[i].name, params->item[i].map->name);
     return WN_OK;
 }
 
@@ -40,12 +41,7 @@ static wn_status prune_copy(wn_network *net, const wn__weights_pruning *w, const
         wn__params_release(&copy);
         return status;
     }
-    wn__network_stop(&net->net);
-    copy.version += net->net.params.version;
-    copy.topology += net->net.params.topology; /* another one for whoever knew the old */
-    wn__params_release(&net->net.params);
-    net->net.params = copy;
-    net->training.passed = false;
+    wn__handle_replace(net, &copy);
     return WN_OK;
 }
 

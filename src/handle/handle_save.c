@@ -49,7 +49,9 @@ static wn_status save_network(const wn_network *net, const char *path)
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
     wn_status status = add_network(net, w);
+    pthread_mutex_lock(&net->shared->saving);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
+    pthread_mutex_unlock(&net->shared->saving);
     wn__st_writer_free(w);
     return status;
 }

@@ -84,6 +84,8 @@ static wn_status init(wn__transform *t, const wn__basis_spec *spec, const wn__pa
     choose_axes(t, spec->over);
     t->scratch = WN_NEW_ARRAY(float, t->count);
     if (!t->scratch) return wn__no_memory((size_t)t->count * sizeof(float));
+    if (!(t->lock = WN_NEW(pthread_mutex_t))) return wn__no_memory(sizeof *t->lock);
+    pthread_mutex_init(t->lock, NULL);
     t->type = types[spec->kind];
     const wn_status status = t->type->init ? t->type->init(t, spec, index, seed) : WN_OK;
     return status == WN_EUSAGE ? wn__fail_within(status, "%s: ", p->name) : status;
@@ -105,12 +107,22 @@ void wn__transform_free(wn__transform *t)
 {
     if (!t) return;
     if (t->type && t->type->release) t->type->release(t);
+    if (t->lock) pthread_mutex_destroy(t->lock);
+    wn__free(t->lock);
     wn__free(t->scratch);
     wn__free(t);
 }
 
-void wn__transform_analyse(const wn__transform *t, const float *weight, float *coefficient) { t->type->analyse(t, weight, coefficient); }
+void wn__transform_analyse(const wn__transform *t, const float *weight, float *coefficient)
+{
+    pthread_mutex_lock(t->lock);
+    t->type->analyse(t, weight, coefficient);
+    pthread_mutex_unlock(t->lock);
+}
+
 void wn__transform_synthesise(const wn__transform *t, const float *coefficient, float *weight)
 {
+    pthread_mutex_lock(t->lock);
     t->type->synthesise(t, coefficient, weight);
+    pthread_mutex_unlock(t->lock);
 }

@@ -14,6 +14,8 @@
 #ifndef WN_SPARSE_BASIS_BASIS_H
 #define WN_SPARSE_BASIS_BASIS_H
 
+#include <pthread.h>
+
 #include "base/settings.h"
 #include "tensor/param.h"
 
@@ -63,7 +65,7 @@ typedef struct wn__transform wn__transform;
  * The coefficients of canonical are the weights. */
 wn_status wn__transform_new(const wn__basis_spec *spec, const wn__param *p, int index, uint64_t seed, wn__transform **out);
 void wn__transform_free(wn__transform *t); /* accepts NULL */
-/* (count) each, apart. One call of a transform at a time: it has scratch of its own, and allocates nothing. */
+/* (count) each, apart. Calls of one transform from several threads wait for each other: it has scratch of its own, and allocates nothing. */
 void wn__transform_analyse(const wn__transform *t, const float *weight, float *coefficient);
 void wn__transform_synthesise(const wn__transform *t, const float *coefficient, float *weight);
 
@@ -74,6 +76,7 @@ struct wn__transform {
     int64_t dim[WN_MAX_DIMS], count;
     bool along[WN_MAX_DIMS]; /* axes of dct and haar */
     float *scratch;          /* (count) */
+    pthread_mutex_t *lock;   /* of scratch */
     void *state;             /* of the type */
 };
 typedef struct wn__transform_type {
