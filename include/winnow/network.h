@@ -118,9 +118,7 @@ WN_API WN_NODISCARD wn_status wn_network_tensor_at(wn_network *net, int index, w
 WN_API WN_NODISCARD wn_status wn_network_read(wn_network *net, int index, float *values, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_write(wn_network *net, int index, const float *values, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_read_gradient(wn_network *net, int index, float *values, int64_t count);
-/* 1 = active, 0 = not. Without a mask all are 1. Writing takes 0 and not 0; NULL removes the mask, what it had taken away stays 0: a tensor that has
- * run on `sparse` keeps a mask of ones. Entries that
- * become active start at 0. */
+/* 1 = active, 0 = not. Without a mask all are 1. Writing takes 0 and not 0; NULL removes the mask. Entries that become active start at 0. */
 WN_API WN_NODISCARD wn_status wn_network_read_mask(wn_network *net, int index, uint8_t *mask, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_write_mask(wn_network *net, int index, const uint8_t *mask, int64_t count);
 

@@ -111,6 +111,25 @@ wn_status wn__params_compress_masked(wn__params *set)
 
 /* --- compressed to dense ------------------------------------------------------------------------------------------------------- */
 
+wn_status wn__params_spread(wn__params *set, wn__param *p)
+{
+    wn__pattern *pattern = p->pattern;
+    float **array[ARRAYS], *made[ARRAYS];
+    if (!pattern) return wn__fail(WN_EINVAL, "%s is dense", p->name);
+    WN_TRY(new_arrays(p, p->count, made));
+    arrays_of(p, array);
+    for (int i = 0; i < ARRAYS; i++)
+        if (made[i]) wn__pattern_scatter(pattern, *array[i], made[i]);
+    take_arrays(p, made);
+    p->pattern = NULL;
+    p->stored = p->active = p->capacity = p->count;
+    wn__pattern_release(pattern);
+    wn__free(pattern);
+    WN__INVARIANT(wn__param_is_valid(p));
+    bump(set);
+    return WN_OK;
+}
+
 void wn__param_spread(const wn__param *from, const float *stored, float *dense)
 {
     if (from->pattern)

@@ -15,6 +15,9 @@ wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *patter
 /* Every weight with a mask. A failure may leave some compressed. */
 wn_status wn__params_compress_masked(wn__params *set);
 
+/* The reverse, without a mask: entries that were not stored are zero, as are their slots. */
+wn_status wn__params_spread(wn__params *set, wn__param *p);
+
 /* The same network again, every parameter dense, patterns as masks; slots too, gradients zero. `out` is zeroed before; released by the caller, after a failure
  * as well. Parameters under a map: WN_EINVAL. */
 wn_status wn__params_copy_dense(const wn__params *set, wn__params *out);

@@ -155,7 +155,7 @@ TEST(start_weights_are_those_of_recipes)
 
 TEST(masks_and_tensors_are_read_as_they_were_written)
 {
-    wn_network *net = small(NULL);
+    wn_network *net = small(NULL), *dense = small(NULL);
     const int conv = find(net, "conv.weight");
     float values[72], got[72];
     uint8_t mask[72];
@@ -181,11 +181,18 @@ TEST(masks_and_tensors_are_read_as_they_were_written)
         wn__free(x);
     }
     CHECK_OK(wn_network_write_mask(net, conv, NULL, 72)); /* what comes back is zero */
+    CHECK(!tensor_at(net, conv).masked);
     CHECK_OK(wn_network_read(net, conv, got, 72));
     CHECK(got[3] == 4 && got[4] == 0);
     CHECK_OK(wn_network_write(net, conv, values, 72));
     CHECK_OK(wn_network_read(net, conv, got, 72));
     CHECK(got[4] == 5);
+    CHECK_OK(wn_network_write_mask(net, find(net, "fc.weight"), NULL, tensor_at(net, find(net, "fc.weight")).count));
+    CHECK_EQ_TEXT(look(net).backend, look(dense).backend);
+    float *x = tiny_numbers(3 * 36, 1);
+    wn__free(predict(net, x, 3));
+    wn__free(x);
+    wn_network_close(dense);
     wn_network_close(net);
 }
 
