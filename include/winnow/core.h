@@ -1,6 +1,7 @@
 /* Winnow: status codes, messages, version. Every other public header includes this one.
  *
- * Functions that can fail return a wn_status; results go through the last pointers and are written only on success.
+ * Functions that can fail return a wn_status; results go through the last pointers and are written only on success. Callbacks and structs of options may
+ * be NULL everywhere, other pointers where it is said: otherwise WN_EINVAL names the argument.
  * The message that explains a failure is made once, where the fault is found, and is kept per thread:
  *
  *     if (wn_experiment_run(recipe, &options) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());

@@ -155,7 +155,7 @@ typedef void (*wn_difference_visit)(void *user, const wn_difference *difference)
 /* Differences of two experiments' (folders, or names in the store `out`) resolved recipes and results, in the order of the left one. */
 WN_API WN_NODISCARD wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user);
 
-/* Remove stages that no experiment folder refers to; those that are running are kept. With dry_run only visit them. */
+/* Remove stages that no experiment folder refers to; those that are running are kept. With dry_run only visit them. `bytes`, what they take, may be NULL. */
 WN_API WN_NODISCARD wn_status wn_store_gc(const char *out, bool dry_run, wn_stored_visit visit, void *user, int64_t *bytes);
 
 /* ---- single steps */
@@ -172,7 +172,7 @@ enum { WN_MOST_SCORES = 16 };
 
 /* Train the dense network of a recipe (compare, mask and methods but `dense` are not looked at) into `folder`: metrics.jsonl, timing.jsonl, events, resolved.yaml,
  * environment.json, checkpoint and final.safetensors. Continues if it was cut off. Uses recipe, set, data_folder, threads, progress, stop of options. A key of
- * `set` that has no effect is WN_EUSAGE; what stands in the recipe passes. */
+ * `set` that has no effect is WN_EUSAGE; what stands in the recipe passes. summary may be NULL. */
 typedef struct wn_train_summary {
     wn_score test, validation; /* the headline; NaN without validation */
     double test_loss;
@@ -237,7 +237,7 @@ typedef struct wn_prune_summary {
     int64_t forward_flops, dense_forward_flops; /* per image */
     int64_t bytes, dense_bytes;
 } wn_prune_summary;
-/* As a mask stage of a recipe prunes what it trained: the same masks, bit for bit. */
+/* As a mask stage of a recipe prunes what it trained: the same masks, bit for bit. summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary);
 
 /* A tensor of a weights file or checkpoint. */

@@ -87,6 +87,7 @@ wn_status wn__name_matches(const char *pattern, const char *name, bool *matches)
 
 char *wn_show_count(int64_t count, char *buffer, size_t size)
 {
+    if (!buffer) return NULL;
     char digits[24], grouped[32];
     const int length = snprintf(digits, sizeof digits, "%lld", (long long)count);
     int used = 0;
@@ -100,6 +101,7 @@ char *wn_show_count(int64_t count, char *buffer, size_t size)
 
 char *wn_show_bytes(int64_t bytes, char *buffer, size_t size)
 {
+    if (!buffer) return NULL;
     static const char *const units[] = {"kB", "MB", "GB", "TB"};
     if (bytes < 1000) {
         snprintf(buffer, size, "%lld B", (long long)bytes);
@@ -115,6 +117,7 @@ char *wn_show_bytes(int64_t bytes, char *buffer, size_t size)
 
 char *wn_show_seconds(double seconds, char *buffer, size_t size)
 {
+    if (!buffer) return NULL;
     const long long whole = (long long)(seconds + 0.5), minutes = (whole + 30) / 60, hours = (minutes + 30) / 60;
     if (seconds < 9.995)
         wn__snprintf(buffer, size, "%.2f s", seconds);
@@ -155,9 +158,10 @@ static int edit_distance(const char *a, const char *b)
 
 const char *wn_nearest_name(const char *wrong, const char *const *names, int count)
 {
+    if (!wrong || !names) return NULL;
     int best = 1 + (int)strlen(wrong) / 3;
     const char *nearest = NULL;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count && names[i]; i++) {
         const int distance = edit_distance(wrong, names[i]);
         if (distance > best || (nearest && distance == best)) continue;
         best = distance;

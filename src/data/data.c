@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "data/catalog.h"
 #include "data/getting.h"
@@ -28,6 +29,7 @@ static wn_status type_at(int index, const wn__dataset_type **type)
 wn_status wn_dataset_get_info(int index, wn_dataset_info *info)
 {
     const wn__dataset_type *t = NULL;
+    WN__NEED(info);
     WN_TRY(type_at(index, &t));
     *info = (wn_dataset_info){.name = t->name,
                               .summary = t->summary,
@@ -49,6 +51,7 @@ wn_status wn_dataset_get_info(int index, wn_dataset_info *info)
 wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out)
 {
     const wn__dataset_type *t = NULL;
+    WN__NEED(out);
     WN_TRY(type_at(index, &t));
     for (int i = 0; t->settings && t->settings[i].name; i++) {
         if (i != setting) continue;
@@ -61,6 +64,7 @@ wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out
 wn_status wn_data_folder(const char *given, char *buffer, size_t size)
 {
     char *folder = NULL;
+    WN__NEED(buffer);
     WN_TRY(wn__data_folder(given, &folder));
     const int length = snprintf(buffer, size, "%s", folder);
     wn__free(folder);
@@ -128,6 +132,7 @@ wn_status wn_data_get(const char *name, const char *from, const char *given, wn_
 {
     const wn__dataset_type *type = NULL;
     char *folder = NULL;
+    WN__NEED(name);
     WN_TRY(wn__dataset_find(name, &type));
     WN_TRY(wn__data_folder(given, &folder));
     const wn_status status = wn__data_get(type, from, folder, progress, user);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "data/of_path.h"
 #include "data/pictures.h"
@@ -27,6 +28,9 @@ wn_status wn__dataset_of_path(const char *path, const wn__dataset_type **type, c
 wn_status wn_data_recognise(const char *path, const char **set, const char **key)
 {
     const wn__dataset_type *type;
+    WN__NEED(path);
+    WN__NEED(set);
+    WN__NEED(key);
     WN_TRY(wn__dataset_of_path(path, &type, key));
     *set = type->name;
     return WN_OK;
@@ -104,6 +108,8 @@ static wn_status look(const wn__dataset *data, wn_data_summary *summary, wn_data
 wn_status wn_data_look(const char *path, wn_data_summary *summary, wn_data_class_visit visit, void *user)
 {
     wn__dataset data = {0};
+    WN__NEED(path);
+    WN__NEED(summary);
     WN_TRY(open_path(path, &data));
     const wn_status status = look(&data, summary, visit, user);
     wn__dataset_release(&data);
@@ -174,6 +180,7 @@ static wn_status check_all(const char *path, const wn__dataset *data, wn_data_fa
 wn_status wn_data_check(const char *path, wn_data_fault_visit visit, void *user)
 {
     wn__dataset data = {0};
+    WN__NEED(path);
     WN_TRY(open_path(path, &data));
     const wn_status status = check_all(path, &data, visit, user);
     wn__dataset_release(&data);

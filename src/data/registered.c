@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/options.h"
 #include "base/text.h"
 #include "data/targets.h"
@@ -292,6 +293,7 @@ static wn_status add(registered *r)
 
 wn_status wn_source_register(const wn_source *source)
 {
+    WN__NEED(source);
     WN__COMPLETE(wn_source, source);
     const wn__sample_spec spec = {.input = source->input,
                                   .channels = source->channels,
@@ -312,7 +314,7 @@ wn_status wn_source_register(const wn_source *source)
 
 wn_status wn_source_unregister(const char *name)
 {
-    if (!name) return wn__fail(WN_EINVAL, "the name of a source is NULL");
+    WN__NEED(name);
     pthread_mutex_lock(&lock);
     registered **at = &first;
     while (*at && strcmp((*at)->type.name, name) != 0)

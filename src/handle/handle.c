@@ -14,7 +14,6 @@
 
 wn_status wn__handle_enter(const wn_network *net)
 {
-    if (!net) return wn__fail(WN_EINVAL, "the network is NULL");
     if (net->process == getpid()) return WN_OK;
     return wn__fail(WN_EINVAL, "the network was opened by process %ld and its threads are there: open it again behind the fork",
                     (long)net->process);
@@ -114,14 +113,16 @@ static wn_status check_classes(const char *call, const wn_targets *t, int64_t n,
 wn_status wn__handle_check_samples(const wn_network *net, const char *call, const float *x, const wn_targets *targets, int64_t n)
 {
     const int64_t outputs = wn__graph_classes(net->net.graph);
-    if (n < 1 || !x || !targets) return wn__fail(WN_EINVAL, "%s: needs inputs and targets of at least one sample", call);
+    if (n < 1) return wn__fail(WN_EINVAL, "%s: n is %" PRId64 ", must be 1 or more", call, n);
+    WN_TRY(wn__need(call, "x", x));
+    WN_TRY(wn__need(call, "targets", targets));
     if (targets->kind < WN_TARGET_CLASS || targets->kind > WN_TARGET_POSITIONS)
         return wn__fail(WN_EINVAL, "%s: targets of kind %d, which there is not", call, (int)targets->kind);
     if (targets->kind == WN_TARGET_POSITIONS)
         return wn__fail(WN_EUSAGE, "%s: targets of the kind positions: a network has outputs for whole samples", call);
     const bool classes = wn__target_is_classes(targets->kind);
     const int64_t width = targets->kind == WN_TARGET_CLASS ? 1 : outputs;
-    if (classes ? !targets->classes : !targets->values) return wn__fail(WN_EINVAL, "%s: the array of targets is NULL", call);
+    WN_TRY(classes ? wn__need(call, "targets->classes", targets->classes) : wn__need(call, "targets->values", targets->values));
     if (targets->width != width)
         return wn__fail(WN_EINVAL, "%s: targets (%s) of width %" PRId64 ", must be %" PRId64, call, wn__target_kind_name(targets->kind),
                         targets->width, width);

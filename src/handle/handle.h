@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/arguments.h"
 #include "network/machine.h"
 #include "network/network.h"
 #include "nn/optimizer.h"
@@ -53,7 +54,10 @@ struct wn_network {
 
 /* WN_ESTOPPED on request, nothing has changed. */
 wn_status wn__handle_goes_on(const wn_network *net, const char *call);
-/* WN_EINVAL: no handle, or one of a parent process. */
+/* What every call begins with. WN_EINVAL: no handle, or one of a parent process. */
+#define WN__ENTER(net) \
+    WN__NEED(net);     \
+    WN_TRY(wn__handle_enter(net))
 wn_status wn__handle_enter(const wn_network *net);
 /* WN_EBUSY while there are clones. Otherwise weights and masks may be changed; `what` would. */
 wn_status wn__handle_may_change(const wn_network *net, const char *what);

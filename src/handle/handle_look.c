@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/text.h"
@@ -49,7 +50,8 @@ static wn_status add_cost(const wn_network *net, wn_network_info *info)
 wn_status wn_network_look(wn_network *net, wn_network_info *info)
 {
     wn_network_info own = {.size = sizeof own};
-    WN_TRY(wn__handle_enter(net));
+    WN__ENTER(net);
+    WN__NEED(info);
     WN_TRY(add_cost(net, &own));
     describe(net, &own);
     return wn__options_give(&own, "wn_network_info", sizeof own, info);
@@ -59,7 +61,6 @@ wn_status wn_network_look(wn_network *net, wn_network_info *info)
 
 static wn_status find_tensor(const wn_network *net, int index, wn__param **p)
 {
-    WN_TRY(wn__handle_enter(net));
     if (index < 0 || index >= net->net.params.count)
         return wn__fail(WN_EINVAL, "tensor %d: %s has tensors 0 to %d", index, net->net.graph->name, net->net.params.count - 1);
     *p = &net->net.params.item[index];
@@ -67,10 +68,9 @@ static wn_status find_tensor(const wn_network *net, int index, wn__param **p)
 }
 
 /* ... that the caller's array holds. Under a basis a weight is made of coefficients, which have no entries of its shape. */
-static wn_status take_tensor(const wn_network *net, int index, const void *array, int64_t count, wn__param **p)
+static wn_status take_tensor(const wn_network *net, int index, int64_t count, wn__param **p)
 {
     WN_TRY(find_tensor(net, index, p));
-    if (!array) return wn__fail(WN_EINVAL, "%s: the array is NULL", (*p)->name);
     if (count == (*p)->count) return WN_OK;
     return wn__fail(WN_EINVAL, "%s: an array of %" PRId64 " entries, must be %" PRId64, (*p)->name, count, (*p)->count);
 }
@@ -84,8 +84,9 @@ static wn_status must_be_plain(const wn__param *p)
 
 wn_status wn_network_find(wn_network *net, const char *name, int *index)
 {
-    WN_TRY(wn__handle_enter(net));
-    if (!name || !index) return wn__fail(WN_EINVAL, "wn_network_find: name or index is NULL");
+    WN__ENTER(net);
+    WN__NEED(name);
+    WN__NEED(index);
     const wn__params *params = &net->net.params;
     const wn__param *p = wn__params_find(params, name);
     if (p) {
@@ -107,6 +108,8 @@ wn_status wn_network_tensor_at(wn_network *net, int index, wn_network_tensor *te
         [WN__WEIGHT] = WN_TENSOR_WEIGHT, [WN__BIAS] = WN_TENSOR_BIAS, [WN__SCALE] = WN_TENSOR_SCALE,
         [WN__SHIFT] = WN_TENSOR_SHIFT,   [WN__MEAN] = WN_TENSOR_MEAN, [WN__VARIANCE] = WN_TENSOR_VARIANCE};
     wn__param *p;
+    WN__ENTER(net);
+    WN__NEED(tensor);
     WN_TRY(find_tensor(net, index, &p));
     wn_network_tensor own = {.size = sizeof own,
                              .name = p->name,
@@ -124,7 +127,9 @@ wn_status wn_network_tensor_at(wn_network *net, int index, wn_network_tensor *te
 wn_status wn_network_read(wn_network *net, int index, float *values, int64_t count)
 {
     wn__param *p;
-    WN_TRY(take_tensor(net, index, values, count, &p));
+    WN__ENTER(net);
+    WN__NEED(values);
+    WN_TRY(take_tensor(net, index, count, &p));
     if (p->map) return p->map->materialise(p, p->value, values);
     wn__param_spread(p, p->value, values);
     return WN_OK;
@@ -133,7 +138,9 @@ wn_status wn_network_read(wn_network *net, int index, float *values, int64_t cou
 wn_status wn_network_write(wn_network *net, int index, const float *values, int64_t count)
 {
     wn__param *p;
-    WN_TRY(take_tensor(net, index, values, count, &p));
+    WN__ENTER(net);
+    WN__NEED(values);
+    WN_TRY(take_tensor(net, index, count, &p));
     WN_TRY(must_be_plain(p));
     WN_TRY(wn__handle_may_change(net, "writing a tensor"));
     if (p->pattern)
@@ -150,7 +157,9 @@ wn_status wn_network_write(wn_network *net, int index, const float *values, int6
 wn_status wn_network_read_gradient(wn_network *net, int index, float *values, int64_t count)
 {
     wn__param *p;
-    WN_TRY(take_tensor(net, index, values, count, &p));
+    WN__ENTER(net);
+    WN__NEED(values);
+    WN_TRY(take_tensor(net, index, count, &p));
     WN_TRY(must_be_plain(p));
     if (!p->grad) return wn__fail(WN_EINVAL, "%s is a running statistic: it has no gradient", p->name);
     wn__param_spread(p, p->grad, values);
@@ -162,7 +171,9 @@ wn_status wn_network_read_gradient(wn_network *net, int index, float *values, in
 wn_status wn_network_read_mask(wn_network *net, int index, uint8_t *mask, int64_t count)
 {
     wn__param *p;
-    WN_TRY(take_tensor(net, index, mask, count, &p));
+    WN__ENTER(net);
+    WN__NEED(mask);
+    WN_TRY(take_tensor(net, index, count, &p));
     WN_TRY(must_be_plain(p));
     if (p->pattern)
         wn__pattern_mask(p->pattern, mask);
@@ -176,7 +187,8 @@ wn_status wn_network_read_mask(wn_network *net, int index, uint8_t *mask, int64_
 wn_status wn_network_write_mask(wn_network *net, int index, const uint8_t *mask, int64_t count)
 {
     wn__param *p;
-    WN_TRY(take_tensor(net, index, mask ? mask : (const void *)net, count, &p));
+    WN__ENTER(net);
+    WN_TRY(take_tensor(net, index, count, &p));
     WN_TRY(must_be_plain(p));
     WN_TRY(wn__handle_may_change(net, "writing a mask"));
     if (!wn__role_is_trained(p->role)) return wn__fail(WN_EINVAL, "%s is a running statistic: it takes no mask", p->name);

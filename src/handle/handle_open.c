@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "handle/handle.h"
@@ -128,7 +129,8 @@ static wn_status open_file(const wn__safetensors *file, const char *label, const
 wn_status wn_network_open(const char *path, const wn_network_options *options, wn_network **out)
 {
     wn__safetensors *file;
-    if (!path || !out) return wn__fail(WN_EINVAL, "wn_network_open: path or out is NULL");
+    WN__NEED(path);
+    WN__NEED(out);
     WN_TRY(wn__safetensors_open(path, &file));
     const wn_status status = open_file(file, path, options, out);
     wn__safetensors_close(file);
@@ -139,7 +141,8 @@ wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_networ
 {
     static const char label[] = "(weights in memory)";
     wn__safetensors *file;
-    if (!bytes || !out) return wn__fail(WN_EINVAL, "wn_network_open_memory: bytes or out is NULL");
+    WN__NEED(bytes);
+    WN__NEED(out);
     WN_TRY(wn__safetensors_parse(label, bytes, size, &file));
     const wn_status status = open_file(file, label, options, out);
     wn__safetensors_close(file);
@@ -165,8 +168,8 @@ static wn_status load(wn_network *net, const char *path)
 
 wn_status wn_network_load(wn_network *net, const char *path)
 {
-    WN_TRY(wn__handle_enter(net));
-    if (!path) return wn__fail(WN_EINVAL, "wn_network_load: path is NULL");
+    WN__ENTER(net);
+    WN__NEED(path);
     WN_TRY(wn__handle_may_change(net, "loading a file"));
     return load(net, path);
 }
@@ -208,7 +211,8 @@ wn_status wn_network_from_recipe(const char *recipe, const wn_network_options *o
 {
     wn_network_options o;
     wn_network *net;
-    if (!recipe || !out) return wn__fail(WN_EINVAL, "wn_network_from_recipe: recipe or out is NULL");
+    WN__NEED(recipe);
+    WN__NEED(out);
     WN_TRY(take_options(options, &o));
     WN_TRY(new_handle(&net));
     const wn_status status = build_named(net, recipe, &o);
@@ -232,7 +236,8 @@ wn_status wn_network_from_graph(wn_graph *graph, const wn_network_options *optio
 {
     wn_network_options o;
     wn_network *net;
-    if (!graph || !out) return wn__fail(WN_EINVAL, "wn_network_from_graph: graph or out is NULL");
+    WN__NEED(graph);
+    WN__NEED(out);
     if (!graph->finished) return wn__fail(WN_EINVAL, "graph %s is not finished: wn_graph_finish comes first", graph->name);
     WN_TRY(take_options(options, &o));
     WN_TRY(new_handle(&net));
@@ -252,8 +257,8 @@ wn_status wn_network_clone(wn_network *net, const wn_network_options *options, w
 {
     wn_network_options o;
     wn_network *copy;
-    if (!out) return wn__fail(WN_EINVAL, "wn_network_clone: out is NULL");
-    WN_TRY(wn__handle_enter(net));
+    WN__NEED(out);
+    WN__ENTER(net);
     WN_TRY(take_options(options, &o));
     WN_TRY(wn__handle_ready(net, 0)); /* weights are in the form that they keep */
     if (!(copy = WN_NEW(wn_network))) return wn__no_memory(sizeof *copy);

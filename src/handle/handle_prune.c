@@ -11,7 +11,7 @@ static wn_status take_samples(const wn_network *net, const wn_network_prune_opti
 {
     static const char call[] = "wn_network_prune";
     if (!wn__saliency_needs_images(score)) return WN_OK;
-    if (!o->x) return wn__fail(WN_EINVAL, "%s: the score %s needs inputs and targets", call, wn__saliency_names[score]);
+    if (!o->x) return wn__fail(WN_EINVAL, "%s: options->x is NULL; the score %s needs inputs and targets", call, wn__saliency_names[score]);
     WN_TRY(wn__handle_check_samples(net, call, o->x, o->targets, o->n));
     *out = (wn__labelled){o->x, *o->targets, o->n, net->batch};
     return WN_OK;
@@ -58,7 +58,7 @@ static wn_status prune(wn_network *net, wn__recipe *r, const wn_network_prune_op
 wn_status wn_network_prune(wn_network *net, const wn_network_prune_options *options)
 {
     wn__recipe *recipe;
-    WN_TRY(wn__handle_enter(net));
+    WN__ENTER(net);
     WN__COMPLETE(wn_network_prune_options, options);
     WN_TRY(wn__handle_may_change(net, "pruning"));
     WN_TRY(wn__handle_goes_on(net, "wn_network_prune"));

@@ -4,20 +4,22 @@
 #include "base/fail.h"
 #include "handle/handle.h"
 
-/* Arrays of n samples. */
-static wn_status check_arrays(const wn_network *net, const char *call, const void *in, int64_t n, const void *out)
+/* Sizes of arrays of n samples can be counted. */
+static wn_status check_count(const wn_network *net, const char *call, int64_t n)
 {
-    WN_TRY(wn__handle_enter(net));
-    if (n < 0) return wn__fail(WN_EINVAL, "%s: %" PRId64 " samples", call, n);
+    WN_TRY(wn__need_count(call, "n", n));
     const int64_t most = INT64_MAX / 8 / (net->net.graph->c * net->net.graph->h * net->net.graph->w + wn__graph_classes(net->net.graph));
     if (n > most) return wn__fail(WN_EINVAL, "%s: %" PRId64 " samples, at most %" PRId64, call, n, most);
-    if (n > 0 && (!in || !out)) return wn__fail(WN_EINVAL, "%s: an array is NULL", call);
     return WN_OK;
 }
 
 wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n, float *x)
 {
-    WN_TRY(check_arrays(net, "wn_network_normalize", pixels, n, x));
+    WN__ENTER(net);
+    WN_TRY(check_count(net, "wn_network_normalize", n));
+    if (n == 0) return WN_OK;
+    WN__NEED(pixels);
+    WN__NEED(x);
     const wn_graph *g = net->net.graph;
     const int64_t plane = g->h * g->w, image = g->c * plane;
     const wn__normalize *how = &net->shared->normalize;
@@ -31,8 +33,11 @@ wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n
 
 wn_status wn_network_predict(wn_network *net, const float *x, int64_t n, float *y)
 {
-    WN_TRY(check_arrays(net, "wn_network_predict", x, n, y));
+    WN__ENTER(net);
+    WN_TRY(check_count(net, "wn_network_predict", n));
     if (n == 0) return WN_OK;
+    WN__NEED(x);
+    WN__NEED(y);
     WN_TRY(wn__handle_ready(net, 0));
     const wn_graph *g = net->net.graph;
     for (int64_t first = 0, piece; first < n; first += piece) {

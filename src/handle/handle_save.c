@@ -1,6 +1,7 @@
 /* Handles to files. */
 #include <string.h>
 
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "handle/handle.h"
@@ -59,8 +60,8 @@ static wn_status save_network(const wn_network *net, const char *path)
 wn_status wn_network_save(wn_network *net, const char *path, const wn_network_save_options *options)
 {
     wn_network_save_options o;
-    WN_TRY(wn__handle_enter(net));
-    if (!path) return wn__fail(WN_EINVAL, "wn_network_save: path is NULL");
+    WN__ENTER(net);
+    WN__NEED(path);
     WN_TRY(wn__options_take(options, "wn_network_save_options", sizeof o, &o));
     switch (o.parts) {
     case WN_SAVE_NETWORK: return save_network(net, path);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "data/targets.h"
 #include "handle/handle.h"
@@ -40,7 +41,7 @@ static wn_status read_settings(const char *text, wn__recipe **out)
 wn_status wn_network_set_training(wn_network *net, const char *train)
 {
     wn__recipe *recipe;
-    WN_TRY(wn__handle_enter(net));
+    WN__ENTER(net);
     WN_TRY(read_settings(train, &recipe));
     wn__training_restart(net);
     wn__recipe_free(net->training.recipe);
@@ -140,7 +141,7 @@ static wn_status check_finite(wn_network *net, const float *x, int64_t n, wn__st
 wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_targets *targets, int64_t n, double *loss)
 {
     wn__loss how;
-    WN_TRY(wn__handle_enter(net));
+    WN__ENTER(net);
     WN_TRY(wn__handle_may_change(net, "a training step"));
     WN_TRY(begin(net, "wn_network_loss_gradients", x, targets, n, &how));
     WN_TRY(wn__handle_ready(net, n));
@@ -159,7 +160,7 @@ wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_ta
 
 wn_status wn_network_step(wn_network *net, double rate)
 {
-    WN_TRY(wn__handle_enter(net));
+    WN__ENTER(net);
     WN_TRY(wn__handle_may_change(net, "a training step"));
     if (!(rate >= 0) || !isfinite(rate)) return wn__fail(WN_EINVAL, "learning rate %g, must be 0 or more", rate);
     if (!net->training.passed) return wn__fail(WN_EINVAL, "no gradients since the last step: wn_network_loss_gradients makes them");
@@ -185,8 +186,8 @@ static wn_status loss_of_piece(wn_network *net, const wn__loss *how, const float
 wn_status wn_network_loss(wn_network *net, const float *x, const wn_targets *targets, int64_t n, double *loss)
 {
     wn__loss how;
-    WN_TRY(wn__handle_enter(net));
-    if (!loss) return wn__fail(WN_EINVAL, "wn_network_loss: loss is NULL");
+    WN__ENTER(net);
+    WN__NEED(loss);
     WN_TRY(begin(net, "wn_network_loss", x, targets, n, &how));
     const int64_t outputs = wn__graph_classes(net->net.graph), batch = net->batch;
     if (!net->training.outputs && !(net->training.outputs = WN_NEW_ARRAY(float, batch *outputs)))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/log.h"
@@ -251,6 +252,14 @@ static wn_status open_folder(wn__lab *lab)
     if (lab->options->again) WN_TRY(remove_file(lab, "result.json"));
     lab->answered = has_answer(lab);
     return WN_OK;
+}
+
+wn_status wn__lab_check(const wn_lab_options *options)
+{
+    static const char name[] = "wn_lab_options";
+    WN_TRY(wn__need_texts(name, "count", options->count, "networks", options->networks));
+    WN_TRY(wn__need_texts(name, "sets", options->sets, "set", options->set));
+    return wn__need_count(name, "threads", options->threads);
 }
 
 wn_status wn__lab_open_alone(const wn_lab_options *options, const char *analysis, json_t *question, wn__lab *out)

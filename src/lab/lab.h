@@ -35,6 +35,8 @@ typedef struct wn__lab {
     double started;
 } wn__lab;
 
+/* Comes first. WN_EINVAL: networks or settings that are not there, a negative count. */
+wn_status wn__lab_check(const wn_lab_options *options);
 /* `least` to `most` networks. `question` (taken over) holds what else the result depends on. Data are not loaded yet: wn__lab_load. */
 wn_status wn__lab_open(const wn_lab_options *options, const char *analysis, int least, int most, json_t *question, wn__lab *out);
 /* Without networks, units and data: for an analysis that trains what it looks at. */

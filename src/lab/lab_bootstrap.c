@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/options.h"
@@ -381,6 +382,8 @@ wn_status wn_lab_bootstrap(const wn_lab_bootstrap_options *options, wn_lab_resul
 {
     WN__COMPLETE(wn_lab_bootstrap_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     bootstrap b = {.options = options, .job = WN_NEW_ARRAY(job, MOST_JOBS), .stages = json_array()};
     wn__lab lab = {0};
     wn__recipe *base = NULL; /* variants and their names are its text */

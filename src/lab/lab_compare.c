@@ -5,6 +5,7 @@
 #include "analysis/compare.h"
 #include "analysis/eigen.h"
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/locale.h"
 #include "base/log.h"
@@ -399,6 +400,8 @@ wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *r
 {
     WN__COMPLETE(wn_lab_compare_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     wn__lab lab = {0};
     WN_TRY(wn__lab_open(options->lab, "compare", 2, WN__MOST_COMPARED,
                         json_pack("{s:b, s:b}", "map", wn__eigen_available(), "ensembles", true), &lab));

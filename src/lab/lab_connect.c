@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -198,6 +199,8 @@ wn_status wn_lab_connect(const wn_lab_connect_options *options, wn_lab_result *r
 {
     WN__COMPLETE(wn_lab_connect_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     wn__lab lab = {0};
     connection *c = WN_NEW(connection);
     if (!c) return wn__no_memory(sizeof *c);

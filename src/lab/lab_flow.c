@@ -5,6 +5,7 @@
 
 #include "analysis/gradient.h"
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -602,6 +603,8 @@ wn_status wn_lab_flow(const wn_lab_flow_options *options, wn_lab_result *result)
 {
     WN__COMPLETE(wn_lab_flow_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     wn__lab lab = {0};
     wn__part part;
     flow *f = WN_NEW(flow);

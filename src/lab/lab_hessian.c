@@ -6,6 +6,7 @@
 #include "analysis/hessian.h"
 #include "analysis/tail.h"
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -633,6 +634,8 @@ wn_status wn_lab_hessian(const wn_lab_hessian_options *options, wn_lab_result *r
 {
     WN__COMPLETE(wn_lab_hessian_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     wn__lab lab = {0};
     curvature c = {.options = options,
                    .images = options->images > 0 ? options->images : USUAL_IMAGES,

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/locale.h"
 #include "base/options.h"
@@ -96,6 +97,8 @@ wn_status wn_lab_interpolate(const wn_lab_interpolate_options *options, wn_lab_r
 {
     WN__COMPLETE(wn_lab_interpolate_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     line l = {.options = options};
     wn__lab lab = {0};
     WN_TRY(make_positions(&l));

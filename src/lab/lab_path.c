@@ -4,6 +4,7 @@
 
 #include "analysis/bezier.h"
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "lab/lab.h"
@@ -318,6 +319,8 @@ wn_status wn_lab_path(const wn_lab_path_options *options, wn_lab_result *result)
 {
     WN__COMPLETE(wn_lab_path_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, lab);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->lab));
     wn__lab lab = {0};
     path *p = WN_NEW(path);
     if (!p) return wn__no_memory(sizeof *p);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/files.h"
@@ -12,6 +13,7 @@
 #include "base/options.h"
 #include "base/rng.h"
 #include "base/stop.h"
+#include "lab/lab.h"
 #include "lab/lab_names.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -446,6 +448,8 @@ wn_status wn_shrink(const wn_shrink_options *options, wn_shrink_result *result)
 {
     WN__COMPLETE(wn_shrink_options, options);
     WN__COMPLETE_WITHIN(wn_lab_options, options, networks);
+    WN__NEED(result);
+    WN_TRY(wn__lab_check(options->networks));
     search q = {.options = options, .result = result};
     *result = (wn_shrink_result){0};
     WN_TRY(read_options(&q));

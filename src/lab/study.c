@@ -6,6 +6,7 @@
 #include "analysis/compare.h"
 #include "analysis/eigen.h"
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -583,6 +584,7 @@ wn_status wn_lab_study(const wn_lab_study_options *options, wn_lab_result *resul
 {
     WN__COMPLETE(wn_lab_study_options, options);
     WN__COMPLETE_WITHIN(wn_run_options, options, run);
+    WN__NEED(result);
     study s = {.options = options};
     WN_TRY(wn__experiment_open(options->run, &s.e));
     const wn_status status = run(&s, result);

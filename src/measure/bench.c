@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/cpu.h"
 #include "base/fail.h"
 #include "base/locale.h"
@@ -175,6 +176,8 @@ static wn_status open_machine(bench *b, const wn_bench_options *options)
     *b = (bench){
         .options = options, .batch = options->batch ? options->batch : USUAL_BATCH, .runs = options->runs ? options->runs : USUAL_RUNS};
     if (b->batch < 1 || b->runs < 1) return wn__fail(WN_EUSAGE, "batch and runs must be at least 1");
+    WN_TRY(wn__need_count("wn_bench_options", "threads", options->threads));
+    WN_TRY(wn__need_texts("wn_bench_options", "sets", options->sets, "set", options->set));
     WN_TRY(build_network(b));
     WN_TRY(make_sparse(b));
     WN_TRY(open_device(b));
@@ -327,6 +330,7 @@ static wn_status fill_result(bench *b, wn_bench_result *r)
 wn_status wn_bench_step(const wn_bench_options *options, wn_bench_result *result)
 {
     WN__COMPLETE(wn_bench_options, options);
+    WN__NEED(result);
     bench b;
     wn_status status = open_bench(&b, options);
     if (status == WN_OK) status = estimate_memory(&b);
@@ -424,6 +428,7 @@ static wn_status bench_updates(bench *b, const wn__rewiring *how, wn_bench_updat
 wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *updates)
 {
     WN__COMPLETE(wn_bench_options, options);
+    WN__NEED(updates);
     bench b;
     wn__rewiring how;
     wn_bench_options own = *options;
@@ -473,6 +478,7 @@ static wn_status fill_memory(bench *b, wn_bench_memory *m)
 wn_status wn_bench_plan(const wn_bench_options *options, wn_bench_memory *memory)
 {
     WN__COMPLETE(wn_bench_options, options);
+    WN__NEED(memory);
     bench b;
     wn_status status = open_machine(&b, options);
     if (status == WN_OK) status = fill_memory(&b, memory);
@@ -538,6 +544,7 @@ static wn_status time_parts(bench *b, parts *p)
 wn_status wn_bench_kernels(const wn_bench_options *options, wn_bench_visit visit, void *user, wn_bench_result *result)
 {
     WN__COMPLETE(wn_bench_options, options);
+    WN__NEED(result);
     bench b;
     wn_status status = open_bench(&b, options);
     parts p = {.runs = b.runs};
@@ -548,7 +555,7 @@ wn_status wn_bench_kernels(const wn_bench_options *options, wn_bench_visit visit
         phase->ms_median = 1e3 * wn__median(p.item[i].seconds, p.runs);
         phase->ms_min = 1e3 * p.item[i].seconds[0];
         phase->gflops_per_s = p.item[i].flops > 0 ? 1e-6 * p.item[i].flops / phase->ms_median : 0;
-        if (status == WN_OK) visit(user, phase);
+        if (status == WN_OK && visit) visit(user, phase);
         wn__free(p.item[i].seconds);
     }
     wn__free(p.item);

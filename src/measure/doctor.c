@@ -93,6 +93,7 @@ wn_status wn_check_environment(void)
 
 wn_status wn_doctor(wn_fact_visit visit, void *user)
 {
+    if (!visit) return wn_check_environment();
     visit_program(visit, user);
     visit_cpu(visit, user);
     visit_threads(visit, user);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/settings.h"
@@ -352,6 +353,11 @@ void wn_flops_release(wn_flops_result *result)
 wn_status wn_flops(const wn_flops_options *options, wn_flops_result *result)
 {
     WN__COMPLETE(wn_flops_options, options);
+    WN__NEED(result);
+    WN__NEED_TEXTS(options->sets, options->set);
+    WN__NEED_TEXTS(options->selects, options->select);
+    WN__NEED_TEXTS(options->layers, options->layer);
+    WN__NEED_TEXTS(options->methods, options->method);
     owner *own = WN_NEW(owner);
     if (!own) return wn__no_memory(sizeof *own);
     wn_flops_result r = {.owner = own};

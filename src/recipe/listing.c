@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "data/catalog.h"
 #include "recipe/recipe.h"
@@ -180,8 +181,8 @@ static wn_status check_index(wn_list list, int index)
 
 wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
 {
+    WN__NEED(entry);
     WN_TRY(check_index(list, index));
-    if (!entry) return wn__fail(WN_EINVAL, "wn_list_get: entry is NULL");
     (void)kinds[list].entry(index, entry);
     return WN_OK;
 }
@@ -213,6 +214,7 @@ static const char *method_setting_name(int table, const wn__setting *row)
 
 wn_status wn_list_setting(wn_list list, int index, int setting, wn_setting_info *info)
 {
+    WN__NEED(info);
     WN_TRY(check_index(list, index));
     int left = setting;
     for (int t = 0; left >= 0; t++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/options.h"
@@ -47,6 +48,8 @@ wn_status wn_report_text(const char *folder, wn_report_format format, const wn_r
 {
     wn__results *r;
     wn__text out = {0};
+    WN__NEED(folder);
+    WN__NEED(text);
     if ((unsigned)format > WN_REPORT_LATEX)
         return wn__fail(WN_EINVAL, "report: format %d, must be 0 to %d", (int)format, (int)WN_REPORT_LATEX);
     WN_TRY(read_results(folder, options, &r));
@@ -87,6 +90,7 @@ wn_status wn_report_write(const char *folder, const wn_report_options *options, 
     wn__results *r;
     wn_report_files written = {0};
     char page_name[64], figures_name[64];
+    WN__NEED(folder);
     WN_TRY(read_results(folder, options, &r));
     const bool other = r->shown.metric != r->headline;
     wn__shown_words(&r->shown, other ? "report-{key}.html" : "report.html", page_name, sizeof page_name);

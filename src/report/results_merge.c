@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -451,6 +452,8 @@ static wn_status check_out(const char *const *folders, int count, const char *ou
 wn_status wn_report_merge(const char *const *folders, int count, const char *out)
 {
     if (count < 1) return wn__fail(WN_EINVAL, "no results to merge");
+    WN__NEED_TEXTS(count, folders);
+    WN__NEED(out);
     WN_TRY(check_out(folders, count, out));
     merged m = {.out = out, .all = json_array()};
     wn_status status = m.all ? WN_OK : wn__no_memory(64);

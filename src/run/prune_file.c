@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "recipe/used_keys.h"
@@ -114,6 +115,10 @@ static wn_status prune_file(job *j, wn_prune_summary *summary)
 wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
 {
     WN__COMPLETE(wn_prune_options, options);
+    WN__NEED(options->weights);
+    WN__NEED(options->result);
+    WN__NEED_TEXTS(options->sets, options->set);
+    WN__NEED_COUNT(options->threads);
     wn__safetensors *file;
     job j = {.options = options};
     WN_TRY(wn__safetensors_open(options->weights, &file));

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -299,6 +300,7 @@ static wn_status run_experiment(wn__experiment *e, const wn_run_options *options
 wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summary)
 {
     WN__COMPLETE(wn_run_options, options);
+    WN__NEED_TEXTS(options->redos, options->redo);
     wn__experiment e;
     WN_TRY(wn__experiment_open(options, &e));
     const wn_status status = run_experiment(&e, options, summary);
@@ -309,7 +311,8 @@ wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summa
 wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options)
 {
     WN__COMPLETE(wn_stage_options, options);
-    if (!experiment_folder || !identity) return wn__fail(WN_EINVAL, "wn_stage_run: folder or identity is NULL");
+    WN__NEED(experiment_folder);
+    WN__NEED(identity);
     wn__experiment e;
     WN_TRY(wn__experiment_reopen(experiment_folder, options, &e));
     const int stage = wn__agenda_find(e.plan, identity);
@@ -328,6 +331,7 @@ wn_status wn_stage_run(const char *experiment_folder, const char *identity, cons
 wn_status wn_recipe_resolve(const wn_run_options *options, char **yaml)
 {
     WN__COMPLETE(wn_run_options, options);
+    WN__NEED(yaml);
     wn__experiment e;
     wn__text text = {0};
     WN_TRY(wn__experiment_open(options, &e));

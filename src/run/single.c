@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
 #include "io/json_file.h"
@@ -119,8 +120,9 @@ static wn_status check_train_keys(const wn__recipe *r)
 
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
 {
-    if (!folder) return wn__fail(WN_EINVAL, "wn_train: folder is NULL");
     WN__COMPLETE(wn_run_options, options);
+    WN__NEED(folder);
+    WN__NEED_COUNT(options->threads);
     const wn__recipe_source source = {
         .path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true, .data = options->data};
     wn__recipe *recipe;
@@ -254,8 +256,11 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
 
 wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
 {
-    if (!options || !options->weights || !evaluation) return wn__fail(WN_EINVAL, "wn_eval: options, weights or evaluation is NULL");
     WN__COMPLETE(wn_eval_options, options);
+    WN__NEED(options->weights);
+    WN__NEED(evaluation);
+    WN__NEED_TEXTS(options->sets, options->set);
+    WN__NEED_COUNT(options->threads);
     static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend",     "dtype",
                                        "threads", "memory",        "kernels",          "world", "train.batch", "train.metrics",
                                        NULL};
@@ -383,7 +388,7 @@ static void inspect_tensor(const wn__safetensors *file, const wn__st_tensor *t, 
 
 wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)
 {
-    if (!path) return wn__fail(WN_EINVAL, "wn_inspect: path is NULL");
+    WN__NEED(path);
     wn__safetensors *file;
     wn_file_summary sum = {0};
     WN_TRY(wn__file_size(path, &sum.bytes));

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/locale.h"
 #include "io/json_file.h"
@@ -151,7 +152,7 @@ typedef struct status_user {
 static wn_status show_stage(void *arg, const wn_stored_stage *stage)
 {
     const status_user *u = arg;
-    u->visit(u->user, stage);
+    if (u->visit) u->visit(u->user, stage);
     return WN_OK;
 }
 
@@ -307,10 +308,12 @@ static void show_differences(json_t *left, json_t *right, wn_difference_visit vi
 wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user)
 {
     const char *root = or_default(out);
+    WN__NEED(left);
+    WN__NEED(right);
     json_t *a = json_object(), *b = json_object();
     wn_status status = flatten(root, left, a);
     if (status == WN_OK) status = flatten(root, right, b);
-    if (status == WN_OK) show_differences(a, b, visit, user);
+    if (status == WN_OK && visit) show_differences(a, b, visit, user);
     json_decref(a);
     json_decref(b);
     return status;

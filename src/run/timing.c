@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
@@ -381,6 +382,7 @@ static wn_status open_timing(timing *t, const char *folder)
 wn_status wn_experiment_time(const char *folder, const wn_time_options *options, wn_time_visit visit, void *user)
 {
     WN__COMPLETE(wn_time_options, options);
+    WN__NEED(folder);
     timing t = {.options = options};
     wn_status status = open_timing(&t, folder);
     if (status == WN_OK) status = time_teacher(&t);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/options.h"
@@ -366,6 +367,7 @@ wn_status wn_sweep_ask_tell(const wn_sweep_options *options, int in, FILE *out)
 {
     WN__COMPLETE(wn_sweep_options, options);
     WN__COMPLETE_WITHIN(wn_run_options, options, run);
+    WN__NEED(out);
     asking a = {.in = in, .out = out};
     wn_status status = wn__sweep_open(options, WN__SWEEP_ASKED, &a.sweep);
     a.pool.sweep = &a.sweep;

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/process.h"
 #include "base/stop.h"
@@ -131,6 +132,7 @@ static wn_status run_job(const json_t *job)
 
 wn_status wn_sweep_worker(const char *job)
 {
+    WN__NEED(job);
     json_t *json = json_loads(job, JSON_REJECT_DUPLICATES, NULL);
     const bool whole = json_is_string(json_object_get(json, "recipe")) && json_is_object(json_object_get(json, "params"));
     const wn_status status = whole ? run_job(json) : wn__fail(WN_EINVAL, "sweep: \"%s\" is no job of a sweep", job);
