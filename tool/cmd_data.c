@@ -7,12 +7,15 @@
 #include "winnow/show.h"
 
 typedef struct data_config {
+    wn__texts set;
     const char *from, *data_folder;
 } data_config;
 
 static const wn__option data_options[] = {
     WN_OPTION_TEXT(data_config, from, "from", "DIR|URL", "a mirror that holds the same files instead of the official address",
                    .actions = "get"),
+    WN_OPTION_LIST(data_config, set, "set", "KEY=VALUE", "of your own data: a setting of the set that reads them, size=32; may be repeated",
+                   .actions = "list verify"),
     WN_OPTION_TEXT(data_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     {0}};
 
@@ -33,7 +36,7 @@ static bool is_path(const char *argument)
     wn_dataset_info info;
     for (int i = 0; i < wn_dataset_count(); i++)
         if (wn_dataset_get_info(i, &info) == WN_OK && strcmp(info.name, argument) == 0) return false;
-    return strchr(argument, '/') || access(argument, F_OK) == 0;
+    return strpbrk(argument, "/{") || access(argument, F_OK) == 0;
 }
 
 /* ---- data of one's own */
@@ -42,24 +45,24 @@ static void add_class(void *user, const wn_data_class *item)
 {
     wn__columns *table = user;
     char count[32];
-    wn__columns_add(table, "%d", table->count ? table->count / table->columns - 1 : 0);
+    wn__columns_add(table, "%d", table->count / table->columns);
     wn__columns_add(table, "%s", item->name);
     wn__columns_add(table, "%s", item->train < 0 ? "-" : wn_show_count(item->train, count, sizeof count));
     wn__columns_add(table, "%s", item->test < 0 ? "-" : wn_show_count(item->test, count, sizeof count));
 }
 
-static wn_status list_path(const char *path)
+static wn_status list_path(const char *path, const wn__texts *set)
 {
     wn__columns table = WN_COLUMNS(">class", "name", ">train", ">test");
     wn_data_summary s;
     char count[3][32];
-    const wn_status status = wn_data_look(path, &s, add_class, &table);
+    const wn_status status = wn_data_look(path, set->items, set->count, &s, add_class, &table);
     if (status != WN_OK) return status;
     printf("%s: set %s, %dx%dx%d, %d classes; %s training, ", path, s.set, s.channels, s.height, s.width, s.classes,
            wn_show_count(s.train_count, count[0], sizeof count[0]));
     if (s.validation_count > 0) printf("%s validation, ", wn_show_count(s.validation_count, count[1], sizeof count[1]));
     printf("%s test samples\n", wn_show_count(s.test_count, count[2], sizeof count[2]));
-    if (s.passed_over > 0) printf("%lld other files are passed over\n", (long long)s.passed_over);
+    if (s.passed_over > 0) printf("passed over: %lld that are no pictures by their names\n", (long long)s.passed_over);
     if (table.count > 0) wn__columns_print(&table);
     return WN_OK;
 }
@@ -70,18 +73,19 @@ static void print_fault(void *user, const char *fault)
     printf("%s\n", fault);
 }
 
-static wn_status verify_path(const char *path)
+static wn_status verify_path(const char *path, const wn__texts *set)
 {
-    const wn_status status = wn_data_check(path, print_fault, NULL);
+    const wn_status status = wn_data_check(path, set->items, set->count, print_fault, NULL);
     if (status == WN_OK) printf("%s: every sample can be read\n", path);
     return status;
 }
 
-static wn_status visit_paths(const wn__call *call, wn_status (*visit)(const char *path))
+static wn_status visit_paths(const wn__call *call, wn_status (*visit)(const char *path, const wn__texts *set))
 {
+    const data_config *config = call->config;
     wn_status status = WN_OK;
     for (int i = 1; i < call->count; i++) {
-        const wn_status one = is_path(call->arguments[i]) ? visit(call->arguments[i]) : WN_OK;
+        const wn_status one = is_path(call->arguments[i]) ? visit(call->arguments[i], &config->set) : WN_OK;
         if (status == WN_OK) status = one;
     }
     return status;
@@ -147,6 +151,13 @@ static int run_data(const wn__call *call)
 {
     const data_config *config = call->config;
     const char *action = call->arguments[0];
+    bool paths = false, names = call->count == 1;
+    for (int i = 1; i < call->count; i++) {
+        const bool path = is_path(call->arguments[i]);
+        paths = paths || path;
+        names = names || !path;
+    }
+    if (config->set.count > 0 && !paths) return wn__wrong_usage(call, "--set is of data of your own: name their path");
     if (check_names(call) != WN__EXIT_OK) return WN__EXIT_USAGE;
     if (strcmp(action, "get") == 0) {
         if (call->count < 2) return wn__wrong_usage(call, "get wants the names of data sets: `winnow datasets` lists them");
@@ -154,9 +165,6 @@ static int run_data(const wn__call *call)
     }
     const bool verify = strcmp(action, "verify") == 0;
     wn_status status = visit_paths(call, verify ? verify_path : list_path), other = WN_OK;
-    bool names = call->count == 1;
-    for (int i = 1; i < call->count; i++)
-        names = names || !is_path(call->arguments[i]);
     if (names) other = verify ? print_files(call, config->data_folder, wn_data_verify) : list_files(call, config->data_folder);
     return wn__finish(call, status != WN_OK ? status : other);
 }
@@ -170,7 +178,8 @@ const wn__command wn__command_data = {
     .details =
         "get downloads what is missing, checks it and unpacks it; an interrupted download is resumed. list and verify take\n"
         "all data sets if none is named; verify fails if a file is missing or damaged. Of a\n"
-        "folder, list or other data of your own, list prints classes and counts; verify reads every sample and names those that it cannot.",
+        "folder, list or other data of your own, list prints classes and counts; verify reads every sample and names those that it cannot.\n"
+        "--set gives settings of the set that reads such data: winnow data list photos --set size=64 --set test_share=20%.",
     .options = data_options,
     .config_size = sizeof(data_config),
     .least = 1,

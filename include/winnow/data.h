@@ -83,12 +83,13 @@ typedef struct wn_data_class {
     int64_t train, test; /* samples, training ones with the set's own validation part; -1: not of one class each */
 } wn_data_class;
 typedef void (*wn_data_class_visit)(void *user, const wn_data_class *item);
-/* What lies at `path`, with default settings, without reading a sample. visit may be NULL. */
-WN_API WN_NODISCARD wn_status wn_data_look(const char *path, wn_data_summary *summary, wn_data_class_visit visit, void *user);
+/* What lies at `path`, without reading a sample. set: `sets` settings of the set that reads it, "size=32"; visit may be NULL. */
+WN_API WN_NODISCARD wn_status wn_data_look(const char *path, const char *const *set, int sets, wn_data_summary *summary,
+                                           wn_data_class_visit visit, void *user);
 
-/* Reads every sample, on all CPUs, and visits each that cannot be read; WN_EFORMAT if there are such. visit may be NULL. */
+/* Reads every sample, on all CPUs, and visits each that cannot be read; WN_EFORMAT if there are such. set, sets and visit: as above. */
 typedef void (*wn_data_fault_visit)(void *user, const char *fault);
-WN_API WN_NODISCARD wn_status wn_data_check(const char *path, wn_data_fault_visit visit, void *user);
+WN_API WN_NODISCARD wn_status wn_data_check(const char *path, const char *const *set, int sets, wn_data_fault_visit visit, void *user);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "base/locale.h"
 #include "base/text.h"
@@ -195,6 +196,17 @@ wn_status wn__settings_set(const wn__setting *rows, void *config, const char *na
         names[count] = rows[count].name;
     }
     return unknown_name("unknown setting", name, names, count);
+}
+
+wn_status wn__settings_assign(const wn__setting *rows, void *config, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals) return wn__fail(WN_EUSAGE, "setting \"%s\": wants name=value", text);
+    wn__text name = {0};
+    wn__text_add_bytes(&name, text, (size_t)(equals - text));
+    const wn_status status = name.failed ? wn__no_memory((size_t)(equals - text)) : wn__settings_set(rows, config, name.data, equals + 1);
+    wn__text_release(&name);
+    return status;
 }
 
 /* A short decimal form that reads back as the same number. */

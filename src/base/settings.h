@@ -60,6 +60,8 @@ char *wn__show_sparsity(double sparsity, char *buffer, size_t size);
 wn_status wn__settings_defaults(const wn__setting *rows, void *config);
 /* Set one by name from text. Unknown name: WN_EUSAGE that lists the valid ones and the nearest. Ill-typed or out of range: says what is valid. */
 wn_status wn__settings_set(const wn__setting *rows, void *config, const char *name, const char *text);
+/* The same of "NAME=VALUE". */
+wn_status wn__settings_assign(const wn__setting *rows, void *config, const char *text);
 const wn__setting *wn__settings_find(const wn__setting *rows, const char *name);
 /* The value as it would be written, into buffer (returned); reading it back gives the same value. */
 char *wn__settings_show(const wn__setting *row, const void *config, char *buffer, size_t size);

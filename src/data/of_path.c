@@ -36,7 +36,7 @@ wn_status wn_data_recognise(const char *path, const char **set, const char **key
     return WN_OK;
 }
 
-static wn_status open_path(const char *path, wn__dataset *data)
+static wn_status open_path(const char *path, const char *const *set, int sets, wn__dataset *data)
 {
     const wn__dataset_type *type;
     const char *key;
@@ -45,6 +45,8 @@ static wn_status open_path(const char *path, wn__dataset *data)
     if (!config) return wn__no_memory(type->config_size);
     wn_status status = wn__settings_defaults(type->settings, config);
     if (status == WN_OK) status = wn__settings_set(type->settings, config, key, path);
+    for (int i = 0; status == WN_OK && i < sets; i++)
+        status = wn__settings_assign(type->settings, config, set[i]);
     if (status == WN_OK) status = wn__dataset_open(type, config, NULL, NULL, false, data);
     wn__free(config);
     return status;
@@ -105,12 +107,13 @@ static wn_status look(const wn__dataset *data, wn_data_summary *summary, wn_data
     return status;
 }
 
-wn_status wn_data_look(const char *path, wn_data_summary *summary, wn_data_class_visit visit, void *user)
+wn_status wn_data_look(const char *path, const char *const *set, int sets, wn_data_summary *summary, wn_data_class_visit visit, void *user)
 {
     wn__dataset data = {0};
     WN__NEED(path);
+    WN__NEED_TEXTS(sets, set);
     WN__NEED(summary);
-    WN_TRY(open_path(path, &data));
+    WN_TRY(open_path(path, set, sets, &data));
     const wn_status status = look(&data, summary, visit, user);
     wn__dataset_release(&data);
     return status;
@@ -177,11 +180,12 @@ static wn_status check_all(const char *path, const wn__dataset *data, wn_data_fa
                     data->facts.train_count + data->facts.test_count);
 }
 
-wn_status wn_data_check(const char *path, wn_data_fault_visit visit, void *user)
+wn_status wn_data_check(const char *path, const char *const *set, int sets, wn_data_fault_visit visit, void *user)
 {
     wn__dataset data = {0};
     WN__NEED(path);
-    WN_TRY(open_path(path, &data));
+    WN__NEED_TEXTS(sets, set);
+    WN_TRY(open_path(path, set, sets, &data));
     const wn_status status = check_all(path, &data, visit, user);
     wn__dataset_release(&data);
     return status;

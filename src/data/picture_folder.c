@@ -114,7 +114,9 @@ static wn_status add_classes(wn__pictures *p, const char *folder, const listing 
     const char *slash = *folder ? "/" : "";
     if (loose > 0 && p->classes == 0)
         return wn__fail(WN_EUSAGE, "%s%s%s: holds pictures, but no folder for each class", p->root, slash, folder);
-    return p->classes > 0 ? WN_OK : wn__fail(WN_EUSAGE, "%s%s%s: holds no class folders", p->root, slash, folder);
+    return p->classes > 0
+               ? WN_OK
+               : wn__fail(WN_EUSAGE, "%s%s%s: holds no class folders; valid: train/CLASS/..., or CLASS/...", p->root, slash, folder);
 }
 
 wn_status wn__picture_folder_classes(wn__pictures *p, const char *folder)

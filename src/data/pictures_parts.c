@@ -50,8 +50,10 @@ static wn_status cut_test(wn__pictures *p)
     int64_t tested;
     if (p->count[WN__PART_TEST] > 0) return WN_OK;
     if (!wn__share_of(p->test_share, n, &tested) || tested < 1 || tested >= n)
-        return wn__fail(WN_EUSAGE, "test_share: %s of %" PRId64 " pictures for the test part, which %s lacks; valid: 10%%, 500",
-                        p->test_share, n, p->root);
+        return wn__fail(WN_EUSAGE,
+                        "%s: has no test part; test_share: %s of %" PRId64 " pictures, must be 1 to %" PRId64
+                        " of them, such as 10%% or 500",
+                        p->root, p->test_share, n, n - 1);
     int64_t *order = WN_NEW_ARRAY(int64_t, n);
     if (!order) return wn__no_memory((size_t)n * sizeof *order);
     wn_status status = order_of(p, n, order);

@@ -152,7 +152,7 @@ static void tell(const wn__pictures *p, const wn__data_facts *facts)
     wn__log(WN_LOG_INFO, "%s %s: %" PRId64 " training, %" PRId64 " test pictures of %d classes%s", p->what, p->root, facts->train_count,
             facts->test_count, p->classes, text.data ? text.data : "");
     if (p->broken_count > 0)
-        wn__log(WN_LOG_WARNING, "%" PRId64 " pictures cannot be read and are left out; the first: %s", p->broken_count, p->broken[0]);
+        wn__log(WN_LOG_WARNING, "pictures that cannot be read and are left out: %" PRId64 "; the first: %s", p->broken_count, p->broken[0]);
     wn__text_release(&text);
 }
 

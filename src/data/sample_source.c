@@ -55,8 +55,8 @@ wn_status wn__sample_needs_class(const wn__sample_spec *spec, const char *what)
 
 void *wn__scratch_take(wn__scratch *scratch, size_t bytes)
 {
-    if (bytes <= scratch->size) return scratch->memory;
-    void *memory = wn__alloc(bytes);
+    if (scratch->memory && bytes <= scratch->size) return scratch->memory;
+    void *memory = wn__alloc(bytes > 0 ? bytes : 1);
     if (!memory) return NULL;
     wn__free(scratch->memory);
     scratch->memory = memory;

@@ -143,7 +143,9 @@ static wn_status read_test(const arrays_config *c, bool shape_alone, parts *p)
         return check_test(path, &p->sample, &sample);
     }
     if (wn__share_of(c->test_share, n, &p->tested) && p->tested >= 1 && p->tested < n) return WN_OK;
-    return wn__fail(WN_EUSAGE, "test_share: %s of %" PRId64 " samples; valid: 10%%, 500", c->test_share, n);
+    return wn__fail(WN_EUSAGE,
+                    "%s: has no test samples; test_share: %s of %" PRId64 " samples, must be 1 to %" PRId64 " of them, such as 10%% or 500",
+                    c->path, c->test_share, n, n - 1);
 }
 
 /* Release also on failure. */

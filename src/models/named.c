@@ -5,22 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "base/text.h"
 
 const char *const wn__match_names[] = {"parameters", "flops", NULL};
 
 /* ---- names and settings */
-
-static wn_status split_setting(const wn__setting *rows, void *config, const char *text)
-{
-    const char *equals = strchr(text, '=');
-    if (!equals) return wn__fail(WN_EUSAGE, "setting \"%s\": wants name=value", text);
-    wn__text name = {0};
-    wn__text_add_bytes(&name, text, (size_t)(equals - text));
-    const wn_status status = name.failed ? wn__no_memory((size_t)(equals - text)) : wn__settings_set(rows, config, name.data, equals + 1);
-    wn__text_release(&name);
-    return status;
-}
 
 static wn__model_input input_of(wn__model_input asked, wn__model_input usual)
 {
@@ -48,7 +36,8 @@ static wn_status make_config(const wn__model *type, const wn__named_model *named
     if (!config) return wn__no_memory(size);
     wn_status status = settings ? wn__settings_defaults(settings, config) : WN_OK;
     for (int i = 0; status == WN_OK && i < named->sets; i++)
-        status = settings ? split_setting(settings, config, named->set[i]) : wn__fail(WN_EUSAGE, "model %s has no settings", named->name);
+        status =
+            settings ? wn__settings_assign(settings, config, named->set[i]) : wn__fail(WN_EUSAGE, "model %s has no settings", named->name);
     if (status == WN_OK)
         *out = config;
     else

@@ -117,9 +117,9 @@ static void walk_data(void)
     REFUSED("path", wn_data_recognise(NULL, &key, &key));
     REFUSED("set", wn_data_recognise("x", NULL, &key));
     REFUSED("key", wn_data_recognise("x", &key, NULL));
-    REFUSED("path", wn_data_look(NULL, &(wn_data_summary){0}, NULL, NULL));
-    REFUSED("summary", wn_data_look("x", NULL, NULL, NULL));
-    REFUSED("path", wn_data_check(NULL, NULL, NULL));
+    REFUSED("path", wn_data_look(NULL, NULL, 0, &(wn_data_summary){0}, NULL, NULL));
+    REFUSED("summary", wn_data_look("x", NULL, 0, NULL, NULL, NULL));
+    REFUSED("path", wn_data_check(NULL, NULL, 0, NULL, NULL));
     REFUSED("source", wn_source_register(NULL));
     FAILS(wn_source_register(&nameless));
     REFUSED("name", wn_source_unregister(NULL));

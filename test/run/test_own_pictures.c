@@ -135,12 +135,12 @@ TEST(folders_are_looked_at_and_checked)
     scratch_undisturbed(make_both);
     wn_data_summary s;
     int64_t sums[3] = {0};
-    CHECK_OK(wn_data_look(scratch_path("png"), &s, count_class, sums));
+    CHECK_OK(wn_data_look(scratch_path("png"), NULL, 0, &s, count_class, sums));
     CHECK_EQ_TEXT(s.set, "folder");
     CHECK(s.train_count == FILES * RECORDS && s.test_count == TESTED && s.classes == sums[2] && s.target == WN_TARGET_CLASS);
     CHECK(sums[0] == s.train_count && sums[1] == s.test_count);
-    CHECK_OK(wn_data_check(scratch_path("png/train.txt"), NULL, NULL));
-    CHECK_STATUS(wn_data_look(scratch_path("nowhere"), &s, NULL, NULL), WN_ENOTFOUND);
+    CHECK_OK(wn_data_check(scratch_path("png/train.txt"), NULL, 0, NULL, NULL));
+    CHECK_STATUS(wn_data_look(scratch_path("nowhere"), NULL, 0, &s, NULL, NULL), WN_ENOTFOUND);
 }
 
 int main(int argc, char **argv)
