@@ -1,5 +1,5 @@
 #!/bin/bash
-# A loss or metric is known to its own file and to the registry's list alone. Prints every place outside that names its symbol, or a loss by its name;
+# A loss, metric or transform is known to its own file and to the registry's list alone. Prints every place outside that names its symbol, or a loss by its name;
 # names of metrics are keys of files, which readers ask for.
 set -eu
 cd "$(dirname "$0")/.."
@@ -16,6 +16,11 @@ for file in src/nn/losses/*.c; do
 done
 for file in src/nn/metrics/*.c; do
     symbol=$(sed -nE 's/^extern const wn__metric (wn__[a-z0-9_]+);/\1/p' "$file")
+    [ -n "$symbol" ] || { echo "$file: it has no entry"; bad=1; continue; }
+    outside "$file" "\b$symbol\b" || bad=1
+done
+for file in src/data/transforms/*.c; do
+    symbol=$(sed -nE 's/^extern const wn__sample_transform (wn__[a-z0-9_]+);/\1/p' "$file")
     [ -n "$symbol" ] || { echo "$file: it has no entry"; bad=1; continue; }
     outside "$file" "\b$symbol\b" || bad=1
 done

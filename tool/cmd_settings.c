@@ -3,8 +3,9 @@
 #include "columns.h"
 #include "listing.h"
 
-static const char *const actions[] = {"sections", "optimizers", "losses", "metrics", "schedules", "backends", NULL};
-static const wn_list lists[] = {WN_LIST_SECTIONS, WN_LIST_OPTIMIZERS, WN_LIST_LOSSES, WN_LIST_METRICS, WN_LIST_SCHEDULES, WN_LIST_BACKENDS};
+static const char *const actions[] = {"sections", "optimizers", "losses", "metrics", "schedules", "transforms", "backends", NULL};
+static const wn_list lists[] = {WN_LIST_SECTIONS,  WN_LIST_OPTIMIZERS, WN_LIST_LOSSES,  WN_LIST_METRICS,
+                                WN_LIST_SCHEDULES, WN_LIST_TRANSFORMS, WN_LIST_BACKENDS};
 
 static int run_settings(const wn__call *call)
 {
@@ -21,7 +22,7 @@ const wn__command wn__command_settings = {
     .name = "settings",
     .arguments = "LIST [NAME]...",
     .summary = "List what a recipe can say besides methods, models and data sets",
-    .details = "LIST is sections (the recipe's own keys), optimizers, losses, metrics, schedules or backends.",
+    .details = "LIST is sections (the recipe's own keys), optimizers, losses, metrics, schedules, transforms (of samples) or backends.",
     .least = 1,
     .most = -1,
     .actions = actions,

@@ -260,7 +260,7 @@ typedef void (*wn_text_visit)(void *user, const char *key, const char *value);
 /* The tensors and metadata of a safetensors file. Callbacks and summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary);
 
-/* ---- listings: methods, models, optimizers, losses, metrics, schedules, recipe sections. All texts are static, or NULL where there is none. */
+/* ---- listings: methods, models, optimizers, losses, metrics, schedules, transforms of samples, recipe sections. All texts are static, or NULL where there is none. */
 
 typedef enum wn_list {
     WN_LIST_METHODS,
@@ -271,7 +271,8 @@ typedef enum wn_list {
     WN_LIST_SCHEDULES,
     WN_LIST_DATASETS,
     WN_LIST_BACKENDS,
-    WN_LIST_SECTIONS
+    WN_LIST_SECTIONS,
+    WN_LIST_TRANSFORMS
 } wn_list;
 
 typedef struct wn_list_entry {

@@ -72,7 +72,7 @@ wn_status wn__predictions_make(wn__executor *ex, const wn__loader_options *optio
 {
     wn__loader_options plain = *options;
     plain.order = WN__SAMPLES_IN_ORDER;
-    plain.augment = (wn__augment){0};
+    wn__loader_unaugmented(&plain);
     plain.last_batch = WN__LAST_KEEP;
     wn__loader *loader;
     WN_TRY(wn__loader_new(&plain, &loader));

@@ -33,7 +33,7 @@ wn_status wn__sample_make(const wn__loader_options *options, wn__part part, int6
     plain.batch = n < there ? n : there;
     plain.order = WN__SAMPLES_SHUFFLED;
     plain.seed = SAMPLE_SEED;
-    plain.augment = (wn__augment){0};
+    wn__loader_unaugmented(&plain);
     plain.last_batch = WN__LAST_KEEP;
     plain.threads = 0;
     WN_TRY(wn__loader_new(&plain, &loader));

@@ -26,6 +26,8 @@ typedef enum wn__purpose {
     WN__FOR_BASIS = 12,   /* random bases; a = parameter, b = the recipe's own number */
     WN__FOR_LABELS = 13,  /* label noise; a = sample, b = part */
     WN__FOR_SWEEP = 14,   /* trials of a sweep; a = trial, b = key */
+    WN__FOR_CHANGES = 15, /* listed changes of samples (data/transform.h); a = epoch and place in the list, b = sample */
+    WN__FOR_MIXING = 16,  /* batches mixed with themselves; a = epoch and place in the list, b = batch */
     WN__FOR_TEST = 100    /* tests */
 } wn__purpose;
 

@@ -118,6 +118,28 @@ static wn_status set_float(const wn__setting *row, double *field, const char *te
     return WN_OK;
 }
 
+/* "[0.08, 1]", "0.08, 1" or "0.5" */
+static wn_status set_numbers(const wn__setting *row, wn__numbers *field, const char *text)
+{
+    const char *at = text + strspn(text, " ["), *rest;
+    wn__numbers list = {0};
+    for (bool more = true; more;) {
+        double value;
+        if (list.count == WN__MOST_NUMBERS || !read_number(at, &value, &rest))
+            return wn__fail(WN_EUSAGE, "%s: \"%s\" is no list of 1 to %d numbers, such as [0.5, 1]", row->name, text, WN__MOST_NUMBERS);
+        WN_TRY(check_range(row, value, text));
+        list.value[list.count++] = value;
+        rest += strspn(rest, " ");
+        more = *rest == ',';
+        at = rest + more;
+        at += strspn(at, " ");
+    }
+    at += *at == ']' && strchr(text, '[');
+    if (*at != 0) return wn__fail(WN_EUSAGE, "%s: \"%s\" is no list of numbers, such as [0.5, 1]", row->name, text);
+    *field = list;
+    return WN_OK;
+}
+
 enum { MOST_NAMES = 64 };
 
 /* Fails with "<what> "<wrong>"; valid: a, b, c; did you mean b?". */
@@ -160,6 +182,7 @@ static wn_status set_row(const wn__setting *row, void *config, const char *text)
     case WN__SETTING_SPARSITY:
         if (wn__sparsity_parse(text, field) == WN_OK) return WN_OK;
         return wn__fail_within(WN_EUSAGE, "%s: ", row->name);
+    case WN__SETTING_NUMBERS: return set_numbers(row, field, text);
     case WN__SETTING_END: break;
     }
     return wn__fail(WN_EINVAL, "%s: a setting of no type", row->name);
@@ -225,6 +248,18 @@ static void show_steps(wn__steps s, char *buffer, size_t size)
     snprintf(buffer, size, "%s%s", number, s.unit == 'e' ? "ep" : s.unit == 'i' ? "it" : "%");
 }
 
+static void show_numbers(const wn__numbers *list, char *buffer, size_t size)
+{
+    char number[40];
+    size_t used = 0;
+    for (int i = 0; i < list->count && used < size; i++) {
+        show_number(list->value[i], number, sizeof number);
+        used += (size_t)snprintf(buffer + used, size - used, "%s%s", i ? ", " : list->count > 1 ? "[" : "", number);
+    }
+    if (list->count > 1 && used < size) snprintf(buffer + used, size - used, "]");
+    if (list->count == 0) buffer[0] = 0;
+}
+
 char *wn__settings_show(const wn__setting *row, const void *config, char *buffer, size_t size)
 {
     const void *field = (const char *)config + row->offset;
@@ -237,6 +272,7 @@ char *wn__settings_show(const wn__setting *row, const void *config, char *buffer
     case WN__SETTING_FLOAT:
     case WN__SETTING_SPARSITY: show_number(*(const double *)field, buffer, size); return buffer;
     case WN__SETTING_STEPS: show_steps(*(const wn__steps *)field, buffer, size); return buffer;
+    case WN__SETTING_NUMBERS: show_numbers(field, buffer, size); return buffer;
     case WN__SETTING_END: break;
     }
     snprintf(buffer, size, "%s", text);

@@ -14,20 +14,21 @@
 
 typedef enum wn__setting_type {
     WN__SETTING_END = 0,
-    WN__SETTING_BOOL,    /* bool */
-    WN__SETTING_INT,     /* int64_t */
-    WN__SETTING_FLOAT,   /* double */
-    WN__SETTING_TEXT,    /* const char *: points into the source of the value, which the caller keeps */
-    WN__SETTING_CHOICE,  /* int: index into choices */
-    WN__SETTING_STEPS,   /* wn__steps: "160ep", "500it", "33%" */
-    WN__SETTING_SPARSITY /* double: sparsity in [0,1); "90%", "0.9", "0.1d", "10x" */
+    WN__SETTING_BOOL,     /* bool */
+    WN__SETTING_INT,      /* int64_t */
+    WN__SETTING_FLOAT,    /* double */
+    WN__SETTING_TEXT,     /* const char *: points into the source of the value, which the caller keeps */
+    WN__SETTING_CHOICE,   /* int: index into choices */
+    WN__SETTING_STEPS,    /* wn__steps: "160ep", "500it", "33%" */
+    WN__SETTING_SPARSITY, /* double: sparsity in [0,1); "90%", "0.9", "0.1d", "10x" */
+    WN__SETTING_NUMBERS   /* wn__numbers: "[0.08, 1]", or "224" for a single one */
 } wn__setting_type;
 
 typedef struct wn__setting {
     const char *name;
     wn__setting_type type;
     size_t offset;              /* of the field in the configuration struct */
-    double min, max;            /* INT, FLOAT; inclusive; equal = unbounded */
+    double min, max;            /* INT, FLOAT, NUMBERS; inclusive; equal = unbounded */
     const char *fallback;       /* default, written as a user would; NULL = required */
     const char *const *choices; /* CHOICE: NULL-terminated */
     const char *help;
@@ -40,8 +41,15 @@ typedef struct wn__setting {
 #define WN_SETTING_CHOICE(type, field, value, list, text) {#field, WN__SETTING_CHOICE, offsetof(type, field), 0, 0, value, list, text}
 #define WN_SETTING_TEXT(type, field, value, text) {#field, WN__SETTING_TEXT, offsetof(type, field), 0, 0, value, NULL, text}
 #define WN_SETTING_STEPS(type, field, value, text) {#field, WN__SETTING_STEPS, offsetof(type, field), 0, 0, value, NULL, text}
+#define WN_SETTING_NUMBERS(type, field, value, low, high, text) {#field, WN__SETTING_NUMBERS, offsetof(type, field), low, high, value, NULL, text}
 #define WN_SETTING_SPARSITY(type, field, value, text) {#field, WN__SETTING_SPARSITY, offsetof(type, field), 0, 0, value, NULL, text}
 /* clang-format on */
+
+enum { WN__MOST_NUMBERS = 4 };
+typedef struct wn__numbers {
+    int count; /* 1 or more once it is set */
+    double value[WN__MOST_NUMBERS];
+} wn__numbers;
 
 /* A time in training, as written. `unit`: e = epochs, i = iterations (steps), % = of the whole run. */
 typedef struct wn__steps {

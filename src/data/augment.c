@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/rng.h"
 
 /* "pad-crop-4" or "pad-crop-4-reflect" */
 static bool read_pad_crop(const char *item, wn__augment *a)
@@ -63,9 +62,14 @@ void wn__augment_image(const wn__augment *a, uint64_t seed, int64_t epoch, int64
                        const uint8_t *in, uint8_t *out)
 {
     wn__rng r = wn__rng_make(seed, WN__FOR_AUGMENT, (uint64_t)epoch, (uint64_t)sample);
+    wn__augment_draw(a, &r, channels, height, width, in, out);
+}
+
+void wn__augment_draw(const wn__augment *a, wn__rng *r, int channels, int height, int width, const uint8_t *in, uint8_t *out)
+{
     const int places = 2 * a->pad + 1;
-    const int down = (int)wn__rng_below(&r, (uint64_t)places) - a->pad, right = (int)wn__rng_below(&r, (uint64_t)places) - a->pad;
-    const bool mirror = (wn__rng_u64(&r) >> 63) && a->flip;
+    const int down = (int)wn__rng_below(r, (uint64_t)places) - a->pad, right = (int)wn__rng_below(r, (uint64_t)places) - a->pad;
+    const bool mirror = (wn__rng_u64(r) >> 63) && a->flip;
     for (int c = 0; c < channels; c++) {
         for (int y = 0; y < height; y++, out += width) {
             const int from = a->reflect ? reflected(y + down, height) : y + down;

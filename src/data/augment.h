@@ -2,6 +2,7 @@
 #ifndef WN_DATA_AUGMENT_H
 #define WN_DATA_AUGMENT_H
 
+#include "base/rng.h"
 #include "winnow/core.h"
 
 typedef struct wn__augment {
@@ -18,5 +19,7 @@ bool wn__augment_is_none(const wn__augment *a);
  * whichever of them are in use: switching one on never changes another. reflect needs pad < min(H,W): the caller checks. */
 void wn__augment_image(const wn__augment *a, uint64_t seed, int64_t epoch, int64_t sample, int channels, int height, int width,
                        const uint8_t *in, uint8_t *out);
+/* The same with that stream's next three draws. */
+void wn__augment_draw(const wn__augment *a, wn__rng *r, int channels, int height, int width, const uint8_t *in, uint8_t *out);
 
 #endif

@@ -26,15 +26,19 @@ typedef struct wn__data_facts {
     char contents_key[WN__SHA256_TEXT]; /* of sets without files in the type's list: what keys call their contents; "": nothing */
     int64_t own_validation;             /* so many at the end of the training samples are the set's own validation part */
     bool by_class;                      /* training samples stand one class after the other */
+    bool any_size;                      /* pictures have sizes of their own */
     void *memory;                       /* what the set knows of itself, such as class names; for `release`, with the facts */
     void (*release)(void *memory);      /* NULL: nothing to do */
 } wn__data_facts;
 void wn__data_facts_release(wn__data_facts *facts); /* accepts zeroed ones */
 
+typedef struct wn__transforms wn__transforms; /* data/transform.h */
+
 /* A loaded data set. Release with wn__dataset_release. */
 typedef struct wn__dataset {
     const wn__dataset_type *type;
-    wn__data_facts facts; /* counts are those of `source` */
+    wn__data_facts facts;      /* counts are those of `source`; height and width what the network sees */
+    const wn__transforms *fit; /* how pictures become so; borrowed. NULL: scaled to cover that, and the middle cut out */
     wn__sample_source *source;
     wn__sample_source *stream; /* of a world (data/world.h): samples beyond those of `source`; NULL: all are there */
     int64_t stream_first;      /* where the training part begins in it */

@@ -14,7 +14,10 @@
 #include "base/stop.h"
 #include "data/sample_reader.h"
 
-enum { MAX_THREADS = 8, AHEAD = 2 /* ready batches kept per thread */, LOOK_AGAIN = 50000000 /* ns between looks for a stop request */ };
+enum {
+    AHEAD = 2,            /* slots beside those that threads fill: the caller's, and a ready one */
+    LOOK_AGAIN = 50000000 /* ns between looks for a stop request */
+};
 
 const char *const wn__last_batch_names[] = {"keep", "drop", "wrap", NULL};
 
@@ -32,6 +35,7 @@ typedef struct loader_scratch {
     int64_t *order; /* (samples of the part) of `epoch`; NULL where nothing is shuffled */
     int64_t epoch;  /* -1: none yet */
     wn__sample_reader reader;
+    float *kept; /* of mixed batches: an input or a target */
     pthread_t thread;
 } loader_scratch;
 
@@ -40,9 +44,10 @@ struct wn__loader {
     wn__range range;
     int64_t batches, samples; /* per epoch */
     int64_t elements;         /* of an input */
+    bool mixes;               /* batches: targets are distributions */
     loader_slot *slots;
     int slot_count;
-    loader_scratch scratch[MAX_THREADS];
+    loader_scratch scratch[WN__MOST_LOADER_THREADS];
     int threads, started;
 
     pthread_mutex_t lock;
@@ -76,6 +81,13 @@ static int64_t place_of(const loader_scratch *s, int64_t epoch, int64_t i)
 
 /* ---- preparing a batch */
 
+static void put_distribution(wn__batch *b, int64_t i)
+{
+    float *row = wn__targets_values(&b->targets, i);
+    memset(row, 0, (size_t)b->targets.width * sizeof *row);
+    row[*wn__targets_classes(&b->told, i)] = 1;
+}
+
 static wn_status prepare_sample(loader_scratch *s, wn__batch *b, int64_t i, int64_t place)
 {
     const wn__loader *l = s->loader;
@@ -84,8 +96,41 @@ static wn_status prepare_sample(loader_scratch *s, wn__batch *b, int64_t i, int6
     const int64_t sample = l->range.first + place;
     void *input = b->input ? (void *)(b->input + i * l->elements) : (void *)(b->tokens + i * l->elements);
     b->samples[i] = sample;
-    return wn__sample_reader_read(&s->reader, fresh ? d->stream : d->source, l->o.part, fresh ? d->stream_first + place : sample, b->epoch,
-                                  sample, input, wn__targets_at(&b->targets, i));
+    WN_TRY(wn__sample_reader_read(&s->reader, fresh ? d->stream : d->source, l->o.part, fresh ? d->stream_first + place : sample, b->epoch,
+                                  sample, input, wn__targets_at(&b->told, i)));
+    if (l->mixes) put_distribution(b, i);
+    return WN_OK;
+}
+
+static int32_t largest(const float *share, int64_t classes)
+{
+    int32_t best = 0;
+    for (int32_t c = 1; c < classes; c++)
+        if (share[c] > share[best]) best = c;
+    return best;
+}
+
+/* The class that has most of each sample, the first of equals. */
+static void tell_largest(wn__batch *b)
+{
+    for (int64_t i = 0; i < b->n; i++)
+        *wn__targets_classes(&b->told, i) = largest(wn__targets_values(&b->targets, i), b->targets.width);
+}
+
+static void mix(loader_scratch *s, wn__batch *b)
+{
+    const wn__loader *l = s->loader;
+    const wn__sample_spec *spec = &l->o.data->facts.sample;
+    const wn__mix all = {.n = b->n,
+                         .channels = spec->channels,
+                         .height = spec->height,
+                         .width = spec->width,
+                         .input = b->input,
+                         .classes = spec->classes,
+                         .targets = wn__targets_values(&b->targets, 0),
+                         .kept = s->kept};
+    wn__transforms_batch(l->o.transforms, (wn__draw){l->o.seed, b->epoch, b->index}, &all);
+    tell_largest(b);
 }
 
 static wn_status prepare(loader_scratch *s, int64_t number, wn__batch *b)
@@ -99,6 +144,7 @@ static wn_status prepare(loader_scratch *s, int64_t number, wn__batch *b)
     need_order(s, b->epoch);
     for (int64_t i = 0; i < b->n; i++)
         WN_TRY(prepare_sample(s, b, i, place_of(s, b->epoch, begin + i)));
+    if (l->mixes) mix(s, b);
     return WN_OK;
 }
 
@@ -134,23 +180,39 @@ static void *prepare_ahead(void *arg)
 
 /* ---- making and ending */
 
+void wn__loader_unaugmented(wn__loader_options *o)
+{
+    o->augment = (wn__augment){0};
+    o->transforms = NULL;
+}
+
+static wn_status check_mixing(const wn__loader_options *o)
+{
+    const wn__sample_spec *s = &o->data->facts.sample;
+    if (!wn__transforms_mix(o->transforms)) return WN_OK;
+    WN_TRY(wn__sample_needs_class(s, "mixing of batches"));
+    if (o->last_batch == WN__LAST_WRAP)
+        return wn__fail(WN_EUSAGE, "last_batch: wrap takes samples again, and a mixed sample has one mix an epoch; valid: keep, drop");
+    return WN_OK;
+}
+
 static wn_status check_augment(const wn__loader_options *o)
 {
     const wn__sample_spec *s = &o->data->facts.sample;
     const int side = s->height < s->width ? s->height : s->width;
-    if (s->input != WN_INPUT_PIXELS && !wn__augment_is_none(&o->augment))
+    if (s->input != WN_INPUT_PIXELS && (o->transforms || !wn__augment_is_none(&o->augment)))
         return wn__fail(WN_EUSAGE, "augmentation is of pixels; the inputs of %s are none", o->data->type->name);
     if (o->augment.reflect && o->augment.pad >= side)
         return wn__fail(WN_EINVAL, "pad-crop-%d-reflect on images of %d x %d: the padding must be smaller", o->augment.pad, s->height,
                         s->width);
-    return WN_OK;
+    return check_mixing(o);
 }
 
 static wn_status check_options(const wn__loader_options *o, wn__range range)
 {
     if (o->batch < 1) return wn__fail(WN_EINVAL, "batch of %" PRId64 ", must be at least 1", o->batch);
-    if (o->threads < 0 || o->threads > MAX_THREADS)
-        return wn__fail(WN_EINVAL, "%d loader threads, valid is 0 to %d", o->threads, MAX_THREADS);
+    if (o->threads < 0 || o->threads > WN__MOST_LOADER_THREADS)
+        return wn__fail(WN_EINVAL, "%d loader threads, valid is 0 to %d", o->threads, WN__MOST_LOADER_THREADS);
     if (range.count < 1) return wn__fail(WN_EINVAL, "the %s part of %s is empty", wn__part_name(o->part), o->data->type->name);
     if (o->last_batch == WN__LAST_DROP && range.count < o->batch)
         return wn__fail(WN_EINVAL, "%" PRId64 " images make no batch of %" PRId64 " when the last batch is dropped", range.count, o->batch);
@@ -163,8 +225,13 @@ static wn_status check_options(const wn__loader_options *o, wn__range range)
 
 static wn_status take_scratch(wn__loader *l, loader_scratch *s)
 {
+    const wn__loader_options *o = &l->o;
+    const int64_t classes = o->data->facts.sample.classes, kept = classes > l->elements ? classes : l->elements;
     *s = (loader_scratch){
-        .loader = l, .epoch = -1, .reader = {.data = l->o.data, .augment = l->o.augment, .normalize = l->o.normalize, .seed = l->o.seed}};
+        .loader = l,
+        .epoch = -1,
+        .reader = {.data = o->data, .augment = o->augment, .transforms = o->transforms, .normalize = o->normalize, .seed = o->seed}};
+    if (l->mixes && !(s->kept = WN_NEW_ARRAY(float, kept))) return wn__no_memory((size_t)kept * sizeof(float));
     if (l->o.order == WN__SAMPLES_SHUFFLED && !(s->order = WN_NEW_ARRAY(int64_t, l->range.count)))
         return wn__no_memory((size_t)l->range.count * sizeof(int64_t));
     return wn__sample_reader_open(&s->reader);
@@ -180,14 +247,17 @@ static wn_status take_batch(const wn__loader *l, wn__batch *b)
         b->input = input;
     b->samples = WN_NEW_ARRAY(int64_t, l->o.batch);
     if (!input || !b->samples) return wn__no_memory((size_t)(l->o.batch * l->elements) * sizeof(float));
-    return wn__targets_alloc(spec->target, wn__sample_target_width(spec), l->o.batch, &b->targets);
+    WN_TRY(wn__targets_alloc(spec->target, wn__sample_target_width(spec), l->o.batch, &b->told));
+    if (l->mixes) return wn__targets_alloc(WN_TARGET_DISTRIBUTION, spec->classes, l->o.batch, &b->targets);
+    b->targets = b->told;
+    return WN_OK;
 }
 
 static wn_status take_memory(wn__loader *l)
 {
     for (int i = 0; i < (l->threads ? l->threads : 1); i++)
         WN_TRY(take_scratch(l, &l->scratch[i]));
-    l->slot_count = l->threads ? l->threads * AHEAD + 1 : 1;
+    l->slot_count = l->threads ? l->threads + AHEAD : 1;
     l->slots = WN_NEW_ARRAY(loader_slot, l->slot_count);
     if (!l->slots) return wn__no_memory((size_t)l->slot_count * sizeof(loader_slot));
     for (int i = 0; i < l->slot_count; i++) {
@@ -223,6 +293,7 @@ wn_status wn__loader_new(const wn__loader_options *o, wn__loader **out)
     if (o->order == WN__SAMPLES_IN_STREAMS) l->o.last_batch = WN__LAST_DROP;
     l->range = range;
     l->elements = wn__sample_elements(&o->data->facts.sample);
+    l->mixes = wn__transforms_mix(o->transforms);
     l->threads = reads_on && o->threads > 1 ? 1 : o->threads;
     l->batches = l->o.last_batch == WN__LAST_DROP ? range.count / o->batch : (range.count + o->batch - 1) / o->batch;
     l->samples = l->o.last_batch == WN__LAST_KEEP ? range.count : l->batches * o->batch;
@@ -251,14 +322,16 @@ void wn__loader_free(wn__loader *l)
     pthread_cond_destroy(&l->prepared);
     pthread_cond_destroy(&l->released);
     pthread_mutex_destroy(&l->lock);
-    for (int i = 0; i < MAX_THREADS; i++) {
+    for (int i = 0; i < WN__MOST_LOADER_THREADS; i++) {
         wn__free(l->scratch[i].order);
+        wn__free(l->scratch[i].kept);
         wn__sample_reader_close(&l->scratch[i].reader);
     }
     for (int i = 0; l->slots && i < l->slot_count; i++) {
         wn__free(l->slots[i].batch.input);
         wn__free(l->slots[i].batch.tokens);
-        wn__targets_release(&l->slots[i].batch.targets);
+        wn__targets_release(&l->slots[i].batch.told);
+        if (l->mixes) wn__targets_release(&l->slots[i].batch.targets);
         wn__free(l->slots[i].batch.samples);
     }
     wn__free(l->slots);
@@ -269,6 +342,7 @@ void wn__loader_free(wn__loader *l)
 
 int64_t wn__loader_batches(const wn__loader *l) { return l->batches; }
 int64_t wn__loader_samples(const wn__loader *l) { return l->samples; }
+wn_target_kind wn__loader_target_kind(const wn__loader *l) { return l->mixes ? WN_TARGET_DISTRIBUTION : l->o.data->facts.sample.target; }
 double wn__loader_waited(const wn__loader *l) { return l->waited; }
 
 static wn_status hand_out(const loader_slot *slot, const wn__batch **batch)

@@ -22,6 +22,7 @@
 #include "data/augment.h"
 #include "data/dataset.h"
 #include "data/targets.h"
+#include "data/transform.h"
 
 typedef enum wn__last_batch {
     WN__LAST_KEEP, /* a smaller last batch */
@@ -32,6 +33,7 @@ extern const char *const wn__last_batch_names[]; /* "keep", "drop", "wrap", NULL
 
 typedef enum wn__sample_order { WN__SAMPLES_IN_ORDER, WN__SAMPLES_SHUFFLED, WN__SAMPLES_IN_STREAMS } wn__sample_order;
 
+enum { WN__MOST_LOADER_THREADS = 8 };
 typedef struct wn__loader_options {
     const wn__dataset *data; /* borrowed until wn__loader_free */
     wn__part part;
@@ -41,11 +43,12 @@ typedef struct wn__loader_options {
     uint64_t seed;          /* the data stream: order and augmentation */
     wn__sample_order order; /* shuffled: the permutation of an epoch by wn__rng_make(seed, WN__FOR_ORDER, epoch, 0) */
     wn__augment augment;
+    const wn__transforms *transforms; /* instead of augment; borrowed. NULL: none */
     wn__normalize normalize;
     bool ideal;          /* concerns the part TRAIN only */
     int64_t fresh_first; /* of ideal: 0, or so many samples of the stream (n or more) are not for this loader */
     const wn_stop *stop; /* ends waiting for a batch; NULL: wn_request_stop alone does */
-    int threads;         /* preparing ahead: 1..8; 0 prepares in the caller (no threads, for evaluation or tests) */
+    int threads;         /* preparing ahead: 1..WN__MOST_LOADER_THREADS; 0 prepares in the caller (no threads, for evaluation or tests) */
 } wn__loader_options;
 
 typedef struct wn__batch {
@@ -53,10 +56,14 @@ typedef struct wn__batch {
     int64_t n;            /* samples in this batch */
     float *input;         /* (n,C,H,W); NULL for tokens */
     int32_t *tokens;      /* (n,steps); NULL for all else */
-    wn_targets targets;   /* (n) */
+    wn_targets targets;   /* (n); distributions where samples are mixed */
+    wn_targets told;      /* (n): what metrics compare outputs with, `targets`, or of mixed samples the class that has most of each */
     int64_t *samples;     /* (n): index in the source's part, before shuffling; with a stream: beyond the training part */
     bool continues;       /* in streams: each row goes on where that of the batch before ended */
 } wn__batch;
+
+/* Without augmentation, as evaluations see samples. */
+void wn__loader_unaugmented(wn__loader_options *options);
 
 typedef struct wn__loader wn__loader;
 
@@ -65,6 +72,7 @@ wn_status wn__loader_new(const wn__loader_options *options, wn__loader **out);
 void wn__loader_free(wn__loader *loader);             /* stops and joins its threads; accepts NULL */
 int64_t wn__loader_batches(const wn__loader *loader); /* per epoch */
 int64_t wn__loader_samples(const wn__loader *loader); /* per epoch, after last_batch */
+wn_target_kind wn__loader_target_kind(const wn__loader *loader);
 /* The next batch; WN_ESTOPPED if a stop was requested and it is not ready; after the last one of an epoch the first of the next. Valid until the next call with this loader. */
 wn_status wn__loader_next(wn__loader *loader, const wn__batch **batch);
 /* 0 <= batch <= wn__loader_batches (the end of an epoch is the start of the next). */

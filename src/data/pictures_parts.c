@@ -144,5 +144,6 @@ wn_status wn__pictures_describe(wn__pictures *p, wn_status added, wn__data_facts
     facts->train_count = p->count[WN__PART_TRAIN] + facts->own_validation;
     facts->test_count = p->count[WN__PART_TEST];
     facts->by_class = is_by_class(p);
+    facts->any_size = true;
     return make_key(p, facts->contents_key);
 }

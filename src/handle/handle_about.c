@@ -57,7 +57,7 @@ static void find_normalize(wn__shared *s)
     const wn__data_section *d = &s->recipe->data;
     const wn__dataset data = {.type = d->type, .facts = d->facts};
     wn__normalize found;
-    if (d->type && d->facts.sample.channels == s->recipe->graph->c && wn__normalize_find(d->normalize, &data, &found) == WN_OK)
+    if (d->type && d->facts.sample.channels == s->recipe->graph->c && wn__data_section_normalize(d, &data, &found) == WN_OK)
         s->normalize = found;
     else if (file_says_normalize(s, &found))
         s->normalize = found;

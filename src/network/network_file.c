@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "data/transform.h"
 #include "io/jsonl.h"
 #include "sparse/basis/basis_map.h"
 #include "tensor/compression.h"
@@ -48,6 +49,15 @@ static wn_status add_class_names(wn__st_writer *w, const wn__dataset *data)
     return status;
 }
 
+static wn_status add_fit(wn__st_writer *w, const wn__transforms *fit)
+{
+    wn__text t = {0};
+    wn__transforms_write(fit, &t);
+    const wn_status status = t.failed ? wn__no_memory(t.size) : wn__st_writer_meta(w, "evaluate", t.data);
+    wn__text_release(&t);
+    return status;
+}
+
 static wn_status add_info(wn__st_writer *w, const wn__network_info *info)
 {
     WN_TRY(wn__st_writer_meta(w, "format", "winnow"));
@@ -61,6 +71,7 @@ static wn_status add_info(wn__st_writer *w, const wn__network_info *info)
     if (info->recipe) WN_TRY(wn__st_writer_meta(w, "recipe", info->recipe));
     if (info->data && info->data->type) WN_TRY(wn__st_writer_meta(w, "dataset", info->data->type->name));
     if (info->data && info->data->facts.sample.class_names) WN_TRY(add_class_names(w, info->data));
+    if (info->data && info->data->fit) WN_TRY(add_fit(w, info->data->fit));
     if (info->normalize) {
         const int channels = info->data ? info->data->facts.sample.channels : WN__MAX_CHANNELS;
         WN_TRY(wn__st_writer_meta(w, "normalize", info->normalize->name ? info->normalize->name : "unnamed"));

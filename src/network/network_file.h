@@ -20,7 +20,7 @@
 /* What the network is for; everything borrowed. Any pointer may be NULL: then its keys are left out. */
 typedef struct wn__network_info {
     const wn_graph *graph;          /* "arch", "input" = "3x32x32", "classes" */
-    const wn__dataset *data;        /* "dataset", "class_names" (JSON array) */
+    const wn__dataset *data;        /* "dataset", "class_names" (JSON array), "evaluate" (a recipe's list; where it has one) */
     const wn__normalize *normalize; /* "normalize" (name), "mean", "std" (JSON arrays) */
     const char *recipe;             /* "recipe": sections data and model of a recipe, which make data and network again */
 } wn__network_info;

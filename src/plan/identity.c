@@ -61,6 +61,17 @@ static wn_status add_sample(json_t *o, const wn__recipe *r, bool third)
     return set_text(o, "world", third ? "third" : wn__world_names[r->top.world]);
 }
 
+/* Nothing of lists that say nothing: they came after results were stored. */
+static wn_status add_transforms(json_t *o, const char *key, const wn__transforms *list)
+{
+    wn__text text = {0};
+    if (list->count == 0) return WN_OK;
+    wn__transforms_write(list, &text);
+    const wn_status status = text.failed ? wn__no_memory(text.size) : set_text(o, key, text.data);
+    wn__text_release(&text);
+    return status;
+}
+
 static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
 {
     const wn__recipe *r = plan->recipe;
@@ -75,6 +86,8 @@ static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
     WN_TRY(set_int(o, "pad", a->pad));
     WN_TRY(set_int(o, "reflect", a->reflect));
     WN_TRY(set_int(o, "flip", a->flip));
+    WN_TRY(add_transforms(o, "augment", &r->data.transforms));
+    WN_TRY(add_transforms(o, "evaluate", &r->data.fit));
     WN_TRY(add_sample(o, r, third));
     if (r->data.contents_key[0]) WN_TRY(set_text(o, "contents", r->data.contents_key));
     return set_int(o, "batch", r->train.batch);

@@ -110,14 +110,34 @@ static int key_names(const wn__schema *schema, const char *names[WN__MOST_KEYS])
     return count;
 }
 
+/* The text of a value, or of a list of numbers: "[0.08, 1]"; in `joined` if it is one. */
+static wn_status value_text(const wn__setting *row, const wn__yaml_node *value, char *joined, size_t size, const char **text)
+{
+    const char *item[WN__MOST_NUMBERS];
+    int count;
+    if (row->type != WN__SETTING_NUMBERS || wn__yaml_kind_of(value) == WN__YAML_SCALAR) return wn__scalar_text(value, row->name, text);
+    WN_TRY(wn__scalar_list(value, row->name, WN__MOST_NUMBERS, item, &count));
+    size_t used = (size_t)snprintf(joined, size, "[");
+    for (int i = 0; i < count && used < size; i++)
+        used += (size_t)snprintf(joined + used, size - used, "%s%s", i ? ", " : "", item[i]);
+    if (used < size) snprintf(joined + used, size - used, "]");
+    *text = joined;
+    return WN_OK;
+}
+
 static wn_status set_plain(const wn__schema *schema, const wn__schema_table *table, const char *name, const wn__yaml_node *value)
 {
     const char *text = NULL;
-    WN_TRY(wn__scalar_text(value, name, &text));
+    char joined[256], prefix[160];
+    WN_TRY(value_text(wn__settings_find(table->rows, name), value, joined, sizeof joined, &text));
     const wn_status status = wn__settings_set(table->rows, table->config, name, text);
-    char prefix[160];
     snprintf(prefix, sizeof prefix, "%s.", schema->what);
     return status == WN_OK ? WN_OK : wn__fault_at(value, prefix, status);
+}
+
+wn_status wn__schema_set(const wn__schema *schema, const char *name, const wn__yaml_node *value)
+{
+    return set_plain(schema, &schema->table[0], name, value);
 }
 
 static wn_status read_entry(const wn__schema *schema, const wn__yaml_node *key, const wn__yaml_node *value)

@@ -35,6 +35,9 @@ typedef struct wn__schema {
 /* Fields that the mapping does not name stay as they are. WN_EUSAGE with the place of the fault. */
 wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping);
 
+/* One plain setting of the schema's first table, by name. */
+wn_status wn__schema_set(const wn__schema *schema, const char *name, const wn__yaml_node *value);
+
 /* The text of a scalar that is neither a list nor a mapping nor empty. */
 wn_status wn__scalar_text(const wn__yaml_node *node, const char *what, const char **text);
 /* One scalar or a list of scalars: how many (at most `most`), and each. */

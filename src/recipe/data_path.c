@@ -18,15 +18,30 @@ static void add_quoted(wn__text *t, const char *text)
     wn__text_add(t, "\"");
 }
 
-static void add_augment(wn__text *t, const wn__yaml_node *augment)
+/* The tree on one line: "[{flip: {p: 0.5}}]". */
+static void add_flow(wn__text *t, const wn__yaml_node *node)
 {
-    const int count = augment ? wn__yaml_count(augment) : 0;
-    if (augment && wn__yaml_text(augment)) wn__text_add(t, ", augment: %s", wn__yaml_text(augment));
-    for (int i = 0; i < count; i++) {
-        const char *item = wn__yaml_text(wn__yaml_child(augment, i));
-        wn__text_add(t, "%s%s", i ? ", " : ", augment: [", item ? item : "none");
+    const wn__yaml_kind kind = wn__yaml_kind_of(node);
+    if (kind == WN__YAML_SCALAR) {
+        add_quoted(t, wn__yaml_text(node));
+        return;
     }
-    if (count > 0) wn__text_add(t, "]");
+    wn__text_add(t, kind == WN__YAML_MAPPING ? "{" : "[");
+    for (int i = 0; i < wn__yaml_count(node); i++) {
+        if (i > 0) wn__text_add(t, ", ");
+        if (kind == WN__YAML_MAPPING) wn__text_add(t, "%s: ", wn__yaml_text(wn__yaml_key(node, i)));
+        add_flow(t, wn__yaml_child(node, i));
+    }
+    wn__text_add(t, kind == WN__YAML_MAPPING ? "}" : "]");
+}
+
+/* The section's key for the other set, too. */
+static void keep_list(wn__text *t, const wn__yaml_node *section, const char *key)
+{
+    const wn__yaml_node *list = wn__yaml_find(section, key);
+    if (!list) return;
+    wn__text_add(t, ", %s: ", key);
+    add_flow(t, list);
 }
 
 static const char *text_of(const wn__yaml_node *section, const char *key)
@@ -45,7 +60,8 @@ static void write_section(wn__text *t, const wn__dataset_type *type, const char 
     add_quoted(t, path);
     if (set && (!normalize || strcmp(normalize, "dataset") == 0)) normalize = set;
     if (normalize) wn__text_add(t, ", normalize: %s", normalize);
-    if (old && !input) add_augment(t, wn__yaml_find(old, "augment")); /* weights are not trained on */
+    if (old && !input) keep_list(t, old, "augment"); /* weights are not trained on */
+    if (old) keep_list(t, old, "evaluate");
     if (input && wn__settings_find(type->settings, "size") && sscanf(input, "%dx%dx%d", &channels, &height, &width) == 3)
         wn__text_add(t, ", size: %d, channels: %d", height, channels);
     wn__text_add(t, "}");

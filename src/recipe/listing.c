@@ -67,6 +67,15 @@ static bool metric_entry(int index, wn_list_entry *out)
     return m != NULL;
 }
 
+static bool transform_entry(int index, wn_list_entry *out)
+{
+    const wn__sample_transform *t = wn__sample_transforms[index];
+    if (t) *out = (wn_list_entry){t->name, t->summary, t->paper};
+    return t != NULL;
+}
+
+static const wn__setting *transform_table(int index, int table) { return table == 0 ? wn__sample_transforms[index]->settings : NULL; }
+
 static bool schedule_entry(int index, wn_list_entry *out)
 {
     static const char *const summary[] = {"the same rate throughout", "times `factor` at each time of the list `at`",
@@ -102,7 +111,7 @@ typedef struct section {
 static const section sections[] = {
     {"(top)", "name, backend, threads ...", {wn__top_settings}},
     {"data",
-     "data set (key `set`, with its own settings), split, augmentation (list `augment`)",
+     "data set (key `set`, with its own settings), split, and the lists `augment` and `evaluate` of transforms",
      {wn__data_settings, wn__data_later_settings}},
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
     {"train", "the dense run; also keys `optimizer`, `loss`, `metrics`, `lr` and `init`", {wn__train_settings}},
@@ -157,6 +166,7 @@ static const list_kind kinds[] = {
     [WN_LIST_SECTIONS] = {section_entry, section_table},
     [WN_LIST_LOSSES] = {loss_entry, loss_table},
     [WN_LIST_METRICS] = {metric_entry, no_table},
+    [WN_LIST_TRANSFORMS] = {transform_entry, transform_table},
 };
 
 static bool is_list(wn_list list) { return (unsigned)list < sizeof kinds / sizeof *kinds; }
@@ -173,7 +183,7 @@ int wn_list_count(wn_list list)
 
 static wn_status check_index(wn_list list, int index)
 {
-    if (!is_list(list)) return wn__fail(WN_EINVAL, "list %d, must be 0 to %d", (int)list, (int)WN_LIST_SECTIONS);
+    if (!is_list(list)) return wn__fail(WN_EINVAL, "list %d, must be 0 to %d", (int)list, (int)(sizeof kinds / sizeof *kinds) - 1);
     if (index < 0 || index >= wn_list_count(list))
         return wn__fail(WN_EINVAL, "list: index %d, must be 0 to %d", index, wn_list_count(list) - 1);
     return WN_OK;
@@ -189,7 +199,7 @@ wn_status wn_list_get(wn_list list, int index, wn_list_entry *entry)
 
 static const char *type_name(wn__setting_type type)
 {
-    static const char *const names[] = {"", "yes/no", "whole number", "number", "text", "choice", "time", "sparsity"};
+    static const char *const names[] = {"", "yes/no", "whole number", "number", "text", "choice", "time", "sparsity", "numbers"};
     return names[type];
 }
 

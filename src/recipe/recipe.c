@@ -29,20 +29,6 @@ static wn_status find_set(wn__recipe *r, const wn__yaml_node *node)
     return wn__unknown_at(node, "data.set: unknown data set", name, names, count);
 }
 
-static wn_status read_augment(void *arg, const wn__yaml_node *node)
-{
-    wn__recipe *r = arg;
-    const char *items[8];
-    int count;
-    WN_TRY(wn__scalar_list(node, "data.augment", 8, items, &count));
-    memset(&r->data.augment, 0, sizeof r->data.augment);
-    for (int i = 0; i < count; i++) {
-        const wn_status status = wn__augment_add(&r->data.augment, items[i]);
-        if (status != WN_OK) return wn__fault_at(node, "data.augment: ", status);
-    }
-    return WN_OK;
-}
-
 static wn_status ignore(void *arg, const wn__yaml_node *node)
 {
     (void)arg, (void)node;
@@ -68,7 +54,7 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     if (r->data.absent) return WN_OK;
     WN_TRY(wn__config_new(r->data.type->settings, r->data.type->config_size, &r->data.config));
     if (r->data.type->validation) r->data.validation = r->data.type->validation;
-    static const wn__special keys[] = {{"set", ignore}, {"augment", read_augment}, {0}};
+    static const wn__special keys[] = {{"set", ignore}, {"augment", wn__recipe_read_augment}, {"evaluate", wn__recipe_read_evaluate}, {0}};
     const wn__schema schema = {
         .what = "data",
         .table = {{wn__data_settings, &r->data}, {wn__data_later_settings, &r->data}, {r->data.type->settings, r->data.config}},
@@ -81,7 +67,7 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
         leave_absent(r);
         return WN_OK;
     }
-    return status == WN_OK ? WN_OK : wn__fault_at(set, "data.set: ", status);
+    return status == WN_OK ? wn__recipe_settle_transforms(&r->data, node) : wn__fault_at(set, "data.set: ", status);
 }
 
 /* A name of the list, or a file that describes a network: "nets/my.yaml". */
@@ -384,6 +370,8 @@ void wn__recipe_free(wn__recipe *recipe)
     wn__data_facts_release(&recipe->data.facts);
     wn__dataset_drop(recipe->data.type);
     wn__free(recipe->data.config);
+    wn__transforms_release(&recipe->data.transforms);
+    wn__transforms_release(&recipe->data.fit);
     wn__free(recipe->model.config);
     wn__free(recipe->train.optimizer_config);
     wn__free(recipe->train.loss_config);

@@ -6,6 +6,7 @@
 #include "data/augment.h"
 #include "data/dataset.h"
 #include "data/loader.h"
+#include "data/transform.h"
 #include "methods/method.h"
 #include "models/model.h"
 #include "nn/init.h"
@@ -34,6 +35,7 @@ typedef struct wn__data_section {
     int64_t train_size;
     int last_batch; /* wn__last_batch */
     wn__augment augment;
+    wn__transforms transforms, fit; /* of `augment`, where it lists more than that; and of `evaluate`. Owned */
     double label_noise;
     bool unverified;
     wn__data_facts facts; /* of the set with these settings */
@@ -233,6 +235,9 @@ void wn__recipe_free(wn__recipe *recipe); /* accepts NULL */
 
 /* Sections that single steps use alone: data and model without train and compare (all optional). */
 wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **out);
+/* A loaded set's pictures become the network's as the section says; the set borrows from it. */
+void wn__data_section_fit(const wn__data_section *section, wn__dataset *data);
+wn_status wn__data_section_normalize(const wn__data_section *section, const wn__dataset *data, wn__normalize *out);
 /* What its data set gives a network, and wants of it. */
 wn__model_input wn__recipe_input(const wn__recipe *recipe);
 /* Fills the second part of the struct; called by wn__recipe_read. */
@@ -259,6 +264,10 @@ extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 /* Parts of wn__recipe_read. */
 wn_status wn__recipe_read_loss(void *recipe, const wn__yaml_node *node);
 wn_status wn__recipe_read_metrics(void *recipe, const wn__yaml_node *node);
+wn_status wn__recipe_read_augment(void *recipe, const wn__yaml_node *node);
+wn_status wn__recipe_read_evaluate(void *recipe, const wn__yaml_node *node);
+/* With facts known: what presets leave open, and the size that the network sees. */
+wn_status wn__recipe_settle_transforms(wn__data_section *data, const wn__yaml_node *section);
 wn_status wn__recipe_read_rows(wn__recipe *recipe);    /* methods: the table's rows and the recipe's changes */
 wn_status wn__recipe_read_compare(wn__recipe *recipe); /* methods, sparsity, seeds */
 /* Bytes of its key memory. */

@@ -42,13 +42,25 @@ static wn_status count_images(wn__recipe *r)
     const wn__dataset planned = {.type = r->data.type, .facts = r->data.facts};
     wn__split split;
     wn__normalize normalize;
-    WN_TRY(fail_at(r, "data", "normalize", wn__normalize_find(r->data.normalize, &planned, &normalize)));
+    WN_TRY(fail_at(r, "data", "normalize", wn__data_section_normalize(&r->data, &planned, &normalize)));
     if (r->top.world != WN__WORLD_NONE) return wn__bootstrap_resolve(r);
     WN_TRY(fail_at(r, "data", "validation", wn__split_make(&r->data.facts, r->data.validation, r->data.train_size, &split)));
     r->train_images = split.train.count;
     r->validation_images = split.validation.count;
     r->test_images = split.test.count;
     return WN_OK;
+}
+
+/* Mixed samples have a share of two classes. */
+static wn_status check_mixing(const wn__recipe *r)
+{
+    const wn__loss_type *loss = r->train.loss;
+    if (!wn__transforms_mix(&r->data.transforms)) return WN_OK;
+    WN_TRY(fail_at(r, "data", "augment", wn__recipe_need_classes(r, "mixing of batches")));
+    if (r->data.last_batch == WN__LAST_WRAP)
+        return fail_at(r, "data", "last_batch", wn__fail(WN_EUSAGE, "wrap takes samples again, which mixing does not; valid: keep, drop"));
+    if (loss->targets & 1u << WN_TARGET_DISTRIBUTION) return WN_OK;
+    return fail_at(r, "train", "loss", wn__fail(WN_EUSAGE, "%s takes no mixed targets; cross-entropy does", loss->name));
 }
 
 static wn_status make_clock(wn__recipe *r)
@@ -94,6 +106,7 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
     WN_TRY(check_samples(recipe));
     WN_TRY(count_images(recipe));
     WN_TRY(wn__recipe_settle_targets(recipe));
+    WN_TRY(check_mixing(recipe));
     WN_TRY(make_clock(recipe));
     WN_TRY(make_schedule(recipe));
     const wn__model_input input = wn__recipe_input(recipe);

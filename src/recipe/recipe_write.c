@@ -11,6 +11,13 @@
 
 enum { ITEM = 48 };
 
+static void write_transforms(wn__yaml_out *out, const char *key, const wn__transforms *list)
+{
+    wn__text_add(&out->text, "%*s%s: ", out->indent, "", key);
+    wn__transforms_write(list, &out->text);
+    wn__text_add(&out->text, "\n");
+}
+
 static void write_data(wn__yaml_out *out, const wn__recipe *r)
 {
     const wn__augment *a = &r->data.augment;
@@ -26,7 +33,11 @@ static void write_data(wn__yaml_out *out, const wn__recipe *r)
     wn__out_table(out, r->data.type->settings, r->data.config);
     wn__out_table(out, wn__data_settings, &r->data);
     wn__out_changed(out, wn__data_later_settings, &r->data);
-    wn__out_list(out, "augment", items, count);
+    if (r->data.transforms.count > 0)
+        write_transforms(out, "augment", &r->data.transforms);
+    else
+        wn__out_list(out, "augment", items, count);
+    if (r->data.fit.count > 0) write_transforms(out, "evaluate", &r->data.fit);
     wn__out_close(out);
 }
 

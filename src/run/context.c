@@ -44,7 +44,8 @@ wn_status wn__context_load(wn__context *c)
     WN_TRY(wn__devices_pool(wn__context_devices(c), &pool));
     WN_TRY(r->top.world == WN__WORLD_NONE ? load_images(c) : load_world(c));
     WN_TRY(wn__data_check_settled(r, &c->data));
-    WN_TRY(wn__normalize_find(r->data.normalize, &c->data, &c->normalize));
+    wn__data_section_fit(&r->data, &c->data);
+    WN_TRY(wn__data_section_normalize(&r->data, &c->data, &c->normalize));
     if (r->train_images >= 0 && c->split.train.count != r->train_images)
         return wn__fail(WN_EMISMATCH, "data set %s: %lld training images, not the %lld that the recipe was planned with",
                         r->data.type->name, (long long)c->split.train.count, (long long)r->train_images);
@@ -70,6 +71,16 @@ void wn__context_release(wn__context *c)
     c->loaded = false;
 }
 
+/* Pictures that are decoded or changed take much more work than copies of bytes: there may be as many threads as training has, which sleep while
+ * enough is ready. */
+static int loader_threads(const wn__context *c)
+{
+    const wn__data_section *d = &c->recipe->data;
+    const bool heavy = d->facts.any_size || d->transforms.count > 0 || d->fit.count > 0;
+    if (!heavy) return c->machine.threads > 4 ? 2 : 1;
+    return c->machine.threads < 1 ? 1 : c->machine.threads > WN__MOST_LOADER_THREADS ? WN__MOST_LOADER_THREADS : c->machine.threads;
+}
+
 wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream, int64_t order)
 {
     const wn__recipe *r = c->recipe;
@@ -83,9 +94,10 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
         .order = WN__SAMPLES_SHUFFLED,
         .ideal = r->top.world == WN__WORLD_IDEAL,
         .augment = r->data.augment,
+        .transforms = r->data.transforms.count > 0 ? &r->data.transforms : NULL,
         .normalize = c->normalize,
         .stop = c->stop,
-        .threads = c->machine.threads > 4 ? 2 : 1,
+        .threads = loader_threads(c),
     };
 }
 

@@ -62,7 +62,7 @@ wn_status wn__evaluator_new(const wn__loader_options *options, const wn__evaluat
     const wn__sample_spec *sample = &options->data->facts.sample;
     wn__loader_options plain = *options;
     plain.order = WN__SAMPLES_IN_ORDER;
-    plain.augment = (wn__augment){0};
+    wn__loader_unaugmented(&plain);
     plain.last_batch = WN__LAST_KEEP;
     wn__evaluator *e = WN_NEW(wn__evaluator);
     if (!e) return wn__no_memory(sizeof *e);

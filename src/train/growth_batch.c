@@ -25,10 +25,17 @@ static wn_status open_stream(wn__growth_batch *g, const wn__topology_rule *rule,
         o.batch = rule->images < images ? rule->images : images;
         o.seed = seed;
         o.order = WN__SAMPLES_SHUFFLED;
-        o.augment = (wn__augment){0};
+        wn__loader_unaugmented(&o);
     }
     g->most = o.batch * (g->batches ? g->batches : 1);
     return wn__loader_new(&o, &g->loader);
+}
+
+/* As the loader's. */
+static wn_status alloc_targets(wn__growth_batch *g, const wn__sample_spec *sample)
+{
+    const wn_target_kind kind = wn__loader_target_kind(g->loader);
+    return wn__targets_alloc(kind, kind == sample->target ? wn__sample_target_width(sample) : sample->classes, g->most, &g->targets);
 }
 
 wn_status wn__growth_batch_init(wn__growth_batch *g, const wn__topology_rule *rule, const wn__loader_options *stream, uint64_t seed)
@@ -38,8 +45,7 @@ wn_status wn__growth_batch_init(wn__growth_batch *g, const wn__topology_rule *ru
     wn_status status = open_stream(g, rule, stream, seed);
     if (status == WN_OK) {
         g->images = WN_NEW_ARRAY(float, g->most * g->values);
-        status = g->images ? wn__targets_alloc(sample->target, wn__sample_target_width(sample), g->most, &g->targets)
-                           : wn__no_memory((size_t)(g->most * g->values) * sizeof(float));
+        status = g->images ? alloc_targets(g, sample) : wn__no_memory((size_t)(g->most * g->values) * sizeof(float));
     }
     if (status == WN_OK && g->batches == 0) status = append(g);
     if (status != WN_OK) wn__growth_batch_release(g);

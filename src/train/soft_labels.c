@@ -48,6 +48,8 @@ static wn_status make_header(const wn__soft_cache_spec *s, cache_header *h)
                  l->augment.reflect, l->augment.flip, (int)l->normalize.kind);
     for (int c = 0; c < WN__MAX_CHANNELS; c++)
         wn__text_add(&t, " %a %a", (double)l->normalize.mean[c], (double)l->normalize.std[c]);
+    if (l->transforms) wn__transforms_write(l->transforms, &t);
+    if (l->data->fit) wn__transforms_write(l->data->fit, &t);
     const wn_status status = t.failed ? wn__no_memory(t.size) : wn__sha256(t.data, t.size, digest);
     wn__text_release(&t);
     WN_TRY(status);

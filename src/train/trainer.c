@@ -363,7 +363,8 @@ static wn_status loss_gradient(void *arg, const float *logits, int64_t first, in
                                 .logits = logits,
                                 .targets = wn__targets_from(&r->batch->targets, first),
                                 .teacher = r->loss.soft ? r->teacher + first * r->classes : NULL};
-    const wn__metric_rows told = {.n = n, .k = r->classes, .outputs = logits, .targets = rows.targets, .loss = r->row_loss + first};
+    const wn__metric_rows told = {
+        .n = n, .k = r->classes, .outputs = logits, .targets = wn__targets_from(&r->batch->told, first), .loss = r->row_loss + first};
     wn__loss_compute(&r->loss, &rows, r->stage->device->pool, &(wn__loss_out){.loss = r->row_loss + first, .dlogits = dlogits});
     wn__metric_rows_compute(&r->metrics, &told, r->stage->device->pool, r->stage->loader.batch, r->row_score + first);
     return WN_OK;

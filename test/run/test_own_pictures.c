@@ -119,6 +119,71 @@ TEST(a_folder_trains_as_the_list_of_its_files)
     check_same_file(folder, moved, "metrics.jsonl");
 }
 
+/* ---- transforms */
+
+typedef struct cut {
+    wn_stop *stop;
+    int64_t at; /* the step to be stopped at; 0: none */
+} cut;
+
+static void stop_at(void *user, const wn_progress *p)
+{
+    const cut *c = user;
+    if (c->at > 0 && p->step == c->at) wn_stop_request(c->stop);
+}
+
+static wn_status train_changed(const char *name, int threads, int64_t at)
+{
+    const char *set[] = {"model.arch=lenet5",
+                         "data.set=folder",
+                         setting("data.path", "png"),
+                         "data.augment=[{random-resized-crop: {size: 28, scale: [0.4, 1]}}, flip, {color-jitter: {hue: 0.1}}, randaugment, "
+                         "random-erasing, mixup, cutmix]",
+                         "data.evaluate=[{resize: 30}, {center-crop: 28}]",
+                         "train.epochs=2",
+                         "train.batch=16"};
+    cut c = {.at = at};
+    CHECK((c.stop = wn_stop_new()) != NULL);
+    const wn_run_options options = {.size = sizeof options,
+                                    .set = set,
+                                    .sets = 7,
+                                    .data_folder = scratch_path("data"),
+                                    .threads = threads,
+                                    .progress = stop_at,
+                                    .user = &c,
+                                    .stop = c.stop};
+    wn_train_summary summary;
+    const wn_status status = wn_train(&options, 1, scratch_path(name), &summary);
+    wn_stop_free(c.stop);
+    return status;
+}
+
+TEST(transforms_give_the_same_bytes_for_any_threads_and_after_a_stop)
+{
+#ifndef WN_HAVE_PNG
+    SKIP("this build reads no PNG");
+#endif
+    scratch_undisturbed(make_both);
+    CHECK_OK(train_changed("one", 1, 0));
+    CHECK_OK(train_changed("three", 3, 0));
+    CHECK_STATUS(train_changed("cut", 2, 21), WN_ESTOPPED);
+    CHECK_OK(train_changed("cut", 2, 0));
+    char one[700], other[700], weights[800];
+    snprintf(one, sizeof one, "%s", scratch_path("one"));
+    for (int i = 0; i < 2; i++) {
+        snprintf(other, sizeof other, "%s", scratch_path(i ? "cut" : "three"));
+        check_same_file(one, other, "metrics.jsonl");
+        check_same_file(one, other, "final.safetensors");
+    }
+    /* Weights say how pictures become inputs: evaluation takes them so. */
+    wn_evaluation evaluation;
+    snprintf(weights, sizeof weights, "%s/final.safetensors", one);
+    const wn_eval_options eval = {.size = sizeof eval, .weights = weights, .data = scratch_path("png/test.txt")};
+    CHECK_OK(wn_eval(&eval, &evaluation));
+    CHECK_EQ_INT(evaluation.count, TESTED / 10);
+    wn_evaluation_release(&evaluation);
+}
+
 static void count_class(void *user, const wn_data_class *item)
 {
     int64_t *sums = user;
@@ -147,6 +212,7 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set),
                                     RUN(a_folder_trains_as_the_list_of_its_files),
+                                    RUN(transforms_give_the_same_bytes_for_any_threads_and_after_a_stop),
                                     RUN(folders_are_looked_at_and_checked),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

@@ -1,0 +1,12 @@
+/* All transforms, in the order in which they are listed. */
+WN__TRANSFORM(resize)
+WN__TRANSFORM(center_crop)
+WN__TRANSFORM(random_resized_crop)
+WN__TRANSFORM(pad_crop)
+WN__TRANSFORM(flip)
+WN__TRANSFORM(color_jitter)
+WN__TRANSFORM(randaugment)
+WN__TRANSFORM(normalize)
+WN__TRANSFORM(random_erasing)
+WN__TRANSFORM(mixup)
+WN__TRANSFORM(cutmix)
