@@ -135,7 +135,7 @@ WN_API WN_NODISCARD wn_status wn_network_predict(wn_network *net, const float *x
 /* ---- train */
 
 /* Loss and optimizer, as the section train of a recipe has them: "{optimizer: {sgd: {momentum: 0.9, weight_decay: 1e-4}}, loss: mse}". Keys: optimizer
- * (sgd), loss (the usual one of the targets), smoothing, clip_norm, clip_value, micro_batch. What the optimizer remembers is forgotten. WN_EUSAGE names key
+ * (sgd), loss (the usual one of the targets), smoothing (of the kinds class and distribution; WN_EUSAGE with others), clip_norm, clip_value, micro_batch. What the optimizer remembers is forgotten. WN_EUSAGE names key
  * and line. NULL: the defaults, which hold before the first call, too. */
 WN_API WN_NODISCARD wn_status wn_network_set_training(wn_network *net, const char *train);
 /* The mean loss of n inputs, and its gradient for every trained tensor, as a training step makes it: batch norm by the batch, whose statistics move
@@ -147,7 +147,7 @@ WN_API WN_NODISCARD wn_status wn_network_loss_gradients(wn_network *net, const f
 /* One update of all trained tensors by these gradients at a learning rate: exactly the training loop's. Masked entries stay zero; weight decay falls
  * on weights alone, unless the optimizer says otherwise. WN_EINVAL: no gradients since the last step. */
 WN_API WN_NODISCARD wn_status wn_network_step(wn_network *net, double rate);
-/* The mean loss of n inputs as wn_network_predict sees them; nothing changes. */
+/* The mean loss of n inputs as wn_network_predict sees them, and as `winnow eval` tells it: without smoothing. Nothing changes. */
 WN_API WN_NODISCARD wn_status wn_network_loss(wn_network *net, const float *x, const wn_targets *targets, int64_t n, double *loss);
 
 /* ---- prune */

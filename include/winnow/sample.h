@@ -16,9 +16,9 @@ typedef enum wn_input_kind {
 
 typedef enum wn_target_kind {
     WN_TARGET_CLASS,        /* one of k classes */
-    WN_TARGET_DISTRIBUTION, /* a probability for each of k classes, sum 1: mixed or soft labels */
-    WN_TARGET_CLASSES,      /* any of k classes: 0 or 1 for each */
-    WN_TARGET_VALUES,       /* k numbers */
+    WN_TARGET_DISTRIBUTION, /* a probability for each of k classes, sum 1 (to 0.001): mixed or soft labels */
+    WN_TARGET_CLASSES,      /* any of k classes: 0 or 1 for each. Parts between are learnt as such; metrics count those above 0.5 as 1 */
+    WN_TARGET_VALUES,       /* k finite numbers */
     WN_TARGET_POSITIONS     /* one of k classes at each position; -1: not counted */
 } wn_target_kind;
 

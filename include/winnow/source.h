@@ -24,7 +24,8 @@
  *
  * Failures. What `read` and `seek` return ends the run with that status if it's one of wn_status, else with WN_EIO; 0 is success. The text that they leave in
  * s->message is part of wn_error_message(), with the code. WN_ESTOPPED saves and stops as wn_request_stop does; a read that waits for long
- * should look at wn_stop_requested(), or return by itself. Targets that cannot be (classes out of range) are refused with the sample's number.
+ * should look at wn_stop_requested(), or return by itself. Targets that cannot be (winnow/sample.h) are
+ * refused with the sample's number.
  *
  * Keys of results. `version` stands for all that samples are made of: change it whenever they change, and stages are trained anew. It is part of their keys,
  * with counts, sizes and kinds. Without a version nothing is kept beyond the registration: results count for it alone, so that a later one, and another process,

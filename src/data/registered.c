@@ -32,17 +32,13 @@ static registered *first;
 
 /* ---- reading */
 
+static const char *part_of(const wn_source_sample *s) { return s->part == WN_SOURCE_TEST ? "test" : "training"; }
+
 static wn_status fail_read(const registered *r, const wn_source_sample *s, const char *what, int code)
 {
     const bool known = strcmp(wn_status_name((wn_status)code), "?") != 0;
-    return wn__fail(known ? (wn_status)code : WN_EIO, "%s: %s %s sample %" PRId64 ": %s (code %d)", r->type.name, what,
-                    s->part == WN_SOURCE_TEST ? "test" : "training", s->index, *s->message ? s->message : "no message", code);
-}
-
-static wn_status fail_value(const registered *r, const wn_source_sample *s, const char *what, double value, double last)
-{
-    return wn__fail(WN_EFORMAT, "%s: %s sample %" PRId64 " has %s %g, must be 0 to %g", r->type.name,
-                    s->part == WN_SOURCE_TEST ? "test" : "training", s->index, what, value, last);
+    return wn__fail(known ? (wn_status)code : WN_EIO, "%s: %s %s sample %" PRId64 ": %s (code %d)", r->type.name, what, part_of(s),
+                    s->index, *s->message ? s->message : "no message", code);
 }
 
 static wn_status check_input(const registered *r, const wn_source_sample *s)
@@ -51,21 +47,17 @@ static wn_status check_input(const registered *r, const wn_source_sample *s)
     const int32_t *token = s->input;
     if (!token || spec->input != WN_INPUT_TOKENS) return WN_OK;
     for (int64_t i = 0; i < spec->width; i++)
-        if (token[i] < 0 || token[i] >= spec->vocabulary) return fail_value(r, s, "token", token[i], spec->vocabulary - 1);
+        if (token[i] < 0 || token[i] >= spec->vocabulary)
+            return wn__fail(WN_EFORMAT, "%s: %s sample %" PRId64 " has token %" PRId32 ", must be 0 to %d", r->type.name, part_of(s),
+                            s->index, token[i], spec->vocabulary - 1);
     return WN_OK;
 }
 
 static wn_status check_target(const registered *r, const wn_source_sample *s)
 {
     const wn__sample_spec *spec = &r->type.facts.sample;
-    const bool numbered = wn__target_is_classes(spec->target), values = spec->target == WN_TARGET_VALUES;
-    const int32_t least = spec->target == WN_TARGET_POSITIONS ? -1 : 0, *class = s->target;
-    const float *value = s->target;
-    for (int64_t i = 0; i < wn__sample_target_width(spec); i++) {
-        if (numbered && (class[i] < least || class[i] >= spec->classes)) return fail_value(r, s, "class", class[i], spec -> classes - 1);
-        if (!numbered && !values && !(value[i] >= 0 && value[i] <= 1)) return fail_value(r, s, "a target of", (double)value[i], 1);
-    }
-    return WN_OK;
+    const wn_status status = wn__target_check(spec->target, wn__sample_target_width(spec), spec->classes, s->target);
+    return status == WN_OK ? status : wn__fail_within(status, "%s: %s sample %" PRId64 " has ", r->type.name, part_of(s), s->index);
 }
 
 static wn_status call(registered *r, const wn_source_sample *s)

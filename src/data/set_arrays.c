@@ -1,5 +1,6 @@
 /* Arrays of inputs and targets in npz and safetensors files: pictures of bytes, or floats; classes, several classes, or values. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,6 +100,9 @@ static wn_status describe_targets(const char *path, const char *name, const pair
                             value, valid);
         most = value > most ? value : most;
     }
+    for (int64_t i = 0; y->kind == 'f' && i < all; i++)
+        if (!isfinite(wn__array_number(y, i)))
+            return wn__fail(WN_EFORMAT, "%s: %s: sample %" PRId64 " has a target that is not finite", path, name, i / width);
     if (s->target == WN_TARGET_CLASS) s->classes = (int)most + 1;
     return WN_OK;
 }

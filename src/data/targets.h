@@ -4,8 +4,14 @@
 
 #include "winnow/sample.h"
 
-bool wn__target_is_classes(wn_target_kind kind);       /* int32 numbers of classes rather than floats */
+bool wn__target_is_classes(wn_target_kind kind); /* int32 numbers of classes rather than floats */
+/* A class, or a probability for each: what smoothing is of. */
+static inline bool wn__target_is_one_class(wn_target_kind kind) { return kind == WN_TARGET_CLASS || kind == WN_TARGET_DISTRIBUTION; }
 const char *wn__target_kind_name(wn_target_kind kind); /* "class", "distribution", "classes", "values", "positions" */
+
+/* Of one sample: int32 classes or floats, `width` of them, of k outputs. WN_EFORMAT says which number there cannot be, and what could: "class 9, must be 0 to 3".
+ * Parts of several classes are legal: losses take them. */
+wn_status wn__target_check(wn_target_kind kind, int64_t width, int64_t k, const void *target);
 
 /* One class each, of n samples; borrowed. */
 static inline wn_targets wn__class_targets(const int32_t *classes)

@@ -101,12 +101,11 @@ wn_status wn__handle_section(const char *path, const char *text, wn__recipe **ou
 
 /* ---- samples */
 
-static wn_status check_classes(const char *call, const wn_targets *t, int64_t n, int64_t outputs)
+static wn_status check_targets(const char *call, const wn_targets *t, int64_t n, int64_t outputs)
 {
-    for (int64_t i = 0; i < n * t->width; i++)
-        if (t->classes[i] < 0 || t->classes[i] >= outputs)
-            return wn__fail(WN_EINVAL, "%s: target %" PRId64 " is class %d, must be 0 to %" PRId64, call, i, (int)t->classes[i],
-                            outputs - 1);
+    for (int64_t i = 0; i < n; i++)
+        if (wn__target_check(t->kind, t->width, outputs, wn__targets_at(t, i)) != WN_OK)
+            return wn__fail_within(WN_EINVAL, "%s: sample %" PRId64 " has ", call, i);
     return WN_OK;
 }
 
@@ -126,7 +125,7 @@ wn_status wn__handle_check_samples(const wn_network *net, const char *call, cons
     if (targets->width != width)
         return wn__fail(WN_EINVAL, "%s: targets (%s) of width %" PRId64 ", must be %" PRId64, call, wn__target_kind_name(targets->kind),
                         targets->width, width);
-    if (classes) WN_TRY(check_classes(call, targets, n, outputs));
+    WN_TRY(check_targets(call, targets, n, outputs));
     return wn__handle_goes_on(net, call);
 }
 

@@ -62,6 +62,9 @@ static wn__loss loss_of(const wn_network *net)
 static wn_status check_loss(const wn__loss *loss, const wn_targets *targets)
 {
     const wn__loss_type *type = loss->hard ? loss->hard : wn__loss_usual(targets->kind);
+    if (loss->smoothing > 0 && !wn__target_is_one_class(targets->kind))
+        return wn__fail(WN_EUSAGE, "smoothing is of targets that are one class: these are of the kind %s",
+                        wn__target_kind_name(targets->kind));
     if (type && (type->targets & (1U << targets->kind))) return WN_OK;
     return wn__fail(WN_EUSAGE, "loss %s does not take targets of the kind %s", type ? type->name : "none",
                     wn__target_kind_name(targets->kind));
@@ -189,6 +192,7 @@ wn_status wn_network_loss(wn_network *net, const float *x, const wn_targets *tar
     WN__ENTER(net);
     WN__NEED(loss);
     WN_TRY(begin(net, "wn_network_loss", x, targets, n, &how));
+    how.smoothing = 0; /* it is of training */
     const int64_t outputs = wn__graph_classes(net->net.graph), batch = net->batch;
     if (!net->training.outputs && !(net->training.outputs = WN_NEW_ARRAY(float, batch *outputs)))
         return wn__no_memory((size_t)(batch * outputs) * sizeof(float));

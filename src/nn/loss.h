@@ -104,10 +104,6 @@ static inline double wn__loss_target(const wn__loss_row *row, int64_t c)
 }
 
 /* A value's weight in the loss of a sample: values and several classes are averaged, the classes of one are added up. */
-static inline double wn__loss_share(const wn__loss_row *row)
-{
-    const bool one = row->target.kind == WN_TARGET_CLASS || row->target.kind == WN_TARGET_DISTRIBUTION;
-    return one ? 1 : 1 / (double)row->k;
-}
+static inline double wn__loss_share(const wn__loss_row *row) { return wn__target_is_one_class(row->target.kind) ? 1 : 1 / (double)row->k; }
 
 #endif

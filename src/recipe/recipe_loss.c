@@ -101,8 +101,6 @@ static const wn__yaml_node *place_of(const wn__recipe *r, const char *key)
     return node ? node : train ? train : root;
 }
 
-static bool are_of_one_class(wn_target_kind kind) { return kind == WN_TARGET_CLASS || kind == WN_TARGET_DISTRIBUTION; }
-
 static wn_status settle_metrics(wn__recipe *r, wn_target_kind kind)
 {
     const wn_status status = wn__metric_set_make(kind, r->train.asked, r->train.askeds, &r->train.metrics);
@@ -138,7 +136,7 @@ wn_status wn__recipe_settle_targets(wn__recipe *r)
         wn__text_release(&valid);
         return status;
     }
-    if (r->train.smoothing > 0 && !are_of_one_class(kind))
+    if (r->train.smoothing > 0 && !wn__target_is_one_class(kind))
         return wn__yaml_fail(WN_EUSAGE, place_of(r, "smoothing"),
                              "train.smoothing: is of labels of one class; %s has targets of kind \"%s\"", r->data.type->name, what);
     return WN_OK;
@@ -147,7 +145,7 @@ wn_status wn__recipe_settle_targets(wn__recipe *r)
 wn_status wn__recipe_check_labels(const wn__recipe *r, const wn__row *row)
 {
     const wn_target_kind kind = wn__recipe_targets(r);
-    if (row->axes.labels != WN__LABELS_SMOOTH || are_of_one_class(kind)) return WN_OK;
+    if (row->axes.labels != WN__LABELS_SMOOTH || wn__target_is_one_class(kind)) return WN_OK;
     return wn__yaml_fail(WN_EUSAGE, row->node ? row->node : r->compare_node,
                          "%s: labels: smooth: is of labels of one class; %s has targets of kind \"%s\"", row->name, r->data.type->name,
                          wn__target_kind_name(kind));

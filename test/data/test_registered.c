@@ -286,7 +286,17 @@ TEST(targets_out_of_range_are_refused)
     s.target = WN_TARGET_CLASSES;
     CHECK_OK(wn_source_register(&s));
     r.label = 0x40000000; /* the bits of 2.0f */
-    check_fault("mine", &r, 0, NULL, WN_EFORMAT, "mine: test sample 3 has a target of 2, must be 0 to 1");
+    check_fault("mine", &r, 0, NULL, WN_EFORMAT, "mine: test sample 3 has 2 as number 0, must be 0 to 1");
+    CHECK_OK(wn_source_unregister("mine"));
+    s.target = WN_TARGET_VALUES;
+    CHECK_OK(wn_source_register(&s));
+    r.label = 0x7f800000; /* infinity */
+    check_fault("mine", &r, 0, NULL, WN_EFORMAT, "mine: test sample 3 has inf as number 0, must be finite");
+    CHECK_OK(wn_source_unregister("mine"));
+    s.target = WN_TARGET_DISTRIBUTION;
+    CHECK_OK(wn_source_register(&s));
+    r.label = 0x3f000000; /* 0.5 and zeros */
+    check_fault("mine", &r, 0, NULL, WN_EFORMAT, "mine: test sample 3 has probabilities that add up to 0.5, must be 1");
     CHECK_OK(wn_source_unregister("mine"));
 }
 

@@ -242,6 +242,61 @@ TEST(losses_of_values_and_several_classes)
     wn_network_close(net);
 }
 
+/* By sample and position; the same for both calls. */
+TEST(smoothing_is_of_training_and_of_one_class)
+{
+    wn_network *net = small_on("ref");
+    float *x = tiny_numbers(2 * SIDE * SIDE, 1);
+    const int32_t class[2] = {1, 3};
+    const float values[2 * CLASSES] = {1};
+    const wn_targets classes = {.kind = WN_TARGET_CLASS, .width = 1, .classes = class},
+                     numbers = {.kind = WN_TARGET_VALUES, .width = CLASSES, .values = values},
+                     several = {.kind = WN_TARGET_CLASSES, .width = CLASSES, .values = values};
+    double plain, smooth;
+    CHECK_OK(wn_network_loss(net, x, &classes, 2, &plain));
+    CHECK_OK(wn_network_set_training(net, "{smoothing: 0.5}"));
+    CHECK_OK(wn_network_loss(net, x, &classes, 2, &smooth));
+    CHECK(smooth == plain);
+    CHECK_STATUS(wn_network_loss_gradients(net, x, &numbers, 2, &smooth), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "kind values");
+    CHECK_STATUS(wn_network_loss_gradients(net, x, &several, 2, &smooth), WN_EUSAGE);
+    wn__free(x);
+    wn_network_close(net);
+}
+
+TEST(targets_that_cannot_be_are_refused)
+{
+    typedef struct bad {
+        wn_targets targets;
+        const char *message;
+    } bad;
+    static const int32_t class[2] = {1, CLASSES};
+    static const float nan_value[2 * CLASSES] = {0, 0, 0, 0, 0, 0, NAN, 0}, above[2 * CLASSES] = {0, 0.5F, 1, 0, 1.5F},
+                                     less[2 * CLASSES] = {0.5F, 0.5F, 0, 0, 0.25F, 0.25F},
+                                     soft[2 * CLASSES] = {0.25F, 0.25F, 0.5F, 0, 1.0003F - 1, 0, 0, 1};
+    static const bad list[] = {
+        {{.kind = WN_TARGET_CLASS, .width = 1, .classes = class}, "sample 1 has class 4, must be 0 to 3"},
+        {{.kind = WN_TARGET_VALUES, .width = CLASSES, .values = nan_value}, "sample 1 has nan as number 2, must be finite"},
+        {{.kind = WN_TARGET_CLASSES, .width = CLASSES, .values = nan_value}, "sample 1 has nan as number 2, must be 0 to 1"},
+        {{.kind = WN_TARGET_CLASSES, .width = CLASSES, .values = above}, "sample 1 has 1.5 as number 0, must be 0 to 1"},
+        {{.kind = WN_TARGET_DISTRIBUTION, .width = CLASSES, .values = less}, "sample 1 has probabilities that add up to 0.5, must be 1"},
+    };
+    wn_network *net = small_on("ref");
+    float *x = tiny_numbers(2 * SIDE * SIDE, 1);
+    double loss;
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        CHECK_STATUS(wn_network_loss(net, x, &list[i].targets, 2, &loss), WN_EINVAL);
+        CHECK_HAS_TEXT(wn_error_message(), list[i].message);
+        CHECK_STATUS(wn_network_loss_gradients(net, x, &list[i].targets, 2, &loss), WN_EINVAL);
+    }
+    const wn_targets mixed = {.kind = WN_TARGET_DISTRIBUTION, .width = CLASSES, .values = soft},
+                     parts = {.kind = WN_TARGET_CLASSES, .width = CLASSES, .values = soft};
+    CHECK_OK(wn_network_loss(net, x, &mixed, 2, &loss));
+    CHECK_OK(wn_network_loss(net, x, &parts, 2, &loss));
+    wn__free(x);
+    wn_network_close(net);
+}
+
 TEST(steps_allocate_nothing_after_the_first)
 {
     for (int masked = 0; masked < 2; masked++) {
@@ -491,6 +546,8 @@ int main(int argc, char **argv)
                                     RUN(steps_are_those_of_the_training_loop_on_onednn),
                                     RUN(gradients_are_those_of_ref),
                                     RUN(losses_of_values_and_several_classes),
+                                    RUN(smoothing_is_of_training_and_of_one_class),
+                                    RUN(targets_that_cannot_be_are_refused),
                                     RUN(steps_allocate_nothing_after_the_first),
                                     RUN(masks_are_those_of_winnow_prune),
                                     RUN(gradients_of_weights_that_were_changed_are_not_used),
