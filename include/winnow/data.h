@@ -25,7 +25,7 @@ typedef struct wn_dataset_info {
     int64_t train_count, test_count;
     bool embedded;   /* made by the program itself: needs no files */
     const char *url; /* first official address; NULL if embedded */
-    bool checksums;  /* every download is checked by SHA-256 (otherwise by the published MD5 only) */
+    bool checksums;  /* it has files, and the SHA-256 of each is published: what is read is checked by it */
 } wn_dataset_info;
 
 /* A setting of a data set in a recipe (`data: {set: shapes, train: 20000}`). All texts are static. */

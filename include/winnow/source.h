@@ -12,8 +12,8 @@
  *     if (wn_source_register(&ring) != WN_OK) ... wn_error_message() ...
  *     wn_experiment_run(&options, &summary); // a recipe with data: {set: ring, validation: last-500}
  *
- * Register before a recipe that names the source is read, and unregister when nothing uses it any more. Any thread may register. Unregister while no
- * other thread lists data sets or reads a recipe.
+ * Register before a recipe that names the source is read, and unregister when nothing uses it any more. Any thread may do
+ * both, also while others list data sets; names and texts that a listing gave are gone with the source.
  *
  * Reading. `read` gives sample `index` of a part. It is pure: the same bytes whenever it's asked, in any order. Threads of Winnow call it at once, unless
  * there is a `seek`; training takes samples again and again, so only what is read ahead is in memory. Validation is a part of the training samples, by the
@@ -59,7 +59,7 @@ typedef struct wn_source_sample {
 typedef struct wn_source {
     size_t size;         /* sizeof(wn_source) */
     const char *name;    /* letters, digits, - and _: at most 60 */
-    const char *version; /* see above; NULL: none */
+    const char *version; /* see above: one line, not empty; NULL: none */
     const char *summary; /* one line for listings; NULL: none */
     wn_input_kind input;
     int channels, height, width; /* pixels: 1 or 3 channels; tokens: 1, 1, steps */

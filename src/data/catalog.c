@@ -14,6 +14,9 @@ const wn__dataset_type *wn__dataset_at(int index)
     return index < listed ? wn__datasets[index] : wn__registered_at(index - listed);
 }
 
+void wn__datasets_enter(void) { wn__registered_enter(); }
+void wn__datasets_leave(void) { wn__registered_leave(); }
+
 static const wn__dataset_type *find(const char *name)
 {
     const wn__dataset_type *type;
@@ -36,8 +39,9 @@ wn_status wn__dataset_find(const char *name, const wn__dataset_type **type)
 
 const wn__dataset_type *wn__dataset_hold(const char *name)
 {
-    const wn__dataset_type *type = wn__registered_hold(name);
-    return type ? type : find(name);
+    for (int i = 0; wn__datasets[i]; i++)
+        if (strcmp(wn__datasets[i]->name, name) == 0) return wn__datasets[i];
+    return wn__registered_hold(name);
 }
 
 void wn__dataset_drop(const wn__dataset_type *type) { wn__registered_drop(type); }

@@ -4,6 +4,9 @@
 
 #include "data/dataset.h"
 
+/* Between the two what wn__dataset_at and wn__dataset_find give stays, whatever is unregistered meanwhile. */
+void wn__datasets_enter(void);
+void wn__datasets_leave(void);
 /* The index-th; NULL past the last. */
 const wn__dataset_type *wn__dataset_at(int index);
 /* WN_EUSAGE lists the valid names. */

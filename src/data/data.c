@@ -15,43 +15,61 @@
 int wn_dataset_count(void)
 {
     int count = 0;
+    wn__datasets_enter();
     while (wn__dataset_at(count))
         count++;
+    wn__datasets_leave();
     return count;
 }
 
+/* Between wn__datasets_enter and _leave. */
 static wn_status type_at(int index, const wn__dataset_type **type)
 {
     *type = index < 0 ? NULL : wn__dataset_at(index);
     return *type ? WN_OK : wn__fail(WN_EINVAL, "no data set number %d", index);
 }
 
+static bool has_checksums(const wn__dataset_type *t)
+{
+    const wn__data_file *f = t->files;
+    while (f && f->names && f->sha256)
+        f++;
+    return f && !f->names;
+}
+
+static wn_dataset_info info_of(const wn__dataset_type *t)
+{
+    return (wn_dataset_info){.name = t->name,
+                             .summary = t->summary,
+                             .license = t->license,
+                             .input = t->facts.sample.input,
+                             .target = t->facts.sample.target,
+                             .channels = t->facts.sample.channels,
+                             .height = t->facts.sample.height,
+                             .width = t->facts.sample.width,
+                             .classes = t->facts.sample.classes,
+                             .class_names = t->facts.sample.class_names,
+                             .train_count = t->facts.train_count,
+                             .test_count = t->facts.test_count,
+                             .embedded = t->files == NULL,
+                             .checksums = has_checksums(t),
+                             .url = t->sources ? t->sources[0].url : NULL};
+}
+
 wn_status wn_dataset_get_info(int index, wn_dataset_info *info)
 {
     const wn__dataset_type *t = NULL;
     WN__NEED(info);
-    WN_TRY(type_at(index, &t));
-    *info = (wn_dataset_info){.name = t->name,
-                              .summary = t->summary,
-                              .license = t->license,
-                              .input = t->facts.sample.input,
-                              .target = t->facts.sample.target,
-                              .channels = t->facts.sample.channels,
-                              .height = t->facts.sample.height,
-                              .width = t->facts.sample.width,
-                              .classes = t->facts.sample.classes,
-                              .class_names = t->facts.sample.class_names,
-                              .train_count = t->facts.train_count,
-                              .test_count = t->facts.test_count,
-                              .embedded = t->files == NULL,
-                              .url = t->sources ? t->sources[0].url : NULL};
-    return WN_OK;
+    wn__datasets_enter();
+    const wn_status status = type_at(index, &t);
+    if (status == WN_OK) *info = info_of(t);
+    wn__datasets_leave();
+    return status;
 }
 
-wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out)
+static wn_status get_setting(int index, int setting, wn_dataset_setting *out)
 {
     const wn__dataset_type *t = NULL;
-    WN__NEED(out);
     WN_TRY(type_at(index, &t));
     for (int i = 0; t->settings && t->settings[i].name; i++) {
         if (i != setting) continue;
@@ -59,6 +77,15 @@ wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out
         return WN_OK;
     }
     return wn__fail(WN_ENOTFOUND, "%s has no setting number %d", t->name, setting);
+}
+
+wn_status wn_dataset_get_setting(int index, int setting, wn_dataset_setting *out)
+{
+    WN__NEED(out);
+    wn__datasets_enter();
+    const wn_status status = get_setting(index, setting, out);
+    wn__datasets_leave();
+    return status;
 }
 
 wn_status wn_data_folder(const char *given, char *buffer, size_t size)
@@ -99,15 +126,29 @@ static void survey_file(file_survey *s, const wn__dataset_type *type, const wn__
     wn__free(path);
 }
 
+/* Of a set with files; NULL for one that the caller registered, which has none, or for no name. */
+static wn_status find(const char *name, const wn__dataset_type **type)
+{
+    const wn__dataset_type *found = NULL;
+    *type = NULL;
+    if (!name) return WN_OK;
+    wn__datasets_enter();
+    const wn_status status = wn__dataset_find(name, &found);
+    wn__datasets_leave();
+    for (int i = 0; wn__datasets[i]; i++)
+        if (wn__datasets[i] == found) *type = found;
+    return status;
+}
+
 static wn_status survey(const char *name, const char *given, file_survey *s)
 {
     const wn__dataset_type *only = NULL, *type;
     char *folder = NULL;
-    if (name) WN_TRY(wn__dataset_find(name, &only));
+    WN_TRY(find(name, &only));
     WN_TRY(wn__data_folder(given, &folder));
     s->folder = folder;
-    for (int i = 0; (type = wn__dataset_at(i)) != NULL; i++) {
-        if (only && type != only) continue;
+    for (int i = 0; (type = wn__datasets[i]) != NULL; i++) { /* those that are registered have no files */
+        if (name && type != only) continue;
         for (const wn__data_file *f = type->files; f && f->names; f++)
             survey_file(s, type, f);
     }
@@ -133,7 +174,8 @@ wn_status wn_data_get(const char *name, const char *from, const char *given, wn_
     const wn__dataset_type *type = NULL;
     char *folder = NULL;
     WN__NEED(name);
-    WN_TRY(wn__dataset_find(name, &type));
+    WN_TRY(find(name, &type));
+    if (!type) return WN_OK;
     WN_TRY(wn__data_folder(given, &folder));
     const wn_status status = wn__data_get(type, from, folder, progress, user);
     wn__free(folder);

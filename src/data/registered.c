@@ -27,8 +27,10 @@ struct registered {
     registered *after;
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the list and of holds */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below, and of holds */
 static registered *first;
+static int inside;       /* those who have entered */
+static registered *gone; /* unregistered since */
 
 /* ---- reading */
 
@@ -137,9 +139,19 @@ static wn_status check_name(const char *name)
     return wn__fail(WN_EINVAL, "source \"%s\": a name has 1 to %d letters, digits, - and _", name ? name : "", LONGEST_NAME);
 }
 
+/* It stands in keys, one line each, and an empty one looks like none. */
+static wn_status check_version(const wn_source *s)
+{
+    bool good = !s->version || *s->version;
+    for (const char *c = s->version; c && *c; c++)
+        good = good && (unsigned char)*c >= ' ';
+    return good ? WN_OK : wn__fail(WN_EINVAL, "source %s: a version is one line of text that is not empty, or NULL for none", s->name);
+}
+
 static wn_status check_source(const wn_source *s, const wn__sample_spec *spec)
 {
     WN_TRY(check_name(s->name));
+    WN_TRY(check_version(s));
     if ((unsigned)s->input > WN_INPUT_TOKENS || (unsigned)s->target > WN_TARGET_POSITIONS)
         return wn__fail(WN_EINVAL, "source %s: input %d, target %d, must be of wn_input_kind and wn_target_kind", s->name, (int)s->input,
                         (int)s->target);
@@ -235,6 +247,25 @@ static registered *find(const char *name)
     return r;
 }
 
+void wn__registered_enter(void)
+{
+    pthread_mutex_lock(&lock);
+    inside++;
+    pthread_mutex_unlock(&lock);
+}
+
+void wn__registered_leave(void)
+{
+    pthread_mutex_lock(&lock);
+    registered *r = --inside == 0 ? gone : NULL;
+    if (r) gone = NULL;
+    pthread_mutex_unlock(&lock);
+    for (registered *after; r; r = after) {
+        after = r->after;
+        release(r);
+    }
+}
+
 const wn__dataset_type *wn__registered_at(int index)
 {
     pthread_mutex_lock(&lock);
@@ -313,10 +344,15 @@ wn_status wn_source_unregister(const char *name)
         at = &(*at)->after;
     registered *r = *at;
     const bool busy = r && r->holds > 0;
+    const bool later = r && !busy && inside > 0;
     if (r && !busy) *at = r->after;
+    if (later) {
+        r->after = gone;
+        gone = r;
+    }
     pthread_mutex_unlock(&lock);
     if (!r) return wn__fail(WN_ENOTFOUND, "no source \"%s\" is registered", name);
     if (busy) return wn__fail(WN_EBUSY, "source %s: in use by a recipe or a network", name);
-    release(r);
+    if (!later) release(r);
     return WN_OK;
 }

@@ -4,7 +4,10 @@
 
 #include "data/dataset.h"
 
-/* The index-th; NULL past the last. It stays while it's held, or while nobody unregisters it. */
+/* What is unregistered in between stays in memory until the last has left: for those who look without holding. Any number of threads. */
+void wn__registered_enter(void);
+void wn__registered_leave(void);
+/* The index-th, for who has entered; NULL past the last. */
 const wn__dataset_type *wn__registered_at(int index);
 /* NULL: there is none of this name. Held until it is dropped, so that it cannot be unregistered. */
 const wn__dataset_type *wn__registered_hold(const char *name);

@@ -77,26 +77,10 @@ wn_status wn__handle_ready(wn_network *net, int64_t n)
 
 /* ---- pieces of recipes */
 
-/* Keys joined by dots, each below the one before, and the text below the last. */
-static void nest(wn__text *t, const char *path, const char *text)
-{
-    int depth = 0;
-    for (const char *key = path; key; key = strchr(key, '.') ? strchr(key, '.') + 1 : NULL, depth += 2)
-        wn__text_add(t, "%*s%.*s:\n", depth, "", (int)strcspn(key, "."), key);
-    for (const char *line = text, *end; *line; line = *end ? end + 1 : end) {
-        end = line + strcspn(line, "\n");
-        wn__text_add(t, "%*s%.*s\n", depth, "", (int)(end - line), line);
-    }
-}
-
 wn_status wn__handle_section(const char *path, const char *text, wn__recipe **out)
 {
-    wn__text t = {0};
-    nest(&t, path, text && *text ? text : "{}");
-    const wn__recipe_source source = {.text = t.data, .label = path};
-    const wn_status status = t.failed ? wn__no_memory(t.size) : wn__recipe_read_parts(&source, out);
-    wn__text_release(&t);
-    return status;
+    const wn__recipe_source source = {.text = text ? text : "", .label = path, .at = path};
+    return wn__recipe_read_parts(&source, out);
 }
 
 /* ---- samples */

@@ -68,7 +68,7 @@ void wn__handle_replace(wn_network *net, wn__params *params);
 /* net.ex is there, on the backend for the masks as they are; with backward passes of up to n samples if n > 0. */
 wn_status wn__handle_ready(wn_network *net, int64_t n);
 
-/* A piece of a recipe as a text of its own, of "train.init" or "mask". Messages name the piece and the line. Free with wn__recipe_free. */
+/* A piece of a recipe as a text of its own, of "train.init" or "mask". Messages name the piece, and line and column of its text. Free with wn__recipe_free. */
 wn_status wn__handle_section(const char *path, const char *text, wn__recipe **out);
 /* n samples with targets that the loss takes and the network has outputs for. */
 wn_status wn__handle_check_samples(const wn_network *net, const char *call, const float *x, const wn_targets *targets, int64_t n);

@@ -446,15 +446,27 @@ static wn_status parse_value(yaml_override *o, const char *path, const char *val
     return o->value->text ? WN_OK : wn__no_memory(1);
 }
 
+static wn_status put(const yaml_override *o, const char *path)
+{
+    char *keys = wn__strdup(path);
+    if (!keys) return wn__no_memory(strlen(path));
+    const wn_status status = put_at(o, keys);
+    wn__free(keys);
+    return status;
+}
+
 wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value)
 {
     yaml_override o = {.doc = doc};
     WN_TRY(parse_value(&o, path, value));
-    char *keys = wn__strdup(path);
-    if (!keys) return wn__no_memory(strlen(path));
-    const wn_status status = put_at(&o, keys);
-    wn__free(keys);
-    return status;
+    return put(&o, path);
+}
+
+wn_status wn__yaml_nest(wn__yaml *doc, const char *path)
+{
+    const yaml_override o = {.doc = doc, .source = doc->root->source, .value = doc->root};
+    WN_TRY(add_node(doc, o.source, &(yaml_mark_t){0}, WN__YAML_MAPPING, &doc->root));
+    return put(&o, path);
 }
 
 void wn__yaml_remove(wn__yaml *doc, const char *key)

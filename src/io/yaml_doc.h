@@ -43,6 +43,9 @@ wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char 
  * With aliases only the named place changes. */
 wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value);
 
+/* The whole document as what stands at `path` of a larger one; its nodes stay where they are in its text. */
+wn_status wn__yaml_nest(wn__yaml *doc, const char *path);
+
 /* Take the entry `key` out of the document's top mapping; nothing happens if it has none. */
 void wn__yaml_remove(wn__yaml *doc, const char *key);
 

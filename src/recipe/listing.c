@@ -89,12 +89,21 @@ static const wn__setting *schedule_table(int index, int table) { return table ==
 
 static bool dataset_entry(int index, wn_list_entry *out)
 {
+    wn__datasets_enter();
     const wn__dataset_type *d = wn__dataset_at(index);
     if (d) *out = (wn_list_entry){d->name, d->summary, NULL};
+    wn__datasets_leave();
     return d != NULL;
 }
 
-static const wn__setting *dataset_table(int index, int table) { return table == 0 ? wn__dataset_at(index)->settings : NULL; }
+static const wn__setting *dataset_table(int index, int table)
+{
+    wn__datasets_enter();
+    const wn__dataset_type *d = table == 0 ? wn__dataset_at(index) : NULL;
+    const wn__setting *settings = d ? d->settings : NULL; /* static */
+    wn__datasets_leave();
+    return settings;
+}
 
 static bool backend_entry(int index, wn_list_entry *out)
 {

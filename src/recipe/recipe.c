@@ -24,9 +24,12 @@ static wn_status find_set(wn__recipe *r, const wn__yaml_node *node)
         r->data.absent = name;
         return WN_OK;
     }
+    wn__datasets_enter();
     for (; count < WN__MOST_KEYS && (type = wn__dataset_at(count)) != NULL; count++)
         names[count] = type->name;
-    return wn__unknown_at(node, "data.set: unknown data set", name, names, count);
+    const wn_status status = wn__unknown_at(node, "data.set: unknown data set", name, names, count);
+    wn__datasets_leave();
+    return status;
 }
 
 static wn_status ignore(void *arg, const wn__yaml_node *node)
@@ -273,6 +276,7 @@ static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
         WN_TRY(wn__yaml_read(source->path, doc));
     else
         WN_TRY(wn__yaml_parse(source->text ? source->label : "(no recipe)", text, strlen(text), doc));
+    if (source->at) WN_TRY(wn__yaml_nest(*doc, source->at));
     if (source->data) WN_TRY(wn__recipe_use_data(*doc, source->data, source->input));
     for (int i = 0; i < source->sets; i++) {
         const char *equals = strchr(source->set[i], '=');

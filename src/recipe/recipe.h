@@ -220,6 +220,7 @@ typedef struct wn__recipe_source {
     const char *path; /* NULL: `text`, or if that is NULL too an empty recipe */
     const char *text; /* YAML; `label` stands for the file's name in messages */
     const char *label;
+    const char *at;         /* NULL, or what the text is of a recipe: "train.init" */
     const char *const *set; /* "key=value" (sets) */
     int sets;
     const char *seeds;    /* NULL, or instead of compare.seeds */

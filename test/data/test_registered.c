@@ -7,6 +7,7 @@
 #include "data/loader.h"
 #include "test.h"
 #include "winnow/data.h"
+#include "winnow/experiment.h"
 #include "winnow/source.h"
 
 enum { TRAIN = 40, TESTED = 10, STEPS = 4 };
@@ -102,6 +103,9 @@ TEST(what_cannot_be_is_refused)
     REFUSED("a name has 1 to 60 letters", s.name = NULL);
     REFUSED("source \"\"", s.name = "");
     REFUSED("source \"a b\"", s.name = "a b");
+    REFUSED("source \"a\nb\"", s.name = "a\nb");
+    REFUSED("a version is one line", s.version = "");
+    REFUSED("a version is one line", s.version = "1\n2");
     REFUSED("source cifar10: there is a data set of this name", s.name = "cifar10");
     REFUSED("read is NULL", s.read = NULL);
     REFUSED("0 test samples", s.test_count = 0);
@@ -346,6 +350,47 @@ TEST(threads_register_sources_of_their_own)
     CHECK(wn__dataset_hold("two") == NULL);
 }
 
+typedef struct watch {
+    atomic_bool done;
+    int seen;
+} watch;
+
+/* All that goes through the list by itself. */
+static void *look_on(void *arg)
+{
+    watch *w = arg;
+    while (!atomic_load(&w->done)) {
+        const wn__dataset_type *type;
+        wn_dataset_info info;
+        wn_list_entry entry;
+        wn_setting_info setting;
+        w->seen = wn_dataset_count();
+        if (wn_dataset_get_info(w->seen - 1, &info) == WN_OK) CHECK(info.train_count >= 0);
+        if (wn_list_get(WN_LIST_DATASETS, wn_list_count(WN_LIST_DATASETS) - 1, &entry) != WN_OK) w->seen = 0;
+        if (wn_list_setting(WN_LIST_DATASETS, w->seen - 1, 0, &setting) == WN_OK) CHECK(setting.name);
+        wn__datasets_enter();
+        CHECK_STATUS(wn__dataset_find("nothing", &type), WN_EUSAGE); /* which lists all names */
+        wn__datasets_leave();
+    }
+    return NULL;
+}
+
+TEST(sources_come_and_go_while_others_list_them)
+{
+    pthread_t coming, looking[2];
+    static watch w[2];
+    const int64_t before = wn__alloc_statistics().bytes;
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_create(&looking[i], NULL, look_on, &w[i]) == 0);
+    CHECK(pthread_create(&coming, NULL, come_and_go, "guest") == 0);
+    pthread_join(coming, NULL);
+    for (int i = 0; i < 2; i++) {
+        atomic_store(&w[i].done, true);
+        pthread_join(looking[i], NULL);
+    }
+    CHECK_EQ_INT(wn__alloc_statistics().bytes, before);
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(what_cannot_be_is_refused),
@@ -358,6 +403,7 @@ int main(int argc, char **argv)
                                     RUN(targets_out_of_range_are_refused),
                                     RUN(registering_without_memory_leaves_nothing),
                                     RUN(threads_register_sources_of_their_own),
+                                    RUN(sources_come_and_go_while_others_list_them),
                                     {0}};
     return wn_test_main(argc, argv, tests);
 }

@@ -621,6 +621,8 @@ TEST(wrong_options_are_named)
         CHECK(status == WN_EINVAL || status == WN_EUSAGE);
         CHECK(wn_error_message()[0]);
     }
+    CHECK_STATUS(wn_network_from_graph(graph, &WN_OPTIONS(wn_network_options, .init = "{bn_scale: one,\n weights: ones}"), &net), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "train.init:2:11: ");
     CHECK_STATUS(wn_network_from_graph(open, NULL, &net), WN_EINVAL);
     CHECK_STATUS(wn_network_from_graph(NULL, NULL, &net), WN_EINVAL);
     CHECK_STATUS(wn_network_from_recipe("{model: {arch: resnet21}}", NULL, &net), WN_EUSAGE);

@@ -500,7 +500,9 @@ TEST(wrong_training_is_named)
     CHECK_STATUS(wn_network_loss_gradients(net, bad, &good, 1, &loss), WN_EDIVERGED);
     CHECK_STATUS(wn_network_step(net, 0.1), WN_EINVAL);
     CHECK_STATUS(wn_network_set_training(net, "{optimizer: lion}"), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "train:");
+    CHECK_HAS_TEXT(wn_error_message(), "train:1:13: ");
+    CHECK_STATUS(wn_network_set_training(net, "loss: mse\nclip_norm: -1\n"), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "train:2:12: ");
     CHECK_STATUS(wn_network_set_training(net, "epochs: 3"), WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "epochs");
     CHECK_OK(wn_network_set_training(net, "{loss: mse}"));
