@@ -195,6 +195,7 @@ typedef struct wn_eval_options {
     int threads;
     const char
         *data; /* where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these */
+    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_eval_options;
 
 /* Release with wn_evaluation_release. */
@@ -228,6 +229,7 @@ typedef struct wn_prune_options {
     int threads; /* 0: all CPUs */
     const char
         *data; /* where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these */
+    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_prune_options;
 
 typedef struct wn_prune_summary {

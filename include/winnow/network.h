@@ -34,13 +34,14 @@ typedef struct wn_network wn_network;
 
 /* Zero means the default. NULL in place of options: all defaults. */
 typedef struct wn_network_options {
-    size_t size;            /* sizeof(wn_network_options) */
-    int threads;            /* 0: all CPUs that the process may use */
-    const char *backend;    /* "auto" (NULL): networks with masks on `sparse`, others on the best of the build; or one by name */
-    const char *dtype;      /* of activations: "float32" (NULL) or "bfloat16"; weights are float32 always */
-    int64_t batch;          /* most samples that run at once; 0: 128. Larger calls of wn_network_predict are cut. Memory grows with it */
-    uint64_t seed;          /* of start weights, where there are some to draw, and of dropout */
-    const char *init;       /* start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}" */
+    size_t size;         /* sizeof(wn_network_options) */
+    int threads;         /* 0: all CPUs that the process may use */
+    const char *backend; /* "auto" (NULL): networks with masks on `sparse`, others on the best of the build; or one by name */
+    const char *dtype;   /* of activations: "float32" (NULL) or "bfloat16"; weights are float32 always */
+    int64_t batch;       /* most samples that run at once; 0: 128. Larger calls of wn_network_predict are cut. Memory grows with it */
+    uint64_t seed;       /* of start weights, where there are some to draw, and of dropout */
+    const char *
+        init; /* start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}". WN_EINVAL where a file has the weights */
     const char *const *set; /* (sets) what a file does not say of its network, as "key=value": "model.arch=resnet20", "data.set=cifar10" */
     int sets;
     const wn_stop
@@ -58,13 +59,14 @@ WN_API WN_NODISCARD wn_status wn_network_open_memory(const void *bytes, size_t s
 /* Start weights on a finished graph, which the handle owns after success. */
 WN_API WN_NODISCARD wn_status wn_network_from_graph(wn_graph *graph, const wn_network_options *options, wn_network **out);
 /* Start weights on a network by name: sections model, data and train.init of a recipe, "{model: {arch: resnet20}, data: {set: cifar10}}".
- * Without data the network has its usual inputs and outputs. */
+ * Without data the network has its usual inputs and outputs. Other sections of the text say nothing here and pass, so that it may be a whole recipe; such keys of
+ * `set` are WN_EUSAGE. */
 WN_API WN_NODISCARD wn_status wn_network_from_recipe(const char *recipe, const wn_network_options *options, wn_network **out);
 /* Weights, statistics and masks of a file into a handle of the same network, in place of its own: WN_EMISMATCH otherwise. What the optimizer remembers
  * is forgotten. */
 WN_API WN_NODISCARD wn_status wn_network_load(wn_network *net, const char *path);
 /* Another handle on the same weights, for another thread. Weights and masks of both stay as they are while both are open: what would change
- * them is WN_EBUSY. Of the options only `threads` and `batch` count. */
+ * them is WN_EBUSY. Of the options `threads`, `batch`, `seed` and `stop` count. */
 WN_API WN_NODISCARD wn_status wn_network_clone(wn_network *net, const wn_network_options *options, wn_network **out);
 WN_API void wn_network_close(wn_network *net); /* accepts NULL */
 
@@ -114,7 +116,8 @@ WN_API WN_NODISCARD wn_status wn_network_find(wn_network *net, const char *name,
 WN_API WN_NODISCARD wn_status wn_network_tensor_at(wn_network *net, int index, wn_network_tensor *tensor);
 
 /* Copies of tensor `index`, all `count` entries of it: zeros where a mask has taken them away. WN_EINVAL: another count.
- * Written values are zeroed where they are masked. A gradient is that of the last wn_network_loss_gradients. */
+ * Written values are zeroed where they are masked. A gradient is that of the last wn_network_loss_gradients,
+ * until weights or masks change: WN_EINVAL without one. */
 WN_API WN_NODISCARD wn_status wn_network_read(wn_network *net, int index, float *values, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_write(wn_network *net, int index, const float *values, int64_t count);
 WN_API WN_NODISCARD wn_status wn_network_read_gradient(wn_network *net, int index, float *values, int64_t count);

@@ -162,6 +162,8 @@ wn_status wn_network_read_gradient(wn_network *net, int index, float *values, in
     WN_TRY(take_tensor(net, index, count, &p));
     WN_TRY(must_be_plain(p));
     if (!p->grad) return wn__fail(WN_EINVAL, "%s is a running statistic: it has no gradient", p->name);
+    if (!net->training.passed)
+        return wn__fail(WN_EINVAL, "%s: no gradients of the weights as they are: wn_network_loss_gradients makes them", p->name);
     wn__param_spread(p, p->grad, values);
     for (int64_t i = 0; p->mask && i < count; i++)
         if (!p->mask[i]) values[i] = 0;

@@ -63,10 +63,12 @@ static void set_sizes(wn_network *net, const wn_network_options *o)
 static wn_status make(wn_network *net, const wn_network_options *o)
 {
     wn__recipe *r = net->shared->recipe;
+    wn__device *device;
     if (o->dtype) WN_TRY(wn__settings_set(wn__top_settings, &r->top, "dtype", o->dtype));
     net->dtype = (wn__dtype)r->top.dtype;
     WN_TRY(wn__machine_choose(o->backend ? o->backend : "auto", net->dtype, wn__machine_threads(o->threads, 0, 1, false), &net->machine));
     set_sizes(net, o);
+    if (o->backend) WN_TRY(wn__devices_get(&net->devices, net->machine.backend, net->dtype, &device)); /* does it take the type? */
     return wn__network_make(r->graph, &net->net);
 }
 
@@ -117,6 +119,7 @@ static wn_status open_file(const wn__safetensors *file, const char *label, const
     wn_network_options o;
     wn_network *net;
     WN_TRY(take_options(options, &o));
+    if (o.init) return wn__fail(WN_EINVAL, "%s: options->init has no effect: the file has the weights", label);
     WN_TRY(new_handle(&net));
     const wn_status status = read_file(net, file, label, &o);
     if (status == WN_OK)
@@ -182,14 +185,15 @@ static wn_status draw(wn_network *net, const wn_network_options *o)
     return wn__init_params(&net->net.params, &r->train.init, o->seed);
 }
 
-/* The recipe's own start weights, or the options'. */
+/* The recipe's own start weights, or the options'. recipe NULL: that of a graph, which says what the network is. */
 static wn_status read_recipe(const char *recipe, const wn_network_options *o, wn__recipe **out)
 {
-    const wn__recipe_source source = {.text = recipe ? recipe : "{}", .label = "recipe", .set = o->set, .sets = o->sets};
+    const wn__recipe_source source = {.text = recipe, .label = "recipe", .set = o->set, .sets = o->sets};
     wn__recipe *init;
-    static const char *const used[] = {"model", "data", "kernels", "train.init", NULL};
+    static const char *const used[] = {"data", "kernels", "train.init", "model", NULL}, *const by_graph[] = {"data", "kernels",
+                                                                                                             "train.init", NULL};
     WN_TRY(wn__recipe_read_parts(&source, out));
-    WN_TRY(wn__used_keys_check((*out)->doc, "wn_network_from_recipe", used));
+    WN_TRY(wn__used_keys_check((*out)->doc, recipe ? "wn_network_from_recipe" : "wn_network_from_graph", recipe ? used : by_graph));
     if (!o->init) return WN_OK;
     WN_TRY(wn__handle_section("train.init", o->init, &init));
     (*out)->train.init = init->train.init;

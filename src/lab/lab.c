@@ -31,7 +31,7 @@ static wn_status read_recipe(wn__lab *lab)
     wn__safetensors *file;
     WN_TRY(wn__safetensors_open(path, &file));
     wn_status status = wn__recipe_of_weights(file, path, o->set, o->sets, &lab->recipe);
-    if (status == WN_OK) status = wn__used_keys_check(lab->recipe->doc, "lab", used);
+    if (status == WN_OK) status = wn__used_keys_check(lab->recipe->doc, "winnow lab", used);
     wn__recipe *r = lab->recipe;
     if (status == WN_OK) status = wn__recipe_needs_data(r, path);
     if (status == WN_OK) status = wn__weights_check_classes(file, path, r);

@@ -58,7 +58,7 @@ static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *fil
     static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model",         "backend", "dtype", "threads",
                                        "kernels", "world",         "train.batch",      "train.metrics", NULL};
     WN_TRY(wn__recipe_of_weights(file, s->path, o->set, o->sets, &s->recipe));
-    WN_TRY(wn__used_keys_check(s->recipe->doc, "shrink", used));
+    WN_TRY(wn__used_keys_check(s->recipe->doc, "winnow shrink", used));
     wn__recipe *r = s->recipe;
     WN_TRY(wn__recipe_needs_data(r, s->path));
     WN_TRY(wn__weights_check_classes(file, s->path, r));

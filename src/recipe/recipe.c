@@ -1,13 +1,17 @@
 #include "recipe/recipe.h"
-#include "base/locale.h"
-#include "models/named.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/locale.h"
+#include "base/log.h"
 #include "data/catalog.h"
+#include "data/world.h"
+#include "models/named.h"
 #include "recipe/data_path.h"
 
 /* ---- sections with choices */
@@ -312,6 +316,21 @@ static wn_status check_name(wn__recipe *r, const char *path)
                     path ? path : "recipe", name);
 }
 
+/* Where nothing is said and the default would leave no sample for training: a tenth. */
+static void settle_validation(wn__recipe *r)
+{
+    wn__data_section *d = &r->data;
+    const wn__yaml_node *data = wn__yaml_find(wn__yaml_root(r->doc), "data");
+    wn__split split;
+    if (!d->type || d->type->validation || r->top.world != WN__WORLD_NONE || d->facts.train_count < 2) return;
+    if (wn__yaml_find(data, "validation") || wn__split_make(&d->facts, d->validation, 0, &split) == WN_OK) return;
+    const int64_t tenth = d->facts.train_count / 10;
+    snprintf(d->tenth, sizeof d->tenth, "last-%" PRId64, tenth > 0 ? tenth : 1);
+    wn__log(WN_LOG_INFO, "data.validation: %s of the %" PRId64 " training samples of %s, which are too few for %s", d->tenth,
+            d->facts.train_count, d->type->name, d->validation);
+    d->validation = d->tenth;
+}
+
 static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool parts)
 {
     static const wn__special keys[] = {{"data", read_data},
@@ -334,6 +353,7 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
     const wn__yaml_node *root = wn__yaml_root(r->doc);
     WN_TRY(wn__schema_read(&schema, root));
     r->data.may_lack = NULL;
+    settle_validation(r);
     WN_TRY(check_name(r, source->path));
     if (parts) return WN_OK;
     if (!r->data.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"data\" is missing: data: {set: shapes}");

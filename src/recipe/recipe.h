@@ -32,6 +32,7 @@ typedef struct wn__data_section {
     const char *absent;           /* that name, if the set is not here: the section says nothing then; else NULL */
     void *config;                 /* of the type's settings; owned */
     const char *validation, *normalize;
+    char tenth[32]; /* where validation is a tenth because nothing was said and the default is too much */
     int64_t train_size;
     int last_batch; /* wn__last_batch */
     wn__augment augment;

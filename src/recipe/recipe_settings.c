@@ -25,8 +25,9 @@ const wn__setting wn__top_settings[] = {
 };
 
 const wn__setting wn__data_settings[] = {
-    WN_SETTING_TEXT(wn__data_section, validation, "last-5000",
-                    "training images that are held out: none, last-N, first-N; 10% or 5000 by their names; auto: the set's own, or 10%"),
+    WN_SETTING_TEXT(
+        wn__data_section, validation, "last-5000",
+        "training images that are held out: none, last-N, first-N; 10% or 5000 by their names; auto: the set's own, or 10%. Of sets that have no more than 5000 the default is a tenth"),
     WN_SETTING_INT(wn__data_section, train_size, 0, 0, 1e12, "keep only so many training images; 0: all"),
     WN_SETTING_TEXT(wn__data_section, normalize, "dataset",
                     "dataset, imagenet, cifar10-classic, per-image, signed, none or the name of a data set"),

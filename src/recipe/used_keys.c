@@ -36,8 +36,8 @@ static wn_status refuse(const keys *k, const char *path, const wn__yaml_node *no
             wn__text_add(&list, " without %s", k->used[i] + 1);
         else
             wn__text_add(&list, "%s%s", i ? ", " : "", k->used[i]);
-    const wn_status status = wn__yaml_fail(WN_EUSAGE, node, "%s has no effect on winnow %s; keys that have one: %s", path, k->command,
-                                           list.data ? list.data : "none");
+    const wn_status status =
+        wn__yaml_fail(WN_EUSAGE, node, "%s has no effect on %s; keys that have one: %s", path, k->command, list.data ? list.data : "none");
     wn__text_release(&list);
     return status;
 }

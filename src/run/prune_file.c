@@ -5,6 +5,7 @@
 #include "base/arguments.h"
 #include "base/fail.h"
 #include "base/options.h"
+#include "base/stop.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/weights_pruning.h"
@@ -17,7 +18,7 @@ static wn_status check_sections(const wn__recipe *r)
     static const char *const with_images[] = {
         "mask", "model", "data", "!data.augment", "!data.last_batch", "world", "backend", "threads", "kernels", "train.batch", NULL};
     static const char *const without[] = {"mask", "model", "data.set", "backend", "threads", "kernels", NULL};
-    return wn__used_keys_check(r->doc, "prune", wn__saliency_needs_images(r->mask.scoring.score) ? with_images : without);
+    return wn__used_keys_check(r->doc, "winnow prune", wn__saliency_needs_images(r->mask.scoring.score) ? with_images : without);
 }
 
 typedef struct job {
@@ -83,8 +84,9 @@ static wn_status prune_network(job *j, wn_prune_summary *summary)
     const wn_prune_options *o = j->options;
     wn__recipe *r = j->recipe;
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
-    wn__context context = {.recipe = r, .data_folder = o->data_folder};
+    wn__context context = {.recipe = r, .data_folder = o->data_folder, .stop = o->stop};
     wn__params params = {0};
+    if (wn__stop_wanted(o->stop)) return wn__fail(WN_ESTOPPED, "%s: stopped on request", o->weights);
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
     r->train_images = -1; /* not planned */
     wn_status status = wn__graph_make_params(r->graph, &params);

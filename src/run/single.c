@@ -115,7 +115,7 @@ static wn_status check_train_keys(const wn__recipe *r)
                                 hard ? NULL : "labels",
                                 "teacher",
                                 NULL};
-    return wn__used_keys_check(r->doc, "train", used);
+    return wn__used_keys_check(r->doc, "winnow train", used);
 }
 
 wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *folder, wn_train_summary *summary)
@@ -230,7 +230,8 @@ static wn_status evaluate(wn__context *c, const wn__safetensors *file, const wn_
     loader.part = part;
     const wn__backend *backend = wn__machine_backend(&c->machine, wn__network_is_masked(&net.params));
     if (status == WN_OK) status = wn__context_start(c, &net, backend, (wn__dtype)c->recipe->top.dtype);
-    if (status == WN_OK) status = wn__evaluator_new(&loader, &(wn__evaluation_rule){.metrics = &c->recipe->train.metrics}, &evaluator);
+    if (status == WN_OK)
+        status = wn__evaluator_new(&loader, &(wn__evaluation_rule){.metrics = &c->recipe->train.metrics, .may_end = true}, &evaluator);
     if (status == WN_OK) status = wn__evaluator_run(evaluator, net.ex, c->devices.pool, true, &got);
     if (status == WN_OK) status = copy_evaluation(&c->data, &got, out);
     wn__evaluation_release(&got);
@@ -245,7 +246,7 @@ static wn_status evaluate_file(const wn__safetensors *file, wn__recipe *r, const
     WN_TRY(wn__weights_check_classes(file, o->weights, r));
     WN_TRY(wn__weights_build_graph(file, r, o->weights, wn__recipe_input(r)));
     const int threads = wn__machine_threads(o->threads, r->top.threads, 1, false);
-    wn__context context = {.recipe = r, .data_folder = o->data_folder};
+    wn__context context = {.recipe = r, .data_folder = o->data_folder, .stop = o->stop};
     WN_TRY(wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &context.machine));
     WN_TRY(wn__recipe_settle_targets(r));
     r->train_images = -1; /* not planned */
@@ -268,7 +269,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
     wn__recipe *recipe = NULL;
     WN_TRY(wn__safetensors_open(options->weights, &file));
     wn_status status = wn__recipe_of_weights_on(file, options->weights, options->data, options->set, options->sets, &recipe);
-    if (status == WN_OK) status = wn__used_keys_check(recipe->doc, "eval", used);
+    if (status == WN_OK) status = wn__used_keys_check(recipe->doc, "winnow eval", used);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);

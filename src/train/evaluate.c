@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/stop.h"
 #include "nn/softmax.h"
 
 void wn__evaluation_release(wn__evaluation *e)
@@ -34,6 +35,8 @@ struct wn__evaluator {
     wn__loader *loader;
     wn__loss loss_kind;
     wn__metric_set metrics;
+    const wn_stop *stop;
+    bool may_end;
     bool confuses; /* samples of one class each */
     bool keeps;    /* outputs and targets of the whole part, for metrics that need them; else of a batch */
     int64_t batch, samples, classes;
@@ -69,6 +72,8 @@ wn_status wn__evaluator_new(const wn__loader_options *options, const wn__evaluat
     e->batch = options->batch;
     e->classes = sample->classes;
     if (rule && rule->loss) e->loss_kind = (wn__loss){.hard = rule->loss->hard, .config = rule->loss->config};
+    e->stop = options->stop;
+    e->may_end = rule && rule->may_end;
     e->confuses = sample->target == WN_TARGET_CLASS;
     e->metrics = rule && rule->metrics ? *rule->metrics : wn__metric_set_usual(sample->target);
     for (int i = 0; i < e->metrics.count; i++)
@@ -117,6 +122,7 @@ static wn_status add_batch(wn__evaluator *e, wn__executor *ex, wn__pool *pool, w
     const wn__batch *b;
     const int64_t at = e->keeps ? sum->n : 0;
     float *outputs = e->outputs + at * e->classes;
+    if (e->may_end && wn__stop_wanted(e->stop)) return wn__fail(WN_ESTOPPED, "evaluation: stopped on request");
     WN_TRY(wn__loader_next(e->loader, &b));
     WN_TRY(wn__executor_infer(ex, b->input, b->n, (wn__step_info){0}, outputs));
     const wn__loss_rows rows = {.n = b->n, .batch = b->n, .classes = e->classes, .logits = outputs, .targets = b->targets};

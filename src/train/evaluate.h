@@ -26,6 +26,7 @@ typedef struct wn__evaluator wn__evaluator;
 typedef struct wn__evaluation_rule {
     const wn__loss *loss;          /* whose hard part and settings losses are by, without smoothing; borrowed. NULL: the usual loss */
     const wn__metric_set *metrics; /* NULL: the usual ones */
+    bool may_end;                  /* a stop, of the loader's options or of the process, ends it between two batches */
 } wn__evaluation_rule;
 /* options: part, split, normalisation, batch; shuffling and augmentation are switched off. `rule` may be NULL. */
 wn_status wn__evaluator_new(const wn__loader_options *options, const wn__evaluation_rule *rule, wn__evaluator **out);

@@ -121,7 +121,7 @@ static wn_status make_evaluator(const run *r, wn__part part, wn__evaluator **out
     const int64_t count = wn__split_range(&o.split, part).count;
     if (count == 0) return WN_OK;
     if (o.batch > count) o.batch = count;
-    return wn__evaluator_new(&o, &(wn__evaluation_rule){&r->stage->spec.loss, &r->metrics}, out);
+    return wn__evaluator_new(&o, &(wn__evaluation_rule){.loss = &r->stage->spec.loss, .metrics = &r->metrics}, out);
 }
 
 /* Images that are used again and again: what the network makes of them tells how far it has learnt them by heart. */
@@ -134,7 +134,7 @@ static wn_status make_train_evaluator(run *r)
     o.ideal = false;
     if (r->stage->eval_batch) o.batch = r->stage->eval_batch;
     if (o.batch > o.split.train.count) o.batch = o.split.train.count;
-    return wn__evaluator_new(&o, &(wn__evaluation_rule){&r->stage->spec.loss, &r->metrics}, &r->train);
+    return wn__evaluator_new(&o, &(wn__evaluation_rule){.loss = &r->stage->spec.loss, .metrics = &r->metrics}, &r->train);
 }
 
 static wn_status make_buffers(run *r)

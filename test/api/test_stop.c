@@ -74,6 +74,14 @@ TEST(every_kind_of_long_work_can_be_stopped)
     const wn_lab_options lab = {.size = sizeof lab, .networks = networks, .count = 2, .out = out, .stop = stop};
     CHECK_STATUS(wn_lab_interpolate(&WN_OPTIONS(wn_lab_interpolate_options, .lab = &lab), &result), WN_ESTOPPED);
     CHECK_STATUS(wn_lab_compare(&WN_OPTIONS(wn_lab_compare_options, .lab = &lab), &result), WN_ESTOPPED);
+    const wn_stop *const asked = stop;
+    wn_evaluation evaluation = {0};
+    CHECK_OK(wn_train(&WN_OPTIONS(wn_run_options, .recipe = recipe), 0, scratch_path("trained"), &trained));
+    CHECK_STATUS(wn_eval(&WN_OPTIONS(wn_eval_options, .weights = trained.weights, .stop = asked), &evaluation), WN_ESTOPPED);
+    wn_prune_options prune = {
+        .size = sizeof prune, .weights = trained.weights, .result = scratch_path("x"), .sparsity = "50%", .stop = asked};
+    CHECK_STATUS(wn_prune(&prune, NULL), WN_ESTOPPED);
+    CHECK(!wn__file_exists(scratch_path("x")));
     wn_stop_free(stop);
 }
 

@@ -587,6 +587,8 @@ TEST(wrong_arguments_are_named)
     CHECK_STATUS(wn_network_read(net, 0, values, 71), WN_EINVAL);
     CHECK_STATUS(wn_network_read(net, 0, NULL, 72), WN_EINVAL);
     CHECK_STATUS(wn_network_read_gradient(net, find(net, "bn.running_mean"), values, 8), WN_EINVAL);
+    CHECK_STATUS(wn_network_read_gradient(net, 0, values, 72), WN_EINVAL);
+    CHECK_HAS_TEXT(wn_error_message(), "no gradients");
     CHECK_STATUS(wn_network_write_mask(net, find(net, "bn.running_mean"), NULL, 8), WN_EINVAL);
     CHECK_STATUS(wn_network_predict(net, NULL, 1, y), WN_EINVAL);
     CHECK_STATUS(wn_network_predict(net, values, -1, y), WN_EINVAL);
@@ -621,8 +623,17 @@ TEST(wrong_options_are_named)
         CHECK(status == WN_EINVAL || status == WN_EUSAGE);
         CHECK(wn_error_message()[0]);
     }
-    CHECK_STATUS(wn_network_from_graph(graph, &WN_OPTIONS(wn_network_options, .init = "{bn_scale: one,\n weights: ones}"), &net), WN_EUSAGE);
+    CHECK_STATUS(wn_network_from_graph(graph, &WN_OPTIONS(wn_network_options, .init = "{bn_scale: one,\n weights: ones}"), &net),
+                 WN_EUSAGE);
     CHECK_HAS_TEXT(wn_error_message(), "train.init:2:11: ");
+    CHECK_STATUS(wn_network_from_graph(graph, &WN_OPTIONS(wn_network_options, .backend = "sparse", .dtype = "bfloat16"), &net),
+                 WN_EUNSUPPORTED);
+    static const char *const model[] = {"model.arch=resnet20"}, *const epochs[] = {"train.epochs=3"};
+    CHECK_STATUS(wn_network_from_graph(graph, &WN_OPTIONS(wn_network_options, .set = model, .sets = 1), &net), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "model.arch has no effect on wn_network_from_graph");
+    CHECK_STATUS(wn_network_from_recipe("{model: {arch: lenet5}}", &WN_OPTIONS(wn_network_options, .set = epochs, .sets = 1), &net),
+                 WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "train.epochs has no effect on wn_network_from_recipe");
     CHECK_STATUS(wn_network_from_graph(open, NULL, &net), WN_EINVAL);
     CHECK_STATUS(wn_network_from_graph(NULL, NULL, &net), WN_EINVAL);
     CHECK_STATUS(wn_network_from_recipe("{model: {arch: resnet21}}", NULL, &net), WN_EUSAGE);
@@ -631,6 +642,12 @@ TEST(wrong_options_are_named)
     CHECK_STATUS(wn_network_from_recipe(NULL, NULL, &net), WN_EINVAL);
     CHECK(!net);
     CHECK_OK(wn_network_from_graph(graph, NULL, &net)); /* it was left to the caller each time */
+    CHECK_OK(wn_network_save(net, scratch_path("options.safetensors"), NULL));
+    wn_network *other = NULL;
+    CHECK_STATUS(wn_network_open(scratch_path("options.safetensors"), &WN_OPTIONS(wn_network_options, .init = "kaiming"), &other),
+                 WN_EINVAL);
+    CHECK_HAS_TEXT(wn_error_message(), "options->init");
+    CHECK(!other);
     wn_network_close(net);
     wn_graph_free(open);
 }

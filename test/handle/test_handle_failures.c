@@ -107,7 +107,9 @@ static wn_status find(fixture *f)
 
 static wn_status step(fixture *f)
 {
+    float v[36];
     WN_TRY(wn_network_loss_gradients(f->net, f->x, &f->targets, SAMPLES, NULL));
+    WN_TRY(wn_network_read_gradient(f->net, 0, v, 36));
     return wn_network_step(f->net, 0.1);
 }
 
@@ -125,7 +127,6 @@ static wn_status values(fixture *f)
     uint8_t mask[36];
     WN_TRY(wn_network_read(f->net, 0, v, 36));
     WN_TRY(wn_network_write(f->net, 0, v, 36));
-    WN_TRY(wn_network_read_gradient(f->net, 0, v, 36));
     return wn_network_read_mask(f->net, 0, mask, 36);
 }
 

@@ -128,6 +128,29 @@ TEST(every_family_of_methods_runs_on_own_data)
     }
 }
 
+/* last-5000 would leave nothing of 160 samples. */
+TEST(small_data_have_a_default_validation_of_their_own)
+{
+    static const char *const nothing_said[] = {"data={set: quarters}"}, *const said[] = {"data={set: quarters, validation: last-5000}"};
+    const char *recipe = write_recipe("dense");
+    char *text = NULL;
+    wn_run_summary s;
+    wn_train_summary trained;
+    wn_evaluation e = {0};
+    register_quarters("quarters", "1", false);
+    CHECK_STATUS(wn_recipe_resolve(&WN_OPTIONS(wn_run_options, .recipe = recipe, .set = said, .sets = 1), &text), WN_EUSAGE);
+    const wn_run_options run = {.size = sizeof run, .recipe = recipe, .set = nothing_said, .sets = 1, .out = scratch_fresh("small")};
+    CHECK_OK(wn_recipe_resolve(&run, &text));
+    CHECK_HAS_TEXT(text, "validation: last-16\n");
+    wn_text_free(text);
+    CHECK_OK(wn_experiment_run(&run, &s));
+    CHECK_OK(wn_train(&run, 0, scratch_fresh("trained"), &trained));
+    CHECK_OK(wn_eval(&WN_OPTIONS(wn_eval_options, .weights = trained.weights, .part = "validation"), &e));
+    CHECK_EQ_INT(e.count, TRAIN / 10);
+    wn_evaluation_release(&e);
+    CHECK_OK(wn_source_unregister("quarters"));
+}
+
 /* ---- other targets: sums and signs of what the network sees */
 
 enum { INPUTS = 12, OUTPUTS = 3 };
@@ -365,7 +388,8 @@ TEST(weights_are_used_where_their_data_are_not)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(every_family_of_methods_runs_on_own_data),
+    static const wn_test tests[] = {RUN(small_data_have_a_default_validation_of_their_own),
+                                    RUN(every_family_of_methods_runs_on_own_data),
                                     RUN(values_are_learnt_pruned_and_reported),
                                     RUN(several_classes_are_learnt_pruned_and_reported),
                                     RUN(results_count_for_a_version),
