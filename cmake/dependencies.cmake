@@ -43,6 +43,15 @@ find_optional(JPEG libjpeg -ljpeg libjpeg62-turbo-dev)
 find_optional(PNG libpng -lpng libpng-dev)
 find_optional(WEBP libwebp -lwebp libwebp-dev)
 
+# ONNX files are messages of protobuf; protoc-c makes C of src/exchange/onnx.proto.
+find_program(PROTOC_C protoc-c)
+if(WINNOW_ONNX STREQUAL "ON" AND NOT PROTOC_C)
+    message(FATAL_ERROR "WINNOW_ONNX=ON but protoc-c was not found (Debian: protobuf-c-compiler); OFF builds without it")
+elseif(NOT PROTOC_C)
+    set(WINNOW_ONNX OFF)
+endif()
+find_optional(ONNX libprotobuf-c -lprotobuf-c libprotobuf-c-dev)
+
 # oneDNN ships no pkg-config file; DNNL_ROOT can name an unpacked copy. Its version is in dnnl_version.h.
 set(have_onednn OFF)
 if(NOT WINNOW_ONEDNN STREQUAL "OFF")
@@ -58,4 +67,4 @@ if(NOT WINNOW_ONEDNN STREQUAL "OFF")
     endif()
 endif()
 message(STATUS "oneDNN: ${have_onednn}, libcurl: ${have_CURL}, LAPACK: ${have_LAPACK}, FFTW: ${have_FFTW}, libzip: ${have_ZIP}, "
-    "libjpeg: ${have_JPEG}, libpng: ${have_PNG}, libwebp: ${have_WEBP}")
+    "libjpeg: ${have_JPEG}, libpng: ${have_PNG}, libwebp: ${have_WEBP}, ONNX: ${have_ONNX}")

@@ -16,6 +16,7 @@ nn/executor models
 sparse/prune
 sparse/basis sparse/dynamic sparse/dense_to_sparse
 sparse methods network
+exchange
 measure train recipe
 analysis plan
 run
@@ -30,7 +31,7 @@ BEGIN {
         for (j = 1; j <= n; j++) rank[name[j]] = i
     }
 }
-function room(path) { sub("/[^/]*$", "", path); sub("^nn/(losses|metrics|optimizers)$", "nn", path); sub("^data/transforms$", "data", path); return path } # a registry and its entries are one room
+function room(path) { sub("/[^/]*$", "", path); sub("/(losses|metrics|optimizers|transforms|formats)$", "", path); return path } # a registry and its entries are one room
 function may_use(own, other) { return own == other || rank[other] < rank[own] }'
 
 includes() {

@@ -14,6 +14,9 @@
 #ifdef WN_HAVE_JPEG
 #include <jpeglib.h>
 #endif
+#ifdef WN_HAVE_ONNX
+#include <protobuf-c/protobuf-c.h>
+#endif
 #ifdef WN_HAVE_PNG
 #include <png.h>
 #endif
@@ -77,6 +80,11 @@ wn__library wn__library_get(int index)
     case 9: return (wn__library){"libwebp", webp_version()};
 #else
     case 9: return (wn__library){"libwebp", NULL};
+#endif
+#ifdef WN_HAVE_ONNX
+    case 10: return (wn__library){"protobuf-c", protobuf_c_version()};
+#else
+    case 10: return (wn__library){"protobuf-c", NULL};
 #endif
     default: return (wn__library){NULL, NULL};
     }

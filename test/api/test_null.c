@@ -272,6 +272,12 @@ static void walk_network(wn_network *net)
     REFUSED("loss", wn_network_loss(net, x, &targets, 1, NULL));
     REFUSED("net", wn_network_prune(NULL, NULL));
     FAILS(wn_network_prune(net, NULL)); /* which sparsity? */
+    REFUSED("net", wn_network_export(NULL, "x", NULL));
+    REFUSED("path", wn_network_export(net, NULL, NULL));
+    REFUSED("options->format", wn_network_export(net, "x", NULL));
+    const char *text;
+    REFUSED("name", wn_list_formats(0, NULL, &text));
+    REFUSED("summary", wn_list_formats(0, &text, NULL));
     REFUSED("net", wn_network_save(NULL, "x", NULL));
     REFUSED("path", wn_network_save(net, NULL, NULL));
 }

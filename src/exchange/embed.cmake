@@ -1,0 +1,12 @@
+# The pieces of C that exported sources are made of (c_source/NAME.c) as strings in one header, c_pieces.h.
+set(header "/* Made by embed.cmake. */\n")
+foreach(piece shape bound fetch conv_simd conv_small phases border linear affine add pool)
+    set(file ${CMAKE_CURRENT_LIST_DIR}/c_source/${piece}.c)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+    file(READ ${file} text)
+    string(REPLACE "\\" "\\\\" text "${text}")
+    string(REPLACE "\"" "\\\"" text "${text}")
+    string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+    string(APPEND header "static const char piece_${piece}[] =\n    \"${text}\";\n")
+endforeach()
+file(GENERATE OUTPUT ${generated}/exchange/c_pieces.h CONTENT "${header}")

@@ -1,0 +1,51 @@
+/* Handles to files of other programs. */
+#include "base/arguments.h"
+#include "base/fail.h"
+#include "base/options.h"
+#include "exchange/format.h"
+#include "handle/handle.h"
+
+static wn__export_how how_of(const wn_network_export_options *o)
+{
+    return (wn__export_how){.opset = o->opset,
+                            .norms_stay = o->keep_batch_norm,
+                            .sparse = o->sparse_initializers,
+                            .external = o->external_data,
+                            .preprocess = o->preprocess,
+                            .target = o->target,
+                            .name = o->name,
+                            .most_in_source = o->most_in_source};
+}
+
+wn_status wn_network_export(wn_network *net, const char *path, const wn_network_export_options *options)
+{
+    wn_network_export_options o;
+    const wn__export_format *format;
+    WN__ENTER(net);
+    WN__NEED(path);
+    WN_TRY(wn__options_take(options, "wn_network_export_options", sizeof o, &o));
+    WN_TRY(wn__need("wn_network_export", "options->format", o.format));
+    WN_TRY(wn__need_count("wn_network_export", "options->most_in_source", o.most_in_source));
+    WN_TRY(wn__export_find(o.format, &format));
+    const wn__shared *s = net->shared;
+    const wn__exported network = {.graph = net->net.graph,
+                                  .params = &net->net.params,
+                                  .normalize = s->normalize.name ? &s->normalize : NULL,
+                                  .class_names = s->class_names,
+                                  .dataset = s->dataset};
+    const wn__export_how how = how_of(&o);
+    return wn__export_write(format, &network, &how, path);
+}
+
+wn_status wn_list_formats(int index, const char **name, const char **summary)
+{
+    int count = 0;
+    WN__NEED(name);
+    WN__NEED(summary);
+    while (wn__export_formats[count])
+        count++;
+    if (index < 0 || index >= count) return wn__fail(WN_ENOTFOUND, "format %d: there are %d", index, count);
+    *name = wn__export_formats[index]->name;
+    *summary = wn__export_formats[index]->summary;
+    return WN_OK;
+}

@@ -1,0 +1,10 @@
+cp "$CASES"/../files/* .
+winnow train tiny.yaml --quiet >/dev/null || exit 1
+winnow prune winnow-train/final.safetensors --sparsity 90% --out pruned.safetensors >/dev/null || exit 1
+winnow export pruned.safetensors --to c --out net.c || exit 1
+grep -c 'void net_predict' net.h net.c
+winnow export pruned.safetensors --to c --out other.c --name tiny_net --target small >/dev/null || exit 1
+grep -c 'tiny_net_predict' other.h
+winnow export pruned.safetensors --to c --out net.c --opset 17 2>&1
+winnow export pruned.safetensors --to tflite --out net.tflite 2>&1 | sed 's/there are .*/there are .../'
+winnow export pruned.safetensors --out net.c 2>&1 | head -1

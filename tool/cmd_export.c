@@ -1,0 +1,84 @@
+#include "command.h"
+#include "winnow/network.h"
+#include "winnow/show.h"
+
+typedef struct export_config {
+    wn__texts set;
+    const char *to, *out, *target, *name;
+    int64_t opset;
+    bool keep_batch_norm, sparse_initializers, external_data, preprocess;
+} export_config;
+
+static const wn__option export_options[] = {
+    WN_OPTION_TEXT(export_config, to, "to", "FORMAT", "onnx or c; required"),
+    WN_OPTION_TEXT(export_config, out, "out", "FILE", "what to write; of c FILE.c and FILE.h; required"),
+    WN_OPTION_NUMBER(export_config, opset, "opset", "N", "onnx: version of the operators, 11 to 24 (default: 17)"),
+    WN_OPTION_SWITCH(export_config, keep_batch_norm, "keep-batch-norm", "onnx: batch norms stay nodes of their own"),
+    WN_OPTION_SWITCH(export_config, sparse_initializers, "sparse-initializers",
+                     "onnx: weights of which half and more are zero as values and places"),
+    WN_OPTION_SWITCH(export_config, external_data, "external-data", "onnx: weights in FILE.data beside it"),
+    WN_OPTION_SWITCH(export_config, preprocess, "preprocess", "onnx: the input is bytes of pixels, normalized in the graph"),
+    WN_OPTION_TEXT(export_config, target, "target", "TARGET", "c: simd, for speed, or small, of least memory (default: simd)"),
+    WN_OPTION_TEXT(export_config, name, "name", "NAME", "c: what all names in the source begin with (default: that of FILE)"),
+    WN_OPTION_LIST(export_config, set, "set", "KEY=VALUE",
+                   "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
+    {0}};
+
+static wn_status print_written(wn_network *net, const export_config *c)
+{
+    wn_network_info info = {.size = sizeof info};
+    char some[32], all[32];
+    const wn_status status = wn_network_look(net, &info);
+    if (status != WN_OK) return status;
+    printf("network            %s, inputs %lldx%lldx%lld, %lld outputs\n", info.name, (long long)info.channels, (long long)info.height,
+           (long long)info.width, (long long)info.outputs);
+    printf("weights            %s of %s\n", wn_show_count(info.weights_active, some, sizeof some),
+           wn_show_count(info.weights, all, sizeof all));
+    printf("written            %s\n", c->out);
+    return WN_OK;
+}
+
+static wn_status export(const wn__call *call, const export_config *c)
+{
+    const wn_network_options open = {.size = sizeof open, .set = c->set.items, .sets = c->set.count};
+    const wn_network_export_options how = {.size = sizeof how,
+                                           .format = c->to,
+                                           .opset = (int)c->opset,
+                                           .keep_batch_norm = c->keep_batch_norm,
+                                           .sparse_initializers = c->sparse_initializers,
+                                           .external_data = c->external_data,
+                                           .preprocess = c->preprocess,
+                                           .target = c->target,
+                                           .name = c->name};
+    wn_network *net;
+    wn_status status = wn_network_open(call->arguments[0], &open, &net);
+    if (status != WN_OK) return status;
+    status = wn_network_export(net, c->out, &how);
+    if (status == WN_OK) status = print_written(net, c);
+    wn_network_close(net);
+    return status;
+}
+
+static int run_export(const wn__call *call)
+{
+    const export_config *config = call->config;
+    if (!config->to) return wn__wrong_usage(call, "--to is needed: onnx or c");
+    if (!config->out) return wn__wrong_usage(call, "--out is needed: what to write");
+    return wn__finish(call, export(call, config));
+}
+
+const wn__command wn__command_export = {
+    .name = "export",
+    .arguments = "WEIGHTS",
+    .summary = "Write a network for other programs: ONNX, or C source",
+    .details =
+        "Outputs are those that the network has here but for the order of additions. Batch norm is by running statistics and becomes part of\n"
+        "the convolution or linear layer in front of it. Class names and the normalization of pixels are in the file.\n\n"
+        "C source is C99 that needs nothing, allocates nothing and multiplies by weights that are not zero only; FILE.h says how it is\n"
+        "called. From 500,000 weights on they are in FILE.bin, which the program reads, or links through FILE.S.",
+    .options = export_options,
+    .config_size = sizeof(export_config),
+    .least = 1,
+    .most = 1,
+    .run = run_export,
+};
