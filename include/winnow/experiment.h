@@ -193,8 +193,8 @@ typedef struct wn_eval_options {
     const char *part; /* "test" (NULL), "validation", "train" */
     const char *data_folder;
     int threads;
-    const char
-        *data; /* where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these */
+    /* Where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these. */
+    const char *data;
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_eval_options;
 
@@ -227,8 +227,8 @@ typedef struct wn_prune_options {
     uint64_t seed; /* of all that is drawn: shuffled masks, random scores and bases, images of scores, drawn counts */
     const char *data_folder;
     int threads; /* 0: all CPUs */
-    const char
-        *data; /* where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these */
+    /* Where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these. */
+    const char *data;
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
 } wn_prune_options;
 

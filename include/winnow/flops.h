@@ -39,8 +39,9 @@ typedef struct wn_flops_options {
     int layers;
     uint64_t seed; /* of drawn counts */
 
-    const char *const *
-        method; /* (methods) dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl, dsr, big-sparse; none: all but the last */
+    /* (methods) dense, static, snip, set, snfs, rigl, pruning, small-dense, ac-dc, sr-ste, n-of-m, mest, mest-soft, rigl-struct, srigl, dsr, big-sparse; none: all
+     * but the last. */
+    const char *const *method;
     int methods;
     int64_t interval;                      /* DT of rigl; 0: 100 */
     int64_t steps, prune_begin, prune_end; /* of gradual pruning, in steps; all 0: 97,656, from 20,000 to 75,000 */

@@ -40,13 +40,13 @@ typedef struct wn_network_options {
     const char *dtype;   /* of activations: "float32" (NULL) or "bfloat16"; weights are float32 always */
     int64_t batch;       /* most samples that run at once; 0: 128. Larger calls of wn_network_predict are cut. Memory grows with it */
     uint64_t seed;       /* of start weights, where there are some to draw, and of dropout */
-    const char *
-        init; /* start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}". WN_EINVAL where a file has the weights */
+    /* Start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}". WN_EINVAL where a file has the weights. */
+    const char *init;
     const char *const *set; /* (sets) what a file does not say of its network, as "key=value": "model.arch=resnet20", "data.set=cifar10" */
     int sets;
-    const wn_stop
-        *stop; /* ends predictions between two passes, losses before one, and pruning between two scores, with WN_ESTOPPED; lives as long
-                          * as the handle. NULL: wn_request_stop alone does. Clones have their own */
+    /* Ends predictions between two passes, losses before one, and pruning between two scores, with WN_ESTOPPED. It lives as long as the handle; clones have
+     * their own. NULL: wn_request_stop alone does. */
+    const wn_stop *stop;
 } wn_network_options;
 
 /* ---- open and close */
@@ -79,9 +79,9 @@ typedef struct wn_network_info {
     int64_t outputs;                 /* for one input */
     const char *dataset;             /* that it was trained on; NULL: not known */
     const char *const *class_names;  /* (outputs); NULL: not known */
-    const char
-        *normalize; /* how wn_network_normalize makes inputs of pixels: "cifar10", "per-image"; NULL: not known, or they are no pixels */
-    bool per_image; /* by each image's own mean and deviation; else by these: */
+    /* How wn_network_normalize makes inputs of pixels: "cifar10", "per-image"; NULL: not known, or they are no pixels. */
+    const char *normalize;
+    bool per_image;                  /* by each image's own mean and deviation; else by these: */
     float mean[3], deviation[3];     /* of each channel, of pixels / 255 */
     int tensors;                     /* wn_network_tensor numbers them from 0 */
     int64_t parameters, active;      /* trained numbers of the network, and those that masks leave */
@@ -157,8 +157,8 @@ WN_API WN_NODISCARD wn_status wn_network_loss(wn_network *net, const float *x, c
 
 typedef struct wn_network_prune_options {
     size_t size; /* sizeof(wn_network_prune_options) */
-    const char *
-        mask; /* section mask of a recipe: "{score: snip, scope: layer, layers: [conv*]}"; NULL: smallest magnitudes of all layers together */
+    /* Section mask of a recipe: "{score: snip, scope: layer, layers: [conv*]}"; NULL: smallest magnitudes of all layers together. */
+    const char *mask;
     const char *sparsity; /* of the selected weights afterwards, from dense: "90%", "0.1d", "10x"; NULL where the masks say it themselves */
     uint64_t seed;        /* of all that is drawn */
     const float *x;       /* (n) inputs and targets, for the scores snip and grasp, by the usual loss of the targets; else NULL and 0 */
