@@ -167,8 +167,8 @@ typedef struct wn_network_prune_options {
 } wn_network_prune_options;
 /* Masks over the weights as they are: those of `winnow prune` and of a recipe's mask stage, bit for bit. What is masked becomes zero. The optimizer's
  * memory of what stays is kept. Under a basis (mask.basis) weights are made of coefficients from then on, also when their file is opened or loaded again:
- * coefficients are trained and masked, entries of the weights can be read alone, and another pruning is WN_EUNSUPPORTED (`winnow prune` takes a file further).
- * WN_EUSAGE names key and line, or says which sparsity is missing or too low. */
+ * coefficients are trained and masked, and entries of the weights can be read alone. Pruned again under the same basis its coefficients are ranked; under
+ * another one, or none, the weights that they make; the optimizer's memory is forgotten then. WN_EUSAGE names key and line, or says which sparsity is missing or too low. */
 WN_API WN_NODISCARD wn_status wn_network_prune(wn_network *net, const wn_network_prune_options *options);
 
 /* ---- save */

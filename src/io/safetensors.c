@@ -529,13 +529,28 @@ static uint32_t crc_of_tensor(const wn__st_writer *w, const wn__st_tensor *t)
     return crc;
 }
 
-static wn_status write_tensor(const wn__st_writer *w, const wn__st_tensor *t, wn__replace *r)
+/* Where the bytes go. */
+typedef struct sink {
+    wn_status (*write)(void *to, const void *bytes, size_t size);
+    void *to;
+} sink;
+
+static wn_status to_file(void *to, const void *bytes, size_t size) { return wn__replace_write(to, bytes, size); }
+
+static wn_status to_text(void *to, const void *bytes, size_t size)
+{
+    wn__text *text = to;
+    wn__text_add_bytes(text, bytes, size);
+    return text->failed ? wn__no_memory(text->size + size) : WN_OK;
+}
+
+static wn_status write_tensor(const wn__st_writer *w, const wn__st_tensor *t, const sink *s)
 {
     const size_t all = (size_t)tensor_bytes(t);
     int64_t at = 0;
-    if (!t->fill) return all ? wn__replace_write(r, t->data, all) : WN_OK; /* data of an empty tensor may be NULL */
+    if (!t->fill) return all ? s->write(s->to, t->data, all) : WN_OK; /* data of an empty tensor may be NULL */
     for (size_t bytes; (bytes = next_piece(w, t, &at)) > 0;)
-        WN_TRY(wn__replace_write(r, w->piece, bytes));
+        WN_TRY(s->write(s->to, w->piece, bytes));
     return WN_OK;
 }
 
@@ -584,34 +599,41 @@ static char *header_json(const wn__st_writer *w)
     return text;
 }
 
-static wn_status write_parts(const wn__st_writer *w, wn__replace *r, const char *header)
+static wn_status write_parts(const wn__st_writer *w, const char *header, const sink *s)
 {
     static const char blanks[WN__ALIGN + 1] = "                                                                ";
     const size_t length = strlen(header), padding = (WN__ALIGN - (length + 8) % WN__ALIGN) % WN__ALIGN;
     const uint64_t padded = length + padding;
-    WN_TRY(wn__replace_write(r, &padded, sizeof(padded)));
-    WN_TRY(wn__replace_write(r, header, length));
-    WN_TRY(wn__replace_write(r, blanks, padding));
+    WN_TRY(s->write(s->to, &padded, sizeof(padded)));
+    WN_TRY(s->write(s->to, header, length));
+    WN_TRY(s->write(s->to, blanks, padding));
     for (int i = 0; i < w->count; i++)
-        WN_TRY(write_tensor(w, &w->tensors[i], r));
+        WN_TRY(write_tensor(w, &w->tensors[i], s));
     return WN_OK;
 }
 
-wn_status wn__st_writer_write(wn__st_writer *w, const char *path)
+static wn_status write_all(wn__st_writer *w, const char *label, const sink *s)
 {
     sort_tensors(w);
     if (w->meta_count) qsort(w->meta, (size_t)w->meta_count, sizeof(st_meta), compare_meta);
     char *header = header_json(w);
-    if (!header) return wn__fail(WN_EINVAL, "%s: a tensor name or metadata is no UTF-8 (or memory ran out)", path);
-    wn__replace r;
-    wn_status status = wn__replace_open(&r, path);
-    if (status == WN_OK) {
-        status = write_parts(w, &r, header);
-        if (status == WN_OK)
-            status = wn__replace_commit(&r);
-        else
-            wn__replace_abort(&r);
-    }
+    if (!header) return wn__fail(WN_EINVAL, "%s: a tensor name or metadata is no UTF-8 (or memory ran out)", label);
+    const wn_status status = write_parts(w, header, s);
     free(header);
     return status;
+}
+
+wn_status wn__st_writer_write(wn__st_writer *w, const char *path)
+{
+    wn__replace r;
+    WN_TRY(wn__replace_open(&r, path));
+    const wn_status status = write_all(w, path, &(sink){to_file, &r});
+    if (status == WN_OK) return wn__replace_commit(&r);
+    wn__replace_abort(&r);
+    return status;
+}
+
+wn_status wn__st_writer_write_text(wn__st_writer *w, const char *label, wn__text *out)
+{
+    return write_all(w, label, &(sink){to_text, out});
 }

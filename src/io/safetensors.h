@@ -12,7 +12,7 @@
 #ifndef WN_IO_SAFETENSORS_H
 #define WN_IO_SAFETENSORS_H
 
-#include "winnow/core.h"
+#include "base/text.h"
 
 typedef enum wn__st_dtype {
     WN__ST_F32,
@@ -89,5 +89,7 @@ wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *valu
 wn_status wn__st_writer_meta_int(wn__st_writer *w, const char *key, int64_t value);
 /* Through wn__replace: the old file stays until the new one is complete on disk. Same calls, same bytes. */
 wn_status wn__st_writer_write(wn__st_writer *w, const char *path);
+/* The same bytes behind those of `out`, which the caller releases, after a failure as well. */
+wn_status wn__st_writer_write_text(wn__st_writer *w, const char *label, wn__text *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "scratch_folder.h"
 #include "tiny_network.h"
+#include "winnow/experiment.h"
 #include "winnow/network.h"
 
 enum { SIDE = 8, CLASSES = 4, BATCH = 24, PIXELS = SIDE * SIDE, OUTPUTS = BATCH * CLASSES };
@@ -168,22 +169,62 @@ TEST(clones_make_weights_of_the_same_coefficients_at_once)
     wn__free(x);
 }
 
-TEST(coefficients_are_not_pruned_twice)
+/* Of the same basis, of another one, of none. */
+TEST(coefficients_are_pruned_again_as_files_are)
 {
+    static const char *const next[] = {"{basis: dct}", "{basis: random, layers: [all]}", "{scope: layer}", "{basis: svd, layers: [all]}"};
+    const char *start = scratch_path("start.safetensors"), *by_file = scratch_path("file.safetensors"),
+               *by_handle = scratch_path("handle.safetensors");
     float *x = tiny_numbers(BATCH * PIXELS, 1);
-    wn_network *net = pruned("{basis: haar}", x);
-    CHECK_STATUS(wn_network_prune(net, &WN_OPTIONS(wn_network_prune_options, .sparsity = "90%")), WN_EUNSUPPORTED);
-    CHECK_HAS_TEXT(wn_error_message(), "winnow prune");
+    for (int i = 0; i < MASKS * 4; i++) {
+        char set[128];
+        const char *const sets[] = {set}, *mask = next[i % 4];
+        wn_network *net = pruned(masks[i / 4], x);
+        if (!net) continue;
+        CHECK_OK(wn_network_save(net, start, NULL));
+        snprintf(set, sizeof set, "mask=%s", mask);
+        const wn_status status =
+            wn_prune(&WN_OPTIONS(wn_prune_options, .weights = start, .result = by_file, .sparsity = "85%", .set = sets, .sets = 1), NULL);
+        CHECK_EQ_INT(wn_network_prune(net, &WN_OPTIONS(wn_network_prune_options, .mask = mask, .sparsity = "85%")), status);
+        CHECK_OK(wn_network_save(net, by_handle, NULL));
+        if (status == WN_OK) check_same_bytes(by_handle, by_file);
+        train(net, x);
+        wn_network_close(net);
+    }
+    wn__free(x);
+}
+
+TEST(a_failed_allocation_leaves_coefficients_as_they_were)
+{
+    const char *path = scratch_path("before.safetensors");
+    float *x = tiny_numbers(BATCH * PIXELS, 1), want[OUTPUTS], got[OUTPUTS];
+    wn_network *net = pruned("{basis: random}", x);
+    const wn_network_prune_options again = {.size = sizeof again, .mask = "{basis: random}", .sparsity = "80%"};
+    wn_status status[2] = {WN_ENOMEM, WN_ENOMEM}; /* of pruning again, and of the former file */
+    CHECK_OK(wn_network_save(net, path, NULL));
+    CHECK_OK(wn_network_predict(net, x, BATCH, want));
+    for (int n = 1; status[0] != WN_OK || status[1] != WN_OK; n++)
+        for (int k = 0; k < 2; k++) {
+            const int64_t held = wn__alloc_statistics().bytes;
+            wn__alloc_fail_at(n);
+            status[k] = k ? wn_network_load(net, path) : wn_network_prune(net, &again);
+            wn__alloc_fail_at(0);
+            if (status[k] == WN_OK) continue;
+            CHECK_EQ_INT(status[k], WN_ENOMEM);
+            if (status[0] != WN_OK) CHECK_EQ_INT(wn__alloc_statistics().bytes, held);
+            if (status[0] == WN_OK) continue;
+            CHECK_OK(wn_network_predict(net, x, BATCH, got));
+            CHECK(memcmp(got, want, sizeof want) == 0);
+        }
     wn_network_close(net);
     wn__free(x);
 }
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(coefficients_and_their_masks_come_back_from_files),
-                                    RUN(outputs_are_those_of_the_weights_that_are_made),
-                                    RUN(clones_make_weights_of_the_same_coefficients_at_once),
-                                    RUN(coefficients_are_not_pruned_twice),
-                                    {0}};
+    static const wn_test tests[] = {
+        RUN(coefficients_and_their_masks_come_back_from_files),    RUN(outputs_are_those_of_the_weights_that_are_made),
+        RUN(clones_make_weights_of_the_same_coefficients_at_once), RUN(coefficients_are_pruned_again_as_files_are),
+        RUN(a_failed_allocation_leaves_coefficients_as_they_were), {0}};
     return scratch_test_main(argc, argv, tests);
 }
