@@ -12,7 +12,7 @@ static void read_array(const char *path)
     wn__npz_array *array;
     char piece[64];
     if (wn__npz_open(path, "X", &array) != WN_OK) return;
-    const wn__npz_shape *s = wn__npz_shape_of(array);
+    const wn__npy_shape *s = wn__npz_shape_of(array);
     for (int64_t at = 0; at < s->bytes && at < 4096; at += (int64_t)sizeof piece) {
         const int64_t left = s->bytes - at, n = left < (int64_t)sizeof piece ? left : (int64_t)sizeof piece;
         if (wn__npz_read(array, at, n, piece) != WN_OK) break;

@@ -21,7 +21,7 @@ wn_status wn__dataset_of_path(const char *path, const wn__dataset_type **type, c
     }
     return wn__fail(
         WN_EUSAGE,
-        "%s: no data set reads this; valid: a folder of class folders of pictures, a list of pictures (.txt), arrays (.npz, .safetensors), shards (.tar)",
+        "%s: no data set reads this; valid: a folder of class folders of pictures, a list of pictures (.txt), arrays (.npz, .npy, .safetensors), shards (.tar)",
         path);
 }
 

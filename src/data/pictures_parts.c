@@ -62,20 +62,7 @@ static wn_status cut_test(wn__pictures *p)
     return status;
 }
 
-/* Whether each class stands in one piece. */
-static bool is_by_class(const wn__pictures *p)
-{
-    if (p->several) return false;
-    bool *seen = WN_NEW_ARRAY(bool, p->classes);
-    bool one_piece = seen && p->classes > 1;
-    for (int64_t i = 0; one_piece && i < p->count[WN__PART_TRAIN]; i++) {
-        const int32_t label = p->item[i].label;
-        one_piece = (i > 0 && p->item[i - 1].label == label) || !seen[label];
-        seen[label] = true;
-    }
-    wn__free(seen);
-    return one_piece;
-}
+static int32_t label_of(const void *set, int64_t i) { return ((const wn__pictures *)set)->item[i].label; }
 
 /* ---- what keys call all this: names, sizes and labels, never where the files lie */
 
@@ -143,7 +130,7 @@ wn_status wn__pictures_describe(wn__pictures *p, wn_status added, wn__data_facts
     facts->own_validation = p->count[WN__PART_VALIDATION];
     facts->train_count = p->count[WN__PART_TRAIN] + facts->own_validation;
     facts->test_count = p->count[WN__PART_TEST];
-    facts->by_class = is_by_class(p);
     facts->any_size = true;
+    if (!p->several) WN_TRY(wn__stands_by_class(p->count[WN__PART_TRAIN], p->classes, label_of, p, &facts->by_class));
     return make_key(p, facts->contents_key);
 }

@@ -1,4 +1,4 @@
-/* Arrays of inputs and targets in npz and safetensors files: pictures of bytes, or floats; classes, several classes, or values. */
+/* Arrays of inputs and targets in npz, npy and safetensors files: pictures of bytes, or floats; classes, several classes, or values. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -6,27 +6,37 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 #include "data/dataset.h"
 #include "data/memory_source.h"
 #include "data/stratify.h"
 #include "io/array_file.h"
 
 typedef struct arrays_config {
-    const char *path, *test, *x, *y, *x_test, *y_test, *test_share;
+    const char *path, *targets, *val, *val_targets, *test, *test_targets, *x, *y, *x_val, *y_val, *x_test, *y_test, *test_share, *mean,
+        *std;
 } arrays_config;
 
-static const char *const places[] = {"path", "test", NULL};
+static const char *const places[] = {"path", "targets", "val", "val_targets", "test", "test_targets", NULL};
 
 static const wn__setting settings[] = {
-    WN_SETTING_TEXT(arrays_config, path, "", "the file: .npz or .safetensors"),
+    WN_SETTING_TEXT(arrays_config, path, "", "the file: .npz, .safetensors, or .npy of the inputs alone"),
+    WN_SETTING_TEXT(arrays_config, targets, "", "the file of targets, where they have one of their own"),
+    WN_SETTING_TEXT(arrays_config, val, "", "a file of validation samples, with the same names of arrays"),
+    WN_SETTING_TEXT(arrays_config, val_targets, "", "the file of their targets"),
     WN_SETTING_TEXT(arrays_config, test, "", "a file of test samples, with the same names of arrays"),
+    WN_SETTING_TEXT(arrays_config, test_targets, "", "the file of their targets"),
     WN_SETTING_TEXT(arrays_config, x, "x",
                     "the array of inputs: bytes (n, h, w), (n, h, w, c) or (n, c, h, w); floats (n, d), (n, h, w) or (n, c, h, w)"),
     WN_SETTING_TEXT(arrays_config, y, "y", "the array of targets: whole numbers (n), 0 and 1 (n, k), or floats (n) or (n, k)"),
+    WN_SETTING_TEXT(arrays_config, x_val, "", "the array of validation inputs in the same file"),
+    WN_SETTING_TEXT(arrays_config, y_val, "", "the array of validation targets in the same file"),
     WN_SETTING_TEXT(arrays_config, x_test, "", "the array of test inputs in the same file"),
     WN_SETTING_TEXT(arrays_config, y_test, "", "the array of test targets in the same file"),
     WN_SETTING_TEXT(arrays_config, test_share, "10%",
                     "part of the samples, such as 10% or 500, that tests where there are no test samples"),
+    WN_SETTING_TEXT(arrays_config, mean, "", "of floats: what is taken off, one number or one a channel with commas between them"),
+    WN_SETTING_TEXT(arrays_config, std, "", "of floats: what they are divided by then"),
     {0}};
 
 /* ---- a pair of arrays */
@@ -42,12 +52,20 @@ static void release(pair *p)
     wn__array_release(&p->y);
 }
 
-static wn_status read_pair(const char *path, const char *x, const char *y, bool shape_alone, pair *p)
+/* Where they lie; files of one array have no names. */
+typedef struct place {
+    const char *x_file, *x, *y_file, *y;
+} place;
+
+static wn_status read_pair(const place *at, bool shape_alone, pair *p)
 {
-    WN_TRY(wn__array_read(path, x, shape_alone, &p->x));
-    WN_TRY(wn__array_read(path, y, false, &p->y));
+    if (at->x_file == at->y_file && wn__array_file_of_one(at->x_file))
+        return wn__fail(WN_EUSAGE, "%s: holds one array; data.targets (val_targets, test_targets) names the file of its targets",
+                        at->x_file);
+    WN_TRY(wn__array_read(at->x_file, at->x, shape_alone, &p->x));
+    WN_TRY(wn__array_read(at->y_file, at->y, false, &p->y));
     if (p->x.dim[0] == p->y.dim[0]) return WN_OK;
-    return wn__fail(WN_EFORMAT, "%s: %s has %" PRId64 " samples, %s has %" PRId64, path, x, p->x.dim[0], y, p->y.dim[0]);
+    return wn__fail(WN_EFORMAT, "%s: %s has %" PRId64 " samples, %s has %" PRId64, at->y_file, at->x, p->x.dim[0], at->y, p->y.dim[0]);
 }
 
 static wn_status bad_inputs(const char *path, const char *name)
@@ -108,79 +126,148 @@ static wn_status describe_targets(const char *path, const char *name, const pair
 }
 
 /* The same sizes and kinds; no class that training lacks. */
-static wn_status check_test(const char *path, const wn__sample_spec *train, const wn__sample_spec *test)
+static wn_status check_part(const char *path, const wn__sample_spec *train, const wn__sample_spec *other)
 {
     const bool classes = train->target == WN_TARGET_CLASS;
-    if (train->input == test->input && train->channels == test->channels && train->height == test->height && train->width == test->width &&
-        train->target == test->target && (classes ? test->classes <= train->classes : test->classes == train->classes))
+    if (train->input == other->input && train->channels == other->channels && train->height == other->height &&
+        train->width == other->width && train->target == other->target &&
+        (classes ? other->classes <= train->classes : other->classes == train->classes))
         return WN_OK;
-    return wn__fail(WN_EFORMAT, "%s: test samples of %dx%dx%d and %d classes, training has %dx%dx%d and %d", path, test->channels,
-                    test->height, test->width, test->classes, train->channels, train->height, train->width, train->classes);
+    return wn__fail(WN_EFORMAT, "%s: samples of %dx%dx%d and %d classes, training has %dx%dx%d and %d", path, other->channels,
+                    other->height, other->width, other->classes, train->channels, train->height, train->width, train->classes);
 }
 
-/* ---- both parts */
+/* ---- all parts */
 
 typedef struct parts {
-    pair train, test; /* test: zeroed if it is cut from training */
+    pair part[3]; /* by wn__part; zeroed where there are none */
     wn__sample_spec sample;
-    int64_t tested; /* test samples */
+    int64_t tested; /* test samples; cut from training if that part is zeroed */
 } parts;
+
+static int64_t count_of(const parts *p, wn__part part) { return p->part[part].x.dims ? p->part[part].x.dim[0] : 0; }
 
 static void release_parts(parts *p)
 {
-    release(&p->train);
-    release(&p->test);
+    for (int k = 0; k < 3; k++)
+        release(&p->part[k]);
 }
 
-static wn_status read_test(const arrays_config *c, bool shape_alone, parts *p)
+static const char *or_else(const char *path, const char *other) { return *path ? path : other; }
+
+/* false: there is no such part. */
+static bool find_place(const arrays_config *c, wn__part part, place *at)
 {
-    const bool inside = *c->x_test != 0;
-    const char *path = inside ? c->path : c->test, *x = inside ? c->x_test : c->x, *y = inside ? c->y_test : c->y;
-    const int64_t n = p->train.x.dim[0];
-    if (inside != (*c->y_test != 0)) return wn__fail(WN_EUSAGE, "x_test and y_test go together");
-    if (inside || *c->test) {
-        wn__sample_spec sample = {0};
-        WN_TRY(read_pair(path, x, y, shape_alone, &p->test));
-        WN_TRY(describe_inputs(path, x, &p->test, &sample));
-        WN_TRY(describe_targets(path, y, &p->test, &sample));
-        p->tested = p->test.x.dim[0];
-        return check_test(path, &p->sample, &sample);
-    }
-    if (wn__share_of(c->test_share, n, &p->tested) && p->tested >= 1 && p->tested < n) return WN_OK;
-    return wn__fail(WN_EUSAGE,
-                    "%s: has no test samples; test_share: %s of %" PRId64 " samples, must be 1 to %" PRId64 " of them, such as 10%% or 500",
-                    c->path, c->test_share, n, n - 1);
+    const char *const file[] = {c->path, c->val, c->test}, *const targets[] = {c->targets, c->val_targets, c->test_targets},
+                      *const x[] = {"", c->x_val, c->x_test}, *const y[] = {"", c->y_val, c->y_test};
+    const bool inside = *x[part] || *y[part];
+    *at = inside ? (place){c->path, x[part], or_else(c->targets, c->path), y[part]}
+                 : (place){file[part], c->x, or_else(targets[part], file[part]), c->y};
+    return inside || *file[part];
+}
+
+static wn_status read_part(const arrays_config *c, wn__part part, bool shape_alone, parts *p)
+{
+    place at;
+    wn__sample_spec sample = {0};
+    pair *q = &p->part[part];
+    if (!find_place(c, part, &at)) return WN_OK;
+    if (!*at.x || !*at.y) return wn__fail(WN_EUSAGE, "%s: inputs and targets go together: x_val and y_val, x_test and y_test", at.x_file);
+    WN_TRY(read_pair(&at, shape_alone, q));
+    WN_TRY(describe_inputs(at.x_file, at.x, q, &sample));
+    WN_TRY(describe_targets(at.y_file, at.y, q, &sample));
+    if (part != WN__PART_TRAIN) return check_part(at.x_file, &p->sample, &sample);
+    p->sample = sample;
+    return wn__sample_spec_check(&p->sample);
 }
 
 /* Release also on failure. */
 static wn_status read_parts(const arrays_config *c, bool shape_alone, parts *p)
 {
     if (!*c->path) return wn__fail(WN_EUSAGE, "the key \"path\" is missing: which file?");
-    WN_TRY(read_pair(c->path, c->x, c->y, shape_alone, &p->train));
-    WN_TRY(describe_inputs(c->path, c->x, &p->train, &p->sample));
-    WN_TRY(describe_targets(c->path, c->y, &p->train, &p->sample));
-    WN_TRY(wn__sample_spec_check(&p->sample));
-    return read_test(c, shape_alone, p);
+    for (int part = 0; part < 3; part++)
+        WN_TRY(read_part(c, part, shape_alone, p));
+    const int64_t n = count_of(p, WN__PART_TRAIN);
+    p->tested = count_of(p, WN__PART_TEST);
+    if (p->tested > 0) return WN_OK;
+    if (wn__share_of(c->test_share, n, &p->tested) && p->tested >= 1 && p->tested < n) return WN_OK;
+    return wn__fail(WN_EUSAGE,
+                    "%s: has no test samples; test_share: %s of %" PRId64 " samples, must be 1 to %" PRId64 " of them, such as 10%% or 500",
+                    c->path, c->test_share, n, n - 1);
 }
 
+/* Of the files' digests, in a fixed order; that of the test file has a place of its own, if an empty one. */
 static wn_status make_key(const arrays_config *c, char key[WN__SHA256_TEXT])
 {
-    wn__file_digest digest[2] = {0};
-    char text[2 * WN__SHA256_TEXT + 2];
-    WN_TRY(wn__file_digest_find(c->path, 0, &digest[0]));
-    if (*c->test) WN_TRY(wn__file_digest_find(c->test, 0, &digest[1]));
-    const int length = snprintf(text, sizeof text, "%s %s", digest[0].sha256, digest[1].sha256);
-    return wn__sha256(text, (size_t)length, key);
+    const char *const files[] = {c->path, c->test, c->targets, c->test_targets, c->val, c->val_targets};
+    char text[6 * (WN__SHA256_TEXT + 8)] = "";
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        wn__file_digest digest = {0};
+        if (!*files[i] && i > 1) continue;
+        if (*files[i]) WN_TRY(wn__file_digest_find(files[i], 0, &digest));
+        length += (size_t)snprintf(text + length, sizeof text - length, i == 0 ? "%s" : i == 1 ? " %s" : " %s %zu", digest.sha256, i);
+    }
+    return wn__sha256(text, length, key);
 }
+
+/* ---- (x - mean) / std of floats */
+
+enum { MOST_MOMENTS = 4096 };
+typedef struct moments {
+    int means, deviations; /* 0: none is given; 1: of all channels */
+    float mean[MOST_MOMENTS], std[MOST_MOMENTS];
+} moments;
+
+static wn_status read_numbers(const char *key, const char *text, int channels, float *out, int *count)
+{
+    for (*count = 0; *text; text += strspn(text, ", ")) {
+        char *end;
+        const double value = wn__strtod(text, &end);
+        if (end == text || *count == MOST_MOMENTS || !isfinite(value))
+            return wn__fail(WN_EUSAGE, "%s: \"%s\": must be up to %d numbers with commas between them", key, text, MOST_MOMENTS);
+        out[(*count)++] = (float)value;
+        text = end;
+    }
+    if (*count <= 1 || *count == channels) return WN_OK;
+    return wn__fail(WN_EUSAGE, "%s: %d numbers, must be 1 or %d, one a channel", key, *count, channels);
+}
+
+static wn_status read_moments(const arrays_config *c, const wn__sample_spec *s, moments *m)
+{
+    WN_TRY(read_numbers("mean", c->mean, s->channels, m->mean, &m->means));
+    WN_TRY(read_numbers("std", c->std, s->channels, m->std, &m->deviations));
+    if (s->input == WN_INPUT_PIXELS && m->means + m->deviations > 0)
+        return wn__fail(WN_EUSAGE, "mean and std are of floats, and %s is of bytes: data.normalize says how they are scaled", c->path);
+    for (int i = 0; i < m->deviations; i++)
+        if (!(m->std[i] > 0)) return wn__fail(WN_EUSAGE, "std: %g, must be above 0", (double)m->std[i]);
+    return WN_OK;
+}
+
+static float standardized(const moments *m, int64_t channel, float x)
+{
+    if (m->means > 0) x -= m->mean[m->means > 1 ? channel : 0];
+    return m->deviations > 0 ? x / m->std[m->deviations > 1 ? channel : 0] : x;
+}
+
+/* ---- facts */
+
+static int32_t label_of(const void *y, int64_t i) { return (int32_t)wn__array_int(y, i); }
 
 static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
 {
     (void)type;
     parts p = {0};
+    moments m;
     wn_status status = read_parts(config, true, &p);
+    const int64_t n = count_of(&p, WN__PART_TRAIN), cut = p.part[WN__PART_TEST].x.dims ? 0 : p.tested;
+    if (status == WN_OK) status = read_moments(config, &p.sample, &m);
     if (status == WN_OK) status = make_key(config, facts->contents_key);
+    if (status == WN_OK && p.sample.target == WN_TARGET_CLASS)
+        status = wn__stands_by_class(n, p.sample.classes, label_of, &p.part[WN__PART_TRAIN].y, &facts->by_class);
     facts->sample = p.sample;
-    facts->train_count = p.train.x.dim[0] - (p.test.x.dims ? 0 : p.tested);
+    facts->own_validation = count_of(&p, WN__PART_VALIDATION);
+    facts->train_count = n - cut + facts->own_validation;
     facts->test_count = p.tested;
     release_parts(&p);
     return status;
@@ -188,8 +275,15 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
 
 /* ---- loading */
 
-static void copy_input(const pair *p, const wn__sample_spec *s, int64_t from, void *to)
+typedef struct loading {
+    const parts *parts;
+    moments moments;
+    wn__memory_source *memory;
+} loading;
+
+static void copy_input(const loading *l, const pair *p, int64_t from, void *to)
 {
+    const wn__sample_spec *s = &l->parts->sample;
     const int64_t row = wn__array_row(&p->x), plane = (int64_t)s->height * s->width;
     const uint8_t *pixels = (const uint8_t *)p->x.data + from * row;
     if (s->input == WN_INPUT_PIXELS && !p->channels_last) {
@@ -199,15 +293,15 @@ static void copy_input(const pair *p, const wn__sample_spec *s, int64_t from, vo
     for (int64_t i = 0; s->input == WN_INPUT_PIXELS && i < row; i++)
         ((uint8_t *)to)[i % s->channels * plane + i / s->channels] = pixels[i];
     for (int64_t i = 0; s->input != WN_INPUT_PIXELS && i < row; i++)
-        ((float *)to)[i] = (float)wn__array_number(&p->x, from * row + i);
+        ((float *)to)[i] = standardized(&l->moments, i / plane, (float)wn__array_number(&p->x, from * row + i));
 }
 
-static void copy_sample(const pair *p, const wn__sample_spec *s, int64_t from, const wn__memory_source *memory, const wn__memory_part *part,
-                        int64_t to)
+static void copy_sample(const loading *l, const pair *p, int64_t from, const wn__memory_part *part, int64_t to)
 {
-    char *target = (char *)part->targets + (size_t)to * memory->target_bytes;
+    const wn__sample_spec *s = &l->parts->sample;
+    char *target = (char *)part->targets + (size_t)to * l->memory->target_bytes;
     const int64_t width = wn__array_row(&p->y);
-    copy_input(p, s, from, (char *)part->inputs + (size_t)to * memory->input_bytes);
+    copy_input(l, p, from, (char *)part->inputs + (size_t)to * l->memory->input_bytes);
     for (int64_t i = 0; i < width; i++) {
         if (s->target == WN_TARGET_CLASS)
             *(int32_t *)(void *)target = (int32_t)wn__array_int(&p->y, from);
@@ -219,36 +313,47 @@ static void copy_sample(const pair *p, const wn__sample_spec *s, int64_t from, c
 /* The first `tested` of the order are test samples, by the numbers of samples; the others stay as they stand. */
 static wn_status mark_test(const parts *p, bool *is_test)
 {
-    const int64_t n = p->train.x.dim[0];
+    const int64_t n = count_of(p, WN__PART_TRAIN);
+    const wn__array *y = &p->part[WN__PART_TRAIN].y;
     wn__stratum *strata = WN_NEW_ARRAY(wn__stratum, n);
     int64_t *order = WN_NEW_ARRAY(int64_t, n);
     wn_status status = strata && order ? WN_OK : wn__no_memory((size_t)n * sizeof *strata);
     for (int64_t i = 0; status == WN_OK && i < n; i++) {
         char number[32];
         snprintf(number, sizeof number, "%" PRId64, i);
-        strata[i] = (wn__stratum){wn__name_hash(number), p->sample.target == WN_TARGET_CLASS ? (int32_t)wn__array_int(&p->train.y, i) : 0};
+        strata[i] = (wn__stratum){wn__name_hash(number), p->sample.target == WN_TARGET_CLASS ? label_of(y, i) : 0};
     }
     if (status == WN_OK) status = wn__stratified_order(n, strata, order);
-    for (int64_t i = 0; status == WN_OK && p->test.x.dims == 0 && i < p->tested; i++)
+    for (int64_t i = 0; status == WN_OK && i < p->tested; i++)
         is_test[order[i]] = true;
     wn__free(strata);
     wn__free(order);
     return status;
 }
 
-static wn_status fill(const parts *p, wn__memory_source *memory)
+static void copy_all(const loading *l, const bool *is_test)
 {
-    const int64_t n = p->train.x.dim[0], apart = p->test.x.dims ? p->tested : 0;
+    const parts *p = l->parts;
+    const wn__memory_part *train = &l->memory->train, *test = &l->memory->test;
+    int64_t trained = 0, tested = 0;
+    for (int64_t i = 0; i < count_of(p, WN__PART_TRAIN); i++)
+        copy_sample(l, &p->part[WN__PART_TRAIN], i, is_test[i] ? test : train, is_test[i] ? tested++ : trained++);
+    for (int64_t i = 0; i < count_of(p, WN__PART_VALIDATION); i++)
+        copy_sample(l, &p->part[WN__PART_VALIDATION], i, train, trained++);
+    for (int64_t i = 0; i < count_of(p, WN__PART_TEST); i++)
+        copy_sample(l, &p->part[WN__PART_TEST], i, test, tested++);
+}
+
+static wn_status fill(const loading *l)
+{
+    const parts *p = l->parts;
+    const int64_t n = count_of(p, WN__PART_TRAIN), cut = count_of(p, WN__PART_TEST) > 0 ? 0 : p->tested;
     bool *is_test = WN_NEW_ARRAY(bool, n);
     if (!is_test) return wn__no_memory((size_t)n);
-    wn_status status = mark_test(p, is_test);
-    if (status == WN_OK) status = wn__memory_source_make_room(memory, WN__PART_TRAIN, n - (p->tested - apart));
-    if (status == WN_OK) status = wn__memory_source_make_room(memory, WN__PART_TEST, p->tested);
-    int64_t train = 0, test = 0;
-    for (int64_t i = 0; status == WN_OK && i < n; i++)
-        copy_sample(&p->train, &p->sample, i, memory, is_test[i] ? &memory->test : &memory->train, is_test[i] ? test++ : train++);
-    for (int64_t i = 0; status == WN_OK && i < apart; i++)
-        copy_sample(&p->test, &p->sample, i, memory, &memory->test, i);
+    wn_status status = cut > 0 ? mark_test(p, is_test) : WN_OK;
+    if (status == WN_OK) status = wn__memory_source_make_room(l->memory, WN__PART_TRAIN, n - cut + count_of(p, WN__PART_VALIDATION));
+    if (status == WN_OK) status = wn__memory_source_make_room(l->memory, WN__PART_TEST, p->tested);
+    if (status == WN_OK) copy_all(l, is_test);
     wn__free(is_test);
     return status;
 }
@@ -256,13 +361,14 @@ static wn_status fill(const parts *p, wn__memory_source *memory)
 static wn_status open_arrays(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data)
 {
     (void)type, (void)folder, (void)pool;
-    wn__memory_source *memory;
     parts p = {0};
+    loading l = {.parts = &p};
     wn_status status = read_parts(config, false, &p);
-    if (status == WN_OK) status = wn__memory_source_new(&data->facts.sample, &memory);
+    if (status == WN_OK) status = read_moments(config, &p.sample, &l.moments);
+    if (status == WN_OK) status = wn__memory_source_new(&data->facts.sample, &l.memory);
     if (status == WN_OK) {
-        data->source = &memory->source;
-        status = fill(&p, memory);
+        data->source = &l.memory->source;
+        status = fill(&l);
     }
     release_parts(&p);
     return status;
@@ -272,7 +378,7 @@ static const char *takes(const char *path) { return wn__array_file_name(path) ? 
 
 const wn__dataset_type wn__dataset_arrays = {
     .name = "arrays",
-    .summary = "your arrays x and y in .npz or .safetensors files: pictures or floats; classes or values",
+    .summary = "your arrays x and y in .npz, .npy or .safetensors files: pictures or floats; classes or values",
     .license = "your own",
     .facts = {.sample = {.channels = 3}},
     .mean = WN__IMAGENET_MEAN,

@@ -52,7 +52,7 @@ static void close_part(part_file *p)
 
 static wn_status check_pixels(const part_file *p)
 {
-    const wn__npz_shape *s = wn__npz_shape_of(p->pixels);
+    const wn__npy_shape *s = wn__npz_shape_of(p->pixels);
     if (s->kind == 'u' && s->item_size == 1 && s->dims == 4 && s->dim[1] == SIDE && s->dim[2] == SIDE && s->dim[3] == CHANNELS)
         return WN_OK;
     return wn__fail(WN_EFORMAT, "%s: X is no array of (images, 32, 32, 3) bytes", p->path);
@@ -69,7 +69,7 @@ static wn_status label_at(const part_file *p, const unsigned char *bytes, int si
 
 static wn_status read_labels(part_file *p, wn__npz_array *array)
 {
-    const wn__npz_shape *s = wn__npz_shape_of(array);
+    const wn__npy_shape *s = wn__npz_shape_of(array);
     if ((s->kind != 'i' && s->kind != 'u') || s->dims != 1) return wn__fail(WN_EFORMAT, "%s: Y is no list of whole numbers", p->path);
     if (s->dim[0] != p->count) return wn__fail(WN_EFORMAT, "%s: %" PRId64 " labels for %" PRId64 " images", p->path, s->dim[0], p->count);
     unsigned char *bytes = wn__alloc_array(s->bytes, 1);

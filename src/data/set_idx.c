@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "data/dataset.h"
 #include "data/memory_source.h"
+#include "data/stratify.h"
 #include "io/compressed.h"
 #include "io/idx.h"
 
@@ -83,6 +84,8 @@ static wn_status make_key(const idx_config *c, char key[WN__SHA256_TEXT])
     return wn__sha256(text, 4 * WN__SHA256_TEXT, key);
 }
 
+static int32_t label_of(const void *labels, int64_t i) { return ((const wn__idx *)labels)->data[i]; }
+
 static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
 {
     (void)type;
@@ -96,6 +99,7 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
         facts->test_count = p[1].labels.count;
         status = wn__sample_spec_check(&facts->sample);
     }
+    if (status == WN_OK) status = wn__stands_by_class(facts->train_count, facts->sample.classes, label_of, &p[0].labels, &facts->by_class);
     if (status == WN_OK) status = make_key(config, facts->contents_key);
     release(&p[0]);
     release(&p[1]);

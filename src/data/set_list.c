@@ -10,16 +10,18 @@
 #include "data/pictures.h"
 
 typedef struct list_config {
-    const char *train, *test, *path, *classes;
+    const char *train, *val, *test, *path, *classes;
     int target;
     wn__pictures_config pictures;
 } list_config;
 
 enum { ONE_CLASS, SEVERAL_CLASSES };
-static const char *const target_names[] = {"class", "classes", NULL}, *const places[] = {"train", "test", "path", "classes", "cache", NULL};
+static const char *const target_names[] = {"class", "classes", NULL}, *const places[] = {"train",   "val",   "test", "path",
+                                                                                         "classes", "cache", NULL};
 
 static const wn__setting settings[] = {
     WN_SETTING_TEXT(list_config, train, "", "the file of training pictures: a path and a label a line"),
+    WN_SETTING_TEXT(list_config, val, "", "the file of validation pictures"),
     WN_SETTING_TEXT(list_config, test, "", "the file of test pictures"),
     WN_SETTING_TEXT(list_config, path, "", "the folder that paths are relative to; default: that of the file of training pictures"),
     WN_SETTING_TEXT(list_config, classes, "", "a file of class names, one a line, in the order of their numbers"),
@@ -234,24 +236,33 @@ static wn_status add_entry(wn__pictures *p, wn__part part, const list_file *f, c
     return wn__pictures_add(p, part, name, s.st_size, label);
 }
 
-static wn_status add_part(wn__pictures *p, wn__part part, const list_file *f, const naming *n, bool several)
+static wn_status add_entries(wn__pictures *p, wn__part part, const list_file *f, const naming *n)
 {
     int64_t missing = 0;
     for (int64_t i = 0; i < f->count; i++)
-        WN_TRY(add_entry(p, part, f, &f->entry[i], n, several, &missing));
+        WN_TRY(add_entry(p, part, f, &f->entry[i], n, p->several, &missing));
     if (missing == 0) return WN_OK;
     return wn__fail_within(WN_ENOTFOUND, "%" PRId64 " of %" PRId64 " pictures are missing; the first: ", missing, f->count);
 }
 
-static wn_status add_lists(wn__pictures *p, const list_config *c, list_file *train, list_file *test, naming *n)
+/* Names are found where training pictures are listed. */
+static wn_status add_list(wn__pictures *p, const list_config *c, wn__part part, const char *path, naming *n)
 {
-    const bool several = c->target == SEVERAL_CLASSES;
-    p->several = several;
-    WN_TRY(read_file(c->train, several, train));
-    if (*c->test) WN_TRY(read_file(c->test, several, test));
-    WN_TRY(*c->classes ? classes_of_file(p, c->classes, n) : classes_of_labels(p, train, n));
-    WN_TRY(add_part(p, WN__PART_TRAIN, train, n, several));
-    return *c->test ? add_part(p, WN__PART_TEST, test, n, several) : WN_OK;
+    list_file f = {0};
+    if (!*path) return WN_OK;
+    wn_status status = read_file(path, p->several, &f);
+    if (status == WN_OK && part == WN__PART_TRAIN) status = *c->classes ? classes_of_file(p, c->classes, n) : classes_of_labels(p, &f, n);
+    if (status == WN_OK) status = add_entries(p, part, &f, n);
+    release_file(&f);
+    return status;
+}
+
+static wn_status add_lists(wn__pictures *p, const list_config *c, naming *n)
+{
+    p->several = c->target == SEVERAL_CLASSES;
+    WN_TRY(add_list(p, c, WN__PART_TRAIN, c->train, n));
+    WN_TRY(add_list(p, c, WN__PART_VALIDATION, c->val, n));
+    return add_list(p, c, WN__PART_TEST, c->test, n);
 }
 
 /* Free with wn__free. */
@@ -270,19 +281,16 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
 {
     const list_config *c = config;
     wn__pictures *p;
-    list_file train = {0}, test = {0};
     naming names = {0};
     if (!*c->train) return wn__fail(WN_EUSAGE, "the key \"train\" is missing: which file lists the pictures?");
     char *root = root_of(c);
     wn_status status = root ? wn__pictures_new(type->name, root, &c->pictures, &p) : wn__no_memory(1);
     wn__free(root);
     WN_TRY(status);
-    status = add_lists(p, c, &train, &test, &names);
+    status = add_lists(p, c, &names);
     for (int64_t i = 0; i < names.count; i++)
         wn__free(names.name[i].name);
     wn__free(names.name);
-    release_file(&train);
-    release_file(&test);
     return wn__pictures_describe(p, status, facts);
 }
 

@@ -14,14 +14,15 @@
 #include "io/tar.h"
 
 typedef struct tar_config {
-    const char *path, *test;
+    const char *path, *val, *test;
     wn__pictures_config pictures;
 } tar_config;
 
-static const char *const places[] = {"path", "test", "cache", NULL};
+static const char *const places[] = {"path", "val", "test", "cache", NULL};
 
 static const wn__setting settings[] = {
     WN_SETTING_TEXT(tar_config, path, "", "the training shards: one file, or as in train-{0000..0127}.tar"),
+    WN_SETTING_TEXT(tar_config, val, "", "the validation shards"),
     WN_SETTING_TEXT(tar_config, test, "", "the test shards"),
     WN__PICTURES_SETTINGS(tar_config),
     {0}};
@@ -135,17 +136,24 @@ static wn_status add_classes(wn__pictures *p, int32_t most)
 
 /* ---- the set */
 
-/* Names are relative to the folder of the training shards, where the test shards must lie, too. */
-static wn_status add_parts(wn__pictures *p, const tar_config *c, size_t folder)
+/* Names are relative to the folder of the training shards, where the others must lie, too. */
+static wn_status add_part(reading *r, const tar_config *c, wn__part part, const char *path)
 {
-    reading r = {.pictures = p, .part = WN__PART_TRAIN, .label = -1, .most = -1};
-    WN_TRY(read_shards(&r, c->path + folder));
+    const size_t folder = (size_t)(wn__base_name(c->path) - c->path);
+    if (!*path) return WN_OK;
+    if ((size_t)(wn__base_name(path) - path) != folder || strncmp(path, c->path, folder) != 0)
+        return wn__fail(WN_EUSAGE, "%s: all shards must lie in the folder of the training shards, %s", path, r->pictures->root);
+    r->part = part;
+    return read_shards(r, path + folder);
+}
+
+static wn_status add_parts(wn__pictures *p, const tar_config *c)
+{
+    reading r = {.pictures = p, .label = -1, .most = -1};
+    WN_TRY(add_part(&r, c, WN__PART_TRAIN, c->path));
     WN_TRY(add_classes(p, r.most));
-    if (!*c->test) return WN_OK;
-    if ((size_t)(wn__base_name(c->test) - c->test) != folder || strncmp(c->test, c->path, folder) != 0)
-        return wn__fail(WN_EUSAGE, "%s: test shards must lie in the folder of the training shards, %s", c->test, p->root);
-    r.part = WN__PART_TEST;
-    return read_shards(&r, c->test + folder);
+    WN_TRY(add_part(&r, c, WN__PART_VALIDATION, c->val));
+    return add_part(&r, c, WN__PART_TEST, c->test);
 }
 
 static wn_status describe(const wn__dataset_type *type, const void *config, wn__data_facts *facts)
@@ -158,7 +166,7 @@ static wn_status describe(const wn__dataset_type *type, const void *config, wn__
     wn_status status = wn__pictures_new(type->name, root, &c->pictures, &p);
     wn__free(root);
     WN_TRY(status);
-    status = add_parts(p, c, (size_t)(wn__base_name(c->path) - c->path));
+    status = add_parts(p, c);
     return wn__pictures_describe(p, status, facts);
 }
 

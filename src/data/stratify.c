@@ -65,6 +65,20 @@ wn_status wn__stratified_order(int64_t n, const wn__stratum *samples, int64_t *o
     return WN_OK;
 }
 
+wn_status wn__stands_by_class(int64_t n, int classes, int32_t (*label_of)(const void *set, int64_t i), const void *set, bool *by_class)
+{
+    bool *seen = WN_NEW_ARRAY(bool, classes);
+    if (!seen) return wn__no_memory((size_t)classes);
+    *by_class = classes > 1;
+    for (int64_t i = 0; *by_class && i < n; i++) {
+        const int32_t label = label_of(set, i);
+        *by_class = !seen[label] || (i > 0 && label_of(set, i - 1) == label);
+        seen[label] = true;
+    }
+    wn__free(seen);
+    return WN_OK;
+}
+
 bool wn__share_of(const char *text, int64_t n, int64_t *count)
 {
     char *end;

@@ -13,7 +13,8 @@ static bool ends_so(const char *path, const char *ending)
     return a >= b && strcmp(path + a - b, ending) == 0;
 }
 
-bool wn__array_file_name(const char *path) { return ends_so(path, ".npz") || ends_so(path, ".safetensors"); }
+bool wn__array_file_name(const char *path) { return ends_so(path, ".npz") || ends_so(path, ".npy") || ends_so(path, ".safetensors"); }
+bool wn__array_file_of_one(const char *path) { return ends_so(path, ".npy"); }
 
 void wn__array_release(wn__array *array)
 {
@@ -29,14 +30,29 @@ int64_t wn__array_row(const wn__array *a)
     return count;
 }
 
-/* ---- npz */
+/* ---- npy and npz */
 
-static wn_status take_npz(wn__npz_array *npz, bool shape_alone, wn__array *out)
+static void take_shape(const wn__npy_shape *s, wn__array *out)
 {
-    const wn__npz_shape *s = wn__npz_shape_of(npz);
     *out = (wn__array){.kind = s->kind, .item_size = s->item_size, .dims = s->dims};
     for (int d = 0; d < s->dims; d++)
         out->dim[d] = s->dim[d];
+}
+
+static wn_status read_npy(const char *path, bool shape_alone, wn__array *out)
+{
+    wn__npy_shape shape;
+    void *data = NULL;
+    WN_TRY(wn__npy_read(path, &shape, shape_alone ? NULL : &data));
+    take_shape(&shape, out);
+    out->data = data;
+    return WN_OK;
+}
+
+static wn_status take_npz(wn__npz_array *npz, bool shape_alone, wn__array *out)
+{
+    const wn__npy_shape *s = wn__npz_shape_of(npz);
+    take_shape(s, out);
     if (shape_alone) return WN_OK;
     if (!(out->data = wn__alloc((size_t)s->bytes))) return wn__no_memory((size_t)s->bytes);
     return wn__npz_read(npz, 0, s->bytes, out->data);
@@ -81,13 +97,34 @@ static wn_status read_safetensors(const char *path, const char *name, bool shape
     return status;
 }
 
+static wn_status read_any(const char *path, const char *name, bool shape_alone, wn__array *out)
+{
+    if (ends_so(path, ".safetensors")) return read_safetensors(path, name, shape_alone, out);
+    return wn__array_file_of_one(path) ? read_npy(path, shape_alone, out) : read_npz(path, name, shape_alone, out);
+}
+
+/* NumPy's float16 as float32. */
+static wn_status widen(wn__array *a)
+{
+    const wn__st_tensor half = {.dtype = WN__ST_F16, .data = a->data};
+    const int64_t count = a->dim[0] * wn__array_row(a);
+    float *wide = a->data ? wn__alloc_array(count, sizeof *wide) : NULL;
+    if (a->data && !wide) return wn__no_memory((size_t)count * sizeof *wide);
+    for (int64_t i = 0; wide && i < count; i++)
+        wide[i] = wn__st_float(&half, i);
+    wn__free(a->data);
+    a->data = wide;
+    a->item_size = 4;
+    return WN_OK;
+}
+
 wn_status wn__array_read(const char *path, const char *name, bool shape_alone, wn__array *out)
 {
     *out = (wn__array){0};
-    wn_status status =
-        ends_so(path, ".safetensors") ? read_safetensors(path, name, shape_alone, out) : read_npz(path, name, shape_alone, out);
+    wn_status status = read_any(path, name, shape_alone, out);
+    if (status == WN_OK && out->kind == 'f' && out->item_size == 2) status = widen(out);
     if (status == WN_OK && out->kind == 'f' && out->item_size < 4)
-        status = wn__fail(WN_EUNSUPPORTED, "%s: %s has floats of %d bytes, must be 4 or 8", path, name, out->item_size);
+        status = wn__fail(WN_EUNSUPPORTED, "%s: %s has floats of %d byte, must be 2, 4 or 8", path, name, out->item_size);
     if (status == WN_OK && out->dim[0] < 1) status = wn__fail(WN_EFORMAT, "%s: %s is empty", path, name);
     if (status != WN_OK) wn__array_release(out);
     return status;

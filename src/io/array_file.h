@@ -1,4 +1,4 @@
-/* Named arrays of numbers in files of NumPy (npz) and in safetensors files. */
+/* Arrays of numbers in files of NumPy (npz: by name, npy: the one) and, by name, in safetensors files. */
 #ifndef WN_IO_ARRAY_FILE_H
 #define WN_IO_ARRAY_FILE_H
 
@@ -14,8 +14,9 @@ typedef struct wn__array {
     void *data; /* in C order; owned; NULL: its shape alone was asked for */
 } wn__array;
 
-/* Whether a name ends as such files do: .npz, .safetensors. */
+/* Whether a name ends as such files do: .npz, .npy, .safetensors. */
 bool wn__array_file_name(const char *path);
+bool wn__array_file_of_one(const char *path); /* .npy: the array has no name */
 /* WN_EFORMAT: not there, damaged, not of 1 to 4 sizes, or of other elements. Release with wn__array_release. */
 wn_status wn__array_read(const char *path, const char *name, bool shape_alone, wn__array *out);
 void wn__array_release(wn__array *array);                   /* accepts a zeroed one */

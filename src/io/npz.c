@@ -14,7 +14,7 @@ wn_status wn__npz_open(const char *path, const char *name, wn__npz_array **out)
 }
 
 void wn__npz_close(wn__npz_array *array) { (void)array; }
-const wn__npz_shape *wn__npz_shape_of(const wn__npz_array *array) { return (const void *)array; }
+const wn__npy_shape *wn__npz_shape_of(const wn__npz_array *array) { return (const void *)array; }
 
 wn_status wn__npz_read(wn__npz_array *array, int64_t first, int64_t count, void *out)
 {
@@ -27,13 +27,13 @@ wn_status wn__npz_verify(const char *path) { return wn__npz_open(path, "", NULL)
 #else
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zip.h>
 
 #include "base/files.h"
+#include "base/text.h"
 
-enum { MOST_HEADER = 4096, SKIP_BYTES = 1 << 16 };
+enum { SKIP_BYTES = 1 << 16 };
 
 struct wn__npz_array {
     char *path, *member;
@@ -42,11 +42,11 @@ struct wn__npz_array {
     int64_t at;     /* where the member is read next */
     int64_t header; /* bytes before the elements */
     bool stored;    /* not packed: any place can be gone to */
-    wn__npz_shape shape;
+    wn__npy_shape shape;
 };
 
 bool wn__npz_available(void) { return true; }
-const wn__npz_shape *wn__npz_shape_of(const wn__npz_array *array) { return &array->shape; }
+const wn__npy_shape *wn__npz_shape_of(const wn__npz_array *array) { return &array->shape; }
 
 /* --- the zip --------------------------------------------------------------------------------------------------------------------- */
 
@@ -116,74 +116,16 @@ static wn_status check_end(wn__npz_array *a)
     return got == 0 ? WN_OK : damaged(a, "it is longer than its shape");
 }
 
-/* --- the header: magic, version, length, then a Python dictionary as text --------------------------------------------------------- */
-
-static wn_status bad_header(const wn__npz_array *a, const char *what)
-{
-    return wn__fail(WN_EFORMAT, "%s: %s: %s", a->path, a->member, what);
-}
-
-/* What stands behind 'key': in the dictionary. */
-static const char *value_of(const char *header, const char *key)
-{
-    char quoted[32];
-    snprintf(quoted, sizeof quoted, "'%s':", key);
-    const char *at = strstr(header, quoted);
-    if (!at) return NULL;
-    at += strlen(quoted);
-    return at + strspn(at, " ");
-}
-
-static wn_status read_type(wn__npz_array *a, const char *header)
-{
-    const char *descr = value_of(header, "descr");
-    wn__npz_shape *s = &a->shape;
-    char order, kind;
-    if (!descr || sscanf(descr, "'%c%c%d'", &order, &kind, &s->item_size) != 3 || s->item_size < 1 || s->item_size > 8)
-        return bad_header(a, "its header names no type of element");
-    if (!strchr("uifb", kind)) return bad_header(a, "its elements are no numbers");
-    if (order == '>' && s->item_size > 1) return bad_header(a, "its numbers are big-endian, which is not supported");
-    s->kind = kind;
-    const char *fortran = value_of(header, "fortran_order");
-    if (!fortran || strncmp(fortran, "False", 5) != 0) return bad_header(a, "it is not in C order");
-    return WN_OK;
-}
-
-static wn_status read_shape(wn__npz_array *a, const char *header)
-{
-    const char *at = value_of(header, "shape");
-    wn__npz_shape *s = &a->shape;
-    if (!at || *at != '(') return bad_header(a, "its header has no shape");
-    s->bytes = s->item_size;
-    for (at++; *at && *at != ')'; at += strspn(at, ", ")) {
-        char *end;
-        const long long size = strtoll(at, &end, 10);
-        if (end == at || size < 1 || s->dims == WN__NPZ_DIMS || s->bytes > INT64_MAX / 2 / size)
-            return bad_header(a, "its shape is not one of 1 to 4 sizes");
-        s->dim[s->dims++] = size;
-        s->bytes *= size;
-        at = end;
-    }
-    return *at == ')' && s->dims > 0 ? WN_OK : bad_header(a, "its shape is not one of 1 to 4 sizes");
-}
+static wn_status read_more(void *user, int64_t count, void *out) { return read_on(user, count, out); }
 
 static wn_status read_header(wn__npz_array *a)
 {
-    unsigned char start[12];
-    char header[MOST_HEADER + 1];
-    WN_TRY(read_on(a, 10, start));
-    if (memcmp(start, "\x93NUMPY", 6) != 0) return bad_header(a, "is no npy array");
-    int64_t length = start[8] | start[9] << 8;
-    if (start[6] >= 2) { /* four bytes of length */
-        WN_TRY(read_on(a, 2, start + 10));
-        length |= (int64_t)start[10] << 16 | (int64_t)start[11] << 24;
-    }
-    if (length > MOST_HEADER) return bad_header(a, "its header is too long");
-    WN_TRY(read_on(a, length, header));
-    header[length] = 0;
+    wn__text label = {0};
+    wn__text_add(&label, "%s: %s", a->path, a->member);
+    const wn_status status = label.failed ? wn__no_memory(label.size) : wn__npy_header(label.data, read_more, a, &a->shape);
+    wn__text_release(&label);
     a->header = a->at;
-    WN_TRY(read_type(a, header));
-    return read_shape(a, header);
+    return status;
 }
 
 static wn_status check_size(wn__npz_array *a)

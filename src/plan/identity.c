@@ -72,6 +72,12 @@ static wn_status add_transforms(json_t *o, const char *key, const wn__transforms
     return status;
 }
 
+/* Raised by a correction, in the slices of those stages alone whose results it changes. */
+static wn_status add_rule_version(json_t *slice, bool corrected) { return corrected ? set_int(slice, "rule_version", 2) : WN_OK; }
+
+/* The first train_size samples of arrays by class were of the first classes alone. */
+static bool shares_corrected(const wn__data_section *d) { return d->facts.by_class && d->train_size > 0 && !d->facts.any_size; }
+
 static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
 {
     const wn__recipe *r = plan->recipe;
@@ -90,6 +96,7 @@ static wn_status add_data(json_t *inputs, const wn__agenda *plan, bool third)
     WN_TRY(add_transforms(o, "evaluate", &r->data.fit));
     WN_TRY(add_sample(o, r, third));
     if (r->data.contents_key[0]) WN_TRY(set_text(o, "contents", r->data.contents_key));
+    WN_TRY(add_rule_version(o, shares_corrected(&r->data)));
     return set_int(o, "batch", r->train.batch);
 }
 
@@ -226,9 +233,6 @@ static void leave_out_idle(json_t *o, const wn__topology_rule *rule, int block)
     if (block != WN__BLOCK_FAN_IN) json_object_del(o, "gamma_of");
     if (rule->drop != WN__DROP_THRESHOLD) json_object_del(o, "threshold");
 }
-
-/* Raised by a correction, in the slices of those stages alone whose results it changes. */
-static wn_status add_rule_version(json_t *slice, bool corrected) { return corrected ? set_int(slice, "rule_version", 2) : WN_OK; }
 
 /* The next one of a network whose masks are drawn. Arrays have room for all parameters. */
 static wn_status drawn_may_cut(const wn_graph *graph, const wn__stage *stage, const wn__mask_plan *m, const wn__params *params,

@@ -74,6 +74,7 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
         leave_absent(r);
         return WN_OK;
     }
+    if (status == WN_OK && r->data.facts.own_validation > 0 && !wn__yaml_find(node, "validation")) r->data.validation = "auto";
     return status == WN_OK ? wn__recipe_settle_transforms(&r->data, node) : wn__fault_at(set, "data.set: ", status);
 }
 

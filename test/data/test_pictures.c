@@ -386,6 +386,88 @@ TEST(arrays_are_pictures_with_classes_several_classes_or_values)
     wn__free(o.config);
 }
 
+/* A .npy file of version 1. */
+static void put_npy(const char *name, const char *type, const char *shape, const void *data, size_t size)
+{
+    wn__text t = {0};
+    char header[118];
+    snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': %s, }", type, shape);
+    wn__text_add_bytes(&t, "\x93NUMPY\x01\x00\x76\x00", 10);
+    wn__text_add(&t, "%-117s\n", header);
+    wn__text_add_bytes(&t, data, size);
+    CHECK_OK(wn__file_write(scratch_path(name), t.data, t.size));
+    wn__text_release(&t);
+}
+
+TEST(arrays_lie_in_npy_files_too)
+{
+    static const uint16_t x[8] = {0, 0x3c00, 0x4000, 0xc000, 0x3800, 0x7bff, 0x0001, 0}; /* 0, 1, 2, -2, 0.5, 65504, 2^-24, 0 */
+    static const int32_t y[4] = {0, 1, 1, 0};
+    put_npy("x.npy", "<f2", "(4, 2)", x, sizeof x);
+    put_npy("y.npy", "<i4", "(4,)", y, sizeof y);
+    const char *settings[] = {
+        "targets", scratch_path("y.npy"), "test", scratch_path("x.npy"), "test_targets", scratch_path("y.npy"), "mean", "1, 2", "std", "2",
+        NULL};
+    opened o = {0};
+    CHECK_OK(open_set("arrays", scratch_path("x.npy"), settings, &o));
+    static const float wanted[4][2] = {{-0.5f, -0.5f}, {0.5f, -2}, {-0.25f, 32751}, {(0x1p-24f - 1) / 2, -1}};
+    for (int64_t i = 0; i < 4; i++) {
+        wn__sample_input input;
+        int32_t label;
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TEST, i, NULL, &input, &label));
+        CHECK(memcmp(input.data, wanted[i], sizeof wanted[i]) == 0 && label == y[i]);
+    }
+    close_set(&o);
+    settings[7] = "1, 2, 3";
+    CHECK_STATUS(open_set("arrays", scratch_path("x.npy"), settings, &o), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "mean: 3 numbers, must be 1 or 2");
+    wn__free(o.config);
+    CHECK_STATUS(open_set("arrays", scratch_path("x.npy"), NULL, &o), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "x.npy: holds one array; data.targets");
+    wn__free(o.config);
+    CHECK(truncate(scratch_path("x.npy"), 140) == 0);
+    CHECK_STATUS(open_set("arrays", scratch_path("x.npy"), settings, &o), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "x.npy: has 12 bytes of elements, its shape wants 16");
+    wn__free(o.config);
+}
+
+static void check_own_validation(const char *set, const char *path, const char *const *settings, int32_t label)
+{
+    opened o = {0};
+    wn__split split;
+    CHECK_OK(open_set(set, path, settings, &o));
+    const wn__data_facts *f = &o.data.facts;
+    CHECK(f->own_validation == 4 && f->train_count == 10 && f->test_count == 2);
+    CHECK_OK(wn__dataset_split(&o.data, "auto", 0, &split));
+    CHECK(split.train.count == 6 && split.validation.first == 6 && split.validation.count == 4);
+    CHECK_EQ_INT(label_of(&o.data, WN__PART_TRAIN, 6), label);
+    close_set(&o);
+}
+
+TEST(validation_samples_may_be_of_their_own)
+{
+    static const uint8_t x[6 * 4] = {0};
+    static const int64_t y[6] = {0, 1, 2, 0, 1, 2}, v[4] = {2, 1, 2, 0}, six[] = {6, 2, 2}, four[] = {4, 2, 2};
+    put_tensors("own.safetensors", x, six, 3, WN__ST_I64, y, six, 1);
+    put_tensors("val.safetensors", x, four, 3, WN__ST_I64, v, four, 1);
+    put_tensors("two.safetensors", x, (const int64_t[]){2, 2, 2}, 3, WN__ST_I64, y, (const int64_t[]){2}, 1);
+    check_own_validation("arrays", scratch_path("own.safetensors"),
+                         (const char *const[]){"val", scratch_path("val.safetensors"), "test", scratch_path("two.safetensors"), NULL}, 2);
+    put_class("lists", "own", 12);
+    put_text("lists/train.txt", "own/000.png a\nown/001.png b\nown/002.png c\nown/003.png a\nown/004.png b\nown/005.png c\n");
+    put_text("lists/val.txt", "own/006.png c\nown/007.png b\nown/008.png c\nown/009.png a\n");
+    put_text("lists/test.txt", "own/010.png c\nown/011.png b\n");
+    check_own_validation("list", NULL,
+                         (const char *const[]){"train", scratch_path("lists/train.txt"), "val", scratch_path("lists/val.txt"), "test",
+                                               scratch_path("lists/test.txt"), NULL},
+                         2);
+    put_shard("own-0.tar", 0, 6, NULL);
+    put_shard("own-1.tar", 8, 4, NULL);
+    put_shard("own-2.tar", 12, 2, NULL);
+    check_own_validation("tar", scratch_path("shards/own-0.tar"),
+                         (const char *const[]){"val", scratch_path("shards/own-1.tar"), "test", scratch_path("shards/own-2.tar"), NULL}, 2);
+}
+
 TEST(any_four_idx_files_are_a_set)
 {
     static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6},
@@ -405,6 +487,33 @@ TEST(any_four_idx_files_are_a_set)
     CHECK_STATUS(open_set("idx", NULL, settings, &bad), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "label 5, but training labels end at 4");
     wn__free(bad.config);
+}
+
+/* Labels alone tell whether samples stand by class; a class twice in the middle of others is none. */
+TEST(sorted_labels_are_noticed)
+{
+    static const uint8_t x[6 * 4] = {0};
+    static const int64_t y[3][6] = {{0, 0, 1, 1, 2, 2}, {2, 2, 0, 1, 1, 1}, {0, 1, 2, 0, 1, 2}}, six[] = {6, 2, 2};
+    for (int k = 0; k < 3; k++) {
+        opened o = {0};
+        wn__split split;
+        put_tensors("sorted.safetensors", x, six, 3, WN__ST_I64, y[k], six, 1);
+        CHECK_OK(open_set("arrays", scratch_path("sorted.safetensors"), (const char *const[]){"test_share", "1", NULL}, &o));
+        CHECK(o.data.facts.by_class == (k < 2));
+        CHECK_STATUS(wn__dataset_split(&o.data, "last-2", 0, &split), k < 2 ? WN_EUSAGE : WN_OK);
+        close_set(&o);
+    }
+    static const uint8_t images[] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6},
+                         labels[] = {0, 0, 8, 1, 0, 0, 0, 3, 1, 1, 0};
+    CHECK_OK(wn__file_write(scratch_path("i.idx"), images, sizeof images));
+    CHECK_OK(wn__file_write(scratch_path("s.idx"), labels, sizeof labels));
+    opened o = {0};
+    CHECK_OK(open_set("idx", NULL,
+                      (const char *const[]){"images", scratch_path("i.idx"), "labels", scratch_path("s.idx"), "test_images",
+                                            scratch_path("i.idx"), "test_labels", scratch_path("s.idx"), NULL},
+                      &o));
+    CHECK(o.data.facts.by_class);
+    close_set(&o);
 }
 
 /* ---- splits */
@@ -585,6 +694,9 @@ int main(int argc, char **argv)
                                     RUN(all_three_parts_are_taken_as_they_are),
                                     RUN(imagenet_is_read_as_people_keep_it),
                                     RUN(arrays_are_pictures_with_classes_several_classes_or_values),
+                                    RUN(arrays_lie_in_npy_files_too),
+                                    RUN(validation_samples_may_be_of_their_own),
+                                    RUN(sorted_labels_are_noticed),
                                     RUN(any_four_idx_files_are_a_set),
                                     RUN(shards_are_read_where_they_lie),
                                     RUN(lists_name_pictures_and_labels),
