@@ -137,6 +137,8 @@ static wn__schedule stretched_schedule(const wn__schedule *s, double stretch)
     wn__schedule longer = *s;
     longer.length = stretched(s->length, stretch);
     longer.warm_up = stretched(s->warm_up, stretch);
+    longer.period = stretched(s->period, stretch);
+    longer.peak = stretched(s->peak, stretch);
     for (int i = 0; i < s->milestones; i++)
         longer.milestone[i] = stretched(s->milestone[i], stretch);
     return longer;

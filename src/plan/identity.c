@@ -121,20 +121,34 @@ static wn_status add_model_as(json_t *inputs, const wn__agenda *plan, const void
 
 static wn_status add_model(json_t *inputs, const wn__agenda *plan) { return add_model_as(inputs, plan, plan->recipe->model.config); }
 
+/* Of schedules that fall by a formula. */
+static wn_status add_shape(json_t *o, const wn__schedule *s)
+{
+    if (s->kind == WN__SCHEDULE_CONSTANT || s->kind == WN__SCHEDULE_STEP) return WN_OK;
+    if (s->kind != WN__SCHEDULE_RESTARTS) WN_TRY(set_int(o, "length", s->length));
+    if (s->kind == WN__SCHEDULE_POLYNOMIAL) WN_TRY(set_real(o, "power", s->power));
+    if (s->kind == WN__SCHEDULE_RESTARTS) {
+        WN_TRY(set_int(o, "period", s->period));
+        WN_TRY(set_int(o, "growth", s->growth));
+    }
+    if (s->kind == WN__SCHEDULE_ONE_CYCLE) {
+        WN_TRY(set_int(o, "peak", s->peak));
+        WN_TRY(set_real(o, "initial", s->initial));
+    }
+    return set_real(o, "final", s->final);
+}
+
 static wn_status add_schedule(json_t *inputs, const wn__schedule *s)
 {
     json_t *o;
     WN_TRY(add_object(inputs, "schedule", &o));
-    WN_TRY(set_text(o, "kind", wn__rate_names[s->kind]));
+    WN_TRY(set_text(o, "kind", wn__schedule_names[s->kind]));
     WN_TRY(set_real(o, "base", s->base));
     if (s->warm_up > 0) {
         WN_TRY(set_int(o, "warm_up", s->warm_up));
         WN_TRY(set_int(o, "warm_up_from_zero", s->warm_up_from_zero));
     }
-    if (s->kind == WN__SCHEDULE_COSINE) {
-        WN_TRY(set_int(o, "length", s->length));
-        WN_TRY(set_real(o, "final", s->final));
-    }
+    WN_TRY(add_shape(o, s));
     if (s->kind != WN__SCHEDULE_CONSTANT || s->warm_up > 0) WN_TRY(set_int(o, "every", s->every));
     if (s->kind != WN__SCHEDULE_STEP) return WN_OK;
     json_t *milestones = json_array();

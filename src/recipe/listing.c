@@ -79,9 +79,13 @@ static const wn__setting *transform_table(int index, int table) { return table =
 static bool schedule_entry(int index, wn_list_entry *out)
 {
     static const char *const summary[] = {"the same rate throughout", "times `factor` at each time of the list `at`",
-                                          "half a cosine down to `final`"};
-    const char *name = wn__rate_names[index];
-    if (name) *out = (wn_list_entry){name, summary[index], NULL};
+                                          "half a cosine down to `final`",
+                                          "(1 - x)^power down to `final`, x the share of the time",
+                                          "half a cosine down to `final`, again and again",
+                                          "up from `initial` to the highest rate at `peak`, then down to `final`, by half cosines"};
+    static const char *const paper[] = {NULL, NULL, NULL, NULL, "Loshchilov and Hutter 2017, arXiv:1608.03983", "Smith and Topin 2018, arXiv:1708.07120"};
+    const char *name = wn__schedule_names[index];
+    if (name) *out = (wn_list_entry){name, summary[index], paper[index]};
     return name != NULL;
 }
 

@@ -151,7 +151,7 @@ static wn_status read_rate(void *arg, const wn__yaml_node *node)
         const wn_status status = wn__settings_set(constant.table[0].rows, rate, "base", v.name);
         return status == WN_OK ? WN_OK : wn__fault_at(node, "train.lr: ", status);
     }
-    WN_TRY(wn__choice_read(v.name_node, "train.lr: unknown schedule", v.name, wn__rate_names, &rate->kind));
+    WN_TRY(wn__choice_read(v.name_node, "train.lr: unknown schedule", v.name, wn__schedule_names, &rate->kind));
     WN_TRY(wn__settings_defaults(wn__rate_settings(rate->kind), rate));
     static const wn__special keys[] = {{"at", read_milestones}, {0}};
     const bool steps = rate->kind == WN__SCHEDULE_STEP;

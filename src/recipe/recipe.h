@@ -55,8 +55,9 @@ typedef struct wn__model_section {
 /* Learning rates as written; wn__recipe.schedule holds them in steps. */
 typedef struct wn__rate_section {
     int kind; /* wn__schedule_kind */
-    double base, factor, final;
-    wn__steps warm_up;
+    double base, factor, final, power, initial;
+    int64_t growth;
+    wn__steps warm_up, period, peak;
     bool warm_up_from_zero;
     int per; /* 0: changes per step, 1: per epoch */
     wn__steps at[WN__MAX_MILESTONES];
@@ -259,7 +260,6 @@ extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_sett
     wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
-extern const char *const wn__rate_names[];  /* "constant", "step", "cosine", NULL */
 extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
 extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 

@@ -4,7 +4,6 @@
 
 const char *const wn__dtype_names[] = {"float32", "bfloat16", NULL};
 const char *const wn__inner_names[] = {"own", "weight-rewind", NULL};
-const char *const wn__rate_names[] = {"constant", "step", "cosine", NULL};
 static const char *const first_names[] = {"auto", "no", "yes", NULL};
 static const char *const cache_names[] = {"auto", "on", "off", NULL};
 static const char *const per_names[] = {"step", "epoch", NULL};
@@ -68,10 +67,26 @@ static const wn__setting step_settings[] = {RATE_BASE, WN_SETTING_FLOAT(wn__rate
                                             RATE_REST};
 static const wn__setting cosine_settings[] = {RATE_BASE, WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end"),
                                               RATE_REST};
+static const wn__setting polynomial_settings[] = {RATE_BASE, WN_SETTING_FLOAT(wn__rate_section, power, 1, 0.001, 100, "1: a line"),
+                                                  WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end"),
+                                                  RATE_REST};
+static const wn__setting restarts_settings[] = {
+    RATE_BASE,
+    WN_SETTING_STEPS(wn__rate_section, period, "10ep", "from the highest rate down to the lowest, the first time"),
+    WN_SETTING_INT(wn__rate_section, growth, 1, 1, 1000, "each period is so many times as long as the one before"),
+    WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end of a period"), RATE_REST};
+static const wn__setting one_cycle_settings[] = {
+    RATE_BASE,
+    WN_SETTING_STEPS(wn__rate_section, peak, "30%", "where the highest rate is"),
+    WN_SETTING_FLOAT(wn__rate_section, initial, 0.04, 0, 1, "fraction of base at the first step"),
+    WN_SETTING_FLOAT(wn__rate_section, final, 4e-6, 0, 1, "fraction of base at the last step"),
+    WN_SETTING_CHOICE(wn__rate_section, per, "step", per_names, "changes every step, or once an epoch"),
+    {0}};
 
 const wn__setting *wn__rate_settings(int kind)
 {
-    static const wn__setting *const tables[] = {constant_settings, step_settings, cosine_settings};
+    static const wn__setting *const tables[] = {constant_settings,   step_settings,     cosine_settings,
+                                               polynomial_settings, restarts_settings, one_cycle_settings};
     return tables[kind];
 }
 

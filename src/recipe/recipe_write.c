@@ -47,7 +47,7 @@ static void write_rate(wn__yaml_out *out, const wn__recipe *r)
     char text[WN__MAX_MILESTONES][ITEM];
     const char *items[WN__MAX_MILESTONES];
     wn__out_open(out, "lr");
-    wn__out_open(out, wn__rate_names[rate->kind]);
+    wn__out_open(out, wn__schedule_names[rate->kind]);
     wn__out_table(out, wn__rate_settings(rate->kind), rate);
     for (int i = 0; i < rate->ats; i++) {
         snprintf(text[i], ITEM, "%lldit", (long long)r->schedule.milestone[i]);

@@ -232,6 +232,74 @@ TEST(warm_up_rises_as_each_published_code_does)
     CHECK_NEAR(wn__schedule_rate(&s, 25), 0.5, 0, 1e-12);
 }
 
+/* Rates at some steps of torch.optim.lr_scheduler. */
+static const int64_t asked[10] = {0, 1, 7, 23, 29, 30, 31, 60, 88, 99};
+
+static void check_rates(wn__schedule s, const double want[10])
+{
+    s.base = 0.4;
+    s.every = 1;
+    CHECK_OK(wn__schedule_check(&s));
+    for (int i = 0; i < 10; i++)
+        CHECK_NEAR(wn__schedule_rate(&s, asked[i]), want[i], 1e-14, 1e-12);
+}
+
+TEST(schedules_equal_pytorch_s)
+{
+    static const double square[10] = {0.4,
+                                      0.39204,
+                                      0.34596000000000005,
+                                      0.2371600000000002,
+                                      0.20164000000000015,
+                                      0.19600000000000015,
+                                      0.19044000000000011,
+                                      0.063999999999999987,
+                                      0.0057599999999999995,
+                                      4.0000000000000064e-05},
+                        bent[10] = {0.4,
+                                    0.39639819336513371,
+                                    0.37470944921268712,
+                                    0.31615615704402233,
+                                    0.29389520818501841,
+                                    0.29016713877488809,
+                                    0.28643373955485441,
+                                    0.17535331622163483,
+                                    0.059336662199011549,
+                                    0.0063395727698444633},
+                        doubled[10] = {0.4,
+                                       0.39119017293312769,
+                                       0.11419865458735487,
+                                       0.13828171004688158,
+                                       0.042216098692875223,
+                                       0.4,
+                                       0.39944512007196309,
+                                       0.092720779386421454,
+                                       0.35687307380800559,
+                                       0.29535875275673706},
+                        again[10] = {0.4, 0.39890437907365467, 0.34862896509547886, 0.051371034904521197, 0.00109562092634532,
+                                     0.4, 0.39890437907365467, 0.4,                 0.0043704798532388624, 0.31755705045849464},
+                        cycle[10] = {0.016000000000000014, 0.017125512226362993, 0.068608865550758902, 0.36084986861548363,
+                                     0.4,                  0.39980424608701354,  0.39921736754553133,  0.23956102595556669,
+                                     0.027538575347652448, 0.00019735391298649518};
+    check_rates((wn__schedule){.kind = WN__SCHEDULE_POLYNOMIAL, .length = 100, .power = 2}, square);
+    check_rates((wn__schedule){.kind = WN__SCHEDULE_POLYNOMIAL, .length = 100, .power = 0.9}, bent);
+    check_rates((wn__schedule){.kind = WN__SCHEDULE_RESTARTS, .period = 10, .growth = 2, .final = 0.1}, doubled);
+    check_rates((wn__schedule){.kind = WN__SCHEDULE_RESTARTS, .period = 30, .growth = 1}, again);
+    check_rates((wn__schedule){.kind = WN__SCHEDULE_ONE_CYCLE, .length = 101, .peak = 30, .initial = 0.04, .final = 4e-6}, cycle);
+}
+
+TEST(schedules_stay_at_their_end)
+{
+    wn__schedule s = {.kind = WN__SCHEDULE_POLYNOMIAL, .base = 1, .length = 50, .warm_up = 10, .power = 3, .final = 0.25, .every = 1};
+    CHECK_NEAR(wn__schedule_rate(&s, 10), 1, 0, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 30), 0.25 + 0.75 / 8, 1e-12, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 50), 0.25, 0, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 5000), 0.25, 0, 0);
+    s = (wn__schedule){.kind = WN__SCHEDULE_ONE_CYCLE, .base = 1, .length = 50, .peak = 20, .final = 0.5, .every = 1};
+    CHECK_NEAR(wn__schedule_rate(&s, 49), 0.5, 0, 0);
+    CHECK_NEAR(wn__schedule_rate(&s, 5000), 0.5, 0, 0);
+}
+
 TEST(impossible_schedules_are_refused)
 {
     wn__schedule s = {.kind = WN__SCHEDULE_STEP, .base = 0.1, .factor = 0.1, .milestone = {150, 100}, .milestones = 2, .every = 1};
@@ -239,8 +307,16 @@ TEST(impossible_schedules_are_refused)
     CHECK_HAS_TEXT(wn_error_message(), "ascend");
     s = (wn__schedule){.kind = WN__SCHEDULE_CONSTANT, .base = NAN, .every = 1};
     CHECK_STATUS(wn__schedule_check(&s), WN_EUSAGE);
-    s = (wn__schedule){.kind = WN__SCHEDULE_COSINE, .base = 1, .length = 5, .warm_up = 5, .every = 1};
-    CHECK_STATUS(wn__schedule_check(&s), WN_EUSAGE);
+    const wn__schedule wrong[] = {
+        {.kind = WN__SCHEDULE_COSINE, .base = 1, .length = 5, .warm_up = 5, .every = 1},
+        {.kind = WN__SCHEDULE_POLYNOMIAL, .base = 1, .length = 5, .every = 1},
+        {.kind = WN__SCHEDULE_POLYNOMIAL, .base = 1, .length = 5, .power = 1, .final = 2, .every = 1},
+        {.kind = WN__SCHEDULE_RESTARTS, .base = 1, .growth = 1, .every = 1},
+        {.kind = WN__SCHEDULE_ONE_CYCLE, .base = 1, .length = 5, .peak = 5, .every = 1},
+        {.kind = WN__SCHEDULE_ONE_CYCLE, .base = 1, .length = 5, .peak = 1, .every = 1},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CHECK_STATUS(wn__schedule_check(&wrong[i]), WN_EUSAGE);
 }
 
 /* ---- start weights */
@@ -478,6 +554,8 @@ int main(int argc, char **argv)
                                     RUN(step_schedule_drops_at_its_milestones),
                                     RUN(cosine_schedule_follows_its_formula_per_step_and_per_epoch),
                                     RUN(warm_up_rises_as_each_published_code_does),
+                                    RUN(schedules_equal_pytorch_s),
+                                    RUN(schedules_stay_at_their_end),
                                     RUN(impossible_schedules_are_refused),
                                     RUN(start_weights_have_the_published_deviations),
                                     RUN(start_weights_depend_on_seed_and_parameter_alone),

@@ -126,7 +126,10 @@ TEST(identity_depends_on_what_the_result_depends_on)
                                           "dtype=bfloat16",
                                           "data.last_batch=drop",
                                           "train.lr={step: {base: 0.2, at: [5ep]}}",
-                                          "train.lr={step: {base: 0.1, at: [4ep]}}"};
+                                          "train.lr={step: {base: 0.1, at: [4ep]}}",
+                                          "train.lr={polynomial: {base: 0.1}}",
+                                          "train.lr={one-cycle: {base: 0.1}}",
+                                          "train.lr={cosine-restarts: {base: 0.1}}"};
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         check_same(DENSE, changes[i], false);
         check_same(TICKET, changes[i], false);
