@@ -102,12 +102,17 @@ static wn_status add_dense(wn__st_writer *w, const wn__param *p)
     return wn__st_writer_add_filled(w, name, WN__ST_U8, p->ndim, p->dim, fill_mask, p);
 }
 
+static const char *slot_name(const wn__optimizer_type *optimizer, int slot)
+{
+    return slot == WN__AVERAGE ? "average" : optimizer->slot_names[slot];
+}
+
 static wn_status add_slots(wn__st_writer *w, const wn__param *p, const wn__optimizer_type *optimizer, int ndim, const int64_t *dim)
 {
     char name[NAME];
     for (int s = 0; optimizer && s < WN__SLOTS; s++) {
-        if (!p->slot[s] || !optimizer->slot_names[s]) continue;
-        snprintf(name, sizeof name, "%s.%s", p->name, optimizer->slot_names[s]);
+        if (!p->slot[s] || !slot_name(optimizer, s)) continue;
+        snprintf(name, sizeof name, "%s.%s", p->name, slot_name(optimizer, s));
         WN_TRY(wn__st_writer_add(w, name, WN__ST_F32, ndim, dim, p->slot[s]));
     }
     return WN_OK;
@@ -293,7 +298,7 @@ static wn_status check_param(const source *s, int parts, const wn__optimizer_typ
     const wn__st_tensor *tensor;
     if (parts & WN__PART_VALUES) WN_TRY(check_array(s, NULL));
     for (int k = 0; (parts & WN__PART_SLOTS) && k < WN__SLOTS; k++)
-        if (p->slot[k] && optimizer->slot_names[k]) WN_TRY(check_array(s, optimizer->slot_names[k]));
+        if (p->slot[k] && slot_name(optimizer, k)) WN_TRY(check_array(s, slot_name(optimizer, k)));
     snprintf(name, sizeof name, "%s_mask", p->name);
     if (!(parts & WN__PART_MASKS) || s->compressed || !wn__safetensors_find(s->file, name)) return WN_OK;
     shape_of(p, &ndim, dim);
@@ -369,7 +374,7 @@ static wn_status read_param(const source *s, int parts, const wn__optimizer_type
     if (parts & WN__PART_MASKS) WN_TRY(read_mask(s, set, p));
     if (parts & WN__PART_VALUES) WN_TRY(read_array(s, NULL, p, p->value));
     for (int k = 0; (parts & WN__PART_SLOTS) && k < WN__SLOTS; k++)
-        if (p->slot[k] && optimizer->slot_names[k]) WN_TRY(read_array(s, optimizer->slot_names[k], p, p->slot[k]));
+        if (p->slot[k] && slot_name(optimizer, k)) WN_TRY(read_array(s, slot_name(optimizer, k), p, p->slot[k]));
     wn__param_apply_mask(p);
     return WN_OK;
 }

@@ -16,8 +16,8 @@ static wn_status check_shape(const wn__schedule *s)
         return wn__fail(WN_EUSAGE, "%s schedule ends at step %lld, must end after its warm-up of %lld steps", wn__schedule_names[s->kind],
                         (long long)s->length, (long long)s->warm_up);
     if (!is_share(s->final) || !is_share(s->initial))
-        return wn__fail(WN_EUSAGE, "%s schedule begins at %g and ends at %g of its learning rate, must be 0..1", wn__schedule_names[s->kind],
-                        s->initial, s->final);
+        return wn__fail(WN_EUSAGE, "%s schedule begins at %g and ends at %g of its learning rate, must be 0..1",
+                        wn__schedule_names[s->kind], s->initial, s->final);
     if (s->kind == WN__SCHEDULE_POLYNOMIAL && !(s->power > 0)) return wn__fail(WN_EUSAGE, "power %g, must be positive", s->power);
     if (s->kind == WN__SCHEDULE_RESTARTS && (s->period < 1 || s->growth < 1))
         return wn__fail(WN_EUSAGE, "period of %lld steps that grows %lld times, both must be 1 or more", (long long)s->period,

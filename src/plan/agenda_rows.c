@@ -202,7 +202,8 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                           .spec = {.first = span.first,
                                    .last = span.last,
                                    .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
-                                   .schedule = stretched_schedule(&r->schedule, stretch)},
+                                   .schedule = stretched_schedule(&r->schedule, stretch),
+                                   .average = r->train.average},
                           .stretch = stretch,
                           .teacher = {-1, "", WN__F32},
                           .cache = -1};

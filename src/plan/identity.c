@@ -437,6 +437,14 @@ static wn_status add_metrics(json_t *inputs, const wn__recipe *r)
     return WN_OK;
 }
 
+static wn_status add_average(json_t *inputs, const wn__average_rule *rule, const wn__clock *clock)
+{
+    json_t *o;
+    if (!(rule->decay > 0)) return WN_OK;
+    WN_TRY(add_object(inputs, "ema", &o));
+    return wn__slice_table(o, wn__average_settings, rule, clock);
+}
+
 static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const wn__recipe *r = plan->recipe;
@@ -447,6 +455,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     WN_TRY(add_model_as(inputs, plan, t->small.config ? t->small.config : r->model.config));
     WN_TRY(add_optimizer(inputs, r));
     WN_TRY(add_schedule(inputs, &t->spec.schedule));
+    WN_TRY(add_average(inputs, &t->spec.average, &r->clock));
     WN_TRY(add_start(inputs, plan, t));
     WN_TRY(add_labels(inputs, plan, stage));
     if (t->mask >= 0) WN_TRY(set_stage(inputs, "mask", plan, t->mask));

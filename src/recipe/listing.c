@@ -78,12 +78,14 @@ static const wn__setting *transform_table(int index, int table) { return table =
 
 static bool schedule_entry(int index, wn_list_entry *out)
 {
-    static const char *const summary[] = {"the same rate throughout", "times `factor` at each time of the list `at`",
+    static const char *const summary[] = {"the same rate throughout",
+                                          "times `factor` at each time of the list `at`",
                                           "half a cosine down to `final`",
                                           "(1 - x)^power down to `final`, x the share of the time",
                                           "half a cosine down to `final`, again and again",
                                           "up from `initial` to the highest rate at `peak`, then down to `final`, by half cosines"};
-    static const char *const paper[] = {NULL, NULL, NULL, NULL, "Loshchilov and Hutter 2017, arXiv:1608.03983", "Smith and Topin 2018, arXiv:1708.07120"};
+    static const char *const paper[] = {
+        NULL, NULL, NULL, NULL, "Loshchilov and Hutter 2017, arXiv:1608.03983", "Smith and Topin 2018, arXiv:1708.07120"};
     const char *name = wn__schedule_names[index];
     if (name) *out = (wn_list_entry){name, summary[index], paper[index]};
     return name != NULL;
@@ -127,7 +129,8 @@ static const section sections[] = {
      "data set (key `set`, with its own settings), split, and the lists `augment` and `evaluate` of transforms",
      {wn__data_settings, wn__data_later_settings}},
     {"model", "network (key `arch`: a name or a file, with its own settings)", {NULL}},
-    {"train", "the dense run; also keys `optimizer`, `loss`, `metrics`, `lr` and `init`", {wn__train_settings}},
+    {"train", "the dense run; also keys `optimizer`, `loss`, `metrics`, `lr`, `ema` and `init`", {wn__train_settings}},
+    {"train.ema", "a moving average of the weights, evaluated and saved beside them", {wn__average_settings}},
     {"train.init", "start weights", {wn__init_settings}},
     {"mask",
      "how networks are pruned, or masks drawn; also `score` (magnitude, random, snip, grasp, synflow), `basis` (canonical, dct, haar, random, "

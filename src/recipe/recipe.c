@@ -173,6 +173,14 @@ static wn_status read_init(void *arg, const wn__yaml_node *node)
     return status == WN_OK ? WN_OK : wn__fault_at(node, "train.init: ", status);
 }
 
+/* "0.9999", or with settings. */
+static wn_status read_average(void *arg, const wn__yaml_node *node)
+{
+    wn__recipe *r = arg;
+    const wn__schema schema = {.what = "train.ema", .table = {{wn__average_settings, &r->train.average}}};
+    return wn__yaml_kind_of(node) == WN__YAML_SCALAR ? wn__schema_set(&schema, "decay", node) : wn__schema_read(&schema, node);
+}
+
 static wn_status read_train(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
@@ -180,6 +188,7 @@ static wn_status read_train(void *arg, const wn__yaml_node *node)
                                        {"loss", wn__recipe_read_loss},
                                        {"metrics", wn__recipe_read_metrics},
                                        {"lr", read_rate},
+                                       {"ema", read_average},
                                        {"init", read_init},
                                        {0}};
     const wn__schema schema = {.what = "train", .table = {{wn__train_settings, &r->train}}, .special = keys, .arg = r};
@@ -245,6 +254,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__data_later_settings, &r->data));
     WN_TRY(wn__settings_defaults(wn__train_settings, &r->train));
     WN_TRY(wn__settings_defaults(wn__rate_settings(WN__SCHEDULE_CONSTANT), &r->train.rate));
+    WN_TRY(wn__settings_defaults(wn__average_settings, &r->train.average));
     WN_TRY(wn__settings_defaults(wn__init_settings, &r->train.init));
     WN_TRY(wn__settings_defaults(wn__mask_settings, &r->mask));
     WN_TRY(wn__settings_defaults(wn__distribution_settings, &r->mask));

@@ -9,6 +9,7 @@
 #include "data/transform.h"
 #include "methods/method.h"
 #include "models/model.h"
+#include "nn/average.h"
 #include "nn/init.h"
 #include "nn/loss.h"
 #include "nn/metric.h"
@@ -75,6 +76,7 @@ typedef struct wn__train_section {
     const wn__optimizer_type *optimizer;
     void *optimizer_config; /* owned */
     wn__rate_section rate;
+    wn__average_rule average;
     wn__init_options init;
 } wn__train_section;
 

@@ -71,8 +71,7 @@ static const wn__setting polynomial_settings[] = {RATE_BASE, WN_SETTING_FLOAT(wn
                                                   WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end"),
                                                   RATE_REST};
 static const wn__setting restarts_settings[] = {
-    RATE_BASE,
-    WN_SETTING_STEPS(wn__rate_section, period, "10ep", "from the highest rate down to the lowest, the first time"),
+    RATE_BASE, WN_SETTING_STEPS(wn__rate_section, period, "10ep", "from the highest rate down to the lowest, the first time"),
     WN_SETTING_INT(wn__rate_section, growth, 1, 1, 1000, "each period is so many times as long as the one before"),
     WN_SETTING_FLOAT(wn__rate_section, final, 0, 0, 1, "fraction of base at the end of a period"), RATE_REST};
 static const wn__setting one_cycle_settings[] = {
@@ -86,7 +85,7 @@ static const wn__setting one_cycle_settings[] = {
 const wn__setting *wn__rate_settings(int kind)
 {
     static const wn__setting *const tables[] = {constant_settings,   step_settings,     cosine_settings,
-                                               polynomial_settings, restarts_settings, one_cycle_settings};
+                                                polynomial_settings, restarts_settings, one_cycle_settings};
     return tables[kind];
 }
 

@@ -96,6 +96,11 @@ static void write_train(wn__yaml_out *out, const wn__recipe *r)
     wn__out_close(out);
     wn__out_close(out);
     write_rate(out, r);
+    if (train.average.decay > 0) {
+        wn__out_open(out, "ema");
+        wn__out_table(out, wn__average_settings, &train.average);
+        wn__out_close(out);
+    }
     wn__out_open(out, "init");
     wn__out_table(out, wn__init_settings, &train.init);
     wn__out_close(out);

@@ -443,6 +443,7 @@ static wn_status replay(wn__context *c, const wn__stage *stage, const char *fold
     train.spec.slots_updates = from < 0 ? 0 : from;
     train.spec.keep = &step;
     train.spec.keeps = 1;
+    train.spec.average.decay = 0; /* states before a step have none */
     wn__log(WN_LOG_INFO, "%s: the state before step %lld was not kept; replaying from step %lld", stage->label, (long long)step,
             (long long)train.spec.first);
     wn_status status = made ? replay_start(c, stage, folder, from, &params) : wn__no_memory(64);
@@ -565,6 +566,7 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     train.pause_step = r->pause;
     train.spec.keep = r->keep;
     train.spec.keeps = r->keeps;
+    train.spec.average.decay = 0;
     train.progress = r->progress;
     train.user = r->user;
     if (r->other_data) train.loader.seed = r->data_seed;

@@ -34,7 +34,10 @@ typedef struct wn__param_map {
     bool decays_own_tail;                    /* pull_back adds the weight decay of what is stored beyond `count`, the optimizer none */
 } wn__param_map;
 
-#define WN__SLOTS 2 /* momentum; Adam needs two */
+enum {
+    WN__AVERAGE = 2, /* a moving average of the values, behind the optimizer's slots: momentum; Adam needs two */
+    WN__SLOTS
+};
 
 struct wn__param {
     char *name;
@@ -46,7 +49,7 @@ struct wn__param {
     int64_t capacity;         /* that value, grad and slots have room for; >= stored */
     float *value;             /* (stored) */
     float *grad;              /* (stored); NULL for statistics */
-    float *slot[WN__SLOTS];   /* (stored) or NULL: as the optimizer needs */
+    float *slot[WN__SLOTS];   /* (stored) or NULL: as the optimizer needs, and WN__AVERAGE */
     uint8_t *mask;            /* (stored) 1 = active, or NULL = all active */
     wn__pattern *pattern;     /* owned; which entries are stored: rows = dim[0], columns = the rest; NULL = dense */
     int64_t active;           /* entries that are active; == stored without a mask */

@@ -63,6 +63,8 @@ typedef struct run {
 
 char *wn__train_final_path(const char *folder) { return wn__path_join(folder, "final.safetensors"); }
 
+char *wn__train_average_path(const char *folder) { return wn__path_join(folder, "average.safetensors"); }
+
 char *wn__train_step_path(const char *folder, int64_t step)
 {
     char name[64];
@@ -257,6 +259,8 @@ static void release(run *r)
 
 /* ---- state */
 
+static bool averages(const run *r) { return r->stage->spec.average.decay > 0; }
+
 static void place(run *r, int64_t *epoch, int64_t *batch)
 {
     const int64_t position = r->state.step + r->stage->spec.data_offset;
@@ -294,6 +298,7 @@ static wn_status load_or_start(run *r)
     if (!s->spec.keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
     WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
     fresh_state(r);
+    if (averages(r)) WN_TRY(wn__average_start(s->params));
     if (s->spec.rewires) WN_TRY(wn__rewirer_new(&s->spec.rewiring, s->params, s->device->pool, s->noise_seed, &r->rewirer));
     r->owner.rewirer = r->rewirer;
     if (r->rewirer) r->state.rewired = wn__rewirer_made(r->rewirer);
@@ -512,6 +517,7 @@ static wn_status run_step(run *r)
     WN_TRY(leave_step(r));
     if (rewires) WN_TRY(at_once ? finish_rewiring(r) : rewire_apart(r, step, !instead));
     r->state.step++;
+    if (averages(r)) wn__average_step(&s->spec.average, r->state.step - s->spec.first, s->params, s->device->pool);
     return WN_OK;
 }
 
@@ -601,10 +607,24 @@ static wn_status evaluate_parts(run *r)
     return WN_OK;
 }
 
+/* The average in the place of the weights, for a while. */
+static wn_status evaluate_average(run *r)
+{
+    wn__evaluation e = {0};
+    wn_status status = WN_OK;
+    if (!averages(r)) return WN_OK;
+    wn__average_swap(r->stage->params);
+    if (r->validation) status = evaluate_one(r, r->validation, "validation-average", &e);
+    if (status == WN_OK && r->test) status = evaluate_one(r, r->test, "test-average", &e);
+    wn__average_swap(r->stage->params);
+    return status;
+}
+
 static wn_status evaluate(run *r)
 {
     const double begin = wn__seconds();
     WN_TRY(evaluate_parts(r));
+    WN_TRY(evaluate_average(r));
     r->evaluated += wn__seconds() - begin;
     return WN_OK;
 }
@@ -687,12 +707,24 @@ static wn_status run_steps(run *r)
 }
 
 /* The weights that operations saw, whatever they are stored as. */
-static wn_status save_network(const run *r)
+static wn_status save_network(const run *r, const char *path)
 {
     wn__params view;
     WN_TRY(wn__params_view(r->stage->params, &view));
-    const wn_status status = wn__network_save(r->final, &r->owner.info, &view);
+    const wn_status status = wn__network_save(path, &r->owner.info, &view);
     wn__params_view_release(&view);
+    return status;
+}
+
+static wn_status save_average(const run *r)
+{
+    if (!averages(r)) return WN_OK;
+    char *path = wn__train_average_path(r->stage->folder);
+    if (!path) return wn__no_memory(64);
+    wn__average_swap(r->stage->params);
+    const wn_status status = save_network(r, path);
+    wn__average_swap(r->stage->params);
+    wn__free(path);
     return status;
 }
 
@@ -701,7 +733,8 @@ static wn_status finish(run *r)
     WN_TRY(end_of_epoch(r, true));
     wn__log(WN_LOG_INFO, "%s: at most %.3f GiB of memory, estimated were %.3f", r->stage->name, (double)wn__resident().peak / 0x1p30,
             (double)r->memory_expected / 0x1p30);
-    WN_TRY(save_network(r));
+    WN_TRY(save_average(r));
+    WN_TRY(save_network(r, r->final));
     r->state.finished = true;
     return save_checkpoint(r);
 }

@@ -12,12 +12,14 @@
  *     checkpoint.safetensors  what continuing needs; replaced atomically
  *     step-<k>.safetensors    state before step k, for each k of `keep`: network and slots
  *     final.safetensors       the trained network
+ *     average.safetensors     the moving average of its weights, if one is kept; in metrics.jsonl "validation-average", "test-average"
  * Running the same stage again continues from the checkpoint, or returns the result at once when it was finished.
  */
 #ifndef WN_TRAIN_TRAINER_H
 #define WN_TRAIN_TRAINER_H
 
 #include "data/loader.h"
+#include "nn/average.h"
 #include "nn/executor/executor.h"
 #include "nn/loss.h"
 #include "nn/metric.h"
@@ -59,7 +61,8 @@ typedef struct wn__train_spec {
     wn__evaluation_steps evaluate; /* after these steps and the last one; every 0: by epochs */
     wn__gradual_run gradual;       /* weights are masked while training, after the step, up to last.sparsity; 0: none */
     wn__thinning thinning;         /* another way from dense to sparse, kind 0: none; parameters are plain again afterwards, with masks */
-    bool rewires;                  /* weights with masks, compressed on any device, are dropped and grown: */
+    wn__average_rule average;
+    bool rewires; /* weights with masks, compressed on any device, are dropped and grown: */
     wn__rewiring rewiring;
     int64_t *keep; /* (keeps) ascending; states before those inside [first, last) are stored */
     int keeps;
@@ -120,6 +123,7 @@ wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result);
 
 /* Names of the files above, in wn__alloc memory; NULL if there is none. */
 char *wn__train_final_path(const char *folder);
+char *wn__train_average_path(const char *folder);
 char *wn__train_step_path(const char *folder, int64_t step);
 
 #endif

@@ -127,6 +127,7 @@ TEST(identity_depends_on_what_the_result_depends_on)
                                           "data.last_batch=drop",
                                           "train.lr={step: {base: 0.2, at: [5ep]}}",
                                           "train.lr={step: {base: 0.1, at: [4ep]}}",
+                                          "train.ema=0.99",
                                           "train.lr={polynomial: {base: 0.1}}",
                                           "train.lr={one-cycle: {base: 0.1}}",
                                           "train.lr={cosine-restarts: {base: 0.1}}"};

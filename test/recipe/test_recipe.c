@@ -126,7 +126,7 @@ TEST(unknown_key_names_place_valid_keys_and_the_nearest)
 {
     check_message(
         changed("  epochs: 182\n", "  epoch: 182\n"),
-        "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, metrics, lr, init, epochs, steps, batch, micro_batch, smoothing, "
+        "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, metrics, lr, ema, init, epochs, steps, batch, micro_batch, smoothing, "
         "clip_norm, clip_value, evaluate_every; did you mean \"epochs\"?");
 }
 
@@ -205,7 +205,7 @@ TEST(unknown_names_are_refused_where_they_stand)
         "decay_bn_and_bias; did you mean \"momentum\"?");
     check_set_message(
         "train.lr={stp: {base: 1}}",
-        "--set train.lr={stp: {base: 1}}:1:2: train.lr: unknown schedule \"stp\"; valid: constant, step, cosine; did you mean "
+        "--set train.lr={stp: {base: 1}}:1:2: train.lr: unknown schedule \"stp\"; valid: constant, step, cosine, polynomial, cosine-restarts, one-cycle; did you mean "
         "\"step\"?");
     check_set_message(
         "methods.unheard={start: final}",

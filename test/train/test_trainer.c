@@ -297,6 +297,88 @@ TEST(masked_weights_stay_zero_and_are_counted)
     lab_release(&l);
 }
 
+/* ---- the moving average */
+
+static void average_of(const char *folder, const wn_graph *graph, wn__params *out)
+{
+    char *path = wn__train_average_path(folder);
+    *out = (wn__params){0};
+    CHECK_OK(wn__graph_make_params(graph, out));
+    CHECK_OK(wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, out));
+    wn__free(path);
+}
+
+TEST(the_average_is_that_of_the_weights_after_each_step)
+{
+    enum { DONE = STEPS + 1 };
+    lab l;
+    int64_t keep[DONE];
+    wn__params state = {0}, average;
+    static float want[2][768];
+    static const char *const names[] = {"fc1.weight", "bn1.running_mean"};
+    lab_init(&l, scratch_fresh("average"), 2, 1);
+    for (int i = 0; i < DONE; i++)
+        keep[i] = i;
+    l.stage.spec.keep = keep;
+    l.stage.spec.keeps = DONE;
+    l.stage.spec.average = (wn__average_rule){.decay = 0.9, .every = 2, .ramp = true};
+    run_ok(&l);
+    check_same_file(undisturbed(), l.stage.folder, "final.safetensors"); /* weights never see it */
+    CHECK_OK(wn__graph_make_params(l.graph, &state));
+    for (int step = 0; step < DONE; step++) {
+        char *path = wn__train_step_path(l.stage.folder, step);
+        CHECK_OK(wn__network_load(path, WN__PART_VALUES, &state));
+        const double n = step / 2, most = (1 + n) / (10 + n);
+        const float decay = (float)(most < 0.9 ? most : 0.9);
+        for (int k = 0; step % 2 == 0 && k < 2; k++) {
+            const wn__param *p = wn__params_find(&state, names[k]);
+            for (int64_t i = 0; i < p->stored; i++)
+                want[k][i] = step ? decay * want[k][i] + (1 - decay) * p->value[i] : p->value[i];
+        }
+        wn__free(path);
+    }
+    average_of(l.stage.folder, l.graph, &average);
+    for (int k = 0; k < 2; k++) {
+        const wn__param *p = wn__params_find(&average, names[k]);
+        CHECK(memcmp(p->value, want[k], (size_t)p->stored * sizeof(float)) == 0);
+    }
+    char *text = read_text(l.stage.folder, "metrics.jsonl");
+    CHECK_HAS_TEXT(text, "\"split\":\"validation-average\",\"n\":20,");
+    CHECK_HAS_TEXT(text, "\"step\":23,\"epoch\":4.6,\"split\":\"test-average\",\"n\":50,");
+    wn__free(text);
+    wn__params_release(&state);
+    wn__params_release(&average);
+    lab_release(&l);
+}
+
+TEST(the_average_survives_a_stop_and_knows_masks)
+{
+    wn__params average;
+    char folders[2][512];
+    for (int cut = 0; cut < 2; cut++) {
+        lab l;
+        snprintf(folders[cut], sizeof folders[cut], "%s", scratch_fresh(cut ? "average-cut" : "average-whole"));
+        for (int part = 0; part <= cut; part++) {
+            lab_init(&l, folders[cut], 1, 0);
+            add_gradual(&l);
+            l.stage.spec.average = (wn__average_rule){.decay = 0.8, .every = 1};
+            l.stage.pause_step = cut && part == 0 ? 13 : 0;
+            wn__train_result result;
+            CHECK_STATUS(wn__train_run(&l.stage, &result), l.stage.pause_step ? WN_ESTOPPED : WN_OK);
+            if (part < cut) lab_release(&l);
+        }
+        average_of(folders[cut], l.graph, &average);
+        const wn__param *fc1 = wn__params_find(&average, "fc1.weight");
+        CHECK(fc1->mask && fc1->active < fc1->stored / 2);
+        for (int64_t e = 0; e < fc1->stored; e++)
+            CHECK((fc1->value[e] != 0) == (fc1->mask[e] != 0));
+        wn__params_release(&average);
+        lab_release(&l);
+    }
+    check_same_run(folders[0], folders[1]);
+    check_same_file(folders[0], folders[1], "average.safetensors");
+}
+
 static int64_t calls_in_epoch;
 static void count_allocations(void *user, const wn__train_progress *p)
 {
@@ -1169,6 +1251,8 @@ int main(int argc, char **argv)
                                     RUN(network_files_tell_what_a_reader_needs),
                                     RUN(same_bytes_for_any_threads),
                                     RUN(masked_weights_stay_zero_and_are_counted),
+                                    RUN(the_average_is_that_of_the_weights_after_each_step),
+                                    RUN(the_average_survives_a_stop_and_knows_masks),
                                     RUN(steps_after_the_first_allocate_nothing),
                                     RUN(micro_batches_compute_every_sample),
                                     RUN(a_kept_state_with_its_slots_continues_to_the_same_bytes),

@@ -73,7 +73,7 @@ static void reset_slots(wn__params *params)
 {
     for (int i = 0; i < params->count; i++) {
         wn__param *p = &params->item[i];
-        for (int s = 0; s < WN__SLOTS; s++)
+        for (int s = 0; s < WN__AVERAGE; s++)
             if (p->slot[s]) memset(p->slot[s], 0, (size_t)p->stored * sizeof(float));
     }
 }
