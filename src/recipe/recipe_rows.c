@@ -7,6 +7,7 @@
 #include "models/named.h"
 #include "recipe/claims.h"
 #include "recipe/drawn.h"
+#include "recipe/idle_keys.h"
 #include "recipe/recipe.h"
 #include "recipe/study_claims.h"
 
@@ -315,6 +316,7 @@ static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node
                                        {"teacher", read_row_teacher},
                                        {"topology", read_row_topology},
                                        {0}};
+    const wn__row before = *row;
     row_reader reader = {r, row};
     const wn__schema schema = {
         .what = row->name,
@@ -327,6 +329,7 @@ static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node
     row->node = node;
     WN_TRY(wn__schema_read(&schema, node));
     WN_TRY(check_idle_keys(row, node));
+    wn__idle_keys_tell(&before, row, node);
     return check_row(r, row);
 }
 

@@ -623,9 +623,58 @@ TEST(reading_survives_every_failed_allocation)
     unlink(path);
 }
 
+static void keep_warnings(void *user, wn_log_level level, const char *line)
+{
+    char *all = user;
+    if (level == WN_LOG_WARNING) snprintf(all + strlen(all), 2048 - strlen(all), "%s\n", line);
+}
+
+/* Told, not refused: recipes that were kept read as they did. What changes nothing, as in resolved recipes, passes. */
+TEST(keys_that_a_row_does_not_use_are_told)
+{
+    static const struct {
+        const char *methods, *told;
+    } cases[] = {
+        {"rigl: {mask: {rounds: 3}}", "rigl: mask.rounds has no effect: it needs a mask that is pruned or random"},
+        {"dense: {teacher: {cache: off}}", "dense: teacher has no effect: it needs labels: soft"},
+        {"lottery-ticket: {mask: {distribution: er}}", "lottery-ticket: mask.distribution has no effect"},
+        {"lottery-ticket: {mask: {gradual: {power: 2}}}", "lottery-ticket: mask.gradual has no effect: it needs a mask that is gradual"},
+        {"lottery-ticket: {mask: {n_of_m: {n: 1, m: 2}}}", "lottery-ticket: mask.n_of_m has no effect"},
+        {"rigl: {init_gain: 2}", "rigl: init_gain has no effect: it needs init"},
+        {"rigl: {match: flops}", "rigl: match has no effect"},
+        {"rigl: {mask: {rounds: 1, gradual: {power: 3}}}", ""},
+        {"lottery-ticket: {mask: {rounds: 3, scope: distribution, distribution: er}}", ""},
+        {"kd-ticket: {teacher: {cache: off}}", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char set[256], warnings[2048] = "";
+        wn__recipe *again = NULL;
+        wn__text resolved = {0};
+        snprintf(set, sizeof set,
+                 "methods={my-ticket: {like: kd-ticket}, weight-rewind: {rewind: 33ep}, kd-weight-rewind: {rewind: 33ep}, %s}",
+                 cases[i].methods);
+        wn_log_set_sink(keep_warnings, warnings);
+        wn__recipe *r = read_good(set);
+        if (*cases[i].told)
+            CHECK_HAS_TEXT(warnings, cases[i].told);
+        else
+            CHECK_EQ_TEXT(warnings, "");
+        warnings[0] = 0;
+        CHECK_OK(wn__recipe_write(r, &resolved));
+        const wn__recipe_source source = {.text = resolved.data, .label = "resolved"};
+        CHECK_OK(wn__recipe_read(&source, &again));
+        wn_log_set_sink(NULL, NULL);
+        if (!*cases[i].told) CHECK_EQ_TEXT(warnings, "");
+        wn__text_release(&resolved);
+        wn__recipe_free(again);
+        wn__recipe_free(r);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(times_are_in_steps),
+    static const wn_test tests[] = {RUN(keys_that_a_row_does_not_use_are_told),
+                                    RUN(times_are_in_steps),
                                     RUN(a_new_row_takes_what_it_does_not_change_from_its_model),
                                     RUN(unknown_key_names_place_valid_keys_and_the_nearest),
                                     RUN(unknown_method_names_place_and_the_nearest),
