@@ -62,6 +62,11 @@ bool wn__transforms_give_size(const wn__transforms *list)
     return height > 0;
 }
 
+bool wn__transforms_change_pixels(const wn__transforms *list)
+{
+    return list && list->count > 0 && list->item[0].type->pixels; /* they stand first */
+}
+
 bool wn__transforms_mix(const wn__transforms *list)
 {
     return list && list->count > 0 && list->item[list->count - 1].type->mix; /* they stand last */

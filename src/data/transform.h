@@ -66,7 +66,8 @@ void wn__transforms_release(wn__transforms *list); /* accepts a zeroed one */
 void wn__transforms_size(const wn__transforms *list, int *height, int *width);
 /* Do they end in one size, whatever they begin with? list may be NULL. */
 bool wn__transforms_give_size(const wn__transforms *list);
-bool wn__transforms_mix(const wn__transforms *list); /* batches; list may be NULL */
+bool wn__transforms_change_pixels(const wn__transforms *list); /* of any kind; list may be NULL */
+bool wn__transforms_mix(const wn__transforms *list);           /* batches; list may be NULL */
 /* Of the list's own entry for that, if it has one. False: it has none. */
 bool wn__transforms_normalize(const wn__transforms *list, int channels, wn__normalize *out);
 

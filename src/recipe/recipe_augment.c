@@ -154,15 +154,15 @@ static wn_status agree(const wn__data_section *d)
 static wn_status find_size(const wn__data_section *d, int *height, int *width)
 {
     const wn__sample_spec *s = &d->facts.sample;
-    const bool any = d->facts.any_size && (d->fit.count > 0 || wn__transforms_give_size(&d->transforms));
+    const bool fits = wn__transforms_change_pixels(&d->fit), any = d->facts.any_size && (fits || wn__transforms_give_size(&d->transforms));
     int h = any ? 0 : s->height, w = any ? 0 : s->width;
     wn__transforms_size(&d->fit, &h, &w);
-    if (d->fit.count > 0 && h == 0)
+    if (fits && h == 0)
         return wn__fail(WN_EUSAGE, "data.evaluate: pictures stay of any size; its last entry must give one, such as center-crop: 224");
     *height = h;
     *width = w;
     wn__transforms_size(&d->transforms, height, width);
-    if (d->fit.count == 0 || (*height == h && *width == w)) return WN_OK;
+    if (!fits || (*height == h && *width == w)) return WN_OK;
     return wn__fail(WN_EUSAGE, "data.augment gives %d x %d pixels and data.evaluate %d x %d; a network sees one size", *height, *width, h,
                     w);
 }
@@ -203,7 +203,7 @@ wn_status wn__recipe_settle_transforms(wn__data_section *d, const wn__yaml_node 
 
 void wn__data_section_fit(const wn__data_section *d, wn__dataset *data)
 {
-    data->fit = d->fit.count > 0 ? &d->fit : NULL;
+    data->fit = wn__transforms_change_pixels(&d->fit) ? &d->fit : NULL;
     data->facts.sample.height = d->facts.sample.height;
     data->facts.sample.width = d->facts.sample.width;
 }

@@ -12,6 +12,19 @@ wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, c
     return wn__recipe_of_weights_on(file, path, NULL, set, sets, out);
 }
 
+/* What the file says of its data: the set, and how pictures become inputs. */
+static void add_data(wn__text *t, const wn__safetensors *file, const char *set)
+{
+    const char *mean = wn__safetensors_meta(file, "mean"), *std = wn__safetensors_meta(file, "std");
+    const char *evaluate = wn__safetensors_meta(file, "evaluate"), *end = evaluate ? strrchr(evaluate, ']') : NULL;
+    const bool normalize = !set && mean && std && !(evaluate && strstr(evaluate, "normalize")); /* of a set: by its name */
+    wn__text_add(t, "data: {");
+    if (set) wn__text_add(t, "set: \"%s\"%s", set, evaluate || normalize ? ", " : "");
+    if (evaluate || normalize) wn__text_add(t, "evaluate: %.*s", end ? (int)(end - evaluate) : 1, end ? evaluate : "[");
+    if (normalize) wn__text_add(t, "%s{normalize: {mean: %s, std: %s}}", end ? ", " : "", mean, std);
+    wn__text_add(t, "%s}\n", evaluate || normalize ? "]" : "");
+}
+
 wn_status wn__recipe_of_weights_on(const wn__safetensors *file, const char *path, const char *own, const char *const *set, int sets,
                                    wn__recipe **out)
 {
@@ -20,8 +33,8 @@ wn_status wn__recipe_of_weights_on(const wn__safetensors *file, const char *path
     wn__text text = {0};
     if (recipe)
         wn__text_add(&text, "%s", recipe);
-    else if (data)
-        wn__text_add(&text, "data: {set: \"%s\"}\n", data);
+    else if (data || own)
+        add_data(&text, file, data);
     if (!recipe && arch && !wn__safetensors_meta(file, "graph")) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
     const wn__recipe_source source = {.text = text.data,
                                       .label = path,

@@ -118,6 +118,11 @@ TEST(one_normalisation_holds_for_both)
     CHECK_NEAR((double)n.mean[2], 0.5, 0, 0);
     CHECK_NEAR((double)n.std[2], 0.2, 1e-7, 0);
     wn__recipe_free(r);
+    r = good("data.evaluate=[{normalize: {mean: 0.5, std: 0.25}}]", NULL); /* pictures are fitted as without a list */
+    wn__dataset loaded = {.type = r->data.type, .facts = r->data.facts, .fit = &r->data.fit};
+    wn__data_section_fit(&r->data, &loaded);
+    CHECK(loaded.fit == NULL && loaded.facts.sample.height == 32);
+    wn__recipe_free(r);
     check_refused("data.augment=[{normalize: {mean: 0.5}}]", "data.evaluate=[normalize]", "normalise differently");
 }
 

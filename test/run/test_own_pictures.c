@@ -1,5 +1,6 @@
 /* Pictures of one's own train as a set in one file does: the same bytes of metrics.jsonl from PNG files as from CIFAR's binary records. */
 #include "data/shapes.h"
+#include "io/safetensors.h"
 #include "scratch_folder.h"
 #include "tiny_png.h"
 #include "winnow/data.h"
@@ -184,6 +185,60 @@ TEST(transforms_give_the_same_bytes_for_any_threads_and_after_a_stop)
     wn_evaluation_release(&evaluation);
 }
 
+/* The same weights without a recipe and a set, as other programs might have them. */
+static void copy_bare(const char *from, const char *to)
+{
+    wn__safetensors *file;
+    wn__st_writer *w;
+    CHECK_OK(wn__safetensors_open(from, &file));
+    CHECK_OK(wn__st_writer_new(&w));
+    for (int i = 0; i < wn__safetensors_count(file); i++) {
+        const wn__st_tensor *t = wn__safetensors_at(file, i);
+        CHECK_OK(wn__st_writer_add(w, t->name, t->dtype, t->ndim, t->dim, t->data));
+    }
+    static const char *const kept[] = {"arch", "input", "classes", "mean", "std", "evaluate"};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        if (wn__safetensors_meta(file, kept[i])) CHECK_OK(wn__st_writer_meta(w, kept[i], wn__safetensors_meta(file, kept[i])));
+    CHECK_OK(wn__st_writer_write(w, to));
+    wn__st_writer_free(w);
+    wn__safetensors_close(file);
+}
+
+static double loss_on_folder(const char *weights)
+{
+    wn_evaluation evaluation;
+    const wn_eval_options eval = {.size = sizeof eval, .weights = weights, .data = scratch_path("png")};
+    CHECK_OK(wn_eval(&eval, &evaluation));
+    const double loss = evaluation.loss;
+    CHECK_EQ_INT(evaluation.count, TESTED);
+    wn_evaluation_release(&evaluation);
+    return loss;
+}
+
+TEST(weights_are_evaluated_as_they_say)
+{
+#ifndef WN_HAVE_PNG
+    SKIP("this build reads no PNG");
+#endif
+    static const char *const lists[] = {"data.evaluate=[{resize: 40}, {center-crop: 32}]",
+                                        "data.evaluate=[{normalize: {mean: 0.3, std: 0.5}}]",
+                                        "data.evaluate=[{resize: 40}, {center-crop: 32}, {normalize: {mean: 0.3, std: 0.5}}]"};
+    scratch_undisturbed(make_both);
+    double losses[3];
+    for (int i = 0; i < 3; i++) {
+        const char *folder = train("says", (const char *const[]){"data.set=folder", setting("data.path", "png"), "data.size=32",
+                                                                 "train.steps=4", "train.epochs=0", lists[i], NULL});
+        char whole[700], bare[700];
+        snprintf(whole, sizeof whole, "%s/final.safetensors", folder);
+        snprintf(bare, sizeof bare, "%s/bare.safetensors", folder);
+        copy_bare(whole, bare);
+        losses[i] = loss_on_folder(whole);
+        CHECK(losses[i] == loss_on_folder(bare));
+        scratch_fresh("says");
+    }
+    CHECK(losses[0] != losses[1] && losses[1] != losses[2] && losses[0] != losses[2]);
+}
+
 static void count_class(void *user, const wn_data_class *item)
 {
     int64_t *sums = user;
@@ -213,6 +268,7 @@ int main(int argc, char **argv)
     static const wn_test tests[] = {RUN(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set),
                                     RUN(a_folder_trains_as_the_list_of_its_files),
                                     RUN(transforms_give_the_same_bytes_for_any_threads_and_after_a_stop),
+                                    RUN(weights_are_evaluated_as_they_say),
                                     RUN(folders_are_looked_at_and_checked),
                                     {0}};
     return scratch_test_main(argc, argv, tests);
