@@ -239,12 +239,15 @@ static wn__dataset small_set(void)
     static uint8_t pixels[COUNT * IMAGE];
     static int32_t labels[COUNT];
     static const wn__dataset_type type = {.name = "small", .facts.sample = {.channels = 1, .height = SIDE, .width = SIDE, .classes = 5}};
+    static wn__dataset data; /* kept to the end; tests change copies */
+    if (data.source) return data;
     for (int i = 0; i < COUNT; i++) {
         labels[i] = i % 5;
         for (int p = 0; p < IMAGE; p++)
             pixels[i * IMAGE + p] = (uint8_t)(i * 8 + p % 8);
     }
-    return tiny_dataset(&type, (wn__memory_part){COUNT, pixels, labels}, (wn__memory_part){0});
+    data = tiny_dataset(&type, (wn__memory_part){COUNT, pixels, labels}, (wn__memory_part){0});
+    return data;
 }
 
 static wn__loader_options options_of(const wn__dataset *data, const wn__transforms *list, int threads)
