@@ -6,12 +6,13 @@ typedef struct export_config {
     wn__texts set;
     const char *to, *out, *target, *name;
     int64_t opset;
-    bool keep_batch_norm, sparse_initializers, external_data, preprocess;
+    bool masks, keep_batch_norm, sparse_initializers, external_data, preprocess;
 } export_config;
 
 static const wn__option export_options[] = {
-    WN_OPTION_TEXT(export_config, to, "to", "FORMAT", "onnx or c; required"),
+    WN_OPTION_TEXT(export_config, to, "to", "FORMAT", "compressed, dense, onnx or c; required"),
     WN_OPTION_TEXT(export_config, out, "out", "FILE", "what to write; of c FILE.c and FILE.h; required"),
+    WN_OPTION_SWITCH(export_config, masks, "masks", "dense: masks beside the weights, as tensors NAME_mask"),
     WN_OPTION_NUMBER(export_config, opset, "opset", "N", "onnx: version of the operators, 11 to 24 (default: 17)"),
     WN_OPTION_SWITCH(export_config, keep_batch_norm, "keep-batch-norm", "onnx: batch norms stay nodes of their own"),
     WN_OPTION_SWITCH(export_config, sparse_initializers, "sparse-initializers",
@@ -43,6 +44,7 @@ static wn_status export(const wn__call *call, const export_config *c)
     const wn_network_options open = {.size = sizeof open, .set = c->set.items, .sets = c->set.count};
     const wn_network_export_options how = {.size = sizeof how,
                                            .format = c->to,
+                                           .masks = c->masks,
                                            .opset = (int)c->opset,
                                            .keep_batch_norm = c->keep_batch_norm,
                                            .sparse_initializers = c->sparse_initializers,
@@ -62,7 +64,7 @@ static wn_status export(const wn__call *call, const export_config *c)
 static int run_export(const wn__call *call)
 {
     const export_config *config = call->config;
-    if (!config->to) return wn__wrong_usage(call, "--to is needed: onnx or c");
+    if (!config->to) return wn__wrong_usage(call, "--to is needed: compressed, dense, onnx or c");
     if (!config->out) return wn__wrong_usage(call, "--out is needed: what to write");
     return wn__finish(call, export(call, config));
 }
@@ -70,7 +72,7 @@ static int run_export(const wn__call *call)
 const wn__command wn__command_export = {
     .name = "export",
     .arguments = "WEIGHTS",
-    .summary = "Write a network for other programs: ONNX, or C source",
+    .summary = "Write a network for other programs: dense safetensors, ONNX, C source",
     .details =
         "Outputs are those that the network has here but for the order of additions. Batch norm is by running statistics and becomes part of\n"
         "the convolution or linear layer in front of it. Class names and the normalization of pixels are in the file.\n\n"

@@ -6,6 +6,7 @@
 typedef struct prune_config {
     wn__texts set;
     const char *sparsity, *out, *data_folder, *data;
+    bool dense;
     int64_t seed, threads;
 } prune_config;
 
@@ -13,6 +14,7 @@ static const wn__option prune_options[] = {
     WN_OPTION_TEXT(prune_config, sparsity, "sparsity", "S",
                    "90% or 0.9 (sparsity), 0.1d (density), 10x (compression); required unless the masks say it"),
     WN_OPTION_TEXT(prune_config, out, "out", "FILE", "weights file to write; required"),
+    WN_OPTION_SWITCH(prune_config, dense, "dense", "write every weight, with masks beside (default: the active ones alone)"),
     WN_OPTION_LIST(prune_config, set, "set", "KEY=VALUE",
                    "how: mask.scope=layer, mask.score=synflow, mask.layers=[conv*], model.arch=lenet5; may be repeated"),
     WN_OPTION_SEED(prune_config, seed, "of all that is drawn: shuffled masks, random scores and bases, images (default: 0)"),
@@ -22,7 +24,7 @@ static const wn__option prune_options[] = {
     WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
-static void print_pruning(const wn_prune_summary *s, const char *result)
+static void print_pruning(const wn_prune_summary *s, const char *result, bool dense)
 {
     char text[128], some[32], all[32];
     printf("asked for          sparsity %.2f %%\n", 100 * s->asked);
@@ -34,6 +36,7 @@ static void print_pruning(const wn_prune_summary *s, const char *result)
            wn_show_count(s->dense_forward_flops, all, sizeof all));
     printf("bytes              %s of %s\n", wn_show_bytes(s->bytes, some, sizeof some), wn_show_bytes(s->dense_bytes, all, sizeof all));
     printf("written            %s\n", result);
+    if (!dense) printf("dense              winnow export %s --to dense --out FILE\n", result);
 }
 
 static int run_prune(const wn__call *call)
@@ -50,11 +53,12 @@ static int run_prune(const wn__call *call)
         .seed = (uint64_t)config->seed,
         .data_folder = config->data_folder,
         .data = config->data,
+        .dense = config->dense,
         .threads = (int)config->threads,
     };
     wn_prune_summary summary;
     const wn_status status = wn_prune(&options, &summary);
-    if (status == WN_OK) print_pruning(&summary, config->out);
+    if (status == WN_OK) print_pruning(&summary, config->out, config->dense);
     return wn__finish(call, status);
 }
 

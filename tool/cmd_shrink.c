@@ -71,6 +71,7 @@ static void print_result(const wn_shrink_result *r, const char *name)
            r->milliseconds_before, r->milliseconds_before / r->milliseconds);
     printf("made smaller alone  logits differ by %.1e of the largest at most\n", r->difference);
     printf("written             %s.yaml, %s.safetensors\n", name, name);
+    printf("dense               winnow export %s.safetensors --to dense --out FILE\n", name);
 }
 
 static int run_shrink(const wn__call *call)

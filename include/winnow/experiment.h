@@ -216,7 +216,7 @@ WN_API void wn_evaluation_release(wn_evaluation *evaluation); /* accepts NULL an
 typedef struct wn_prune_options {
     size_t size;         /* sizeof(wn_prune_options) */
     const char *weights; /* file that says its architecture (those written by Winnow do), else set model.* */
-    /* File to write: weights, masks ("<tensor>_mask") and the same metadata; under a basis coefficients with their masks. */
+    /* File to write: weights, masks and the same metadata; under a basis coefficients with their masks. */
     const char *result;
     /* "90%", "0.1d", "10x": of the selection, from dense. NULL where the masks say it: scope n-of-m, a file, a list, a FLOPs budget. */
     const char *sparsity;
@@ -230,6 +230,7 @@ typedef struct wn_prune_options {
     /* Where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these. */
     const char *data;
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
+    bool dense;          /* write every weight, with masks beside; else the active ones alone (docs/format.md) */
 } wn_prune_options;
 
 typedef struct wn_prune_summary {

@@ -176,7 +176,8 @@ WN_API WN_NODISCARD wn_status wn_network_prune(wn_network *net, const wn_network
 typedef enum wn_network_parts { WN_SAVE_NETWORK, WN_SAVE_MASKS } wn_network_parts;
 typedef struct wn_network_save_options {
     size_t size; /* sizeof(wn_network_save_options) */
-    int parts;   /* wn_network_parts: all, dense with masks beside (0), or the masks alone */
+    int parts;   /* wn_network_parts: all (0), or the masks alone */
+    bool dense;  /* every weight, with masks beside, as wn_network_export's "dense" with masks; else the active ones alone */
 } wn_network_save_options;
 /* A safetensors file that all of Winnow reads, with what makes the network again: its recipe, or its graph. Written beside its target and renamed: an
  * old file stays whole until the new one is. */
@@ -187,16 +188,17 @@ WN_API WN_NODISCARD wn_status wn_network_save(wn_network *net, const char *path,
 /* Settings that a format does not take are WN_EUSAGE when they are given. */
 typedef struct wn_network_export_options {
     size_t size;        /* sizeof(wn_network_export_options) */
-    const char *format; /* wn_list_formats names them: "onnx", "c" */
+    const char *format; /* wn_list_formats names them: "compressed", "dense", "onnx", "c" */
     int opset;          /* onnx: version of the operators, 11 to 24; 0: 17 */
     bool
         keep_batch_norm; /* onnx: batch norms stay nodes of their own; else they become part of the layer in front where that is possible */
     bool sparse_initializers; /* onnx: weights of which half and more are zero as values and places */
     bool external_data;       /* onnx: weights in PATH.data beside it; needed from 2 GiB on */
     bool preprocess;          /* onnx: the input is bytes of pixels (n, channels, height, width), normalized in the graph */
-    const char *target;       /* c: "simd" (NULL), whose lanes run along the image, or "small", of least memory */
-    const char *name;         /* c: what all names in the source begin with; NULL: the path's base name */
-    int64_t most_in_source;   /* c: with more stored weights than this they go to NAME.bin; 0: 500,000 */
+    bool masks; /* dense: NAME_mask (U8) beside each tensor that has one; without them the tensors are the network\'s and no others */
+    const char *target;     /* c: "simd" (NULL), whose lanes run along the image, or "small", of least memory */
+    const char *name;       /* c: what all names in the source begin with; NULL: the path's base name */
+    int64_t most_in_source; /* c: with more stored weights than this they go to NAME.bin; 0: 500,000 */
 } wn_network_export_options;
 /* A file, or several beside it, that other programs run. Outputs are those of wn_network_predict but for the order of additions. Batch norm is by running
  * statistics. "c" writes PATH without ".c" + ".c", ".h"; many weights go to ".bin", with ".S" to link it. WN_EUNSUPPORTED names the node

@@ -35,7 +35,7 @@ static unsigned given(const wn__export_how *h)
 {
     return (h->opset ? WN__EXPORT_OPSET : 0u) | (h->norms_stay ? WN__EXPORT_NORMS_STAY : 0u) | (h->sparse ? WN__EXPORT_SPARSE : 0u) |
            (h->external ? WN__EXPORT_EXTERNAL : 0u) | (h->preprocess ? WN__EXPORT_PREPROCESS : 0u) | (h->target ? WN__EXPORT_TARGET : 0u) |
-           (h->name ? WN__EXPORT_NAME : 0u);
+           (h->name ? WN__EXPORT_NAME : 0u) | (h->masks ? WN__EXPORT_MASKS : 0u);
 }
 
 wn_status wn__export_write(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path)
@@ -49,7 +49,8 @@ wn_status wn__export_write(const wn__export_format *format, const wn__exported *
                  {WN__EXPORT_EXTERNAL, "external data"},
                  {WN__EXPORT_PREPROCESS, "preprocess"},
                  {WN__EXPORT_TARGET, "target"},
-                 {WN__EXPORT_NAME, "name"}};
+                 {WN__EXPORT_NAME, "name"},
+                 {WN__EXPORT_MASKS, "masks"}};
     const unsigned idle = given(how) & ~format->takes;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (idle & names[i].setting) return wn__fail(WN_EUSAGE, "the format %s has no setting \"%s\"", format->name, names[i].name);

@@ -3,6 +3,7 @@
 #define WN_EXCHANGE_FORMAT_H
 
 #include "data/dataset.h"
+#include "io/safetensors.h"
 #include "nn/graph_nodes.h"
 
 /* What is written, all borrowed. */
@@ -12,6 +13,9 @@ typedef struct wn__exported {
     const wn__normalize *normalize; /* NULL: not known */
     const char *const *class_names; /* (outputs); NULL: not known */
     const char *dataset;            /* NULL: not known */
+    const void *handle;             /* of `add` */
+    wn_status (*add)(const void *handle, const wn__params *params,
+                     wn__st_writer *w); /* all that Winnow's own files hold, with these numbers */
 } wn__exported;
 
 /* How. Zero is the default of each; a format refuses what it does not take. */
@@ -21,6 +25,7 @@ typedef struct wn__export_how {
     bool sparse;            /* onnx: weights of which at least half are zero as sparse initializers */
     bool external;          /* onnx: weights in a second file, PATH.data */
     bool preprocess;        /* onnx: the input is bytes of pixels, normalized in the graph */
+    bool masks;             /* dense: NAME_mask beside each tensor that has one */
     const char *target;     /* c: "simd" or "small" */
     const char *name;       /* c: prefix of what the source defines; NULL: of the path */
     int64_t most_in_source; /* c: beyond so many stored weights they are in a file of their own; 0: the default */
@@ -33,7 +38,8 @@ typedef enum wn__export_setting {
     WN__EXPORT_EXTERNAL = 8,
     WN__EXPORT_PREPROCESS = 16,
     WN__EXPORT_TARGET = 32,
-    WN__EXPORT_NAME = 64
+    WN__EXPORT_NAME = 64,
+    WN__EXPORT_MASKS = 128
 } wn__export_setting;
 
 typedef struct wn__export_format {

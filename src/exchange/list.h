@@ -1,4 +1,6 @@
 /* All formats, in the order in which they are listed. */
+WN__FORMAT(compressed)
+WN__FORMAT(dense)
 #ifdef WN_HAVE_ONNX
 WN__FORMAT(onnx)
 #endif

@@ -73,6 +73,9 @@ wn_status wn__handle_section(const char *path, const char *text, wn__recipe **ou
 /* n samples with targets that the loss takes and the network has outputs for. */
 wn_status wn__handle_check_samples(const wn_network *net, const char *call, const float *x, const wn_targets *targets, int64_t n);
 
+/* Tensors of `params`, which are the handle's in some form, and all metadata, to a file of Winnow's own. `handle` is a wn_network. */
+wn_status wn__handle_add(const void *handle, const wn__params *params, wn__st_writer *w);
+
 /* What the optimizer remembers is forgotten. */
 void wn__training_restart(wn_network *net);
 void wn__training_release(wn_network *net);

@@ -12,6 +12,7 @@ static wn__export_how how_of(const wn_network_export_options *o)
                             .sparse = o->sparse_initializers,
                             .external = o->external_data,
                             .preprocess = o->preprocess,
+                            .masks = o->masks,
                             .target = o->target,
                             .name = o->name,
                             .most_in_source = o->most_in_source};
@@ -32,7 +33,9 @@ wn_status wn_network_export(wn_network *net, const char *path, const wn_network_
                                   .params = &net->net.params,
                                   .normalize = s->normalize.name ? &s->normalize : NULL,
                                   .class_names = s->class_names,
-                                  .dataset = s->dataset};
+                                  .dataset = s->dataset,
+                                  .handle = net,
+                                  .add = wn__handle_add};
     const wn__export_how how = how_of(&o);
     return wn__export_write(format, &network, &how, path);
 }

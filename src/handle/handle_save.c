@@ -10,7 +10,7 @@
 #include "network/network_file.h"
 
 /* All that the file said of itself, but what is said anew. */
-static wn_status add_meta(wn__st_writer *w, json_t *meta)
+static wn_status copy_meta(wn__st_writer *w, json_t *meta)
 {
     const char *key;
     json_t *value;
@@ -29,27 +29,35 @@ static wn_status add_graph(wn__st_writer *w, const wn_graph *graph)
     return status;
 }
 
-static wn_status add_network(const wn_network *net, wn__st_writer *w)
+/* Tensors and metadata of a network that is no file's. */
+static wn_status add_new(const wn_network *net, const wn__params *params, wn__st_writer *w)
 {
     const wn__shared *s = net->shared;
-    const wn__dataset_type *type = s->recipe->data.type;
-    const wn__dataset data = {.type = type,
+    const wn__dataset data = {.type = s->recipe->data.type,
                               .facts.sample = {.channels = (int)net->net.graph->c,
                                                .classes = (int)wn__graph_classes(net->net.graph),
                                                .class_names = s->class_names}};
     const wn__network_info info = {
         .graph = net->net.graph, .data = &data, .normalize = s->normalize.name ? &s->normalize : NULL, .recipe = s->recipe->network};
-    const wn__network_info none = {0};
-    WN_TRY(wn__network_add(w, s->meta ? &none : &info, &net->net.params, WN__FORM_DENSE, NULL));
-    if (s->meta) return add_meta(w, s->meta);
+    WN_TRY(wn__network_add(w, &info, params, WN__FORM_DENSE, NULL));
     return s->recipe->network ? WN_OK : add_graph(w, net->net.graph);
 }
 
-static wn_status save_network(const wn_network *net, const char *path)
+wn_status wn__handle_add(const void *handle, const wn__params *params, wn__st_writer *w)
+{
+    const wn_network *net = handle;
+    const wn__network_info none = {0};
+    if (!net->shared->meta) return add_new(net, params, w);
+    WN_TRY(wn__network_add(w, &none, params, WN__FORM_DENSE, NULL));
+    return copy_meta(w, net->shared->meta);
+}
+
+static wn_status save_network(const wn_network *net, const char *path, bool compressed)
 {
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
-    wn_status status = add_network(net, w);
+    wn_status status = wn__handle_add(net, &net->net.params, w);
+    if (compressed) wn__st_writer_compress(w);
     pthread_mutex_lock(&net->shared->saving);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     pthread_mutex_unlock(&net->shared->saving);
@@ -64,7 +72,7 @@ wn_status wn_network_save(wn_network *net, const char *path, const wn_network_sa
     WN__NEED(path);
     WN_TRY(wn__options_take(options, "wn_network_save_options", sizeof o, &o));
     switch (o.parts) {
-    case WN_SAVE_NETWORK: return save_network(net, path);
+    case WN_SAVE_NETWORK: return save_network(net, path, !o.dense);
     case WN_SAVE_MASKS: return wn__masks_save(path, &net->net.params);
     default: return wn__fail(WN_EINVAL, "wn_network_save: parts %d, must be WN_SAVE_NETWORK or WN_SAVE_MASKS", o.parts);
     }

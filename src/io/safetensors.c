@@ -11,22 +11,13 @@
 #include "base/files.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "io/compressed_tensors.h"
+#include "io/digest.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "safetensors are little-endian and read in place");
 
 #define CRC_KEY "winnow.crc32"
 #define MAX_HEADER (100 * 1000 * 1000) /* the limit of the reference reader */
-
-static const struct {
-    const char *name;
-    int size;
-} dtypes[WN__ST_DTYPES] = {
-    [WN__ST_F32] = {"F32", 4}, [WN__ST_F64] = {"F64", 8}, [WN__ST_BF16] = {"BF16", 2}, [WN__ST_F16] = {"F16", 2}, [WN__ST_I64] = {"I64", 8},
-    [WN__ST_I32] = {"I32", 4}, [WN__ST_U8] = {"U8", 1},   [WN__ST_BOOL] = {"BOOL", 1}, [WN__ST_I16] = {"I16", 2}, [WN__ST_I8] = {"I8", 1},
-};
-
-const char *wn__st_dtype_name(wn__st_dtype dtype) { return dtypes[dtype].name; }
-int wn__st_dtype_size(wn__st_dtype dtype) { return dtypes[dtype].size; }
 
 typedef struct st_meta {
     const char *key, *value;
@@ -43,6 +34,7 @@ struct wn__safetensors {
     st_meta *meta; /* sorted by key, without CRC_KEY */
     int meta_count;
     bool has_crc;
+    wn__compressed_tensors expanded; /* where `tensors` are, if the file is compressed */
 };
 
 /* ---- shared by reader and writer */
@@ -52,8 +44,6 @@ static int compare_meta(const void *a, const void *b) { return strcmp(((const st
 static uint32_t crc_of(const void *data, size_t size) { return size ? (uint32_t)crc32_z(crc32_z(0, NULL, 0), data, size) : 0; }
 
 static uint32_t crc_text(uint32_t crc, const char *text) { return (uint32_t)crc32_z(crc, (const Bytef *)text, strlen(text) + 1); }
-
-static int64_t tensor_bytes(const wn__st_tensor *t) { return t->count * dtypes[t->dtype].size; }
 
 /* Over all that the header says but the CRCs themselves: metadata sorted by key, then name, dtype and shape of the tensors in order. */
 static uint32_t crc_of_header(const st_meta *meta, int meta_count, const wn__st_tensor *tensors, int count)
@@ -66,7 +56,7 @@ static uint32_t crc_of_header(const st_meta *meta, int meta_count, const wn__st_
     for (int i = 0; i < count; i++) {
         char size[24];
         crc = crc_text(crc, tensors[i].name);
-        crc = crc_text(crc, dtypes[tensors[i].dtype].name);
+        crc = crc_text(crc, wn__st_dtype_name(tensors[i].dtype));
         for (int d = 0; d < tensors[i].ndim; d++) {
             snprintf(size, sizeof(size), "%" PRId64, tensors[i].dim[d]);
             crc = crc_text(crc, size);
@@ -97,7 +87,7 @@ static wn_status damaged(const wn__safetensors *f, const char *tensor, const cha
 static bool find_dtype(const char *name, wn__st_dtype *dtype)
 {
     for (int i = 0; i < WN__ST_DTYPES; i++)
-        if (strcmp(dtypes[i].name, name) == 0) {
+        if (strcmp(wn__st_dtype_name(i), name) == 0) {
             *dtype = (wn__st_dtype)i;
             return true;
         }
@@ -138,7 +128,7 @@ static wn_status read_entry(const wn__safetensors *f, const char *name, const js
                         "%s: tensor '%s': bytes %" PRId64 " to %" PRId64 " lie outside the file's %" PRId64 " data bytes (truncated?)",
                         f->label, name, begin, end, f->data_size);
     int64_t wanted;
-    if (__builtin_mul_overflow(t->count, (int64_t)dtypes[t->dtype].size, &wanted) || wanted != end - begin) {
+    if (__builtin_mul_overflow(t->count, (int64_t)wn__st_dtype_size(t->dtype), &wanted) || wanted != end - begin) {
         char shape[160];
         return wn__fail(WN_EFORMAT, "%s: tensor '%s': %" PRId64 " bytes do not fit %s%s", f->label, name, end - begin, dtype,
                         show_shape(t->ndim, t->dim, shape));
@@ -147,13 +137,13 @@ static wn_status read_entry(const wn__safetensors *f, const char *name, const js
     return WN_OK;
 }
 
-/* Empty tensors sort before the one that begins at the same place. */
+/* Empty tensors sort before the one that begins at the same place, several of them as the header has them, which is how they were written. */
 static int compare_place(const void *a, const void *b)
 {
     const wn__st_tensor *x = a, *y = b;
     if (x->data != y->data) return (const char *)x->data < (const char *)y->data ? -1 : 1;
-    const int64_t x_bytes = tensor_bytes(x), y_bytes = tensor_bytes(y);
-    return x_bytes != y_bytes ? (x_bytes < y_bytes ? -1 : 1) : strcmp(x->name, y->name);
+    const int64_t x_bytes = wn__st_bytes(x), y_bytes = wn__st_bytes(y);
+    return x_bytes != y_bytes ? (x_bytes < y_bytes ? -1 : 1) : x->order - y->order;
 }
 
 static wn_status check_places(const wn__safetensors *f)
@@ -163,7 +153,7 @@ static wn_status check_places(const wn__safetensors *f)
         const char *begin = f->tensors[i].data;
         if (begin != at)
             return damaged(f, f->tensors[i].name, begin < at ? "overlaps the tensor before it" : "a hole lies before its bytes");
-        at = begin + tensor_bytes(&f->tensors[i]);
+        at = begin + wn__st_bytes(&f->tensors[i]);
     }
     const int64_t over = f->data + f->data_size - at;
     if (over != 0) return wn__fail(WN_EFORMAT, "%s: %" PRId64 " bytes after the last tensor", f->label, over);
@@ -209,7 +199,7 @@ static wn_status check_crcs(wn__safetensors *f, const char *text)
     const json_t *of_tensors = json_object_get(crcs, "tensors");
     for (int i = 0; status == WN_OK && i < f->count; i++) {
         const wn__st_tensor *t = &f->tensors[i];
-        status = check_crc(f, t->name, crc_of(t->data, (size_t)tensor_bytes(t)), json_object_get(of_tensors, t->name));
+        status = check_crc(f, t->name, crc_of(t->data, (size_t)wn__st_bytes(t)), json_object_get(of_tensors, t->name));
     }
     json_decref(crcs);
     f->has_crc = status == WN_OK;
@@ -233,6 +223,23 @@ static wn_status read_header(wn__safetensors *f, size_t size)
     return WN_OK;
 }
 
+/* Readers see the tensors that a compressed file stands for, and nothing of how it holds them. */
+static wn_status expand(wn__safetensors *f)
+{
+    int at = 0;
+    while (at < f->meta_count && strcmp(f->meta[at].key, WN__COMPRESSED_KEY) != 0)
+        at++;
+    if (at == f->meta_count) return WN_OK;
+    const wn_status status = wn__tensors_expand(f->tensors, f->count, f->meta[at].value, &f->expanded);
+    if (status != WN_OK) return wn__fail_within(status, "%s: ", f->label);
+    wn__free(f->tensors);
+    f->tensors = f->expanded.tensor;
+    f->count = f->expanded.count;
+    f->expanded.tensor = NULL;
+    memmove(&f->meta[at], &f->meta[at + 1], (size_t)(--f->meta_count - at) * sizeof *f->meta);
+    return WN_OK;
+}
+
 static wn_status read_tensors(wn__safetensors *f, size_t size)
 {
     WN_TRY(read_header(f, size));
@@ -245,12 +252,14 @@ static wn_status read_tensors(wn__safetensors *f, size_t size)
     {
         if (entry == metadata) continue;
         WN_TRY(read_entry(f, name, entry, &f->tensors[f->count]));
+        f->tensors[f->count].order = f->count;
         f->count++;
     }
     qsort(f->tensors, (size_t)f->count, sizeof(wn__st_tensor), compare_place);
     WN_TRY(check_places(f));
     WN_TRY(read_meta(f, metadata));
-    return check_crcs(f, json_string_value(json_object_get(metadata, CRC_KEY)));
+    WN_TRY(check_crcs(f, json_string_value(json_object_get(metadata, CRC_KEY))));
+    return expand(f);
 }
 
 wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *tensors, int count, wn__safetensors **file)
@@ -304,6 +313,7 @@ void wn__safetensors_close(wn__safetensors *f)
     json_decref(f->header);
     wn__free(f->meta);
     wn__free(f->tensors);
+    wn__compressed_tensors_release(&f->expanded);
     wn__free(f->bytes);
     wn__free(f->label);
     wn__free(f);
@@ -347,49 +357,12 @@ wn_status wn__safetensors_need(const wn__safetensors *f, const char *name, int n
     return WN_OK;
 }
 
-static float float_of_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-/* IEEE 754 half precision. */
-static float float_of_half(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16, exponent = half >> 10 & 31u, fraction = half & 0x3FFu;
-    if (exponent == 31) return float_of_bits(sign | 0x7F800000u | fraction << 13);
-    if (exponent != 0) return float_of_bits(sign | (exponent + 112u) << 23 | fraction << 13);
-    const float tiny = (float)fraction * 0x1p-24f;
-    return sign ? -tiny : tiny;
-}
-
-float wn__st_float(const wn__st_tensor *t, int64_t i)
-{
-    const char *in = (const char *)t->data + i * dtypes[t->dtype].size;
-    float single;
-    double value;
-    uint16_t half;
-    switch (t->dtype) {
-    case WN__ST_F32: memcpy(&single, in, sizeof(single)); return single;
-    case WN__ST_F64: memcpy(&value, in, sizeof(value)); return (float)value;
-    case WN__ST_BF16: memcpy(&half, in, sizeof(half)); return float_of_bits((uint32_t)half << 16);
-    case WN__ST_F16: memcpy(&half, in, sizeof(half)); return float_of_half(half);
-    default: return 0.0f;
-    }
-}
-
-bool wn__st_is_float(wn__st_dtype dtype)
-{
-    return dtype == WN__ST_F32 || dtype == WN__ST_F64 || dtype == WN__ST_BF16 || dtype == WN__ST_F16;
-}
-
 wn_status wn__safetensors_floats(const wn__safetensors *f, const char *name, int ndim, const int64_t *dim, float *out)
 {
     const wn__st_tensor *t;
     WN_TRY(wn__safetensors_need(f, name, ndim, dim, &t));
     if (!wn__st_is_float(t->dtype))
-        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not floats", f->label, name, dtypes[t->dtype].name);
+        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not floats", f->label, name, wn__st_dtype_name(t->dtype));
     if (t->dtype == WN__ST_F32 && t->count) memcpy(out, t->data, (size_t)t->count * sizeof(float));
     for (int64_t i = 0; t->dtype != WN__ST_F32 && i < t->count; i++)
         out[i] = wn__st_float(t, i);
@@ -401,8 +374,9 @@ wn_status wn__safetensors_bytes(const wn__safetensors *f, const char *name, wn__
     const wn__st_tensor *t;
     WN_TRY(wn__safetensors_need(f, name, ndim, dim, &t));
     if (t->dtype != dtype)
-        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not %s", f->label, name, dtypes[t->dtype].name, dtypes[dtype].name);
-    if (t->count) memcpy(out, t->data, (size_t)tensor_bytes(t));
+        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not %s", f->label, name, wn__st_dtype_name(t->dtype),
+                        wn__st_dtype_name(dtype));
+    if (t->count) memcpy(out, t->data, (size_t)wn__st_bytes(t));
     return WN_OK;
 }
 
@@ -414,6 +388,7 @@ struct wn__st_writer {
     st_meta *meta;
     int meta_count;
     char *piece; /* (PIECE) of a tensor that is being made */
+    bool compresses;
 };
 
 #define PIECE (1 << 20) /* bytes */
@@ -497,7 +472,7 @@ static void sort_tensors(wn__st_writer *w)
     for (int i = 1; i < w->count; i++) {
         const wn__st_tensor t = w->tensors[i];
         int at = i;
-        for (; at > 0 && dtypes[w->tensors[at - 1].dtype].size < dtypes[t.dtype].size; at--)
+        for (; at > 0 && wn__st_dtype_size(w->tensors[at - 1].dtype) < wn__st_dtype_size(t.dtype); at--)
             w->tensors[at] = w->tensors[at - 1];
         w->tensors[at] = t;
     }
@@ -513,15 +488,15 @@ static json_t *hex_json(uint32_t crc)
 /* Bytes of the tensor's next piece, from element *at on, which moves; 0 at the end. */
 static size_t next_piece(const wn__st_writer *w, const wn__st_tensor *t, int64_t *at)
 {
-    const int64_t most = PIECE / dtypes[t->dtype].size, left = t->count - *at, count = left < most ? left : most;
+    const int64_t most = PIECE / wn__st_dtype_size(t->dtype), left = t->count - *at, count = left < most ? left : most;
     if (count > 0) t->fill(t->data, *at, count, w->piece);
     *at += count;
-    return (size_t)(count * dtypes[t->dtype].size);
+    return (size_t)(count * wn__st_dtype_size(t->dtype));
 }
 
 static uint32_t crc_of_tensor(const wn__st_writer *w, const wn__st_tensor *t)
 {
-    if (!t->fill) return crc_of(t->data, (size_t)tensor_bytes(t));
+    if (!t->fill) return crc_of(t->data, (size_t)wn__st_bytes(t));
     uint32_t crc = 0;
     int64_t at = 0;
     for (size_t bytes; (bytes = next_piece(w, t, &at)) > 0;)
@@ -529,7 +504,7 @@ static uint32_t crc_of_tensor(const wn__st_writer *w, const wn__st_tensor *t)
     return crc;
 }
 
-/* Where the bytes go. */
+/* Where the bytes of a file go: into a file, memory, or a digest of what it would be. */
 typedef struct sink {
     wn_status (*write)(void *to, const void *bytes, size_t size);
     void *to;
@@ -544,9 +519,11 @@ static wn_status to_text(void *to, const void *bytes, size_t size)
     return text->failed ? wn__no_memory(text->size + size) : WN_OK;
 }
 
+static wn_status to_digest(void *digest, const void *data, size_t size) { return wn__sha256_add(digest, data, size); }
+
 static wn_status write_tensor(const wn__st_writer *w, const wn__st_tensor *t, const sink *s)
 {
-    const size_t all = (size_t)tensor_bytes(t);
+    const size_t all = (size_t)wn__st_bytes(t);
     int64_t at = 0;
     if (!t->fill) return all ? s->write(s->to, t->data, all) : WN_OK; /* data of an empty tensor may be NULL */
     for (size_t bytes; (bytes = next_piece(w, t, &at)) > 0;)
@@ -574,8 +551,8 @@ static json_t *entry_json(const wn__st_tensor *t, int64_t begin)
     json_t *shape = json_array();
     for (int d = 0; d < t->ndim; d++)
         json_array_append_new(shape, json_integer(t->dim[d]));
-    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", dtypes[t->dtype].name, "shape", shape, "data_offsets", (json_int_t)begin,
-                     (json_int_t)(begin + tensor_bytes(t)));
+    return json_pack("{s:s, s:o, s:[I,I]}", "dtype", wn__st_dtype_name(t->dtype), "shape", shape, "data_offsets", (json_int_t)begin,
+                     (json_int_t)(begin + wn__st_bytes(t)));
 }
 
 /* The header as text, freed by free; NULL if out of memory or a text is no UTF-8. */
@@ -592,7 +569,7 @@ static char *header_json(const wn__st_writer *w)
     int64_t at = 0;
     for (int i = 0; i < w->count; i++) {
         failed |= json_object_set_new(root, w->tensors[i].name, entry_json(&w->tensors[i], at));
-        at += tensor_bytes(&w->tensors[i]);
+        at += wn__st_bytes(&w->tensors[i]);
     }
     char *text = failed ? NULL : json_dumps(root, JSON_COMPACT);
     json_decref(root);
@@ -623,17 +600,72 @@ static wn_status write_all(wn__st_writer *w, const char *label, const sink *s)
     return status;
 }
 
+void wn__st_writer_compress(wn__st_writer *w) { w->compresses = true; }
+
+/* By a writer of the compressed tensors in place of those that were added, which stay. */
+static wn_status write_compressed(const wn__st_writer *w, const char *label, const sink *s)
+{
+    wn__compressed_tensors c;
+    WN_TRY(wn__tensors_compress(w->tensors, w->count, &c));
+    wn__st_writer inner = *w;
+    inner.tensors = c.tensor;
+    inner.count = c.count;
+    inner.meta = WN_NEW_ARRAY(st_meta, w->meta_count + 1);
+    wn_status status = inner.meta ? WN_OK : wn__no_memory((size_t)w->meta_count * sizeof *w->meta);
+    if (status == WN_OK) {
+        if (w->meta_count) memcpy(inner.meta, w->meta, (size_t)w->meta_count * sizeof *w->meta);
+        if (c.text) inner.meta[inner.meta_count++] = (st_meta){WN__COMPRESSED_KEY, c.text};
+        status = write_all(&inner, label, s);
+    }
+    wn__free(inner.meta);
+    wn__compressed_tensors_release(&c);
+    return status;
+}
+
+static wn_status write_to(wn__st_writer *w, const char *label, const sink *s)
+{
+    return w->compresses ? write_compressed(w, label, s) : write_all(w, label, s);
+}
+
 wn_status wn__st_writer_write(wn__st_writer *w, const char *path)
 {
     wn__replace r;
     WN_TRY(wn__replace_open(&r, path));
-    const wn_status status = write_all(w, path, &(sink){to_file, &r});
+    const wn_status status = write_to(w, path, &(sink){to_file, &r});
     if (status == WN_OK) return wn__replace_commit(&r);
     wn__replace_abort(&r);
     return status;
 }
 
-wn_status wn__st_writer_write_text(wn__st_writer *w, const char *label, wn__text *out)
+wn_status wn__st_writer_write_text(wn__st_writer *w, const char *label, wn__text *out) { return write_to(w, label, &(sink){to_text, out}); }
+
+/* ---- digests */
+
+/* Of the file that the expanded tensors would make. */
+static wn_status digest_expanded(const wn__safetensors *f, char text[WN__SHA256_TEXT])
 {
-    return write_all(w, label, &(sink){to_text, out});
+    wn__st_writer w = {
+        .tensors = WN_NEW_ARRAY(wn__st_tensor, f->count + 1), .count = f->count, .meta = f->meta, .meta_count = f->meta_count};
+    wn__sha256_state *digest;
+    if (!w.tensors) return wn__no_memory((size_t)f->count * sizeof *w.tensors);
+    if (f->count) memcpy(w.tensors, f->tensors, (size_t)f->count * sizeof *w.tensors);
+    wn_status status = wn__sha256_new(&digest);
+    if (status == WN_OK) {
+        status = write_all(&w, f->label, &(sink){to_digest, digest});
+        const wn_status finished = wn__sha256_finish(digest, status == WN_OK ? text : NULL);
+        if (status == WN_OK) status = finished;
+    }
+    wn__free(w.tensors);
+    return status;
+}
+
+wn_status wn__safetensors_sha256(const char *path, char text[WN__SHA256_TEXT])
+{
+    wn__safetensors *f;
+    wn_status status = wn__safetensors_open(path, &f);
+    if (status == WN_EFORMAT) return wn__sha256_file(path, text);
+    WN_TRY(status);
+    status = f->expanded.owneds ? digest_expanded(f, text) : wn__sha256_file(path, text);
+    wn__safetensors_close(f);
+    return status;
 }

@@ -13,35 +13,8 @@
 #define WN_IO_SAFETENSORS_H
 
 #include "base/text.h"
-
-typedef enum wn__st_dtype {
-    WN__ST_F32,
-    WN__ST_F64,
-    WN__ST_BF16,
-    WN__ST_F16,
-    WN__ST_I64,
-    WN__ST_I32,
-    WN__ST_U8,
-    WN__ST_BOOL,
-    WN__ST_I16,
-    WN__ST_I8,
-    WN__ST_DTYPES /* how many */
-} wn__st_dtype;
-const char *wn__st_dtype_name(wn__st_dtype dtype); /* "F32" */
-int wn__st_dtype_size(wn__st_dtype dtype);         /* bytes of an element */
-
-/* Makes elements first .. first + count - 1 of a tensor, always the same ones for the same `arg`. */
-typedef void (*wn__st_fill)(const void *arg, int64_t first, int64_t count, void *out);
-
-typedef struct wn__st_tensor {
-    const char *name; /* borrowed until wn__safetensors_close, as is data */
-    wn__st_dtype dtype;
-    int ndim; /* 0..WN_MAX_DIMS; 0 is a scalar */
-    int64_t dim[WN_MAX_DIMS];
-    int64_t count;    /* elements */
-    const void *data; /* little-endian; aligned to the element in files written here, not always in files of others */
-    wn__st_fill fill; /* writer only: not NULL: `data` is its argument */
-} wn__st_tensor;
+#include "io/digest.h"
+#include "io/st_tensor.h"
 
 typedef struct wn__safetensors wn__safetensors;
 
@@ -54,6 +27,10 @@ wn_status wn__safetensors_take(const char *label, char *bytes, size_t size, wn__
 /* A file that another reader has made: `tensors` is taken over, as is `bytes`, where names and data are; also on failure. Without metadata. */
 wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *tensors, int count, wn__safetensors **file);
 void wn__safetensors_close(wn__safetensors *file); /* accepts NULL */
+
+/* SHA-256 of a file by which keys tell it: of a compressed one that of the file that it stands for, so that the two are one; of any other, whatever is in it,
+ * that of its bytes. */
+wn_status wn__safetensors_sha256(const char *path, char text[WN__SHA256_TEXT]);
 
 int wn__safetensors_count(const wn__safetensors *file);
 const wn__st_tensor *wn__safetensors_at(const wn__safetensors *file, int index);          /* in order of their bytes in the file */
@@ -69,9 +46,6 @@ void wn__safetensors_meta_at(const wn__safetensors *file, int index, const char 
 wn_status wn__safetensors_need(const wn__safetensors *file, const char *name, int ndim, const int64_t *dim, const wn__st_tensor **tensor);
 /* ... and its values as float; out (count). F32, F64, BF16 and F16 are converted; other dtypes: WN_EMISMATCH. */
 wn_status wn__safetensors_floats(const wn__safetensors *file, const char *name, int ndim, const int64_t *dim, float *out);
-/* Element i of a tensor as float: F32, F64, BF16, F16; 0 for other dtypes. */
-float wn__st_float(const wn__st_tensor *tensor, int64_t i);
-bool wn__st_is_float(wn__st_dtype dtype); /* one of these four */
 /* ... and its bytes as they are, when the dtype is `dtype` (WN_EMISMATCH otherwise). */
 wn_status wn__safetensors_bytes(const wn__safetensors *file, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, void *out);
 
@@ -87,6 +61,8 @@ wn_status wn__st_writer_add_filled(wn__st_writer *w, const char *name, wn__st_dt
                                    const void *arg);
 wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *value);
 wn_status wn__st_writer_meta_int(wn__st_writer *w, const char *key, int64_t value);
+/* Tensors with masks are written compressed (io/compressed_tensors.h), which readers do not see. */
+void wn__st_writer_compress(wn__st_writer *w);
 /* Through wn__replace: the old file stays until the new one is complete on disk. Same calls, same bytes. */
 wn_status wn__st_writer_write(wn__st_writer *w, const char *path);
 /* The same bytes behind those of `out`, which the caller releases, after a failure as well. */

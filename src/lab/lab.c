@@ -75,7 +75,7 @@ static wn_status add_files(const wn__lab *lab, json_t *question)
     WN_TRY(wn__slice_set(question, "networks", files));
     for (int i = 0; i < lab->count; i++) {
         char digest[WN__SHA256_TEXT];
-        WN_TRY(wn__sha256_file(lab->network[i].path, digest));
+        WN_TRY(wn__safetensors_sha256(lab->network[i].path, digest));
         if (json_array_append_new(files, json_pack("{s:s, s:s}", "name", lab->network[i].label, "sha256", digest)) != 0)
             return wn__no_memory(256);
     }

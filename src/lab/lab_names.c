@@ -132,21 +132,23 @@ wn_status wn__lab_find_stage(const wn_lab_options *o, const char *name, wn__lab_
 
 /* --- the experiment of a stage ------------------------------------------------------------------------------------------------- */
 
-static bool lists_stage(const char *folder, const char *identity)
+/* What is no list lists nothing. */
+static wn_status lists_stage(const char *folder, const char *identity, bool *listed)
 {
     char *path = wn__path_join(folder, "stages.json");
     json_t *json = NULL, *stage;
     size_t index;
-    bool listed = false;
-    if (path && wn__file_exists(path) && wn__json_load(path, &json) == WN_OK)
-        json_array_foreach(json_object_get(json, "stages"), index, stage)
-        {
-            const char *text = json_string_value(json_object_get(stage, "identity"));
-            listed = listed || (text && strcmp(text, identity) == 0);
-        }
+    *listed = false;
+    if (!path) return wn__no_memory(strlen(folder));
+    const wn_status status = wn__file_exists(path) ? wn__json_load(path, &json) : WN_OK;
+    json_array_foreach(json_object_get(json, "stages"), index, stage)
+    {
+        const char *text = json_string_value(json_object_get(stage, "identity"));
+        *listed = *listed || (text && strcmp(text, identity) == 0);
+    }
     json_decref(json);
     wn__free(path);
-    return listed;
+    return status == WN_ENOMEM ? status : WN_OK;
 }
 
 /* WN_EMISMATCH if the plan does not have the stage. */
@@ -166,6 +168,18 @@ static wn_status open_one(const char *folder, const wn_lab_options *o, const wn_
         stage->label);
 }
 
+/* WN_ENOTFOUND: it has no such stage. */
+static wn_status try_experiment(const char *root, const char *name, const wn_lab_options *o, const wn__lab_stage *stage,
+                                wn__experiment *out, int *index)
+{
+    bool listed;
+    char *folder = wn__path_join(root, name);
+    wn_status status = folder ? lists_stage(folder, stage->identity, &listed) : wn__no_memory(strlen(root));
+    if (status == WN_OK) status = listed ? open_one(folder, o, stage, out, index) : WN_ENOTFOUND;
+    wn__free(folder);
+    return status;
+}
+
 wn_status wn__lab_open_experiment(const wn_lab_options *o, const wn__lab_stage *stage, wn__experiment *out, int *index)
 {
     const char *root = o->out ? o->out : WN__STORE_DEFAULT;
@@ -173,10 +187,9 @@ wn_status wn__lab_open_experiment(const wn_lab_options *o, const wn__lab_stage *
     int count;
     wn_status status = WN_ENOTFOUND;
     WN_TRY(wn__list_folder(root, &names, &count));
-    for (int i = 0; i < count && status != WN_OK; i++) {
-        char *folder = wn__path_join(root, names[i]);
-        if (folder && lists_stage(folder, stage->identity)) status = open_one(folder, o, stage, out, index);
-        wn__free(folder);
+    for (int i = 0; i < count && status != WN_OK && status != WN_ENOMEM; i++) {
+        const wn_status tried = try_experiment(root, names[i], o, stage, out, index);
+        if (tried != WN_ENOTFOUND) status = tried;
     }
     wn__free_names(names, count);
     if (status == WN_ENOTFOUND)

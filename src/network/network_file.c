@@ -175,6 +175,7 @@ wn_status wn__network_save(const char *path, const wn__network_info *info, const
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
     wn_status status = wn__network_add(w, info, params, WN__FORM_DENSE, NULL);
+    wn__st_writer_compress(w);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     wn__st_writer_free(w);
     return status;

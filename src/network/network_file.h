@@ -35,7 +35,7 @@ typedef enum wn__network_form {
 /* Add parameters (and masks; and slots, if `optimizer` is not NULL) and metadata to a file being made. Values are borrowed until the write. */
 wn_status wn__network_add(wn__st_writer *w, const wn__network_info *info, const wn__params *params, wn__network_form form,
                           const wn__optimizer_type *optimizer);
-/* The three in one: weights, statistics and masks of `params`, dense. */
+/* The three in one: weights, statistics and masks of `params`, compressed. */
 wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params);
 
 typedef enum wn__network_parts {

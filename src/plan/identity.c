@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "base/locale.h"
 #include "data/world.h"
+#include "io/safetensors.h"
 #include "plan/agenda.h"
 #include "recipe/drawn.h"
 
@@ -24,7 +25,7 @@ static wn_status set_real(json_t *o, const char *key, double value)
 static wn_status set_file(json_t *o, const char *key, const char *path)
 {
     char digest[WN__SHA256_TEXT];
-    WN_TRY(wn__sha256_file(path, digest));
+    WN_TRY(wn__safetensors_sha256(path, digest));
     return set_text(o, key, digest);
 }
 

@@ -42,7 +42,7 @@ static wn_status make_masks(wn__context *c, const job *j, wn__params *params)
 }
 
 /* Values, masks and all that the file says of itself, but the basis that the values had there. */
-static wn_status save_pruned(const wn__safetensors *file, const wn__params *params, const char *path)
+static wn_status save_pruned(const wn__safetensors *file, const wn__params *params, bool dense, const char *path)
 {
     const wn__network_info info = {0};
     wn__st_writer *w;
@@ -53,6 +53,7 @@ static wn_status save_pruned(const wn__safetensors *file, const wn__params *para
         wn__safetensors_meta_at(file, i, &key, &value);
         if (strcmp(key, "format") != 0 && strcmp(key, "basis") != 0) status = wn__st_writer_meta(w, key, value);
     }
+    if (!dense) wn__st_writer_compress(w);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     wn__st_writer_free(w);
     return status;
@@ -91,7 +92,7 @@ static wn_status prune_network(job *j, wn_prune_summary *summary)
     r->train_images = -1; /* not planned */
     wn_status status = wn__graph_make_params(r->graph, &params);
     if (status == WN_OK) status = make_masks(&context, j, &params);
-    if (status == WN_OK) status = save_pruned(j->file, &params, o->result);
+    if (status == WN_OK) status = save_pruned(j->file, &params, o->dense, o->result);
     if (status == WN_OK && summary) status = summarise(j, &params, summary);
     wn__params_release(&params);
     wn__context_release(&context);

@@ -257,7 +257,7 @@ static void check_fault(const char *name, rule *r, int fault, const char *text, 
     wn__dataset data = load(name);
     wn__scratch scratch = {0};
     wn__sample_input input;
-    int32_t target[4];
+    int32_t target[4] = {0}; /* what the source leaves as it is */
     r->fault = fault;
     r->text = text;
     CHECK_STATUS(wn__source_read(data.source, name, WN__PART_TEST, 3, &scratch, &input, target), want);

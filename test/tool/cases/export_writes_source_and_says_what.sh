@@ -8,3 +8,8 @@ grep -c 'tiny_net_predict' other.h
 winnow export pruned.safetensors --to c --out net.c --opset 17 2>&1
 winnow export pruned.safetensors --to tflite --out net.tflite 2>&1 | sed 's/there are .*/there are .../'
 winnow export pruned.safetensors --out net.c 2>&1 | head -1
+winnow prune winnow-train/final.safetensors --sparsity 90% --dense --out dense.safetensors >/dev/null || exit 1
+winnow export pruned.safetensors --to dense --masks --out back.safetensors >/dev/null && cmp dense.safetensors back.safetensors || exit 1
+winnow export back.safetensors --to compressed --out forth.safetensors >/dev/null && cmp pruned.safetensors forth.safetensors || exit 1
+winnow export pruned.safetensors --to dense --out strict.safetensors >/dev/null && winnow inspect strict.safetensors | grep -c mask
+:
