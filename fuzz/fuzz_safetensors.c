@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i);
         float *values = malloc((size_t)t->count * sizeof(*values) + 1);
-        void *bytes = malloc((size_t)t->count * (size_t)wn__st_dtype_size(t->dtype) + 1);
+        void *bytes = malloc((size_t)wn__st_bytes(t) + 1);
         if (values) (void)wn__safetensors_floats(file, t->name, t->ndim, t->dim, values);
         if (bytes && wn__safetensors_bytes(file, t->name, t->dtype, t->ndim, t->dim, bytes) != WN_OK) abort();
         free(values);

@@ -8,7 +8,7 @@
 
 typedef struct eval_config {
     wn__texts set;
-    const char *part, *data_folder, *data;
+    const char *part, *data_folder, *data, *names;
     int64_t threads;
 } eval_config;
 
@@ -19,6 +19,7 @@ static const wn__option eval_options[] = {
     WN_OPTION_TEXT(eval_config, data, "data", "PATH",
                    "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(eval_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_TEXT(eval_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     WN_OPTION_CPUS(eval_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
@@ -85,6 +86,7 @@ static int run_eval(const wn__call *call)
         .part = config->part,
         .data_folder = config->data_folder,
         .data = config->data,
+        .names = config->names,
         .threads = (int)config->threads,
     };
     wn_evaluation e = {0};

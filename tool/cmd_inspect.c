@@ -7,10 +7,13 @@
 
 typedef struct inspect_config {
     bool metadata;
+    const char *names;
 } inspect_config;
 
-static const wn__option inspect_options[] = {WN_OPTION_SWITCH(inspect_config, metadata, "metadata", "print the file's metadata in full"),
-                                             {0}};
+static const wn__option inspect_options[] = {
+    WN_OPTION_SWITCH(inspect_config, metadata, "metadata", "print the file's metadata in full"),
+    WN_OPTION_TEXT(inspect_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
+    {0}};
 
 typedef struct inspection {
     wn__columns table;
@@ -37,7 +40,7 @@ static void add_tensor(void *user, const wn_tensor_info *tensor)
 static void print_metadata(void *user, const char *key, const char *value)
 {
     enum { SHOWN = 80 };
-    if (((inspection *)user)->metadata) {
+    if (((inspection *)user)->metadata || strcmp(key, "looks like") == 0) {
         printf("%s: %s\n", key, value);
         return;
     }
@@ -53,7 +56,7 @@ static int run_inspect(const wn__call *call)
     inspection all = {.table = WN_COLUMNS("tensor", "type", "shape", ">values", ">non-zero", ">sparsity", ""),
                       .metadata = config->metadata};
     wn_file_summary summary;
-    const wn_status status = wn_inspect(call->arguments[0], add_tensor, print_metadata, &all, &summary);
+    const wn_status status = wn_inspect_named(call->arguments[0], config->names, add_tensor, print_metadata, &all, &summary);
     if (status != WN_OK) return wn__finish(call, status);
     char text[128], some[32], count[32];
     putchar('\n');

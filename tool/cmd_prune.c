@@ -5,7 +5,7 @@
 
 typedef struct prune_config {
     wn__texts set;
-    const char *sparsity, *out, *data_folder, *data;
+    const char *sparsity, *out, *data_folder, *data, *names;
     bool dense;
     int64_t seed, threads;
 } prune_config;
@@ -21,6 +21,7 @@ static const wn__option prune_options[] = {
     WN_OPTION_TEXT(prune_config, data, "data", "PATH",
                    "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(prune_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_TEXT(prune_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
@@ -54,6 +55,7 @@ static int run_prune(const wn__call *call)
         .data_folder = config->data_folder,
         .data = config->data,
         .dense = config->dense,
+        .names = config->names,
         .threads = (int)config->threads,
     };
     wn_prune_summary summary;

@@ -196,6 +196,7 @@ typedef struct wn_eval_options {
     /* Where data of your own lie, instead of those that the file names: as wn_data_recognise finds their set; NULL: these. */
     const char *data;
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
+    const char *names;   /* a file of patterns that rename the tensors of `weights`; NULL: none */
 } wn_eval_options;
 
 /* Release with wn_evaluation_release. */
@@ -231,6 +232,7 @@ typedef struct wn_prune_options {
     const char *data;
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
     bool dense;          /* write every weight, with masks beside; else the active ones alone (docs/format.md) */
+    const char *names;   /* a file of patterns that rename the tensors of `weights`; NULL: none */
 } wn_prune_options;
 
 typedef struct wn_prune_summary {
@@ -260,8 +262,11 @@ typedef struct wn_file_summary {
 } wn_file_summary;
 typedef void (*wn_tensor_visit)(void *user, const wn_tensor_info *tensor);
 typedef void (*wn_text_visit)(void *user, const char *key, const char *value);
-/* The tensors and metadata of a safetensors file. Callbacks and summary may be NULL. */
+/* The tensors and metadata of a weights file: Winnow's, or of another program, with "looks like" in the metadata. Callbacks and summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary);
+/* ... whose tensors are renamed by a file of patterns; NULL: they are not. */
+WN_API WN_NODISCARD wn_status wn_inspect_named(const char *path, const char *names, wn_tensor_visit visit, wn_text_visit meta, void *user,
+                                               wn_file_summary *summary);
 
 /* ---- listings: methods, models, optimizers, losses, metrics, schedules, transforms of samples, recipe sections. All texts are static, or NULL where there is none. */
 

@@ -47,12 +47,14 @@ typedef struct wn_network_options {
     /* Ends predictions between two passes, losses before one, and pruning between two scores, with WN_ESTOPPED. It lives as long as the handle; clones have
      * their own. NULL: wn_request_stop alone does. */
     const wn_stop *stop;
+    /* A file of patterns that rename the tensors of a file, for wn_network_open and wn_network_open_memory; NULL: none. */
+    const char *names;
 } wn_network_options;
 
 /* ---- open and close */
 
-/* A weights file of Winnow, or any safetensors file whose tensors are those of a network that Winnow knows; `set` then says which.
- * WN_EUSAGE: neither says the architecture. WN_EMISMATCH: tensors of another network. WN_EFORMAT: a damaged file. */
+/* A weights file of Winnow, or a safetensors or PyTorch file whose tensors are those of a network that Winnow knows; where their names do not tell it,
+ * `set` says which. WN_EUSAGE: neither says the architecture. WN_EMISMATCH: tensors of another network. WN_EFORMAT: a damaged file. */
 WN_API WN_NODISCARD wn_status wn_network_open(const char *path, const wn_network_options *options, wn_network **out);
 /* The same file in memory; the bytes are not needed afterwards. */
 WN_API WN_NODISCARD wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_network_options *options, wn_network **out);

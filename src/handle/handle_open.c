@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "handle/handle.h"
 #include "network/network_file.h"
+#include "network/weights_file.h"
 #include "recipe/used_keys.h"
 #include "sparse/basis/basis_map.h"
 
@@ -81,8 +82,7 @@ static wn_status input_of(const wn__safetensors *file, const wn__recipe *r, cons
         *input = wn__recipe_input(r);
         return WN_OK;
     }
-    const bool said = r->data.type || (file && wn__safetensors_meta(file, "input"));
-    if (said) return wn__weights_input(file, r, label, input);
+    if (file && (r->data.type || r->model.type || wn__safetensors_meta(file, "input"))) return wn__weights_input(file, r, label, input);
     *input = r->model.type ? r->model.type->usual : (wn__model_input){3, 32, 32, 10};
     return WN_OK;
 }
@@ -105,7 +105,7 @@ static wn_status read_params(const wn__safetensors *file, const char *label, wn_
     return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", label);
 }
 
-static wn_status read_file(wn_network *net, const wn__safetensors *file, const char *label, const wn_network_options *o)
+static wn_status read_file(wn_network *net, wn__safetensors *file, const char *label, const wn_network_options *o)
 {
     static const char *const used[] = {"model", "data", "kernels", NULL};
     WN_TRY(wn__recipe_of_weights(file, label, o->set, o->sets, &net->shared->recipe));
@@ -114,14 +114,12 @@ static wn_status read_file(wn_network *net, const wn__safetensors *file, const c
     return read_params(file, label, &net->net.params);
 }
 
-static wn_status open_file(const wn__safetensors *file, const char *label, const wn_network_options *options, wn_network **out)
+static wn_status open_file(wn__safetensors *file, const char *label, const wn_network_options *o, wn_network **out)
 {
-    wn_network_options o;
     wn_network *net;
-    WN_TRY(take_options(options, &o));
-    if (o.init) return wn__fail(WN_EINVAL, "%s: options->init has no effect: the file has the weights", label);
+    if (o->init) return wn__fail(WN_EINVAL, "%s: options->init has no effect: the file has the weights", label);
     WN_TRY(new_handle(&net));
-    const wn_status status = read_file(net, file, label, &o);
+    const wn_status status = read_file(net, file, label, o);
     if (status == WN_OK)
         *out = net;
     else
@@ -132,10 +130,12 @@ static wn_status open_file(const wn__safetensors *file, const char *label, const
 wn_status wn_network_open(const char *path, const wn_network_options *options, wn_network **out)
 {
     wn__safetensors *file;
+    wn_network_options o;
     WN__NEED(path);
     WN__NEED(out);
-    WN_TRY(wn__safetensors_open(path, &file));
-    const wn_status status = open_file(file, path, options, out);
+    WN_TRY(take_options(options, &o));
+    WN_TRY(wn__weights_open(path, o.names, &file));
+    const wn_status status = open_file(file, path, &o, out);
     wn__safetensors_close(file);
     return status;
 }
@@ -144,10 +144,12 @@ wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_networ
 {
     static const char label[] = "(weights in memory)";
     wn__safetensors *file;
+    wn_network_options o;
     WN__NEED(bytes);
     WN__NEED(out);
-    WN_TRY(wn__safetensors_parse(label, bytes, size, &file));
-    const wn_status status = open_file(file, label, options, out);
+    WN_TRY(take_options(options, &o));
+    WN_TRY(wn__weights_parse(label, bytes, size, o.names, &file));
+    const wn_status status = open_file(file, label, &o, out);
     wn__safetensors_close(file);
     return status;
 }
@@ -157,7 +159,7 @@ static wn_status load(wn_network *net, const char *path)
 {
     wn__safetensors *file;
     wn__params params = {0};
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, NULL, &file));
     wn_status status = wn__graph_make_params(net->net.graph, &params);
     if (status == WN_OK) status = read_params(file, path, &params);
     if (status == WN_OK) {

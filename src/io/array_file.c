@@ -74,6 +74,7 @@ static wn_status take_tensor(const char *path, const wn__st_tensor *t, bool shap
     static const char kinds[WN__ST_DTYPES] = {
         [WN__ST_F32] = 'f', [WN__ST_F64] = 'f', [WN__ST_BF16] = 'h', [WN__ST_F16] = 'h', [WN__ST_I64] = 'i',
         [WN__ST_I32] = 'i', [WN__ST_U8] = 'u',  [WN__ST_BOOL] = 'b', [WN__ST_I16] = 'i', [WN__ST_I8] = 'i'};
+    if (t->dtype == WN__ST_OTHER) return wn__fail(WN_EFORMAT, "%s: %s is of type %s, which is not read here", path, t->name, t->other);
     const bool half = kinds[t->dtype] == 'h';
     if (t->ndim < 1 || t->ndim > WN__ARRAY_DIMS) return wn__fail(WN_EFORMAT, "%s: %s has %d sizes, must be 1 to 4", path, t->name, t->ndim);
     *out = (wn__array){.kind = half ? 'f' : kinds[t->dtype], .item_size = half ? 4 : wn__st_dtype_size(t->dtype), .dims = t->ndim};

@@ -35,6 +35,9 @@ struct wn__safetensors {
     int meta_count;
     bool has_crc;
     wn__compressed_tensors expanded; /* where `tensors` are, if the file is compressed */
+    size_t prefix;                   /* bytes before every name that are hidden */
+    void **owned;                    /* (owneds) what was changed */
+    int owneds;
 };
 
 /* ---- shared by reader and writer */
@@ -84,14 +87,12 @@ static wn_status damaged(const wn__safetensors *f, const char *tensor, const cha
     return wn__fail(WN_EFORMAT, "%s: tensor '%s': %s", f->label, tensor, what);
 }
 
-static bool find_dtype(const char *name, wn__st_dtype *dtype)
+static wn__st_dtype find_dtype(const char *name)
 {
-    for (int i = 0; i < WN__ST_DTYPES; i++)
-        if (strcmp(wn__st_dtype_name(i), name) == 0) {
-            *dtype = (wn__st_dtype)i;
-            return true;
-        }
-    return false;
+    int i = 0;
+    while (i < WN__ST_DTYPES && strcmp(wn__st_dtype_name((wn__st_dtype)i), name) != 0)
+        i++;
+    return (wn__st_dtype)i;
 }
 
 static wn_status read_shape(const wn__safetensors *f, const json_t *shape, wn__st_tensor *t)
@@ -114,9 +115,7 @@ static wn_status read_entry(const wn__safetensors *f, const char *name, const js
     t->name = name;
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     if (!dtype) return damaged(f, name, "no dtype");
-    if (!find_dtype(dtype, &t->dtype))
-        return wn__fail(WN_EFORMAT, "%s: tensor '%s': dtype '%s' is not one of F32, F64, BF16, F16, I64, I32, I16, I8, U8, BOOL", f->label,
-                        name, dtype);
+    t->dtype = find_dtype(dtype);
     WN_TRY(read_shape(f, json_object_get(entry, "shape"), t));
 
     const json_t *offsets = json_object_get(entry, "data_offsets");
@@ -128,7 +127,10 @@ static wn_status read_entry(const wn__safetensors *f, const char *name, const js
                         "%s: tensor '%s': bytes %" PRId64 " to %" PRId64 " lie outside the file's %" PRId64 " data bytes (truncated?)",
                         f->label, name, begin, end, f->data_size);
     int64_t wanted;
-    if (__builtin_mul_overflow(t->count, (int64_t)wn__st_dtype_size(t->dtype), &wanted) || wanted != end - begin) {
+    t->other = dtype;
+    t->bytes = end - begin;
+    if (t->dtype != WN__ST_OTHER &&
+        (__builtin_mul_overflow(t->count, (int64_t)wn__st_dtype_size(t->dtype), &wanted) || wanted != end - begin)) {
         char shape[160];
         return wn__fail(WN_EFORMAT, "%s: tensor '%s': %" PRId64 " bytes do not fit %s%s", f->label, name, end - begin, dtype,
                         show_shape(t->ndim, t->dim, shape));
@@ -162,7 +164,7 @@ static wn_status check_places(const wn__safetensors *f)
 
 static wn_status read_meta(wn__safetensors *f, json_t *metadata)
 {
-    if (!metadata) return WN_OK;
+    if (!metadata || json_is_null(metadata)) return WN_OK;
     if (!json_is_object(metadata)) return damaged(f, NULL, "__metadata__ is no object");
     f->meta = WN_NEW_ARRAY(st_meta, (int64_t)json_object_size(metadata));
     if (!f->meta) return wn__no_memory(json_object_size(metadata) * sizeof(st_meta));
@@ -170,6 +172,7 @@ static wn_status read_meta(wn__safetensors *f, json_t *metadata)
     json_t *value;
     json_object_foreach(metadata, key, value)
     {
+        if (json_is_null(value)) continue;
         if (!json_is_string(value)) return wn__fail(WN_EFORMAT, "%s: metadata '%s' is no text", f->label, key);
         if (strcmp(key, CRC_KEY) != 0) f->meta[f->meta_count++] = (st_meta){key, json_string_value(value)};
     }
@@ -310,6 +313,9 @@ wn_status wn__safetensors_parse(const char *label, const void *bytes, size_t siz
 void wn__safetensors_close(wn__safetensors *f)
 {
     if (!f) return;
+    for (int i = 0; i < f->owneds; i++)
+        wn__free(f->owned[i]);
+    wn__free(f->owned);
     json_decref(f->header);
     wn__free(f->meta);
     wn__free(f->tensors);
@@ -324,12 +330,73 @@ const wn__st_tensor *wn__safetensors_at(const wn__safetensors *f, int index) { r
 bool wn__safetensors_has_crc(const wn__safetensors *f) { return f->has_crc; }
 int wn__safetensors_meta_count(const wn__safetensors *f) { return f->meta_count; }
 
+/* Whole names first: a network may have the names that the file has. */
 const wn__st_tensor *wn__safetensors_find(const wn__safetensors *f, const char *name)
 {
     for (int i = 0; i < f->count; i++)
+        if (strcmp(f->tensors[i].name - f->prefix, name) == 0) return &f->tensors[i];
+    for (int i = 0; f->prefix > 0 && i < f->count; i++)
         if (strcmp(f->tensors[i].name, name) == 0) return &f->tensors[i];
     return NULL;
 }
+
+/* ---- changes */
+
+/* Takes memory over, also on failure. */
+static wn_status own(wn__safetensors *f, void *memory)
+{
+    const wn_status status = memory ? wn__make_room(&f->owned, f->owneds, sizeof *f->owned) : wn__no_memory(64);
+    if (status == WN_OK)
+        f->owned[f->owneds++] = memory;
+    else
+        wn__free(memory);
+    return status;
+}
+
+void wn__safetensors_hide_prefix(wn__safetensors *f, size_t length)
+{
+    for (int i = 0; i < f->count; i++)
+        f->tensors[i].name += length;
+    f->prefix += length;
+}
+
+wn_status wn__safetensors_rename(wn__safetensors *f, int index, const char *name)
+{
+    char *whole = wn__alloc(f->prefix + strlen(name) + 1);
+    WN_TRY(own(f, whole));
+    memcpy(whole, f->tensors[index].name - f->prefix, f->prefix);
+    memcpy(whole + f->prefix, name, strlen(name) + 1);
+    f->tensors[index].name = whole + f->prefix;
+    return WN_OK;
+}
+
+wn_status wn__safetensors_replace(wn__safetensors *f, int index, wn__st_dtype dtype, void *data)
+{
+    WN_TRY(own(f, data));
+    f->tensors[index].dtype = dtype;
+    f->tensors[index].data = data;
+    return WN_OK;
+}
+
+wn_status wn__safetensors_add_meta(wn__safetensors *f, const char *key, const char *value)
+{
+    st_meta *more = WN_NEW_ARRAY(st_meta, f->meta_count + 1), entry = {wn__strdup(key), wn__strdup(value)};
+    wn_status status = own(f, (char *)entry.key);
+    const wn_status second = own(f, (char *)entry.value);
+    if (status == WN_OK) status = second;
+    if (!more || status != WN_OK) {
+        wn__free(more);
+        return more ? status : wn__no_memory(sizeof *more);
+    }
+    if (f->meta_count) memcpy(more, f->meta, (size_t)f->meta_count * sizeof *more);
+    more[f->meta_count++] = entry;
+    qsort(more, (size_t)f->meta_count, sizeof *more, compare_meta);
+    wn__free(f->meta);
+    f->meta = more;
+    return WN_OK;
+}
+
+/* ---- looking */
 
 const char *wn__safetensors_meta(const wn__safetensors *f, const char *key)
 {
@@ -374,8 +441,7 @@ wn_status wn__safetensors_bytes(const wn__safetensors *f, const char *name, wn__
     const wn__st_tensor *t;
     WN_TRY(wn__safetensors_need(f, name, ndim, dim, &t));
     if (t->dtype != dtype)
-        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not %s", f->label, name, wn__st_dtype_name(t->dtype),
-                        wn__st_dtype_name(dtype));
+        return wn__fail(WN_EMISMATCH, "%s: tensor '%s' holds %s, not %s", f->label, name, wn__st_type(t), wn__st_dtype_name(dtype));
     if (t->count) memcpy(out, t->data, (size_t)wn__st_bytes(t));
     return WN_OK;
 }

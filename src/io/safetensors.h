@@ -32,6 +32,13 @@ void wn__safetensors_close(wn__safetensors *file); /* accepts NULL */
  * that of its bytes. */
 wn_status wn__safetensors_sha256(const char *path, char text[WN__SHA256_TEXT]);
 
+/* Changes of what was read, for files whose names and masks are others (network/weights_file.h). Texts are copied; `data`, memory of wn__alloc, is
+ * taken over, also on failure. The first `length` bytes of all names are hidden: tensors are found with and without them. */
+void wn__safetensors_hide_prefix(wn__safetensors *file, size_t length);
+wn_status wn__safetensors_rename(wn__safetensors *file, int index, const char *name); /* behind the hidden prefix */
+wn_status wn__safetensors_replace(wn__safetensors *file, int index, wn__st_dtype dtype, void *data);
+wn_status wn__safetensors_add_meta(wn__safetensors *file, const char *key, const char *value); /* a key that is not there */
+
 int wn__safetensors_count(const wn__safetensors *file);
 const wn__st_tensor *wn__safetensors_at(const wn__safetensors *file, int index);          /* in order of their bytes in the file */
 const wn__st_tensor *wn__safetensors_find(const wn__safetensors *file, const char *name); /* NULL if absent */

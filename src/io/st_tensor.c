@@ -5,15 +5,25 @@
 static const struct {
     const char *name;
     int size;
-} dtypes[WN__ST_DTYPES] = {
-    [WN__ST_F32] = {"F32", 4}, [WN__ST_F64] = {"F64", 8}, [WN__ST_BF16] = {"BF16", 2}, [WN__ST_F16] = {"F16", 2}, [WN__ST_I64] = {"I64", 8},
-    [WN__ST_I32] = {"I32", 4}, [WN__ST_U8] = {"U8", 1},   [WN__ST_BOOL] = {"BOOL", 1}, [WN__ST_I16] = {"I16", 2}, [WN__ST_I8] = {"I8", 1},
+} dtypes[WN__ST_DTYPES + 1] = {
+    [WN__ST_OTHER] = {"of another type", 0},
+    [WN__ST_F32] = {"F32", 4},
+    [WN__ST_F64] = {"F64", 8},
+    [WN__ST_BF16] = {"BF16", 2},
+    [WN__ST_F16] = {"F16", 2},
+    [WN__ST_I64] = {"I64", 8},
+    [WN__ST_I32] = {"I32", 4},
+    [WN__ST_U8] = {"U8", 1},
+    [WN__ST_BOOL] = {"BOOL", 1},
+    [WN__ST_I16] = {"I16", 2},
+    [WN__ST_I8] = {"I8", 1},
 };
 
 const char *wn__st_dtype_name(wn__st_dtype dtype) { return dtypes[dtype].name; }
 int wn__st_dtype_size(wn__st_dtype dtype) { return dtypes[dtype].size; }
 
-int64_t wn__st_bytes(const wn__st_tensor *t) { return t->count * dtypes[t->dtype].size; }
+int64_t wn__st_bytes(const wn__st_tensor *t) { return t->dtype == WN__ST_OTHER ? t->bytes : t->count * dtypes[t->dtype].size; }
+const char *wn__st_type(const wn__st_tensor *t) { return t->dtype == WN__ST_OTHER ? t->other : dtypes[t->dtype].name; }
 
 static float float_of_bits(uint32_t bits)
 {

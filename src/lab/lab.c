@@ -11,6 +11,7 @@
 #include "base/stop.h"
 #include "io/json_file.h"
 #include "lab/lab_names.h"
+#include "network/weights_file.h"
 #include "recipe/data_record.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -29,7 +30,7 @@ static wn_status read_recipe(wn__lab *lab)
     static const char *const used[] = {"data", "model", "backend", "dtype", "threads", "memory", "kernels", "world", "train.batch", NULL};
     const char *path = lab->network[0].path;
     wn__safetensors *file;
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, NULL, &file));
     wn_status status = wn__recipe_of_weights(file, path, o->set, o->sets, &lab->recipe);
     if (status == WN_OK) status = wn__used_keys_check(lab->recipe->doc, "winnow lab", used);
     wn__recipe *r = lab->recipe;

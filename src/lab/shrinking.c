@@ -15,6 +15,7 @@
 #include "base/stop.h"
 #include "lab/lab.h"
 #include "lab/lab_names.h"
+#include "network/weights_file.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/shrunk_file.h"
@@ -53,7 +54,7 @@ typedef struct search {
 
 /* ---- opening */
 
-static wn_status open_recipe(const wn_lab_options *o, const wn__safetensors *file, source *s)
+static wn_status open_recipe(const wn_lab_options *o, wn__safetensors *file, source *s)
 {
     static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model",         "backend", "dtype", "threads",
                                        "kernels", "world",         "train.batch",      "train.metrics", NULL};
@@ -94,7 +95,7 @@ static wn_status open_source(const wn_lab_options *o, const char *name, source *
 {
     wn__safetensors *file;
     WN_TRY(wn__lab_find_network(o, name, &s->path, &s->label));
-    WN_TRY(wn__safetensors_open(s->path, &file));
+    WN_TRY(wn__weights_open(s->path, NULL, &file));
     wn_status status = open_recipe(o, file, s);
     if (status == WN_OK) status = open_params(file, s);
     wn__safetensors_close(file);

@@ -5,6 +5,7 @@
 
 #include "base/fail.h"
 #include "io/safetensors.h"
+#include "network/weights_file.h"
 #include "sparse/basis/basis_map.h"
 #include "tensor/compression.h"
 
@@ -44,18 +45,34 @@ static bool is_mask(const wn__st_tensor *t)
     return length > 5 && strcmp(t->name + length - 5, "_mask") == 0 && (t->dtype == WN__ST_U8 || t->dtype == WN__ST_BOOL);
 }
 
+/* Whose mask it is; NULL: of none. Where a part before all names is hidden, names of parameters may have it. */
+static const wn__param *owner_of(const wn__safetensors *file, const wn__st_tensor *mask, const wn__params *params)
+{
+    char name[NAME];
+    snprintf(name, sizeof name, "%.*s", (int)(strlen(mask->name) - 5), mask->name);
+    const wn__param *owner = wn__params_find(params, name);
+    for (int i = 0; !owner && i < params->count; i++) {
+        snprintf(name, sizeof name, "%s_mask", params->item[i].name);
+        if (wn__safetensors_find(file, name) == mask) owner = &params->item[i];
+    }
+    return owner;
+}
+
+static wn_status no_owner(const char *path, const wn__st_tensor *mask)
+{
+    return wn__fail(WN_EMISMATCH, "%s: mask of \"%.*s\", which the network does not have", path, (int)(strlen(mask->name) - 5), mask->name);
+}
+
 /* Every mask of the file belongs to a parameter of this shape. */
 static wn_status check_masks(const char *path, const wn__safetensors *file, const wn__params *params)
 {
     int masks = 0, ndim;
     int64_t dim[WN_MAX_DIMS];
-    char name[NAME];
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i), *same;
         if (!is_mask(t)) continue;
-        snprintf(name, sizeof name, "%.*s", (int)(strlen(t->name) - 5), t->name);
-        const wn__param *p = wn__params_find(params, name);
-        if (!p) return wn__fail(WN_EMISMATCH, "%s: mask of \"%s\", which the network does not have", path, name);
+        const wn__param *p = owner_of(file, t, params);
+        if (!p) return no_owner(path, t);
         wn__basis_shape(p, &ndim, dim);
         WN_TRY(wn__safetensors_need(file, t->name, ndim, dim, &same));
         masks++;
@@ -66,7 +83,7 @@ static wn_status check_masks(const char *path, const wn__safetensors *file, cons
 wn_status wn__masks_load(const char *path, wn__params *params)
 {
     wn__safetensors *file;
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, NULL, &file));
     wn_status status = check_masks(path, file, params);
     char name[NAME];
     for (int i = 0; i < params->count && status == WN_OK; i++) {
@@ -94,7 +111,7 @@ wn_status wn__masks_file_sparsity(const char *path, double *sparsity)
 {
     wn__safetensors *file;
     int64_t count = 0, zeros = 0;
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, NULL, &file));
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i);
         if (!is_mask(t)) continue;
@@ -110,15 +127,13 @@ wn_status wn__masks_file_sparsity(const char *path, double *sparsity)
 static wn_status read_densities(const char *path, const wn__safetensors *file, const wn__params *params, double *density)
 {
     int masks = 0;
-    char name[NAME];
     for (int i = 0; i < params->count; i++)
         density[i] = 1;
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i);
         if (!is_mask(t) || t->count == 0) continue;
-        snprintf(name, sizeof name, "%.*s", (int)(strlen(t->name) - 5), t->name);
-        const wn__param *p = wn__params_find(params, name);
-        if (!p) return wn__fail(WN_EMISMATCH, "%s: mask of \"%s\", which the network does not have", path, name);
+        const wn__param *p = owner_of(file, t, params);
+        if (!p) return no_owner(path, t);
         density[p - params->item] = 1 - (double)zeros_in(t) / (double)t->count;
         masks++;
     }
@@ -128,7 +143,7 @@ static wn_status read_densities(const char *path, const wn__safetensors *file, c
 wn_status wn__masks_file_densities(const char *path, const wn__params *params, double *density)
 {
     wn__safetensors *file;
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, NULL, &file));
     const wn_status status = read_densities(path, file, params, density);
     wn__safetensors_close(file);
     return status;

@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/fail.h"
 #include "data/transform.h"
 #include "io/jsonl.h"
+#include "network/misfit.h"
+#include "network/weights_file.h"
 #include "sparse/basis/basis_map.h"
 #include "tensor/compression.h"
 
@@ -204,7 +207,7 @@ static wn_status need_floats(const wn__safetensors *file, const char *name, int 
 {
     WN_TRY(need(file, name, ndim, dim, tensor));
     if (wn__st_is_float((*tensor)->dtype)) return WN_OK;
-    return wn__fail(WN_EMISMATCH, "%s is of type %s, must be floats", name, wn__st_dtype_name((*tensor)->dtype));
+    return wn__fail(WN_EMISMATCH, "%s is of type %s, must be floats", name, wn__st_type(*tensor));
 }
 
 /* A whole number tensor of one dimension (count -1: any), copied, since files of others need not align it. */
@@ -215,7 +218,7 @@ static wn_status copy_indices(const source *s, const char *part, wn__st_dtype dt
     name_part(s->param, part, name);
     WN_TRY(need(s->file, name, count < 0 ? -1 : 1, &count, &t));
     if (t->ndim != 1 || t->dtype != dtype)
-        return wn__fail(WN_EFORMAT, "%s is of type %s and %d dimensions, must be %s and one", name, wn__st_dtype_name(t->dtype), t->ndim,
+        return wn__fail(WN_EFORMAT, "%s is of type %s and %d dimensions, must be %s and one", name, wn__st_type(t), t->ndim,
                         wn__st_dtype_name(dtype));
     void *copy = wn__alloc_array(t->count, (size_t)wn__st_dtype_size(dtype));
     if (!copy) return wn__no_memory((size_t)t->count);
@@ -305,7 +308,7 @@ static wn_status check_param(const source *s, int parts, const wn__optimizer_typ
     shape_of(p, &ndim, dim);
     WN_TRY(need(s->file, name, ndim, dim, &tensor));
     if (tensor->dtype != WN__ST_U8 && tensor->dtype != WN__ST_BOOL)
-        return wn__fail(WN_EMISMATCH, "%s is of type %s, must be U8 or BOOL", name, wn__st_dtype_name(tensor->dtype));
+        return wn__fail(WN_EMISMATCH, "%s is of type %s, must be U8 or BOOL", name, wn__st_type(tensor));
     return WN_OK;
 }
 
@@ -380,10 +383,34 @@ static wn_status read_param(const source *s, int parts, const wn__optimizer_type
     return WN_OK;
 }
 
+static bool has_maps(const wn__params *params)
+{
+    for (int i = 0; i < params->count; i++)
+        if (params->item[i].map) return true;
+    return false;
+}
+
+/* All that does not fit, in place of the message on the first that does not. */
+static wn_status tell_misfits(const wn__safetensors *file, const wn__params *params)
+{
+    const char *arch = wn__safetensors_meta(file, "arch");
+    wn__wanted *wanted = wn__wanted_of_params(params);
+    wn__text text = {0};
+    wn_status status = WN_EMISMATCH;
+    if (wanted) wn__misfits_show(file, wanted, params->count, &text);
+    if (text.size && !text.failed)
+        status = wn__fail(status, "weights of another network%s%s: %s", arch ? ", " : "", arch ? arch : "", text.data);
+    wn__text_release(&text);
+    wn__free(wanted);
+    return status;
+}
+
 wn_status wn__network_read(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, wn__params *params)
 {
     assert(optimizer || !(parts & WN__PART_SLOTS));
-    WN_TRY(check(file, parts, optimizer, params));
+    const wn_status fits = check(file, parts, optimizer, params);
+    if (fits == WN_EMISMATCH && (parts & WN__PART_VALUES) && !has_maps(params)) return tell_misfits(file, params);
+    WN_TRY(fits);
     for (int i = 0; i < params->count; i++) {
         source s;
         WN_TRY(open_source(file, &params->item[i], &s));
@@ -398,7 +425,7 @@ wn_status wn__network_read(const wn__safetensors *file, int parts, const wn__opt
 wn_status wn__network_load(const char *path, int parts, wn__params *params)
 {
     wn__safetensors *file;
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, NULL, &file));
     const wn_status status = wn__network_read(file, parts, NULL, params);
     wn__safetensors_close(file);
     return status == WN_OK ? status : wn__fail_within(status, "%s: ", path);

@@ -5,9 +5,12 @@
 
 #include "base/fail.h"
 #include "base/files.h"
-#include "models/graph_file.h"
+#include "base/log.h"
+#include "models/named.h"
+#include "network/likeness.h"
+#include "network/weights_file.h"
 
-wn_status wn__recipe_of_weights(const wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
+wn_status wn__recipe_of_weights(wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
 {
     return wn__recipe_of_weights_on(file, path, NULL, set, sets, out);
 }
@@ -25,9 +28,21 @@ static void add_data(wn__text *t, const wn__safetensors *file, const char *set)
     wn__text_add(t, "%s}\n", evaluate || normalize ? "]" : "");
 }
 
-wn_status wn__recipe_of_weights_on(const wn__safetensors *file, const char *path, const char *own, const char *const *set, int sets,
+/* "3x224x224": what the file says, else as usual for its network; NULL: neither is known. */
+static const char *input_text(const wn__safetensors *file, char *buffer, size_t size)
+{
+    const char *said = wn__safetensors_meta(file, "input"), *arch = wn__safetensors_meta(file, "arch");
+    const wn__model *model;
+    if (said || !arch || wn__model_find(arch, &model) != WN_OK) return said;
+    snprintf(buffer, size, "%dx%dx%d", model->usual.c, model->usual.h, model->usual.w);
+    return buffer;
+}
+
+wn_status wn__recipe_of_weights_on(wn__safetensors *file, const char *path, const char *own, const char *const *set, int sets,
                                    wn__recipe **out)
 {
+    char usual[48];
+    WN_TRY(wn__weights_recognise(path, file));
     const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
     const char *arch = wn__safetensors_meta(file, "arch");
     wn__text text = {0};
@@ -42,7 +57,7 @@ wn_status wn__recipe_of_weights_on(const wn__safetensors *file, const char *path
                                       .sets = sets,
                                       .may_lack = data,
                                       .data = own,
-                                      .input = wn__safetensors_meta(file, "input")};
+                                      .input = input_text(file, usual, sizeof usual)};
     const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
     wn__text_release(&text);
     return status;
@@ -87,13 +102,27 @@ wn_status wn__weights_build_graph(const wn__safetensors *file, wn__recipe *r, co
     return WN_OK;
 }
 
+/* As usual for the network, with the channels and classes of the file's shapes. */
+static wn_status usual_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
+{
+    wn_graph *graph;
+    if (!r->model.type) return wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
+    *input = r->model.type->usual;
+    WN_TRY(wn__model_build(r->model.type, r->model.config, *input, &graph));
+    wn__likeness_input(file, graph, input);
+    wn_graph_free(graph);
+    wn__log(WN_LOG_INFO, "%s: does not say its input size; %dx%dx%d is taken, as usual for %s", path, input->c, input->h, input->w,
+            r->model.type->name);
+    return WN_OK;
+}
+
 wn_status wn__weights_input(const wn__safetensors *file, const wn__recipe *r, const char *path, wn__model_input *input)
 {
     const char *text = wn__safetensors_meta(file, "input"), *classes = wn__safetensors_meta(file, "classes");
     const wn__dataset_type *data = r->data.type;
     const bool said =
         text && classes && sscanf(text, "%dx%dx%d", &input->c, &input->h, &input->w) == 3 && sscanf(classes, "%d", &input->classes) == 1;
-    if (!data) return said ? WN_OK : wn__fail(WN_EUSAGE, "%s: does not say its input size and classes; set data.set", path);
+    if (!data) return said ? WN_OK : usual_input(file, r, path, input);
     const wn__model_input own = *input;
     *input = wn__recipe_input(r);
     if (!said || memcmp(&own, input, sizeof own) == 0) return WN_OK;

@@ -6,6 +6,7 @@
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/stop.h"
+#include "network/weights_file.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/weights_pruning.h"
@@ -41,16 +42,19 @@ static wn_status make_masks(wn__context *c, const job *j, wn__params *params)
     return status;
 }
 
-/* Values, masks and all that the file says of itself, but the basis that the values had there. */
-static wn_status save_pruned(const wn__safetensors *file, const wn__params *params, bool dense, const char *path)
+/* Values, masks and all that the file says of itself, but the basis that the values had there; of a file that says little what its network is. */
+static wn_status save_pruned(const job *j, const wn__params *params, bool dense, const char *path)
 {
-    const wn__network_info info = {0};
+    const wn__safetensors *file = j->file;
+    const bool says = wn__safetensors_meta(file, "input");
+    const wn__network_info info = {.graph = says ? NULL : j->recipe->graph};
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
     wn_status status = wn__network_add(w, &info, params, WN__FORM_DENSE, NULL);
     for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
         const char *key, *value;
         wn__safetensors_meta_at(file, i, &key, &value);
+        if (!says && (strcmp(key, "arch") == 0 || strcmp(key, "classes") == 0)) continue;
         if (strcmp(key, "format") != 0 && strcmp(key, "basis") != 0) status = wn__st_writer_meta(w, key, value);
     }
     if (!dense) wn__st_writer_compress(w);
@@ -92,7 +96,7 @@ static wn_status prune_network(job *j, wn_prune_summary *summary)
     r->train_images = -1; /* not planned */
     wn_status status = wn__graph_make_params(r->graph, &params);
     if (status == WN_OK) status = make_masks(&context, j, &params);
-    if (status == WN_OK) status = save_pruned(j->file, &params, o->dense, o->result);
+    if (status == WN_OK) status = save_pruned(j, &params, o->dense, o->result);
     if (status == WN_OK && summary) status = summarise(j, &params, summary);
     wn__params_release(&params);
     wn__context_release(&context);
@@ -124,7 +128,7 @@ wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary)
     WN__NEED_COUNT(options->threads);
     wn__safetensors *file;
     job j = {.options = options};
-    WN_TRY(wn__safetensors_open(options->weights, &file));
+    WN_TRY(wn__weights_open(options->weights, options->names, &file));
     j.file = file;
     wn_status status = wn__recipe_of_weights_on(file, options->weights, options->data, options->set, options->sets, &j.recipe);
     if (status == WN_OK) status = prune_file(&j, summary);

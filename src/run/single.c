@@ -7,6 +7,8 @@
 #include "base/fail.h"
 #include "base/options.h"
 #include "io/json_file.h"
+#include "network/likeness.h"
+#include "network/weights_file.h"
 #include "recipe/data_record.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -267,7 +269,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
                                        NULL};
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
-    WN_TRY(wn__safetensors_open(options->weights, &file));
+    WN_TRY(wn__weights_open(options->weights, options->names, &file));
     wn_status status = wn__recipe_of_weights_on(file, options->weights, options->data, options->set, options->sets, &recipe);
     if (status == WN_OK) status = wn__used_keys_check(recipe->doc, "winnow eval", used);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
@@ -293,6 +295,7 @@ static int64_t count_nonzero(const wn__st_tensor *t)
     const bool is_float = t->dtype == WN__ST_F32 || t->dtype == WN__ST_F64 || t->dtype == WN__ST_BF16 || t->dtype == WN__ST_F16;
     const uint8_t *bytes = t->data;
     int64_t nonzero = 0;
+    if (t->dtype == WN__ST_OTHER) return t->count; /* not told */
     for (int64_t i = 0; i < t->count; i++, bytes += size) {
         bool any = false;
         for (int b = 0; b < size; b++) /* -0.0 is a zero */
@@ -349,12 +352,8 @@ static bool compressed_info(const wn__safetensors *file, const wn__st_tensor *t,
         if (dim[d] < 1 || __builtin_mul_overflow(count, dim[d], &count)) return false;
     if (t->count > count) return false;
     snprintf(name, size, "%.*s", owner_length(t->name), t->name);
-    *info = (wn_tensor_info){.name = name,
-                             .dtype = wn__st_dtype_name(t->dtype),
-                             .dims = (int)shape->count,
-                             .count = count,
-                             .nonzero = t->count,
-                             .compressed = true};
+    *info = (wn_tensor_info){
+        .name = name, .dtype = wn__st_type(t), .dims = (int)shape->count, .count = count, .nonzero = t->count, .compressed = true};
     memcpy(info->dim, dim, sizeof dim);
     return true;
 }
@@ -363,7 +362,7 @@ static void plain_info(const wn__safetensors *file, const wn__st_tensor *t, wn_t
 {
     const wn__st_tensor *mask = find_part(file, t->name, (int)strlen(t->name), "_mask");
     *info = (wn_tensor_info){.name = t->name,
-                             .dtype = wn__st_dtype_name(t->dtype),
+                             .dtype = wn__st_type(t),
                              .dims = t->ndim,
                              .count = t->count,
                              .nonzero = count_nonzero(mask ? mask : t),
@@ -387,13 +386,28 @@ static void inspect_tensor(const wn__safetensors *file, const wn__st_tensor *t, 
     sum->masked_nonzero += info.nonzero;
 }
 
-wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)
+/* Of a file that does not say it: which network it may be of. */
+static wn_status show_likeness(const wn__safetensors *file, wn_text_visit meta, void *user)
+{
+    wn__likeness likeness;
+    wn__text text = {0};
+    if (!meta || wn__safetensors_meta(file, "arch")) return WN_OK;
+    WN_TRY(wn__likeness_find(file, &likeness));
+    wn_status status = wn__likeness_show(file, &likeness, &text);
+    if (status == WN_OK && text.failed) status = wn__no_memory(text.size);
+    if (status == WN_OK) meta(user, "looks like", text.data);
+    wn__text_release(&text);
+    return status;
+}
+
+wn_status wn_inspect_named(const char *path, const char *names, wn_tensor_visit visit, wn_text_visit meta, void *user,
+                           wn_file_summary *summary)
 {
     WN__NEED(path);
     wn__safetensors *file;
     wn_file_summary sum = {0};
     WN_TRY(wn__file_size(path, &sum.bytes));
-    WN_TRY(wn__safetensors_open(path, &file));
+    WN_TRY(wn__weights_open(path, names, &file));
     sum.checked = wn__safetensors_has_crc(file);
     for (int i = 0; meta && i < wn__safetensors_meta_count(file); i++) {
         const char *key, *value;
@@ -402,7 +416,14 @@ wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta
     }
     for (int i = 0; i < wn__safetensors_count(file); i++)
         inspect_tensor(file, wn__safetensors_at(file, i), visit, user, &sum);
+    const wn_status status = show_likeness(file, meta, user);
     wn__safetensors_close(file);
     if (summary) *summary = sum;
-    return WN_OK;
+    return status;
+}
+
+wn_status wn_inspect(const char *path, wn_tensor_visit visit, wn_text_visit meta, void *user, wn_file_summary *summary)
+{
+    WN__NEED(path);
+    return wn_inspect_named(path, NULL, visit, meta, user, summary);
 }

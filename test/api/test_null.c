@@ -147,6 +147,7 @@ static void walk_runs(void)
     REFUSED("options->weights", wn_prune(NULL, NULL));
     REFUSED("options->result", wn_prune(&no_result, NULL));
     REFUSED("path", wn_inspect(NULL, NULL, NULL, NULL, NULL));
+    REFUSED("path", wn_inspect_named(NULL, NULL, NULL, NULL, NULL, NULL));
     HAS_NO_POINTER(wn_list_count);
     REFUSED("entry", wn_list_get(WN_LIST_METHODS, 0, NULL));
     REFUSED("info", wn_list_setting(WN_LIST_METHODS, 0, 0, NULL));

@@ -49,6 +49,8 @@ TEST(parameter_counts_are_the_published_ones)
                      {"resnet18-cifar", 11173962},
                      {"vgg16", 14728266},
                      {"vgg19", 20040522},
+                     {"vgg16-bn", 138365992}, /* torchvision's */
+                     {"vgg19-bn", 143678248},
                      {"resnet56-bottleneck", 869530},
                      {"resnet110-bottleneck", 1704154},
                      {"wrn", 36479194},

@@ -327,7 +327,7 @@ static wn_status read_param(const wn__safetensors *file, wn__params *params, wn_
     params->version++;
     if (!t) return WN_OK;
     WN_TRY(wn__safetensors_need(file, name, ndim, dim, &t));
-    if (t->dtype != WN__ST_U8) return wn__fail(WN_EMISMATCH, "%s is of type %s, must be U8", name, wn__st_dtype_name(t->dtype));
+    if (t->dtype != WN__ST_U8) return wn__fail(WN_EMISMATCH, "%s is of type %s, must be U8", name, wn__st_type(t));
     return wn__param_set_mask(p, t->data);
 }
 
