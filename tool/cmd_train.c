@@ -9,12 +9,13 @@
 
 typedef struct train_config {
     wn__texts set;
-    const char *out, *data_folder, *data;
+    const char *out, *data_folder, *data, *weights;
     int64_t seed, threads;
 } train_config;
 
 static const wn__option train_options[] = {
     WN_OPTION_LIST(train_config, set, "set", "KEY=VALUE", "change the recipe: model.arch=resnet20, data.set=cifar10; may be repeated"),
+    WN_OPTION_TEXT(train_config, weights, "weights", "FILE", "start from a trained network: model.weights of the recipe"),
     WN_OPTION_SEED(train_config, seed, "of the start weights and of the data's order (default: 0)"),
     WN_OPTION_TEXT(train_config, out, "out", "DIR", "folder of the run (default: winnow-train)"),
     WN_OPTION_TEXT(train_config, data, "data", "PATH",
@@ -52,6 +53,7 @@ static int run_train(const wn__call *call)
         .sets = config->set.count,
         .data_folder = config->data_folder,
         .data = config->data,
+        .weights = config->weights,
         .threads = (int)config->threads,
         .progress = wn__console_progress,
         .user = call->console,

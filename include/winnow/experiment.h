@@ -59,6 +59,7 @@ typedef struct wn_run_options {
     const wn_stop *stop; /* NULL: only wn_request_stop ends it */
     /* Of wn_train: where data of your own lie, instead of those that the recipe names; wn_data_recognise finds their set. NULL: these. */
     const char *data;
+    const char *weights; /* of wn_train: a trained network to start from, model.weights of the recipe; NULL: none */
 } wn_run_options;
 
 typedef struct wn_run_summary {

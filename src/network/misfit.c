@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fail.h"
 
 enum { SHOWN = 8 };
 
@@ -130,4 +131,41 @@ void wn__misfits_show(const wn__safetensors *file, const wn__wanted *wanted, int
             show_misfit(file, w, near, out);
         }
     if (shown < all) wn__text_add(out, "; and %" PRId64 " more", all - shown);
+}
+
+/* ---- of a graph */
+
+bool wn__is_of_head(const wn_graph *graph, int param)
+{
+    const wn__node *head = &graph->node[graph->output];
+    if (head->kind != WN__CONV && head->kind != WN__LINEAR) return false;
+    return param == head->param[0] || param == head->param[1];
+}
+
+static wn_status refuse(const char *label, const wn__safetensors *file, const wn_graph *graph, const wn__wanted *wanted, int count)
+{
+    wn__text text = {0};
+    wn__misfits_show(file, wanted, count, &text);
+    const wn_status status = text.failed
+                                 ? wn__no_memory(text.size)
+                                 : wn__fail(WN_EMISMATCH, "%s: weights of another network than %s: %s", label, graph->name, text.data);
+    wn__text_release(&text);
+    return status;
+}
+
+wn_status wn__weights_fit(const char *label, const wn__safetensors *file, const wn_graph *graph, bool *new_head)
+{
+    wn__wanted *wanted = wn__wanted_of_graph(graph);
+    int count = 0, of_head = 0, fitting = 0;
+    if (!wanted) return wn__no_memory((size_t)graph->params * sizeof *wanted);
+    for (int i = 0; i < graph->params; i++) { /* those of the last layer, where they may be left out */
+        const bool apart = new_head && wn__is_of_head(graph, i);
+        of_head += apart;
+        fitting += apart && wn__fitting(file, &wanted[i], 1) == 1;
+        if (!apart) wanted[count++] = wanted[i];
+    }
+    if (new_head) *new_head = fitting < of_head;
+    const wn_status status = wn__fitting(file, wanted, count) == count ? WN_OK : refuse(label, file, graph, wanted, count);
+    wn__free(wanted);
+    return status;
 }

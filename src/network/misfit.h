@@ -21,6 +21,11 @@ int64_t wn__left_over(const wn__safetensors *file, const wn__wanted *wanted, int
  * first, then those with a name near; some of many. Adds nothing if all fit. */
 void wn__misfits_show(const wn__safetensors *file, const wn__wanted *wanted, int count, wn__text *out);
 
+/* Is the parameter of the last layer? Its shape depends on the classes. */
+bool wn__is_of_head(const wn_graph *graph, int param);
+/* WN_EMISMATCH with what does not fit the network. new_head NULL: all must fit; else of the last layer's tensors nothing need fit: *new_head. */
+wn_status wn__weights_fit(const char *label, const wn__safetensors *file, const wn_graph *graph, bool *new_head);
+
 /* What a network has; NULL: out of memory. Free with wn__free; names and shapes are borrowed. */
 wn__wanted *wn__wanted_of_graph(const wn_graph *graph);
 wn__wanted *wn__wanted_of_params(const wn__params *params);

@@ -313,9 +313,11 @@ static wn_status check_param(const source *s, int parts, const wn__optimizer_typ
 }
 
 /* Everything that reading needs is there in the right shape and type. */
-static wn_status check(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, const wn__params *params)
+static wn_status check(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, const bool *left_out,
+                       const wn__params *params)
 {
     for (int i = 0; i < params->count; i++) {
+        if (left_out && left_out[i]) continue;
         source s;
         WN_TRY(open_source(file, &params->item[i], &s));
         const wn_status status = check_param(&s, parts, optimizer);
@@ -407,11 +409,18 @@ static wn_status tell_misfits(const wn__safetensors *file, const wn__params *par
 
 wn_status wn__network_read(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, wn__params *params)
 {
+    const wn_status status = wn__network_read_some(file, parts, optimizer, NULL, params);
+    if (status == WN_EMISMATCH && (parts & WN__PART_VALUES) && !has_maps(params)) return tell_misfits(file, params);
+    return status;
+}
+
+wn_status wn__network_read_some(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, const bool *left_out,
+                                wn__params *params)
+{
     assert(optimizer || !(parts & WN__PART_SLOTS));
-    const wn_status fits = check(file, parts, optimizer, params);
-    if (fits == WN_EMISMATCH && (parts & WN__PART_VALUES) && !has_maps(params)) return tell_misfits(file, params);
-    WN_TRY(fits);
+    WN_TRY(check(file, parts, optimizer, left_out, params));
     for (int i = 0; i < params->count; i++) {
+        if (left_out && left_out[i]) continue;
         source s;
         WN_TRY(open_source(file, &params->item[i], &s));
         const wn_status status = read_param(&s, parts, optimizer, params, &params->item[i]);

@@ -46,6 +46,9 @@ typedef enum wn__network_parts {
 /* Read parts into params of the same network. Values are masked by what masks are then set. Another network: WN_EMISMATCH that names the
  * first difference; a pattern that is none: WN_EFORMAT; then params are unchanged. */
 wn_status wn__network_read(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, wn__params *params);
+/* ... but those that are left out (params->count; NULL: none). */
+wn_status wn__network_read_some(const wn__safetensors *file, int parts, const wn__optimizer_type *optimizer, const bool *left_out,
+                                wn__params *params);
 wn_status wn__network_load(const char *path, int parts, wn__params *params);
 
 #endif

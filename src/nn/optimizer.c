@@ -67,7 +67,7 @@ static int64_t cut(const wn__params *params, piece *pieces)
     int64_t count = 0;
     for (int i = 0; i < params->count; i++) {
         const wn__param *p = &params->item[i];
-        if (!wn__role_is_trained(p->role)) continue;
+        if (!wn__role_is_trained(p->role) || p->frozen) continue;
         const int64_t split = p->map && p->stored > p->count ? p->count : p->stored;
         count = cut_run(i, 0, split, pieces, count);
         count = cut_run(i, split, p->stored, pieces, count);

@@ -101,6 +101,7 @@ void wn__agenda_free(wn__agenda *plan)
         release_stage(&plan->stage[i]);
     for (int i = 0; i < plan->skips; i++)
         wn__free(plan->skip[i].reason);
+    wn__agenda_free_digests(plan);
     wn__free(plan->stage);
     wn__free(plan->row);
     wn__free(plan);

@@ -119,6 +119,12 @@ typedef struct wn__agenda {
     int rows;
     wn__skip skip[WN__MOST_SKIPS];
     int skips;
+    /* Of model.weights, where the recipe has some: */
+    bool new_head;     /* its last layer is for other classes, and drawn anew */
+    bool trains_dense; /* the dense run is trained from there; else it is that file as it is, and nothing is trained */
+    int rewinds;       /* rows that begin with model.rewind_file, all of them at */
+    int64_t rewind_step;
+    struct wn__digests *digests; /* of weights files, made once */
 } wn__agenda;
 
 wn_status wn__agenda_make(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out);
@@ -132,6 +138,10 @@ void wn__agenda_mark_needed(const wn__agenda *plan, int stage, bool *needed);
 
 /* Groups of N:M, a file of masks, lists and budgets of a distribution say the sparsity of a row's mask themselves: *own, and which. */
 wn_status wn__row_own_sparsity(const wn__recipe *recipe, const wn__row *row, bool *own, double *sparsity);
+
+/* start_weights.c: files that networks begin with. Those of the section model have its names of tensors, and may lack its last layer. */
+const char *wn__start_names(const wn__recipe *recipe, const char *file);
+bool wn__start_has_new_head(const wn__agenda *plan, const char *file);
 
 /* What a stage runs on, and its teacher. A soft-labels stage runs on its teacher's backend. */
 const wn__backend *wn__stage_backend(const wn__agenda *plan, const wn__stage *stage);

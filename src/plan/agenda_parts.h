@@ -21,6 +21,18 @@ void wn__agenda_set_world(const wn__agenda *plan, wn__stage *draft);
 void wn__agenda_set_mask_world(const wn__agenda *plan, wn__stage *draft);
 wn_status wn__agenda_check_world(const wn__agenda *plan);
 
+/* start_weights.c: */
+/* Opens the files of the section model: they fit the network, and what new_head and trains_dense say follows. */
+wn_status wn__agenda_check_weights(wn__agenda *plan);
+/* Is the dense run a file as it is? */
+bool wn__agenda_has_dense_file(const wn__agenda *plan);
+/* Rows that begin before any training of their own: t's start, which is that of a network trained elsewhere. WN_EUSAGE where that one's earlier
+ * weights are wanted and no file has them. */
+wn_status wn__agenda_start_elsewhere(wn__agenda *plan, const wn__row *row, int64_t rewind, wn__train_plan *t);
+/* wn__weights_digest, once for each file. */
+wn_status wn__agenda_digest(const wn__agenda *plan, const char *path, const char *names, char digest[WN__SHA256_TEXT]);
+void wn__agenda_free_digests(wn__agenda *plan);
+
 /* agenda_labels.c: draft->label = "<what> seed <n>", or where another stage has that one "<what> (<in what it differs>) seed <n>". */
 wn_status wn__agenda_label(const wn__agenda *plan, wn__stage *draft, const char *what);
 

@@ -37,9 +37,11 @@ static bool has_pruned_mask(const wn__row *row) { return row->axes.mask == WN__M
 static const wn__row *dense_row(const wn__recipe *r) { return wn__recipe_row(r, "dense"); }
 
 /* Start weights of a replicate are those of its dense network, so a row may start from that one's file. "": they are drawn. */
-static const char *start_file_of(const wn__recipe *r, const wn__row *row)
+static const char *start_file_of(const wn__agenda *plan, const wn__row *row)
 {
-    return row->start_file[0] ? row->start_file : dense_row(r)->start_file;
+    const wn__recipe *r = plan->recipe;
+    if (row->start_file[0]) return row->start_file;
+    return plan->trains_dense && r->model.weights[0] ? r->model.weights : dense_row(r)->start_file;
 }
 
 /* A time of the dense run, or its last learning rate, is said in the recipe's steps and schedule: its row must have kept these. */
@@ -79,7 +81,13 @@ static wn_status set_start(wn__agenda *plan, const request *q, const wn__method_
     t->init = q->axes->init;
     t->init_gain = q->axes->init_gain;
     if (t->start == WN__START_REWOUND && span->rewind == 0) t->start = WN__START_INITIAL;
-    if (t->start == WN__START_INITIAL && t->init == WN__SPARSE_INIT_NONE && !q->small) t->start_file = start_file_of(plan->recipe, q->row);
+    if (q->row == dense_row(plan->recipe) && wn__agenda_has_dense_file(plan)) {
+        t->start_file = plan->recipe->model.weights;
+    } else if (!t->start_file[0] && !q->small && wn__agenda_has_dense_file(plan)) {
+        WN_TRY(wn__agenda_start_elsewhere(plan, q->row, span->rewind, t));
+    }
+    if (t->start == WN__START_INITIAL && !t->start_file[0] && t->init == WN__SPARSE_INIT_NONE && !q->small)
+        t->start_file = start_file_of(plan, q->row);
     if (t->start_file[0]) t->start = WN__START_FINAL;
     if (t->start_file[0] || t->start == WN__START_INITIAL || t->start == WN__START_REDRAWN) return WN_OK;
     WN_TRY(start_stage_of(plan, q, t->start == WN__START_REWOUND, &t->start_stage));
@@ -182,6 +190,17 @@ static wn_status set_mask_changes(const wn__recipe *r, const request *q, double 
     return q->thins ? set_thinning(r, q, stretch, t) : WN_OK;
 }
 
+/* A weight that grows, or whose threshold is learned, cannot stay as it is. */
+static wn_status check_frozen(const wn__recipe *r, const wn__row *row, const wn__train_plan *t)
+{
+    const int thins = t->spec.thinning.kind;
+    char prefix[256];
+    if (r->train.freezes == 0 || (!t->spec.rewires && thins != WN__THIN_THRESHOLD && thins != WN__THIN_N_OF_M)) return WN_OK;
+    snprintf(prefix, sizeof prefix, "%s: ", row->name);
+    return wn__fault_at(row->node ? row->node : r->compare_node, prefix,
+                        wn__fail(WN_EUSAGE, "train.freeze: this method changes its weights' places or thresholds while it trains"));
+}
+
 static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
 {
     const wn__recipe *r = plan->recipe;
@@ -192,6 +211,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
     wn__method_span span;
     WN_TRY(wn__method_span_of(q->axes, r->clock.steps_per_epoch, total, &span));
     WN_TRY(check_dense_times(r, q, &span));
+    if (q->row == dense_row(r) && wn__agenda_has_dense_file(plan)) span.first = span.last = total; /* it is trained already */
     wn__stage draft = {.kind = WN__STAGE_TRAIN, .seed = q->seed};
     wn__train_plan *t = &draft.train;
     *t = (wn__train_plan){.start_stage = -1,
@@ -202,6 +222,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                           .spec = {.first = span.first,
                                    .last = span.last,
                                    .data_offset = q->axes->data_order == WN__ORDER_CONTINUE ? r->clock.total - span.first : 0,
+                                   .freezing = {r->train.freeze, r->train.freezes},
                                    .schedule = stretched_schedule(&r->schedule, stretch),
                                    .average = r->train.average},
                           .stretch = stretch,
@@ -211,6 +232,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
         t->spec.schedule = (wn__schedule){
             .kind = WN__SCHEDULE_CONSTANT, .base = wn__schedule_rate(&t->spec.schedule, total - 1), .length = total, .every = 1};
     WN_TRY(set_mask_changes(r, q, stretch, t));
+    WN_TRY(check_frozen(r, q->row, t));
     WN_TRY(set_start(plan, q, &span, t));
     WN_TRY(set_labels(plan, q, t));
     WN_TRY(set_backend(plan, q, t));
@@ -282,7 +304,7 @@ static wn_status initial_stage(wn__agenda *plan, const wn__row *row, uint64_t se
                                  .source = -1,
                                  .shuffle_of = -1,
                                  .initial = true,
-                                 .start_file = start_file_of(plan->recipe, row),
+                                 .start_file = start_file_of(plan, row),
                                  .sparsity = sparsity};
     wn__show_sparsity(sparsity, shown, sizeof shown);
     snprintf(what, sizeof what, "%s mask at the start %s", wn__saliency_names[row->mask.scoring.score], shown);
@@ -569,7 +591,8 @@ wn_status wn__agenda_make(const wn__recipe *recipe, const wn__machine *machine, 
 {
     wn__agenda *plan;
     WN_TRY(wn__agenda_new(recipe, machine, &plan));
-    const wn_status status = fill(plan);
+    wn_status status = wn__agenda_check_weights(plan);
+    if (status == WN_OK) status = fill(plan);
     if (status != WN_OK) {
         wn__agenda_free(plan);
         return status;
@@ -583,7 +606,9 @@ wn_status wn__agenda_make_dense(const wn__recipe *recipe, const wn__machine *mac
     wn__agenda *plan;
     int index;
     WN_TRY(wn__agenda_new(recipe, machine, &plan));
-    wn_status status = dense_run(plan, seed, false, &index);
+    plan->trains_dense = true;
+    wn_status status = wn__agenda_check_weights(plan);
+    if (status == WN_OK) status = dense_run(plan, seed, false, &index);
     if (status == WN_OK) status = wn__agenda_check_world(plan);
     if (status != WN_OK) {
         wn__agenda_free(plan);

@@ -8,7 +8,7 @@
 #include "base/locale.h"
 #include "data/world.h"
 #include "io/safetensors.h"
-#include "plan/agenda.h"
+#include "plan/agenda_parts.h"
 #include "recipe/drawn.h"
 
 static wn_status set_text(json_t *o, const char *key, const char *value) { return wn__slice_set(o, key, json_string(value)); }
@@ -27,6 +27,17 @@ static wn_status set_file(json_t *o, const char *key, const char *path)
     char digest[WN__SHA256_TEXT];
     WN_TRY(wn__safetensors_sha256(path, digest));
     return set_text(o, key, digest);
+}
+
+/* Weights that a network begins with, or that teach; a new last layer is drawn. */
+static wn_status set_weights(json_t *o, const char *key, const wn__agenda *plan, const char *path)
+{
+    char digest[WN__SHA256_TEXT];
+    WN_TRY(wn__agenda_digest(plan, path, wn__start_names(plan->recipe, path), digest));
+    WN_TRY(set_text(o, key, digest));
+    if (!wn__start_has_new_head(plan, path)) return WN_OK;
+    WN_TRY(set_text(o, "head", "drawn"));
+    return wn__slice_table(o, wn__init_settings, &plan->recipe->train.init, &plan->recipe->clock);
 }
 
 static wn_status set_stage(json_t *o, const char *key, const wn__agenda *plan, int stage)
@@ -182,7 +193,7 @@ static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__tra
 {
     json_t *o;
     WN_TRY(add_object(inputs, "start", &o));
-    if (t->start_file[0]) return set_file(o, "file", t->start_file);
+    if (t->start_file[0]) return set_weights(o, "file", plan, t->start_file);
     switch ((wn__method_start)t->start) {
     case WN__START_INITIAL: WN_TRY(add_sparse_init(o, t)); return add_init(o, plan->recipe);
     case WN__START_REDRAWN:
@@ -208,7 +219,7 @@ static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__stage 
         WN_TRY(set_text(o, "teacher_backend", backend->name));
         WN_TRY(set_text(o, "teacher_library", library));
     }
-    if (teacher->file[0]) return set_file(o, "teacher_file", teacher->file);
+    if (teacher->file[0]) return set_weights(o, "teacher_file", plan, teacher->file);
     return set_stage(o, "teacher", plan, teacher->stage);
 }
 
@@ -299,14 +310,16 @@ static wn_status add_topology(json_t *inputs, const wn__agenda *plan, const wn__
     return add_rule_version(o, corrected);
 }
 
-static wn_status add_selection(json_t *inputs, const wn__mask_section *m)
+static wn_status add_patterns(json_t *inputs, const char *key, const char *const *patterns, int count)
 {
-    json_t *layers = json_array();
-    WN_TRY(wn__slice_set(inputs, "layers", layers));
-    for (int i = 0; i < m->patterns; i++)
-        if (json_array_append_new(layers, json_string(m->layers[i])) != 0) return wn__no_memory(64);
+    json_t *list = json_array();
+    WN_TRY(wn__slice_set(inputs, key, list));
+    for (int i = 0; i < count; i++)
+        if (json_array_append_new(list, json_string(patterns[i])) != 0) return wn__no_memory(64);
     return WN_OK;
 }
+
+static wn_status add_selection(json_t *inputs, const wn__mask_section *m) { return add_patterns(inputs, "layers", m->layers, m->patterns); }
 
 static wn_status add_sparsity(json_t *inputs, double sparsity)
 {
@@ -465,6 +478,7 @@ static wn_status add_train(json_t *inputs, const wn__agenda *plan, const wn__sta
     if (t->spec.gradual.last.sparsity > 0) WN_TRY(add_gradual(inputs, plan, stage));
     if (t->spec.thinning.kind) WN_TRY(add_thinning(inputs, plan, stage));
     if (r->train.micro_batch) WN_TRY(set_int(inputs, "micro_batch", r->train.micro_batch));
+    if (r->train.freezes) WN_TRY(add_patterns(inputs, "freeze", r->train.freeze, r->train.freezes));
     WN_TRY(set_int(inputs, "evaluate_every", r->train.evaluate_every));
     WN_TRY(add_headline(inputs, r));
     WN_TRY(add_metrics(inputs, r));
@@ -533,7 +547,7 @@ static wn_status add_initial(json_t *inputs, const wn__agenda *plan, const wn__s
     WN_TRY(add_model(inputs, plan));
     WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
     WN_TRY(add_object(inputs, "start", &o));
-    if (stage->mask.start_file[0]) return set_file(o, "file", stage->mask.start_file);
+    if (stage->mask.start_file[0]) return set_weights(o, "file", plan, stage->mask.start_file);
     return add_init(o, plan->recipe);
 }
 
@@ -572,7 +586,7 @@ static wn_status add_evaluate(json_t *inputs, const wn__agenda *plan, const wn__
     WN_TRY(add_data(inputs, plan, false));
     WN_TRY(add_headline(inputs, plan->recipe));
     WN_TRY(set_stage(inputs, "mask", plan, stage->evaluate.mask));
-    if (stage->evaluate.source < 0) return set_file(inputs, "file", stage->evaluate.file);
+    if (stage->evaluate.source < 0) return set_weights(inputs, "file", plan, stage->evaluate.file);
     return set_stage(inputs, "source", plan, stage->evaluate.source);
 }
 

@@ -10,7 +10,7 @@
 #include "data/of_path.h"
 
 /* In double quotes, as YAML has it. */
-static void add_quoted(wn__text *t, const char *text)
+void wn__recipe_add_quoted(wn__text *t, const char *text)
 {
     wn__text_add(t, "\"");
     for (; *text; text++)
@@ -57,7 +57,7 @@ static void write_section(wn__text *t, const wn__dataset_type *type, const char 
     const char *set = text_of(old, "set"), *normalize = text_of(old, "normalize");
     int channels, height, width;
     wn__text_add(t, "{set: %s, %s: ", type->name, key);
-    add_quoted(t, path);
+    wn__recipe_add_quoted(t, path);
     if (set && (!normalize || strcmp(normalize, "dataset") == 0)) normalize = set;
     if (normalize) wn__text_add(t, ", normalize: %s", normalize);
     if (old && !input) keep_list(t, old, "augment"); /* weights are not trained on */
@@ -100,7 +100,7 @@ wn_status wn__recipe_use_data(wn__yaml *doc, const char *path, const char *input
     const bool same = set && strcmp(set, type->name) == 0;
     wn__text_add(&place, same ? "data.%s" : "data", key);
     if (same)
-        add_quoted(&text, path);
+        wn__recipe_add_quoted(&text, path);
     else
         write_section(&text, type, key, path, old, input);
     wn_status status = text.failed || place.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, place.data, text.data);

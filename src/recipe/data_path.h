@@ -8,4 +8,7 @@
  * normalisation, under the old set's name. input: NULL, or the size that a network takes ("3x32x32"), which pictures get. */
 wn_status wn__recipe_use_data(wn__yaml *doc, const char *path, const char *input);
 
+/* A path as a text of YAML. */
+void wn__recipe_add_quoted(wn__text *t, const char *path);
+
 #endif

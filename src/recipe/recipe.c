@@ -106,8 +106,14 @@ static wn_status read_model(void *arg, const wn__yaml_node *node)
     if (arch == node) return WN_OK;
     static const wn__special keys[] = {{"arch", ignore}, {0}};
     const wn__setting *rows = wn__network_settings(r->model.type);
-    const wn__schema schema = {.what = "model", .table = {{rows, r->model.config}}, .special = keys, .arg = r};
-    return wn__schema_read(&schema, node);
+    const wn__schema schema = {
+        .what = "model", .table = {{wn__model_settings, &r->model}, {rows, r->model.config}}, .special = keys, .arg = r};
+    WN_TRY(wn__schema_read(&schema, node));
+    static const char *const idle[] = {"names", "rewind_file", "classes"};
+    for (int i = 0; !r->model.weights[0] && i < 3; i++)
+        if (wn__yaml_find(node, idle[i]))
+            return wn__yaml_fail(WN_EUSAGE, wn__yaml_find(node, idle[i]), "model.%s has no effect without model.weights", idle[i]);
+    return WN_OK;
 }
 
 static wn_status read_optimizer(void *arg, const wn__yaml_node *node)
@@ -181,6 +187,12 @@ static wn_status read_average(void *arg, const wn__yaml_node *node)
     return wn__yaml_kind_of(node) == WN__YAML_SCALAR ? wn__schema_set(&schema, "decay", node) : wn__schema_read(&schema, node);
 }
 
+static wn_status read_freeze(void *arg, const wn__yaml_node *node)
+{
+    wn__train_section *train = &((wn__recipe *)arg)->train;
+    return wn__scalar_list(node, "train.freeze", WN__MOST_PATTERNS, train->freeze, &train->freezes);
+}
+
 static wn_status read_train(void *arg, const wn__yaml_node *node)
 {
     wn__recipe *r = arg;
@@ -189,6 +201,7 @@ static wn_status read_train(void *arg, const wn__yaml_node *node)
                                        {"metrics", wn__recipe_read_metrics},
                                        {"lr", read_rate},
                                        {"ema", read_average},
+                                       {"freeze", read_freeze},
                                        {"init", read_init},
                                        {0}};
     const wn__schema schema = {.what = "train", .table = {{wn__train_settings, &r->train}}, .special = keys, .arg = r};
@@ -252,6 +265,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__top_settings, &r->top));
     WN_TRY(wn__settings_defaults(wn__data_settings, &r->data));
     WN_TRY(wn__settings_defaults(wn__data_later_settings, &r->data));
+    WN_TRY(wn__settings_defaults(wn__model_settings, &r->model));
     WN_TRY(wn__settings_defaults(wn__train_settings, &r->train));
     WN_TRY(wn__settings_defaults(wn__rate_settings(WN__SCHEDULE_CONSTANT), &r->train.rate));
     WN_TRY(wn__settings_defaults(wn__average_settings, &r->train.average));
@@ -281,6 +295,15 @@ static wn_status set_defaults(wn__recipe *r)
     return wn__config_new(r->train.optimizer->settings, r->train.optimizer->config_size, &r->train.optimizer_config);
 }
 
+static wn_status set_weights(wn__yaml *doc, const char *path)
+{
+    wn__text text = {0};
+    wn__recipe_add_quoted(&text, path);
+    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, "model.weights", text.data);
+    wn__text_release(&text);
+    return status;
+}
+
 static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
 {
     const char *text = source->text ? source->text : "";
@@ -293,6 +316,7 @@ static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
         WN_TRY(wn__yaml_parse(source->text ? source->label : "(no recipe)", text, strlen(text), doc));
     if (source->at) WN_TRY(wn__yaml_nest(*doc, source->at));
     if (source->data) WN_TRY(wn__recipe_use_data(*doc, source->data, source->input));
+    if (source->weights) WN_TRY(set_weights(*doc, source->weights));
     for (int i = 0; i < source->sets; i++) {
         const char *equals = strchr(source->set[i], '=');
         if (source->seeds && strncmp(source->set[i], "compare.seeds=", 14) == 0)

@@ -47,10 +47,14 @@ typedef struct wn__data_section {
     char contents_key[WN__SHA256_TEXT]; /* part of keys; "": published, or nothing to tell */
 } wn__data_section;
 
+typedef enum wn__head_classes { WN__CLASSES_OF_FILE, WN__CLASSES_OF_DATA } wn__head_classes;
+
 typedef struct wn__model_section {
-    const wn__model *type; /* NULL: from a file */
-    void *config;          /* owned */
-    const char *file;      /* NULL: none */
+    const wn__model *type;                     /* NULL: from a file */
+    void *config;                              /* owned */
+    const char *file;                          /* NULL: none */
+    const char *weights, *names, *rewind_file; /* "": none: of a network that was trained elsewhere, which takes the dense run's place */
+    int classes;                               /* wn__head_classes */
 } wn__model_section;
 
 /* Learning rates as written; wn__recipe.schedule holds them in steps. */
@@ -68,8 +72,10 @@ typedef struct wn__rate_section {
 typedef struct wn__train_section {
     int64_t epochs, steps, batch, micro_batch, evaluate_every;
     double smoothing, clip_norm, clip_value;
-    const wn__loss_type *loss;                 /* of hard labels; NULL before wn__recipe_resolve where none is named */
-    void *loss_config;                         /* owned */
+    const wn__loss_type *loss;             /* of hard labels; NULL before wn__recipe_resolve where none is named */
+    void *loss_config;                     /* owned */
+    const char *freeze[WN__MOST_PATTERNS]; /* (freezes) names of parameters that training leaves as they are, as in nn/freezing.h */
+    int freezes;
     const wn__metric *asked[WN__MOST_METRICS]; /* (askeds) by name, the headline first */
     int askeds;
     wn__metric_set metrics; /* of wn__recipe_settle_targets */
@@ -231,6 +237,7 @@ typedef struct wn__recipe_source {
     bool no_compare;      /* leave out compare and report (wn_train) */
     const char *may_lack; /* a data set that need not be known here: what weights were trained on; NULL: none */
     const char *data;     /* NULL, or where data lie that take the place of the recipe's: `--data PATH` */
+    const char *weights;  /* NULL, or model.weights: `--weights FILE` */
     const char *input;    /* with it, NULL or what a network takes: "3x32x32" */
 } wn__recipe_source;
 
@@ -257,9 +264,9 @@ wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out);
 wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
-extern const wn__setting wn__top_settings[], wn__data_settings[], wn__train_settings[], wn__mask_settings[], wn__teacher_settings[],
-    wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__data_later_settings[], wn__smooth_settings[],
-    wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
+extern const wn__setting wn__top_settings[], wn__data_settings[], wn__model_settings[], wn__train_settings[], wn__mask_settings[],
+    wn__teacher_settings[], wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__data_later_settings[],
+    wn__smooth_settings[], wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */

@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "data/world.h"
 #include "models/graph_file.h"
+#include "nn/freezing.h"
 #include "recipe/recipe.h"
 
 /* A failure, at the place of section.key (or of the section) in the recipe. */
@@ -119,6 +120,10 @@ wn_status wn__recipe_resolve(wn__recipe *recipe)
     recipe->arch = recipe->model.file ? recipe->model.file : recipe->model.type->name;
     WN_TRY(wn__recipe_write_network(recipe, &network));
     recipe->network = network.data;
-    if (recipe->model.file) return wn__graph_file_read(recipe->model.file, recipe->model.config, input, &recipe->graph);
-    return fail_at(recipe, "model", "arch", wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph));
+    if (recipe->model.file)
+        WN_TRY(wn__graph_file_read(recipe->model.file, recipe->model.config, input, &recipe->graph));
+    else
+        WN_TRY(fail_at(recipe, "model", "arch", wn__model_build(recipe->model.type, recipe->model.config, input, &recipe->graph)));
+    return fail_at(recipe, "train", "freeze",
+                   wn__freezing_check(&(wn__freezing){recipe->train.freeze, recipe->train.freezes}, recipe->graph));
 }

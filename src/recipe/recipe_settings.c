@@ -131,6 +131,17 @@ const wn__setting wn__smooth_settings[] = {
     {0},
 };
 
+static const char *const classes_names[] = {"file", "from-data", NULL};
+const wn__setting wn__model_settings[] = {
+    WN_SETTING_TEXT(wn__model_section, weights, "",
+                    "a trained network: it takes the place of the dense run, of which nothing is trained; a weights file of anyone"),
+    WN_SETTING_TEXT(wn__model_section, names, "", "lines as \"linear.* fc.*\": tensors of weights and rewind_file are renamed"),
+    WN_SETTING_TEXT(wn__model_section, rewind_file, "", "its weights at the step that rows rewind to"),
+    WN_SETTING_CHOICE(wn__model_section, classes, "file", classes_names,
+                      "from-data: a last layer of other classes is drawn anew, and the dense run is trained from there"),
+    {0},
+};
+
 const wn__setting wn__teacher_settings[] = {
     WN_SETTING_CHOICE(wn__teacher_section, dtype, "float32", wn__dtype_names, "of the teacher's activations"),
     WN_SETTING_CHOICE(wn__teacher_section, cache, "auto", cache_names, "keep its outputs in a file; auto: if several stages use them"),

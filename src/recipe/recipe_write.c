@@ -90,6 +90,7 @@ static void write_train(wn__yaml_out *out, const wn__recipe *r)
     wn__out_table(out, wn__train_settings, &train);
     write_loss(out, &train);
     write_metrics(out, &train);
+    if (train.freezes) wn__out_list(out, "freeze", train.freeze, train.freezes);
     wn__out_open(out, "optimizer");
     wn__out_open(out, train.optimizer->name);
     wn__out_table(out, train.optimizer->settings, train.optimizer_config);
@@ -335,10 +336,12 @@ static void write_report(wn__yaml_out *out, const wn__recipe *r)
     wn__out_close(out);
 }
 
-static void write_model(wn__yaml_out *out, const wn__recipe *r)
+/* whole: with the weights that it begins with, which are no part of what it is. */
+static void write_model(wn__yaml_out *out, const wn__recipe *r, bool whole)
 {
     wn__out_open(out, "model");
     wn__out_value(out, "arch", r->arch);
+    if (whole) wn__out_changed(out, wn__model_settings, &r->model);
     if (r->model.config) wn__out_table(out, wn__network_settings(r->model.type), r->model.config);
     wn__out_close(out);
 }
@@ -358,7 +361,7 @@ wn_status wn__recipe_write_network(const wn__recipe *recipe, wn__text *out)
     wn__yaml_out yaml = {.clock = &recipe->clock};
     if (recipe->top.world != WN__WORLD_NONE) wn__out_value(&yaml, "world", wn__world_names[recipe->top.world]);
     write_data(&yaml, recipe);
-    write_model(&yaml, recipe);
+    write_model(&yaml, recipe, false);
     return finish(&yaml, out);
 }
 
@@ -374,7 +377,7 @@ wn_status wn__recipe_write(const wn__recipe *recipe, wn__text *out)
     wn__yaml_out yaml = {.clock = &recipe->clock};
     wn__out_table(&yaml, wn__top_settings, &recipe->top);
     write_data(&yaml, recipe);
-    write_model(&yaml, recipe);
+    write_model(&yaml, recipe, true);
     write_train(&yaml, recipe);
     write_mask(&yaml, &recipe->mask, NULL);
     wn__out_open(&yaml, "labels");

@@ -16,9 +16,9 @@
 /* Images, and how they are read, count where a score is computed of them. */
 static wn_status check_sections(const wn__recipe *r)
 {
-    static const char *const with_images[] = {
-        "mask", "model", "data", "!data.augment", "!data.last_batch", "world", "backend", "threads", "kernels", "train.batch", NULL};
-    static const char *const without[] = {"mask", "model", "data.set", "backend", "threads", "kernels", NULL};
+    static const char *const with_images[] = {"mask",  "model",   "!model.weights", "data",    "!data.augment", "!data.last_batch",
+                                              "world", "backend", "threads",        "kernels", "train.batch",   NULL};
+    static const char *const without[] = {"mask", "model", "!model.weights", "data.set", "backend", "threads", "kernels", NULL};
     return wn__used_keys_check(r->doc, "winnow prune", wn__saliency_needs_images(r->mask.scoring.score) ? with_images : without);
 }
 

@@ -125,8 +125,12 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     WN__COMPLETE(wn_run_options, options);
     WN__NEED(folder);
     WN__NEED_COUNT(options->threads);
-    const wn__recipe_source source = {
-        .path = options->recipe, .set = options->set, .sets = options->sets, .no_compare = true, .data = options->data};
+    const wn__recipe_source source = {.path = options->recipe,
+                                      .set = options->set,
+                                      .sets = options->sets,
+                                      .no_compare = true,
+                                      .data = options->data,
+                                      .weights = options->weights};
     wn__recipe *recipe;
     wn__agenda *plan = NULL;
     wn__machine machine;
@@ -264,9 +268,8 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
     WN__NEED(evaluation);
     WN__NEED_TEXTS(options->sets, options->set);
     WN__NEED_COUNT(options->threads);
-    static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "backend",     "dtype",
-                                       "threads", "memory",        "kernels",          "world", "train.batch", "train.metrics",
-                                       NULL};
+    static const char *const used[] = {"data",    "!data.augment", "!data.last_batch", "model", "!model.weights", "backend",       "dtype",
+                                       "threads", "memory",        "kernels",          "world", "train.batch",    "train.metrics", NULL};
     wn__safetensors *file;
     wn__recipe *recipe = NULL;
     WN_TRY(wn__weights_open(options->weights, options->names, &file));

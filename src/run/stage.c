@@ -6,6 +6,8 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "network/masks_file.h"
+#include "network/misfit.h"
+#include "network/weights_file.h"
 #include "recipe/drawn.h"
 #include "run/pruning.h"
 #include "run/store.h"
@@ -88,10 +90,33 @@ static wn_status load_source(const wn__context *c, const wn__pruning *p, int ind
     return status;
 }
 
-static wn_status load_initial(const wn__recipe *r, const wn__stage *stage, wn__params *params)
+/* All but the last layer, which is drawn. */
+static wn_status read_but_head(const wn__context *c, const wn__safetensors *file, int parts, uint64_t seed, wn__params *params)
 {
-    if (stage->mask.start_file[0]) return wn__network_load(stage->mask.start_file, WN__PART_VALUES, params);
-    return wn__init_params(params, &r->train.init, stage->seed);
+    bool *head = WN_NEW_ARRAY(bool, params->count);
+    if (!head) return wn__no_memory((size_t)params->count);
+    for (int i = 0; i < params->count; i++)
+        head[i] = wn__is_of_head(c->recipe->graph, i);
+    wn_status status = wn__init_params(params, &c->recipe->train.init, seed);
+    if (status == WN_OK) status = wn__network_read_some(file, parts, NULL, head, params);
+    wn__free(head);
+    return status;
+}
+
+wn_status wn__stage_load_weights(const wn__context *c, const char *path, int parts, uint64_t seed, wn__params *params)
+{
+    wn__safetensors *file;
+    WN_TRY(wn__weights_open(path, wn__start_names(c->recipe, path), &file));
+    const wn_status status =
+        wn__start_has_new_head(c->plan, path) ? read_but_head(c, file, parts, seed, params) : wn__network_read(file, parts, NULL, params);
+    wn__safetensors_close(file);
+    return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", path);
+}
+
+static wn_status load_initial(const wn__context *c, const wn__stage *stage, wn__params *params)
+{
+    if (stage->mask.start_file[0]) return wn__stage_load_weights(c, stage->mask.start_file, WN__PART_VALUES, stage->seed, params);
+    return wn__init_params(params, &c->recipe->train.init, stage->seed);
 }
 
 static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_graph *graph, wn__params *params, json_t *result)
@@ -110,7 +135,7 @@ static wn_status make_masks(wn__context *c, const wn__stage *stage, const wn_gra
     if (m->section.file[0]) return wn__masks_load(m->section.file, params);
     if (m->taken) return load_final(c, m->source, WN__PART_VALUES | WN__PART_MASKS, params);
     if (m->initial) {
-        WN_TRY(load_initial(c->recipe, stage, params));
+        WN_TRY(load_initial(c, stage, params));
         WN_TRY(wn__pruning_enter_basis(c->recipe, &m->section, stage->seed, NULL, params));
     } else {
         WN_TRY(load_source(c, &how, m->source, params));
@@ -176,7 +201,8 @@ static wn_status load_pruned(const wn__context *c, const wn__evaluate_plan *plan
     const wn__mask_section *section = &c->plan->stage[plan->mask].mask.section;
     const bool maps = wn__basis_maps(section->basis.kind);
     if (!maps) WN_TRY(load_masks(c, plan->mask, params));
-    WN_TRY(plan->source < 0 ? wn__network_load(plan->file, WN__PART_VALUES, params) : load_final(c, plan->source, WN__PART_VALUES, params));
+    WN_TRY(plan->source < 0 ? wn__stage_load_weights(c, plan->file, WN__PART_VALUES, seed, params)
+                            : load_final(c, plan->source, WN__PART_VALUES, params));
     return maps ? wn__stage_load_coefficients(c, section, seed, plan->mask, params) : WN_OK;
 }
 
@@ -198,7 +224,8 @@ wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn_
 {
     const int parts = WN__PART_VALUES | WN__PART_MASKS;
     WN_TRY(wn__network_make(c->recipe->graph, out));
-    WN_TRY(teacher->file[0] ? wn__network_load(teacher->file, parts, &out->params) : load_final(c, teacher->stage, parts, &out->params));
+    WN_TRY(teacher->file[0] ? wn__stage_load_weights(c, teacher->file, parts, 0, &out->params)
+                            : load_final(c, teacher->stage, parts, &out->params));
     return wn__context_start(c, out, wn__teacher_backend(c->plan, teacher), teacher->dtype);
 }
 

@@ -45,7 +45,7 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
     const wn__recipe *r = c->recipe;
     const uint64_t redrawn = t->redraw ? wn__stream_seed(stage->seed, WN__STREAM_REDRAW, t->redraw) : stage->seed;
     char *path = NULL;
-    if (t->start_file[0]) return wn__network_load(t->start_file, WN__PART_VALUES, params);
+    if (t->start_file[0]) return wn__stage_load_weights(c, t->start_file, WN__PART_VALUES, stage->seed, params);
     switch ((wn__method_start)t->start) {
     case WN__START_INITIAL:
         WN_TRY(wn__init_params(params, &r->train.init, stage->seed));

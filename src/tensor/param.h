@@ -52,6 +52,7 @@ struct wn__param {
     float *slot[WN__SLOTS];   /* (stored) or NULL: as the optimizer needs, and WN__AVERAGE */
     uint8_t *mask;            /* (stored) 1 = active, or NULL = all active */
     wn__pattern *pattern;     /* owned; which entries are stored: rows = dim[0], columns = the rest; NULL = dense */
+    bool frozen;              /* training leaves it as it is */
     int64_t active;           /* entries that are active; == stored without a mask */
     const wn__param_map *map; /* NULL = identity */
     void *map_state;

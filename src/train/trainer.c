@@ -295,6 +295,7 @@ static wn_status load_or_start(run *r)
                                       .noise_seed = s->noise_seed};
     if (s->device->compressed || s->spec.rewires) WN_TRY(wn__params_compress_masked(s->params));
     if (s->spec.thinning.kind) WN_TRY(wn__thinning_attach(&s->spec.thinning, s->params));
+    WN_TRY(wn__freeze(&s->spec.freezing, s->params));
     if (!s->spec.keep_slots) WN_TRY(wn__params_allocate_slots(s->params, slots));
     WN_TRY(wn__updater_new(&s->optimizer, s->params, s->device->pool, &r->updater)); /* adds slots that are missing */
     fresh_state(r);
@@ -649,6 +650,10 @@ static void tell_of_epoch(run *r, double now, double images_per_second)
     wn__snprintf(train, sizeof train, ", %s %.4f", wn__metric_headline(&r->metrics)->title, st->train[h]);
     if (r->validation) wn__snprintf(validation, sizeof validation, ", validation %.4f", st->validation[h]);
     if (!r->stage->hide_test) wn__snprintf(test, sizeof test, ", test %.4f", st->test[h]);
+    if (r->stage->spec.first == r->stage->spec.last) {
+        wn__log(WN_LOG_INFO, "%s: nothing is trained%s%s", r->stage->name, validation, test);
+        return;
+    }
     wn__log(worth_it ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: step %" PRId64 " of %" PRId64 ", loss %.4f%s%s%s, %.0f images/s", r->stage->name,
             st->step, r->stage->spec.last, st->train[r->metrics.loss], h == r->metrics.loss || isnan(st->train[h]) ? "" : train, validation,
             test, images_per_second);

@@ -21,6 +21,7 @@
 #include "data/loader.h"
 #include "nn/average.h"
 #include "nn/executor/executor.h"
+#include "nn/freezing.h"
 #include "nn/loss.h"
 #include "nn/metric.h"
 #include "nn/optimizer.h"
@@ -64,7 +65,8 @@ typedef struct wn__train_spec {
     wn__average_rule average;
     bool rewires; /* weights with masks, compressed on any device, are dropped and grown: */
     wn__rewiring rewiring;
-    int64_t *keep; /* (keeps) ascending; states before those inside [first, last) are stored */
+    wn__freezing freezing; /* what stays as it begins; masks apply all the same */
+    int64_t *keep;         /* (keeps) ascending; states before those inside [first, last) are stored */
     int keeps;
 } wn__train_spec;
 
