@@ -3,6 +3,9 @@
 #define WN_TEST_PLANS_H
 
 #include "base/alloc.h"
+#include "models/model.h"
+#include "network/network_file.h"
+#include "nn/init.h"
 #include "plan/agenda.h"
 #include "test.h"
 
@@ -75,6 +78,24 @@ static inline const wn__stage *find_label(const wn__agenda *plan, const char *la
     for (int i = 0; i < plan->stages; i++)
         if (strcmp(plan->stage[i].label, label) == 0) return &plan->stage[i];
     WN_TEST_FAIL("no stage \"%s\"", label);
+}
+
+/* A weights file of a network for pictures of 3x32x32. */
+static inline void write_network(const char *path, const char *arch, int classes, uint64_t seed)
+{
+    const wn__model *model;
+    wn_graph *graph;
+    wn__params params;
+    wn__init_options init;
+    const wn__network_info info = {0};
+    CHECK_OK(wn__model_find(arch, &model));
+    CHECK_OK(wn__model_build(model, NULL, (wn__model_input){3, 32, 32, classes}, &graph));
+    CHECK_OK(wn__graph_make_params(graph, &params));
+    CHECK_OK(wn__settings_defaults(wn__init_settings, &init));
+    CHECK_OK(wn__init_params(&params, &init, seed));
+    CHECK_OK(wn__network_save(path, &info, &params));
+    wn__params_release(&params);
+    wn_graph_free(graph);
 }
 
 #endif

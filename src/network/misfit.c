@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/log.h"
 
 enum { SHOWN = 8 };
 
@@ -153,6 +154,18 @@ static wn_status refuse(const char *label, const wn__safetensors *file, const wn
     return status;
 }
 
+/* A larger network may hold a smaller one's names. */
+static void warn_of_rest(const char *label, const wn__safetensors *file, const wn_graph *graph, const wn__wanted *wanted)
+{
+    for (int i = 0; i < wn__safetensors_count(file); i++) {
+        const wn__st_tensor *t = wn__safetensors_at(file, i);
+        if (!wn__st_is_float(t->dtype) || is_wanted(file, t, wanted, graph->params)) continue;
+        wn__log(WN_LOG_WARNING, "%s: %" PRId64 " tensors are not of %s, and left out: %s, ...", label,
+                wn__left_over(file, wanted, graph->params), graph->name, t->name);
+        return;
+    }
+}
+
 wn_status wn__weights_fit(const char *label, const wn__safetensors *file, const wn_graph *graph, bool *new_head)
 {
     wn__wanted *wanted = wn__wanted_of_graph(graph);
@@ -166,6 +179,7 @@ wn_status wn__weights_fit(const char *label, const wn__safetensors *file, const 
     }
     if (new_head) *new_head = fitting < of_head;
     const wn_status status = wn__fitting(file, wanted, count) == count ? WN_OK : refuse(label, file, graph, wanted, count);
+    if (status == WN_OK && !new_head) warn_of_rest(label, file, graph, wanted);
     wn__free(wanted);
     return status;
 }

@@ -22,8 +22,9 @@ extern const char *const wn__stage_kind_names[]; /* "train", "soft-labels", "mas
 /* Indices into wn__agenda.stage are -1 for none; texts are "" for none. */
 typedef struct wn__teacher_plan {
     int stage;
-    const char *file;
+    const wn__teacher_files *files; /* instead; NULL: none */
     wn__dtype dtype;
+    int64_t flops; /* of all of its networks, for one image */
 } wn__teacher_plan;
 
 typedef struct wn__train_plan {

@@ -11,11 +11,20 @@ static int64_t epoch_of(const wn__recipe *r, int64_t step, bool end)
     return end ? (step + per - 1) / per : step / per;
 }
 
+static bool same_files(const wn__teacher_files *a, const wn__teacher_files *b)
+{
+    bool same = (a ? a->count : 0) == (b ? b->count : 0);
+    for (int i = 0; same && a && i < a->count; i++)
+        same = strcmp(a->file[i].file, b->file[i].file) == 0 && strcmp(a->file[i].arch, b->file[i].arch) == 0 &&
+               strcmp(a->file[i].names, b->file[i].names) == 0;
+    return same;
+}
+
 static bool same_cache(const wn__stage *a, const wn__stage *b)
 {
     const wn__train_plan *x = &a->train, *y = &b->train;
     return a->seed == b->seed && x->teacher.stage == y->teacher.stage && x->teacher.dtype == y->teacher.dtype &&
-           strcmp(x->teacher.file, y->teacher.file) == 0 && x->dense_stream == y->dense_stream && x->order == y->order &&
+           same_files(x->teacher.files, y->teacher.files) && x->dense_stream == y->dense_stream && x->order == y->order &&
            x->third == y->third;
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "network/masks_file.h"
 #include "plan/agenda_parts.h"
+#include "plan/teacher.h"
 #include "recipe/drawn.h"
 
 /* ---- training */
@@ -134,10 +135,12 @@ static wn_status set_labels(wn__agenda *plan, const request *q, wn__train_plan *
     t->spec.loss.hard = hard.hard;
     t->spec.loss.config = hard.config;
     t->spec.loss.smoothing = hard.smoothing;
-    t->teacher.file = q->row->teacher.file;
+    t->teacher.flops = wn_graph_forward_flops(r->graph);
     t->teacher.dtype = (wn__dtype)q->row->teacher.dtype;
     t->cache_mode = q->row->teacher.cache;
-    return t->teacher.file[0] ? WN_OK : dense_stage(plan, q->seed, &t->teacher.stage);
+    if (q->row->teacher.files.count == 0) return dense_stage(plan, q->seed, &t->teacher.stage);
+    t->teacher.files = &q->row->teacher.files;
+    return wn__teacher_flops(r, t->teacher.files, &t->teacher.flops);
 }
 
 static wn__schedule stretched_schedule(const wn__schedule *s, double stretch)
@@ -226,7 +229,7 @@ static wn_status train_stage(wn__agenda *plan, const request *q, int *index)
                                    .schedule = stretched_schedule(&r->schedule, stretch),
                                    .average = r->train.average},
                           .stretch = stretch,
-                          .teacher = {-1, "", WN__F32},
+                          .teacher = {.stage = -1},
                           .cache = -1};
     if (q->axes->schedule == WN__RATE_CONSTANT)
         t->spec.schedule = (wn__schedule){
@@ -576,12 +579,29 @@ static wn_status add_rows(wn__agenda *plan, uint64_t seed, int row_index)
 
 /* ---- the whole */
 
+/* Rows mostly have the recipe's, which is looked at once. */
+static wn_status check_teacher(const wn__recipe *r, const wn__row *row)
+{
+    const wn__teacher_files *files = &row->teacher.files;
+    if (row->axes.labels != WN__LABELS_SOFT) return WN_OK;
+    for (const wn__row *before = r->row; before < row; before++)
+        if (before->axes.labels == WN__LABELS_SOFT && is_compared(r, (int)(before - r->row)) &&
+            memcmp(&before->teacher.files, files, sizeof *files) == 0)
+            return WN_OK;
+    char prefix[256];
+    snprintf(prefix, sizeof prefix, "%s: teacher: ", row->name);
+    const wn_status status = wn__teacher_check(r, files);
+    return status == WN_OK ? WN_OK : wn__fault_at(row->node ? row->node : r->compare_node, prefix, status);
+}
+
 static wn_status fill(wn__agenda *plan)
 {
     const wn__recipe *r = plan->recipe;
     for (int s = 0; s < r->seeds; s++)
         for (int m = 0; m < r->methods; m++)
             WN_TRY(add_rows(plan, r->seed[s], r->compared[m]));
+    for (int m = 0; m < r->methods; m++)
+        WN_TRY(check_teacher(r, &r->row[r->compared[m]]));
     WN_TRY(wn__agenda_check_world(plan));
     WN_TRY(wn__agenda_keep_for_lab(plan));
     return wn__agenda_add_caches(plan);

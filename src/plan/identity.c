@@ -209,6 +209,30 @@ static wn_status add_start(json_t *inputs, const wn__agenda *plan, const wn__tra
     return set_int(o, "step", t->start_step);
 }
 
+static wn_status add_teacher_file(json_t *o, const wn__agenda *plan, const wn__teacher_file *teacher)
+{
+    char digest[WN__SHA256_TEXT];
+    WN_TRY(wn__agenda_digest(plan, teacher->file, teacher->names, digest));
+    WN_TRY(set_text(o, "teacher_file", digest));
+    if (!teacher->arch[0]) return WN_OK;
+    return strchr(teacher->arch, '/') || strstr(teacher->arch, ".yaml") ? set_file(o, "teacher_network", teacher->arch)
+                                                                        : set_text(o, "teacher_arch", teacher->arch);
+}
+
+/* Of several all that follow the first one are apart: a key of one came first. */
+static wn_status add_teacher_files(json_t *o, const wn__agenda *plan, const wn__teacher_files *files)
+{
+    WN_TRY(add_teacher_file(o, plan, &files->file[0]));
+    for (int i = 1; i < files->count; i++) {
+        char key[32];
+        json_t *other;
+        snprintf(key, sizeof key, "teacher_%d", i + 1);
+        WN_TRY(add_object(o, key, &other));
+        WN_TRY(add_teacher_file(other, plan, &files->file[i]));
+    }
+    return WN_OK;
+}
+
 static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__stage *stage, const wn__teacher_plan *teacher)
 {
     const wn__backend *backend = wn__teacher_backend(plan, teacher);
@@ -219,7 +243,7 @@ static wn_status add_teacher(json_t *o, const wn__agenda *plan, const wn__stage 
         WN_TRY(set_text(o, "teacher_backend", backend->name));
         WN_TRY(set_text(o, "teacher_library", library));
     }
-    if (teacher->file[0]) return set_weights(o, "teacher_file", plan, teacher->file);
+    if (teacher->files) return add_teacher_files(o, plan, teacher->files);
     return set_stage(o, "teacher", plan, teacher->stage);
 }
 

@@ -23,7 +23,7 @@ static void add_flow(wn__text *t, const wn__yaml_node *node)
 {
     const wn__yaml_kind kind = wn__yaml_kind_of(node);
     if (kind == WN__YAML_SCALAR) {
-        add_quoted(t, wn__yaml_text(node));
+        wn__recipe_add_quoted(t, wn__yaml_text(node));
         return;
     }
     wn__text_add(t, kind == WN__YAML_MAPPING ? "{" : "[");

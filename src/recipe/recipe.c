@@ -281,6 +281,7 @@ static wn_status set_defaults(wn__recipe *r)
     WN_TRY(wn__settings_defaults(wn__soft_label_settings, &r->labels.soft));
     WN_TRY(wn__settings_defaults(wn__smooth_settings, &r->labels));
     WN_TRY(wn__settings_defaults(wn__teacher_settings, &r->teacher));
+    WN_TRY(wn__settings_defaults(wn__teacher_file_settings, &r->teacher));
     WN_TRY(wn__settings_defaults(wn__report_settings, &r->report));
     WN_TRY(wn__settings_defaults(wn__bootstrap_settings, &r->bootstrap));
     WN_TRY(wn__sweep_section_defaults(&r->sweep));

@@ -127,10 +127,18 @@ typedef struct wn__labels_section {
 } wn__labels_section;
 
 typedef enum wn__cache_mode { WN__CACHE_AUTO, WN__CACHE_ON, WN__CACHE_OFF } wn__cache_mode;
+enum { WN__MOST_TEACHER_FILES = 8 };
+typedef struct wn__teacher_file {
+    const char *file, *arch, *names; /* arch "": the recipe's network; names as in the section model */
+} wn__teacher_file;
+typedef struct wn__teacher_files {
+    wn__teacher_file file[WN__MOST_TEACHER_FILES];
+    int count; /* 0: the replicate's dense network */
+} wn__teacher_files;
 typedef struct wn__teacher_section {
-    int dtype;        /* wn__dtype */
-    int cache;        /* wn__cache_mode */
-    const char *file; /* "": the replicate's dense network */
+    int dtype; /* wn__dtype */
+    int cache; /* wn__cache_mode */
+    wn__teacher_files files;
 } wn__teacher_section;
 
 /* A method as this recipe has it. */
@@ -265,11 +273,12 @@ wn_status wn__recipe_write_data(const wn__recipe *recipe, wn__text *out);
 
 /* Settings tables, for listings and slices. */
 extern const wn__setting wn__top_settings[], wn__data_settings[], wn__model_settings[], wn__train_settings[], wn__mask_settings[],
-    wn__teacher_settings[], wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[], wn__data_later_settings[],
-    wn__smooth_settings[], wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
+    wn__teacher_settings[], wn__teacher_file_settings[], wn__report_settings[], wn__bootstrap_settings[], wn__lab_settings[],
+    wn__data_later_settings[], wn__smooth_settings[], wn__until_settings[], wn__row_settings[], wn__distribution_settings[];
 /* Rows of a schedule kind over wn__rate_section; `at` of the step schedule is a list and not among them. */
 const wn__setting *wn__rate_settings(int kind);
 extern const char *const wn__dtype_names[]; /* "float32", "bfloat16", NULL */
+extern const char *const wn__cache_names[]; /* "auto", "on", "off", NULL */
 extern const char *const wn__inner_names[]; /* "own", "weight-rewind", NULL */
 
 /* Parts of wn__recipe_read. */

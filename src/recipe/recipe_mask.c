@@ -1,4 +1,4 @@
-/* The sections mask, labels and teacher: of the recipe, and of rows. */
+/* The sections mask and labels: of the recipe, and of rows. */
 #include "recipe/recipe.h"
 
 #include <string.h>
@@ -167,11 +167,5 @@ wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node)
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node)
 {
     const wn__schema schema = {.what = "smooth", .table = {{wn__smooth_settings, labels}}};
-    return wn__schema_read(&schema, node);
-}
-
-wn_status wn__teacher_read(wn__teacher_section *teacher, const wn__yaml_node *node)
-{
-    const wn__schema schema = {.what = "teacher", .table = {{wn__teacher_settings, teacher}}};
     return wn__schema_read(&schema, node);
 }

@@ -235,7 +235,7 @@ static const char *against_dense(const wn__row *row)
     if (axes->start != WN__START_INITIAL && !row->start_file[0])
         return "start: it starts from the replicate's weights, or from a start_file";
     if (axes->init != WN__SPARSE_INIT_NONE) return "init: its start weights are those of all rows, by train.init";
-    if (axes->labels == WN__LABELS_SOFT && !row->teacher.file[0])
+    if (axes->labels == WN__LABELS_SOFT && row->teacher.files.count == 0)
         return "labels: soft: it would be its own teacher; say teacher: {file: ...}";
     return axes->data_order == WN__ORDER_CONTINUE ? "data_order: it has no run to continue" : NULL;
 }

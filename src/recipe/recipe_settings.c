@@ -5,7 +5,7 @@
 const char *const wn__dtype_names[] = {"float32", "bfloat16", NULL};
 const char *const wn__inner_names[] = {"own", "weight-rewind", NULL};
 static const char *const first_names[] = {"auto", "no", "yes", NULL};
-static const char *const cache_names[] = {"auto", "on", "off", NULL};
+const char *const wn__cache_names[] = {"auto", "on", "off", NULL};
 static const char *const per_names[] = {"step", "epoch", NULL};
 
 const wn__setting wn__top_settings[] = {
@@ -144,8 +144,16 @@ const wn__setting wn__model_settings[] = {
 
 const wn__setting wn__teacher_settings[] = {
     WN_SETTING_CHOICE(wn__teacher_section, dtype, "float32", wn__dtype_names, "of the teacher's activations"),
-    WN_SETTING_CHOICE(wn__teacher_section, cache, "auto", cache_names, "keep its outputs in a file; auto: if several stages use them"),
-    WN_SETTING_TEXT(wn__teacher_section, file, "", "weights of the teacher; default: the replicate's dense network"),
+    WN_SETTING_CHOICE(wn__teacher_section, cache, "auto", wn__cache_names, "keep its outputs in a file; auto: if several stages use them"),
+    {"file", WN__SETTING_TEXT, offsetof(wn__teacher_section, files.file[0].file), 0, 0, "", NULL,
+     "weights of the teacher; default: the replicate's dense network"},
+    {0},
+};
+
+const wn__setting wn__teacher_file_settings[] = {
+    {"arch", WN__SETTING_TEXT, offsetof(wn__teacher_section, files.file[0].arch), 0, 0, "", NULL,
+     "network of the file, a name or a YAML file; default: the recipe's"},
+    {"names", WN__SETTING_TEXT, offsetof(wn__teacher_section, files.file[0].names), 0, 0, "", NULL, "a file that renames its tensors"},
     {0},
 };
 

@@ -6,6 +6,7 @@
 #include "data/world.h"
 #include "models/named.h"
 #include "recipe/claims.h"
+#include "recipe/data_path.h"
 #include "recipe/recipe.h"
 #include "recipe/study_claims.h"
 
@@ -205,10 +206,33 @@ static void write_labels(wn__yaml_out *out, const wn__row *row)
     wn__out_close(out);
 }
 
+/* Of a list all but the first one: as texts of JSON, which are texts of YAML. */
+static void write_teachers(wn__yaml_out *out, const wn__teacher_section *teacher)
+{
+    wn__text *t = &out->text;
+    wn__text_add(t, "%*steacher:\n", out->indent, "");
+    for (int i = 0; i < teacher->files.count; i++) {
+        const wn__teacher_file *f = &teacher->files.file[i];
+        wn__text_add(t, "%*s  - {file: ", out->indent, "");
+        wn__recipe_add_quoted(t, f->file);
+        wn__text_add(t, ", arch: ");
+        wn__recipe_add_quoted(t, f->arch);
+        wn__text_add(t, ", names: ");
+        wn__recipe_add_quoted(t, f->names);
+        if (i == 0) wn__text_add(t, ", dtype: %s, cache: %s", wn__dtype_names[teacher->dtype], wn__cache_names[teacher->cache]);
+        wn__text_add(t, "}\n");
+    }
+}
+
 static void write_teacher(wn__yaml_out *out, const wn__teacher_section *teacher)
 {
+    if (teacher->files.count > 1) {
+        write_teachers(out, teacher);
+        return;
+    }
     wn__out_open(out, "teacher");
     wn__out_table(out, wn__teacher_settings, teacher);
+    wn__out_changed(out, wn__teacher_file_settings, teacher);
     wn__out_close(out);
 }
 

@@ -107,7 +107,7 @@ static void total_cost(wn__results_writer *r, int stage, double *flops, double *
         *flops += json_number_value(json_object_get(r->result[i], "score_flops")); /* of masks by some scores */
         if (plan->stage[i].kind != WN__STAGE_TRAIN) continue;
         *flops += json_number_value(json_object_get(r->result[i], "train_flops"));
-        *flops += wn__teacher_images(plan, &plan->stage[i].train) * (double)wn_graph_forward_flops(plan->recipe->graph);
+        *flops += wn__teacher_images(plan, &plan->stage[i].train) * (double)plan->stage[i].train.teacher.flops;
     }
 }
 
@@ -144,7 +144,7 @@ static wn_status add_labels(json_t *out, const wn__agenda *plan, const wn__row *
     WN_TRY(set_text(labels, "kind", t->spec.loss.soft ? "soft" : row->axes.labels == WN__LABELS_SMOOTH ? "smooth" : "hard"));
     if (t->spec.loss.smoothing > 0) WN_TRY(set_real(labels, "smoothing", t->spec.loss.smoothing));
     if (!t->spec.loss.soft) return WN_OK;
-    WN_TRY(set_text(labels, "teacher", t->teacher.file[0] ? t->teacher.file : plan->stage[t->teacher.stage].identity));
+    WN_TRY(set_text(labels, "teacher", t->teacher.files ? t->teacher.files->file[0].file : plan->stage[t->teacher.stage].identity));
     WN_TRY(set_real(labels, "temperature", t->spec.loss.temperature));
     WN_TRY(set_real(labels, "alpha", t->spec.loss.alpha));
     WN_TRY(set_text(labels, "kl", t->spec.loss.reduction == WN__KL_MEAN ? "mean" : "batchmean"));

@@ -11,6 +11,7 @@
 #include "recipe/drawn.h"
 #include "run/pruning.h"
 #include "run/store.h"
+#include "run/teachers.h"
 #include "sparse/basis/basis_map.h"
 #include "sparse/cost.h"
 #include "train/evaluate.h"
@@ -220,15 +221,6 @@ wn_status wn__stage_evaluate(wn__context *c, const wn__stage *stage, const char 
 
 /* ---- soft labels */
 
-wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__network *out)
-{
-    const int parts = WN__PART_VALUES | WN__PART_MASKS;
-    WN_TRY(wn__network_make(c->recipe->graph, out));
-    WN_TRY(teacher->file[0] ? wn__stage_load_weights(c, teacher->file, parts, 0, &out->params)
-                            : load_final(c, teacher->stage, parts, &out->params));
-    return wn__context_start(c, out, wn__teacher_backend(c->plan, teacher), teacher->dtype);
-}
-
 typedef struct labelled_context {
     const wn__context *context;
     const char *label;
@@ -252,16 +244,16 @@ wn_status wn__stage_soft_labels(wn__context *c, const wn__stage *stage, const ch
                                       .stop = c->stop,
                                       .identity = stage->identity};
     labelled_context labelled = {c, stage->label};
-    wn__network teacher = {0};
+    wn__teachers teachers = {0};
     char size[64];
     const int64_t bytes = wn__soft_cache_bytes(&spec);
     wn__log(WN_LOG_INFO, "%s: %s of teacher outputs, epochs %lld to %lld", stage->label, wn_show_bytes(bytes, size, sizeof size),
             (long long)plan->first_epoch, (long long)plan->end_epoch - 1);
     char *path = wn__path_join(folder, "labels.cache");
-    wn_status status = path ? wn__stage_teacher(c, &plan->teacher, &teacher) : wn__no_memory(64);
-    if (status == WN_OK) status = wn__soft_cache_make(path, &spec, teacher.ex, cache_progress, &labelled);
+    wn_status status = path ? wn__teachers_open(c, &plan->teacher, &teachers) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__soft_cache_make(path, &spec, &teachers.teacher, cache_progress, &labelled);
     if (status == WN_OK) status = wn__slice_set(result, "bytes", json_integer(bytes));
-    wn__network_release(&teacher);
+    wn__teachers_release(&teachers);
     wn__free(path);
     return status;
 }

@@ -63,7 +63,5 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r);
 
 /* Weights of a file that the plan names: the section model's with its names of tensors, and a last layer of other classes drawn by `seed`. */
 wn_status wn__stage_load_weights(const wn__context *c, const char *file, int parts, uint64_t seed, wn__params *params);
-/* Trained weights of a file as the teacher (masks too, if the file has some). Release it after a failure, too. */
-wn_status wn__stage_teacher(wn__context *c, const wn__teacher_plan *teacher, wn__network *out);
 
 #endif

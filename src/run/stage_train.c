@@ -12,6 +12,7 @@
 #include "run/shrunk_file.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "run/teachers.h"
 #include "train/trainer.h"
 
 /* ---- counting images */
@@ -220,7 +221,7 @@ static void close_masks(mask_source *masks)
 /* ---- soft labels: from the cache if there is one, else the teacher runs along */
 
 typedef struct label_source {
-    wn__network teacher;
+    wn__teachers teachers;
     wn__soft_cache *cache;
 } label_source;
 
@@ -230,8 +231,8 @@ static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached
     const wn__train_plan *t = &stage->train;
     if (!t->spec.loss.soft) return WN_OK;
     if (!cached || t->cache < 0) {
-        WN_TRY(wn__stage_teacher(c, &t->teacher, &labels->teacher));
-        train->teacher = labels->teacher.ex;
+        WN_TRY(wn__teachers_open(c, &t->teacher, &labels->teachers));
+        train->teacher = &labels->teachers.teacher;
         return WN_OK;
     }
     const wn__stage *made = &c->plan->stage[t->cache];
@@ -249,7 +250,7 @@ static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached
 
 static void close_labels(label_source *labels)
 {
-    wn__network_release(&labels->teacher);
+    wn__teachers_release(&labels->teachers);
     wn__soft_cache_close(labels->cache);
 }
 
@@ -265,9 +266,6 @@ static wn_status run_training(wn__context *c, const wn__stage *stage, bool cache
     close_labels(&labels);
     return status;
 }
-
-/* Forward FLOPs of the teacher for one image: the network's, dense. */
-static int64_t teacher_flops(const wn__recipe *r) { return wn_graph_forward_flops(r->graph); }
 
 /* ---- result */
 
@@ -335,7 +333,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     WN_TRY(set_real(out, "train_flops_ratio", images ? (double)trained / (3 * dense * (double)images) : 1));
     if (t->spec.rewires) WN_TRY(add_topology(out, &r->rewired));
     WN_TRY(wn__slice_set(out, "teacher_images", json_integer(taught)));
-    WN_TRY(wn__slice_set(out, "teacher_flops", json_integer(teacher_flops(recipe) * taught)));
+    WN_TRY(wn__slice_set(out, "teacher_flops", json_integer(t->teacher.flops * taught)));
     return set_real(out, "seconds", r->seconds);
 }
 
@@ -365,7 +363,7 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     train.user = &user;
     train.hide_test = c->hide_test;
     if (stage == &c->plan->stage[c->pause_stage]) train.pause_step = c->pause_step;
-    train.teacher_flops_per_image = stage->train.spec.loss.soft ? teacher_flops(c->recipe) : 0;
+    train.teacher_flops_per_image = stage->train.spec.loss.soft ? stage->train.teacher.flops : 0;
     wn_status status = make_params(c, stage, network.graph, &params);
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
     if (status == WN_OK) status = run_training(c, stage, true, &train, &reached);

@@ -16,6 +16,7 @@
 #include "run/results_writer.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "run/teachers.h"
 #include "train/trainer.h"
 
 enum { COLD = 3, STEPS = 40, AFTER_UPDATE = 10, FURTHEST_UPDATE = 600, TEACHER_RUNS = 10, USUAL_ROUNDS = 5, MOST_ROUNDS = 1000 };
@@ -214,7 +215,7 @@ static wn_status run_rounds(timing *t)
 
 /* --- the teacher's forward pass, where a cache keeps it ------------------------------------------------------------------------- */
 
-static wn_status time_passes(const wn__recipe *r, wn__executor *teacher, samples *s)
+static wn_status time_passes(const wn__recipe *r, const wn__teacher *teacher, samples *s)
 {
     const wn_graph *g = r->graph;
     const int64_t batch = r->train.batch, values = batch * g->c * g->h * g->w;
@@ -223,7 +224,7 @@ static wn_status time_passes(const wn__recipe *r, wn__executor *teacher, samples
     if (status == WN_OK) memset(images, 0, (size_t)values * sizeof *images);
     for (int i = 0; i < COLD + TEACHER_RUNS && status == WN_OK; i++) {
         const double start = wn__seconds();
-        status = wn__executor_infer(teacher, images, batch, (wn__step_info){0}, logits);
+        status = wn__teacher_infer(teacher, images, batch, logits);
         if (i >= COLD) s->value[s->count++] = wn__seconds() - start;
     }
     wn__free(images);
@@ -236,14 +237,14 @@ static wn_status time_teacher(timing *t)
     const wn__train_plan *taught = NULL;
     double values[TEACHER_RUNS];
     samples s = {.value = values, .capacity = TEACHER_RUNS};
-    wn__network teacher = {0};
+    wn__teachers teachers = {0};
     for (int i = 0; i < t->count && !taught; i++)
         if (t->item[i].plan->spec.loss.soft && t->item[i].plan->cache >= 0) taught = t->item[i].plan;
     if (!taught) return WN_OK;
     WN_TRY(wn__context_load(&t->experiment.context));
-    wn_status status = wn__stage_teacher(&t->experiment.context, &taught->teacher, &teacher);
-    if (status == WN_OK) status = time_passes(t->experiment.recipe, teacher.ex, &s);
-    wn__network_release(&teacher);
+    wn_status status = wn__teachers_open(&t->experiment.context, &taught->teacher, &teachers);
+    if (status == WN_OK) status = time_passes(t->experiment.recipe, &teachers.teacher, &s);
+    wn__teachers_release(&teachers);
     t->teacher = median_of(&s);
     return status;
 }

@@ -73,7 +73,7 @@ static wn_status check_header(const char *path, const cache_header *found, const
 
 typedef struct maker {
     const wn__soft_cache_spec *spec;
-    wn__executor *teacher;
+    const wn__teacher *teacher;
     wn__loader *loader;
     float *logits; /* (batch, classes) */
     char *block;   /* (block_bytes) */
@@ -122,7 +122,7 @@ static wn_status add_batch(maker *m)
     const wn__batch *b;
     if (wn__stop_wanted(s->stop)) return wn__fail(WN_ESTOPPED, "stopped while making soft labels");
     WN_TRY(wn__loader_next(m->loader, &b));
-    WN_TRY(wn__executor_infer(m->teacher, b->input, b->n, (wn__step_info){0}, m->logits));
+    WN_TRY(wn__teacher_infer(m->teacher, b->input, b->n, m->logits));
     float *block = (float *)m->block;
     for (int64_t i = 0; i < b->n; i++)
         memcpy(block + (b->samples[i] - first_sample(s)) * s->classes, m->logits + i * s->classes, (size_t)s->classes * sizeof(float));
@@ -160,8 +160,8 @@ static wn_status make_from(maker *m, const char *path, const cache_header *heade
     return WN_OK;
 }
 
-wn_status wn__soft_cache_make(const char *path, const wn__soft_cache_spec *spec, wn__executor *teacher, wn__soft_cache_progress progress,
-                              void *user)
+wn_status wn__soft_cache_make(const char *path, const wn__soft_cache_spec *spec, const wn__teacher *teacher,
+                              wn__soft_cache_progress progress, void *user)
 {
     cache_header header;
     int64_t done;

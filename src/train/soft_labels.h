@@ -11,6 +11,7 @@
 
 #include "data/loader.h"
 #include "nn/executor/executor.h"
+#include "train/teacher.h"
 
 typedef struct wn__soft_cache_spec {
     const wn__loader_options *loader; /* the retrain stream; borrowed */
@@ -24,8 +25,8 @@ typedef struct wn__soft_cache_spec {
 int64_t wn__soft_cache_bytes(const wn__soft_cache_spec *spec);
 typedef void (*wn__soft_cache_progress)(void *user, int64_t epochs_done, int64_t epochs);
 /* Make or finish the file. WN_ESTOPPED on request (what is done is kept), WN_ENOSPACE if the disk cannot hold it (checked first). */
-wn_status wn__soft_cache_make(const char *path, const wn__soft_cache_spec *spec, wn__executor *teacher, wn__soft_cache_progress progress,
-                              void *user);
+wn_status wn__soft_cache_make(const char *path, const wn__soft_cache_spec *spec, const wn__teacher *teacher,
+                              wn__soft_cache_progress progress, void *user);
 
 typedef struct wn__soft_cache wn__soft_cache;
 /* Maps a finished file; WN_EFORMAT if it is incomplete or damaged (each epoch's CRC is checked when it is first read). */

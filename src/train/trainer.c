@@ -159,7 +159,7 @@ static wn_status prepare(run *r)
     for (int i = 0; i < 2; i++) {
         if (sizes[i] == 0) continue;
         WN_TRY(wn__executor_prepare(r->ex, sizes[i]));
-        if (s->spec.loss.soft && s->teacher) WN_TRY(wn__executor_prepare(s->teacher, sizes[i]));
+        if (s->spec.loss.soft && s->teacher) WN_TRY(wn__teacher_prepare(s->teacher, sizes[i]));
     }
     if (r->validation) WN_TRY(wn__evaluator_prepare(r->validation, r->ex));
     if (r->train) WN_TRY(wn__evaluator_prepare(r->train, r->ex));
@@ -355,7 +355,7 @@ static wn_status get_soft_labels(run *r)
     r->loss = r->stage->spec.loss;
     r->loss.soft = soft_now(r);
     if (!r->loss.soft) return WN_OK;
-    if (r->stage->teacher) return wn__executor_infer(r->stage->teacher, r->batch->input, r->batch->n, (wn__step_info){0}, r->teacher);
+    if (r->stage->teacher) return wn__teacher_infer(r->stage->teacher, r->batch->input, r->batch->n, r->teacher);
     return wn__soft_cache_read(r->stage->cache, r->batch, r->teacher);
 }
 

@@ -90,8 +90,8 @@ typedef struct wn__train_stage {
     int64_t evaluate_every;    /* epochs between evaluations on validation and test; 0 = 1. The last step is always evaluated */
 
     wn__optimizer optimizer;
-    wn__executor *teacher; /* live, inference in evaluation mode; may share the device */
-    wn__soft_cache *cache; /* used if teacher is NULL */
+    const wn__teacher *teacher; /* live; may share the device */
+    wn__soft_cache *cache;      /* used if teacher is NULL */
 
     uint64_t noise_seed; /* dropout, topology */
     bool hide_test;      /* do not tell test accuracy along the way; files have it all the same */

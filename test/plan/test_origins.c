@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "network/masks_file.h"
 #include "plans.h"
+#include "scratch_folder.h"
 #include "test.h"
 
 #define DENSE "dense seed 0"
@@ -43,8 +44,10 @@ TEST(a_changed_dense_row_is_the_dense_network)
                                           "stretch: 2",
                                           "retrain: 5ep",
                                           "schedule: constant",
-                                          "labels: soft, teacher: {file: " WN_TEST_SOURCE "/plan/test_origins.c}"};
+                                          "labels: soft, teacher: {file: teacher.safetensors}"};
     char plain[WN__SHA256_TEXT], methods[512];
+    CHECK_EQ_INT(chdir(scratch_folder), 0);
+    write_network("teacher.safetensors", "resnet20", 10, 1);
     expanded unchanged = expand(NULL, 1);
     strcpy(plain, find_label(unchanged.plan, DENSE)->identity);
     release(&unchanged);
@@ -146,9 +149,11 @@ static const char *masks_file(void)
 TEST(masks_from_files_need_no_dense_network)
 {
     char mask[128];
+    CHECK_EQ_INT(chdir(scratch_folder), 0);
+    write_network("teacher.safetensors", "resnet20", 10, 1);
     snprintf(mask, sizeof mask, "mask.file=%s", masks_file());
     static const char *const rows[] = {
-        "{like: lottery-ticket}", "{like: kd-ticket, start_file: " WN_TEST_SOURCE "/test.h, teacher: {file: " WN_TEST_SOURCE "/test.h}}",
+        "{like: lottery-ticket}", "{like: kd-ticket, start_file: " WN_TEST_SOURCE "/test.h, teacher: {file: teacher.safetensors}}",
         "{like: random-ticket, start_file: " WN_TEST_SOURCE "/test.h}", "{like: lr-rewind}", "{like: weight-rewind}"};
     static const int trained[] = {1, 1, 1, 2, 2}, evaluated[] = {0, 1, 1, 1, 0};
     for (int i = 0; i < 5; i++) {
@@ -206,5 +211,5 @@ int main(int argc, char **argv)
                                     RUN(masks_from_files_need_no_dense_network),
                                     RUN(rows_that_masks_are_of_are_the_only_source),
                                     {0}};
-    return wn_test_main(argc, argv, tests);
+    return scratch_test_main(argc, argv, tests);
 }

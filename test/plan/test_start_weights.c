@@ -1,29 +1,13 @@
 /* Plans whose dense network was trained elsewhere. */
-#include "models/model.h"
-#include "network/network_file.h"
-#include "nn/init.h"
 #include "plans.h"
 #include "scratch_folder.h"
 
 #define DENSE "dense seed 0"
 
-static const char *write_network(const char *name, int classes, uint64_t seed)
+static const char *write_resnet8(const char *name, int classes, uint64_t seed)
 {
-    const wn__model *model;
-    const char *path = scratch_path(name);
-    wn_graph *graph;
-    wn__params params;
-    wn__init_options init;
-    const wn__network_info info = {0};
-    CHECK_OK(wn__model_find("resnet8", &model));
-    CHECK_OK(wn__model_build(model, NULL, (wn__model_input){3, 32, 32, classes}, &graph));
-    CHECK_OK(wn__graph_make_params(graph, &params));
-    CHECK_OK(wn__settings_defaults(wn__init_settings, &init));
-    CHECK_OK(wn__init_params(&params, &init, seed));
-    CHECK_OK(wn__network_save(path, &info, &params));
-    wn__params_release(&params);
-    wn_graph_free(graph);
-    return path;
+    write_network(scratch_path(name), "resnet8", classes, seed);
+    return scratch_path(name);
 }
 
 /* "model={arch: resnet8, weights: <file>, <more>}" */
@@ -58,7 +42,7 @@ static void check_refused(const char *model_section, const char *compare, const 
 
 TEST(the_dense_run_is_the_file_as_it_is)
 {
-    const char *file = write_network("dense", 10, 1);
+    const char *file = write_resnet8("dense", 10, 1);
     expanded e =
         expand_with(model(file, ""),
                     "compare={methods: [dense, fine-tune, lr-rewind, kd-fine-tune, gradual-pruning], sparsity: [90%], seeds: 0}", NULL);
@@ -83,7 +67,7 @@ TEST(networks_that_begin_anew_do_not_depend_on_it)
     for (int i = 0; i < 2; i++)
         strcpy(plain[i], find_label(e.plan, labels[i])->identity);
     release(&e);
-    e = expand_with(model(write_network("dense", 10, 1), ""), compare, NULL);
+    e = expand_with(model(write_resnet8("dense", 10, 1), ""), compare, NULL);
     for (int i = 0; i < 2; i++)
         CHECK_EQ_TEXT(find_label(e.plan, labels[i])->identity, plain[i]);
     release(&e);
@@ -93,7 +77,7 @@ TEST(rewinding_wants_a_file_of_that_step)
 {
     static const char ticket[] = "compare={methods: [lottery-ticket], sparsity: [90%], seeds: 0}";
     char more[512];
-    const char *file = write_network("dense", 10, 1), *early = write_network("early", 10, 2);
+    const char *file = write_resnet8("dense", 10, 1), *early = write_resnet8("early", 10, 2);
     check_refused(model(file, ""), ticket, NULL, "lottery-ticket: rewinds to step 0 of the dense run, which did not happen here");
     snprintf(more, sizeof more, ", rewind_file: %s", early);
     expanded e = expand_with(model(file, more), ticket, "mask.rounds=2");
@@ -108,7 +92,7 @@ TEST(rewinding_wants_a_file_of_that_step)
 TEST(a_last_layer_of_other_classes_is_asked_for)
 {
     static const char compare[] = "compare={methods: [dense, lottery-ticket], sparsity: [90%], seeds: 0}";
-    const char *file = write_network("other", 7, 1);
+    const char *file = write_resnet8("other", 7, 1);
     check_refused(model(file, ""), compare, NULL, "fc.weight is 7x64, wanted 10x64; fc.bias is 7, wanted 10");
     check_refused(model(file, ""), compare, NULL, "model.classes: from-data");
     expanded e = expand_with(model(file, ", classes: from-data"), compare, NULL);
@@ -122,11 +106,37 @@ TEST(a_last_layer_of_other_classes_is_asked_for)
 
 TEST(other_networks_are_refused_by_their_tensors)
 {
-    const char *const compare = basic[3], *file = write_network("dense", 10, 1);
+    const char *const compare = basic[3], *file = write_resnet8("dense", 10, 1);
     char section[600];
     snprintf(section, sizeof section, "model={arch: resnet20, weights: %s}", file);
     check_refused(section, compare, NULL, "weights of another network than resnet20");
     check_refused(model(file, ""), compare, "methods={dense: {start_file: x}}", "and model.weights is there, too");
+}
+
+TEST(teachers_may_be_others_and_several)
+{
+    static const char compare[] = "compare={methods: [kd-fine-tune], sparsity: [90%], seeds: 0}";
+    const char *first = write_resnet8("first", 10, 1), *second = scratch_path("second");
+    char teachers[1600], key[WN__SHA256_TEXT];
+    write_network(second, "resnet20", 10, 2);
+    snprintf(teachers, sizeof teachers, "teacher={file: %s, arch: resnet20}", second);
+    expanded e = expand_with("model={arch: resnet8}", compare, teachers);
+    const wn__stage *s = find_label(e.plan, "kd-fine-tune 90% seed 0");
+    const json_t *labels = json_object_get(s->inputs, "labels");
+    CHECK_EQ_INT(s->train.teacher.files->count, 1);
+    CHECK(s->train.teacher.flops > wn_graph_forward_flops(e.recipe->graph));
+    CHECK_EQ_TEXT(json_string_value(json_object_get(labels, "teacher_arch")), "resnet20");
+    strcpy(key, s->identity);
+    release(&e);
+    snprintf(teachers, sizeof teachers, "teacher=[{file: %s, arch: resnet20, cache: off}, {file: %s}]", second, first);
+    e = expand_with("model={arch: resnet8}", compare, teachers);
+    s = find_label(e.plan, "kd-fine-tune 90% seed 0");
+    CHECK_EQ_INT(s->train.teacher.files->count, 2);
+    CHECK_EQ_INT(s->train.cache_mode, WN__CACHE_OFF);
+    CHECK(strcmp(s->identity, key) != 0);
+    release(&e);
+    snprintf(teachers, sizeof teachers, "teacher={file: %s, arch: resnet20}", first);
+    check_refused("model={arch: resnet8}", compare, teachers, "kd-fine-tune: teacher: ");
 }
 
 TEST(frozen_weights_are_part_of_keys_and_cannot_grow)
@@ -151,6 +161,7 @@ int main(int argc, char **argv)
                                     RUN(rewinding_wants_a_file_of_that_step),
                                     RUN(a_last_layer_of_other_classes_is_asked_for),
                                     RUN(other_networks_are_refused_by_their_tensors),
+                                    RUN(teachers_may_be_others_and_several),
                                     RUN(frozen_weights_are_part_of_keys_and_cannot_grow),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

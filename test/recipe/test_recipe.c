@@ -126,7 +126,7 @@ TEST(unknown_key_names_place_valid_keys_and_the_nearest)
 {
     check_message(
         changed("  epochs: 182\n", "  epoch: 182\n"),
-        "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, metrics, lr, ema, init, epochs, steps, batch, micro_batch, smoothing, "
+        "5:3: train: unknown key \"epoch\"; valid: optimizer, loss, metrics, lr, ema, freeze, init, epochs, steps, batch, micro_batch, smoothing, "
         "clip_norm, clip_value, evaluate_every; did you mean \"epochs\"?");
 }
 

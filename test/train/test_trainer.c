@@ -69,6 +69,7 @@ typedef struct lab {
     wn__pool *pool;
     wn__device *device;
     wn__executor *teacher;
+    wn__teacher teaching;
     char config[64];
     wn__train_stage stage;
 } lab;
@@ -133,8 +134,33 @@ static void add_teacher(lab *l)
     CHECK_OK(wn__executor_new(l->graph, &l->teacher_params, l->device, &options, &l->teacher));
     l->stage.spec.loss = (wn__loss){.soft = true, .temperature = 4, .alpha = 0.8};
     l->stage.spec.soft_until = 17;
-    l->stage.teacher = l->teacher;
+    l->teaching = (wn__teacher){.ex = {l->teacher}, .count = 1};
+    l->stage.teacher = &l->teaching;
     l->stage.teacher_flops_per_image = 1000;
+}
+
+TEST(several_teachers_give_the_mean_of_their_outputs)
+{
+    lab l;
+    wn__params params = {0};
+    wn__executor *second;
+    float logits[3][BATCH * CLASSES], room[BATCH * CLASSES], input[BATCH * SIDE * SIDE];
+    lab_init(&l, scratch_fresh("teachers"), 1, 0);
+    add_teacher(&l);
+    CHECK_OK(wn__graph_make_params(l.graph, &params));
+    CHECK_OK(wn__init_params(&params, &(wn__init_options){.bn_scale = 1}, 78));
+    CHECK_OK(wn__executor_new(l.graph, &params, l.device, &(wn__executor_options){.batch = BATCH}, &second));
+    for (int i = 0; i < BATCH * SIDE * SIDE; i++)
+        input[i] = (float)(i % 7) - 3;
+    const wn__teacher both = {.ex = {l.teacher, second}, .count = 2, .outputs = CLASSES, .room = room};
+    CHECK_OK(wn__executor_infer(l.teacher, input, BATCH, (wn__step_info){0}, logits[0]));
+    CHECK_OK(wn__executor_infer(second, input, BATCH, (wn__step_info){0}, logits[1]));
+    CHECK_OK(wn__teacher_infer(&both, input, BATCH, logits[2]));
+    for (int i = 0; i < BATCH * CLASSES; i++)
+        CHECK_NEAR(logits[2][i], (logits[0][i] + logits[1][i]) / 2, 0, 0);
+    wn__executor_free(second);
+    wn__params_release(&params);
+    lab_release(&l);
 }
 
 static void prune(lab *l, double sparsity)
@@ -788,7 +814,7 @@ TEST(cached_soft_labels_equal_the_live_teacher)
     const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
     char *path = wn__path_join(scratch_fresh("cache"), "labels");
     CHECK_OK(wn__make_folders(scratch_fresh("cache")));
-    CHECK_OK(wn__soft_cache_make(path, &spec, cached.teacher, NULL, NULL));
+    CHECK_OK(wn__soft_cache_make(path, &spec, &cached.teaching, NULL, NULL));
     int64_t size;
     CHECK_OK(wn__file_size(path, &size));
     CHECK_EQ_INT(size, wn__soft_cache_bytes(&spec));
@@ -818,15 +844,15 @@ TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
     const wn__soft_cache_spec spec = cache_spec(&l.stage.loader, "teacher"), other = cache_spec(&l.stage.loader, "another");
     char *path = wn__path_join(scratch_fresh("cache"), "labels"), *whole = wn__path_join(scratch_fresh("cache"), "whole");
     CHECK_OK(wn__make_folders(scratch_fresh("cache")));
-    CHECK_OK(wn__soft_cache_make(path, &spec, l.teacher, NULL, NULL));
-    CHECK_OK(wn__soft_cache_make(whole, &spec, l.teacher, NULL, NULL));
+    CHECK_OK(wn__soft_cache_make(path, &spec, &l.teaching, NULL, NULL));
+    CHECK_OK(wn__soft_cache_make(whole, &spec, &l.teaching, NULL, NULL));
     wn__soft_cache *cache;
     const int64_t size = wn__soft_cache_bytes(&spec);
     for (int part = 0; part < 8; part++) {
         CHECK(truncate(path, size * part / 8) == 0);
         CHECK_STATUS(wn__soft_cache_open(path, &spec, &cache), WN_EFORMAT);
         epochs_made = 0;
-        CHECK_OK(wn__soft_cache_make(path, &spec, l.teacher, count_epochs, NULL));
+        CHECK_OK(wn__soft_cache_make(path, &spec, &l.teaching, count_epochs, NULL));
         CHECK_EQ_INT(epochs_made, 5 - (size * part / 8 - 64) / (130 * CLASSES * 4 + 8));
         char *a = read_text(scratch_folder, "cache/whole"), *b = read_text(scratch_folder, "cache/labels");
         CHECK(memcmp(a, b, (size_t)size) == 0);
@@ -834,7 +860,7 @@ TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
         wn__free(b);
     }
     CHECK_STATUS(wn__soft_cache_open(path, &other, &cache), WN_EMISMATCH);
-    CHECK_STATUS(wn__soft_cache_make(path, &other, l.teacher, NULL, NULL), WN_EMISMATCH);
+    CHECK_STATUS(wn__soft_cache_make(path, &other, &l.teaching, NULL, NULL), WN_EMISMATCH);
     change_byte(path, 20);
     CHECK_STATUS(wn__soft_cache_open(path, &spec, &cache), WN_EFORMAT);
     change_byte(path, 20);
@@ -928,7 +954,7 @@ static void check_backend(double sparsity)
     const wn__soft_cache_spec spec = cache_spec(&cached.stage.loader, "teacher");
     char *path = wn__path_join(scratch_fresh("cache"), "labels");
     CHECK_OK(wn__make_folders(scratch_fresh("cache")));
-    CHECK_OK(wn__soft_cache_make(path, &spec, cached.teacher, NULL, NULL));
+    CHECK_OK(wn__soft_cache_make(path, &spec, &cached.teaching, NULL, NULL));
     CHECK_OK(wn__soft_cache_open(path, &spec, &cached.stage.cache));
     cached.stage.teacher = NULL;
     run_ok(&cached);
@@ -1277,6 +1303,7 @@ int main(int argc, char **argv)
                                     RUN(every_backend_continues_and_reads_cached_labels_to_the_same_bytes_in_bfloat16),
                                     RUN(topology_updates_keep_the_number_of_weights_at_every_step_and_new_ones_start_at_zero),
                                     RUN(topology_updates_are_the_same_for_any_threads),
+                                    RUN(several_teachers_give_the_mean_of_their_outputs),
                                     RUN(stopping_between_topology_updates_changes_nothing),
                                     RUN(stopping_between_topology_updates_changes_nothing_on_stored_entries),
                                     RUN(topology_updates_in_micro_batches_survive_stops_and_are_the_same_for_any_threads),
