@@ -841,7 +841,7 @@ TEST(every_list_has_entries_and_settings)
 
 TEST(a_value_that_is_no_list_is_refused)
 {
-    const int values[] = {-1, WN_LIST_SECTIONS + 1, 1000000};
+    const int values[] = {-1, WN_LIST_TRANSFORMS + 1, 1000000};
     for (int i = 0; i < 3; i++) {
         wn_list_entry entry;
         wn_setting_info setting;
