@@ -1,20 +1,28 @@
 /* Pictures of one's own train as a set in one file does: the same bytes of metrics.jsonl from PNG files as from CIFAR's binary records. */
+#include "data/catalog.h"
 #include "data/shapes.h"
+#include "io/compressed.h"
 #include "io/safetensors.h"
 #include "scratch_folder.h"
 #include "tiny_png.h"
 #include "winnow/data.h"
 #include "winnow/experiment.h"
 
-enum { FILES = 5, RECORDS = 60, TESTED = 50, PIXELS = 3 * 32 * 32 };
+enum { FILES = 5, RECORDS = 60, TESTED = 50, REAL_RECORDS = 400, PIXELS = 3 * 32 * 32 };
+
+static const uint8_t *real; /* records of CIFAR-10; NULL: made ones are taken */
 
 /* Record i of a file, as it stands in CIFAR's files; and its picture in a file, and its line. */
 static void put_record(uint8_t *record, uint64_t number, const char *kind, wn__text *list)
 {
     int label;
     char name[64], path[600];
-    wn__shapes_image(3, number, record + 1, &label);
-    record[0] = (uint8_t)label;
+    if (real)
+        memcpy(record, real + number * (PIXELS + 1), PIXELS + 1);
+    else
+        wn__shapes_image(3, number, record + 1, &label);
+    if (!real) record[0] = (uint8_t)label;
+    label = record[0];
     snprintf(name, sizeof name, "%s/%d/%05d.png", kind, label, (int)number);
     snprintf(path, sizeof path, "%s/%s", scratch_path("png"), name);
     *strrchr(path, '/') = 0;
@@ -26,7 +34,7 @@ static void put_record(uint8_t *record, uint64_t number, const char *kind, wn__t
 
 static void put_file(const char *name, uint64_t first, int count, const char *kind, wn__text *list)
 {
-    static uint8_t records[RECORDS * (PIXELS + 1)];
+    static uint8_t records[REAL_RECORDS * (PIXELS + 1)];
     for (int i = 0; i < count; i++)
         put_record(records + i * (PIXELS + 1), first + (uint64_t)i, kind, list);
     char path[100];
@@ -38,11 +46,12 @@ static void make_both(const char *folder)
 {
     (void)folder;
     wn__text train = {0}, test = {0};
+    const int count = real ? REAL_RECORDS : RECORDS;
     CHECK_OK(wn__make_folders(scratch_path("data/cifar-10")));
     for (int f = 0; f < FILES; f++) {
         char name[40];
         snprintf(name, sizeof name, "data_batch_%d.bin", f + 1);
-        put_file(name, (uint64_t)f * RECORDS, RECORDS, "train", &train);
+        put_file(name, (uint64_t)(f * count), count, "train", &train);
     }
     put_file("test_batch.bin", 5000, TESTED, "val", &test);
     CHECK_OK(wn__file_write(scratch_path("png/train.txt"), train.data, train.size));
@@ -73,18 +82,108 @@ static const char *setting(const char *key, const char *file)
     return out;
 }
 
+/* The folder of the list's training. */
+static const char *compare_metrics(const char *name)
+{
+    char binary_name[40];
+    snprintf(binary_name, sizeof binary_name, "%s-binary", name);
+    const char *binary = train(binary_name, (const char *const[]){"data.set=cifar10", "data.unverified=true", "data.validation=first-40",
+                                                                  "data.train_size=256", NULL});
+    const char *list =
+        train(name, (const char *const[]){"data.set=list", setting("data.train", "png/train.txt"), setting("data.test", "png/test.txt"),
+                                          "data.size=32", "data.validation=first-40", "data.train_size=256", NULL});
+    check_same_file(binary, list, "metrics.jsonl");
+    return list;
+}
+
+/* ---- the same samples, wherever they stand */
+
+typedef struct sample_set {
+    uint64_t *hash; /* (count) sorted */
+    int64_t count;
+} sample_set;
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* FNV-1a of the label and the pixels. */
+static uint64_t hash_of(const uint8_t *pixels, int32_t label)
+{
+    uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)label;
+    for (int i = 0; i < PIXELS; i++)
+        h = (h ^ pixels[i]) * 0x100000001b3u;
+    return h;
+}
+
+static sample_set samples_of(const char *set, const char *key, const char *path, const char *folder, wn__part part)
+{
+    const wn__dataset_type *type;
+    wn__dataset data;
+    wn__scratch scratch = {0};
+    CHECK_OK(wn__dataset_find(set, &type));
+    void *config = type->settings ? calloc(1, type->config_size) : NULL;
+    if (config) CHECK_OK(wn__settings_defaults(type->settings, config));
+    if (config) CHECK_OK(wn__settings_set(type->settings, config, key, path));
+    CHECK_OK(wn__dataset_load(type, config, folder, NULL, true, &data));
+    sample_set s = {calloc((size_t)wn__source_count(data.source, part), 8), wn__source_count(data.source, part)};
+    for (int64_t i = 0; i < s.count; i++) {
+        wn__sample_input input;
+        int32_t label;
+        CHECK_OK(wn__source_read(data.source, "test", part, i, &scratch, &input, &label));
+        s.hash[i] = hash_of(input.data, label);
+    }
+    qsort(s.hash, (size_t)s.count, sizeof *s.hash, by_value);
+    wn__scratch_release(&scratch);
+    wn__dataset_release(&data);
+    free(config);
+    return s;
+}
+
+static void check_same_samples(void)
+{
+    for (int part = 0; part < 2; part++) {
+        const wn__part p = part ? WN__PART_TEST : WN__PART_TRAIN;
+        sample_set binary = samples_of("cifar10", NULL, NULL, scratch_path("data"), p),
+                   folder = samples_of("folder", "path", scratch_path("png"), NULL, p);
+        CHECK(binary.count == folder.count && memcmp(binary.hash, folder.hash, (size_t)binary.count * 8) == 0);
+        free(binary.hash);
+        free(folder.hash);
+    }
+}
+
+TEST(pictures_of_cifar_10_are_the_binary_set)
+{
+#ifndef WN_HAVE_PNG
+    SKIP("this build reads no PNG");
+#endif
+    const char *data = getenv("WINNOW_DATA");
+    char path[600], *bytes;
+    size_t size;
+    if (!data || !*data) SKIP("WINNOW_DATA is not set");
+    snprintf(path, sizeof path, "%s/cifar-10/test_batch.bin.xz", data);
+    if (!wn__file_exists(path)) SKIP("WINNOW_DATA has no cifar-10/test_batch.bin.xz");
+    CHECK_OK(wn__read_unpacked(path, 30730000, &bytes, &size));
+    CHECK(size == 30730000);
+    real = (const uint8_t *)bytes;
+    CHECK_OK(wn__remove_tree(scratch_path("data"))); /* of other tests, which make theirs anew */
+    CHECK_OK(wn__remove_tree(scratch_path("png")));
+    CHECK_OK(wn__remove_tree(scratch_path("undisturbed.complete")));
+    make_both(NULL);
+    compare_metrics("real");
+    check_same_samples();
+    wn__free(bytes);
+}
+
 TEST(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set)
 {
 #ifndef WN_HAVE_PNG
     SKIP("this build reads no PNG");
 #endif
     scratch_undisturbed(make_both);
-    const char *binary = train("binary", (const char *const[]){"data.set=cifar10", "data.unverified=true", "data.validation=first-40",
-                                                               "data.train_size=256", NULL});
-    const char *list =
-        train("list", (const char *const[]){"data.set=list", setting("data.train", "png/train.txt"), setting("data.test", "png/test.txt"),
-                                            "data.size=32", "data.validation=first-40", "data.train_size=256", NULL});
-    check_same_file(binary, list, "metrics.jsonl");
+    const char *list = compare_metrics("list");
     char weights[700];
     snprintf(weights, sizeof weights, "%s/final.safetensors", list);
     wn_evaluation evaluation;
@@ -112,6 +211,7 @@ TEST(a_folder_trains_as_the_list_of_its_files)
     SKIP("this build reads no PNG");
 #endif
     scratch_undisturbed(make_both);
+    check_same_samples();
     const char *folder =
         train("folder", (const char *const[]){"data.set=folder", setting("data.path", "png"), "data.size=32", "data.cache=0.1", NULL});
     CHECK(rename(scratch_path("png"), scratch_path("moved")) == 0);
@@ -263,6 +363,67 @@ TEST(folders_are_looked_at_and_checked)
     CHECK_STATUS(wn_data_look(scratch_path("nowhere"), NULL, 0, &s, NULL, NULL), WN_ENOTFOUND);
 }
 
+/* ---- real files */
+
+static const char *real_folder(const char *name)
+{
+    static char path[600];
+    const char *data = getenv("WINNOW_DATA");
+    if (!data || !*data) SKIP("WINNOW_DATA is not set");
+    snprintf(path, sizeof path, "%s/%s", data, name);
+    if (!wn__folder_exists(path)) SKIP("WINNOW_DATA has no such folder");
+    return path;
+}
+
+/* The GIF among them is no picture by its name, nor is the file "ant": both are passed over, all others are read. */
+TEST(photographs_of_ants_and_bees_are_a_set)
+{
+#ifndef WN_HAVE_JPEG
+    SKIP("this build reads no JPEG");
+#endif
+    wn_data_summary s;
+    const char *path = real_folder("hymenoptera");
+    CHECK_OK(wn_data_look(path, NULL, 0, &s, NULL, NULL));
+    CHECK(s.train_count == 181 && s.test_count == 80 && s.classes == 2 && s.passed_over == 2);
+    CHECK_OK(wn_data_check(path, NULL, 0, NULL, NULL));
+}
+
+TEST(the_sample_of_imagenet_is_read_whole)
+{
+#ifndef WN_HAVE_JPEG
+    SKIP("this build reads no JPEG");
+#endif
+    wn_data_summary s;
+    const char *path = real_folder("imagenet-sample"), *const turned[] = {"upright=true"};
+    CHECK_OK(wn_data_look(path, NULL, 0, &s, NULL, NULL));
+    CHECK(s.train_count == 180 && s.test_count == 20 && s.classes == 200 && s.passed_over == 0);
+    CHECK_OK(wn_data_check(path, NULL, 0, NULL, NULL));
+    CHECK_OK(wn_data_check(path, turned, 1, NULL, NULL));
+}
+
+/* CMYK, YCCK, RGB, progressive, gray, restart markers: each is a picture as any other, in colours and gray. */
+TEST(odd_jpeg_files_may_be_listed)
+{
+#ifndef WN_HAVE_JPEG
+    SKIP("this build reads no JPEG");
+#endif
+    static const char *const names[] = {"jpg-cmyk-1.jpg",        "jpg-cmyk-2.jpg",      "ycck.jpg",    "rgb.jpg",
+                                        "tower_progressive.jpg", "tower_grayscale.jpg", "restarts.jpg"};
+    wn__text list = {0};
+    char setting_of_path[700];
+    snprintf(setting_of_path, sizeof setting_of_path, "path=%s", real_folder("jpeg-variants"));
+    for (int i = 0; i < 7; i++)
+        wn__text_add(&list, "%s %d\n", names[i], i % 2);
+    CHECK_OK(wn__file_write(scratch_path("odd.txt"), list.data, list.size));
+    wn__text_release(&list);
+    wn_data_summary s;
+    const char *const colours[] = {setting_of_path, "test_share=2"}, *const gray[] = {setting_of_path, "test_share=2", "channels=1"};
+    CHECK_OK(wn_data_look(scratch_path("odd.txt"), colours, 2, &s, NULL, NULL));
+    CHECK(s.train_count == 5 && s.test_count == 2);
+    CHECK_OK(wn_data_check(scratch_path("odd.txt"), colours, 2, NULL, NULL));
+    CHECK_OK(wn_data_check(scratch_path("odd.txt"), gray, 3, NULL, NULL));
+}
+
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(a_list_of_png_files_trains_to_the_bytes_of_the_binary_set),
@@ -270,6 +431,10 @@ int main(int argc, char **argv)
                                     RUN(transforms_give_the_same_bytes_for_any_threads_and_after_a_stop),
                                     RUN(weights_are_evaluated_as_they_say),
                                     RUN(folders_are_looked_at_and_checked),
+                                    RUN(pictures_of_cifar_10_are_the_binary_set),
+                                    RUN(photographs_of_ants_and_bees_are_a_set),
+                                    RUN(the_sample_of_imagenet_is_read_whole),
+                                    RUN(odd_jpeg_files_may_be_listed),
                                     {0}};
     return scratch_test_main(argc, argv, tests);
 }
