@@ -4,7 +4,7 @@
  * be NULL everywhere, other pointers where it is said: otherwise WN_EINVAL names the argument.
  * The message that explains a failure is made once, where the fault is found, and is kept per thread:
  *
- *     if (wn_experiment_run(recipe, &options) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
+ *     if (wn_experiment_run(&options, &summary) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
  */
 #ifndef WINNOW_CORE_H
 #define WINNOW_CORE_H

@@ -36,7 +36,7 @@ typedef struct wn_network wn_network;
 typedef struct wn_network_options {
     size_t size;         /* sizeof(wn_network_options) */
     int threads;         /* 0: all CPUs that the process may use */
-    const char *backend; /* "auto" (NULL): networks with masks on `sparse`, others on the best of the build; or one by name */
+    const char *backend; /* "auto" (NULL): networks with masks over weights on `sparse`, others on the best of the build; or one by name */
     const char *dtype;   /* of activations: "float32" (NULL) or "bfloat16"; weights are float32 always */
     int64_t batch;       /* most samples that run at once; 0: 128. Larger calls of wn_network_predict are cut. Memory grows with it */
     uint64_t seed;       /* of start weights, where there are some to draw, and of dropout */

@@ -18,13 +18,18 @@ const wn__metric *const wn__metrics[] = {
 #undef WN__METRIC
 _Static_assert(sizeof wn__metrics / sizeof *wn__metrics <= WN__MOST_METRICS, "room in sets");
 
-/* WN_EUSAGE with the names of metrics of these kinds of targets. */
+/* WN_EUSAGE with the names of metrics of these kinds of targets: it is none of them, or none at all. */
 static wn_status unknown(const char *name, unsigned targets)
 {
     wn__text names = {0};
+    bool known = false;
+    for (int i = 0; wn__metrics[i]; i++)
+        known = known || strcmp(wn__metrics[i]->name, name) == 0;
     for (int i = 0; wn__metrics[i]; i++)
         if (wn__metrics[i]->targets & targets) wn__text_add(&names, "%s%s", names.size ? ", " : "", wn__metrics[i]->name);
-    const wn_status status = wn__fail(WN_EUSAGE, "unknown metric '%s'; valid: %s", name, names.data ? names.data : "");
+    const wn_status status =
+        wn__fail(WN_EUSAGE, known ? "metric '%s' does not judge targets of this kind; valid: %s" : "unknown metric '%s'; valid: %s", name,
+                 names.data ? names.data : "");
     wn__text_release(&names);
     return status;
 }

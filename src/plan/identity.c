@@ -1,4 +1,5 @@
 /* What a stage's result depends on, as JSON, and its digest. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -541,10 +542,29 @@ static wn_status add_counts(json_t *inputs, const wn__agenda *plan, const wn__st
     return set_int(inputs, "seed", (int64_t)stage->seed);
 }
 
+/* Data of the user's own: any shape. The sets that have one shape each are in no key of a mask, so that stored results keep theirs. */
+static bool is_own(const wn__dataset_type *type)
+{
+    for (int i = 0; wn__datasets[i]; i++)
+        if (wn__datasets[i] == type) return type->facts.sample.classes == 0;
+    return true;
+}
+
+/* "1x28x28x10", of inputs and outputs: masks have the shapes of weights. */
+static wn_status add_own_input(json_t *inputs, const wn__recipe *r)
+{
+    const wn__model_input input = wn__recipe_input(r);
+    char text[100];
+    if (!is_own(r->data.type)) return WN_OK;
+    snprintf(text, sizeof text, "%dx%dx%dx%d", input.c, input.h, input.w, input.classes);
+    return set_text(inputs, "input", text);
+}
+
 static wn_status add_draw(json_t *inputs, const wn__agenda *plan, const wn__stage *stage)
 {
     const void *config = stage->mask.network.config;
     WN_TRY(add_model_as(inputs, plan, config ? config : plan->recipe->model.config));
+    WN_TRY(add_own_input(inputs, plan->recipe));
     return add_counts(inputs, plan, stage);
 }
 
@@ -569,6 +589,8 @@ static wn_status add_initial(json_t *inputs, const wn__agenda *plan, const wn__s
 {
     json_t *o;
     WN_TRY(add_model(inputs, plan));
+    if (!wn__saliency_needs_images(stage->mask.section.scoring.score))
+        WN_TRY(add_own_input(inputs, plan->recipe)); /* else the data say it */
     WN_TRY(set_int(inputs, "seed", (int64_t)stage->seed));
     WN_TRY(add_object(inputs, "start", &o));
     if (stage->mask.start_file[0]) return set_weights(o, "file", plan, stage->mask.start_file);

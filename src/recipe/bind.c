@@ -155,12 +155,24 @@ static wn_status read_entry(const wn__schema *schema, const wn__yaml_node *key, 
     return wn__unknown_at(key, what, name, names, count);
 }
 
+static wn_status no_mapping(const wn__schema *schema, const wn__yaml_node *node, wn__yaml_kind kind)
+{
+    const char *names[WN__MOST_KEYS];
+    const int count = key_names(schema, names);
+    wn__text keys = {0};
+    for (int i = 0; i < count; i++)
+        wn__text_add(&keys, "%s%s", i ? ", " : "", names[i]);
+    const wn_status status = wn__yaml_fail(WN_EUSAGE, node, "%s: a mapping is needed, not a %s; its keys are %s", schema->what,
+                                           wn__yaml_kind_name(kind), keys.data ? keys.data : "none");
+    wn__text_release(&keys);
+    return status;
+}
+
 wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping)
 {
     const wn__yaml_kind kind = wn__yaml_kind_of(mapping);
     if (wn__yaml_is_null(mapping)) return WN_OK;
-    if (kind != WN__YAML_MAPPING)
-        return wn__yaml_fail(WN_EUSAGE, mapping, "%s: a mapping is needed, not a %s", schema->what, wn__yaml_kind_name(kind));
+    if (kind != WN__YAML_MAPPING) return no_mapping(schema, mapping, kind);
     for (int i = 0; i < wn__yaml_count(mapping); i++)
         WN_TRY(read_entry(schema, wn__yaml_key(mapping, i), wn__yaml_child(mapping, i)));
     return WN_OK;

@@ -65,7 +65,8 @@ static wn_status load_masks(const wn__context *c, int index, wn__params *params)
     WN_TRY(need_file(c, index, "mask.safetensors", &path));
     const wn_status status = wn__masks_load(path, params);
     wn__free(path);
-    return status;
+    if (status != WN_EMISMATCH) return status;
+    return wn__fail_within(status, "this store has the mask of another data set under the same key, use another store: ");
 }
 
 wn_status wn__stage_load_coefficients(const wn__context *c, const wn__mask_section *section, uint64_t seed, int mask, wn__params *params)

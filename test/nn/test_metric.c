@@ -138,7 +138,7 @@ TEST(what_is_asked_for_is_told_and_its_first_is_the_headline)
     CHECK_EQ_TEXT(wn__metric_headline(&set)->name, "top-5");
     CHECK_EQ_TEXT(set.metric[3]->key, "top5");
     CHECK_STATUS(wn__metric_set_make(WN_TARGET_VALUES, asked, 2, &set), WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "unknown metric 'top-5'; valid: loss, mse");
+    CHECK_HAS_TEXT(wn_error_message(), "metric 'top-5' does not judge targets of this kind; valid: loss, mse");
 }
 
 TEST(better_is_by_direction_and_anything_is_better_than_nothing)

@@ -8,6 +8,7 @@
 #include "recipe/drawn.h"
 #include "sparse/cost.h"
 #include "test.h"
+#include "winnow/source.h"
 
 /* Identity of the stage with this label, under further settings. */
 static void identity_of(const char *label, const char *more, int threads, char identity[WN__SHA256_TEXT])
@@ -283,6 +284,56 @@ static void check_at_init(const char *method, const char *change, bool mask)
     if ((strcmp(x, y) != 0) != mask) WN_TEST_FAIL("%s, %s: the mask's identity %s", method, change, mask ? "stayed" : "changed");
     release(&a);
     release(&b);
+}
+
+static void identity_of_mask(const char *method, const char *data, char identity[WN__SHA256_TEXT])
+{
+    char compare[100];
+    snprintf(compare, sizeof compare, "compare={methods: [%s], sparsity: [90%%], seeds: 0}", method);
+    expanded e = expand((const char *const[]){compare, data, NULL}, 1);
+    int at = 0;
+    while (at < e.plan->stages && e.plan->stage[at].kind != WN__STAGE_MASK)
+        at++;
+    CHECK(at < e.plan->stages);
+    strcpy(identity, e.plan->stage[at].identity);
+    release(&e);
+}
+
+static int read_nothing(void *user, const wn_source_sample *sample)
+{
+    (void)user, (void)sample;
+    return 1;
+}
+
+/* Data of one's own have any shape: masks that neither training nor images have a part in are of the shapes of weights. Those of other sets keep their keys. */
+TEST(masks_of_own_data_have_identities_by_their_shape)
+{
+    static const char *const methods[] = {"rigl", "static", "synflow"};
+    wn_source s = {.size = sizeof s,
+                   .name = "small",
+                   .version = "1",
+                   .channels = 3,
+                   .height = 32,
+                   .width = 32,
+                   .outputs = 10,
+                   .train_count = 6000,
+                   .test_count = 10,
+                   .read = read_nothing};
+    CHECK_OK(wn_source_register(&s));
+    s.name = "many";
+    s.outputs = 20;
+    CHECK_OK(wn_source_register(&s));
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        char of_cifar[WN__SHA256_TEXT], of_shapes[WN__SHA256_TEXT], small[WN__SHA256_TEXT], many[WN__SHA256_TEXT];
+        identity_of_mask(methods[i], "data={set: cifar10, validation: first-5000}", of_cifar);
+        identity_of_mask(methods[i], "data={set: shapes}", of_shapes);
+        identity_of_mask(methods[i], "data={set: small}", small);
+        identity_of_mask(methods[i], "data={set: many}", many);
+        CHECK_EQ_TEXT(of_cifar, of_shapes);
+        if (strcmp(small, many) == 0) WN_TEST_FAIL("%s: masks for 10 and 20 classes are one", methods[i]);
+    }
+    CHECK_OK(wn_source_unregister("small"));
+    CHECK_OK(wn_source_unregister("many"));
 }
 
 TEST(identity_follows_the_score_and_what_it_looks_at)
@@ -777,6 +828,7 @@ int main(int argc, char **argv)
                                     RUN(identity_follows_the_distribution_and_the_start_weights),
                                     RUN(the_rule_of_dense_first_layers_is_part_of_identities_that_it_changes),
                                     RUN(the_rule_of_shares_is_part_of_identities_that_it_may_change),
+                                    RUN(masks_of_own_data_have_identities_by_their_shape),
                                     RUN(identity_follows_the_score_and_what_it_looks_at),
                                     RUN(identity_follows_gradual_pruning),
                                     RUN(identity_follows_thresholds_phases_and_groups),

@@ -244,7 +244,7 @@ TEST(losses_metrics_and_labels_that_do_not_fit_are_refused)
     } wrong[] = {
         {"train.loss=cross-entropy",
          "train.loss: cross-entropy does not take targets of kind \"values\", which made has; valid: mse, huber"},
-        {"train.metrics=accuracy", "train.metrics: unknown metric 'accuracy'; valid: loss, mse"},
+        {"train.metrics=accuracy", "train.metrics: metric 'accuracy' does not judge targets of this kind; valid: loss, mse"},
         {"train.smoothing=0.1", "train.smoothing: is of labels of one class; made has targets of kind \"values\""},
         {"compare.methods=[smooth-ticket]", "smooth-ticket: labels: smooth: is of labels of one class"},
     };
