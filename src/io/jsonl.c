@@ -37,6 +37,29 @@ char *wn__show_float(float value, char buffer[WN__REAL_TEXT])
     return mark_real(buffer);
 }
 
+void wn__json_float_array(wn__text *t, const float *values, int64_t count)
+{
+    char number[WN__REAL_TEXT];
+    wn__text_add(t, "[");
+    for (int64_t i = 0; i < count; i++)
+        wn__text_add(t, "%s%s", i ? ", " : "", wn__show_float(values[i], number));
+    wn__text_add(t, "]");
+}
+
+void wn__json_text_array(wn__text *t, const char *const *texts, int64_t count)
+{
+    json_t *list = json_array();
+    for (int64_t i = 0; i < count; i++)
+        json_array_append_new(list, json_string(texts[i]));
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+    if (text)
+        wn__text_add(t, "%s", text);
+    else
+        t->failed = true;
+    free(text);
+    json_decref(list);
+}
+
 static void add_string(wn__text *t, const char *value)
 {
     wn__text_add(t, "\"");

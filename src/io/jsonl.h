@@ -20,6 +20,10 @@ char *wn__show_real(double value, char buffer[WN__REAL_TEXT]);
 /* The same for a float: shortest text that reads back as the same float. */
 char *wn__show_float(float value, char buffer[WN__REAL_TEXT]);
 
+/* Arrays as text, into `t`, whose `failed` says the rest: "[0.5, 0.25]"; ["ant","bee"], of UTF-8. */
+void wn__json_float_array(wn__text *t, const float *values, int64_t count);
+void wn__json_text_array(wn__text *t, const char *const *texts, int64_t count);
+
 typedef struct wn__json_line {
     wn__text text; /* failures to allocate are kept here and reported when the line is finished */
 } wn__json_line;

@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,38 +26,32 @@ static void shape_of(const wn__param *p, int *ndim, int64_t dim[WN_MAX_DIMS])
 
 /* ---- writing */
 
-static wn_status add_floats(wn__st_writer *w, const char *key, const float *values, int count)
+static wn_status add_text(wn__st_writer *w, const char *key, wn__text *t)
 {
-    wn__text t = {0};
-    char number[WN__REAL_TEXT];
-    for (int i = 0; i < count; i++)
-        wn__text_add(&t, "%s%s", i ? ", " : "[", wn__show_float(values[i], number));
-    wn__text_add(&t, "]");
-    const wn_status status = t.failed ? wn__no_memory(t.size) : wn__st_writer_meta(w, key, t.data);
-    wn__text_release(&t);
+    const wn_status status = t->failed ? wn__no_memory(t->size) : wn__st_writer_meta(w, key, t->data);
+    wn__text_release(t);
     return status;
 }
 
-static wn_status add_class_names(wn__st_writer *w, const wn__dataset *data)
+static wn_status add_floats(wn__st_writer *w, const char *key, const float *values, int count)
 {
-    json_t *names = json_array();
-    const wn__sample_spec *s = &data->facts.sample;
-    for (int k = 0; k < s->classes; k++)
-        json_array_append_new(names, json_string(s->class_names[k]));
-    char *text = names ? json_dumps(names, JSON_COMPACT) : NULL;
-    const wn_status status = text ? wn__st_writer_meta(w, "class_names", text) : wn__no_memory(1);
-    free(text);
-    json_decref(names);
-    return status;
+    wn__text t = {0};
+    wn__json_float_array(&t, values, count);
+    return add_text(w, key, &t);
+}
+
+static wn_status add_class_names(wn__st_writer *w, const wn__sample_spec *s)
+{
+    wn__text t = {0};
+    wn__json_text_array(&t, s->class_names, s->classes);
+    return add_text(w, "class_names", &t);
 }
 
 static wn_status add_fit(wn__st_writer *w, const wn__transforms *fit)
 {
     wn__text t = {0};
     wn__transforms_write(fit, &t);
-    const wn_status status = t.failed ? wn__no_memory(t.size) : wn__st_writer_meta(w, "evaluate", t.data);
-    wn__text_release(&t);
-    return status;
+    return add_text(w, "evaluate", &t);
 }
 
 static wn_status add_info(wn__st_writer *w, const wn__network_info *info)
@@ -73,7 +66,7 @@ static wn_status add_info(wn__st_writer *w, const wn__network_info *info)
     }
     if (info->recipe) WN_TRY(wn__st_writer_meta(w, "recipe", info->recipe));
     if (info->data && info->data->type) WN_TRY(wn__st_writer_meta(w, "dataset", info->data->type->name));
-    if (info->data && info->data->facts.sample.class_names) WN_TRY(add_class_names(w, info->data));
+    if (info->data && info->data->facts.sample.class_names) WN_TRY(add_class_names(w, &info->data->facts.sample));
     if (info->data && info->data->fit) WN_TRY(add_fit(w, info->data->fit));
     if (info->normalize) {
         const int channels = info->data ? info->data->facts.sample.channels : WN__MAX_CHANNELS;

@@ -3,7 +3,6 @@
  *
  * Values are (batch, channels, height, width) up to the first linear layer and (batch, outputs) behind it. */
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,30 +274,26 @@ static wn_status add_input(writing *w)
 
 /* ---- metadata */
 
+static wn_status add_text(writing *w, const char *key, wn__text *t)
+{
+    if (!t->failed) wn__onnx_meta(&w->b, key, t->data);
+    const wn_status status = t->failed ? wn__no_memory(t->size) : WN_OK;
+    wn__text_release(t);
+    return status;
+}
+
 static wn_status add_class_names(writing *w)
 {
-    json_t *names = json_array();
-    for (int64_t k = 0; k < wn__graph_classes(w->network->graph); k++)
-        json_array_append_new(names, json_string(w->network->class_names[k]));
-    char *text = names ? json_dumps(names, JSON_COMPACT) : NULL;
-    if (text) wn__onnx_meta(&w->b, "class_names", text);
-    const wn_status status = text ? WN_OK : wn__no_memory(1);
-    free(text);
-    json_decref(names);
-    return status;
+    wn__text t = {0};
+    wn__json_text_array(&t, w->network->class_names, wn__graph_classes(w->network->graph));
+    return add_text(w, "class_names", &t);
 }
 
 static wn_status add_numbers(writing *w, const char *key, const float *values, int64_t count)
 {
     wn__text t = {0};
-    char number[WN__REAL_TEXT];
-    for (int64_t i = 0; i < count; i++)
-        wn__text_add(&t, "%s%s", i ? ", " : "[", wn__show_float(values[i], number));
-    wn__text_add(&t, "]");
-    if (!t.failed) wn__onnx_meta(&w->b, key, t.data);
-    const wn_status status = t.failed ? wn__no_memory(t.size) : WN_OK;
-    wn__text_release(&t);
-    return status;
+    wn__json_float_array(&t, values, count);
+    return add_text(w, key, &t);
 }
 
 /* The keys of Winnow's own files. */
