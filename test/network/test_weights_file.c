@@ -159,8 +159,7 @@ TEST(original_weights_with_masks_of_floats_are_masked_weights)
     for (int i = 0; i < 4; i++)
         check_value(&params, "a.conv.weight", i, mask[i] != 0 ? four[i] : 0);
     check_value(&params, "fc.weight", 0, 3);
-    for (int i = 0; i < 4; i++)
-        wn__params_find(&params, "a.conv.weight")->mask[i] = 1;
+    CHECK_OK(wn__param_set_mask(wn__params_find(&params, "a.conv.weight"), (const uint8_t[4]){1, 1, 1, 1}));
     CHECK_OK(wn__network_load(scratch_path("masked"), WN__PART_VALUES, &params)); /* without the mask its zeros stay */
     check_value(&params, "a.conv.weight", 1, 0);
     wn__params_release(&params);
