@@ -63,10 +63,60 @@ static const char *name_of(const tar_header *h, char name[NAME])
     return name;
 }
 
+/* ---- long names: an entry in front of the file has them as its data (GNU: type L; pax: type x, records "LENGTH KEY=VALUE\n") */
+
+enum { LONGEST = 4096 };
+typedef struct long_name {
+    char text[LONGEST]; /* of the next file; "": its header has it */
+} long_name;
+
+static bool holds_name(char type) { return type == 'L' || type == 'x'; }
+
+/* The value of "path" among records; its length, 0 without one. */
+static size_t pax_path(const char *records, size_t size, const char **path)
+{
+    const char *at = records, *end = records + size;
+    while (at < end) {
+        size_t length = 0, digits = 0;
+        for (; at + digits < end && at[digits] >= '0' && at[digits] <= '9' && digits < 9; digits++)
+            length = length * 10 + (size_t)(at[digits] - '0');
+        if (digits == 0 || length <= digits + 1 || length > (size_t)(end - at)) return 0;
+        const char *key = at + digits + 1;
+        if (length > digits + 7 && memcmp(key, "path=", 5) == 0) {
+            *path = key + 5;
+            return length - digits - 7; /* the blank, "path=" and the end of the line */
+        }
+        at += length;
+    }
+    return 0;
+}
+
+static wn_status take_name(const char *label, char type, const char *data, size_t size, long_name *out)
+{
+    const char *name = data;
+    size_t length = type == 'L' ? strnlen(data, size) : pax_path(data, size, &name);
+    if (length == 0) return WN_OK;
+    if (length >= LONGEST) return wn__fail(WN_EUNSUPPORTED, "%s: a name of %zu letters, at most %d", label, length, LONGEST - 1);
+    memcpy(out->text, name, length);
+    out->text[length] = 0;
+    return WN_OK;
+}
+
+/* The long name that was said before, once, else the header's. */
+static const char *next_name(const tar_header *h, long_name *said, char own[LONGEST])
+{
+    char short_name[NAME];
+    snprintf(own, LONGEST, "%s", said->text[0] ? said->text : name_of(h, short_name));
+    said->text[0] = 0;
+    return own;
+}
+
 wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__tar_visit visit, void *user)
 {
     const char *at = bytes;
     size_t left = size;
+    long_name said = {""};
+    char name[LONGEST];
     while (left >= BLOCK) {
         tar_header h;
         memcpy(&h, at, BLOCK);
@@ -79,10 +129,8 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
         if (length > left)
             return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' has %llu bytes, %zu are left", label, h.name, (unsigned long long)length,
                             left);
-        if (h.type == '0' || h.type == 0) {
-            char name[NAME];
-            WN_TRY(visit(user, name_of(&h, name), at, (size_t)length));
-        }
+        if (holds_name(h.type)) WN_TRY(take_name(label, h.type, at, (size_t)length, &said));
+        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, next_name(&h, &said, name), at, (size_t)length));
         const size_t padded = ((size_t)length + BLOCK - 1) / BLOCK * BLOCK, step = padded < left ? padded : left;
         at += step;
         left -= step;
@@ -90,20 +138,34 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", label);
 }
 
+/* The data of an entry that holds a name. Others of its type may be long: what is behind a few pages is not read. */
+static wn_status read_name(const char *path, int fd, char type, int64_t at, int64_t length, long_name *said)
+{
+    char data[4 * LONGEST];
+    const size_t size = (uint64_t)length < sizeof data ? (size_t)length : sizeof data;
+    const ssize_t got = pread(fd, data, size, at);
+    if (got < 0) return wn__fail_errno("%s", path);
+    return take_name(path, type, data, (size_t)got, said);
+}
+
 wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, void *user)
 {
     struct stat s;
+    long_name said = {""};
+    char name[LONGEST];
     if (fstat(fd, &s) != 0) return wn__fail_errno("%s", path);
     for (int64_t at = 0; at + BLOCK <= s.st_size;) {
         tar_header h;
         uint64_t length;
-        char name[NAME];
-        if (pread(fd, &h, BLOCK, at) != BLOCK) return wn__fail_errno("%s", path);
+        const ssize_t got = pread(fd, &h, BLOCK, at);
+        if (got < 0) return wn__fail_errno("%s", path);
+        if (got != BLOCK) break; /* it became shorter */
         if (is_empty(&h)) return WN_OK;
         if (!read_length(&h, &length)) return wn__fail(WN_EFORMAT, "%s: no tar header at byte %lld", path, (long long)at);
         at += BLOCK;
         if (length > (uint64_t)(s.st_size - at)) return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' does not end", path, h.name);
-        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, name_of(&h, name), at, (int64_t)length));
+        if (holds_name(h.type)) WN_TRY(read_name(path, fd, h.type, at, (int64_t)length, &said));
+        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, next_name(&h, &said, name), at, (int64_t)length));
         at += ((int64_t)length + BLOCK - 1) / BLOCK * BLOCK;
     }
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", path);

@@ -1,4 +1,4 @@
-/* Plain files of a tar archive in memory (ustar; GNU and pax extended names are skipped as foreign entries). */
+/* Plain files of tar archives, in memory or in files: ustar, with long names as GNU and pax have them. Entries of other kinds are passed over. */
 #ifndef WN_IO_TAR_H
 #define WN_IO_TAR_H
 

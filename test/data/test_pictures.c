@@ -240,14 +240,15 @@ TEST(imagenet_is_read_as_people_keep_it)
 
 /* ---- shards */
 
-static void add_member(wn__text *tar, const char *name, const void *data, size_t size)
+static void add_entry(wn__text *tar, char type, const char *name, const void *data, size_t size)
 {
     char header[512] = {0};
     unsigned sum = 0;
     snprintf(header, 100, "%s", name);
     snprintf(header + 100, 8, "%07o", 0644);
     snprintf(header + 124, 12, "%011o", (unsigned)size);
-    memcpy(header + 148, "        0", 9);
+    memcpy(header + 148, "        ", 8);
+    header[156] = type;
     memcpy(header + 257, "ustar", 6);
     for (int i = 0; i < 512; i++)
         sum += (unsigned char)header[i];
@@ -255,6 +256,23 @@ static void add_member(wn__text *tar, const char *name, const void *data, size_t
     wn__text_add_bytes(tar, header, 512);
     wn__text_add_bytes(tar, data, size);
     wn__text_add_bytes(tar, (const char[512]){0}, (512 - size % 512) % 512);
+}
+
+static void add_member(wn__text *tar, const char *name, const void *data, size_t size) { add_entry(tar, '0', name, data, size); }
+
+/* The same, with a name of more than the header's 99 letters in front of it, as GNU's tar or as pax has it. */
+static void add_named(wn__text *tar, bool pax, const char *name, const void *data, size_t size)
+{
+    char record[400];
+    if (pax) {
+        const int length = 3 + 1 + 5 + (int)strlen(name) + 1;
+        snprintf(record, sizeof record, "20 comment=long ago\n%3d path=%s\n", length, name);
+        CHECK(length >= 100);
+        add_entry(tar, 'x', "PaxHeaders/x", record, strlen(record));
+    } else {
+        add_entry(tar, 'L', "././@LongLink", name, strlen(name) + 1);
+    }
+    add_member(tar, "cut", data, size);
 }
 
 /* Samples `first` on, in shards/`name`; a sample's class is its number modulo 3. */
@@ -322,6 +340,36 @@ TEST(shards_are_read_where_they_lie)
     CHECK_STATUS(open_set("tar", scratch_path("shards/train-{08..10}.tar"), NULL, &bad), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "train-10.tar: truncated");
     wn__free(bad.config);
+}
+
+/* Two samples whose names are one in their first hundred letters. */
+TEST(long_names_in_shards_are_read)
+{
+    NEEDS_PNG;
+    static const uint8_t color[] = {1, 2, 3};
+    wn__text tar = {0};
+    char *png, name[160];
+    size_t size;
+    opened o = {0};
+    CHECK_OK(wn__make_folders(scratch_path("shards")));
+    tiny_png(scratch_path("shards/one.png"), 2, 2, color);
+    CHECK_OK(wn__file_read(scratch_path("shards/one.png"), &png, &size));
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "%0110d-%d.png", 0, i);
+        add_named(&tar, i % 2, name, png, size);
+        snprintf(name, sizeof name, "%0110d-%d.cls", 0, i);
+        add_named(&tar, i % 2, name, i % 2 ? "1" : "0", 1);
+    }
+    wn__text_add_bytes(&tar, (const char[1024]){0}, 1024);
+    CHECK_OK(wn__file_write(scratch_path("shards/long.tar"), tar.data, tar.size));
+    const char *settings[] = {"test", scratch_path("shards/long.tar"), NULL};
+    CHECK_OK(open_set("tar", scratch_path("shards/long.tar"), settings, &o));
+    CHECK(o.data.facts.train_count == 4 && o.data.facts.sample.classes == 2);
+    snprintf(name, sizeof name, "long.tar/%0110d-3.png", 0);
+    CHECK_EQ_TEXT(name_of(&o.data, WN__PART_TRAIN, 3), name);
+    close_set(&o);
+    wn__free(png);
+    wn__text_release(&tar);
 }
 
 /* ---- arrays and IDX files */
@@ -699,6 +747,7 @@ int main(int argc, char **argv)
                                     RUN(sorted_labels_are_noticed),
                                     RUN(any_four_idx_files_are_a_set),
                                     RUN(shards_are_read_where_they_lie),
+                                    RUN(long_names_in_shards_are_read),
                                     RUN(lists_name_pictures_and_labels),
                                     RUN(lists_may_give_several_labels),
                                     RUN(lists_that_are_wrong_are_refused_by_line),
