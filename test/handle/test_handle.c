@@ -201,11 +201,11 @@ TEST(masks_and_tensors_are_read_as_they_were_written)
 /* As `winnow eval` does: loss and accuracy of the file, from the handle's logits. */
 static void check_equals_eval(const char *path)
 {
-    static const char *const sets[] = {"train.batch=32"};
+    static const char *const sets[] = {"train.batch=16"};
     wn_evaluation e;
     wn_network *net = NULL;
     CHECK_OK(wn_eval(&WN_OPTIONS(wn_eval_options, .weights = path, .set = sets, .sets = 1), &e));
-    CHECK_OK(wn_network_open(path, &WN_OPTIONS(wn_network_options, .batch = 32), &net));
+    CHECK_OK(wn_network_open(path, &WN_OPTIONS(wn_network_options, .batch = 16), &net));
     const wn_network_info info = look(net);
     const wn__dataset_type *type;
     wn__dataset data;
@@ -213,7 +213,7 @@ static void check_equals_eval(const char *path)
     CHECK_OK(wn__dataset_find(info.dataset, &type));
     if (type->settings) CHECK_OK(wn__settings_defaults(type->settings, config));
     if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "train", "5100"));
-    if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "test", "50"));
+    if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "test", "24"));
     CHECK_OK(wn__dataset_load(type, config, NULL, NULL, false, &data));
     const wn__memory_part *test = &((const wn__memory_source *)data.source)->test;
     const int64_t n = test->n, size = info.channels * info.height * info.width;
@@ -242,7 +242,7 @@ static void check_network(const char *arch, bool masked)
     const char *path = scratch_path("net.safetensors");
     char recipe[200];
     wn_network *net = NULL;
-    snprintf(recipe, sizeof recipe, "{model: {arch: %s}, data: {set: shapes, train: 5100, test: 50}}", arch);
+    snprintf(recipe, sizeof recipe, "{model: {arch: %s}, data: {set: shapes, train: 5100, test: 24}}", arch);
     if (wn_network_from_recipe(recipe, NULL, &net) != WN_OK) { /* not for images of this size */
         snprintf(recipe, sizeof recipe, "{model: {arch: %s}, data: {set: mnist}}", arch);
         CHECK_OK(wn_network_from_recipe(recipe, NULL, &net));

@@ -21,5 +21,3 @@ for recipe in rigl-resnet50 rigl-mobilenet-v1 rigl-mobilenet-v2; do
     try $recipe "[rigl-erk]" --set train.steps=4 --set "train.lr.step.at=[2it, 3it]" --set train.lr.step.warm_up=1it \
         --set methods.rigl-erk.topology.end=3it --set methods.rigl-erk.topology.interval=1it
 done
-try rigl-mobilenet-v1 "[rigl-5x]" --set train.steps=4 --set "train.lr.step.at=[2it, 3it]" --set train.lr.step.warm_up=1it \
-    --set methods.rigl-5x.topology.end=3it --set methods.rigl-5x.topology.interval=1it
