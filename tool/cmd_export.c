@@ -74,6 +74,8 @@ const wn__command wn__command_export = {
     .arguments = "WEIGHTS",
     .summary = "Write a network for other programs: dense safetensors, ONNX, C source",
     .details =
+        "Weights files of Winnow are compressed: they hold the active weights alone. Dense ones hold all, as the tensors of PyTorch's networks;\n"
+        "with --masks they are what compressed ones stand for.\n\n"
         "Outputs are those that the network has here but for the order of additions. Batch norm is by running statistics and becomes part of\n"
         "the convolution or linear layer in front of it. Class names and the normalization of pixels are in the file.\n\n"
         "C source is C99 that needs nothing, allocates nothing and multiplies by weights that are not zero only; FILE.h says how it is\n"

@@ -73,7 +73,6 @@ static void size_tensor(const wn__inference *p, int i, const rows *r, wn__c_tens
 {
     const wn__inference_op *op = &p->op[i];
     const int64_t pad = r ? border_of(p, i) : 0;
-    t->shares = -1;
     t->row = r ? r->length[root(r, i)] : op->w;
     t->plane = (op->h + pad) * t->row;
     t->before = t->after = pad * t->row + pad;
@@ -150,11 +149,11 @@ static void place_all(const wn__inference *p, wn__c_layout *l, int *last, block 
         last[i] = last_reader(p, i);
     for (int i = 0; i < p->ops; i++) {
         wn__c_tensor *t = &l->tensor[i];
-        t->shares = shared_input(p, l, last, i);
-        if (t->shares < 0) {
+        const int shared = shared_input(p, l, last, i);
+        if (shared < 0) {
             t->begin = place(list, &count, i, t->room, last[i]);
         } else {
-            t->begin = l->tensor[t->shares].begin;
+            t->begin = l->tensor[shared].begin;
             extend(list, count, t->begin, last[i]);
         }
         t->first = t->begin + t->before;

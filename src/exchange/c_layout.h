@@ -11,7 +11,6 @@ typedef struct wn__c_tensor {
     int64_t before, after; /* zeros in front of the first plane and behind the last, for windows; 0: no gap is read */
     int64_t first;         /* where channel 0 begins in the scratch memory */
     int64_t room, begin;   /* floats in all, and where they begin */
-    int shares;            /* the operation whose tensor this one lies over; -1: none */
 } wn__c_tensor;
 
 /* A copy that a convolution of a stride reads: one plane of `rows` for each channel and phase of rows (ny) and columns (nx). */

@@ -31,28 +31,23 @@ wn_status wn__export_find(const char *name, const wn__export_format **out)
     return status;
 }
 
-static unsigned given(const wn__export_how *h)
-{
-    return (h->opset ? WN__EXPORT_OPSET : 0u) | (h->norms_stay ? WN__EXPORT_NORMS_STAY : 0u) | (h->sparse ? WN__EXPORT_SPARSE : 0u) |
-           (h->external ? WN__EXPORT_EXTERNAL : 0u) | (h->preprocess ? WN__EXPORT_PREPROCESS : 0u) | (h->target ? WN__EXPORT_TARGET : 0u) |
-           (h->name ? WN__EXPORT_NAME : 0u) | (h->masks ? WN__EXPORT_MASKS : 0u);
-}
-
 wn_status wn__export_write(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path)
 {
-    static const struct {
+    const struct {
         unsigned setting;
+        bool given;
         const char *name;
-    } names[] = {{WN__EXPORT_OPSET, "opset"},
-                 {WN__EXPORT_NORMS_STAY, "norms stay"},
-                 {WN__EXPORT_SPARSE, "sparse initializers"},
-                 {WN__EXPORT_EXTERNAL, "external data"},
-                 {WN__EXPORT_PREPROCESS, "preprocess"},
-                 {WN__EXPORT_TARGET, "target"},
-                 {WN__EXPORT_NAME, "name"},
-                 {WN__EXPORT_MASKS, "masks"}};
-    const unsigned idle = given(how) & ~format->takes;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (idle & names[i].setting) return wn__fail(WN_EUSAGE, "the format %s has no setting \"%s\"", format->name, names[i].name);
+    } settings[] = {{WN__EXPORT_OPSET, how->opset != 0, "opset"},
+                    {WN__EXPORT_NORMS_STAY, how->norms_stay, "keep_batch_norm"},
+                    {WN__EXPORT_SPARSE, how->sparse, "sparse_initializers"},
+                    {WN__EXPORT_EXTERNAL, how->external, "external_data"},
+                    {WN__EXPORT_PREPROCESS, how->preprocess, "preprocess"},
+                    {WN__EXPORT_MASKS, how->masks, "masks"},
+                    {WN__EXPORT_TARGET, how->target != NULL, "target"},
+                    {WN__EXPORT_NAME, how->name != NULL, "name"},
+                    {WN__EXPORT_MOST_IN_SOURCE, how->most_in_source != 0, "most_in_source"}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        if (settings[i].given && !(format->takes & settings[i].setting))
+            return wn__fail(WN_EUSAGE, "the format %s has no setting \"%s\"", format->name, settings[i].name);
     return format->write(network, how, path);
 }

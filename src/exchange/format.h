@@ -39,7 +39,8 @@ typedef enum wn__export_setting {
     WN__EXPORT_PREPROCESS = 16,
     WN__EXPORT_TARGET = 32,
     WN__EXPORT_NAME = 64,
-    WN__EXPORT_MASKS = 128
+    WN__EXPORT_MASKS = 128,
+    WN__EXPORT_MOST_IN_SOURCE = 256
 } wn__export_setting;
 
 typedef struct wn__export_format {

@@ -7,18 +7,11 @@
 #include "base/fail.h"
 #include "tensor/compression.h"
 
-wn_status wn__inference_values(const wn__param *p, float *values)
-{
-    if (p->map) return p->map->materialise(p, p->value, values);
-    wn__param_spread(p, p->value, values);
-    return WN_OK;
-}
-
 static wn_status copy_param(const wn__params *params, int index, float **out)
 {
     const wn__param *p = &params->item[index];
     if (!(*out = WN_NEW_ARRAY(float, p->count))) return wn__no_memory((size_t)p->count * sizeof **out);
-    return wn__inference_values(p, *out);
+    return wn__param_weight(p, *out);
 }
 
 /* ---- batch norm */

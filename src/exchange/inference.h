@@ -30,7 +30,4 @@ typedef struct wn__inference {
 wn_status wn__inference_make(const wn_graph *graph, const wn__params *params, bool norms_stay, wn__inference *out);
 void wn__inference_release(wn__inference *p); /* accepts a zeroed one */
 
-/* All entries of a parameter, whatever its form; values (count). */
-wn_status wn__inference_values(const wn__param *p, float *values);
-
 #endif

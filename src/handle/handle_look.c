@@ -130,9 +130,7 @@ wn_status wn_network_read(wn_network *net, int index, float *values, int64_t cou
     WN__ENTER(net);
     WN__NEED(values);
     WN_TRY(take_tensor(net, index, count, &p));
-    if (p->map) return p->map->materialise(p, p->value, values);
-    wn__param_spread(p, p->value, values);
-    return WN_OK;
+    return wn__param_weight(p, values);
 }
 
 wn_status wn_network_write(wn_network *net, int index, const float *values, int64_t count)

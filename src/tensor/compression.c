@@ -138,6 +138,13 @@ void wn__param_spread(const wn__param *from, const float *stored, float *dense)
         memcpy(dense, stored, (size_t)from->count * sizeof *dense);
 }
 
+wn_status wn__param_weight(const wn__param *p, float *weight)
+{
+    if (p->map) return p->map->materialise(p, p->value, weight);
+    wn__param_spread(p, p->value, weight);
+    return WN_OK;
+}
+
 static wn_status copy_mask(const wn__param *from, wn__param *to)
 {
     if (!from->pattern) return from->mask ? wn__param_set_mask(to, from->mask) : WN_OK;

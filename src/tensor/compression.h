@@ -23,6 +23,8 @@ wn_status wn__params_spread(wn__params *set, wn__param *p);
 wn_status wn__params_copy_dense(const wn__params *set, wn__params *out);
 /* Stored numbers of a parameter (values, a gradient, a slot) to all its entries: zeros where nothing is stored. */
 void wn__param_spread(const wn__param *from, const float *stored, float *dense);
+/* The weight that operations see, in whatever form it is stored; weight (count). */
+wn_status wn__param_weight(const wn__param *p, float *weight);
 
 /* Room for `capacity` entries, so that changes up to it allocate nothing. */
 wn_status wn__params_reserve(wn__params *set, wn__param *p, int64_t capacity);

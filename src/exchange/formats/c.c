@@ -534,6 +534,6 @@ static wn_status write_c(const wn__exported *network, const wn__export_how *how,
 const wn__export_format wn__format_c = {
     .name = "c",
     .summary = "C99 source that needs nothing else",
-    .takes = WN__EXPORT_TARGET | WN__EXPORT_NAME,
+    .takes = WN__EXPORT_TARGET | WN__EXPORT_NAME | WN__EXPORT_MOST_IN_SOURCE,
     .write = write_c,
 };

@@ -2,7 +2,7 @@
  * loads them with strict=True; with masks the file is what a compressed one stands for. */
 #include "base/fail.h"
 #include "exchange/format.h"
-#include "exchange/inference.h"
+#include "tensor/compression.h"
 
 static wn_status write(const wn__exported *network, const wn__params *params, const char *path)
 {
@@ -20,7 +20,7 @@ static wn_status write_dense(const wn__exported *network, const wn__export_how *
     if (how->masks) return write(network, network->params, path);
     wn_status status = wn__graph_make_params(network->graph, &plain);
     for (int i = 0; status == WN_OK && i < plain.count; i++)
-        status = wn__inference_values(&network->params->item[i], plain.item[i].value);
+        status = wn__param_weight(&network->params->item[i], plain.item[i].value);
     if (status == WN_OK) status = write(network, &plain, path);
     wn__params_release(&plain);
     return status;
