@@ -1,4 +1,4 @@
-/* Runs a fuzz target without a fuzzer: on each file of a folder, on every truncation of it (at most 256, evenly spaced), and with single
+/* Runs a fuzz target without a fuzzer: on each file of a folder, on every truncation of it (at most VARIANTS, evenly spaced), and with single
  * bytes changed. A target that crashes, or that a sanitizer stops, fails the test. */
 #include <dirent.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 
 #include "fuzz.h"
 
-enum { MOST_VARIANTS = 256 };
+static size_t most_variants = 256; /* truncations of a file */
 
 /* A copy of exactly `size` bytes, so that a read beyond them is seen by the address sanitizer. */
 static void run_copy(const uint8_t *data, size_t size, size_t changed_at, uint8_t change)
@@ -24,7 +24,7 @@ static void run_copy(const uint8_t *data, size_t size, size_t changed_at, uint8_
 static void run_variants(const uint8_t *data, size_t size)
 {
     static const uint8_t changes[] = {0x01, 0x80, 0xFF};
-    const size_t step = size / MOST_VARIANTS + 1;
+    const size_t step = size / most_variants + 1;
     run_copy(data, size, size, 0);
     for (size_t at = 0; at < size; at += step) {
         run_copy(data, at, at, 0);
@@ -49,10 +49,11 @@ static int run_file(const char *path)
 
 int main(int argc, char **argv)
 {
-    DIR *folder = argc == 2 ? opendir(argv[1]) : NULL;
+    DIR *folder = argc == 2 || argc == 3 ? opendir(argv[1]) : NULL;
     int files = 0;
-    if (!folder) {
-        fprintf(stderr, "usage: %s FOLDER, which must exist\n", argv[0]);
+    if (argc == 3) most_variants = strtoul(argv[2], NULL, 10);
+    if (!folder || most_variants == 0) {
+        fprintf(stderr, "usage: %s FOLDER [VARIANTS]\n", argv[0]);
         return 2;
     }
     for (const struct dirent *entry; (entry = readdir(folder));) {
