@@ -1,8 +1,6 @@
 #include <string.h>
 
-#include "columns.h"
 #include "command.h"
-#include "json_text.h"
 #include "winnow/bench.h"
 #include "winnow/show.h"
 
@@ -10,7 +8,7 @@ typedef struct bench_config {
     wn__texts set;
     const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology;
     int64_t batch, micro_batch, threads, runs, classes, image;
-    bool inference, json, dense_first;
+    bool inference, dense_first;
 } bench_config;
 
 static const wn__option bench_options[] = {
@@ -32,209 +30,161 @@ static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, image, "image", "N", "side of the images (default: the network's usual one)"),
     WN_OPTION_LIST(bench_config, set, "set", "KEY=VALUE", "a setting of the network: width=2; may be repeated"),
     WN_OPTION_SWITCH(bench_config, inference, "inference", "forward only", .actions = "step kernels plan"),
-    WN_OPTION_SWITCH(bench_config, json, "json", "one JSON object a line: per network (step), or per operation (kernels)"),
     {0}};
 
-static void print_step_json(const char *model, const wn_bench_result *r)
+static void add_steps(wn__columns *table, const char *model, const wn_bench_result *r)
 {
-    fputs("{\"model\": ", stdout);
-    wn__put_json_text(model);
-    printf(
-        ", \"batch\": %lld, \"threads\": %d, \"runs\": %d, \"ms_median\": %.6g, \"ms_min\": %.6g, \"images_per_s\": %.6g, \"gflops_per_s\": %.6g",
-        (long long)r->batch, r->threads, r->runs, r->ms_median, r->ms_min, r->images_per_s, r->gflops_per_s);
-    printf(", \"parameters\": %lld, \"active\": %lld, \"flops\": %lld, \"flops_ratio\": %.6g, \"bytes\": %lld", (long long)r->parameters,
-           (long long)r->active, (long long)r->flops, r->flops_ratio, (long long)r->bytes);
-    printf(", \"estimate_bytes\": %lld, \"peak_bytes\": %lld", (long long)r->estimate_bytes, (long long)r->peak_bytes);
-    printf(", \"traffic\": %lld, \"floor_ms\": %.6g, \"arithmetic_floor_ms\": %.6g", (long long)r->traffic, r->floor_ms,
-           r->arithmetic_floor_ms);
-    wn__put_json_pair("dtype", r->dtype);
-    wn__put_json_pair("backend", r->backend);
-    wn__put_json_pair("library", r->library);
-    wn__put_json_pair("isa", r->isa);
-    wn__put_json_pair("cpu", r->cpu);
-    puts("}");
+    wn__columns_text(table, model);
+    wn__columns_whole(table, r->batch);
+    wn__columns_text(table, r->dtype);
+    wn__columns_text(table, r->backend);
+    wn__columns_whole(table, r->threads);
+    wn__columns_whole(table, r->runs);
+    wn__columns_real(table, r->ms_median, "%.2f", r->ms_median);
+    wn__columns_real(table, r->ms_min, "%.2f", r->ms_min);
+    wn__columns_real(table, r->floor_ms, "%.2f", r->floor_ms);
+    wn__columns_real(table, r->arithmetic_floor_ms, "%.2f", r->arithmetic_floor_ms);
+    wn__columns_real(table, r->images_per_s, "%.0f", r->images_per_s);
+    wn__columns_real(table, r->gflops_per_s, "%.1f", r->gflops_per_s);
+    wn__columns_whole(table, r->parameters);
+    wn__columns_count(table, r->active);
+    wn__columns_whole(table, r->flops);
+    wn__columns_real(table, r->flops_ratio, "%.3f", r->flops_ratio);
+    wn__columns_bytes(table, r->bytes);
+    wn__columns_bytes(table, r->estimate_bytes);
+    wn__columns_bytes(table, r->peak_bytes);
+    wn__columns_whole(table, r->traffic);
+    wn__columns_text(table, r->library);
+    wn__columns_text(table, r->isa);
+    wn__columns_text(table, r->cpu);
 }
 
-static void add_step(wn__columns *table, const char *model, const wn_bench_result *r)
+static wn_status bench_steps(wn__answer *answer, wn_bench_options *options, const char *const *models, int count)
 {
-    char count[32], bytes[32], peak[32];
-    wn__columns_add(table, "%s", model);
-    wn__columns_add(table, "%lld", (long long)r->batch);
-    wn__columns_add(table, "%s", r->dtype);
-    wn__columns_add(table, "%s", r->backend);
-    wn__columns_add(table, "%d", r->threads);
-    wn__columns_add(table, "%.2f", r->ms_median);
-    wn__columns_add(table, "%.2f", r->ms_min);
-    wn__columns_add(table, "%.2f", r->floor_ms);
-    wn__columns_add(table, "%.0f", r->images_per_s);
-    wn__columns_add(table, "%.1f", r->gflops_per_s);
-    wn__columns_add(table, "%s", wn_show_count(r->active, count, sizeof count));
-    wn__columns_add(table, "%.3f", r->flops_ratio);
-    wn__columns_add(table, "%s", wn_show_bytes(r->estimate_bytes, bytes, sizeof bytes));
-    wn__columns_add(table, "%s", wn_show_bytes(r->peak_bytes, peak, sizeof peak));
-}
-
-static wn_status bench_steps(wn_bench_options *options, const char *const *models, int count, bool json)
-{
-    wn__columns table = WN_COLUMNS("network", ">batch", "type", "backend", ">threads", ">median ms", ">best ms", ">floor ms", ">images/s",
-                                   ">GFLOP/s", ">active", ">FLOPs x", ">estimated memory", ">peak");
+    wn__columns table = WN_COLUMNS({"model", "network"}, {"batch", ">batch"}, {"dtype", "type"}, {"backend", "backend"},
+                                   {"threads", ">threads"}, {"runs", NULL}, {"ms_median", ">median ms"}, {"ms_min", ">best ms"},
+                                   {"floor_ms", ">floor ms"}, {"arithmetic_floor_ms", NULL}, {"images_per_s", ">images/s"},
+                                   {"gflops_per_s", ">GFLOP/s"}, {"parameters", NULL}, {"active", ">active"}, {"flops", NULL},
+                                   {"flops_ratio", ">FLOPs x"}, {"bytes", NULL}, {"estimate_bytes", ">estimated memory"},
+                                   {"peak_bytes", ">peak"}, {"traffic", NULL}, {"library", NULL}, {"isa", NULL}, {"cpu", NULL});
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_result result;
         options->model = models[i];
         status = wn_bench_step(options, &result);
-        if (status != WN_OK) break;
-        if (json)
-            print_step_json(models[i], &result);
-        else
-            add_step(&table, models[i], &result);
+        if (status == WN_OK) add_steps(&table, models[i], &result);
     }
-    if (table.count > 0) wn__columns_print(&table);
+    wn__answer_lines(answer, &table);
     return status;
-}
-
-static void print_updates_json(const char *model, const wn_bench_options *o, const wn_bench_updates *u)
-{
-    fputs("{\"model\": ", stdout);
-    wn__put_json_text(model);
-    wn__put_json_pair("method", o->topology ? o->topology : "rigl");
-    printf(", \"batch\": %lld, \"threads\": %d, \"runs\": %d, \"active\": %lld, \"connections\": %lld, \"interval\": %lld",
-           (long long)u->batch, u->threads, u->runs, (long long)u->active, (long long)u->connections, (long long)u->interval);
-    printf(", \"ms_static\": %.6g, \"ms_usual\": %.6g, \"ms_update\": %.6g, \"ms_after\": %.6g, \"ms_average\": %.6g, \"ratio\": %.6g",
-           u->ms_static, u->ms_usual, u->ms_update, u->ms_after, u->ms_average, u->ratio);
-    wn__put_json_pair("backend", u->backend);
-    puts("}");
 }
 
 static void add_updates(wn__columns *table, const char *model, const wn_bench_options *o, const wn_bench_updates *u)
 {
-    char count[32];
-    wn__columns_add(table, "%s", model);
-    wn__columns_add(table, "%s", o->topology ? o->topology : "rigl");
-    wn__columns_add(table, "%lld", (long long)u->batch);
-    wn__columns_add(table, "%s", u->backend);
-    wn__columns_add(table, "%d", u->threads);
-    wn__columns_add(table, "%.2f", u->ms_static);
-    wn__columns_add(table, "%.2f", u->ms_usual);
-    wn__columns_add(table, "%.2f", u->ms_update);
-    wn__columns_add(table, "%.2f", u->ms_after);
-    wn__columns_add(table, "%lld", (long long)u->interval);
-    wn__columns_add(table, "%.3f", u->ratio);
-    wn__columns_add(table, "%s", wn_show_count(u->active, count, sizeof count));
-    wn__columns_add(table, "%s", wn_show_count(u->connections, count, sizeof count));
+    wn__columns_text(table, model);
+    wn__columns_text(table, o->topology ? o->topology : "rigl");
+    wn__columns_whole(table, u->batch);
+    wn__columns_text(table, u->backend);
+    wn__columns_whole(table, u->threads);
+    wn__columns_whole(table, u->runs);
+    wn__columns_real(table, u->ms_static, "%.2f", u->ms_static);
+    wn__columns_real(table, u->ms_usual, "%.2f", u->ms_usual);
+    wn__columns_real(table, u->ms_update, "%.2f", u->ms_update);
+    wn__columns_real(table, u->ms_after, "%.2f", u->ms_after);
+    wn__columns_real(table, u->ms_average, "%.2f", u->ms_average);
+    wn__columns_whole(table, u->interval);
+    wn__columns_real(table, u->ratio, "%.3f", u->ratio);
+    wn__columns_count(table, u->active);
+    wn__columns_count(table, u->connections);
 }
 
-static wn_status bench_topology(wn_bench_options *options, const char *const *models, int count, bool json)
+static wn_status bench_topology(wn__answer *answer, wn_bench_options *options, const char *const *models, int count)
 {
-    wn__columns table = WN_COLUMNS("network", "method", ">batch", "backend", ">threads", ">static ms", ">usual ms", ">update ms",
-                                   ">next ms", ">interval", ">average x", ">active", ">changed");
+    wn__columns table = WN_COLUMNS({"model", "network"}, {"method", "method"}, {"batch", ">batch"}, {"backend", "backend"},
+                                   {"threads", ">threads"}, {"runs", NULL}, {"ms_static", ">static ms"}, {"ms_usual", ">usual ms"},
+                                   {"ms_update", ">update ms"}, {"ms_after", ">next ms"}, {"ms_average", NULL}, {"interval", ">interval"},
+                                   {"ratio", ">average x"}, {"active", ">active"}, {"connections", ">changed"});
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_updates updates;
         options->model = models[i];
         status = wn_bench_topology(options, &updates);
-        if (status != WN_OK) break;
-        if (json)
-            print_updates_json(models[i], options, &updates);
-        else
-            add_updates(&table, models[i], options, &updates);
+        if (status == WN_OK) add_updates(&table, models[i], options, &updates);
     }
-    if (table.count > 0) wn__columns_print(&table);
+    wn__answer_lines(answer, &table);
     return status;
-}
-
-static void print_plan_json(const char *model, const wn_bench_memory *m)
-{
-    fputs("{\"model\": ", stdout);
-    wn__put_json_text(model);
-    printf(", \"batch\": %lld, \"micro_batch\": %lld, \"bytes\": %lld, \"recomputed_bytes\": %lld, \"parameter_bytes\": %lld",
-           (long long)m->batch, (long long)m->micro_batch, (long long)m->bytes, (long long)m->recomputed_bytes,
-           (long long)m->parameter_bytes);
-    printf(", \"operation_bytes\": %lld, \"estimate_bytes\": %lld, \"recomputed_estimate_bytes\": %lld", (long long)m->operation_bytes,
-           (long long)m->estimate_bytes, (long long)m->recomputed_estimate_bytes);
-    wn__put_json_pair("dtype", m->dtype);
-    wn__put_json_pair("backend", m->backend);
-    puts("}");
 }
 
 static void add_plan(wn__columns *table, const char *model, const wn_bench_memory *m)
 {
-    char bytes[32];
-    wn__columns_add(table, "%s", model);
-    wn__columns_add(table, "%lld", (long long)m->batch);
-    wn__columns_add(table, "%lld", (long long)m->micro_batch);
-    wn__columns_add(table, "%s", m->dtype);
-    wn__columns_add(table, "%s", m->backend);
-    wn__columns_add(table, "%s", wn_show_bytes(m->bytes, bytes, sizeof bytes));
-    wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_bytes, bytes, sizeof bytes));
-    wn__columns_add(table, "%s", wn_show_bytes(m->parameter_bytes, bytes, sizeof bytes));
-    wn__columns_add(table, "%s", wn_show_bytes(m->operation_bytes, bytes, sizeof bytes));
-    wn__columns_add(table, "%s", wn_show_bytes(m->estimate_bytes, bytes, sizeof bytes));
-    wn__columns_add(table, "%s", wn_show_bytes(m->recomputed_estimate_bytes, bytes, sizeof bytes));
+    const int64_t bytes[] = {m->bytes,           m->recomputed_bytes, m->parameter_bytes,
+                             m->operation_bytes, m->estimate_bytes,   m->recomputed_estimate_bytes};
+    wn__columns_text(table, model);
+    wn__columns_whole(table, m->batch);
+    wn__columns_whole(table, m->micro_batch);
+    wn__columns_text(table, m->dtype);
+    wn__columns_text(table, m->backend);
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++)
+        wn__columns_bytes(table, bytes[i]);
 }
 
-static wn_status bench_plans(wn_bench_options *options, const char *const *models, int count, bool json)
+static wn_status bench_plans(wn__answer *answer, wn_bench_options *options, const char *const *models, int count)
 {
-    wn__columns table = WN_COLUMNS("network", ">batch", ">micro-batch", "type", "backend", ">activations", ">with recomputation",
-                                   ">parameters", ">operations' own", ">in all", ">with recomputation");
+    wn__columns table = WN_COLUMNS({"model", "network"}, {"batch", ">batch"}, {"micro_batch", ">micro-batch"}, {"dtype", "type"},
+                                   {"backend", "backend"}, {"bytes", ">activations"}, {"recomputed_bytes", ">with recomputation"},
+                                   {"parameter_bytes", ">parameters"}, {"operation_bytes", ">operations' own"},
+                                   {"estimate_bytes", ">in all"}, {"recomputed_estimate_bytes", ">with recomputation"});
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
         wn_bench_memory memory;
         options->model = models[i];
         status = wn_bench_plan(options, &memory);
-        if (status != WN_OK) break;
-        if (json)
-            print_plan_json(models[i], &memory);
-        else
-            add_plan(&table, models[i], &memory);
+        if (status == WN_OK) add_plan(&table, models[i], &memory);
     }
-    if (table.count > 0) wn__columns_print(&table);
+    wn__answer_lines(answer, &table);
     return status;
 }
 
+typedef struct phases_seen {
+    wn__columns table;
+    const char *model;
+} phases_seen;
+
 static void add_phase(void *user, const wn_bench_phase *phase)
 {
-    wn__columns *table = user;
-    wn__columns_add(table, "%s", phase->node);
-    wn__columns_add(table, "%s", phase->phase);
-    wn__columns_add(table, "%.3f", phase->ms_median);
-    wn__columns_add(table, "%.3f", phase->ms_min);
+    phases_seen *seen = user;
+    wn__columns_text(&seen->table, seen->model);
+    wn__columns_text(&seen->table, phase->node);
+    wn__columns_text(&seen->table, phase->phase);
+    wn__columns_real(&seen->table, phase->ms_median, "%.3f", phase->ms_median);
+    wn__columns_real(&seen->table, phase->ms_min, "%.3f", phase->ms_min);
     if (phase->gflops_per_s > 0)
-        wn__columns_add(table, "%.1f", phase->gflops_per_s);
+        wn__columns_real(&seen->table, phase->gflops_per_s, "%.1f", phase->gflops_per_s);
     else
-        wn__columns_add(table, "-");
-    wn__columns_add(table, "%s", phase->implementation);
+        wn__columns_missing(&seen->table, "-");
+    wn__columns_text(&seen->table, phase->implementation);
 }
 
-static void print_phase_json(void *user, const wn_bench_phase *phase)
-{
-    fputs("{\"model\": ", stdout);
-    wn__put_json_text(user);
-    wn__put_json_pair("node", phase->node);
-    wn__put_json_pair("phase", phase->phase);
-    wn__put_json_pair("implementation", phase->implementation);
-    printf(", \"ms_median\": %.6g, \"ms_min\": %.6g, \"gflops_per_s\": %.6g}\n", phase->ms_median, phase->ms_min, phase->gflops_per_s);
-}
-
-static wn_status bench_kernels(wn_bench_options *options, const char *const *models, int count, bool json)
+static wn_status bench_kernels(wn__answer *answer, wn_bench_options *options, const char *const *models, int count)
 {
     wn_status status = WN_OK;
     for (int i = 0; i < count && status == WN_OK; i++) {
-        wn__columns table = WN_COLUMNS("node", "phase", ">median ms", ">best ms", ">GFLOP/s", "implementation");
+        phases_seen seen = {.table = WN_COLUMNS({"model", NULL}, {"node", "node"}, {"phase", "phase"}, {"ms_median", ">median ms"},
+                                                {"ms_min", ">best ms"}, {"gflops_per_s", ">GFLOP/s"}, {"implementation", "implementation"}),
+                            .model = models[i]};
         wn_bench_result result;
         options->model = models[i];
-        status = wn_bench_kernels(options, json ? print_phase_json : add_phase, json ? (void *)models[i] : &table, &result);
-        if (table.count > 0) wn__columns_print(&table);
-        if (status == WN_OK && !json)
-            printf("\n%s: step %.2f ms (best %.2f), %.1f GFLOP/s, %s %s\n", models[i], result.ms_median, result.ms_min, result.gflops_per_s,
-                   result.backend, result.dtype);
+        status = wn_bench_kernels(options, add_phase, &seen, &result);
+        wn__answer_lines(answer, &seen.table);
+        if (status == WN_OK)
+            wn__answer_print(answer, "\n%s: step %.2f ms (best %.2f), %.1f GFLOP/s, %s %s\n", models[i], result.ms_median, result.ms_min,
+                             result.gflops_per_s, result.backend, result.dtype);
     }
     return status;
 }
 
 static const char *const actions[] = {"step", "kernels", "plan", "topology", NULL};
-static wn_status (*const bench[])(wn_bench_options *, const char *const *, int, bool) = {bench_steps, bench_kernels, bench_plans,
-                                                                                         bench_topology};
+static wn_status (*const bench[])(wn__answer *, wn_bench_options *, const char *const *, int) = {bench_steps, bench_kernels, bench_plans,
+                                                                                                 bench_topology};
 
 static int run_bench(const wn__call *call)
 {
@@ -267,7 +217,7 @@ static int run_bench(const wn__call *call)
     int action = 0;
     while (strcmp(call->arguments[0], actions[action]) != 0)
         action++;
-    return wn__finish(call, bench[action](&options, models, count, config->json));
+    return wn__finish(call, bench[action](call->answer, &options, models, count));
 }
 
 const wn__command wn__command_bench = {
@@ -279,11 +229,12 @@ const wn__command wn__command_bench = {
         "memory the process will take, and afterwards what it took. `plan` runs none: it prints what activations, gradients and scratch of a step\n"
         "take, as they are and with outputs of batch norms made again in backward; weights, gradients and momentum; and the whole process, either way.\n"
         "`topology` times usual steps of a sparse network, those that change its connections and those right after them, and gives what a step\n"
-        "costs on average over the method's interval, as a multiple of a usual one.",
+        "costs on average over the method's interval, as a multiple of a usual one. --json prints an object a line, per network or per operation.",
     .options = bench_options,
     .config_size = sizeof(bench_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_JSON,
     .actions = actions,
     .run = run_bench,
 };

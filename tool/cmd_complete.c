@@ -75,6 +75,7 @@ static int run_complete(const wn__call *call)
         offer_commands(begun);
     } else if (command && begun[0] == '-') {
         offer_options(command->options, begun);
+        offer_options(wn__format_options(command), begun);
         offer_options(wn__common_options, begun);
     } else if (command && !wants_argument(command, call->arguments[call->count - 2])) {
         const bool first = call->count == used + 1;

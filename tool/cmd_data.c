@@ -1,7 +1,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "columns.h"
 #include "command.h"
 #include "winnow/data.h"
 #include "winnow/show.h"
@@ -22,12 +21,15 @@ static const wn__option data_options[] = {
 static void add_file(void *user, const wn_data_file_state *file)
 {
     wn__columns *table = user;
-    char size[32] = "";
-    if (file->bytes > 0) wn_show_bytes(file->bytes, size, sizeof size);
-    wn__columns_add(table, "%s", file->dataset);
-    wn__columns_add(table, "%s", file->fault ? (file->path ? "damaged" : "missing") : file->checked ? "checked" : "here");
-    wn__columns_add(table, "%s", size);
-    wn__columns_add(table, "%s", file->fault ? file->fault : file->path);
+    wn__columns_text(table, file->dataset);
+    wn__columns_text(table, file->fault ? (file->path ? "damaged" : "missing") : file->checked ? "checked" : "here");
+    if (file->bytes > 0)
+        wn__columns_bytes(table, file->bytes);
+    else
+        wn__columns_missing(table, "");
+    wn__columns_text(table, file->name);
+    wn__columns_shown(table, file->path, "%s", file->fault ? file->fault : file->path);
+    wn__columns_text(table, file->fault);
 }
 
 /* Data of one's own: what is there, and no data set's name. */
@@ -41,53 +43,87 @@ static bool is_path(const char *argument)
 
 /* ---- data of one's own */
 
+static void add_samples(wn__columns *table, int64_t samples)
+{
+    if (samples < 0)
+        wn__columns_missing(table, "-");
+    else
+        wn__columns_count(table, samples);
+}
+
 static void add_class(void *user, const wn_data_class *item)
 {
     wn__columns *table = user;
-    char count[32];
-    wn__columns_add(table, "%d", table->count / table->columns);
-    wn__columns_add(table, "%s", item->name);
-    wn__columns_add(table, "%s", item->train < 0 ? "-" : wn_show_count(item->train, count, sizeof count));
-    wn__columns_add(table, "%s", item->test < 0 ? "-" : wn_show_count(item->test, count, sizeof count));
+    wn__columns_whole(table, table->count / table->columns);
+    wn__columns_text(table, item->name);
+    add_samples(table, item->train);
+    add_samples(table, item->test);
 }
 
-static wn_status list_path(const char *path, const wn__texts *set)
+static void print_summary(wn__answer *answer, const char *path, const wn_data_summary *s)
 {
-    wn__columns table = WN_COLUMNS(">class", "name", ">train", ">test");
-    wn_data_summary s;
     char count[3][32];
-    const wn_status status = wn_data_look(path, set->items, set->count, &s, add_class, &table);
-    if (status != WN_OK) return status;
-    printf("%s: set %s, %dx%dx%d, %d classes; %s training, ", path, s.set, s.channels, s.height, s.width, s.classes,
-           wn_show_count(s.train_count, count[0], sizeof count[0]));
-    if (s.validation_count > 0) printf("%s validation, ", wn_show_count(s.validation_count, count[1], sizeof count[1]));
-    printf("%s test samples\n", wn_show_count(s.test_count, count[2], sizeof count[2]));
-    if (s.passed_over > 0) printf("passed over: %lld that are no pictures by their names\n", (long long)s.passed_over);
-    if (table.count > 0) wn__columns_print(&table);
+    wn__answer_print(answer, "%s: set %s, %dx%dx%d, %d classes; %s training, ", path, s->set, s->channels, s->height, s->width, s->classes,
+                     wn_show_count(s->train_count, count[0], sizeof count[0]));
+    if (s->validation_count > 0) wn__answer_print(answer, "%s validation, ", wn_show_count(s->validation_count, count[1], sizeof count[1]));
+    wn__answer_print(answer, "%s test samples\n", wn_show_count(s->test_count, count[2], sizeof count[2]));
+    if (s->passed_over > 0) wn__answer_print(answer, "passed over: %lld that are no pictures by their names\n", (long long)s->passed_over);
+    wn__answer_text(answer, "path", path);
+    wn__answer_text(answer, "set", s->set);
+    wn__answer_whole(answer, "channels", s->channels);
+    wn__answer_whole(answer, "height", s->height);
+    wn__answer_whole(answer, "width", s->width);
+    wn__answer_whole(answer, "train", s->train_count);
+    wn__answer_whole(answer, "validation", s->validation_count);
+    wn__answer_whole(answer, "test", s->test_count);
+    wn__answer_whole(answer, "passed_over", s->passed_over);
+}
+
+static wn_status list_path(wn__answer *answer, const char *path, const wn__texts *set)
+{
+    wn__columns table = WN_COLUMNS({"class", ">class"}, {"name", "name"}, {"train", ">train"}, {"test", ">test"});
+    wn_data_summary summary;
+    const wn_status status = wn_data_look(path, set->items, set->count, &summary, add_class, &table);
+    if (status != WN_OK) {
+        wn__columns_release(&table);
+        return status;
+    }
+    print_summary(answer, path, &summary);
+    wn__answer_table(answer, "classes", &table);
     return WN_OK;
 }
 
 static void print_fault(void *user, const char *fault)
 {
-    (void)user;
-    printf("%s\n", fault);
+    wn__answer *answer = user;
+    wn__answer_print(answer, "%s\n", fault);
+    wn__answer_text(answer, NULL, fault);
 }
 
-static wn_status verify_path(const char *path, const wn__texts *set)
+static wn_status verify_path(wn__answer *answer, const char *path, const wn__texts *set)
 {
-    const wn_status status = wn_data_check(path, set->items, set->count, print_fault, NULL);
-    if (status == WN_OK) printf("%s: every sample can be read\n", path);
+    wn__answer_text(answer, "path", path);
+    wn__answer_open(answer, "faults", '[');
+    const wn_status status = wn_data_check(path, set->items, set->count, print_fault, answer);
+    wn__answer_close(answer);
+    if (status == WN_OK) wn__answer_print(answer, "%s: every sample can be read\n", path);
     return status;
 }
 
-static wn_status visit_paths(const wn__call *call, wn_status (*visit)(const char *path, const wn__texts *set))
+/* Of all arguments that are paths. */
+static wn_status visit_paths(const wn__call *call, wn_status (*visit)(wn__answer *answer, const char *path, const wn__texts *set))
 {
     const data_config *config = call->config;
     wn_status status = WN_OK;
+    wn__answer_open(call->answer, "data", '[');
     for (int i = 1; i < call->count; i++) {
-        const wn_status one = is_path(call->arguments[i]) ? visit(call->arguments[i], &config->set) : WN_OK;
+        if (!is_path(call->arguments[i])) continue;
+        wn__answer_open(call->answer, NULL, '{');
+        const wn_status one = visit(call->answer, call->arguments[i], &config->set);
+        wn__answer_close(call->answer);
         if (status == WN_OK) status = one;
     }
+    wn__answer_close(call->answer);
     return status;
 }
 
@@ -115,7 +151,8 @@ static int check_names(const wn__call *call)
 static wn_status print_files(const wn__call *call, const char *folder,
                              wn_status (*visit)(const char *name, const char *folder, wn_data_visit visit, void *user))
 {
-    wn__columns table = WN_COLUMNS("data set", "state", ">size", "file");
+    wn__columns table =
+        WN_COLUMNS({"dataset", "data set"}, {"state", "state"}, {"bytes", ">size"}, {"name", NULL}, {"path", "file"}, {"fault", NULL});
     wn_status status = WN_OK;
     if (call->count == 1) status = visit(NULL, folder, add_file, &table);
     for (int i = 1; i < call->count; i++) {
@@ -123,7 +160,7 @@ static wn_status print_files(const wn__call *call, const char *folder,
         const wn_status one = visit(call->arguments[i], folder, add_file, &table);
         if (status == WN_OK) status = one;
     }
-    if (table.count > 0) wn__columns_print(&table);
+    wn__answer_table(call->answer, "files", &table);
     return status;
 }
 
@@ -143,7 +180,8 @@ static wn_status list_files(const wn__call *call, const char *given)
     char folder[1024];
     const wn_status status = wn_data_folder(given, folder, sizeof folder);
     if (status != WN_OK) return status;
-    printf("data folder: %s\n\n", folder);
+    wn__answer_text(call->answer, "data_folder", folder);
+    wn__answer_print(call->answer, "data folder: %s\n\n", folder);
     return print_files(call, given, wn_data_list);
 }
 
@@ -164,7 +202,7 @@ static int run_data(const wn__call *call)
         return wn__finish(call, get(call, config));
     }
     const bool verify = strcmp(action, "verify") == 0;
-    wn_status status = visit_paths(call, verify ? verify_path : list_path), other = WN_OK;
+    wn_status status = paths ? visit_paths(call, verify ? verify_path : list_path) : WN_OK, other = WN_OK;
     if (names) other = verify ? print_files(call, config->data_folder, wn_data_verify) : list_files(call, config->data_folder);
     return wn__finish(call, status != WN_OK ? status : other);
 }
@@ -184,6 +222,7 @@ const wn__command wn__command_data = {
     .config_size = sizeof(data_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_JSON,
     .actions = actions,
     .run = run_data,
 };

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "columns.h"
 #include "command.h"
 #include "winnow/data.h"
 #include "winnow/doctor.h"
@@ -13,13 +12,27 @@ static const wn__option doctor_options[] = {WN_OPTION_TEXT(doctor_config, data_f
                                                            "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
                                             {0}};
 
-/* user: the group printed last. */
+typedef struct facts_seen {
+    wn__answer *answer;
+    char group[64]; /* that is open */
+} facts_seen;
+
+static void end_group(facts_seen *seen)
+{
+    if (seen->group[0]) wn__answer_close(seen->answer);
+}
+
 static void print_fact(void *user, const char *group, const char *name, const char *value)
 {
-    const char **last = user;
-    if (!*last || strcmp(*last, group) != 0) printf("%s%s\n", *last ? "\n" : "", group);
-    *last = group;
-    printf("  %-26s %s\n", name, value);
+    facts_seen *seen = user;
+    if (strcmp(seen->group, group) != 0) {
+        end_group(seen);
+        wn__answer_print(seen->answer, "%s%s\n", seen->group[0] ? "\n" : "", group);
+        wn__answer_open(seen->answer, group, '{');
+        snprintf(seen->group, sizeof seen->group, "%s", group);
+    }
+    wn__answer_print(seen->answer, "  %-26s %s\n", name, value);
+    wn__answer_text(seen->answer, name, value);
 }
 
 typedef struct data_seen {
@@ -31,8 +44,9 @@ typedef struct data_seen {
 static void end_dataset(data_seen *seen)
 {
     if (!seen->dataset[0]) return;
-    wn__columns_add(&seen->table, "  %s", seen->dataset);
-    wn__columns_add(&seen->table, "%d of %d files", seen->here, seen->files);
+    wn__columns_shown(&seen->table, seen->dataset, "  %s", seen->dataset);
+    wn__columns_real(&seen->table, seen->here, "%d of %d files", seen->here, seen->files);
+    wn__columns_whole(&seen->table, seen->files);
 }
 
 static void count_file(void *user, const wn_data_file_state *file)
@@ -47,25 +61,27 @@ static void count_file(void *user, const wn_data_file_state *file)
     seen->here += file->path && !file->fault;
 }
 
-static wn_status print_data(const char *given)
+static wn_status print_data(wn__answer *answer, const char *given)
 {
     char folder[1024];
     wn_status status = wn_data_folder(given, folder, sizeof folder);
     if (status != WN_OK) return status;
-    printf("\ndata folder %s\n", folder);
-    data_seen seen = {.table = WN_COLUMNS("  data set", "here")};
+    wn__answer_print(answer, "\ndata folder %s\n", folder);
+    wn__answer_text(answer, "data_folder", folder);
+    data_seen seen = {.table = WN_COLUMNS({"dataset", "  data set"}, {"here", "here"}, {"files", NULL})};
     status = wn_data_list(NULL, given, count_file, &seen);
     end_dataset(&seen);
-    wn__columns_print(&seen.table);
+    wn__answer_table(answer, "datasets", &seen.table);
     return status;
 }
 
 static int run_doctor(const wn__call *call)
 {
     const doctor_config *config = call->config;
-    const char *group = NULL;
-    const wn_status status = wn_doctor(print_fact, (void *)&group);
-    return wn__finish(call, status == WN_OK ? print_data(config->data_folder) : status);
+    facts_seen seen = {.answer = call->answer};
+    const wn_status status = wn_doctor(print_fact, &seen);
+    end_group(&seen);
+    return wn__finish(call, status == WN_OK ? print_data(call->answer, config->data_folder) : status);
 }
 
 const wn__command wn__command_doctor = {
@@ -74,5 +90,6 @@ const wn__command wn__command_doctor = {
     .summary = "Show the CPU, threads, backends, libraries and data sets of this machine",
     .options = doctor_options,
     .config_size = sizeof(doctor_config),
+    .prints = WN__PRINTS_JSON,
     .run = run_doctor,
 };

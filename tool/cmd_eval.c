@@ -1,7 +1,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "columns.h"
 #include "command.h"
 #include "score.h"
 #include "winnow/experiment.h"
@@ -31,37 +30,41 @@ static int64_t images_of_class(const wn_evaluation *e, int class)
     return images;
 }
 
-static void print_classes(const wn_evaluation *e)
+static void print_classes(wn__answer *answer, const wn_evaluation *e)
 {
-    wn__columns table = WN_COLUMNS(">class", "name", ">accuracy", ">images");
+    wn__columns table = WN_COLUMNS({"class", ">class"}, {"name", "name"}, {"accuracy", ">accuracy"}, {"images", ">images"});
     for (int i = 0; i < e->classes; i++) {
-        wn__columns_add(&table, "%d", i);
-        wn__columns_add(&table, "%s", e->class_names ? e->class_names[i] : "");
-        if (isnan(e->class_accuracy[i]))
-            wn__columns_add(&table, "-");
-        else
-            wn__columns_add(&table, "%.4f", e->class_accuracy[i]);
-        wn__columns_add(&table, "%lld", (long long)images_of_class(e, i));
+        wn__columns_whole(&table, i);
+        wn__columns_text(&table, e->class_names ? e->class_names[i] : NULL);
+        wn__columns_real(&table, e->class_accuracy[i], "%.4f", e->class_accuracy[i]);
+        wn__columns_whole(&table, images_of_class(e, i));
     }
-    wn__columns_print(&table);
+    wn__answer_print(answer, "\n");
+    wn__answer_table(answer, "classes", &table);
 }
 
-static void print_confusion(const wn_evaluation *e)
+static void print_confusion(wn__answer *answer, const wn_evaluation *e)
 {
-    puts("confusion: a row per true class, a column per predicted class");
-    printf("%5s", "");
+    wn__answer_print(answer, "\nconfusion: a row per true class, a column per predicted class\n%5s", "");
     for (int predicted = 0; predicted < e->classes; predicted++)
-        printf(" %5d", predicted);
-    putchar('\n');
+        wn__answer_print(answer, " %5d", predicted);
+    wn__answer_print(answer, "\n");
+    wn__answer_open(answer, "confusion", '[');
     for (int class = 0; class < e->classes; class ++) {
-        printf("%5d", class);
-        for (int predicted = 0; predicted < e->classes; predicted++)
-            printf(" %5lld", (long long)e->confusion[class * e->classes + predicted]);
-        putchar('\n');
+        wn__answer_print(answer, "%5d", class);
+        wn__answer_open(answer, NULL, '[');
+        for (int predicted = 0; predicted < e->classes; predicted++) {
+            const int64_t images = e->confusion[class * e->classes + predicted];
+            wn__answer_print(answer, " %5lld", (long long)images);
+            wn__answer_whole(answer, NULL, images);
+        }
+        wn__answer_close(answer);
+        wn__answer_print(answer, "\n");
     }
+    wn__answer_close(answer);
 }
 
-static void print_scores(const wn_evaluation *e)
+static void print_scores(wn__answer *answer, const wn_evaluation *e)
 {
     char value[32];
     int width = 10;
@@ -69,10 +72,12 @@ static void print_scores(const wn_evaluation *e)
         if ((int)strlen(e->score[i].title) > width) width = (int)strlen(e->score[i].title);
     for (int i = 0; i < e->scores; i++) {
         const wn_score *s = &e->score[i];
-        printf("%-*s  %s", width, s->title, wn__show_score(s, value, sizeof value));
-        if (s->counted) printf(" (%lld of %lld)", llround(s->value * (double)e->count), (long long)e->count);
-        putchar('\n');
+        wn__answer_real(answer, s->name, s->value);
+        wn__answer_print(answer, "%-*s  %s", width, s->title, wn__show_score(s, value, sizeof value));
+        if (s->counted) wn__answer_print(answer, " (%lld of %lld)", llround(s->value * (double)e->count), (long long)e->count);
+        wn__answer_print(answer, "\n");
     }
+    wn__answer_whole(answer, "samples", e->count);
 }
 
 static int run_eval(const wn__call *call)
@@ -91,14 +96,10 @@ static int run_eval(const wn__call *call)
     };
     wn_evaluation e = {0};
     const wn_status status = wn_eval(&options, &e);
-    if (status == WN_OK) {
-        print_scores(&e);
-        if (e.confusion) {
-            putchar('\n');
-            print_classes(&e);
-            putchar('\n');
-            print_confusion(&e);
-        }
+    if (status == WN_OK) print_scores(call->answer, &e);
+    if (status == WN_OK && e.confusion) {
+        print_classes(call->answer, &e);
+        print_confusion(call->answer, &e);
     }
     wn_evaluation_release(&e);
     return wn__finish(call, status);
@@ -112,5 +113,6 @@ const wn__command wn__command_eval = {
     .config_size = sizeof(eval_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_JSON,
     .run = run_eval,
 };

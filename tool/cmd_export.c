@@ -25,17 +25,25 @@ static const wn__option export_options[] = {
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
     {0}};
 
-static wn_status print_written(wn_network *net, const export_config *c)
+static wn_status print_written(wn__answer *answer, wn_network *net, const export_config *c)
 {
     wn_network_info info = {.size = sizeof info};
     char some[32], all[32];
     const wn_status status = wn_network_look(net, &info);
     if (status != WN_OK) return status;
-    printf("network            %s, inputs %lldx%lldx%lld, %lld outputs\n", info.name, (long long)info.channels, (long long)info.height,
-           (long long)info.width, (long long)info.outputs);
-    printf("weights            %s of %s\n", wn_show_count(info.weights_active, some, sizeof some),
-           wn_show_count(info.weights, all, sizeof all));
-    printf("written            %s\n", c->out);
+    wn__answer_print(answer, "network            %s, inputs %lldx%lldx%lld, %lld outputs\n", info.name, (long long)info.channels,
+                     (long long)info.height, (long long)info.width, (long long)info.outputs);
+    wn__answer_print(answer, "weights            %s of %s\n", wn_show_count(info.weights_active, some, sizeof some),
+                     wn_show_count(info.weights, all, sizeof all));
+    wn__answer_print(answer, "written            %s\n", c->out);
+    wn__answer_text(answer, "network", info.name);
+    wn__answer_whole(answer, "channels", info.channels);
+    wn__answer_whole(answer, "height", info.height);
+    wn__answer_whole(answer, "width", info.width);
+    wn__answer_whole(answer, "outputs", info.outputs);
+    wn__answer_whole(answer, "weights", info.weights);
+    wn__answer_whole(answer, "weights_active", info.weights_active);
+    wn__answer_text(answer, "written", c->out);
     return WN_OK;
 }
 
@@ -56,7 +64,7 @@ static wn_status export(const wn__call *call, const export_config *c)
     wn_status status = wn_network_open(call->arguments[0], &open, &net);
     if (status != WN_OK) return status;
     status = wn_network_export(net, c->out, &how);
-    if (status == WN_OK) status = print_written(net, c);
+    if (status == WN_OK) status = print_written(call->answer, net, c);
     wn_network_close(net);
     return status;
 }
@@ -84,5 +92,6 @@ const wn__command wn__command_export = {
     .config_size = sizeof(export_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_JSON,
     .run = run_export,
 };

@@ -2,9 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "columns.h"
 #include "command.h"
-#include "json_text.h"
 #include "winnow/flops.h"
 #include "winnow/show.h"
 
@@ -12,7 +10,7 @@ typedef struct flops_config {
     wn__texts set, select, layer, method;
     const char *image, *sparsity, *budget, *distribution, *mask, *power, *counting, *match;
     int64_t classes, seed, interval, steps, prune_begin, prune_end, prune_every;
-    bool dense_first, sparse_first, json;
+    bool dense_first, sparse_first;
 } flops_config;
 
 static const wn__option flops_options[] = {
@@ -49,131 +47,69 @@ static const wn__option flops_options[] = {
     WN_OPTION_NUMBER(flops_config, prune_end, "prune-end", "N", "its last one (default: 75000)"),
     WN_OPTION_NUMBER(flops_config, prune_every, "prune-every", "N", "steps between (default: 1000)"),
     WN_OPTION_TEXT(flops_config, match, "match", "NAME", "what small-dense and big-sparse have as many of: parameters (default) or flops"),
-    WN_OPTION_SWITCH(flops_config, json, "json", "one JSON object"),
     {0}};
 
-/* ---- JSON */
-
-static void put_count(const char *key, int64_t value) { printf(", \"%s\": %lld", key, (long long)value); }
-
-static void put_real(const char *key, double value)
-{
-    printf(", \"%s\": ", key);
-    wn__put_json_real(value, 10);
-}
+/* ---- what is in JSON alone */
 
 /* One method's number, or all of them by name. */
-static void put_training_ratio(const wn_flops_result *r)
+static void put_training_ratio(wn__answer *answer, const wn_flops_result *r)
 {
-    printf(", \"train_flops_ratio\": ");
     if (r->methods == 1) {
-        wn__put_json_real(r->method[0].train_flops_ratio, 10);
+        wn__answer_real(answer, "train_flops_ratio", r->method[0].train_flops_ratio);
         return;
     }
-    putchar('{');
-    for (int i = 0; i < r->methods; i++) {
-        if (i) fputs(", ", stdout);
-        wn__put_json_text(r->method[i].name);
-        fputs(": ", stdout);
-        wn__put_json_real(r->method[i].train_flops_ratio, 10);
-    }
-    putchar('}');
+    wn__answer_open(answer, "train_flops_ratio", '{');
+    for (int i = 0; i < r->methods; i++)
+        wn__answer_real(answer, r->method[i].name, r->method[i].train_flops_ratio);
+    wn__answer_close(answer);
 }
 
-static void put_layer(const wn_flops_layer *l)
+static void put_totals(wn__answer *answer, const char *model, const wn_flops_result *r)
 {
-    fputs("{\"name\": ", stdout);
-    wn__put_json_text(l->name);
-    fputs(", \"shape\": [", stdout);
-    for (int d = 0; d < l->dims; d++)
-        printf("%s%lld", d ? ", " : "", (long long)l->dim[d]);
-    putchar(']');
-    put_count("dense_params", l->weights);
-    put_count("params", l->active);
-    put_real("density", (double)l->active / (double)l->weights);
-    put_count("dense_flops", l->dense_flops);
-    put_count("flops", l->flops);
-    put_count("dense_bytes", l->dense_bytes);
-    put_count("bytes", l->bytes);
-    printf(", \"selected\": %s}", l->selected ? "true" : "false");
-}
-
-static void put_methods(const wn_flops_result *r)
-{
-    fputs(", \"methods\": [", stdout);
-    for (int i = 0; i < r->methods; i++) {
-        const wn_flops_method *m = &r->method[i];
-        fputs(i ? ", {\"name\": " : "{\"name\": ", stdout);
-        wn__put_json_text(m->name);
-        wn__put_json_pair("formula", m->formula);
-        put_real("train_flops", m->train_flops);
-        put_real("train_flops_ratio", m->train_flops_ratio);
-        putchar('}');
-    }
-    putchar(']');
-}
-
-static void print_json(const char *model, const wn_flops_result *r)
-{
-    fputs("{\"model\": ", stdout);
-    wn__put_json_text(model);
-    put_count("dense_params", r->dense_params);
-    put_count("params", r->params);
-    put_count("dense_network_params", r->dense_network_params);
-    put_count("network_params", r->network_params);
-    put_count("dense_flops", r->dense_flops);
-    put_count("flops", r->flops);
-    put_real("flops_ratio", r->flops_ratio);
-    put_training_ratio(r);
-    put_real("erk_eps", r->erk_eps);
-    put_real("sparsity", r->sparsity);
-    put_real("sparsity_selected", 1 - (double)r->selected_active / (double)r->selected);
-    put_count("dense_bytes", r->dense_bytes);
-    put_count("bytes", r->bytes);
-    put_real("small_width", r->small_width);
-    put_real("small_reached", r->small_reached);
-    put_real("wide_width", r->wide_width);
-    put_real("wide_reached", r->wide_reached);
-    put_methods(r);
-    fputs(", \"layers\": [", stdout);
-    for (int i = 0; i < r->layers; i++) {
-        if (i) fputs(", ", stdout);
-        put_layer(&r->layer[i]);
-    }
-    puts("]}");
+    wn__answer_text(answer, "model", model);
+    wn__answer_whole(answer, "dense_params", r->dense_params);
+    wn__answer_whole(answer, "params", r->params);
+    wn__answer_whole(answer, "dense_network_params", r->dense_network_params);
+    wn__answer_whole(answer, "network_params", r->network_params);
+    wn__answer_whole(answer, "dense_flops", r->dense_flops);
+    wn__answer_whole(answer, "flops", r->flops);
+    wn__answer_real(answer, "flops_ratio", r->flops_ratio);
+    put_training_ratio(answer, r);
+    wn__answer_real(answer, "erk_eps", r->erk_eps);
+    wn__answer_real(answer, "sparsity", r->sparsity);
+    wn__answer_real(answer, "sparsity_selected", 1 - (double)r->selected_active / (double)r->selected);
+    wn__answer_whole(answer, "dense_bytes", r->dense_bytes);
+    wn__answer_whole(answer, "bytes", r->bytes);
+    wn__answer_real(answer, "small_width", r->small_width);
+    wn__answer_real(answer, "small_reached", r->small_reached);
+    wn__answer_real(answer, "wide_width", r->wide_width);
+    wn__answer_real(answer, "wide_reached", r->wide_reached);
 }
 
 /* ---- tables */
 
-static void add_count(wn__columns *table, int64_t count)
-{
-    char text[32];
-    wn__columns_add(table, "%s", wn_show_count(count, text, sizeof text));
-}
-
-static void add_bytes(wn__columns *table, int64_t bytes)
-{
-    char text[32];
-    wn__columns_add(table, "%s", wn_show_bytes(bytes, text, sizeof text));
-}
-
 static void add_row(wn__columns *table, const wn_flops_layer *l)
 {
-    wn__columns_add(table, "%s%s", l->name, l->selected ? "" : " (outside)");
-    add_count(table, l->weights);
-    add_count(table, l->active);
-    wn__columns_add(table, "%.4f", (double)l->active / (double)l->weights);
-    add_count(table, l->dense_flops);
-    add_count(table, l->flops);
-    wn__columns_add(table, "%.4f", l->dense_flops ? (double)l->flops / (double)l->dense_flops : 1.0);
-    add_bytes(table, l->dense_bytes);
-    add_bytes(table, l->bytes);
+    const double density = (double)l->active / (double)l->weights;
+    const double ratio = l->dense_flops ? (double)l->flops / (double)l->dense_flops : 1.0;
+    wn__columns_shown(table, l->name, "%s%s", l->name, l->selected ? "" : " (outside)");
+    wn__columns_shape(table, l->dim, l->dims);
+    wn__columns_count(table, l->weights);
+    wn__columns_count(table, l->active);
+    wn__columns_real(table, density, "%.4f", density);
+    wn__columns_count(table, l->dense_flops);
+    wn__columns_count(table, l->flops);
+    wn__columns_real(table, ratio, "%.4f", ratio);
+    wn__columns_bytes(table, l->dense_bytes);
+    wn__columns_bytes(table, l->bytes);
+    wn__columns_yes(table, l->selected, "");
 }
 
-static void print_layers(const wn_flops_result *r)
+static void print_layers(wn__answer *answer, const wn_flops_result *r)
 {
-    wn__columns table =
-        WN_COLUMNS("layer", ">weights", ">stay", ">density", ">dense FLOPs", ">FLOPs", ">FLOPs x", ">dense bytes", ">bytes");
+    wn__columns table = WN_COLUMNS({"name", "layer"}, {"shape", NULL}, {"dense_params", ">weights"}, {"params", ">stay"},
+                                   {"density", ">density"}, {"dense_flops", ">dense FLOPs"}, {"flops", ">FLOPs"},
+                                   {"flops_ratio", ">FLOPs x"}, {"dense_bytes", ">dense bytes"}, {"bytes", ">bytes"}, {"selected", NULL});
     wn_flops_layer total = {.name = "all", .selected = true};
     for (int i = 0; i < r->layers; i++) {
         const wn_flops_layer *l = &r->layer[i];
@@ -185,37 +121,44 @@ static void print_layers(const wn_flops_result *r)
         total.dense_bytes += l->dense_bytes;
         total.bytes += l->bytes;
     }
-    add_row(&table, &total);
-    wn__columns_print(&table);
+    if (wn__answer_format_of(answer) == WN__ANSWER_TEXT) add_row(&table, &total);
+    wn__answer_table(answer, "layers", &table);
 }
 
-static void print_totals(const wn_flops_result *r)
+static void print_totals(wn__answer *answer, const wn_flops_result *r)
 {
     char text[128], some[32], all[32];
-    putchar('\n');
-    if (!isnan(r->sparsity)) printf("asked for          sparsity %.4g %%\n", 100 * r->sparsity);
-    if (!isnan(r->erk_eps)) printf("eps                %.6g\n", r->erk_eps);
-    printf("selected weights   %s (%s of %s)\n", wn__sparsity_three_ways(r->selected_active, r->selected, text, sizeof text),
-           wn_show_count(r->selected_active, some, sizeof some), wn_show_count(r->selected, all, sizeof all));
-    printf("all parameters     %s (%s of %s)\n", wn__sparsity_three_ways(r->network_params, r->dense_network_params, text, sizeof text),
-           wn_show_count(r->network_params, some, sizeof some), wn_show_count(r->dense_network_params, all, sizeof all));
-    printf("forward FLOPs      %.4g of %.4g an image: %.4fx\n", (double)r->flops, (double)r->dense_flops, r->flops_ratio);
-    printf("bytes              %s of %s\n", wn_show_bytes(r->bytes, some, sizeof some), wn_show_bytes(r->dense_bytes, all, sizeof all));
-    if (!isnan(r->small_width)) printf("small dense        widths x %.6g, %.4fx of the size asked for\n", r->small_width, r->small_reached);
-    if (!isnan(r->wide_width)) printf("big sparse         widths x %.6g, %.4fx of the size asked for\n", r->wide_width, r->wide_reached);
+    wn__answer_print(answer, "\n");
+    if (!isnan(r->sparsity)) wn__answer_print(answer, "asked for          sparsity %.4g %%\n", 100 * r->sparsity);
+    if (!isnan(r->erk_eps)) wn__answer_print(answer, "eps                %.6g\n", r->erk_eps);
+    wn__answer_print(answer, "selected weights   %s (%s of %s)\n",
+                     wn__sparsity_three_ways(r->selected_active, r->selected, text, sizeof text),
+                     wn_show_count(r->selected_active, some, sizeof some), wn_show_count(r->selected, all, sizeof all));
+    wn__answer_print(answer, "all parameters     %s (%s of %s)\n",
+                     wn__sparsity_three_ways(r->network_params, r->dense_network_params, text, sizeof text),
+                     wn_show_count(r->network_params, some, sizeof some), wn_show_count(r->dense_network_params, all, sizeof all));
+    wn__answer_print(answer, "forward FLOPs      %.4g of %.4g an image: %.4fx\n", (double)r->flops, (double)r->dense_flops, r->flops_ratio);
+    wn__answer_print(answer, "bytes              %s of %s\n", wn_show_bytes(r->bytes, some, sizeof some),
+                     wn_show_bytes(r->dense_bytes, all, sizeof all));
+    if (!isnan(r->small_width))
+        wn__answer_print(answer, "small dense        widths x %.6g, %.4fx of the size asked for\n", r->small_width, r->small_reached);
+    if (!isnan(r->wide_width))
+        wn__answer_print(answer, "big sparse         widths x %.6g, %.4fx of the size asked for\n", r->wide_width, r->wide_reached);
 }
 
-static void print_methods(const wn_flops_result *r)
+static void print_methods(wn__answer *answer, const wn_flops_result *r)
 {
-    wn__columns table = WN_COLUMNS("training by", ">FLOPs an image", ">of dense", "as");
+    wn__columns table =
+        WN_COLUMNS({"name", "training by"}, {"train_flops", ">FLOPs an image"}, {"train_flops_ratio", ">of dense"}, {"formula", "as"});
     for (int i = 0; i < r->methods; i++) {
-        wn__columns_add(&table, "%s", r->method[i].name);
-        wn__columns_add(&table, "%.4g", r->method[i].train_flops);
-        wn__columns_add(&table, "%.4fx", r->method[i].train_flops_ratio);
-        wn__columns_add(&table, "%s", r->method[i].formula);
+        const wn_flops_method *m = &r->method[i];
+        wn__columns_text(&table, m->name);
+        wn__columns_real(&table, m->train_flops, "%.4g", m->train_flops);
+        wn__columns_real(&table, m->train_flops_ratio, "%.4fx", m->train_flops_ratio);
+        wn__columns_text(&table, m->formula);
     }
-    putchar('\n');
-    wn__columns_print(&table);
+    wn__answer_print(answer, "\n");
+    wn__answer_table(answer, "methods", &table);
 }
 
 /* ---- the command */
@@ -269,13 +212,10 @@ static int run_flops(const wn__call *call)
     const wn_status status = wn_flops(&options, &result);
     free(methods);
     if (status != WN_OK) return wn__finish(call, status);
-    if (config->json) {
-        print_json(model, &result);
-    } else {
-        print_layers(&result);
-        print_totals(&result);
-        print_methods(&result);
-    }
+    put_totals(call->answer, model, &result);
+    print_layers(call->answer, &result);
+    print_totals(call->answer, &result);
+    print_methods(call->answer, &result);
     wn_flops_release(&result);
     return WN__EXIT_OK;
 }
@@ -292,5 +232,6 @@ const wn__command wn__command_flops = {
     .config_size = sizeof(flops_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_flops,
 };

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "columns.h"
 #include "command.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
@@ -17,58 +16,77 @@ static const wn__option inspect_options[] = {
 
 typedef struct inspection {
     wn__columns table;
+    wn__answer *answer;
     bool metadata;
 } inspection;
 
 static void add_tensor(void *user, const wn_tensor_info *tensor)
 {
     wn__columns *table = &((inspection *)user)->table;
-    char shape[128] = "", count[32];
-    size_t used = 0;
-    for (int i = 0; i < tensor->dims && used < sizeof shape; i++)
-        used += (size_t)snprintf(shape + used, sizeof shape - used, "%s%lld", i ? "x" : "", (long long)tensor->dim[i]);
-    wn__columns_add(table, "%s", tensor->name);
-    wn__columns_add(table, "%s", tensor->dtype);
-    wn__columns_add(table, "%s", shape);
-    wn__columns_add(table, "%s", wn_show_count(tensor->count, count, sizeof count));
-    wn__columns_add(table, "%s", wn_show_count(tensor->nonzero, count, sizeof count));
-    wn__columns_add(table, "%.2f %%", tensor->count > 0 ? 100.0 * (double)(tensor->count - tensor->nonzero) / (double)tensor->count : 0);
-    wn__columns_add(table, "%s", tensor->compressed ? "compressed" : tensor->masked ? "masked" : "");
+    const double sparsity = tensor->count > 0 ? (double)(tensor->count - tensor->nonzero) / (double)tensor->count : 0;
+    const char *mask = tensor->compressed ? "compressed" : tensor->masked ? "masked" : NULL;
+    wn__columns_text(table, tensor->name);
+    wn__columns_text(table, tensor->dtype);
+    wn__columns_shape(table, tensor->dim, tensor->dims);
+    wn__columns_count(table, tensor->count);
+    wn__columns_count(table, tensor->nonzero);
+    wn__columns_real(table, sparsity, "%.2f %%", 100 * sparsity);
+    wn__columns_text(table, mask);
 }
 
 /* In a line, cut short, unless it was asked for in full. */
 static void print_metadata(void *user, const char *key, const char *value)
 {
     enum { SHOWN = 80 };
-    if (((inspection *)user)->metadata || strcmp(key, "looks like") == 0) {
-        printf("%s: %s\n", key, value);
+    const inspection *all = user;
+    char line[SHOWN + 1];
+    wn__answer_text(all->answer, key, value);
+    if (all->metadata || strcmp(key, "looks like") == 0) {
+        wn__answer_print(all->answer, "%s: %s\n", key, value);
         return;
     }
-    printf("%s: ", key);
-    for (int i = 0; i < SHOWN && value[i]; i++)
-        putchar(value[i] == '\n' ? ' ' : value[i]);
-    puts(strnlen(value, SHOWN + 1) > SHOWN ? " ..." : "");
+    snprintf(line, sizeof line, "%s", value);
+    for (char *at = line; *at; at++)
+        if (*at == '\n') *at = ' ';
+    wn__answer_print(all->answer, "%s: %s%s\n", key, line, strnlen(value, SHOWN + 1) > SHOWN ? " ..." : "");
+}
+
+static void print_tensors(wn__answer *answer, const char *title, const char *key, int64_t nonzero, int64_t all)
+{
+    char text[128], some[32], count[32], name[64];
+    wn__answer_print(answer, "%-15s %s (%s of %s)\n", title, wn__sparsity_three_ways(nonzero, all, text, sizeof text),
+                     wn_show_count(nonzero, some, sizeof some), wn_show_count(all, count, sizeof count));
+    wn__answer_whole(answer, key, all);
+    snprintf(name, sizeof name, "%s_nonzero", key);
+    wn__answer_whole(answer, name, nonzero);
 }
 
 static int run_inspect(const wn__call *call)
 {
     const inspect_config *config = call->config;
-    inspection all = {.table = WN_COLUMNS("tensor", "type", "shape", ">values", ">non-zero", ">sparsity", ""),
+    inspection all = {.table = WN_COLUMNS({"name", "tensor"}, {"dtype", "type"}, {"shape", "shape"}, {"values", ">values"},
+                                          {"nonzero", ">non-zero"}, {"sparsity", ">sparsity"}, {"mask", ""}),
+                      .answer = call->answer,
                       .metadata = config->metadata};
     wn_file_summary summary;
+    char size[32];
+    wn__answer_open(call->answer, "metadata", '{');
     const wn_status status = wn_inspect_named(call->arguments[0], config->names, add_tensor, print_metadata, &all, &summary);
-    if (status != WN_OK) return wn__finish(call, status);
-    char text[128], some[32], count[32];
-    putchar('\n');
-    wn__columns_print(&all.table);
-    printf("\nall tensors     %s (%s of %s)\n", wn__sparsity_three_ways(summary.nonzero, summary.count, text, sizeof text),
-           wn_show_count(summary.nonzero, some, sizeof some), wn_show_count(summary.count, count, sizeof count));
-    if (summary.masked_count > 0)
-        printf("masked tensors  %s (%s of %s)\n", wn__sparsity_three_ways(summary.masked_nonzero, summary.masked_count, text, sizeof text),
-               wn_show_count(summary.masked_nonzero, some, sizeof some), wn_show_count(summary.masked_count, count, sizeof count));
-    printf("file            %s, %s\n", wn_show_bytes(summary.bytes, some, sizeof some),
-           summary.checked ? "checksums are right" : "carries no checksums");
-    return WN_OK;
+    wn__answer_close(call->answer);
+    if (status != WN_OK) {
+        wn__columns_release(&all.table);
+        return wn__finish(call, status);
+    }
+    wn__answer_print(call->answer, "\n");
+    wn__answer_table(call->answer, "tensors", &all.table);
+    wn__answer_print(call->answer, "\n");
+    print_tensors(call->answer, "all tensors", "values", summary.nonzero, summary.count);
+    if (summary.masked_count > 0) print_tensors(call->answer, "masked tensors", "masked", summary.masked_nonzero, summary.masked_count);
+    wn__answer_print(call->answer, "file            %s, %s\n", wn_show_bytes(summary.bytes, size, sizeof size),
+                     summary.checked ? "checksums are right" : "carries no checksums");
+    wn__answer_whole(call->answer, "bytes", summary.bytes);
+    wn__answer_yes(call->answer, "checked", summary.checked);
+    return WN__EXIT_OK;
 }
 
 const wn__command wn__command_inspect = {
@@ -79,5 +97,6 @@ const wn__command wn__command_inspect = {
     .config_size = sizeof(inspect_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_inspect,
 };

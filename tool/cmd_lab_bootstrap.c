@@ -39,5 +39,6 @@ const wn__command wn__command_lab_bootstrap = {
     .config_size = sizeof(bootstrap_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_JSON,
     .run = run_bootstrap,
 };

@@ -24,5 +24,6 @@ const wn__command wn__command_lab_compare = {
     .config_size = sizeof(compare_config),
     .least = 2,
     .most = -1,
+    .prints = WN__PRINTS_JSON,
     .run = run_compare,
 };

@@ -41,5 +41,6 @@ const wn__command wn__command_lab_connect = {
     .config_size = sizeof(connect_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_JSON,
     .run = run_connect,
 };

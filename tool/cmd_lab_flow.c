@@ -43,5 +43,6 @@ const wn__command wn__command_lab_flow = {
     .config_size = sizeof(flow_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_JSON,
     .run = run_flow,
 };

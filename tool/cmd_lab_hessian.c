@@ -58,5 +58,6 @@ const wn__command wn__command_lab_hessian = {
     .config_size = sizeof(hessian_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_JSON,
     .run = run_hessian,
 };

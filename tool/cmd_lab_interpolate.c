@@ -46,5 +46,6 @@ const wn__command wn__command_lab_interpolate = {
     .config_size = sizeof(interpolate_config),
     .least = 2,
     .most = 2,
+    .prints = WN__PRINTS_JSON,
     .run = run_interpolate,
 };

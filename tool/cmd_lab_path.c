@@ -49,5 +49,6 @@ const wn__command wn__command_lab_path = {
     .config_size = sizeof(path_config),
     .least = 2,
     .most = 2,
+    .prints = WN__PRINTS_JSON,
     .run = run_path,
 };

@@ -24,7 +24,8 @@ static wn_status write_report(const wn__call *call, const char *folder)
     const wn_status status = wn_report_write(folder, NULL, &files);
     if (status != WN_OK) return status;
     if (files.note[0]) wn__console_note(call->console, "%s", files.note);
-    printf("\nreport: %s\n", files.page);
+    wn__answer_text(call->answer, "report", files.page);
+    wn__answer_print(call->answer, "\nreport: %s\n", files.page);
     return WN_OK;
 }
 
@@ -42,7 +43,8 @@ static int run_study(const wn__call *call)
     wn_status status = wn_lab_study(&options, &result);
     wn__console_clear(call->console);
     if (status == WN_OK) {
-        fputs(result.text, stdout);
+        wn__answer_print(call->answer, "%s", result.text);
+        if (wn__answer_format_of(call->answer) == WN__ANSWER_JSON) wn__lab_put_file(call->answer, result.folder, "study.json");
         status = write_report(call, result.folder);
     }
     wn_lab_result_release(&result);
@@ -60,5 +62,6 @@ const wn__command wn__command_lab_study = {
     .config_size = sizeof(study_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_JSON,
     .run = run_study,
 };

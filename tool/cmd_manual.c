@@ -49,6 +49,7 @@ static void put_command(const wn__command *command)
         putchar('\n');
     }
     put_options(command->options);
+    put_options(wn__format_options(command));
 }
 
 static void put_environment(void)
@@ -85,9 +86,9 @@ static int run_manual(const wn__call *call)
         if (!(*c)->hidden) put_command(*c);
     puts(".SH OPTIONS OF ALL COMMANDS");
     put_options(wn__common_options);
-    puts(
-        ".SH EXIT STATUS\n.TP\n0\nsuccess\n.TP\n1\nfailed\n.TP\n2\nwrong usage or recipe\n.TP\n75\nstopped on request; the same command continues\n"
-        ".TP\n76\ntrials of other shards must end first; the same command then continues");
+    puts(".SH EXIT STATUS");
+    for (const wn__exit_code *e = wn__exit_codes; e->code; e++)
+        printf(".TP\n%s\n%s\n", e->code, e->meaning);
     put_environment();
     puts(
         ".SH FILES\n.TP\nwinnow\\-runs/stages/\nresults of stages, by what they depend on\n.TP\nwinnow\\-runs/NAME/\nan experiment: its recipe, "

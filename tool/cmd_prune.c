@@ -1,4 +1,3 @@
-#include "columns.h"
 #include "command.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
@@ -25,19 +24,35 @@ static const wn__option prune_options[] = {
     WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
-static void print_pruning(const wn_prune_summary *s, const char *result, bool dense)
+/* "sparsity 90.00 %, ... (1 of 10)" and the two numbers. */
+static void print_part(wn__answer *answer, const char *title, const char *key, int64_t nonzero, int64_t all)
 {
-    char text[128], some[32], all[32];
-    printf("asked for          sparsity %.2f %%\n", 100 * s->asked);
-    printf("selected weights   %s (%s of %s)\n", wn__sparsity_three_ways(s->selected_nonzero, s->selected, text, sizeof text),
-           wn_show_count(s->selected_nonzero, some, sizeof some), wn_show_count(s->selected, all, sizeof all));
-    printf("whole network      %s (%s of %s)\n", wn__sparsity_three_ways(s->network_nonzero, s->network, text, sizeof text),
-           wn_show_count(s->network_nonzero, some, sizeof some), wn_show_count(s->network, all, sizeof all));
-    printf("FLOPs per image    %s of %s\n", wn_show_count(s->forward_flops, some, sizeof some),
-           wn_show_count(s->dense_forward_flops, all, sizeof all));
-    printf("bytes              %s of %s\n", wn_show_bytes(s->bytes, some, sizeof some), wn_show_bytes(s->dense_bytes, all, sizeof all));
-    printf("written            %s\n", result);
-    if (!dense) printf("dense              winnow export %s --to dense --out FILE\n", result);
+    char text[128], some[32], count[32], name[64];
+    wn__answer_print(answer, "%-18s %s (%s of %s)\n", title, wn__sparsity_three_ways(nonzero, all, text, sizeof text),
+                     wn_show_count(nonzero, some, sizeof some), wn_show_count(all, count, sizeof count));
+    wn__answer_whole(answer, key, all);
+    snprintf(name, sizeof name, "%s_nonzero", key);
+    wn__answer_whole(answer, name, nonzero);
+}
+
+static void print_pruning(wn__answer *answer, const wn_prune_summary *s, const char *result, bool dense)
+{
+    char some[32], all[32];
+    wn__answer_print(answer, "asked for          sparsity %.2f %%\n", 100 * s->asked);
+    wn__answer_real(answer, "sparsity_asked", s->asked);
+    print_part(answer, "selected weights", "selected", s->selected_nonzero, s->selected);
+    print_part(answer, "whole network", "parameters", s->network_nonzero, s->network);
+    wn__answer_print(answer, "FLOPs per image    %s of %s\n", wn_show_count(s->forward_flops, some, sizeof some),
+                     wn_show_count(s->dense_forward_flops, all, sizeof all));
+    wn__answer_whole(answer, "flops", s->forward_flops);
+    wn__answer_whole(answer, "dense_flops", s->dense_forward_flops);
+    wn__answer_print(answer, "bytes              %s of %s\n", wn_show_bytes(s->bytes, some, sizeof some),
+                     wn_show_bytes(s->dense_bytes, all, sizeof all));
+    wn__answer_whole(answer, "bytes", s->bytes);
+    wn__answer_whole(answer, "dense_bytes", s->dense_bytes);
+    wn__answer_print(answer, "written            %s\n", result);
+    wn__answer_text(answer, "written", result);
+    if (!dense) wn__answer_print(answer, "dense              winnow export %s --to dense --out FILE\n", result);
 }
 
 static int run_prune(const wn__call *call)
@@ -60,7 +75,7 @@ static int run_prune(const wn__call *call)
     };
     wn_prune_summary summary;
     const wn_status status = wn_prune(&options, &summary);
-    if (status == WN_OK) print_pruning(&summary, config->out, config->dense);
+    if (status == WN_OK) print_pruning(call->answer, &summary, config->out, config->dense);
     return wn__finish(call, status);
 }
 
@@ -77,5 +92,6 @@ const wn__command wn__command_prune = {
     .config_size = sizeof(prune_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_JSON,
     .run = run_prune,
 };

@@ -1,8 +1,8 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "columns.h"
 #include "command.h"
 #include "stop.h"
 #include "winnow/experiment.h"
@@ -32,63 +32,83 @@ static const wn__option run_options[] = {
     WN_OPTION_SWITCH(run_config, dry_run, "dry-run", "print the stages, which are done, and an estimate of the hours; run nothing",
                      .excludes = "redo resolve"),
     WN_OPTION_SWITCH(run_config, resolve, "resolve", "print the recipe with all defaults and every time in steps; run nothing",
-                     .excludes = "redo"),
+                     .excludes = "redo json csv"),
     {0}};
 
 static void print_state(void *user, const wn_stage_info *stage)
 {
     wn__columns *table = user;
-    char count[32] = "", left[32] = "";
     const bool done = strcmp(stage->state, "done") == 0;
-    if (stage->steps > 0) wn_show_count(stage->steps, count, sizeof count);
-    if (!done && stage->seconds >= 0) wn_show_seconds(stage->seconds, left, sizeof left);
-    wn__columns_add(table, "%.12s", stage->identity);
-    wn__columns_add(table, "%s", stage->state);
-    wn__columns_add(table, "%s", stage->kind);
-    wn__columns_add(table, "%s", count);
-    wn__columns_add(table, "%s", left);
-    wn__columns_add(table, "%s", stage->label);
+    wn__columns_shown(table, stage->identity, "%.12s", stage->identity);
+    wn__columns_text(table, stage->state);
+    wn__columns_text(table, stage->kind);
+    if (stage->steps > 0)
+        wn__columns_count(table, stage->steps);
+    else
+        wn__columns_missing(table, "");
+    wn__columns_seconds(table, done ? -1 : stage->seconds);
+    wn__columns_text(table, stage->label);
 }
 
-static wn_status print_plan(const wn_run_options *options)
+static void put_plan(wn__answer *answer, const wn_plan_summary *plan)
 {
-    wn__columns table = WN_COLUMNS("identity", "state", "kind", ">steps", ">left", "stage");
+    wn__answer_whole(answer, "done", plan->done);
+    wn__answer_real(answer, "seconds_left", plan->seconds < 0 ? NAN : plan->seconds);
+    wn__answer_text(answer, "seconds_from", plan->measured ? "finished stages" : "a few steps");
+    wn__answer_text(answer, "folder", plan->folder);
+}
+
+static wn_status print_plan(wn__answer *answer, const wn_run_options *options)
+{
+    wn__columns table = WN_COLUMNS({"identity", "identity"}, {"state", "state"}, {"kind", "kind"}, {"steps", ">steps"},
+                                   {"seconds_left", ">left"}, {"label", "stage"});
     wn_plan_summary plan;
     const wn_status status = wn_experiment_plan(options, true, print_state, &table, &plan);
-    if (status != WN_OK) table.count = 0;
-    if (table.count > 0) wn__columns_print(&table);
-    if (status != WN_OK) return status;
+    if (status != WN_OK) {
+        wn__columns_release(&table);
+        return status;
+    }
+    wn__answer_table(answer, "stages", &table);
+    put_plan(answer, &plan);
     char left[32];
-    printf("\n%d stages, %d done", plan.stages, plan.done);
+    wn__answer_print(answer, "\n%d stages, %d done", plan.stages, plan.done);
     if (plan.done < plan.stages && plan.seconds >= 0)
-        printf("; about %s (%.2f hours) left, one after the other, %s", wn_show_seconds(plan.seconds, left, sizeof left),
-               plan.seconds / 3600, plan.measured ? "measured from finished stages" : "guessed from a few steps");
-    printf("\nresults: %s\n", plan.folder);
+        wn__answer_print(answer, "; about %s (%.2f hours) left, one after the other, %s", wn_show_seconds(plan.seconds, left, sizeof left),
+                         plan.seconds / 3600, plan.measured ? "measured from finished stages" : "guessed from a few steps");
+    wn__answer_print(answer, "\nresults: %s\n", plan.folder);
     return WN_OK;
 }
 
-static wn_status print_resolved(const wn_run_options *options)
+static wn_status print_resolved(wn__answer *answer, const wn_run_options *options)
 {
     char *yaml;
     const wn_status status = wn_recipe_resolve(options, &yaml);
     if (status != WN_OK) return status;
-    fputs(yaml, stdout);
+    wn__answer_ready(answer, yaml);
     wn_text_free(yaml);
     return WN_OK;
 }
 
 static wn_status print_results(const wn__call *call, const char *folder)
 {
+    static const wn_report_format formats[] = {
+        [WN__ANSWER_TEXT] = WN_REPORT_SUMMARY, [WN__ANSWER_JSON] = WN_REPORT_JSON, [WN__ANSWER_CSV] = WN_REPORT_CSV};
+    const wn__answer_format format = wn__answer_format_of(call->answer);
     char *text;
     wn_report_files files;
-    wn_status status = wn_report_text(folder, WN_REPORT_SUMMARY, NULL, &text);
+    wn_status status = wn_report_text(folder, formats[format], NULL, &text);
     if (status != WN_OK) return status;
-    fputs(text, stdout);
+    if (format == WN__ANSWER_JSON)
+        wn__answer_json(call->answer, "results", text);
+    else
+        wn__answer_ready(call->answer, text);
     wn_text_free(text);
+    wn__answer_text(call->answer, "folder", folder);
     status = wn_report_write(folder, NULL, &files);
     if (status != WN_OK) return status;
     if (files.note[0]) wn__console_note(call->console, "%s", files.note);
-    printf("\nreport: %s\n", files.page);
+    wn__answer_text(call->answer, "report", files.page);
+    wn__answer_print(call->answer, "\nreport: %s\n", files.page);
     return WN_OK;
 }
 
@@ -130,8 +150,8 @@ static int run_run(const wn__call *call)
         .progress = wn__console_progress,
         .user = call->console,
     };
-    if (config->resolve) return wn__finish(call, print_resolved(&options));
-    if (config->dry_run) return wn__finish(call, print_plan(&options));
+    if (config->resolve) return wn__finish(call, print_resolved(call->answer, &options));
+    if (config->dry_run) return wn__finish(call, print_plan(call->answer, &options));
     return run_experiment(call, &options);
 }
 
@@ -147,5 +167,6 @@ const wn__command wn__command_run = {
     .config_size = sizeof(run_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_run,
 };

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "columns.h"
 #include "listing.h"
 
 static const char *const actions[] = {"sections", "optimizers", "losses", "metrics", "schedules", "transforms", "backends", NULL};
@@ -15,7 +14,7 @@ static int run_settings(const wn__call *call)
     wn__call rest = *call;
     rest.arguments++;
     rest.count--;
-    return wn__list_or_describe(&rest, lists[i], "entry");
+    return wn__list_or_describe(&rest, lists[i], "entry", NULL);
 }
 
 const wn__command wn__command_settings = {
@@ -25,6 +24,7 @@ const wn__command wn__command_settings = {
     .details = "LIST is sections (the recipe's own keys), optimizers, losses, metrics, schedules, transforms (of samples) or backends.",
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_TABLE,
     .actions = actions,
     .run = run_settings,
 };

@@ -1,4 +1,3 @@
-#include "columns.h"
 #include "lab.h"
 #include "winnow/show.h"
 #include "winnow/shrink.h"
@@ -34,44 +33,65 @@ static char *shown(const wn_shrink_result *r, double value, char *buffer, size_t
     return buffer;
 }
 
-static void print_rows(const wn_shrink_result *r)
+static void print_rows(wn__answer *answer, const wn_shrink_result *r)
 {
-    char title[64];
+    char title[64], value[32];
     snprintf(title, sizeof title, ">%s%s", r->hold.title, r->hold.percent ? " %" : "");
-    wn__columns c = WN_COLUMNS("network", "by", ">part %", title, ">parameters", ">FLOPs", ">bytes", "");
+    wn__columns c = WN_COLUMNS({"network", "network"}, {"by", "by"}, {"part", ">part %"}, {"value", title}, {"parameters", ">parameters"},
+                               {"flops", ">FLOPs"}, {"bytes", ">bytes"}, {"holds", ""});
     for (int i = 0; i < r->rows; i++) {
         const wn_shrink_row *row = &r->row[i];
-        char count[32];
-        wn__columns_add(&c, "%s", row->network);
-        wn__columns_add(&c, "%s", row->by);
-        wn__columns_add(&c, "%.2f", 100 * row->part);
-        wn__columns_add(&c, "%s", shown(r, row->value, count, sizeof count));
-        wn__columns_add(&c, "%s", wn_show_count(row->parameters, count, sizeof count));
-        wn__columns_add(&c, "%s", wn_show_count(row->flops, count, sizeof count));
-        wn__columns_add(&c, "%s", wn_show_bytes(row->bytes, count, sizeof count));
-        wn__columns_add(&c, "%s", i == r->chosen ? "smallest that holds" : row->holds ? "holds" : "");
+        wn__columns_text(&c, row->network);
+        wn__columns_text(&c, row->by);
+        wn__columns_real(&c, row->part, "%.2f", 100 * row->part);
+        wn__columns_real(&c, row->value, "%s", shown(r, row->value, value, sizeof value));
+        wn__columns_count(&c, row->parameters);
+        wn__columns_count(&c, row->flops);
+        wn__columns_bytes(&c, row->bytes);
+        wn__columns_yes(&c, row->holds, i == r->chosen ? "smallest that holds" : row->holds ? "holds" : "");
     }
-    wn__columns_print(&c);
+    wn__answer_table(answer, "networks", &c);
 }
 
-static void print_result(const wn_shrink_result *r, const char *name)
+static void print_result(wn__answer *answer, const wn_shrink_result *r, const char *name)
 {
     char a[32], b[32];
     const char *unit = r->hold.percent ? " %" : "";
     const wn_shrink_row *row = &r->row[r->chosen];
-    print_rows(r);
-    printf("\nat %s            %s%s of %lld validation images\n", r->hold.less_is_better ? "most " : "least",
-           shown(r, r->hold.value, a, sizeof a), unit, (long long)r->images);
-    printf("chosen              %s, %s%s (before %s%s)\n", row->network, shown(r, row->value, a, sizeof a), unit,
-           shown(r, r->value, b, sizeof b), unit);
-    printf("parameters          %s of %s\n", wn_show_count(row->parameters, a, sizeof a), wn_show_count(r->parameters, b, sizeof b));
-    printf("FLOPs per image     %s of %s\n", wn_show_count(row->flops, a, sizeof a), wn_show_count(r->flops, b, sizeof b));
-    printf("bytes               %s of %s\n", wn_show_bytes(row->bytes, a, sizeof a), wn_show_bytes(r->bytes, b, sizeof b));
-    printf("%d images%*s%.3f ms, before %.3f ms: %.2f times as fast\n", r->batch, r->batch < 100 ? 11 : 10, "", r->milliseconds,
-           r->milliseconds_before, r->milliseconds_before / r->milliseconds);
-    printf("made smaller alone  logits differ by %.1e of the largest at most\n", r->difference);
-    printf("written             %s.yaml, %s.safetensors\n", name, name);
-    printf("dense               winnow export %s.safetensors --to dense --out FILE\n", name);
+    wn__answer_print(answer, "\nat %s            %s%s of %lld validation images\n", r->hold.less_is_better ? "most " : "least",
+                     shown(r, r->hold.value, a, sizeof a), unit, (long long)r->images);
+    wn__answer_print(answer, "chosen              %s, %s%s (before %s%s)\n", row->network, shown(r, row->value, a, sizeof a), unit,
+                     shown(r, r->value, b, sizeof b), unit);
+    wn__answer_print(answer, "parameters          %s of %s\n", wn_show_count(row->parameters, a, sizeof a),
+                     wn_show_count(r->parameters, b, sizeof b));
+    wn__answer_print(answer, "FLOPs per image     %s of %s\n", wn_show_count(row->flops, a, sizeof a),
+                     wn_show_count(r->flops, b, sizeof b));
+    wn__answer_print(answer, "bytes               %s of %s\n", wn_show_bytes(row->bytes, a, sizeof a),
+                     wn_show_bytes(r->bytes, b, sizeof b));
+    wn__answer_print(answer, "%d images%*s%.3f ms, before %.3f ms: %.2f times as fast\n", r->batch, r->batch < 100 ? 11 : 10, "",
+                     r->milliseconds, r->milliseconds_before, r->milliseconds_before / r->milliseconds);
+    wn__answer_print(answer, "made smaller alone  logits differ by %.1e of the largest at most\n", r->difference);
+    wn__answer_print(answer, "written             %s.yaml, %s.safetensors\n", name, name);
+    wn__answer_print(answer, "dense               winnow export %s.safetensors --to dense --out FILE\n", name);
+}
+
+static void put_result(wn__answer *answer, const wn_shrink_result *r, const char *name)
+{
+    wn__answer_text(answer, "metric", r->hold.name);
+    wn__answer_real(answer, "hold", r->hold.value);
+    wn__answer_whole(answer, "images", r->images);
+    wn__answer_whole(answer, "chosen", r->chosen);
+    wn__answer_open(answer, "before", '{');
+    wn__answer_real(answer, "value", r->value);
+    wn__answer_whole(answer, "parameters", r->parameters);
+    wn__answer_whole(answer, "flops", r->flops);
+    wn__answer_whole(answer, "bytes", r->bytes);
+    wn__answer_real(answer, "milliseconds", r->milliseconds_before);
+    wn__answer_close(answer);
+    wn__answer_whole(answer, "batch", r->batch);
+    wn__answer_real(answer, "milliseconds", r->milliseconds);
+    wn__answer_real(answer, "difference", r->difference);
+    wn__answer_text(answer, "written", name);
 }
 
 static int run_shrink(const wn__call *call)
@@ -94,7 +114,11 @@ static int run_shrink(const wn__call *call)
     wn_shrink_result result = {0};
     const wn_status status = wn_shrink(&options, &result);
     wn__console_clear(call->console);
-    if (status == WN_OK) print_result(&result, options.result);
+    if (status == WN_OK) {
+        print_rows(call->answer, &result);
+        print_result(call->answer, &result, options.result);
+        put_result(call->answer, &result, options.result);
+    }
     wn_shrink_result_release(&result);
     return wn__finish(call, status);
 }
@@ -110,5 +134,6 @@ const wn__command wn__command_shrink = {
     .config_size = sizeof(shrink_config),
     .least = 1,
     .most = -1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_shrink,
 };

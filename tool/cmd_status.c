@@ -1,4 +1,3 @@
-#include "columns.h"
 #include "command.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
@@ -18,29 +17,32 @@ typedef struct stages_seen {
 static void add_stage(void *user, const wn_stored_stage *stage)
 {
     stages_seen *seen = user;
-    char size[32];
     seen->count++;
     seen->done += stage->state[0] == 'd';
     seen->bytes += stage->bytes;
-    wn__columns_add(&seen->table, "%.12s", stage->identity);
-    wn__columns_add(&seen->table, "%s", stage->state);
-    wn__columns_add(&seen->table, "%s", stage->kind);
-    wn__columns_add(&seen->table, "%s", wn_show_bytes(stage->bytes, size, sizeof size));
-    wn__columns_add(&seen->table, "%s", stage->used ? "yes" : "no");
-    wn__columns_add(&seen->table, "%s", stage->label);
+    wn__columns_shown(&seen->table, stage->identity, "%.12s", stage->identity);
+    wn__columns_text(&seen->table, stage->state);
+    wn__columns_text(&seen->table, stage->kind);
+    wn__columns_bytes(&seen->table, stage->bytes);
+    wn__columns_yes(&seen->table, stage->used, stage->used ? "yes" : "no");
+    wn__columns_text(&seen->table, stage->label);
+    wn__columns_text(&seen->table, stage->path);
 }
 
 static int run_status(const wn__call *call)
 {
     const status_config *config = call->config;
-    stages_seen seen = {.table = WN_COLUMNS("identity", "state", "kind", ">size", "used", "stage")};
+    stages_seen seen = {.table = WN_COLUMNS({"identity", "identity"}, {"state", "state"}, {"kind", "kind"}, {"bytes", ">size"},
+                                            {"used", "used"}, {"label", "stage"}, {"path", NULL})};
     const wn_status status = wn_store_status(config->out, call->count > 0 ? call->arguments[0] : NULL, add_stage, &seen);
-    if (seen.table.count > 0) wn__columns_print(&seen.table);
+    wn__answer_table(call->answer, "stages", &seen.table);
+    if (status != WN_OK) return wn__finish(call, status);
     char size[32];
-    if (status == WN_OK)
-        printf("%s%d stages, %d done, %s\n", seen.count > 0 ? "\n" : "", seen.count, seen.done,
-               wn_show_bytes(seen.bytes, size, sizeof size));
-    return wn__finish(call, status);
+    wn__answer_whole(call->answer, "done", seen.done);
+    wn__answer_whole(call->answer, "bytes", seen.bytes);
+    wn__answer_print(call->answer, "%s%d stages, %d done, %s\n", seen.count > 0 ? "\n" : "", seen.count, seen.done,
+                     wn_show_bytes(seen.bytes, size, sizeof size));
+    return WN__EXIT_OK;
 }
 
 const wn__command wn__command_status = {
@@ -50,5 +52,6 @@ const wn__command wn__command_status = {
     .options = status_options,
     .config_size = sizeof(status_config),
     .most = 1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_status,
 };

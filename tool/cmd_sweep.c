@@ -10,7 +10,7 @@ typedef struct sweep_config {
     wn__texts set;
     const char *out, *data_folder, *shard, *write;
     int64_t jobs, threads;
-    bool force, wait, retry, ask_tell, dry_run, json, csv;
+    bool force, wait, retry, ask_tell, dry_run;
 } sweep_config;
 
 static const wn__option sweep_options[] = {
@@ -30,8 +30,6 @@ static const wn__option sweep_options[] = {
                      .excludes = "shard retry dry-run json csv"),
     WN_OPTION_TEXT(sweep_config, write, "write", "FILE", "write the recipe of the best trial"),
     WN_OPTION_SWITCH(sweep_config, dry_run, "dry-run", "print the trials and what is known of them; run nothing"),
-    WN_OPTION_SWITCH(sweep_config, json, "json", "print the trials as JSON", .excludes = "csv"),
-    WN_OPTION_SWITCH(sweep_config, csv, "csv", "print the trials as CSV"),
     {0}};
 
 /* "2/4". What is out of range is for the library to say. */
@@ -55,9 +53,9 @@ static int run_search(const wn__call *call, const wn_sweep_options *options, wn_
     const wn_status status = wn_sweep_run(options, format, &text, &summary);
     wn__console_clear(call->console);
     if (status != WN_OK) return wn__finish(call, status);
-    fputs(text, stdout);
+    wn__answer_ready(call->answer, text);
     wn_text_free(text);
-    if (format == WN_SWEEP_TEXT && !options->dry_run) printf("\ntrials: %s/trials.json\n", summary.folder);
+    if (format == WN_SWEEP_TEXT && !options->dry_run) wn__answer_print(call->answer, "\ntrials: %s/trials.json\n", summary.folder);
     if (summary.waiting == 0 || options->dry_run) return WN__EXIT_OK;
     wn__console_note(call->console, "%d trials of other shards must end first; then the same command goes on", summary.waiting);
     return WN__EXIT_WAITING;
@@ -67,6 +65,8 @@ static int run_sweep(const wn__call *call)
 {
     const sweep_config *config = call->config;
     const wn__console *console = call->console;
+    static const wn_sweep_format formats[] = {
+        [WN__ANSWER_TEXT] = WN_SWEEP_TEXT, [WN__ANSWER_JSON] = WN_SWEEP_JSON, [WN__ANSWER_CSV] = WN_SWEEP_CSV};
     const char *const worker[] = {"/proc/self/exe", "sweep-worker",
                                   console->quiet     ? "--quiet"
                                   : console->verbose ? "--verbose"
@@ -86,7 +86,7 @@ static int run_sweep(const wn__call *call)
     if (config->shard && !read_shard(config->shard, &options.shard, &options.shards))
         return wn__wrong_usage(call, "--shard %s: a part of all, like 2/4, is needed", config->shard);
     wn__stop_on_signals();
-    if (!config->ask_tell) return run_search(call, &options, config->json ? WN_SWEEP_JSON : config->csv ? WN_SWEEP_CSV : WN_SWEEP_TEXT);
+    if (!config->ask_tell) return run_search(call, &options, formats[wn__answer_format_of(call->answer)]);
     const wn_status status = wn_sweep_ask_tell(&options, STDIN_FILENO, stdout);
     wn__console_clear(call->console);
     return wn__finish(call, status);
@@ -104,5 +104,6 @@ const wn__command wn__command_sweep = {
     .config_size = sizeof(sweep_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_sweep,
 };

@@ -1,4 +1,3 @@
-#include "columns.h"
 #include "command.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
@@ -17,23 +16,25 @@ static const wn__option time_options[] = {
 static void add_milliseconds(wn__columns *table, bool measured, double milliseconds)
 {
     if (measured)
-        wn__columns_add(table, "%.3f", milliseconds);
+        wn__columns_real(table, milliseconds, "%.3f", milliseconds);
     else
-        wn__columns_add(table, "%s", "");
+        wn__columns_missing(table, "");
 }
 
 static void add_stage(void *user, const wn_timed_stage *s)
 {
-    char count[32], whole[32];
     wn__columns *table = user;
-    wn__columns_add(table, "%s", s->label);
-    wn__columns_add(table, "%s", wn_show_count(s->steps, count, sizeof count));
+    wn__columns_text(table, s->label);
+    wn__columns_count(table, s->steps);
     add_milliseconds(table, true, s->ms_step);
-    wn__columns_add(table, "%s", s->changes ? wn_show_count(s->changes, count, sizeof count) : "");
+    if (s->changes)
+        wn__columns_count(table, s->changes);
+    else
+        wn__columns_missing(table, "");
     add_milliseconds(table, s->changes > 0, s->ms_change);
     add_milliseconds(table, s->changes > 0, s->ms_after);
     add_milliseconds(table, s->late > 0, s->ms_late);
-    wn__columns_add(table, "%s", wn_show_seconds(s->seconds, whole, sizeof whole));
+    wn__columns_seconds(table, s->seconds);
 }
 
 static int run_time(const wn__call *call)
@@ -45,11 +46,14 @@ static int run_time(const wn__call *call)
                                      .data_folder = config->data_folder,
                                      .progress = wn__console_progress,
                                      .user = call->console};
-    wn__columns table = WN_COLUMNS("stage", ">steps", ">ms", ">changes", ">ms", ">next ms", ">last ms", ">all");
+    wn__columns table = WN_COLUMNS({"label", "stage"}, {"steps", ">steps"}, {"ms_step", ">ms"}, {"changes", ">changes"},
+                                   {"ms_change", ">ms"}, {"ms_after", ">next ms"}, {"ms_late", ">last ms"}, {"seconds", ">all"});
     const wn_status status = wn_experiment_time(call->arguments[0], &options, add_stage, &table);
     wn__console_clear(call->console);
-    if (status != WN_OK) table.count = 0;
-    if (table.count > 0) wn__columns_print(&table);
+    if (status == WN_OK)
+        wn__answer_table(call->answer, "stages", &table);
+    else
+        wn__columns_release(&table);
     return wn__finish(call, status);
 }
 
@@ -66,5 +70,6 @@ const wn__command wn__command_time = {
     .config_size = sizeof(time_config),
     .least = 1,
     .most = 1,
+    .prints = WN__PRINTS_TABLE,
     .run = run_time,
 };

@@ -24,23 +24,32 @@ static const wn__option train_options[] = {
     WN_OPTION_CPUS(train_config, threads, "threads", "(default: the recipe's, else all CPUs)"),
     {0}};
 
-static void print_score(const char *part, const wn_score *s)
+static void print_score(wn__answer *answer, const char *part, const wn_score *s)
 {
     char name[64], value[32];
     snprintf(name, sizeof name, "%s %s", part, s->title);
-    printf("%-19s  %s\n", name, wn__show_score(s, value, sizeof value));
+    wn__answer_print(answer, "%-19s  %s\n", name, wn__show_score(s, value, sizeof value));
+    snprintf(name, sizeof name, "%s_%s", part, s->name);
+    wn__answer_real(answer, name, s->value);
 }
 
-static void print_training(const wn_train_summary *summary)
+static void print_training(wn__answer *answer, const wn_train_summary *summary)
 {
     char count[32], took[32];
-    print_score("test", &summary->test);
-    if (strcmp(summary->test.name, "loss") != 0) printf("test loss            %.4f\n", summary->test_loss);
-    if (!isnan(summary->validation.value)) print_score("validation", &summary->validation);
-    printf("parameters           %s\n", wn_show_count(summary->parameters, count, sizeof count));
-    printf("steps                %s\n", wn_show_count(summary->steps, count, sizeof count));
-    printf("time                 %s\n", wn_show_seconds(summary->seconds, took, sizeof took));
-    printf("weights              %s\n", summary->weights);
+    print_score(answer, "test", &summary->test);
+    if (strcmp(summary->test.name, "loss") != 0) {
+        wn__answer_print(answer, "test loss            %.4f\n", summary->test_loss);
+        wn__answer_real(answer, "test_loss", summary->test_loss);
+    }
+    if (!isnan(summary->validation.value)) print_score(answer, "validation", &summary->validation);
+    wn__answer_print(answer, "parameters           %s\n", wn_show_count(summary->parameters, count, sizeof count));
+    wn__answer_print(answer, "steps                %s\n", wn_show_count(summary->steps, count, sizeof count));
+    wn__answer_print(answer, "time                 %s\n", wn_show_seconds(summary->seconds, took, sizeof took));
+    wn__answer_print(answer, "weights              %s\n", summary->weights);
+    wn__answer_whole(answer, "parameters", summary->parameters);
+    wn__answer_whole(answer, "steps", summary->steps);
+    wn__answer_real(answer, "seconds", summary->seconds);
+    wn__answer_text(answer, "weights", summary->weights);
 }
 
 static int run_train(const wn__call *call)
@@ -62,7 +71,7 @@ static int run_train(const wn__call *call)
     wn__stop_on_signals();
     const wn_status status = wn_train(&options, (uint64_t)config->seed, config->out ? config->out : "winnow-train", &summary);
     wn__console_clear(call->console);
-    if (status == WN_OK) print_training(&summary);
+    if (status == WN_OK) print_training(call->answer, &summary);
     return wn__finish(call, status);
 }
 
@@ -76,5 +85,6 @@ const wn__command wn__command_train = {
     .options = train_options,
     .config_size = sizeof(train_config),
     .most = 1,
+    .prints = WN__PRINTS_JSON,
     .run = run_train,
 };

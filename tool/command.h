@@ -2,11 +2,15 @@
 #ifndef WN_TOOL_COMMAND_H
 #define WN_TOOL_COMMAND_H
 
+#include "answer.h"
 #include "console.h"
 #include "options.h"
 
 /* What the program exits with. */
 enum { WN__EXIT_OK = 0, WN__EXIT_FAILED = 1, WN__EXIT_USAGE = 2, WN__EXIT_STOPPED = 75, WN__EXIT_WAITING = 76 };
+
+/* What a command prints besides text: nothing; JSON; JSON, and a table that may be CSV. */
+typedef enum wn__prints { WN__PRINTS_TEXT, WN__PRINTS_JSON, WN__PRINTS_TABLE } wn__prints;
 
 typedef struct wn__command wn__command;
 
@@ -14,6 +18,7 @@ typedef struct wn__command wn__command;
 typedef struct wn__call {
     const wn__command *command;
     wn__console *console;
+    wn__answer *answer;           /* what is printed to standard output, printed when the command returns */
     const void *config;           /* the command's struct, filled from its options */
     const char *const *arguments; /* (count), as many as the command allows */
     int count;
@@ -28,7 +33,8 @@ struct wn__command {
     size_t config_size;
     int least, most;            /* number of arguments; most < 0: any */
     const char *const *actions; /* what the first argument may be, NULL-terminated; NULL: anything */
-    bool hidden;                /* not for people */
+    wn__prints prints;
+    bool hidden; /* not for people */
     int (*run)(const wn__call *call);
 };
 
@@ -39,8 +45,13 @@ const wn__command *wn__command_find(const char *name); /* NULL: no such command 
 const wn__command *wn__command_find_words(const char *const *words, int count, int *used);
 bool wn__command_is_group(const char *word); /* "lab" */
 
-/* What --help prints after the options, and the manual too. */
-extern const char *const wn__exit_codes_text;
+/* --json and --csv, as far as the command has them; ends with a row without name. */
+const wn__option *wn__format_options(const wn__command *command);
+
+typedef struct wn__exit_code {
+    const char *code, *meaning;
+} wn__exit_code;
+extern const wn__exit_code wn__exit_codes[]; /* ends with a row without code */
 void wn__print_command_help(const wn__command *command);
 
 /* Report a failure of the library (its message) and give the program's exit code. WN_OK gives 0 in silence. */

@@ -6,7 +6,8 @@
 #include "winnow/experiment.h"
 
 /* Without arguments the entries of a list, a line each; with names of entries, what is known of those and their settings. `what` ("method")
- * is for messages. */
-int wn__list_or_describe(const wn__call *call, wn_list list, const char *what);
+ * is for messages; `more`, or NULL, tells what else is known of an entry. */
+typedef void (*wn__describe_call)(wn__answer *answer, const char *name);
+int wn__list_or_describe(const wn__call *call, wn_list list, const char *what, wn__describe_call more);
 
 #endif

@@ -17,9 +17,32 @@ const wn__command *const wn__commands[] = {
 #undef WN_COMMAND
     NULL};
 
-const char *const wn__exit_codes_text =
-    "Exit codes: 0 success, 1 failed, 2 wrong usage or recipe, 75 stopped on request: the same command continues,\n"
-    "76 trials of other shards must end first: the same command then continues.";
+const wn__exit_code wn__exit_codes[] = {
+    {"0", "success"},
+    {"1", "failed"},
+    {"2", "wrong usage or recipe"},
+    {"75", "stopped on request: the same command continues"},
+    {"76", "trials of other shards must end first: the same command then continues"},
+    {"128 + N", "ended at once by signal N, as 130 by a second SIGINT: what was saved is continued all the same"},
+    {0}};
+
+static void print_exit_codes(void)
+{
+    puts("\nExit codes:");
+    for (const wn__exit_code *e = wn__exit_codes; e->code; e++)
+        printf("  %-9s %s\n", e->code, e->meaning);
+}
+
+const wn__option *wn__format_options(const wn__command *command)
+{
+    static const wn__option json[] = {WN_OPTION_SWITCH(wn__common, json, "json", "print one JSON object"), {0}};
+    static const wn__option table[] = {
+        WN_OPTION_SWITCH(wn__common, json, "json", "print one JSON object", .excludes = "csv"),
+        WN_OPTION_SWITCH(wn__common, csv, "csv", "print the table as CSV: one header, numbers in full, empty where there is none"),
+        {0}};
+    static const wn__option *const options[] = {[WN__PRINTS_TEXT] = &json[1], [WN__PRINTS_JSON] = json, [WN__PRINTS_TABLE] = table};
+    return options[command->prints];
+}
 
 const wn__command *wn__command_find(const char *name)
 {
@@ -64,9 +87,9 @@ static void print_overview(void)
     puts("Usage: winnow COMMAND [OPTION]... [ARGUMENT]...\n\n"
          "Train neural networks sparse, find out which sparse network wins, and keep it.\n\nCommands:");
     print_commands(NULL);
-    printf("\n`winnow COMMAND --help` tells more of a command; `winnow --version` prints the version.\n"
-           "Results go to standard output, everything else to standard error. NO_COLOR is honoured.\n%s\n",
-           wn__exit_codes_text);
+    puts("\n`winnow COMMAND --help` tells more of a command; `winnow version` prints the version.\n"
+         "Results go to standard output, everything else to standard error. NO_COLOR is honoured.");
+    print_exit_codes();
 }
 
 void wn__print_command_help(const wn__command *command)
@@ -76,15 +99,16 @@ void wn__print_command_help(const wn__command *command)
     if (command->details) printf("\n%s\n", command->details);
     puts("\nOptions:");
     wn__options_print(command->options);
+    wn__options_print(wn__format_options(command));
     wn__options_print(wn__common_options);
-    printf("\n%s\n", wn__exit_codes_text);
+    print_exit_codes();
 }
 
 static void print_group_help(const char *group)
 {
     printf("Usage: winnow %s COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n", group);
     print_commands(group);
-    printf("\n%s\n", wn__exit_codes_text);
+    print_exit_codes();
 }
 
 /* A group with a second word that is none of its commands, or without one (NULL). */
@@ -201,21 +225,30 @@ static int run_help(int argc, char **argv)
     return WN__EXIT_OK;
 }
 
+static int out_of_memory(void)
+{
+    fputs("winnow: out of memory\n", stderr);
+    return WN__EXIT_FAILED;
+}
+
 /* argv[0] is the command's name. */
 static int run_command(const wn__command *command, int argc, char **argv)
 {
     void *config = calloc(1, command->config_size + 1);
-    if (!config) return WN__EXIT_FAILED;
+    if (!config) return out_of_memory();
     wn__common common = {0};
     int first = argc;
     char message[512] = "";
-    const wn_status parsed =
-        wn__options_parse(command->options, command->actions, config, &common, argc, argv, &first, message, sizeof message);
+    const wn_status parsed = wn__options_parse(command->options, wn__format_options(command), command->actions, config, &common, argc, argv,
+                                               &first, message, sizeof message);
     wn__console console;
     wn__console_init(&console, common.quiet, common.verbose);
-    const wn__call call = {command, &console, config, (const char *const *)argv + first, argc - first};
+    wn__answer *answer = wn__answer_new(common.json ? WN__ANSWER_JSON : common.csv ? WN__ANSWER_CSV : WN__ANSWER_TEXT);
+    const wn__call call = {command, &console, answer, config, (const char *const *)argv + first, argc - first};
     int code;
-    if (parsed != WN_OK)
+    if (!answer)
+        code = WN__EXIT_FAILED;
+    else if (parsed != WN_OK)
         code = wn__wrong_usage(&call, "%s", message);
     else if (common.help) {
         wn__print_command_help(command);
@@ -223,6 +256,7 @@ static int run_command(const wn__command *command, int argc, char **argv)
     } else if ((code = check_arguments(&call)) == WN__EXIT_OK && (code = wn__finish(&call, wn_check_environment())) == WN__EXIT_OK)
         code = command->run(&call);
     wn__console_release(&console);
+    if (!answer || !wn__answer_end(answer, code == WN__EXIT_OK && !common.help)) code = out_of_memory();
     wn__options_release(command->options, config);
     free(config);
     return code;

@@ -19,7 +19,7 @@ const wn__option wn__common_options[] = {
 /* Codes that getopt_long gives back: the row's index, behind all characters. */
 enum { CODE_BASE = 256, MOST_OPTIONS = 32 };
 
-/* Both tables of a command, as one list. */
+/* All tables of a command, as one list. */
 typedef struct option_set {
     const wn__option *row[MOST_OPTIONS];
     void *target[MOST_OPTIONS];
@@ -229,11 +229,12 @@ static void make_getopt_tables(const option_set *set, struct option *longs, char
     *shorts = 0;
 }
 
-wn_status wn__options_parse(const wn__option *options, const char *const *actions, void *config, wn__common *common, int argc, char **argv,
-                            int *first, char *message, size_t size)
+wn_status wn__options_parse(const wn__option *options, const wn__option *formats, const char *const *actions, void *config,
+                            wn__common *common, int argc, char **argv, int *first, char *message, size_t size)
 {
     option_set set = {0};
     add_rows(&set, options, config);
+    add_rows(&set, formats, common);
     add_rows(&set, wn__common_options, common);
     struct option longs[MOST_OPTIONS + 1];
     char shorts[2 * MOST_OPTIONS + 2];

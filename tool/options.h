@@ -49,17 +49,17 @@ typedef struct wn__option {
 #define WN_OPTION_SEED(config, field, ...) WN_OPTION_NUMBER(config, field, "seed", "N", __VA_ARGS__, .zero = true, .most = INT64_MAX)
 /* clang-format on */
 
-/* The options that every command has. */
+/* The options that every command has, and those of what it prints. */
 typedef struct wn__common {
-    bool help, quiet, verbose;
+    bool help, quiet, verbose, json, csv;
 } wn__common;
 extern const wn__option wn__common_options[]; /* ends with a row without name */
 
-/* Reads argv[1..argc-1] of a command: `options` into `config` (zeroed by the caller), the common ones into `common`. *first is the index of
+/* Reads argv[1..argc-1] of a command: `options` into `config` (zeroed by the caller), the common ones and `formats` into `common`. *first is the index of
  * the first argument that is no option: argv is permuted. `actions`: as the command has them. WN_EUSAGE puts the reason into `message`: an option that is
  * not there, has no value, a wrong or an empty one, is given twice, or breaks a rule of its row. Release lists with wn__options_release. */
-wn_status wn__options_parse(const wn__option *options, const char *const *actions, void *config, wn__common *common, int argc, char **argv,
-                            int *first, char *message, size_t size);
+wn_status wn__options_parse(const wn__option *options, const wn__option *formats, const char *const *actions, void *config,
+                            wn__common *common, int argc, char **argv, int *first, char *message, size_t size);
 void wn__options_release(const wn__option *options, void *config);
 
 /* The row's help and its rules: "write no files; not with --latex". */

@@ -60,7 +60,7 @@ void wn__json_text_array(wn__text *t, const char *const *texts, int64_t count)
     json_decref(list);
 }
 
-static void add_string(wn__text *t, const char *value)
+void wn__json_quoted(wn__text *t, const char *value)
 {
     wn__text_add(t, "\"");
     for (const char *c = value; *c; c++) {
@@ -78,7 +78,7 @@ static void add_key(wn__json_line *l, const char *key)
 {
     const bool inner_first = l->text.size > 0 && l->text.data[l->text.size - 1] == '{';
     wn__text_add(&l->text, l->text.size == 0 ? "{" : inner_first ? "" : ",");
-    add_string(&l->text, key);
+    wn__json_quoted(&l->text, key);
     wn__text_add(&l->text, ":");
 }
 
@@ -102,7 +102,7 @@ void wn__json_line_text(wn__json_line *l, const char *key, const char *value)
         return;
     }
     add_key(l, key);
-    add_string(&l->text, value);
+    wn__json_quoted(&l->text, value);
 }
 
 void wn__json_line_null(wn__json_line *l, const char *key)

@@ -20,6 +20,7 @@ char *wn__show_real(double value, char buffer[WN__REAL_TEXT]);
 /* The same for a float: shortest text that reads back as the same float. */
 char *wn__show_float(float value, char buffer[WN__REAL_TEXT]);
 
+void wn__json_quoted(wn__text *t, const char *value); /* a string, of UTF-8 */
 /* Arrays as text, into `t`, whose `failed` says the rest: "[0.5, 0.25]"; ["ant","bee"], of UTF-8. */
 void wn__json_float_array(wn__text *t, const float *values, int64_t count);
 void wn__json_text_array(wn__text *t, const char *const *texts, int64_t count);

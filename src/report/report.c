@@ -28,6 +28,7 @@ static wn_status write_table(const wn__results *r, wn__table_builder build, tabl
 static wn_status write_tables(const wn__results *r, wn_report_format format, wn__text *out)
 {
     if (format == WN_REPORT_CSV) return write_table(r, wn__number_table, wn__table_csv, out);
+    if (format == WN_REPORT_JSON) return write_table(r, wn__number_table, wn__table_json, out);
     if (format == WN_REPORT_SUMMARY) return write_table(r, wn__headline_table, wn__table_text, out);
     for (int i = 0; wn__report_tables[i]; i++) {
         if (format == WN_REPORT_LATEX && wn__report_tables[i] == wn__fact_table) continue;
@@ -50,8 +51,8 @@ wn_status wn_report_text(const char *folder, wn_report_format format, const wn_r
     wn__text out = {0};
     WN__NEED(folder);
     WN__NEED(text);
-    if ((unsigned)format > WN_REPORT_LATEX)
-        return wn__fail(WN_EINVAL, "report: format %d, must be 0 to %d", (int)format, (int)WN_REPORT_LATEX);
+    if ((unsigned)format > WN_REPORT_JSON)
+        return wn__fail(WN_EINVAL, "report: format %d, must be 0 to %d", (int)format, (int)WN_REPORT_JSON);
     WN_TRY(read_results(folder, options, &r));
     wn_status status = r->row_count > 0 ? WN_OK : wn__fail(WN_ENOTFOUND, "%s: none of its runs is finished yet", folder);
     if (status == WN_OK) status = write_tables(r, format, &out);

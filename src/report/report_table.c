@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/locale.h"
+#include "io/jsonl.h"
 
 enum { NOTE_WIDTH = 100 };
 
@@ -217,6 +218,28 @@ void wn__table_csv(const wn__table *t, wn__text *out)
             add_csv_field(out, cell_at(t, r, c));
             wn__text_add(out, c + 1 < t->column_count ? "," : "\r\n");
         }
+}
+
+void wn__table_json(const wn__table *t, wn__text *out)
+{
+    wn__text_add(out, "[");
+    for (int r = 0; r < wn__table_rows(t); r++) {
+        wn__text_add(out, r ? ",\n {" : "{");
+        for (int c = 0; c < t->column_count; c++) {
+            const char *cell = cell_at(t, r, c);
+            wn__text_add(out, c ? ", " : "");
+            wn__json_quoted(out, t->columns[c].head);
+            wn__text_add(out, ": ");
+            if (!*cell)
+                wn__text_add(out, "null");
+            else if (t->columns[c].number)
+                wn__text_add(out, "%s", cell);
+            else
+                wn__json_quoted(out, cell);
+        }
+        wn__text_add(out, "}");
+    }
+    wn__text_add(out, "]\n");
 }
 
 typedef struct replacement {

@@ -37,6 +37,7 @@ void wn__table_release(wn__table *t); /* accepts a zeroed table */
 
 void wn__table_text(const wn__table *t, wn__text *out);
 void wn__table_csv(const wn__table *t, wn__text *out);
+void wn__table_json(const wn__table *t, wn__text *out); /* an array of objects by heads; numbers bare, empty cells null */
 void wn__table_latex(const wn__table *t, wn__text *out);
 void wn__table_html(const wn__table *t, wn__text *out);
 
