@@ -1,6 +1,9 @@
+#include <string.h>
+
 #include "command.h"
 #include "winnow/network.h"
 #include "winnow/show.h"
+#include "written.h"
 
 typedef struct export_config {
     wn__texts set;
@@ -25,7 +28,7 @@ static const wn__option export_options[] = {
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
     {0}};
 
-static wn_status print_written(wn__answer *answer, wn_network *net, const export_config *c)
+static wn_status print_network(wn__answer *answer, wn_network *net)
 {
     wn_network_info info = {.size = sizeof info};
     char some[32], all[32];
@@ -35,7 +38,6 @@ static wn_status print_written(wn__answer *answer, wn_network *net, const export
                      (long long)info.height, (long long)info.width, (long long)info.outputs);
     wn__answer_print(answer, "weights            %s of %s\n", wn_show_count(info.weights_active, some, sizeof some),
                      wn_show_count(info.weights, all, sizeof all));
-    wn__answer_print(answer, "written            %s\n", c->out);
     wn__answer_text(answer, "network", info.name);
     wn__answer_whole(answer, "channels", info.channels);
     wn__answer_whole(answer, "height", info.height);
@@ -43,7 +45,6 @@ static wn_status print_written(wn__answer *answer, wn_network *net, const export
     wn__answer_whole(answer, "outputs", info.outputs);
     wn__answer_whole(answer, "weights", info.weights);
     wn__answer_whole(answer, "weights_active", info.weights_active);
-    wn__answer_text(answer, "written", c->out);
     return WN_OK;
 }
 
@@ -64,7 +65,9 @@ static wn_status export(const wn__call *call, const export_config *c)
     wn_status status = wn_network_open(call->arguments[0], &open, &net);
     if (status != WN_OK) return status;
     status = wn_network_export(net, c->out, &how);
-    if (status == WN_OK) status = print_written(call->answer, net, c);
+    if (status == WN_OK) status = print_network(call->answer, net);
+    if (status == WN_OK)
+        wn__print_written(call, &(wn__written){.width = 19, .label = "written", .path = c->out, .dense = strcmp(c->to, "compressed") != 0});
     wn_network_close(net);
     return status;
 }

@@ -107,9 +107,10 @@ static void add_row(wn__columns *table, const wn_flops_layer *l)
 
 static void print_layers(wn__answer *answer, const wn_flops_result *r)
 {
-    wn__columns table = WN_COLUMNS({"name", "layer"}, {"shape", NULL}, {"dense_params", ">weights"}, {"params", ">stay"},
-                                   {"density", ">density"}, {"dense_flops", ">dense FLOPs"}, {"flops", ">FLOPs"},
-                                   {"flops_ratio", ">FLOPs x"}, {"dense_bytes", ">dense bytes"}, {"bytes", ">bytes"}, {"selected", NULL});
+    wn__columns table =
+        WN_COLUMNS({"name", "layer"}, {"shape", NULL}, {"dense_params", ">weights"}, {"params", ">stay"}, {"density", ">density"},
+                   {"dense_flops", ">dense FLOPs"}, {"flops", ">FLOPs"}, {"flops_ratio", ">FLOPs x"}, {"dense_bytes", ">dense bytes"},
+                   {"bytes", ">bytes (est.)"}, {"selected", NULL});
     wn_flops_layer total = {.name = "all", .selected = true};
     for (int i = 0; i < r->layers; i++) {
         const wn_flops_layer *l = &r->layer[i];
@@ -138,7 +139,7 @@ static void print_totals(wn__answer *answer, const wn_flops_result *r)
                      wn__sparsity_three_ways(r->network_params, r->dense_network_params, text, sizeof text),
                      wn_show_count(r->network_params, some, sizeof some), wn_show_count(r->dense_network_params, all, sizeof all));
     wn__answer_print(answer, "forward FLOPs      %.4g of %.4g an image: %.4fx\n", (double)r->flops, (double)r->dense_flops, r->flops_ratio);
-    wn__answer_print(answer, "bytes              %s of %s\n", wn_show_bytes(r->bytes, some, sizeof some),
+    wn__answer_print(answer, "bytes (estimate)   %s of %s\n", wn_show_bytes(r->bytes, some, sizeof some),
                      wn_show_bytes(r->dense_bytes, all, sizeof all));
     if (!isnan(r->small_width))
         wn__answer_print(answer, "small dense        widths x %.6g, %.4fx of the size asked for\n", r->small_width, r->small_reached);

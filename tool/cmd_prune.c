@@ -1,6 +1,7 @@
 #include "command.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
+#include "written.h"
 
 typedef struct prune_config {
     wn__texts set;
@@ -35,8 +36,9 @@ static void print_part(wn__answer *answer, const char *title, const char *key, i
     wn__answer_whole(answer, name, nonzero);
 }
 
-static void print_pruning(wn__answer *answer, const wn_prune_summary *s, const char *result, bool dense)
+static void print_pruning(const wn__call *call, const wn_prune_summary *s, const char *result, bool dense)
 {
+    wn__answer *answer = call->answer;
     char some[32], all[32];
     wn__answer_print(answer, "asked for          sparsity %.2f %%\n", 100 * s->asked);
     wn__answer_real(answer, "sparsity_asked", s->asked);
@@ -46,13 +48,8 @@ static void print_pruning(wn__answer *answer, const wn_prune_summary *s, const c
                      wn_show_count(s->dense_forward_flops, all, sizeof all));
     wn__answer_whole(answer, "flops", s->forward_flops);
     wn__answer_whole(answer, "dense_flops", s->dense_forward_flops);
-    wn__answer_print(answer, "bytes              %s of %s\n", wn_show_bytes(s->bytes, some, sizeof some),
-                     wn_show_bytes(s->dense_bytes, all, sizeof all));
-    wn__answer_whole(answer, "bytes", s->bytes);
     wn__answer_whole(answer, "dense_bytes", s->dense_bytes);
-    wn__answer_print(answer, "written            %s\n", result);
-    wn__answer_text(answer, "written", result);
-    if (!dense) wn__answer_print(answer, "dense              winnow export %s --to dense --out FILE\n", result);
+    wn__print_written(call, &(wn__written){.width = 19, .label = "written", .path = result, .dense = dense});
 }
 
 static int run_prune(const wn__call *call)
@@ -75,7 +72,7 @@ static int run_prune(const wn__call *call)
     };
     wn_prune_summary summary;
     const wn_status status = wn_prune(&options, &summary);
-    if (status == WN_OK) print_pruning(call->answer, &summary, config->out, config->dense);
+    if (status == WN_OK) print_pruning(call, &summary, config->out, config->dense);
     return wn__finish(call, status);
 }
 

@@ -8,6 +8,7 @@
 #include "winnow/experiment.h"
 #include "winnow/report.h"
 #include "winnow/show.h"
+#include "written.h"
 
 typedef struct run_config {
     wn__texts set, redo;
@@ -94,7 +95,8 @@ static wn_status print_results(const wn__call *call, const char *folder)
     static const wn_report_format formats[] = {
         [WN__ANSWER_TEXT] = WN_REPORT_SUMMARY, [WN__ANSWER_JSON] = WN_REPORT_JSON, [WN__ANSWER_CSV] = WN_REPORT_CSV};
     const wn__answer_format format = wn__answer_format_of(call->answer);
-    char *text;
+    const run_config *config = call->config;
+    char *text, weights[4096];
     wn_report_files files;
     wn_status status = wn_report_text(folder, formats[format], NULL, &text);
     if (status != WN_OK) return status;
@@ -109,6 +111,8 @@ static wn_status print_results(const wn__call *call, const char *folder)
     if (files.note[0]) wn__console_note(call->console, "%s", files.note);
     wn__answer_text(call->answer, "report", files.page);
     wn__answer_print(call->answer, "\nreport: %s\n", files.page);
+    snprintf(weights, sizeof weights, "%s/stages/KEY/final.safetensors", config->out ? config->out : "winnow-runs");
+    wn__print_dense_command(call, 8, "dense:", weights);
     return WN_OK;
 }
 

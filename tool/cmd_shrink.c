@@ -1,6 +1,7 @@
 #include "lab.h"
 #include "winnow/show.h"
 #include "winnow/shrink.h"
+#include "written.h"
 
 typedef struct shrink_config {
     wn__texts set;
@@ -38,7 +39,7 @@ static void print_rows(wn__answer *answer, const wn_shrink_result *r)
     char title[64], value[32];
     snprintf(title, sizeof title, ">%s%s", r->hold.title, r->hold.percent ? " %" : "");
     wn__columns c = WN_COLUMNS({"network", "network"}, {"by", "by"}, {"part", ">part %"}, {"value", title}, {"parameters", ">parameters"},
-                               {"flops", ">FLOPs"}, {"bytes", ">bytes"}, {"holds", ""});
+                               {"flops", ">FLOPs"}, {"bytes", ">bytes (est.)"}, {"holds", ""});
     for (int i = 0; i < r->rows; i++) {
         const wn_shrink_row *row = &r->row[i];
         wn__columns_text(&c, row->network);
@@ -53,7 +54,7 @@ static void print_rows(wn__answer *answer, const wn_shrink_result *r)
     wn__answer_table(answer, "networks", &c);
 }
 
-static void print_result(wn__answer *answer, const wn_shrink_result *r, const char *name)
+static void print_result(wn__answer *answer, const wn_shrink_result *r)
 {
     char a[32], b[32];
     const char *unit = r->hold.percent ? " %" : "";
@@ -66,16 +67,12 @@ static void print_result(wn__answer *answer, const wn_shrink_result *r, const ch
                      wn_show_count(r->parameters, b, sizeof b));
     wn__answer_print(answer, "FLOPs per image     %s of %s\n", wn_show_count(row->flops, a, sizeof a),
                      wn_show_count(r->flops, b, sizeof b));
-    wn__answer_print(answer, "bytes               %s of %s\n", wn_show_bytes(row->bytes, a, sizeof a),
-                     wn_show_bytes(r->bytes, b, sizeof b));
     wn__answer_print(answer, "%d images%*s%.3f ms, before %.3f ms: %.2f times as fast\n", r->batch, r->batch < 100 ? 11 : 10, "",
                      r->milliseconds, r->milliseconds_before, r->milliseconds_before / r->milliseconds);
     wn__answer_print(answer, "made smaller alone  logits differ by %.1e of the largest at most\n", r->difference);
-    wn__answer_print(answer, "written             %s.yaml, %s.safetensors\n", name, name);
-    wn__answer_print(answer, "dense               winnow export %s.safetensors --to dense --out FILE\n", name);
 }
 
-static void put_result(wn__answer *answer, const wn_shrink_result *r, const char *name)
+static void put_result(wn__answer *answer, const wn_shrink_result *r)
 {
     wn__answer_text(answer, "metric", r->hold.name);
     wn__answer_real(answer, "hold", r->hold.value);
@@ -91,7 +88,14 @@ static void put_result(wn__answer *answer, const wn_shrink_result *r, const char
     wn__answer_whole(answer, "batch", r->batch);
     wn__answer_real(answer, "milliseconds", r->milliseconds);
     wn__answer_real(answer, "difference", r->difference);
-    wn__answer_text(answer, "written", name);
+}
+
+static void print_files(const wn__call *call, const char *name)
+{
+    char path[4096];
+    wn__answer_print(call->answer, "network             %s.yaml\n", name);
+    snprintf(path, sizeof path, "%s.safetensors", name);
+    wn__print_written(call, &(wn__written){.width = 20, .label = "written", .path = path});
 }
 
 static int run_shrink(const wn__call *call)
@@ -116,8 +120,9 @@ static int run_shrink(const wn__call *call)
     wn__console_clear(call->console);
     if (status == WN_OK) {
         print_rows(call->answer, &result);
-        print_result(call->answer, &result, options.result);
-        put_result(call->answer, &result, options.result);
+        print_result(call->answer, &result);
+        put_result(call->answer, &result);
+        print_files(call, options.result);
     }
     wn_shrink_result_release(&result);
     return wn__finish(call, status);

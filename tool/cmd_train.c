@@ -6,6 +6,7 @@
 #include "stop.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
+#include "written.h"
 
 typedef struct train_config {
     wn__texts set;
@@ -33,8 +34,9 @@ static void print_score(wn__answer *answer, const char *part, const wn_score *s)
     wn__answer_real(answer, name, s->value);
 }
 
-static void print_training(wn__answer *answer, const wn_train_summary *summary)
+static void print_training(const wn__call *call, const wn_train_summary *summary)
 {
+    wn__answer *answer = call->answer;
     char count[32], took[32];
     print_score(answer, "test", &summary->test);
     if (strcmp(summary->test.name, "loss") != 0) {
@@ -45,11 +47,10 @@ static void print_training(wn__answer *answer, const wn_train_summary *summary)
     wn__answer_print(answer, "parameters           %s\n", wn_show_count(summary->parameters, count, sizeof count));
     wn__answer_print(answer, "steps                %s\n", wn_show_count(summary->steps, count, sizeof count));
     wn__answer_print(answer, "time                 %s\n", wn_show_seconds(summary->seconds, took, sizeof took));
-    wn__answer_print(answer, "weights              %s\n", summary->weights);
     wn__answer_whole(answer, "parameters", summary->parameters);
     wn__answer_whole(answer, "steps", summary->steps);
     wn__answer_real(answer, "seconds", summary->seconds);
-    wn__answer_text(answer, "weights", summary->weights);
+    wn__print_written(call, &(wn__written){.width = 21, .label = "weights", .path = summary->weights});
 }
 
 static int run_train(const wn__call *call)
@@ -71,7 +72,7 @@ static int run_train(const wn__call *call)
     wn__stop_on_signals();
     const wn_status status = wn_train(&options, (uint64_t)config->seed, config->out ? config->out : "winnow-train", &summary);
     wn__console_clear(call->console);
-    if (status == WN_OK) print_training(call->answer, &summary);
+    if (status == WN_OK) print_training(call, &summary);
     return wn__finish(call, status);
 }
 

@@ -241,7 +241,7 @@ typedef struct wn_prune_summary {
     int64_t selected, selected_nonzero;         /* weights that may be pruned */
     int64_t network, network_nonzero;           /* all trained scalars */
     int64_t forward_flops, dense_forward_flops; /* per image */
-    int64_t bytes, dense_bytes;
+    int64_t bytes, dense_bytes;                 /* estimates: values with the smallest pattern; 4 a number */
 } wn_prune_summary;
 /* As a mask stage of a recipe prunes what it trained: the same masks, bit for bit. summary may be NULL. */
 WN_API WN_NODISCARD wn_status wn_prune(const wn_prune_options *options, wn_prune_summary *summary);

@@ -89,7 +89,7 @@ typedef struct wn_network_info {
     int64_t parameters, active;      /* trained numbers of the network, and those that masks leave */
     int64_t weights, weights_active; /* the same of convolutions and linear layers; sparsity is 1 - weights_active / weights */
     int64_t dense_flops, flops;      /* of one input, forward: 2 a multiply-add; without masks, and with them */
-    int64_t dense_bytes, bytes;      /* of all numbers; with masks as values and indices, the smallest of the usual ways */
+    int64_t dense_bytes, bytes;      /* estimates: of all numbers; with masks as values and the smallest pattern */
     const char *backend;             /* that it runs on now: "onednn", "sparse", "ref" */
 } wn_network_info;
 WN_API WN_NODISCARD wn_status wn_network_look(wn_network *net, wn_network_info *info);

@@ -62,6 +62,7 @@ static const struct {
     ROW_NUMBER("parameters", parameters),
     ROW_NUMBER("network", network),
     ROW_NUMBER("bytes", bytes),
+    ROW_NUMBER("file_bytes", file_bytes),
     ROW_NUMBER("inference_flops", inference_flops),
     ROW_NUMBER("train_flops_stage", stage_flops),
     ROW_NUMBER("train_flops_total", total_flops),

@@ -24,7 +24,8 @@ typedef struct wn__result_row {
     double pruned, pruned_bn;                   /* straight after pruning, without and with re-estimated BN statistics */
     bool validated;                             /* there were validation data */
     double sparsity_selected, sparsity_network; /* reached */
-    double parameters, network, bytes;
+    double parameters, network;
+    double bytes, file_bytes; /* values and the smallest pattern; of the file, NaN where it is not known */
     double inference_flops, stage_flops, total_flops;
     double train_ratio; /* stage_flops over those of the dense network on as many images; NaN in older results */
     double epochs, steps, seconds, seconds_total;

@@ -93,6 +93,24 @@ static void interval_cell(wn__table *t, const wn__shown *shown, wn__summary s)
 
 static double mean_of(const wn__cell *cell, size_t field) { return wn__cell_summary(cell, field, 1).mean; }
 
+/* Whether sizes are those of files: where one is not known, all are estimates. */
+static bool sizes_are_of_files(const wn__results *r)
+{
+    for (int i = 0; i < r->cell_count; i++)
+        if (isnan(mean_of(&r->cells[i], FIELD(file_bytes))) && !isnan(mean_of(&r->cells[i], FIELD(bytes)))) return false;
+    return true;
+}
+
+static void size_column(wn__table *t, const wn__results *r)
+{
+    wn__table_column_add(t, true, sizes_are_of_files(r) ? "bytes" : "bytes (est.)");
+}
+
+static void size_cell(wn__table *t, const wn__results *r, const wn__cell *cell)
+{
+    bytes_cell(t, mean_of(cell, sizes_are_of_files(r) ? FIELD(file_bytes) : FIELD(bytes)));
+}
+
 /* Method, sparsity and number of seeds, which begin the rows of most tables. */
 static void lead_columns(wn__table *t)
 {
@@ -209,7 +227,7 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
     if (spread) wn__table_column_add(t, true, "sd");
     wn__table_column_add(t, true, "best val.");
     wn__table_column_add(t, true, "parameters");
-    wn__table_column_add(t, true, "bytes");
+    size_column(t, r);
     wn__table_column_add(t, true, "FLOPs stage");
     wn__table_column_add(t, true, "FLOPs total");
     wn__table_column_add(t, true, "seconds");
@@ -223,7 +241,7 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
         if (spread) shown_cell(t, shown, test.sd, false);
         shown_cell(t, shown, wn__cell_summary(cell, FIELD(test_at_best), shown->scale).mean, false);
         count_cell(t, mean_of(cell, FIELD(parameters)));
-        bytes_cell(t, mean_of(cell, FIELD(bytes)));
+        size_cell(t, r, cell);
         amount_cell(t, mean_of(cell, FIELD(stage_flops)));
         amount_cell(t, mean_of(cell, FIELD(total_flops)));
         seconds_cell(t, mean_of(cell, FIELD(seconds)));
@@ -413,7 +431,7 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
     wn__table_name(t, "costs", "Costs");
     lead_columns(t);
     wn__table_column_add(t, true, "parameters");
-    wn__table_column_add(t, true, "bytes");
+    size_column(t, r);
     wn__table_column_add(t, true, "FLOPs an image");
     wn__table_column_add(t, true, "of dense");
     wn__table_column_add(t, true, "epochs");
@@ -435,7 +453,7 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
         const wn__cell *cell = &r->cells[i];
         lead_cells(t, cell, &last);
         count_cell(t, mean_of(cell, FIELD(parameters)));
-        bytes_cell(t, mean_of(cell, FIELD(bytes)));
+        size_cell(t, r, cell);
         amount_cell(t, mean_of(cell, FIELD(inference_flops)));
         real_cell(t, "%.1f%%", 100 * mean_of(cell, FIELD(inference_flops)) / dense_flops);
         real_cell(t, "%.4g", mean_of(cell, FIELD(epochs)));
@@ -633,6 +651,7 @@ static const struct {
     {"sparsity_network", FIELD(sparsity_network)},
     {"parameters", FIELD(parameters)},
     {"bytes", FIELD(bytes)},
+    {"file_bytes", FIELD(file_bytes)},
     {"inference_flops", FIELD(inference_flops)},
     {"train_flops_stage", FIELD(stage_flops)},
     {"train_flops_total", FIELD(total_flops)},

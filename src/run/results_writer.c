@@ -8,6 +8,7 @@
 #include "io/json_file.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "train/trainer.h"
 
 struct wn__results_writer {
     const wn__agenda *plan;
@@ -164,6 +165,22 @@ static wn_status add_paths(json_t *out, const char *identity)
     return WN_OK;
 }
 
+/* Of the file of weights as it lies there. */
+static wn_status add_file_bytes(json_t *out, const char *root, const char *identity)
+{
+    int64_t bytes;
+    char *folder = wn__store_stage_folder(root, identity);
+    char *path = folder ? wn__train_final_path(folder) : NULL;
+    wn_status status = path ? WN_OK : wn__no_memory(strlen(root));
+    if (status == WN_OK && wn__file_exists(path)) {
+        status = wn__file_size(path, &bytes);
+        if (status == WN_OK) status = set_int(out, "file_bytes", bytes);
+    }
+    wn__free(path);
+    wn__free(folder);
+    return status;
+}
+
 /* Layers with `selected`, and the sums over them. */
 static wn_status add_layers(json_t *out, const wn__results_writer *r, int row, const json_t *result)
 {
@@ -269,6 +286,7 @@ static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agend
     WN_TRY(set_int(out, "teacher_users", teacher_users(plan, &stage->train)));
     WN_TRY(add_labels(out, plan, &plan->recipe->row[row->row], &stage->train));
     WN_TRY(add_paths(out, stage->identity));
+    WN_TRY(add_file_bytes(out, r->root, stage->identity));
     json_t *stages = json_array();
     WN_TRY(wn__slice_set(out, "stages", stages));
     return append_stages(r, row->train, stages);
