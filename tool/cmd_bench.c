@@ -228,7 +228,7 @@ const wn__command wn__command_bench = {
         "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `step` says beforehand what\n"
         "memory the process will take, and afterwards what it took. `plan` runs none: it prints what activations, gradients and scratch of a step\n"
         "take, as they are and with outputs of batch norms made again in backward; weights, gradients and momentum; and the whole process, either way.\n"
-        "`topology` times usual steps of a sparse network, those that change its connections and those right after them, and gives what a step\n"
+        "`topology` times usual steps of a sparse network, those with a mask update and those right after them. It gives what a step\n"
         "costs on average over the method's interval, as a multiple of a usual one. --json prints an object a line, per network or per operation.",
     .options = bench_options,
     .config_size = sizeof(bench_config),

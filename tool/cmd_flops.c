@@ -33,7 +33,7 @@ static const wn__option flops_options[] = {
                      .needs = "sparsity flops-budget", .excludes = "mask"),
     WN_OPTION_TEXT(flops_config, power, "power", "P", "of erk (default: 1)", .needs = "distribution"),
     WN_OPTION_TEXT(flops_config, counting, "counting", "NAME",
-                   "zeros rounded down in each layer (layer, default), kept entries exact in total (total), or drawn (drawn)",
+                   "pruned weights rounded down in each layer (layer, default), active ones exact in total (total), or drawn (drawn)",
                    .excludes = "mask"),
     WN_OPTION_TEXT(flops_config, mask, "mask", "FILE", "densities of the layers of a file of masks instead"),
     WN_OPTION_SEED(flops_config, seed, "of drawn counts (default: 0)"),

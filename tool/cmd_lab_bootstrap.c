@@ -34,7 +34,7 @@ const wn__command wn__command_lab_bootstrap = {
     .summary = "Networks in the real and the ideal world, where no sample comes back; the gap between them",
     .details =
         "RECIPE: trains its rows in both worlds, for each size n and each variant of its section bootstrap; what is trained already is taken from the store, and what was cut off goes on. "
-        "--set changes the recipe. STAGE: two stages or more of the store that were trained in a world, by identity, the beginning of it, or label; real and ideal ones are put together.",
+        "--set changes the recipe. STAGE: two stages or more of the store that were trained in a world, by cache key, the beginning of it, or label; real and ideal ones are put together.",
     .options = bootstrap_options,
     .config_size = sizeof(bootstrap_config),
     .least = 1,

@@ -81,7 +81,7 @@ const wn__command wn__command_prune = {
     .arguments = "WEIGHTS",
     .summary = "Prune a weights file in one shot; write the weights with their masks",
     .details =
-        "Masks are made as a recipe's mask stage makes them, bit for bit: every key of the section mask counts, or is refused where it\n"
+        "Masks are made as a recipe's mask stage makes them, bit for bit: every key of the section mask counts. One is refused where it\n"
         "says nothing of a file alone (rounds, rules that act while a network trains). mask.shuffle makes a random mask of it. The scores\n"
         "snip and grasp look at images of the data set that the file, or data.set, names. With mask.scope=n-of-m, mask.file, and lists,\n"
         "files and FLOPs budgets of mask.distribution the masks say their sparsity, and --sparsity is left out.",

@@ -23,7 +23,7 @@ static const wn__option run_options[] = {
     WN_OPTION_TEXT(run_config, seeds, "seeds", "LIST", "0-4 or 0,2 instead of the recipe's"),
     WN_OPTION_LIST(
         run_config, redo, "redo", "STAGE",
-        "throw away these stages and all that depends on them first: an identity, a kind (train, mask, ...) or a pattern for labels "
+        "throw away these stages and all that depends on them first: a cache key, a kind (train, mask, ...) or a pattern for labels "
         "(\"kd-* 95%*\"); may be repeated"),
     WN_OPTION_TEXT(run_config, out, "out", "DIR", "store (default: winnow-runs)"),
     WN_OPTION_TEXT(run_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),

@@ -62,7 +62,7 @@ const wn__command wn__command_time = {
     .arguments = "FOLDER",
     .summary = "Measure the seconds that training takes by each row of a finished experiment",
     .details =
-        "Some steps of each training stage of the first seed are run once more, stages in turns, so that all of them meet the same machine; the median step\n"
+        "Some steps of each training stage of the first seed are run once more, stages in turns. So all of them meet the same machine. The median step\n"
         "times the number of steps is what the stage takes. Steps that change the topology, and those after one, count by themselves; evaluation does not.\n"
         "Where connections move between layers, the last steps are run as well, and the mean lies between first and last as it does in FLOPs.\n"
         "seconds.json in the folder holds the result, and `winnow report` shows it: the headline metric against measured seconds.",

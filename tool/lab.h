@@ -24,8 +24,8 @@ typedef struct wn__lab_config {
     WN_OPTION_SWITCH(type, lab.again, "again", "throw away what an earlier call found")
 /* clang-format on */
 
-#define WN_LAB_NETWORKS                                                                                                                             \
-    "A network is a weights file, a folder with final.safetensors, or a stage of the store by identity, the beginning of it, or label; STAGE@500, " \
+#define WN_LAB_NETWORKS                                                                                                                              \
+    "A network is a weights file, a folder with final.safetensors, or a stage of the store by cache key, the beginning of it, or label; STAGE@500, " \
     "STAGE@start: the state before that step, replayed if it was not kept; STAGE@500+: its weights under the masks behind the step."
 
 /* The library's options of one call. */

@@ -476,7 +476,7 @@ static void flow_table(const wn__lab *lab, const flow *f, wn__table *t)
     wn__text_add(
         &t->note,
         "Loss and gradient g on %lld %s images, batch norm with their statistics, no weight decay. Updated: at the same weights with the "
-        "masks behind the topology update. Decrease: of the loss in one step of %g along -g, active; predicted: %g |g|^2. To 1st: |g| "
+        "masks behind the mask update. Decrease: of the loss in one step of %g along -g, active; predicted: %g |g|^2. To 1st: |g| "
         "over that of the first network at the same step, and where that had the same loss.",
         (long long)f->sample.n, wn__part_name(f->part), f->rate, f->rate);
 }

@@ -87,7 +87,7 @@ static wn_status check_match(const search *s, const char *where)
     }
     if (s->matches > 1)
         return wn__fail(WN_EUSAGE,
-                        "%s: several stages of %s are called so, %.16s and %s among them; use an identity, or name the experiment", s->name,
+                        "%s: several stages of %s are called so, %.16s and %s among them; use a cache key, or name the experiment", s->name,
                         where, s->found.identity, s->other);
     if (strcmp(s->kind, wn__stage_kind_names[WN__STAGE_TRAIN]) != 0)
         return wn__fail(WN_EUSAGE, "%s: a stage of kind %s holds no trained network", s->name, s->kind);

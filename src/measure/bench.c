@@ -434,8 +434,8 @@ wn_status wn_bench_topology(const wn_bench_options *options, wn_bench_updates *u
     wn_bench_options own = *options;
     if (!own.runs) own.runs = USUAL_UPDATES;
     if (!own.backend) own.backend = "sparse";
-    if (!own.sparsity && !own.mask) return wn__fail(WN_EUSAGE, "topology updates of what? A sparsity is needed");
-    if (own.inference) return wn__fail(WN_EUSAGE, "topology updates are made while training");
+    if (!own.sparsity && !own.mask) return wn__fail(WN_EUSAGE, "mask updates of what? A sparsity is needed");
+    if (own.inference) return wn__fail(WN_EUSAGE, "mask updates are made while training");
     WN_TRY(find_rewiring(own.topology ? own.topology : "rigl", &how));
     wn_status status = open_bench(&b, &own);
     if (status == WN_OK) status = bench_updates(&b, &how, updates);

@@ -213,7 +213,7 @@ static wn_status training_times(const wn_flops_options *o, wn__training_times *t
         t->begin = USUAL_BEGIN;
         t->end = USUAL_END;
     }
-    if (t->interval < 1) return wn__fail(WN_EUSAGE, "%g steps between topology updates, must be at least 1", t->interval);
+    if (t->interval < 1) return wn__fail(WN_EUSAGE, "%g steps between mask updates, must be at least 1", t->interval);
     if (t->begin < 0 || t->end <= t->begin || t->steps < t->end || t->every < 1)
         return wn__fail(WN_EUSAGE, "gradual pruning from step %lld to step %lld of %lld, every %lld; must be in this order",
                         (long long)t->begin, (long long)t->end, (long long)t->steps, (long long)t->every);

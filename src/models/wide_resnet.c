@@ -15,11 +15,10 @@ typedef struct wide_config {
 } wide_config;
 
 /* Both published codes drop 0.3. */
-#define COMMON                                                                                                                        \
-    WN_SETTING_FLOAT(wide_config, dropout, 0.3, 0, 0.999, "dropped between the two convolutions of a block; 0 = no dropout"),         \
-        WN_SETTING_FLOAT(wide_config, scale, 1, 0.01, 100,                                                                            \
-                         "multiplies the number of channels of every layer (rounded down, at least 1): the square root of a density " \
-                         "gives the small dense network that RigL is compared with")
+#define COMMON                                                                                                                \
+    WN_SETTING_FLOAT(wide_config, dropout, 0.3, 0, 0.999, "dropped between the two convolutions of a block; 0 = no dropout"), \
+        WN_SETTING_FLOAT(wide_config, scale, 1, 0.01, 100,                                                                    \
+                         "multiplies all numbers of channels (rounded down); sqrt(density) is the small dense network of RigL's paper")
 
 static const wn__setting wrn_settings[] = {WN_SETTING_INT(wide_config, depth, 28, 10, 10000, "layers: 6n + 4"),
                                            WN_SETTING_INT(wide_config, width, 10, 1, 1000, "widening factor of 16-32-64 channels"),

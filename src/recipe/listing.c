@@ -137,7 +137,7 @@ static const section sections[] = {
      "svd, low-rank, units) and the list `layers`",
      {wn__mask_settings}},
     {"mask.distribution",
-     "of drawn masks: erk, er, uniform, random, list or file, with these settings; also the mapping `layers`",
+     "of random masks at initialisation: erk, er, uniform, random, list or file, with these settings; also the mapping `layers`",
      {wn__distribution_settings}},
     {"mask.score.snip", "of the score snip", {wn__snip_settings}},
     {"mask.score.grasp", "of the score grasp", {wn__grasp_settings}},

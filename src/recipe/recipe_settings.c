@@ -26,7 +26,7 @@ const wn__setting wn__top_settings[] = {
 const wn__setting wn__data_settings[] = {
     WN_SETTING_TEXT(
         wn__data_section, validation, "last-5000",
-        "training images that are held out: none, last-N, first-N; 10% or 5000 by their names; auto: the set's own, or 10%. Of sets that have no more than 5000 the default is a tenth"),
+        "held out: none, last-N, first-N; 10% or 5000 by names; auto: the set's own or 10%. Sets up to 5000: a tenth by default"),
     WN_SETTING_INT(wn__data_section, train_size, 0, 0, 1e12, "keep only so many training images; 0: all"),
     WN_SETTING_TEXT(wn__data_section, normalize, "dataset",
                     "dataset, imagenet, cifar10-classic, per-image, signed, none or the name of a data set"),
@@ -100,11 +100,10 @@ const wn__setting wn__mask_settings[] = {
     WN_SETTING_STEPS(wn__mask_section, rewind, "0it", "where inner: weight-rewind goes back to"),
     WN_SETTING_CHOICE(wn__mask_section, shuffle, "layer", wn__shuffle_names, "how random masks are made from pruned ones"),
     WN_SETTING_CHOICE(wn__mask_section, block, "weight", wn__block_names,
-                      "drawn masks are of single weights, of kernels or filters as a whole, or have as many inputs for every output"),
+                      "what masks drawn at initialisation are made of; fan-in: single weights, as many for every output"),
     WN_SETTING_TEXT(wn__mask_section, file, "", "take the masks of this file"),
-    WN_SETTING_TEXT(
-        wn__mask_section, of, "",
-        "the masks of what this method trained at the same sparsity, or what it trained, pruned, if it has none; default: the dense run"),
+    WN_SETTING_TEXT(wn__mask_section, of, "",
+                    "take the masks of what this method trained at the same sparsity, or prune that; default: the dense run"),
     {0},
 };
 
@@ -114,7 +113,7 @@ const wn__setting wn__distribution_settings[] = {
     WN_SETTING_CHOICE(wn__mask_section, dense_first, "auto", first_names,
                       "the network's first layer stays dense, outside of the budget; auto: under uniform"),
     WN_SETTING_CHOICE(wn__mask_section, counting, "layer", wn__counting_names,
-                      "zeros rounded down in each layer, kept entries exact in total, or every entry drawn by its layer's density"),
+                      "pruned weights rounded down in each layer, active ones exact in total, or each drawn by its layer's density"),
     WN_SETTING_TEXT(wn__mask_section, flops_budget, "", "0.10x: solve for the sparsity at which forward has so much of the dense FLOPs"),
     {"file", WN__SETTING_TEXT, offsetof(wn__mask_section, densities), 0, 0, "", NULL,
      "of distribution file: masks whose densities are taken"},

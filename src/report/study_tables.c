@@ -119,7 +119,7 @@ wn_status wn__study_table(const wn__results *r, wn__table *t)
     wn__text_add(
         &t->note,
         "Over seeds, with 95 %% t-intervals. Of the flow of gradients: means over the states of a run, geometric but for the decrease "
-        "(what one step of 0.01 along the gradient takes off the loss); updated: at the same weights behind the topology update, where there is one. Barrier: of the "
+        "(what one step of 0.01 along the gradient takes off the loss); updated: at the same weights behind the mask update, where there is one. Barrier: of the "
         "training loss, error barrier: of the test error in points, largest value between two networks less the mean of both ends.");
     return wn__table_status(t);
 }

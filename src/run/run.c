@@ -243,7 +243,7 @@ static wn_status redo(const wn__experiment *e, const char *what, bool *needed)
     }
     if (found) return WN_OK;
     return wn__fail(WN_EUSAGE,
-                    "redo: no stage \"%s\"; give an identity, a kind (train, soft-labels, mask, evaluate) or a label as dry-run shows it",
+                    "redo: no stage \"%s\"; give a cache key, a kind (train, soft-labels, mask, evaluate) or a label as dry-run shows it",
                     what);
 }
 
