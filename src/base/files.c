@@ -335,11 +335,11 @@ void wn__free_names(char **names, int count)
     wn__free(names);
 }
 
-wn_status wn__lock_take(wn__lock *lock, const char *path)
+static wn_status lock_file(wn__lock *lock, const char *path, int how)
 {
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) return wn__fail_errno("cannot open lock %s", path);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (flock(fd, how) != 0) {
         const wn_status status =
             errno == EWOULDBLOCK ? wn__fail(WN_EBUSY, "%s: another process works here", path) : wn__fail_errno("cannot lock %s", path);
         close(fd);
@@ -348,6 +348,10 @@ wn_status wn__lock_take(wn__lock *lock, const char *path)
     lock->fd = fd;
     return WN_OK;
 }
+
+wn_status wn__lock_take(wn__lock *lock, const char *path) { return lock_file(lock, path, LOCK_EX | LOCK_NB); }
+
+wn_status wn__lock_share(wn__lock *lock, const char *path) { return lock_file(lock, path, LOCK_SH); }
 
 void wn__lock_release(wn__lock *lock)
 {

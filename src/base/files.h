@@ -47,6 +47,8 @@ typedef struct wn__lock {
     int fd;
 } wn__lock;
 wn_status wn__lock_take(wn__lock *lock, const char *path);
+/* Held by any number, but not beside an exclusive one, whose end it waits for. */
+wn_status wn__lock_share(wn__lock *lock, const char *path);
 void wn__lock_release(wn__lock *lock);
 
 /* "a/b" in memory of wn__alloc; an absolute b wins. NULL if out of memory. */

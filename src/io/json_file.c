@@ -16,6 +16,7 @@ wn_status wn__json_load(const char *path, json_t **root)
     json_error_t error;
     json_t *loaded = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
     wn__free(text);
+    if (!loaded && json_error_code(&error) == json_error_out_of_memory) return wn__no_memory(size);
     if (!loaded) return wn__fail(WN_EFORMAT, "%s:%d:%d: %s", path, error.line, error.column, error.text);
     *root = loaded;
     return WN_OK;

@@ -219,6 +219,7 @@ static wn_status read_header(wn__safetensors *f, size_t size)
                         length, size);
     json_error_t error;
     f->header = json_loadb(f->bytes + sizeof(length), (size_t)length, JSON_REJECT_DUPLICATES, &error);
+    if (!f->header && json_error_code(&error) == json_error_out_of_memory) return wn__no_memory((size_t)length);
     if (!f->header) return wn__fail(WN_EFORMAT, "%s: header is no JSON: %s at byte %d", f->label, error.text, error.position);
     if (!json_is_object(f->header)) return damaged(f, NULL, "header is no JSON object");
     f->data = f->bytes + sizeof(length) + length;

@@ -121,6 +121,12 @@ wn_status wn__context_start(wn__context *c, wn__network *net, const wn__backend 
                                     &(wn__executor_options){.batch = c->recipe->train.batch, .memory = wn__recipe_memory(c->recipe)});
 }
 
+wn_status wn__context_file_failed(const wn__context *c, int stage, wn_status status)
+{
+    if (status != WN_EFORMAT && status != WN_ENOTFOUND && status != WN_EIO) return status;
+    return wn__fail(status, "%s; --redo \"%s\" makes it again", wn_error_message(), c->plan->stage[stage].label);
+}
+
 void wn__context_tell_units(const wn__context *c, const char *label, int64_t done, int64_t all)
 {
     if (!c->progress) return;

@@ -40,6 +40,9 @@ wn__devices *wn__context_devices(wn__context *c);
 wn_status wn__context_device(wn__context *c, const wn__backend *backend, wn__dtype dtype, wn__device **out);
 void wn__context_release(wn__context *c);
 
+/* A file of a stage that is done could not be read: the message says what makes it again. Gives `status`. */
+wn_status wn__context_file_failed(const wn__context *c, int stage, wn_status status);
+
 /* Progress of what counts other units than steps. */
 void wn__context_tell_units(const wn__context *c, const char *label, int64_t done, int64_t all);
 

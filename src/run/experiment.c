@@ -147,15 +147,72 @@ static json_t *stage_list(const wn__agenda *plan)
     return json_pack("{s:o}", "stages", list);
 }
 
-wn_status wn__experiment_write_folder(const wn__experiment *e, const char *recipe_path)
+static wn_status write_files(const wn__experiment *e, const char *recipe_path)
 {
-    WN_TRY(wn__make_folders(e->folder));
     WN_TRY(write_recipe(e, recipe_path));
     json_t *environment = wn__environment(e->plan, NULL);
     if (environment) wn__data_add_record(environment, e->recipe);
     if (environment && e->context.data_folder) json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
     WN_TRY(write_json(e->folder, "environment.json", environment));
     return write_json(e->folder, "stages.json", stage_list(e->plan));
+}
+
+/* Behind the lines that say how many threads there are: these may differ. */
+static const char *skip_threads(const char *line)
+{
+    if (strncmp(line, "threads:", 8) != 0) return line;
+    const char *end = strchr(line, '\n');
+    return end ? end + 1 : "";
+}
+
+static bool is_same_recipe(const char *a, const char *b)
+{
+    for (;;) {
+        a = skip_threads(a);
+        b = skip_threads(b);
+        const size_t length = strcspn(a, "\n");
+        if (strcspn(b, "\n") != length || memcmp(a, b, length) != 0) return false;
+        if (!a[length] || !b[length]) return a[length] == b[length];
+        a += length + 1;
+        b += length + 1;
+    }
+}
+
+/* The folder is that of this recipe, whoever wrote it. */
+static wn_status check_recipe(const wn__experiment *e)
+{
+    char *path = wn__path_join(e->folder, "resolved.yaml"), *there = NULL;
+    wn__text text = {0};
+    size_t size;
+    wn_status status = path ? wn__file_read(path, &there, &size) : wn__no_memory(64);
+    if (status == WN_OK) status = wn__recipe_write(e->recipe, &text);
+    if (status == WN_OK && !is_same_recipe(there, text.data))
+        status = wn__fail(WN_EBUSY,
+                          "%s: another recipe of the name \"%s\" is run just now; wait for its end, or use another name: --set name=...",
+                          e->folder, e->recipe->top.name);
+    wn__text_release(&text);
+    wn__free(there);
+    wn__free(path);
+    return status;
+}
+
+/* Alone, one writes the folder; then all who share it look at what was written. */
+wn_status wn__experiment_write_folder(wn__experiment *e, const char *recipe_path)
+{
+    WN_TRY(wn__make_folders(e->folder));
+    char *path = wn__path_join(e->folder, "lock");
+    if (!path) return wn__no_memory(64);
+    wn_status status = wn__lock_take(&e->lock, path);
+    if (status == WN_OK) {
+        status = write_files(e, recipe_path);
+        wn__lock_release(&e->lock);
+    } else if (status == WN_EBUSY) {
+        status = WN_OK;
+    }
+    if (status == WN_OK) status = wn__lock_share(&e->lock, path);
+    e->locked = status == WN_OK;
+    wn__free(path);
+    return status == WN_OK ? check_recipe(e) : status;
 }
 
 /* ---- again from the folder */
@@ -229,6 +286,7 @@ void wn__experiment_close(wn__experiment *e)
     wn__free(e->root);
     wn__free(e->folder);
     wn__free(e->data_folder);
+    if (e->locked) wn__lock_release(&e->lock);
     *e = (wn__experiment){0};
 }
 

@@ -37,6 +37,55 @@ static wn_status write_record(const wn__context *c, const char *folder, uint64_t
     return status;
 }
 
+/* The first line in which two texts differ. */
+static void find_difference(const char *there, const char *here, wn__text *out)
+{
+    while (*there && *here) {
+        const size_t a = strcspn(there, "\n"), b = strcspn(here, "\n");
+        if (a != b || memcmp(there, here, a) != 0) {
+            while (*there == ' ' && *here == ' ')
+                there++, here++;
+            wn__text_add(out, ": there \"%.*s\", here \"%.*s\"", (int)strcspn(there, "\n"), there, (int)strcspn(here, "\n"), here);
+            return;
+        }
+        there += a + (there[a] != 0);
+        here += b + (here[b] != 0);
+    }
+}
+
+static wn_status refuse_folder(const wn__context *c, const char *folder)
+{
+    char *path = wn__path_join(folder, "resolved.yaml"), *there = NULL;
+    size_t size;
+    wn__text here = {0}, what = {0};
+    wn_status status = path ? wn__recipe_write(c->recipe, &here) : wn__no_memory(64);
+    if (status == WN_OK && wn__file_exists(path) && wn__file_read(path, &there, &size) == WN_OK) find_difference(there, here.data, &what);
+    if (status == WN_OK)
+        status = wn__fail(WN_EMISMATCH, "%s holds a training of another recipe%s; choose another folder (--out), or remove this one",
+                          folder, what.data ? what.data : ", seed or machine");
+    wn__text_release(&here);
+    wn__text_release(&what);
+    wn__free(there);
+    wn__free(path);
+    return status;
+}
+
+/* A folder holds one training: that which began it. A checkpoint that cannot be read holds nothing. */
+static wn_status check_folder(const wn__context *c, const char *folder)
+{
+    char *path = wn__path_join(folder, "checkpoint.safetensors");
+    wn__safetensors *file = NULL;
+    if (!path) return wn__no_memory(64);
+    bool other = false;
+    if (wn__file_exists(path) && wn__safetensors_open(path, &file) == WN_OK) {
+        const char *identity = wn__safetensors_meta(file, "identity");
+        other = !identity || strcmp(identity, c->plan->stage[0].identity) != 0;
+        wn__safetensors_close(file);
+    }
+    wn__free(path);
+    return other ? refuse_folder(c, folder) : WN_OK;
+}
+
 static wn_score score_of(const wn__metric *m, double value)
 {
     return (wn_score){m->name, m->title, m->percent, m->less_is_better, m->counted, value};
@@ -63,7 +112,8 @@ static wn_status train_alone(wn__context *c, uint64_t seed, const char *folder, 
     wn_status status = wn__make_folders(folder);
     if (status == WN_OK) status = wn__lock_take(&lock, lock_path);
     if (status == WN_OK) {
-        status = write_record(c, folder, seed);
+        status = check_folder(c, folder);
+        if (status == WN_OK) status = write_record(c, folder, seed);
         if (status == WN_OK) status = wn__stage_train(c, &c->plan->stage[0], folder, result);
         if (status == WN_OK) status = wn__context_check_data(c);
         wn__lock_release(&lock);

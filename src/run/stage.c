@@ -41,7 +41,7 @@ wn_status wn__stage_enter_basis(const wn__context *c, const wn__mask_section *se
         WN_TRY(need_file(c, mask, "mask.safetensors", &path));
         const wn_status status = wn__safetensors_open(path, &file);
         wn__free(path);
-        WN_TRY(status);
+        if (status != WN_OK) return wn__context_file_failed(c, mask, status);
     }
     const wn_status status = wn__pruning_enter_basis(c->recipe, section, seed, file, params);
     wn__safetensors_close(file);
@@ -56,7 +56,7 @@ static wn_status load_final(const wn__context *c, int index, int parts, wn__para
     WN_TRY(need_file(c, index, "final.safetensors", &path));
     const wn_status status = wn__network_load(path, parts, params);
     wn__free(path);
-    return status;
+    return wn__context_file_failed(c, index, status);
 }
 
 static wn_status load_masks(const wn__context *c, int index, wn__params *params)
@@ -65,7 +65,7 @@ static wn_status load_masks(const wn__context *c, int index, wn__params *params)
     WN_TRY(need_file(c, index, "mask.safetensors", &path));
     const wn_status status = wn__masks_load(path, params);
     wn__free(path);
-    if (status != WN_EMISMATCH) return status;
+    if (status != WN_EMISMATCH) return wn__context_file_failed(c, index, status);
     return wn__fail_within(status, "this store has the mask of another data set under the same key, use another store: ");
 }
 
@@ -89,7 +89,7 @@ static wn_status load_source(const wn__context *c, const wn__pruning *p, int ind
         wn__safetensors_close(file);
     }
     wn__free(path);
-    return status;
+    return wn__context_file_failed(c, index, status);
 }
 
 /* All but the last layer, which is drawn. */

@@ -63,7 +63,7 @@ static wn_status load_start(wn__context *c, const wn__stage *stage, wn__params *
     wn__safetensors *file;
     wn_status status = wn__safetensors_open(path, &file);
     wn__free(path);
-    WN_TRY(status);
+    if (status != WN_OK) return wn__context_file_failed(c, t->start_stage, status);
     if (t->spec.keep_slots) status = wn__params_allocate_slots(params, r->train.optimizer->slots(r->train.optimizer_config));
     if (status == WN_OK)
         status = wn__network_read(file, WN__PART_VALUES | (t->spec.keep_slots ? WN__PART_SLOTS : 0), r->train.optimizer, params);
@@ -84,7 +84,7 @@ static wn_status make_params(wn__context *c, const wn__stage *stage, const wn_gr
         char *path = wn__stage_file(c, t->mask, "mask.safetensors");
         const wn_status status = path ? wn__masks_load(path, params) : wn__no_memory(64);
         wn__free(path);
-        WN_TRY(status);
+        if (status != WN_OK) return wn__context_file_failed(c, t->mask, status);
     }
     WN_TRY(load_start(c, stage, params));
     for (int i = 0; i < params->count; i++)
@@ -225,6 +225,22 @@ typedef struct label_source {
     wn__soft_cache *cache;
 } label_source;
 
+/* The file of a stage of labels that is done is damaged or gone: what it lacks is made, once, whoever needs it. The current message says what is wrong. */
+static wn_status make_labels_again(wn__context *c, const wn__stage *made)
+{
+    wn__lock lock;
+    bool done;
+    wn__log(WN_LOG_WARNING, "%s: %s; the soft labels are made again", made->label, wn_error_message());
+    WN_TRY(wn__store_begin(c->root, c->plan, made, c->stop, &lock, &done));
+    char *folder = wn__store_stage_folder(c->root, made->identity);
+    json_t *result = json_object();
+    const wn_status status = folder && result ? wn__stage_soft_labels(c, made, folder, result) : wn__no_memory(64);
+    json_decref(result);
+    wn__free(folder);
+    wn__lock_release(&lock);
+    return status;
+}
+
 /* cached: from the stage's cache if it has one. It is for the stage's own data, and may be gone later on. */
 static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached, wn__train_stage *train, label_source *labels)
 {
@@ -242,7 +258,11 @@ static wn_status open_labels(wn__context *c, const wn__stage *stage, bool cached
                                       .classes = c->data.facts.sample.classes,
                                       .identity = made->identity};
     char *path = wn__stage_file(c, t->cache, "labels.cache");
-    const wn_status status = path ? wn__soft_cache_open(path, &spec, &labels->cache) : wn__no_memory(64);
+    wn_status status = path ? wn__soft_cache_open(path, &spec, &labels->cache) : wn__no_memory(64);
+    if (status == WN_EFORMAT || status == WN_ENOTFOUND) {
+        status = make_labels_again(c, made);
+        if (status == WN_OK) status = wn__soft_cache_open(path, &spec, &labels->cache);
+    }
     train->cache = labels->cache;
     wn__free(path);
     return status;
@@ -254,17 +274,22 @@ static void close_labels(label_source *labels)
     wn__soft_cache_close(labels->cache);
 }
 
-/* Run what was set up, with its labels and what its masks are made by. */
-static wn_status run_training(wn__context *c, const wn__stage *stage, bool cached, wn__train_stage *train, wn__train_result *reached)
+/* Run what was set up, with its labels and what its masks are made by. *again (may be NULL): it failed by labels that were damaged and are whole now. */
+static wn_status run_training(wn__context *c, const wn__stage *stage, bool cached, wn__train_stage *train, wn__train_result *reached,
+                              bool *again)
 {
     label_source labels = {0};
     mask_source masks = {0};
     wn_status status = open_labels(c, stage, cached, train, &labels);
     if (status == WN_OK) status = open_masks(c->recipe, stage, &train->spec, &masks);
     if (status == WN_OK) status = wn__train_run(train, reached);
+    const bool damaged = status != WN_OK && wn__soft_cache_is_damaged(labels.cache);
     close_masks(&masks);
     close_labels(&labels);
-    return status;
+    if (!damaged) return status;
+    WN_TRY(make_labels_again(c, &c->plan->stage[stage->train.cache]));
+    if (again) *again = true;
+    return wn__fail(status, "%s: its soft labels were damaged and are whole again; the same command continues", stage->label);
 }
 
 /* ---- result */
@@ -346,7 +371,7 @@ static bool makes_smaller(const wn__context *c, const wn__stage *stage)
     return kind == WN__BASIS_UNITS || wn__basis_is_fitted(kind);
 }
 
-wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+static wn_status train_once(wn__context *c, const wn__stage *stage, const char *folder, json_t *result, bool *again)
 {
     wn__params params = {0};
     wn__train_stage train;
@@ -366,12 +391,19 @@ wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *fo
     train.teacher_flops_per_image = stage->train.spec.loss.soft ? stage->train.teacher.flops : 0;
     wn_status status = make_params(c, stage, network.graph, &params);
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
-    if (status == WN_OK) status = run_training(c, stage, true, &train, &reached);
+    if (status == WN_OK) status = run_training(c, stage, true, &train, &reached, again);
     if (status == WN_OK) status = result_json(c, stage, network.graph, &params, &reached, result);
     if (status == WN_OK && makes_smaller(c, stage)) status = wn__stage_save_shrunk(c, network.graph, &params, folder, result);
     wn__params_release(&params);
     wn__stage_network_close(&network);
     return status;
+}
+
+wn_status wn__stage_train(wn__context *c, const wn__stage *stage, const char *folder, json_t *result)
+{
+    bool again = false;
+    const wn_status status = train_once(c, stage, folder, result, &again);
+    return again ? train_once(c, stage, folder, result, &again) : status;
 }
 
 /* ---- rewind points */
@@ -409,7 +441,7 @@ static wn_status load_kept(wn__context *c, const wn__stage *stage, char *path, b
     wn_status status = path ? make_kept_params(c, stage, params) : wn__no_memory(64);
     if (status == WN_OK) status = wn__safetensors_open(path, &file);
     wn__free(path);
-    WN_TRY(status);
+    if (status != WN_OK) return wn__context_file_failed(c, (int)(stage - c->plan->stage), status);
     status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | (slots ? WN__PART_SLOTS : 0), c->recipe->train.optimizer, params);
     wn__safetensors_close(file);
     return status;
@@ -445,7 +477,7 @@ static wn_status replay(wn__context *c, const wn__stage *stage, const char *fold
     wn__log(WN_LOG_INFO, "%s: the state before step %lld was not kept; replaying from step %lld", stage->label, (long long)step,
             (long long)train.spec.first);
     wn_status status = made ? replay_start(c, stage, folder, from, &params) : wn__no_memory(64);
-    if (status == WN_OK) status = run_training(c, stage, false, &train, &reached);
+    if (status == WN_OK) status = run_training(c, stage, false, &train, &reached, NULL);
     if (status == WN_OK && rename(made, target) != 0) status = wn__fail_errno("%s", target);
     if (status == WN_OK) status = wn__remove_tree(own);
     wn__free(made);
@@ -569,7 +601,7 @@ wn_status wn__stage_retrain(wn__context *c, int index, const wn__retraining *r)
     train.user = r->user;
     if (r->other_data) train.loader.seed = r->data_seed;
     wn_status status = begin_again(c, index, r, &train, &params);
-    if (status == WN_OK) status = run_training(c, stage, r->cached, &train, &reached);
+    if (status == WN_OK) status = run_training(c, stage, r->cached, &train, &reached, NULL);
     wn__params_release(&params);
     wn__stage_network_close(&network);
     return status;

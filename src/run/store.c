@@ -38,10 +38,35 @@ static wn_status need_path(char path[PATH], const char *root, const char *identi
     return stage_path(path, root, identity, file) ? WN_OK : wn__fail(WN_EINVAL, "%s: the name of the store is too long", root);
 }
 
+static wn_status load_result(const char *path, const char *identity, json_t **result)
+{
+    json_t *json;
+    WN_TRY(wn__json_load(path, &json));
+    const char *found = json_string_value(json_object_get(json, "identity"));
+    json_t *value = json_object_get(json, "result");
+    wn_status status = WN_OK;
+    if (!found || strncmp(found, identity, strlen(identity)) != 0 || !json_is_object(value))
+        status = wn__fail(WN_EFORMAT, "%s: no result of stage %s", path, identity);
+    else
+        *result = json_incref(value);
+    json_decref(json);
+    return status;
+}
+
+/* identity: or its first digits. A damaged file is none; without memory to read it, it is one. */
+static bool has_result(const char *path, const char *identity)
+{
+    json_t *result;
+    if (!wn__file_exists(path)) return false;
+    const wn_status status = load_result(path, identity, &result);
+    if (status == WN_OK) json_decref(result);
+    return status != WN_EFORMAT;
+}
+
 bool wn__store_is_done(const char *root, const char *identity)
 {
     char path[PATH];
-    return stage_path(path, root, identity, "done.json") && wn__file_exists(path);
+    return stage_path(path, root, identity, "done.json") && has_result(path, identity);
 }
 
 static bool has_file(const char *folder, const char *file)
@@ -62,7 +87,8 @@ static bool is_locked(const char *folder)
 
 wn__stage_state wn__store_folder_state(const char *folder)
 {
-    if (has_file(folder, "done.json")) return WN__STATE_DONE;
+    char path[PATH];
+    if (snprintf(path, sizeof path, "%s/done.json", folder) < PATH && has_result(path, wn__base_name(folder))) return WN__STATE_DONE;
     if (is_locked(folder)) return WN__STATE_RUNNING;
     if (has_file(folder, "failed.json")) return WN__STATE_FAILED;
     return has_file(folder, "stage.json") ? WN__STATE_INTERRUPTED : WN__STATE_WAITING;
@@ -142,7 +168,9 @@ static wn_status write_stage_file(const char *path, const wn__agenda *plan, cons
 static wn_status check_stage_file(const char *path, const wn__stage *stage)
 {
     json_t *json;
-    WN_TRY(wn__json_load(path, &json));
+    const wn_status status = wn__json_load(path, &json);
+    if (status == WN_EFORMAT) return WN_OK; /* damaged: it is written again */
+    WN_TRY(status);
     const char *identity = json_string_value(json_object_get(json, "identity"));
     const bool same = identity && strcmp(identity, stage->identity) == 0;
     json_decref(json);
@@ -164,6 +192,13 @@ static wn_status prepare_folder(const char *root, const wn__agenda *plan, const 
     return save_and_drop(path, environment);
 }
 
+static void tell_of_damage(const char *root, const wn__stage *stage)
+{
+    char path[PATH];
+    if (stage_path(path, root, stage->identity, "done.json") && wn__file_exists(path))
+        wn__log(WN_LOG_WARNING, "%s: %s is damaged; the stage is run as if it had not been done", stage->label, path);
+}
+
 wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__stage *stage, const wn_stop *stop, wn__lock *lock, bool *done)
 {
     char path[PATH];
@@ -172,6 +207,7 @@ wn_status wn__store_begin(const char *root, const wn__agenda *plan, const wn__st
     WN_TRY(need_path(path, root, stage->identity, "lock"));
     WN_TRY(take_lock(path, stage->label, stop, lock));
     *done = wn__store_is_done(root, stage->identity);
+    if (!*done) tell_of_damage(root, stage);
     const wn_status status = *done ? WN_OK : prepare_folder(root, plan, stage);
     if (status != WN_OK) wn__lock_release(lock);
     return status;
@@ -218,18 +254,8 @@ wn_status wn__store_failure(const char *root, const wn__stage *stage, wn_status 
 wn_status wn__store_result(const char *root, const char *identity, json_t **result)
 {
     char path[PATH];
-    json_t *json;
     WN_TRY(need_path(path, root, identity, "done.json"));
-    WN_TRY(wn__json_load(path, &json));
-    const char *found = json_string_value(json_object_get(json, "identity"));
-    json_t *value = json_object_get(json, "result");
-    wn_status status = WN_OK;
-    if (!found || strcmp(found, identity) != 0 || !json_is_object(value))
-        status = wn__fail(WN_EFORMAT, "%s: no result of stage %s", path, identity);
-    else
-        *result = json_incref(value);
-    json_decref(json);
-    return status;
+    return load_result(path, identity, result);
 }
 
 wn_status wn__store_remove_folder(const char *folder)

@@ -1,7 +1,7 @@
 /* The store: one folder per stage under its identity, one per experiment under its name (see winnow/experiment.h).
  *
  * A stage's folder is stages/<first 16 digits of its identity>; stage.json holds the whole identity. done.json is written last, atomically: a stage
- * is done if and only if it is there. Whoever runs a stage holds its lock; the kernel frees the lock of a process that dies.
+ * is done if and only if it is there and can be read. Whoever runs a stage holds its lock; the kernel frees the lock of a process that dies.
  */
 #ifndef WN_RUN_STORE_H
 #define WN_RUN_STORE_H

@@ -84,8 +84,10 @@ static wn_status visit_folder(const char *folder, const json_t *used, bool only_
     char *path = wn__path_join(folder, "stage.json");
     json_t *json = NULL;
     if (!path) return wn__no_memory(64);
-    const bool readable = wn__file_exists(path) && wn__json_load(path, &json) == WN_OK;
+    const wn_status read = wn__file_exists(path) ? wn__json_load(path, &json) : WN_ENOTFOUND;
+    const bool readable = read == WN_OK;
     wn__free(path);
+    if (read == WN_ENOMEM) return read;
     const char *identity = json_string_value(json_object_get(json, "identity"));
     const char *kind = json_string_value(json_object_get(json, "kind")), *label = json_string_value(json_object_get(json, "label"));
     const bool is_used = identity && json_object_get(used, identity);

@@ -24,7 +24,7 @@ static wn_status load_stage(wn__context *c, int stage, wn__params *params)
     const wn_status status = path ? wn__network_load(path, WN__PART_VALUES | WN__PART_MASKS, params) : wn__no_memory(64);
     wn__free(folder);
     wn__free(path);
-    return status;
+    return wn__context_file_failed(c, stage, status);
 }
 
 /* from NULL: the plan's stage. */

@@ -220,6 +220,7 @@ wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owne
     WN_TRY(wn__safetensors_open(path, &file));
     wn_status status = check_owner(file, path, owner);
     if (status == WN_OK) status = read_state(file, path, owner->metrics, &read);
+    if (status == WN_OK) status = wn__run_files_check(path, &read.lengths);
     if (status == WN_OK) {
         status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, owner->optimizer, params);
         if (status == WN_OK) status = read_arrays(file, owner);

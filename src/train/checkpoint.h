@@ -42,7 +42,7 @@ typedef struct wn__checkpoint_owner {
 
 /* Atomic: the old file stays until the new one is complete on disk. */
 wn_status wn__checkpoint_save(const char *path, const wn__checkpoint_owner *owner, const wn__params *params, const wn__train_state *state);
-/* Values, masks, slots (which must be allocated) and state. Damaged: WN_EFORMAT; of another stage or network: WN_EMISMATCH; then nothing changes. */
+/* Values, masks, slots (which must be allocated) and state. Damaged, or metrics beside it are cut: WN_EFORMAT; of another stage or network: WN_EMISMATCH; then nothing changes. */
 wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owner, wn__params *params, wn__train_state *state);
 
 #endif

@@ -16,17 +16,51 @@ static wn_status open_append(wn__append *a, const char *folder, const char *name
     return status;
 }
 
+static wn_status check_length(const char *folder, const char *name, int64_t length)
+{
+    char *path = wn__path_join(folder, name);
+    int64_t size = 0;
+    if (!path) return wn__no_memory(64);
+    wn_status status = length > 0 && wn__file_exists(path) ? wn__file_size(path, &size) : WN_OK;
+    if (status == WN_OK && size < length)
+        status = wn__fail(WN_EFORMAT, "%s has %lld bytes, but %lld were recorded: it was cut or replaced", path, (long long)size,
+                          (long long)length);
+    wn__free(path);
+    return status;
+}
+
+wn_status wn__run_files_check(const char *checkpoint, const wn__run_lengths *lengths)
+{
+    char *folder = wn__path_folder(checkpoint);
+    if (!folder) return wn__no_memory(64);
+    wn_status status = check_length(folder, "metrics.jsonl", lengths->metrics);
+    if (status == WN_OK) status = check_length(folder, "topology.jsonl", lengths->topology);
+    wn__free(folder);
+    return status;
+}
+
+/* `length`, or less where the file ends before. */
+static int64_t what_is_left(const char *folder, const char *name, int64_t length)
+{
+    char *path = wn__path_join(folder, name);
+    int64_t size = 0;
+    if (path && (!wn__file_exists(path) || wn__file_size(path, &size) != WN_OK)) size = 0;
+    wn__free(path);
+    return size < length ? size : length;
+}
+
 static double wall_time(void) { return (double)time(NULL); }
 
 wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology)
 {
     *f = (wn__run_files){.has_topology = has_topology};
-    char *path = wn__path_join(folder, "events.out.tfevents.winnow");
+    static const char events[] = "events.out.tfevents.winnow", timing[] = "timing.jsonl";
+    char *path = wn__path_join(folder, events);
     wn_status status = path ? WN_OK : wn__no_memory(64);
     if (status == WN_OK) status = open_append(&f->metrics, folder, "metrics.jsonl", lengths->metrics);
-    if (status == WN_OK) status = open_append(&f->timing, folder, "timing.jsonl", lengths->timing);
+    if (status == WN_OK) status = open_append(&f->timing, folder, timing, what_is_left(folder, timing, lengths->timing));
     if (status == WN_OK && has_topology) status = open_append(&f->topology, folder, "topology.jsonl", lengths->topology);
-    if (status == WN_OK) status = wn__events_open(&f->events, path, lengths->events, wall_time());
+    if (status == WN_OK) status = wn__events_open(&f->events, path, what_is_left(folder, events, lengths->events), wall_time());
     wn__free(path);
     if (status != WN_OK && wn__run_files_close(f) != WN_OK) return status;
     return status;

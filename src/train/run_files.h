@@ -17,7 +17,9 @@ typedef struct wn__run_lengths {
     int64_t metrics, timing, events, topology;
 } wn__run_lengths;
 
-/* Lengths to continue from; all 0 for a fresh start. On failure nothing stays open. */
+/* Metrics and topology beside a checkpoint are as long as it recorded, or longer: else WN_EFORMAT. */
+wn_status wn__run_files_check(const char *checkpoint, const wn__run_lengths *lengths);
+/* Lengths to continue from; all 0 for a fresh start. Timing and events may have been cut: they go on where they end. On failure nothing stays open. */
 wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology);
 /* To disk; the lengths belong into the checkpoint that follows. */
 wn_status wn__run_files_sync(wn__run_files *f, wn__run_lengths *lengths);

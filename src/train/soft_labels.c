@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "base/files.h"
+#include "base/log.h"
 #include "base/stop.h"
 #include "base/text.h"
 #include "io/digest.h"
@@ -80,23 +81,37 @@ typedef struct maker {
     wn__append file;
 } maker;
 
-/* Epochs that are complete in the file; 0 if there is none. What follows them is cut off later. */
+/* Epochs from the first on that are whole in the file, by their checksums. */
+static wn_status count_epochs(FILE *file, const char *path, const wn__soft_cache_spec *spec, int64_t *done)
+{
+    const size_t size = (size_t)block_bytes(spec), floats = size - EPOCH_CRC;
+    char *block = wn__alloc(size);
+    uint32_t crc;
+    if (!block) return wn__no_memory(size);
+    for (*done = 0; *done < epochs_of(spec) && fread(block, 1, size, file) == size; (*done)++) {
+        memcpy(&crc, block + floats, sizeof crc);
+        if (crc != (uint32_t)crc32_z(0, (const Bytef *)block, floats)) break;
+    }
+    wn__free(block);
+    return ferror(file) ? wn__fail(WN_EIO, "cannot read %s", path) : WN_OK;
+}
+
+/* Epochs that are whole in the file; 0 if there is none, or none that can be used. What follows them is cut off later. */
 static wn_status epochs_done(const char *path, const wn__soft_cache_spec *spec, const cache_header *want, int64_t *done)
 {
     cache_header found;
-    int64_t size;
     *done = 0;
     if (!wn__file_exists(path)) return WN_OK;
-    WN_TRY(wn__file_size(path, &size));
-    if (size < (int64_t)sizeof found) return WN_OK;
     FILE *file = fopen(path, "rbe");
     if (!file) return wn__fail_errno("cannot open %s", path);
-    const bool read = fread(&found, sizeof found, 1, file) == 1;
+    wn_status status = WN_OK;
+    if (fread(&found, sizeof found, 1, file) == 1) {
+        status = check_header(path, &found, want);
+        if (status == WN_OK) status = count_epochs(file, path, spec, done);
+    }
     fclose(file);
-    if (!read) return wn__fail(WN_EIO, "cannot read %s", path);
-    WN_TRY(check_header(path, &found, want));
-    *done = (size - (int64_t)sizeof found) / block_bytes(spec);
-    if (*done > epochs_of(spec)) *done = epochs_of(spec);
+    if (status != WN_EFORMAT) return status;
+    wn__log(WN_LOG_WARNING, "%s; they are made anew", wn_error_message());
     return WN_OK;
 }
 
@@ -181,50 +196,57 @@ wn_status wn__soft_cache_make(const char *path, const wn__soft_cache_spec *spec,
 
 /* ---- reading */
 
+/* Read, not mapped: a file that is cut while it is used is a message, and no signal. */
 struct wn__soft_cache {
     char *path;
-    const char *map;
-    size_t size;
+    int fd;
     int64_t first_epoch, epochs, first_sample, samples, classes;
     bool *checked; /* (epochs) its CRC was right */
+    bool damaged;
 };
 
-static wn_status map_file(const char *path, size_t size, const char **map)
+static wn_status read_at(wn__soft_cache *c, int64_t at, void *data, size_t size)
 {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return wn__fail_errno("cannot open %s", path);
-    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
-    const wn_status status = bytes == MAP_FAILED ? wn__fail_errno("cannot map %s", path) : WN_OK;
-    close(fd);
-    if (status == WN_OK) *map = bytes;
-    return status;
+    for (size_t done = 0; done < size;) {
+        const ssize_t n = pread(c->fd, (char *)data + done, size - done, (off_t)(at + (int64_t)done));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return wn__fail_errno("cannot read %s", c->path);
+        if (n == 0) return wn__fail(WN_EFORMAT, "%s: was cut while it was read", c->path);
+        done += (size_t)n;
+    }
+    return WN_OK;
+}
+
+static wn_status check_file(wn__soft_cache *c, const wn__soft_cache_spec *spec)
+{
+    cache_header want, found;
+    struct stat about;
+    WN_TRY(make_header(spec, &want));
+    if (fstat(c->fd, &about) != 0) return wn__fail_errno("cannot look at %s", c->path);
+    if (about.st_size < (off_t)sizeof want)
+        return wn__fail(WN_EFORMAT, "%s has %lld bytes, too few for soft labels", c->path, (long long)about.st_size);
+    WN_TRY(read_at(c, 0, &found, sizeof found));
+    WN_TRY(check_header(c->path, &found, &want));
+    if (about.st_size == wn__soft_cache_bytes(spec)) return WN_OK;
+    return wn__fail(WN_EFORMAT, "%s has %lld bytes, must have %" PRId64 ": it is incomplete", c->path, (long long)about.st_size,
+                    wn__soft_cache_bytes(spec));
 }
 
 wn_status wn__soft_cache_open(const char *path, const wn__soft_cache_spec *spec, wn__soft_cache **out)
 {
-    cache_header want, found;
-    int64_t size;
-    WN_TRY(make_header(spec, &want));
-    WN_TRY(wn__file_size(path, &size));
-    if (size < (int64_t)sizeof want) return wn__fail(WN_EFORMAT, "%s has %" PRId64 " bytes, too few for soft labels", path, size);
     wn__soft_cache *c = WN_NEW(wn__soft_cache);
     if (!c) return wn__no_memory(sizeof *c);
     *c = (wn__soft_cache){.path = wn__strdup(path),
-                          .size = (size_t)size,
+                          .fd = open(path, O_RDONLY | O_CLOEXEC),
                           .first_epoch = spec->first_epoch,
                           .epochs = epochs_of(spec),
                           .first_sample = first_sample(spec),
                           .samples = samples_of(spec),
                           .classes = spec->classes,
                           .checked = WN_NEW_ARRAY(bool, epochs_of(spec))};
-    wn_status status = c->path && c->checked ? map_file(path, c->size, &c->map) : wn__no_memory((size_t)c->epochs);
-    if (status == WN_OK) {
-        memcpy(&found, c->map, sizeof found);
-        status = check_header(path, &found, &want);
-    }
-    if (status == WN_OK && size != wn__soft_cache_bytes(spec))
-        status = wn__fail(WN_EFORMAT, "%s has %" PRId64 " bytes, must have %" PRId64 ": it is incomplete", path, size,
-                          wn__soft_cache_bytes(spec));
+    wn_status status = c->fd < 0 ? wn__fail_errno("cannot open %s", path) : WN_OK;
+    if (status == WN_OK && (!c->path || !c->checked)) status = wn__no_memory((size_t)c->epochs);
+    if (status == WN_OK) status = check_file(c, spec);
     if (status != WN_OK) {
         wn__soft_cache_close(c);
         return status;
@@ -236,19 +258,39 @@ wn_status wn__soft_cache_open(const char *path, const wn__soft_cache_spec *spec,
 void wn__soft_cache_close(wn__soft_cache *c)
 {
     if (!c) return;
-    if (c->map) munmap((void *)c->map, c->size);
+    if (c->fd >= 0) close(c->fd);
     wn__free(c->checked);
     wn__free(c->path);
     wn__free(c);
 }
 
-static wn_status check_epoch(wn__soft_cache *c, int64_t epoch, const char *block, size_t floats)
+static wn_status check_epoch(wn__soft_cache *c, int64_t epoch, int64_t begin, size_t floats)
 {
+    char piece[1 << 16];
+    uLong crc = 0;
     uint32_t want;
-    memcpy(&want, block + floats, sizeof want);
-    if ((uint32_t)crc32_z(0, (const Bytef *)block, floats) != want)
+    for (size_t done = 0, n; done < floats; done += n) {
+        n = floats - done < sizeof piece ? floats - done : sizeof piece;
+        WN_TRY(read_at(c, begin + (int64_t)done, piece, n));
+        crc = crc32_z(crc, (const Bytef *)piece, n);
+    }
+    WN_TRY(read_at(c, begin + (int64_t)floats, &want, sizeof want));
+    if ((uint32_t)crc != want)
         return wn__fail(WN_EFORMAT, "%s: the soft labels of epoch %" PRId64 " are damaged", c->path, c->first_epoch + epoch);
     c->checked[epoch] = true;
+    return WN_OK;
+}
+
+static wn_status read_rows(wn__soft_cache *c, const wn__batch *batch, int64_t epoch, float *logits)
+{
+    const size_t row = (size_t)c->classes * sizeof(float), floats = (size_t)c->samples * row;
+    const int64_t begin = (int64_t)sizeof(cache_header) + epoch * (int64_t)(floats + EPOCH_CRC);
+    if (!c->checked[epoch]) WN_TRY(check_epoch(c, epoch, begin, floats));
+    for (int64_t i = 0; i < batch->n; i++) {
+        const int64_t sample = batch->samples[i] - c->first_sample;
+        if (sample < 0 || sample >= c->samples) return wn__fail(WN_EINVAL, "%s has no sample %" PRId64, c->path, batch->samples[i]);
+        WN_TRY(read_at(c, begin + sample * (int64_t)row, (char *)logits + (size_t)i * row, row));
+    }
     return WN_OK;
 }
 
@@ -258,13 +300,9 @@ wn_status wn__soft_cache_read(wn__soft_cache *c, const wn__batch *batch, float *
     if (epoch < 0 || epoch >= c->epochs)
         return wn__fail(WN_EINVAL, "%s has epochs %" PRId64 " to %" PRId64 ", not %" PRId64, c->path, c->first_epoch,
                         c->first_epoch + c->epochs - 1, batch->epoch);
-    const size_t row = (size_t)c->classes * sizeof(float), floats = (size_t)c->samples * row;
-    const char *block = c->map + sizeof(cache_header) + (size_t)epoch * (floats + EPOCH_CRC);
-    if (!c->checked[epoch]) WN_TRY(check_epoch(c, epoch, block, floats));
-    for (int64_t i = 0; i < batch->n; i++) {
-        const int64_t sample = batch->samples[i] - c->first_sample;
-        if (sample < 0 || sample >= c->samples) return wn__fail(WN_EINVAL, "%s has no sample %" PRId64, c->path, batch->samples[i]);
-        memcpy((char *)logits + (size_t)i * row, block + (size_t)sample * row, row);
-    }
-    return WN_OK;
+    const wn_status status = read_rows(c, batch, epoch, logits);
+    c->damaged = c->damaged || status == WN_EFORMAT;
+    return status;
 }
+
+bool wn__soft_cache_is_damaged(const wn__soft_cache *c) { return c && c->damaged; }

@@ -24,15 +24,16 @@ typedef struct wn__soft_cache_spec {
 /* Bytes of the whole file, known before it is made. */
 int64_t wn__soft_cache_bytes(const wn__soft_cache_spec *spec);
 typedef void (*wn__soft_cache_progress)(void *user, int64_t epochs_done, int64_t epochs);
-/* Make or finish the file. WN_ESTOPPED on request (what is done is kept), WN_ENOSPACE if the disk cannot hold it (checked first). */
+/* Make or finish the file: epochs whose checksum is right stay, all from the first other one on are made. WN_ESTOPPED on request (what is done is kept), WN_ENOSPACE if the disk cannot hold it (checked first). */
 wn_status wn__soft_cache_make(const char *path, const wn__soft_cache_spec *spec, const wn__teacher *teacher,
                               wn__soft_cache_progress progress, void *user);
 
 typedef struct wn__soft_cache wn__soft_cache;
-/* Maps a finished file; WN_EFORMAT if it is incomplete or damaged (each epoch's CRC is checked when it is first read). */
+/* Opens a finished file; WN_EFORMAT if it is incomplete or damaged (each epoch's CRC is checked when it is first read). */
 wn_status wn__soft_cache_open(const char *path, const wn__soft_cache_spec *spec, wn__soft_cache **out);
 void wn__soft_cache_close(wn__soft_cache *cache); /* accepts NULL */
 /* logits (batch->n, classes) of a batch of the stream. WN_EINVAL outside the epochs. */
 wn_status wn__soft_cache_read(wn__soft_cache *cache, const wn__batch *batch, float *logits);
+bool wn__soft_cache_is_damaged(const wn__soft_cache *cache); /* a read found it so; NULL is not */
 
 #endif

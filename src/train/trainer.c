@@ -282,6 +282,16 @@ static void fresh_state(run *r)
         r->state.train[m] = r->state.validation[m] = r->state.test[m] = NAN;
 }
 
+/* What is damaged counts as not there: the training begins anew. */
+static wn_status load_checkpoint(run *r)
+{
+    if (!wn__file_exists(r->checkpoint)) return WN_OK;
+    const wn_status status = wn__checkpoint_load(r->checkpoint, &r->owner, r->stage->params, &r->state);
+    if (status != WN_EFORMAT) return status;
+    wn__log(WN_LOG_WARNING, "%s: %s; the training begins anew", r->stage->name, wn_error_message());
+    return WN_OK;
+}
+
 static wn_status load_or_start(run *r)
 {
     const wn__train_stage *s = r->stage;
@@ -303,7 +313,7 @@ static wn_status load_or_start(run *r)
     if (s->spec.rewires) WN_TRY(wn__rewirer_new(&s->spec.rewiring, s->params, s->device->pool, s->noise_seed, &r->rewirer));
     r->owner.rewirer = r->rewirer;
     if (r->rewirer) r->state.rewired = wn__rewirer_made(r->rewirer);
-    if (wn__file_exists(r->checkpoint)) WN_TRY(wn__checkpoint_load(r->checkpoint, &r->owner, s->params, &r->state));
+    WN_TRY(load_checkpoint(r));
     bool changed;
     if (s->spec.thinning.kind) wn__thinning_after_step(&s->spec.thinning, s->params, &changed); /* counts of what was loaded */
     r->seconds_before = r->state.seconds;

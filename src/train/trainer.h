@@ -13,7 +13,8 @@
  *     step-<k>.safetensors    state before step k, for each k of `keep`: network and slots
  *     final.safetensors       the trained network
  *     average.safetensors     the moving average of its weights, if one is kept; in metrics.jsonl "validation-average", "test-average"
- * Running the same stage again continues from the checkpoint, or returns the result at once when it was finished.
+ * Running the same stage again continues from the checkpoint, or returns the result at once when it was finished. If the checkpoint or the metrics that it
+ * counts on are damaged, the training begins anew, and says so.
  */
 #ifndef WN_TRAIN_TRAINER_H
 #define WN_TRAIN_TRAINER_H

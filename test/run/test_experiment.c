@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "io/json_file.h"
 #include "plan/agenda.h"
+#include "run/experiment.h"
 #include "scratch_folder.h"
 
 static const char *const network = "name: tiny\n"
@@ -505,6 +506,147 @@ static const char *folder_with(const char *store, const char *file)
     return found;
 }
 
+static void damage(const char *path) { CHECK_OK(wn__file_write(path, "{ garbage", 9)); }
+
+/* The same command again: so many stages are run, to the same bytes. */
+static void run_again(const char *store, int stages)
+{
+    const wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    wn_run_summary summary;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, stages);
+    check_same_stores(undisturbed(), store);
+}
+
+static void stage_file(char path[1024], const char *store, const char *beside, const char *file)
+{
+    snprintf(path, 1024, "%s", folder_with(store, beside));
+    snprintf(strrchr(path, '/') + 1, 64, "%s", file);
+}
+
+TEST(a_damaged_stage_counts_as_not_done)
+{
+    const char *store = scratch_path("damaged");
+    char path[1024];
+    run_in(store, FEW);
+    stage_file(path, store, "step-7.safetensors", "done.json");
+    damage(path);
+    run_again(store, 1);
+    stage_file(path, store, "mask.safetensors", "done.json");
+    damage(path);
+    stage_file(path, store, "mask.safetensors", "stage.json");
+    damage(path);
+    run_again(store, 1);
+    run_again(store, 0);
+}
+
+TEST(a_damaged_file_of_a_done_stage_is_named_with_what_makes_it_again)
+{
+    const char *store = scratch_path("damaged-file");
+    const char *const redo[] = {"mask", "dense*"};
+    char path[1024], dense[1024];
+    run_in(store, FEW);
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    options.redo = redo;
+    options.redos = 1;
+    stage_file(dense, store, "step-7.safetensors", "final.safetensors");
+    damage(dense);
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "--redo \"dense");
+    options.redo = redo + 1;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    check_same_stores(undisturbed(), store);
+    stage_file(path, store, "mask.safetensors", "mask.safetensors");
+    CHECK(unlink(path) == 0);
+    const char *const tickets[] = {"lottery-ticket 80%*"};
+    options.redo = tickets;
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_ENOTFOUND);
+    CHECK_HAS_TEXT(wn_error_message(), "--redo \"mask");
+}
+
+TEST(damaged_soft_labels_are_made_again)
+{
+    const char *const redo[] = {"kd-ticket*"};
+    const char *store = scratch_path("labels");
+    char path[1024];
+    run_in(store, FEW);
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), store);
+    options.redo = redo;
+    options.redos = 1;
+    snprintf(path, sizeof path, "%s", folder_with(store, "labels.cache"));
+    for (int how = 0; how < 4; how++) {
+        int64_t size;
+        CHECK_OK(wn__file_size(path, &size));
+        if (how == 0) CHECK(unlink(path) == 0);
+        if (how == 1) CHECK(truncate(path, size / 2) == 0);
+        if (how == 2) damage(path);
+        if (how == 3) { /* in its last epoch: found when that is read */
+            char *data;
+            size_t length;
+            CHECK_OK(wn__file_read(path, &data, &length));
+            data[length - 100] ^= 1;
+            CHECK_OK(wn__file_write(path, data, length));
+            wn__free(data);
+        }
+        CHECK_OK(wn_experiment_run(&options, NULL));
+        check_same_stores(undisturbed(), store);
+    }
+}
+
+static void try_the_other(void *user, const wn_progress *progress)
+{
+    (void)progress;
+    int *tried = user;
+    if ((*tried)++) return;
+    const char *const more[] = {"train.epochs=4"}, *const threads[] = {"threads=2"};
+    wn_run_options other = options_for(scratch_path("few.yaml"), scratch_path("shared"));
+    other.set = more;
+    other.sets = 1;
+    CHECK_STATUS(wn_experiment_run(&other, NULL), WN_EBUSY);
+    CHECK_HAS_TEXT(wn_error_message(), "another recipe of the name \"few\"");
+    wn__experiment same;
+    other.set = threads;
+    CHECK_OK(wn__experiment_open(&other, &same));
+    CHECK_OK(wn__experiment_write_folder(&same, other.recipe));
+    wn__experiment_close(&same);
+}
+
+TEST(two_recipes_of_one_name_do_not_mix)
+{
+    int tried = 0;
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), scratch_path("shared"));
+    options.progress = try_the_other;
+    options.user = &tried;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    CHECK(tried > 1);
+    const char *const more[] = {"train.epochs=4"}; /* one after the other they may */
+    options.progress = NULL;
+    options.set = more;
+    options.sets = 1;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+}
+
+TEST(a_folder_holds_one_training)
+{
+    const char *const seven[] = {"train.epochs=7"};
+    const char *folder = scratch_path("trained");
+    wn_run_options options = options_for(write_recipe("few.yaml", FEW), NULL);
+    CHECK_OK(wn_train(&options, 0, folder, NULL));
+    char *before, *after, *path = wn__path_join(folder, "resolved.yaml");
+    size_t size;
+    CHECK_OK(wn__file_read(path, &before, &size));
+    CHECK_STATUS(wn_train(&options, 1, folder, NULL), WN_EMISMATCH);
+    options.set = seven;
+    options.sets = 1;
+    CHECK_STATUS(wn_train(&options, 0, folder, NULL), WN_EMISMATCH);
+    CHECK_HAS_TEXT(wn_error_message(), "there \"steps: 15\", here \"steps: 35\"");
+    CHECK_OK(wn__file_read(path, &after, &size));
+    CHECK_EQ_TEXT(after, before);
+    wn__free(before);
+    wn__free(after);
+    wn__free(path);
+}
+
 TEST(a_point_that_was_not_kept_is_replayed)
 {
     const char *store = scratch_path("replayed");
@@ -872,6 +1014,11 @@ int main(int argc, char **argv)
                                     RUN(a_worker_that_cannot_start_is_an_error),
                                     RUN(two_processes_on_one_store_share_the_work),
                                     RUN(redo_runs_a_stage_and_what_depends_on_it),
+                                    RUN(a_damaged_stage_counts_as_not_done),
+                                    RUN(a_damaged_file_of_a_done_stage_is_named_with_what_makes_it_again),
+                                    RUN(damaged_soft_labels_are_made_again),
+                                    RUN(two_recipes_of_one_name_do_not_mix),
+                                    RUN(a_folder_holds_one_training),
                                     RUN(a_point_that_was_not_kept_is_replayed),
                                     RUN(a_live_teacher_gives_the_same_bytes_as_the_cache),
                                     RUN(auto_runs_tickets_on_stored_entries),

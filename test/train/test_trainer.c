@@ -697,34 +697,73 @@ static void change_byte(const char *path, int64_t at)
     close(fd);
 }
 
-TEST(damaged_checkpoints_are_refused)
+static char told[1024]; /* the last warning */
+static void keep_warning(void *user, wn_log_level level, const char *text)
+{
+    (void)user;
+    if (level == WN_LOG_WARNING) snprintf(told, sizeof told, "%s", text);
+}
+
+/* The run in `path` was damaged: it begins anew, says so, and ends as one that nobody disturbed. */
+static void check_begins_anew(const char *path, const char *why)
+{
+    lab l;
+    told[0] = 0;
+    lab_init(&l, path, 1, 0);
+    wn_log_set_sink(keep_warning, NULL);
+    run_ok(&l);
+    wn_log_set_sink(NULL, NULL);
+    CHECK_HAS_TEXT(told, why);
+    CHECK_HAS_TEXT(told, "begins anew");
+    lab_release(&l);
+    check_same_run(undisturbed(), path);
+}
+
+TEST(what_is_damaged_begins_anew)
 {
     const plan p = {.path = scratch_fresh("damaged"), .stop_after = 9};
-    CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
-    lab l;
-    wn__train_result result;
-    int64_t size;
-    lab_init(&l, p.path, 1, 0);
-    char *path = wn__path_join(p.path, "checkpoint.safetensors");
-    CHECK_OK(wn__file_size(path, &size));
-    for (int i = 0; i < 20; i++) {
-        change_byte(path, size * i / 20);
-        CHECK_STATUS(wn__train_run(&l.stage, &result), WN_EFORMAT);
-        CHECK_HAS_TEXT(wn_error_message(), "checkpoint.safetensors");
-        change_byte(path, size * i / 20);
+    char *path = wn__path_join(p.path, "checkpoint.safetensors"), *metrics = wn__path_join(p.path, "metrics.jsonl"),
+         *timing = wn__path_join(p.path, "timing.jsonl");
+    for (int i = 0; i < 5; i++) {
+        int64_t size;
+        scratch_fresh("damaged");
+        CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
+        CHECK_OK(wn__file_size(path, &size));
+        if (i < 4)
+            change_byte(path, size * i / 4);
+        else
+            CHECK(truncate(path, size / 2) == 0);
+        check_begins_anew(p.path, "checkpoint.safetensors");
     }
+    scratch_fresh("damaged");
+    CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
+    CHECK(unlink(metrics) == 0);
+    check_begins_anew(p.path, "metrics.jsonl");
+    scratch_fresh("damaged");
+    CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
+    CHECK(unlink(timing) == 0); /* nothing depends on it */
+    const plan rest = {.path = p.path, .stop_after = -1};
+    CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
+    check_same_run(undisturbed(), p.path);
+    wn__free(path);
+    wn__free(metrics);
+    wn__free(timing);
+}
+
+TEST(checkpoints_of_another_stage_are_refused)
+{
+    const plan p = {.path = scratch_fresh("other"), .stop_after = 9};
+    CHECK_EQ_INT(wait_child(start_child(&p)), WN_ESTOPPED);
     lab other;
+    wn__train_result result;
     lab_init(&other, p.path, 1, 0);
     other.stage.identity = "stage-2";
     CHECK_STATUS(wn__train_run(&other.stage, &result), WN_EMISMATCH);
     CHECK_HAS_TEXT(wn_error_message(), "belongs to another stage");
-    run_ok(&l); /* all bytes are back */
-    check_same_run(undisturbed(), p.path);
-    CHECK(truncate(path, size / 2) == 0);
-    CHECK_STATUS(wn__train_run(&other.stage, &result), WN_EFORMAT);
-    wn__free(path);
-    lab_release(&l);
     lab_release(&other);
+    const plan rest = {.path = p.path, .stop_after = -1};
+    CHECK_EQ_INT(wait_child(start_child(&rest)), WN_OK);
+    check_same_run(undisturbed(), p.path);
 }
 
 TEST(checkpoints_of_another_network_are_refused_and_change_nothing)
@@ -836,7 +875,7 @@ static void count_epochs(void *user, int64_t done, int64_t epochs)
     epochs_made++;
 }
 
-TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
+TEST(soft_labels_that_are_cut_or_damaged_are_made_again)
 {
     lab l;
     lab_init(&l, scratch_fresh("cut"), 1, 0);
@@ -873,9 +912,23 @@ TEST(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused)
     batch.epoch = 2;
     CHECK_STATUS(wn__soft_cache_read(cache, &batch, logits), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "epoch 2");
+    CHECK(wn__soft_cache_is_damaged(cache));
     batch.epoch = 5;
     CHECK_STATUS(wn__soft_cache_read(cache, &batch, logits), WN_EINVAL);
+    epochs_made = 0;
+    CHECK_OK(wn__soft_cache_make(path, &spec, &l.teaching, count_epochs, NULL));
+    CHECK_EQ_INT(epochs_made, 3);
+    check_same_bytes(whole, path);
+    batch.epoch = 0;
+    CHECK(truncate(path, 100) == 0); /* under a reader */
+    CHECK_STATUS(wn__soft_cache_read(cache, &batch, logits), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "was cut");
     wn__soft_cache_close(cache);
+    change_byte(path, 20);
+    epochs_made = 0;
+    CHECK_OK(wn__soft_cache_make(path, &spec, &l.teaching, count_epochs, NULL));
+    CHECK_EQ_INT(epochs_made, 5);
+    check_same_bytes(whole, path);
     wn__free(path);
     wn__free(whole);
     lab_release(&l);
@@ -1289,13 +1342,14 @@ int main(int argc, char **argv)
                                     RUN(killing_at_any_time_changes_nothing),
                                     RUN(a_write_that_fails_leaves_the_last_good_state),
                                     RUN(a_finished_stage_returns_its_result_again),
-                                    RUN(damaged_checkpoints_are_refused),
+                                    RUN(what_is_damaged_begins_anew),
+                                    RUN(checkpoints_of_another_stage_are_refused),
                                     RUN(checkpoints_of_another_network_are_refused_and_change_nothing),
                                     RUN(divergence_stops_with_step_and_layer),
                                     RUN(networks_that_do_not_fit_the_data_are_refused),
                                     RUN(running_out_of_memory_is_reported_at_every_allocation),
                                     RUN(cached_soft_labels_equal_the_live_teacher),
-                                    RUN(a_cut_soft_label_file_is_continued_and_a_damaged_one_refused),
+                                    RUN(soft_labels_that_are_cut_or_damaged_are_made_again),
                                     RUN(evaluation_counts_every_sample_once),
                                     RUN(statistics_are_measured_anew_without_touching_weights),
                                     RUN(compressed_weights_train_and_continue_to_the_bytes_of_masked_ones),
