@@ -36,6 +36,7 @@ check: build
 	scripts/check-symbols.sh build
 	scripts/check-unused.sh build
 	scripts/check-docs.sh
+	scripts/check-words.py
 
 lint: build
 	scripts/install-deps.sh lint
