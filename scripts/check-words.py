@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Words of the pages and of the manual: sentences over 25 words, table cells over 120 characters, old terms outside the glossary.
+"""Words of pages, manual and messages: sentences over 25 words, table cells over 120 characters, old terms outside the glossary.
 
 check-words.py [FILE]... prints each place and fails if there are any. Code, formulas in backquotes and addresses of links count for nothing.
 """
@@ -8,7 +8,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/winnow.1", *(str(p.relative_to(ROOT)) for p in sorted((ROOT / "docs").glob("*.md")))]
+FOUND = [p for pattern in ("docs/*.md", "src/**/*.c", "tool/*.c") for p in sorted(ROOT.glob(pattern))]
+PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/winnow.1", *(str(p.relative_to(ROOT)) for p in FOUND)]
 WORDS, CELL = 25, 120
 OLD = {  # docs/glossary.md
     r"rewir\w+|topology updates?|updates? (?:of|its|the|their) topology": "mask update, dynamic sparse training",
@@ -69,6 +70,20 @@ def manual_blocks(text):
             kept.append(re.sub(r"\\f(?:[BIRP]|\[\w*\])", "", line).replace("\\-", "-").replace("\\&", ""))
 
 
+TEXT = r'"(?:\\.|[^"\\\n])*"'
+MESSAGE = re.compile(r"\bwn__(?:fail|fail_within|fail_at|log)\((?:[^\";]|%s)*?(%s(?:\s*(?:%s|PRI\w+))*)" % (TEXT, TEXT, TEXT))
+
+
+def message_blocks(text):
+    """Messages of a C file; names of settings stay what they are."""
+    for found in MESSAGE.finditer(text):
+        message = "".join(part[1:-1] for part in re.findall(TEXT, found.group(1)))
+        yield text.count("\n", 0, found.start()) + 1, "text", re.sub(r"\b(stretch|redraw|identity)\b", "`key`", message)
+
+
+READERS = {".1": manual_blocks, ".c": message_blocks}
+
+
 def plain(text):
     """What is read: links as their text, code as one word, no emphasis."""
     text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
@@ -81,7 +96,7 @@ def sentences(text):
 
 def faults(name, text):
     glossary = name.endswith(("glossary.md", "CHANGELOG.md"))
-    for number, kind, block in (manual_blocks if name.endswith(".1") else blocks)(text):
+    for number, kind, block in READERS.get(pathlib.Path(name).suffix, blocks)(text):
         shown = plain(block)
         if kind == "row":
             for cell in re.split(r"(?<!\\)\|", re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", block)):

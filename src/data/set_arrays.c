@@ -70,7 +70,7 @@ static wn_status read_pair(const place *at, bool shape_alone, pair *p)
 
 static wn_status bad_inputs(const char *path, const char *name)
 {
-    return wn__fail(WN_EFORMAT, "%s: %s: must be bytes (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3, or floats of 2 to 4 sizes",
+    return wn__fail(WN_EFORMAT, "%s: %s: must be bytes (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3; or floats of 2 to 4 sizes",
                     path, name);
 }
 

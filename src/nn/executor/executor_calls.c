@@ -159,8 +159,7 @@ static wn_status read_gradient(const wn__executor_run *r, const wn__call *call)
         return r->piece == r->pieces - 1 ? of->reader(of->arg, &gradient) : WN_OK;
     }
     if (!call->op->cls->tile_gradient)
-        return wn__fail(WN_EUNSUPPORTED, "%s: backend %s has no gradient of entries that are not stored", p->name,
-                        r->ex->device->backend->name);
+        return wn__fail(WN_EUNSUPPORTED, "%s: backend %s has no gradient of pruned weights", p->name, r->ex->device->backend->name);
     gradient.piece = (int)r->piece;
     args.accumulate = false;
     if (r->pieces == 1 || of->pieces) return of->reader(of->arg, &gradient);
