@@ -30,7 +30,7 @@ COMMANDS = {
     "run": (["run", "small.yaml", "--out", "store"], ["store"]),
     "sweep": (["sweep", "small.yaml", "--out", "store"], ["store"]),
     "train": (["train", "small.yaml", "--out", "trained"], ["trained"]),
-    "report": (["report", "done/small", "--out", "pages"], ["pages"]),
+    "report": (["report", "done/small"], ["done/small"]),
     "study": (["lab", "study", "small.yaml", "--out", "done"], ["done/small"]),
     "prune": (["prune", "dense.safetensors", "--sparsity", "80%", "--out", "out.safetensors"], ["out.safetensors"]),
     "export-dense": (["export", "dense.safetensors", "--to", "dense", "--out", "out.safetensors"], ["out.safetensors"]),
