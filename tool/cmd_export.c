@@ -7,15 +7,19 @@
 
 typedef struct export_config {
     wn__texts set;
-    const char *to, *out, *target, *name;
+    const char *to, *out, *values, *target, *name;
     int64_t opset;
-    bool masks, keep_batch_norm, sparse_initializers, external_data, preprocess;
+    bool masks, shrink, keep_batch_norm, sparse_initializers, external_data, preprocess;
 } export_config;
 
 static const wn__option export_options[] = {
-    WN_OPTION_TEXT(export_config, to, "to", "FORMAT", "compressed, dense, onnx or c; required"),
+    WN_OPTION_TEXT(export_config, to, "to", "FORMAT", "compressed, dense, torch, onnx or c; required"),
     WN_OPTION_TEXT(export_config, out, "out", "FILE", "what to write; of c FILE.c and FILE.h; required"),
-    WN_OPTION_SWITCH(export_config, masks, "masks", "dense: masks beside the weights, as tensors NAME_mask"),
+    WN_OPTION_SWITCH(export_config, masks, "masks",
+                     "dense, torch: masks beside the weights, as tensors NAME_mask; of torch the weights are NAME_orig"),
+    WN_OPTION_TEXT(export_config, values, "values", "TYPE",
+                   "compressed, dense, torch: f32, f16 or bf16 for all numbers (default: as they came)"),
+    WN_OPTION_SWITCH(export_config, shrink, "shrink", "leave out filters and neurons that have no effect, of any format"),
     WN_OPTION_NUMBER(export_config, opset, "opset", "N", "onnx: version of the operators, 11 to 24 (default: 17)"),
     WN_OPTION_SWITCH(export_config, keep_batch_norm, "keep-batch-norm", "onnx: batch norms stay nodes of their own"),
     WN_OPTION_SWITCH(export_config, sparse_initializers, "sparse-initializers",
@@ -59,6 +63,8 @@ static wn_status export(const wn__call *call, const export_config *c)
                                            .sparse_initializers = c->sparse_initializers,
                                            .external_data = c->external_data,
                                            .preprocess = c->preprocess,
+                                           .values = c->values,
+                                           .shrink = c->shrink,
                                            .target = c->target,
                                            .name = c->name};
     wn_network *net;
@@ -75,7 +81,7 @@ static wn_status export(const wn__call *call, const export_config *c)
 static int run_export(const wn__call *call)
 {
     const export_config *config = call->config;
-    if (!config->to) return wn__wrong_usage(call, "--to is needed: compressed, dense, onnx or c");
+    if (!config->to) return wn__wrong_usage(call, "--to is needed: compressed, dense, torch, onnx or c");
     if (!config->out) return wn__wrong_usage(call, "--out is needed: what to write");
     return wn__finish(call, export(call, config));
 }
@@ -83,10 +89,11 @@ static int run_export(const wn__call *call)
 const wn__command wn__command_export = {
     .name = "export",
     .arguments = "WEIGHTS",
-    .summary = "Write a network for other programs: dense safetensors, ONNX, C source",
+    .summary = "Write a network for other programs: dense safetensors, PyTorch, ONNX, C source",
     .details =
         "Weights files of Winnow are compressed: they hold the active weights alone. Dense ones hold all, as the tensors of PyTorch's networks;\n"
-        "with --masks they are what compressed ones stand for.\n\n"
+        "with --masks they are what compressed ones stand for. torch is the same as a file of torch.save, which\n"
+        "torch.load(weights_only=True) reads. Numbers keep the type that they came in.\n\n"
         "Outputs are those that the network has here but for the order of additions. Batch norm is by running statistics and becomes part of\n"
         "the convolution or linear layer in front of it. Class names and the normalization of pixels are in the file.\n\n"
         "C source is C99 that needs nothing, allocates nothing and multiplies by weights that are not zero only; FILE.h says how it is\n"

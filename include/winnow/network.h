@@ -190,17 +190,23 @@ WN_API WN_NODISCARD wn_status wn_network_save(wn_network *net, const char *path,
 /* Settings that a format does not take are WN_EUSAGE when they are given. */
 typedef struct wn_network_export_options {
     size_t size;        /* sizeof(wn_network_export_options) */
-    const char *format; /* wn_list_formats names them: "compressed", "dense", "onnx", "c" */
+    const char *format; /* wn_list_formats names them: "compressed", "dense", "torch", "onnx", "c" */
     int opset;          /* onnx: version of the operators, 11 to 24; 0: 17 */
     bool
         keep_batch_norm; /* onnx: batch norms stay nodes of their own; else they become part of the layer in front where that is possible */
     bool sparse_initializers; /* onnx: weights of which half and more are zero as values and places */
     bool external_data;       /* onnx: weights in PATH.data beside it; needed from 2 GiB on */
     bool preprocess;          /* onnx: the input is bytes of pixels (n, channels, height, width), normalized in the graph */
-    bool masks; /* dense: NAME_mask (U8) beside each tensor that has one; without them the tensors are the network\'s and no others */
+    bool
+        masks; /* dense, torch: NAME_mask (U8) beside each tensor that has one, which torch names NAME_orig; without them the tensors are the network\'s and no others */
     const char *target;     /* c: "simd" (NULL), whose lanes run along the image, or "small", of least memory */
     const char *name;       /* c: what all names in the source begin with; NULL: the path's base name */
     int64_t most_in_source; /* c: with more stored weights than this they go to NAME.bin; 0: 500,000 */
+    /* compressed, dense, torch: type of all numbers of the network, "f32", "f16" or "bf16"; NULL: as they came from the file, F32 where they have changed since. WN_EINVAL: a number
+     * that float16 does not reach. */
+    const char *values;
+    int64_t
+        shrink; /* 1: channels without effect are left out first; those of one number are folded into what reads them. Outputs stay, to rounding */
 } wn_network_export_options;
 /* A file, or several beside it, that other programs run. Outputs are those of wn_network_predict but for the order of additions. Batch norm is by running
  * statistics. "c" writes PATH without ".c" + ".c", ".h"; many weights go to ".bin", with ".S" to link it. WN_EUNSUPPORTED names the node

@@ -31,6 +31,22 @@ wn_status wn__export_find(const char *name, const wn__export_format **out)
     return status;
 }
 
+wn_status wn__export_values(const char *name, wn__st_dtype *out)
+{
+    static const struct {
+        const char *name;
+        wn__st_dtype dtype;
+    } types[] = {{"f32", WN__ST_F32}, {"f16", WN__ST_F16}, {"bf16", WN__ST_BF16}};
+    *out = WN__ST_OTHER;
+    if (!name) return WN_OK;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, name) == 0) {
+            *out = types[i].dtype;
+            return WN_OK;
+        }
+    return wn__fail(WN_EUSAGE, "no type \"%s\" of values; there are f32, f16, bf16", name);
+}
+
 wn_status wn__export_write(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path)
 {
     const struct {
@@ -43,6 +59,7 @@ wn_status wn__export_write(const wn__export_format *format, const wn__exported *
                     {WN__EXPORT_EXTERNAL, how->external, "external_data"},
                     {WN__EXPORT_PREPROCESS, how->preprocess, "preprocess"},
                     {WN__EXPORT_MASKS, how->masks, "masks"},
+                    {WN__EXPORT_VALUES, how->values != NULL, "values"},
                     {WN__EXPORT_TARGET, how->target != NULL, "target"},
                     {WN__EXPORT_NAME, how->name != NULL, "name"},
                     {WN__EXPORT_MOST_IN_SOURCE, how->most_in_source != 0, "most_in_source"}};

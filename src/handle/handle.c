@@ -32,6 +32,13 @@ wn_status wn__handle_may_change(const wn_network *net, const char *what)
                     others == 1 ? "handle uses" : "handles use", others == 1 ? "it" : "them");
 }
 
+wn_status wn__handle_may_change_numbers(const wn_network *net, const char *what)
+{
+    WN_TRY(wn__handle_may_change(net, what));
+    wn__file_traits_forget_types(&net->shared->traits);
+    return WN_OK;
+}
+
 /* Is there a weight whose mask the device would rather have as stored entries? Clones meet none: they share the form that weights have. */
 static bool is_to_compress(const wn__device *device, const wn__params *params)
 {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/arguments.h"
+#include "network/file_traits.h"
 #include "network/machine.h"
 #include "network/network.h"
 #include "nn/optimizer.h"
@@ -24,6 +25,7 @@ typedef struct wn__shared {
     const char **class_names; /* (outputs) owned; NULL: not known */
     const char *dataset;      /* NULL: not known */
     wn__normalize normalize;  /* name NULL: not known */
+    wn__file_traits traits;   /* of the file; empty without one */
 } wn__shared;
 
 /* Training step by step. */
@@ -61,6 +63,8 @@ wn_status wn__handle_goes_on(const wn_network *net, const char *call);
 wn_status wn__handle_enter(const wn_network *net);
 /* WN_EBUSY while there are clones. Otherwise weights and masks may be changed; `what` would. */
 wn_status wn__handle_may_change(const wn_network *net, const char *what);
+/* The same of numbers: they are not those of the file any more, whose types are forgotten. */
+wn_status wn__handle_may_change_numbers(const wn_network *net, const char *what);
 /* Where it runs. Masks of coefficients leave no weight zero: such networks run as dense ones, as in training. */
 const wn__backend *wn__handle_backend(const wn_network *net);
 /* `params` of the same graph in place of its own: taken over and zeroed. */
@@ -73,8 +77,8 @@ wn_status wn__handle_section(const char *path, const char *text, wn__recipe **ou
 /* n samples with targets that the loss takes and the network has outputs for. */
 wn_status wn__handle_check_samples(const wn_network *net, const char *call, const float *x, const wn_targets *targets, int64_t n);
 
-/* Tensors of `params`, which are the handle's in some form, and all metadata, to a file of Winnow's own. `handle` is a wn_network. */
-wn_status wn__handle_add(const void *handle, const wn__params *params, wn__st_writer *w);
+/* Tensors of `params` of `graph`, which are the handle's or made of them, and all metadata, to a file of Winnow's own. `handle` is a wn_network. `values`: wn__file_traits_add */
+wn_status wn__handle_add(const void *handle, const wn_graph *graph, const wn__params *params, wn__st_dtype values, wn__st_writer *w);
 
 /* What the optimizer remembers is forgotten. */
 void wn__training_restart(wn_network *net);

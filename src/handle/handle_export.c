@@ -1,9 +1,11 @@
 /* Handles to files of other programs. */
 #include "base/arguments.h"
 #include "base/fail.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "exchange/format.h"
 #include "handle/handle.h"
+#include "sparse/shrink.h"
 
 static wn__export_how how_of(const wn_network_export_options *o)
 {
@@ -13,9 +15,30 @@ static wn__export_how how_of(const wn_network_export_options *o)
                             .external = o->external_data,
                             .preprocess = o->preprocess,
                             .masks = o->masks,
+                            .values = o->values,
                             .target = o->target,
                             .name = o->name,
                             .most_in_source = o->most_in_source};
+}
+
+static void tell_shrunk(const char *path, const wn__shrunk *s)
+{
+    wn__log(WN_LOG_INFO, "%s: %lld channels without effect are left out, %d layers are split", path, (long long)s->channels, s->layers);
+    if (s->stay)
+        wn__log(WN_LOG_INFO, "%s: %lld channels of one number stay, since borders of zeros are read with them", path, (long long)s->stay);
+}
+
+static wn_status write_shrunk(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path)
+{
+    wn__shrunk s;
+    wn__exported smaller = *network;
+    WN_TRY(wn__shrink_folding(network->graph, network->params, &s));
+    tell_shrunk(path, &s);
+    smaller.graph = s.graph;
+    smaller.params = &s.params;
+    const wn_status status = wn__export_write(format, &smaller, how, path);
+    wn__shrunk_release(&s);
+    return status;
 }
 
 wn_status wn_network_export(wn_network *net, const char *path, const wn_network_export_options *options)
@@ -37,7 +60,8 @@ wn_status wn_network_export(wn_network *net, const char *path, const wn_network_
                                   .handle = net,
                                   .add = wn__handle_add};
     const wn__export_how how = how_of(&o);
-    return wn__export_write(format, &network, &how, path);
+    if (!(format->takes & WN__EXPORT_VALUES)) wn__file_traits_tell_left_out(path, &s->traits, "files of this form have no place for them");
+    return o.shrink ? write_shrunk(format, &network, &how, path) : wn__export_write(format, &network, &how, path);
 }
 
 wn_status wn_list_formats(int index, const char **name, const char **summary)

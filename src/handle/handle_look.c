@@ -140,7 +140,7 @@ wn_status wn_network_write(wn_network *net, int index, const float *values, int6
     WN__NEED(values);
     WN_TRY(take_tensor(net, index, count, &p));
     WN_TRY(must_be_plain(p));
-    WN_TRY(wn__handle_may_change(net, "writing a tensor"));
+    WN_TRY(wn__handle_may_change_numbers(net, "writing a tensor"));
     if (p->pattern)
         wn__pattern_gather(p->pattern, values, p->value);
     else

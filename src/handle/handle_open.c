@@ -31,6 +31,7 @@ static void release_shared(wn__shared *s)
 {
     pthread_mutex_destroy(&s->saving);
     wn__about_release(s);
+    wn__file_traits_release(&s->traits);
     wn__recipe_free(s->recipe);
     wn__free(s);
 }
@@ -111,7 +112,8 @@ static wn_status read_file(wn_network *net, wn__safetensors *file, const char *l
     WN_TRY(wn__recipe_of_weights(file, label, o->set, o->sets, &net->shared->recipe));
     WN_TRY(wn__used_keys_check(net->shared->recipe->doc, "wn_network_open", used));
     WN_TRY(build(net, file, label, o));
-    return read_params(file, label, &net->net.params);
+    WN_TRY(read_params(file, label, &net->net.params));
+    return wn__file_traits_read(label, file, &net->net.params, &net->shared->traits);
 }
 
 static wn_status open_file(wn__safetensors *file, const char *label, const wn_network_options *o, wn_network **out)
@@ -175,7 +177,7 @@ wn_status wn_network_load(wn_network *net, const char *path)
 {
     WN__ENTER(net);
     WN__NEED(path);
-    WN_TRY(wn__handle_may_change(net, "loading a file"));
+    WN_TRY(wn__handle_may_change_numbers(net, "loading a file"));
     return load(net, path);
 }
 

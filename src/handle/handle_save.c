@@ -14,12 +14,12 @@ static wn_status copy_meta(wn__st_writer *w, json_t *meta)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(meta, key, value) if (strcmp(key, "format") != 0 && strcmp(key, "basis") != 0)
+    json_object_foreach(meta, key, value) if (!wn__st_writer_has_meta(w, key) && strcmp(key, "basis") != 0)
         WN_TRY(wn__st_writer_meta(w, key, json_string_value(value)));
     return WN_OK;
 }
 
-/* The graph of a program, which no name says. */
+/* A graph that no name says. */
 static wn_status add_graph(wn__st_writer *w, const wn_graph *graph)
 {
     wn__text text = {0};
@@ -30,33 +30,55 @@ static wn_status add_graph(wn__st_writer *w, const wn_graph *graph)
 }
 
 /* Tensors and metadata of a network that is no file's. */
-static wn_status add_new(const wn_network *net, const wn__params *params, wn__st_writer *w)
+static wn_status add_new(const wn_network *net, const wn_graph *graph, const wn__params *params, const char *recipe, wn__st_writer *w)
 {
     const wn__shared *s = net->shared;
-    const wn__dataset data = {.type = s->recipe->data.type,
-                              .facts.sample = {.channels = (int)net->net.graph->c,
-                                               .classes = (int)wn__graph_classes(net->net.graph),
-                                               .class_names = s->class_names}};
-    const wn__network_info info = {
-        .graph = net->net.graph, .data = &data, .normalize = s->normalize.name ? &s->normalize : NULL, .recipe = s->recipe->network};
-    WN_TRY(wn__network_add(w, &info, params, WN__FORM_DENSE, NULL));
+    const wn__dataset data = {
+        .type = s->recipe->data.type,
+        .facts.sample = {.channels = (int)graph->c, .classes = (int)wn__graph_classes(graph), .class_names = s->class_names}};
+    const wn__network_info info = {.graph = graph, .data = &data, .normalize = s->normalize.name ? &s->normalize : NULL, .recipe = recipe};
+    return wn__network_add(w, &info, params, WN__FORM_DENSE, NULL);
+}
+
+/* Of a graph made of the handle's: its recipe would make that one again, so that only its data stay. */
+static wn_status add_made(const wn_network *net, const wn_graph *graph, const wn__params *params, wn__st_writer *w)
+{
+    wn__text data = {0};
+    wn_status status = net->shared->recipe->data.type ? wn__recipe_write_data(net->shared->recipe, &data) : WN_OK;
+    if (status == WN_OK) status = add_new(net, graph, params, data.data, w);
+    if (status == WN_OK) status = add_graph(w, graph);
+    wn__text_release(&data);
+    return status;
+}
+
+static wn_status add_own(const wn_network *net, const wn__params *params, wn__st_writer *w)
+{
+    const wn__shared *s = net->shared;
+    const wn__network_info none = {0};
+    if (s->meta) return wn__network_add(w, &none, params, WN__FORM_DENSE, NULL);
+    WN_TRY(add_new(net, net->net.graph, params, s->recipe->network, w));
     return s->recipe->network ? WN_OK : add_graph(w, net->net.graph);
 }
 
-wn_status wn__handle_add(const void *handle, const wn__params *params, wn__st_writer *w)
+/* Of what the file said "recipe" is the one that another graph does not follow. */
+wn_status wn__handle_add(const void *handle, const wn_graph *graph, const wn__params *params, wn__st_dtype values, wn__st_writer *w)
 {
     const wn_network *net = handle;
-    const wn__network_info none = {0};
-    if (!net->shared->meta) return add_new(net, params, w);
-    WN_TRY(wn__network_add(w, &none, params, WN__FORM_DENSE, NULL));
-    return copy_meta(w, net->shared->meta);
+    const bool own = graph == net->net.graph;
+    json_t *meta = own ? json_incref(net->shared->meta) : json_copy(net->shared->meta);
+    wn_status status = own ? add_own(net, params, w) : add_made(net, graph, params, w);
+    if (!own) json_object_del(meta, "recipe");
+    if (status == WN_OK) status = copy_meta(w, meta);
+    json_decref(meta);
+    if (status != WN_OK) return status;
+    return wn__file_traits_add(&net->shared->traits, params, values, w);
 }
 
 static wn_status save_network(const wn_network *net, const char *path, bool compressed)
 {
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
-    wn_status status = wn__handle_add(net, &net->net.params, w);
+    wn_status status = wn__handle_add(net, net->net.graph, &net->net.params, WN__ST_OTHER, w);
     if (compressed) wn__st_writer_compress(w);
     pthread_mutex_lock(&net->shared->saving);
     if (status == WN_OK) status = wn__st_writer_write(w, path);

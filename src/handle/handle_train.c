@@ -145,7 +145,7 @@ wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_ta
 {
     wn__loss how;
     WN__ENTER(net);
-    WN_TRY(wn__handle_may_change(net, "a training step"));
+    WN_TRY(wn__handle_may_change_numbers(net, "a training step"));
     WN_TRY(begin(net, "wn_network_loss_gradients", x, targets, n, &how));
     WN_TRY(wn__handle_ready(net, n));
     WN_TRY(start_updater(net));
@@ -164,7 +164,7 @@ wn_status wn_network_loss_gradients(wn_network *net, const float *x, const wn_ta
 wn_status wn_network_step(wn_network *net, double rate)
 {
     WN__ENTER(net);
-    WN_TRY(wn__handle_may_change(net, "a training step"));
+    WN_TRY(wn__handle_may_change_numbers(net, "a training step"));
     if (!(rate >= 0) || !isfinite(rate)) return wn__fail(WN_EINVAL, "learning rate %g, must be 0 or more", rate);
     if (!net->training.passed) return wn__fail(WN_EINVAL, "no gradients since the last step: wn_network_loss_gradients makes them");
     WN_TRY(wn__updater_step(net->training.updater, rate, net->training.updates + 1));

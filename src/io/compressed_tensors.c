@@ -69,10 +69,12 @@ static wn_status finish(wn__compressed_tensors *c, wn_status status)
 
 /* ---- compressing */
 
+static bool can_be_compressed(wn__st_dtype dtype) { return dtype == WN__ST_F32 || dtype == WN__ST_F16 || dtype == WN__ST_BF16; }
+
 /* The mask of a tensor that can be compressed; NULL: none. */
 static const wn__st_tensor *mask_of(const wn__st_tensor *tensors, int count, const wn__st_tensor *t)
 {
-    const wn__st_tensor *mask = t->dtype == WN__ST_F32 ? find(tensors, count, t->name, "_mask") : NULL;
+    const wn__st_tensor *mask = can_be_compressed(t->dtype) ? find(tensors, count, t->name, "_mask") : NULL;
     const bool fits =
         mask && mask->dtype == WN__ST_U8 && mask->ndim == t->ndim && memcmp(mask->dim, t->dim, sizeof *t->dim * (size_t)t->ndim) == 0;
     return fits ? mask : NULL;
@@ -99,12 +101,12 @@ static json_t *entry_of(const wn__st_tensor *t, int low_bits)
 /* What a tensor becomes. Its arrays belong to the list. */
 typedef struct coded {
     wn__gaps gaps;
-    const float *values; /* NULL: it stays as it is */
+    const void *values; /* NULL: it stays as it is */
 } coded;
 
 /* Values and masks, piece by piece. */
 typedef struct pieces {
-    float *value; /* (PIECE) */
+    char *value; /* (PIECE) of 4 bytes at most */
     uint8_t *active;
 } pieces;
 
@@ -129,16 +131,19 @@ static int64_t count_active(const pieces *p, const wn__st_tensor *t, const wn__s
 }
 
 /* false: what the mask takes away is not all +0. */
-static bool gather(const pieces *p, const wn__st_tensor *t, const wn__st_tensor *mask, wn__gaps *gaps, float *values)
+static bool gather(const pieces *p, const wn__st_tensor *t, const wn__st_tensor *mask, wn__gaps *gaps, char *values)
 {
-    static const float zero = 0;
+    static const char zero[4] = {0};
+    const size_t size = (size_t)wn__st_dtype_size(t->dtype);
     for (int64_t first = 0; first < t->count; first += PIECE) {
         const int64_t n = read_piece(p, t, mask, first);
-        for (int64_t i = 0; i < n; i++) {
+        const char *value = p->value;
+        for (int64_t i = 0; i < n; i++, value += size) {
             if (p->active[i]) {
-                *values++ = p->value[i];
+                memcpy(values, value, size);
+                values += size;
                 wn__gaps_add(gaps, first + i);
-            } else if (memcmp(&p->value[i], &zero, sizeof zero) != 0) {
+            } else if (memcmp(value, zero, size) != 0) {
                 return false;
             }
         }
@@ -152,8 +157,9 @@ static wn_status code(wn__compressed_tensors *c, const pieces *p, const wn__st_t
     WN_TRY(wn__gaps_begin(count_active(p, t, mask), t->count, &out->gaps));
     const wn_status low = keep(c, out->gaps.low, (size_t)out->gaps.low_bytes);
     const wn_status high = keep(c, out->gaps.high, (size_t)out->gaps.high_bytes);
-    float *values = WN_NEW_ARRAY(float, out->gaps.count + 1);
-    const wn_status kept = keep(c, values, (size_t)out->gaps.count * sizeof *values);
+    const size_t size = (size_t)wn__st_dtype_size(t->dtype);
+    char *values = wn__alloc_array(out->gaps.count + 1, size);
+    const wn_status kept = keep(c, values, (size_t)out->gaps.count * size);
     WN_TRY(low != WN_OK ? low : high != WN_OK ? high : kept);
     if (gather(p, t, mask, &out->gaps, values)) out->values = values;
     return WN_OK;
@@ -161,8 +167,8 @@ static wn_status code(wn__compressed_tensors *c, const pieces *p, const wn__st_t
 
 static wn_status code_masked(wn__compressed_tensors *c, const wn__st_tensor *t, const wn__st_tensor *mask, coded *out)
 {
-    const pieces p = {WN_NEW_ARRAY(float, PIECE), WN_NEW_ARRAY(uint8_t, PIECE)};
-    const wn_status status = p.value && p.active ? code(c, &p, t, mask, out) : wn__no_memory(PIECE * sizeof *p.value);
+    const pieces p = {WN_NEW_ARRAY(char, 4 * PIECE), WN_NEW_ARRAY(uint8_t, PIECE)};
+    const wn_status status = p.value && p.active ? code(c, &p, t, mask, out) : wn__no_memory(4 * PIECE);
     wn__free(p.value);
     wn__free(p.active);
     return status;
@@ -179,7 +185,7 @@ static wn_status add_coded(wn__compressed_tensors *c, const wn__st_tensor *t, co
     if (own->values)
         return add_named(
             c, t->name, ".values",
-            (wn__st_tensor){.dtype = WN__ST_F32, .ndim = 1, .dim = {own->gaps.count}, .count = own->gaps.count, .data = own->values});
+            (wn__st_tensor){.dtype = t->dtype, .ndim = 1, .dim = {own->gaps.count}, .count = own->gaps.count, .data = own->values});
     if (!its) return add(c, t);
     WN_TRY(add_stream(c, of->name, ".gap_low", its->gaps.low, its->gaps.low_bytes));
     return add_stream(c, of->name, ".gap_high", its->gaps.high, its->gaps.high_bytes);
@@ -240,10 +246,16 @@ static wn_status read_shape(const char *name, const json_t *entry, wn__st_tensor
     return WN_OK;
 }
 
-static const wn__st_tensor *part_of(const wn__st_tensor *tensors, int count, const char *name, const char *ending, wn__st_dtype dtype)
+static const wn__st_tensor *stream_of(const wn__st_tensor *tensors, int count, const char *name, const char *ending)
 {
     const wn__st_tensor *t = find(tensors, count, name, ending);
-    return t && t->dtype == dtype ? t : NULL;
+    return t && t->dtype == WN__ST_U8 ? t : NULL;
+}
+
+static const wn__st_tensor *values_of(const wn__st_tensor *tensors, int count, const char *name)
+{
+    const wn__st_tensor *t = find(tensors, count, name, ".values");
+    return t && can_be_compressed(t->dtype) ? t : NULL;
 }
 
 /* What a compressed tensor becomes, by where its parts stand. */
@@ -255,9 +267,9 @@ typedef struct expanded {
 static wn_status find_parts(const wn__st_tensor *tensors, int count, const char *name, const json_t *entry, expanded *e, wn__gaps *gaps)
 {
     const json_t *bits = json_object_get(entry, "low_bits");
-    e->values = part_of(tensors, count, name, ".values", WN__ST_F32);
-    e->low = part_of(tensors, count, name, ".gap_low", WN__ST_U8);
-    e->high = part_of(tensors, count, name, ".gap_high", WN__ST_U8);
+    e->values = values_of(tensors, count, name);
+    e->low = stream_of(tensors, count, name, ".gap_low");
+    e->high = stream_of(tensors, count, name, ".gap_high");
     if (!e->values || !e->low || !e->high) return damaged(name, "its values or gaps are not there");
     if (!json_is_integer(bits) || json_integer_value(bits) < 0 || json_integer_value(bits) > 32)
         return damaged(name, "no low_bits from 0 to 32");
@@ -272,31 +284,20 @@ static wn_status find_parts(const wn__st_tensor *tensors, int count, const char 
     return WN_OK;
 }
 
-/* Values of files may lie anywhere. */
-static wn_status spread(const wn__gaps *gaps, const wn__st_tensor *values, int64_t n, float *dense, uint8_t *mask)
-{
-    if ((uintptr_t)values->data % sizeof(float) == 0) return wn__gaps_spread(gaps, values->data, n, dense, mask);
-    float *copy = WN_NEW_ARRAY(float, values->count + 1);
-    if (!copy) return wn__no_memory((size_t)values->count * sizeof *copy);
-    memcpy(copy, values->data, (size_t)values->count * sizeof *copy);
-    const wn_status status = wn__gaps_spread(gaps, copy, n, dense, mask);
-    wn__free(copy);
-    return status;
-}
-
 static wn_status expand_one(wn__compressed_tensors *c, const wn__st_tensor *tensors, int count, const char *name, const json_t *entry,
                             expanded *e)
 {
     wn__gaps gaps;
     WN_TRY(find_parts(tensors, count, name, entry, e, &gaps));
     const int64_t n = e->dense.count;
-    float *dense = WN_NEW_ARRAY(float, n + 1);
-    WN_TRY(keep(c, dense, (size_t)n * sizeof *dense));
+    const int size = wn__st_dtype_size(e->values->dtype);
+    void *dense = wn__alloc_array(n + 1, (size_t)size);
+    WN_TRY(keep(c, dense, (size_t)n * (size_t)size));
     uint8_t *mask = WN_NEW_ARRAY(uint8_t, n + 1);
     WN_TRY(keep(c, mask, (size_t)n));
-    const wn_status status = spread(&gaps, e->values, n, dense, mask);
+    const wn_status status = wn__gaps_spread(&gaps, e->values->data, size, n, dense, mask);
     if (status != WN_OK) return wn__fail_within(status, "compressed tensor '%s': ", name);
-    e->dense.dtype = WN__ST_F32;
+    e->dense.dtype = e->values->dtype;
     e->dense.data = dense;
     e->mask = e->dense;
     e->mask.dtype = WN__ST_U8;

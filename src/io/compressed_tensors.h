@@ -1,6 +1,6 @@
-/* Tensors of a file, compressed and back. Of a tensor NAME (F32) with a mask NAME_mask (U8) of its shape a compressed file holds
+/* Tensors of a file, compressed and back. Of a tensor NAME (F32, F16 or BF16) with a mask NAME_mask (U8) of its shape a compressed file holds
  *
- *     NAME.values    F32 (active)  what the mask leaves, zeros included
+ *     NAME.values    as NAME (active)  what the mask leaves, zeros included
  *     NAME.gap_low   U8            the two streams of gaps between active entries (io/gaps.h)
  *     NAME.gap_high  U8
  *

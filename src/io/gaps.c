@@ -82,7 +82,15 @@ static bool next_quotient(const wn__gaps *g, int64_t *at, int64_t *zeros)
     return true;
 }
 
-wn_status wn__gaps_spread(const wn__gaps *g, const float *values, int64_t n, float *dense, uint8_t *mask)
+static void copy_value(const char *values, int size, int64_t from, char *dense, int64_t to)
+{
+    if (size == 4)
+        memcpy(dense + 4 * to, values + 4 * from, 4);
+    else
+        memcpy(dense + 2 * to, values + 2 * from, 2);
+}
+
+wn_status wn__gaps_spread(const wn__gaps *g, const void *values, int size, int64_t n, void *dense, uint8_t *mask)
 {
     int64_t at = -1, bit = 0;
     if (g->low_bits < 0 || g->low_bits > 32 || g->count > n || g->low_bytes != (g->count * g->low_bits + 7) / 8)
@@ -93,7 +101,7 @@ wn_status wn__gaps_spread(const wn__gaps *g, const float *values, int64_t n, flo
             return wn__fail(WN_EFORMAT, "gap %lld of %lld is damaged", (long long)i, (long long)g->count);
         at += (quotient << g->low_bits | get_bits(g->low, g->low_bytes, i * g->low_bits, g->low_bits)) + 1;
         if (at >= n) return wn__fail(WN_EFORMAT, "entry %lld of %lld lies behind the end", (long long)i, (long long)g->count);
-        dense[at] = values[i];
+        copy_value(values, size, i, dense, at);
         mask[at] = 1;
     }
     if (g->high_bytes != (bit + 7) / 8) return wn__fail(WN_EFORMAT, "bytes follow the last of %lld gaps", (long long)g->count);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -454,7 +455,9 @@ struct wn__st_writer {
     int count;
     st_meta *meta;
     int meta_count;
-    char *piece; /* (PIECE) of a tensor that is being made */
+    char *piece;  /* (PIECE) of a tensor that is being made */
+    void **owned; /* (owneds) data of tensors that were rounded */
+    int owneds;
     bool compresses;
 };
 
@@ -477,6 +480,9 @@ void wn__st_writer_free(wn__st_writer *w)
         wn__free((char *)w->meta[i].key);
         wn__free((char *)w->meta[i].value);
     }
+    for (int i = 0; i < w->owneds; i++)
+        wn__free(w->owned[i]);
+    wn__free(w->owned);
     wn__free(w->tensors);
     wn__free(w->meta);
     wn__free(w->piece);
@@ -510,11 +516,17 @@ wn_status wn__st_writer_add_filled(wn__st_writer *w, const char *name, wn__st_dt
     return WN_OK;
 }
 
+bool wn__st_writer_has_meta(const wn__st_writer *w, const char *key)
+{
+    for (int i = 0; i < w->meta_count; i++)
+        if (strcmp(w->meta[i].key, key) == 0) return true;
+    return false;
+}
+
 wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *value)
 {
     if (strcmp(key, CRC_KEY) == 0) return wn__fail(WN_EINVAL, "metadata '%s' is made by the writer", key);
-    for (int i = 0; i < w->meta_count; i++)
-        if (strcmp(w->meta[i].key, key) == 0) return wn__fail(WN_EINVAL, "metadata '%s' is added twice", key);
+    if (wn__st_writer_has_meta(w, key)) return wn__fail(WN_EINVAL, "metadata '%s' is added twice", key);
     WN_TRY(wn__make_room(&w->meta, w->meta_count, sizeof(st_meta)));
     char *own_key = wn__strdup(key), *own_value = wn__strdup(value);
     if (!own_key || !own_value) {
@@ -559,6 +571,40 @@ static size_t next_piece(const wn__st_writer *w, const wn__st_tensor *t, int64_t
     if (count > 0) t->fill(t->data, *at, count, w->piece);
     *at += count;
     return (size_t)(count * wn__st_dtype_size(t->dtype));
+}
+
+/* F32 to halves, in memory that is owned from now on. */
+static wn_status round_tensor(wn__st_writer *w, wn__st_tensor *t, wn__st_dtype dtype)
+{
+    uint16_t *half = WN_NEW_ARRAY(uint16_t, t->count + 1);
+    wn_status status = half ? wn__make_room(&w->owned, w->owneds, sizeof *w->owned) : wn__no_memory((size_t)t->count * sizeof *half);
+    if (status != WN_OK) {
+        wn__free(half);
+        return status;
+    }
+    w->owned[w->owneds++] = half;
+    for (int64_t at = 0, i = 0; i < t->count;) {
+        const float *from = t->fill ? (const float *)(void *)w->piece : (const float *)t->data;
+        const int64_t n = t->fill ? (int64_t)(next_piece(w, t, &at) / sizeof *from) : t->count;
+        for (int64_t k = 0; k < n; k++, i++) {
+            half[i] = wn__st_half(dtype, from[k]);
+            if (isfinite(from[k]) && wn__st_is_infinite_half(dtype, half[i]))
+                return wn__fail(WN_EINVAL, "tensor '%s' has %g, which %s does not reach", t->name, (double)from[k],
+                                wn__st_dtype_name(dtype));
+        }
+    }
+    t->dtype = dtype;
+    t->data = half;
+    t->fill = NULL;
+    return WN_OK;
+}
+
+wn_status wn__st_writer_set_type(wn__st_writer *w, const char *name, wn__st_dtype dtype)
+{
+    for (int i = 0; i < w->count; i++)
+        if (strcmp(w->tensors[i].name, name) == 0 && w->tensors[i].dtype == WN__ST_F32 && (dtype == WN__ST_F16 || dtype == WN__ST_BF16))
+            return round_tensor(w, &w->tensors[i], dtype);
+    return WN_OK;
 }
 
 static uint32_t crc_of_tensor(const wn__st_writer *w, const wn__st_tensor *t)

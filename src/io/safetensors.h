@@ -66,7 +66,11 @@ wn_status wn__st_writer_add(wn__st_writer *w, const char *name, wn__st_dtype dty
 /* A tensor that is in no memory: `fill` makes it piece by piece, twice (checksum, file). `arg` is borrowed until the write. */
 wn_status wn__st_writer_add_filled(wn__st_writer *w, const char *name, wn__st_dtype dtype, int ndim, const int64_t *dim, wn__st_fill fill,
                                    const void *arg);
+/* A tensor of F32 that was added becomes F16 or BF16, rounded now. Nothing happens where there is none of this name, or it or `dtype` is of another type. WN_EINVAL: a
+ * number that F16 does not reach. */
+wn_status wn__st_writer_set_type(wn__st_writer *w, const char *name, wn__st_dtype dtype);
 wn_status wn__st_writer_meta(wn__st_writer *w, const char *key, const char *value);
+bool wn__st_writer_has_meta(const wn__st_writer *w, const char *key);
 wn_status wn__st_writer_meta_int(wn__st_writer *w, const char *key, int64_t value);
 /* Tensors with masks are written compressed (io/compressed_tensors.h), which readers do not see. */
 void wn__st_writer_compress(wn__st_writer *w);

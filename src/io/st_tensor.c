@@ -42,6 +42,40 @@ static float float_of_half(uint16_t half)
     return sign ? -tiny : tiny;
 }
 
+static uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Without the lowest `drop` bits, to the nearest, ties to even. */
+static uint32_t rounded(uint32_t bits, int drop) { return (bits + (1u << (drop - 1)) - 1 + (bits >> drop & 1)) >> drop; }
+
+static uint16_t brain_of(uint32_t bits)
+{
+    const bool is_nan = (bits & 0x7FFFFFFFu) > 0x7F800000u;
+    return (uint16_t)(is_nan ? bits >> 16 | 0x40u : rounded(bits, 16));
+}
+
+static uint16_t half_of(uint32_t bits)
+{
+    const uint32_t sign = bits >> 16 & 0x8000u, size = bits & 0x7FFFFFFFu;
+    const int exponent = (int)(size >> 23) - 127;
+    if (size > 0x7F800000u) return (uint16_t)(sign | 0x7E00u);
+    if (exponent > 15) return (uint16_t)(sign | 0x7C00u);
+    if (exponent >= -14) return (uint16_t)(sign | rounded(size - (112u << 23), 13));
+    if (exponent < -25) return (uint16_t)sign;
+    return (uint16_t)(sign | rounded((size & 0x7FFFFFu) | 0x800000u, -1 - exponent)); /* in units of 2^-24 */
+}
+
+uint16_t wn__st_half(wn__st_dtype dtype, float value)
+{
+    return dtype == WN__ST_BF16 ? brain_of(bits_of_float(value)) : half_of(bits_of_float(value));
+}
+
+bool wn__st_is_infinite_half(wn__st_dtype dtype, uint16_t bits) { return (bits & 0x7FFFu) == (dtype == WN__ST_BF16 ? 0x7F80u : 0x7C00u); }
+
 float wn__st_float(const wn__st_tensor *t, int64_t i)
 {
     const char *in = (const char *)t->data + i * dtypes[t->dtype].size;

@@ -40,6 +40,9 @@ typedef struct wn__st_tensor {
 /* Element i of a tensor as float: F32, F64, BF16, F16; 0 for other dtypes. */
 float wn__st_float(const wn__st_tensor *tensor, int64_t i);
 bool wn__st_is_float(wn__st_dtype dtype); /* one of these four */
+/* Bits of the nearest number of F16 or BF16, ties to even. What is too large for F16 becomes infinite. */
+uint16_t wn__st_half(wn__st_dtype dtype, float value);
+bool wn__st_is_infinite_half(wn__st_dtype dtype, uint16_t bits);
 int64_t wn__st_bytes(const wn__st_tensor *tensor);
 const char *wn__st_type(const wn__st_tensor *tensor); /* as the file names it */
 

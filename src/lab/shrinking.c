@@ -37,7 +37,8 @@ typedef struct source {
     char *path, *label;
     wn__recipe *recipe;
     wn__context context;
-    wn__params params; /* as the file says: masks, or factors */
+    wn__params params;      /* as the file says: masks, or factors */
+    wn__file_traits traits; /* types of its numbers */
     wn__evaluator *evaluator;
     const wn__metric *headline;
     wn__shrunk plain; /* made smaller, nothing else */
@@ -78,6 +79,7 @@ static wn_status open_params(const wn__safetensors *file, source *s)
     const wn_status status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS, NULL, &s->params);
     if (status != WN_OK) return wn__fail_within(status, "%s: ", s->path);
     WN_TRY(wn__basis_enter_fitted(file, &s->params));
+    WN_TRY(wn__file_traits_read(s->path, file, &s->params, &s->traits));
     return wn__shrink(s->recipe->graph, &s->params, &s->plain);
 }
 
@@ -106,6 +108,7 @@ static void close_source(source *s)
 {
     wn__evaluator_free(s->evaluator);
     wn__shrunk_release(&s->plain);
+    wn__file_traits_release(&s->traits);
     wn__params_release(&s->params);
     if (s->recipe) wn__context_release(&s->context);
     wn__recipe_free(s->recipe);
@@ -386,7 +389,7 @@ static wn_status save(const search *q)
     char *folder = wn__path_folder(result);
     if (!folder) return wn__no_memory(strlen(result));
     wn_status status = wn__make_folders(folder);
-    if (status == WN_OK) status = wn__shrunk_save(&q->best->context, &q->smallest, folder, wn__base_name(result));
+    if (status == WN_OK) status = wn__shrunk_save(&q->best->context, &q->smallest, &q->best->traits, folder, wn__base_name(result));
     wn__free(folder);
     return status;
 }

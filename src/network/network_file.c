@@ -166,11 +166,12 @@ wn_status wn__network_add(wn__st_writer *w, const wn__network_info *info, const 
     return form == WN__FORM_DENSE && !optimizer ? wn__basis_add(w, params, true) : WN_OK;
 }
 
-wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params)
+wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params, const wn__file_traits *traits)
 {
     wn__st_writer *w;
     WN_TRY(wn__st_writer_new(&w));
     wn_status status = wn__network_add(w, info, params, WN__FORM_DENSE, NULL);
+    if (status == WN_OK && traits) status = wn__file_traits_add(traits, params, WN__ST_OTHER, w);
     wn__st_writer_compress(w);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
     wn__st_writer_free(w);

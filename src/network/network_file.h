@@ -14,6 +14,7 @@
 
 #include "data/dataset.h"
 #include "io/safetensors.h"
+#include "network/file_traits.h"
 #include "nn/graph_nodes.h"
 #include "nn/optimizer.h"
 
@@ -35,8 +36,8 @@ typedef enum wn__network_form {
 /* Add parameters (and masks; and slots, if `optimizer` is not NULL) and metadata to a file being made. Values are borrowed until the write. */
 wn_status wn__network_add(wn__st_writer *w, const wn__network_info *info, const wn__params *params, wn__network_form form,
                           const wn__optimizer_type *optimizer);
-/* The three in one: weights, statistics and masks of `params`, compressed. */
-wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params);
+/* The three in one: weights, statistics and masks of `params`, compressed, and as the file was that they come from (NULL: none). */
+wn_status wn__network_save(const char *path, const wn__network_info *info, const wn__params *params, const wn__file_traits *traits);
 
 typedef enum wn__network_parts {
     WN__PART_VALUES = 1, /* weights, biases, batch norm and its statistics */

@@ -6,6 +6,9 @@
 #include "base/fail.h"
 #include "base/options.h"
 #include "base/stop.h"
+#include "models/graph_file.h"
+#include "network/file_traits.h"
+#include "network/network_file.h"
 #include "network/weights_file.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -18,7 +21,8 @@ static wn_status check_sections(const wn__recipe *r)
 {
     static const char *const with_images[] = {"mask",  "model",   "!model.weights", "data",    "!data.augment", "!data.last_batch",
                                               "world", "backend", "threads",        "kernels", "train.batch",   NULL};
-    static const char *const without[] = {"mask", "model", "!model.weights", "data.set", "backend", "threads", "kernels", NULL};
+    static const char *const without[] = {"mask",          "model",   "!model.weights", "data.set", "data.normalize",
+                                          "data.evaluate", "backend", "threads",        "kernels",  NULL};
     return wn__used_keys_check(r->doc, "winnow prune", wn__saliency_needs_images(r->mask.scoring.score) ? with_images : without);
 }
 
@@ -42,23 +46,57 @@ static wn_status make_masks(wn__context *c, const job *j, wn__params *params)
     return status;
 }
 
-/* Values, masks and all that the file says of itself, but the basis that the values had there; of a file that says little what its network is. */
-static wn_status save_pruned(const job *j, const wn__params *params, bool dense, const char *path)
+/* The recipe's own graph has no name that would make it again. */
+static wn_status add_recipe(const wn__recipe *r, wn__network_info *info, const wn__params *params, wn__st_writer *w)
+{
+    wn__text recipe = {0}, graph = {0};
+    wn_status status = r->model.file ? wn__recipe_write_data(r, &recipe) : wn__recipe_write_network(r, &recipe);
+    if (status == WN_OK && r->model.file) status = wn__graph_file_write(r->graph, &graph);
+    info->recipe = recipe.data;
+    if (status == WN_OK) status = wn__network_add(w, info, params, WN__FORM_DENSE, NULL);
+    if (status == WN_OK && graph.data) status = wn__st_writer_meta(w, "graph", graph.data);
+    wn__text_release(&recipe);
+    wn__text_release(&graph);
+    return status;
+}
+
+/* What the caller says of a file that says little of itself: network, data and how pixels become inputs. */
+static wn_status add_said(const wn__recipe *r, const wn__params *params, wn__st_writer *w)
+{
+    wn__dataset data = {.type = r->data.type, .facts = r->data.facts};
+    wn__network_info info = {.graph = r->graph, .data = data.type ? &data : NULL};
+    wn__normalize normalize;
+    if (data.type) {
+        wn__data_section_fit(&r->data, &data);
+        if (wn__data_section_normalize(&r->data, &data, &normalize) == WN_OK) info.normalize = &normalize;
+    }
+    return add_recipe(r, &info, params, w);
+}
+
+/* Values, masks and all that the file says of itself, but the basis that the values had there. */
+static wn_status add_pruned(const job *j, const wn__params *params, const wn__file_traits *traits, wn__st_writer *w)
 {
     const wn__safetensors *file = j->file;
-    const bool says = wn__safetensors_meta(file, "input");
-    const wn__network_info info = {.graph = says ? NULL : j->recipe->graph};
-    wn__st_writer *w;
-    WN_TRY(wn__st_writer_new(&w));
-    wn_status status = wn__network_add(w, &info, params, WN__FORM_DENSE, NULL);
-    for (int i = 0; i < wn__safetensors_meta_count(file) && status == WN_OK; i++) {
+    const wn__network_info none = {0};
+    WN_TRY(wn__safetensors_meta(file, "input") ? wn__network_add(w, &none, params, WN__FORM_DENSE, NULL) : add_said(j->recipe, params, w));
+    for (int i = 0; i < wn__safetensors_meta_count(file); i++) {
         const char *key, *value;
         wn__safetensors_meta_at(file, i, &key, &value);
-        if (!says && (strcmp(key, "arch") == 0 || strcmp(key, "classes") == 0)) continue;
-        if (strcmp(key, "format") != 0 && strcmp(key, "basis") != 0) status = wn__st_writer_meta(w, key, value);
+        if (!wn__st_writer_has_meta(w, key) && strcmp(key, "basis") != 0) WN_TRY(wn__st_writer_meta(w, key, value));
     }
+    return wn__file_traits_add(traits, params, WN__ST_OTHER, w);
+}
+
+static wn_status save_pruned(const job *j, const wn__params *params, bool dense, const char *path)
+{
+    wn__st_writer *w;
+    wn__file_traits traits = {0};
+    WN_TRY(wn__st_writer_new(&w));
+    wn_status status = wn__file_traits_read(j->options->weights, j->file, params, &traits);
+    if (status == WN_OK) status = add_pruned(j, params, &traits, w);
     if (!dense) wn__st_writer_compress(w);
     if (status == WN_OK) status = wn__st_writer_write(w, path);
+    wn__file_traits_release(&traits);
     wn__st_writer_free(w);
     return status;
 }

@@ -32,7 +32,8 @@ static wn_status save_graph(const wn_graph *graph, const char *folder, const cha
     return status;
 }
 
-static wn_status save_weights(const wn__context *c, const wn__shrunk *s, const char *folder, const char *name)
+static wn_status save_weights(const wn__context *c, const wn__shrunk *s, const wn__file_traits *traits, const char *folder,
+                              const char *name)
 {
     wn__text recipe = {0};
     char *path;
@@ -43,17 +44,17 @@ static wn_status save_weights(const wn__context *c, const wn__shrunk *s, const c
     info.recipe = recipe.data;
     wn_status status = recipe.failed ? wn__no_memory(recipe.size) : path_of(folder, name, ".safetensors", &path);
     if (status == WN_OK) {
-        status = wn__network_save(path, &info, &s->params);
+        status = wn__network_save(path, &info, &s->params, traits);
         wn__free(path);
     }
     wn__text_release(&recipe);
     return status;
 }
 
-wn_status wn__shrunk_save(const wn__context *c, const wn__shrunk *s, const char *folder, const char *name)
+wn_status wn__shrunk_save(const wn__context *c, const wn__shrunk *s, const wn__file_traits *traits, const char *folder, const char *name)
 {
     WN_TRY(save_graph(s->graph, folder, name));
-    return save_weights(c, s, folder, name);
+    return save_weights(c, s, traits, folder, name);
 }
 
 wn_status wn__stage_save_shrunk(const wn__context *c, const wn_graph *graph, const wn__params *params, const char *folder, json_t *result)
@@ -61,7 +62,7 @@ wn_status wn__stage_save_shrunk(const wn__context *c, const wn_graph *graph, con
     wn__shrunk s;
     wn__cost cost = {0};
     WN_TRY(wn__shrink(graph, params, &s));
-    wn_status status = wn__shrunk_save(c, &s, folder, "shrunk");
+    wn_status status = wn__shrunk_save(c, &s, NULL, folder, "shrunk");
     if (status == WN_OK) status = wn__cost_make(s.graph, &s.params, &cost);
     if (status == WN_OK)
         status = wn__slice_set(result, "shrunk",

@@ -517,7 +517,7 @@ static wn_status save_weights(const wn__context *c, const wn__params *params, co
     wn__params view;
     info.recipe = c->recipe->network;
     WN_TRY(wn__params_view(params, &view));
-    const wn_status status = wn__network_save(target, &info, &view);
+    const wn_status status = wn__network_save(target, &info, &view, NULL);
     wn__params_view_release(&view);
     return status;
 }

@@ -1,11 +1,13 @@
 #include "sparse/shrink.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "sparse/basis/basis_map.h"
 #include "sparse/basis/channels.h"
+#include "sparse/constants.h"
 
 enum { NAME = 256 };
 
@@ -20,8 +22,12 @@ typedef struct rebuild {
     const wn__params *params;
     wn__channels channels;
     bool *removed; /* (channels of all spaces) */
-    parts *part;   /* (params) */
-    float **dense; /* (params) weights of compressed and mapped parameters; NULL: their own values */
+    bool folds;
+    wn__constants constants; /* where it folds */
+    double **extra;          /* (params) of weights: what removed channels add to each row, NULL: nothing */
+    const float **values;    /* (params) dense weights, and all else as it is */
+    parts *part;             /* (params) */
+    float **dense;           /* (params) weights of compressed and mapped parameters; NULL: their own values */
     uint8_t **mask;
     int *node; /* (nodes of `from`) their place in `to` */
     wn_graph *to;
@@ -33,17 +39,21 @@ static void release(rebuild *r)
         if (r->part) wn__free(r->part[i].left);
         if (r->part) wn__free(r->part[i].right);
         if (r->dense) wn__free(r->dense[i]);
+        if (r->extra) wn__free(r->extra[i]);
         if (r->mask) wn__free(r->mask[i]);
     }
     wn__free(r->part);
     wn__free(r->dense);
+    wn__free(r->extra);
+    wn__free(r->values);
+    wn__constants_release(&r->constants);
     wn__free(r->mask);
     wn__free(r->node);
     wn__free(r->removed);
     wn__channels_release(&r->channels);
 }
 
-static const float *values_of(const rebuild *r, int param) { return r->dense[param] ? r->dense[param] : r->params->item[param].value; }
+static const float *values_of(const rebuild *r, int param) { return r->values[param]; }
 
 /* What is stored in another form, as a dense weight and a mask. */
 static wn_status make_dense(rebuild *r, int i)
@@ -66,17 +76,24 @@ static wn_status make_dense(rebuild *r, int i)
     return WN_OK;
 }
 
-static wn_status open_rebuild(const wn_graph *from, const wn__params *params, rebuild *r)
+static wn_status open_rebuild(const wn_graph *from, const wn__params *params, bool folds, rebuild *r)
 {
     *r = (rebuild){.from = from,
                    .params = params,
+                   .folds = folds,
+                   .extra = WN_NEW_ARRAY(double *, from->params),
+                   .values = WN_NEW_ARRAY(const float *, from->params),
                    .part = WN_NEW_ARRAY(parts, from->params),
                    .dense = WN_NEW_ARRAY(float *, from->params),
                    .mask = WN_NEW_ARRAY(uint8_t *, from->params),
                    .node = WN_NEW_ARRAY(int, from->nodes)};
-    if (!r->part || !r->dense || !r->mask || !r->node) return wn__no_memory((size_t)from->params * sizeof(parts));
+    if (!r->extra || !r->values || !r->part || !r->dense || !r->mask || !r->node)
+        return wn__no_memory((size_t)from->params * sizeof(parts));
     for (int i = 0; i < params->count; i++)
         WN_TRY(make_dense(r, i));
+    for (int i = 0; i < params->count; i++)
+        r->values[i] = r->dense[i] ? r->dense[i] : params->item[i].value;
+    if (folds) WN_TRY(wn__constants_find(from, r->values, &r->constants));
     WN_TRY(wn__channels_make(from, &r->channels));
     r->removed = WN_NEW_ARRAY(bool, r->channels.all);
     return r->removed ? WN_OK : wn__no_memory((size_t)r->channels.all);
@@ -112,6 +129,78 @@ static bool is_read(const rebuild *r, int space, int64_t k)
         if (!is_zero(r, i, k * a->block, a->rows, a->columns * a->block, a->block)) return true;
     }
     return false;
+}
+
+/* ... where constants are folded: what becomes of a channel. */
+typedef enum fate { GOES, STAYS, VARIES } fate;
+
+static bool reads(const rebuild *r, int i, int space)
+{
+    const wn__node *n = &r->from->node[i];
+    return (n->kind == WN__CONV || n->kind == WN__LINEAR) && r->channels.axes[n->param[0]].column == space &&
+           r->channels.of_node[n->input[0]] == space;
+}
+
+static bool is_shared(const rebuild *r, int i)
+{
+    for (int k = 0; k < r->from->nodes; k++)
+        if (k != i && r->from->node[k].param[0] >= 0 && r->from->node[k].param[0] == r->from->node[i].param[0]) return true;
+    return false;
+}
+
+static bool reads_zeros(const rebuild *r, const wn__node *n, int64_t k)
+{
+    const wn__channel_axes *a = &r->channels.axes[n->param[0]];
+    return is_zero(r, n->param[0], k * a->block, a->rows, a->columns * a->block, a->block);
+}
+
+static fate fate_of(const rebuild *r, int space, int64_t k)
+{
+    fate f = GOES;
+    for (int i = 0; i < r->from->nodes; i++) {
+        const wn__node *n = &r->from->node[i];
+        if (!reads(r, i, space) || reads_zeros(r, n, k)) continue;
+        const double constant = r->constants.of_node[n->input[0]][k];
+        if (!isfinite(constant)) return VARIES;
+        if (constant != 0 && (n->pad > 0 || is_shared(r, i))) f = STAYS;
+    }
+    return f;
+}
+
+/* What its readers make of a channel that goes, to their biases. */
+static wn_status fold(rebuild *r, int space, int64_t k)
+{
+    for (int i = 0; i < r->from->nodes; i++) {
+        const wn__node *n = &r->from->node[i];
+        if (!reads(r, i, space) || reads_zeros(r, n, k) || r->constants.of_node[n->input[0]][k] == 0) continue;
+        const wn__channel_axes *a = &r->channels.axes[n->param[0]];
+        double **extra = &r->extra[n->param[0]];
+        if (!*extra && !(*extra = WN_NEW_ARRAY(double, a->rows))) return wn__no_memory((size_t)a->rows * sizeof **extra);
+        for (int64_t row = 0; row < a->rows; row++)
+            for (int64_t b = 0; b < a->block; b++)
+                (*extra)[row] +=
+                    r->constants.of_node[n->input[0]][k] * (double)r->values[n->param[0]][(row * a->columns + k) * a->block + b];
+    }
+    return WN_OK;
+}
+
+static wn_status find_constant(rebuild *r, int64_t *dead, int64_t *stay)
+{
+    *dead = *stay = 0;
+    for (int s = 0; s < r->channels.spaces; s++) {
+        const wn__channel_space *space = &r->channels.space[s];
+        int64_t left = space->channels;
+        for (int64_t k = 0; !space->fixed && k < space->channels; k++) {
+            const fate f = fate_of(r, s, k);
+            *stay += f == STAYS;
+            if (f != GOES || left == 1) continue;
+            WN_TRY(fold(r, s, k));
+            r->removed[space->first + k] = true;
+            left--;
+            ++*dead;
+        }
+    }
+    return WN_OK;
 }
 
 static int64_t find_dead(rebuild *r)
@@ -152,7 +241,7 @@ static int build_conv(const rebuild *r, int i, int in)
                     .stride = n->stride,
                     .pad = n->pad,
                     .groups = depthwise ? out : n->groups,
-                    .bias = n->bias};
+                    .bias = n->bias || r->extra[n->param[0]]};
     if (!rank) return wn_graph_conv(r->to, in, n->name, spec);
     spec.out = rank;
     spec.bias = false;
@@ -167,7 +256,7 @@ static int build_linear(const rebuild *r, int i, int in)
     const wn__node *n = &r->from->node[i];
     const int out = (int)kept_in(r, r->channels.of_node[i]), rank = (int)r->part[n->param[0]].rank;
     char name[NAME];
-    if (!rank) return wn_graph_linear(r->to, in, n->name, out, n->bias);
+    if (!rank) return wn_graph_linear(r->to, in, n->name, out, n->bias || r->extra[n->param[0]]);
     snprintf(name, sizeof name, "%.240s.down", n->name);
     in = wn_graph_linear(r->to, in, name, rank, false);
     snprintf(name, sizeof name, "%.240s.up", n->name);
@@ -233,6 +322,15 @@ static wn_status copy_param(const rebuild *r, int from, wn__param *to)
     return status;
 }
 
+static void fill_bias(const rebuild *r, int i, wn__param *to)
+{
+    const wn__node *n = &r->from->node[i];
+    const float *bias = n->param[1] < 0 ? NULL : values_of(r, n->param[1]);
+    const bool *removed = r->removed + r->channels.space[r->channels.of_node[i]].first;
+    for (int64_t k = 0, at = 0; k < n->c; k++)
+        if (!removed[k]) to->value[at++] = (float)((bias ? (double)bias[k] : 0) + r->extra[n->param[0]][k]);
+}
+
 static wn_status fill_node(const rebuild *r, int i, wn__params *params)
 {
     const wn__node *from = &r->from->node[i], *to = &r->to->node[r->node[i]];
@@ -245,6 +343,7 @@ static wn_status fill_node(const rebuild *r, int i, wn__params *params)
     }
     for (int k = split ? 1 : 0; k < 4; k++)
         if (from->param[k] >= 0) WN_TRY(copy_param(r, from->param[k], &params->item[to->param[k]]));
+    if (from->param[0] >= 0 && r->extra[from->param[0]]) fill_bias(r, i, &params->item[to->param[1]]);
     return WN_OK;
 }
 
@@ -287,7 +386,7 @@ static wn_status find_parts(rebuild *r, int *layers)
 static wn_status split_layers(const wn_graph *graph, const wn__params *params, wn__shrunk *out)
 {
     rebuild r;
-    wn_status status = open_rebuild(graph, params, &r);
+    wn_status status = open_rebuild(graph, params, false, &r);
     if (status == WN_OK) status = find_parts(&r, &out->layers);
     if (status == WN_OK) status = build(&r, out);
     wn_graph_free(r.to);
@@ -295,13 +394,14 @@ static wn_status split_layers(const wn_graph *graph, const wn__params *params, w
     return status;
 }
 
-static wn_status remove_channels(wn__shrunk *s, int64_t *removed)
+static wn_status remove_channels(wn__shrunk *s, bool folds, int64_t *removed)
 {
     rebuild r;
     wn__shrunk next = {.channels = s->channels, .layers = s->layers};
-    wn_status status = open_rebuild(s->graph, &s->params, &r);
-    *removed = status == WN_OK ? find_dead(&r) : 0;
-    if (*removed > 0) status = build(&r, &next);
+    wn_status status = open_rebuild(s->graph, &s->params, folds, &r);
+    *removed = status == WN_OK && !folds ? find_dead(&r) : 0;
+    if (status == WN_OK && folds) status = find_constant(&r, removed, &s->stay);
+    if (status == WN_OK && *removed > 0) status = build(&r, &next);
     wn_graph_free(r.to);
     release(&r);
     if (status != WN_OK || *removed == 0) return status;
@@ -311,19 +411,22 @@ static wn_status remove_channels(wn__shrunk *s, int64_t *removed)
     return WN_OK;
 }
 
-wn_status wn__shrink(const wn_graph *graph, const wn__params *params, wn__shrunk *out)
+static wn_status shrink(const wn_graph *graph, const wn__params *params, bool folds, wn__shrunk *out)
 {
     wn__shrunk s = {0};
     int64_t removed = 1;
     wn_status status = split_layers(graph, params, &s);
     while (status == WN_OK && removed > 0)
-        status = remove_channels(&s, &removed);
+        status = remove_channels(&s, folds, &removed);
     if (status == WN_OK)
         *out = s;
     else
         wn__shrunk_release(&s);
     return status;
 }
+
+wn_status wn__shrink(const wn_graph *graph, const wn__params *params, wn__shrunk *out) { return shrink(graph, params, false, out); }
+wn_status wn__shrink_folding(const wn_graph *graph, const wn__params *params, wn__shrunk *out) { return shrink(graph, params, true, out); }
 
 void wn__shrunk_release(wn__shrunk *s)
 {

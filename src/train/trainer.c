@@ -726,7 +726,7 @@ static wn_status save_network(const run *r, const char *path)
 {
     wn__params view;
     WN_TRY(wn__params_view(r->stage->params, &view));
-    const wn_status status = wn__network_save(path, &r->owner.info, &view);
+    const wn_status status = wn__network_save(path, &r->owner.info, &view, NULL);
     wn__params_view_release(&view);
     return status;
 }

@@ -35,7 +35,7 @@ static void check_gaps(const uint8_t *mask, int64_t n)
     uint8_t *back = WN_NEW_ARRAY(uint8_t, n + 1);
     for (int64_t i = 0; i < g.count; i++)
         values[i] = (float)(i + 1);
-    CHECK_OK(wn__gaps_spread(&g, values, n, dense, back));
+    CHECK_OK(wn__gaps_spread(&g, values, sizeof *values, n, dense, back));
     int64_t stored = 0;
     for (int64_t i = 0; i < n; i++) {
         CHECK_EQ_INT(back[i], mask[i]);

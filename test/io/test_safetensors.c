@@ -222,6 +222,29 @@ TEST(small_floats_are_widened_exactly)
 }
 
 /* Every allocation fails once: always WN_ENOMEM, and the sanitizer build sees any leak. */
+TEST(halves_are_the_nearest)
+{
+    static const struct {
+        float value;
+        unsigned f16, bf16;
+    } known[] = {{1.0F, 0x3C00, 0x3F80},       {-2.5F, 0xC100, 0xC020},         {65504.0F, 0x7BFF, 0x4780},   {65519.0F, 0x7BFF, 0x4780},
+                 {65520.0F, 0x7C00, 0x4780},   {0x1p-24F, 1, 0x3380},           {0x1p-25F, 0, 0x3300},        {0x1.8p-25F, 1, 0x3340},
+                 {0x1.004p0F, 0x3C01, 0x3F80}, {0x1.002p0F, 0x3C00, 0x3F80},    {0x1.006p0F, 0x3C02, 0x3F80}, {0x1.01p0F, 0x3C04, 0x3F80},
+                 {0x1.03p0F, 0x3C0C, 0x3F82},  {0x1.ffffp-15F, 0x0400, 0x3880}, {-0.0F, 0x8000, 0x8000}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        CHECK_EQ_INT(wn__st_half(WN__ST_F16, known[i].value), known[i].f16);
+        CHECK_EQ_INT(wn__st_half(WN__ST_BF16, known[i].value), known[i].bf16);
+    }
+    for (unsigned bits = 0; bits < 1u << 16; bits++)
+        for (int k = 0; k < 2; k++) {
+            const wn__st_dtype dtype = k ? WN__ST_BF16 : WN__ST_F16;
+            const uint16_t half = (uint16_t)bits;
+            const float value = wn__st_float(&(wn__st_tensor){.dtype = dtype, .count = 1, .data = &half}, 0);
+            if (value == value) CHECK_EQ_INT(wn__st_half(dtype, value), bits);
+            if (value != value) CHECK((wn__st_half(dtype, value) & 0x7FFF) > (k ? 0x7F80 : 0x7C00));
+        }
+}
+
 TEST(running_out_of_memory_is_reported)
 {
     write_sample(scratch_path("a.safetensors"));
@@ -249,6 +272,7 @@ int main(int argc, char **argv)
                                     RUN(files_of_others_load_without_checksums),
                                     RUN(inconsistent_headers_are_refused),
                                     RUN(small_floats_are_widened_exactly),
+                                    RUN(halves_are_the_nearest),
                                     RUN(running_out_of_memory_is_reported),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

@@ -137,7 +137,7 @@ TEST(masks_that_a_file_lacks_are_full_patterns)
     wn_graph *g = small_graph();
     wn__params dense = make(g, 0), to = make(g, 1);
     CHECK_OK(wn__params_compress_masked(&to));
-    CHECK_OK(wn__network_save(scratch_path("dense"), &(wn__network_info){.graph = g}, &dense));
+    CHECK_OK(wn__network_save(scratch_path("dense"), &(wn__network_info){.graph = g}, &dense, NULL));
     CHECK_OK(wn__network_load(scratch_path("dense"), WN__PART_VALUES | WN__PART_MASKS, &to));
     CHECK_EQ_INT(to.item[0].stored, to.item[0].count);
     CHECK(memcmp(to.item[0].value, dense.item[0].value, (size_t)to.item[0].count * sizeof(float)) == 0);
@@ -153,9 +153,9 @@ TEST(final_networks_are_the_same_bytes_from_both_forms)
     const wn__network_info info = {.graph = g};
     char *a, *b;
     size_t na, nb;
-    CHECK_OK(wn__network_save(scratch_path("masked"), &info, &params));
+    CHECK_OK(wn__network_save(scratch_path("masked"), &info, &params, NULL));
     CHECK_OK(wn__params_compress_masked(&params));
-    CHECK_OK(wn__network_save(scratch_path("compressed"), &info, &params));
+    CHECK_OK(wn__network_save(scratch_path("compressed"), &info, &params, NULL));
     CHECK_OK(wn__file_read(scratch_path("masked"), &a, &na));
     CHECK_OK(wn__file_read(scratch_path("compressed"), &b, &nb));
     CHECK(na == nb && memcmp(a, b, na) == 0);
@@ -177,7 +177,7 @@ TEST(spelling_out_a_compressed_network_takes_no_dense_memory)
     wn__alloc_reset_peak();
     const int64_t before = wn__alloc_statistics().bytes;
     int64_t size;
-    CHECK_OK(wn__network_save(scratch_path("wide"), &(wn__network_info){.graph = g}, &params));
+    CHECK_OK(wn__network_save(scratch_path("wide"), &(wn__network_info){.graph = g}, &params, NULL));
     CHECK_OK(wn__file_size(scratch_path("wide"), &size));
     CHECK(size < 5000 * 6 + 2000 * 4 + 5000); /* 6 bytes an entry, the bias, the header: compressed, without being dense before */
     CHECK(wn__alloc_statistics().peak - before < 2 << 20);

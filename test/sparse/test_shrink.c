@@ -343,9 +343,70 @@ TEST(graphs_are_written_and_read_back)
     }
 }
 
+/* Every third filter and neuron has no weights: what batch norm's shift makes of it goes on as one number. */
+static void silence(wn__params *params)
+{
+    for (int i = 0; i < params->count; i++) {
+        wn__param *p = &params->item[i];
+        const int64_t row = p->role == WN__WEIGHT ? p->count / p->dim[0] : 0;
+        for (int64_t k = 1; row && k < p->dim[0]; k += 3)
+            memset(p->value + k * row, 0, (size_t)row * sizeof *p->value);
+    }
+}
+
+TEST(constants_are_folded_into_what_reads_them)
+{
+    int64_t stay = 0;
+    for (int n = 0; n < NETWORKS; n++) {
+        wn_graph *graph = build(&networks[n]);
+        wn__params params = make_params(graph);
+        wn__shrunk zeros, small;
+        silence(&params);
+        CHECK_OK(wn__shrink(graph, &params, &zeros));
+        CHECK_OK(wn__shrink_folding(graph, &params, &small));
+        CHECK(small.channels > zeros.channels);
+        CHECK_EQ_INT(zeros.stay, 0);
+        check_same_outputs(graph, &params, &small, 1e-6);
+        stay += small.stay;
+        printf("  %s: %lld of %lld channels go, %lld stay\n", networks[n].name, (long long)small.channels,
+               (long long)(small.channels + small.stay), (long long)small.stay);
+        wn__shrunk_release(&zeros);
+        wn__shrunk_release(&small);
+        wn__params_release(&params);
+        wn_graph_free(graph);
+    }
+    CHECK(stay > 0);
+}
+
+/* Two convolutions in a row over a constant of 2: through a border of zeros it is no constant. */
+TEST(a_border_of_zeros_keeps_a_channel)
+{
+    for (int pad = 0; pad < 2; pad++) {
+        wn_graph *g = wn_graph_new("net", 1, 6, 6);
+        int x = wn_graph_conv(g, wn_graph_input(g), "a", (wn_conv){.out = 2, .kernel = 1, .bias = true});
+        x = wn_graph_conv(g, x, "b", (wn_conv){.out = 3, .kernel = 3, .pad = pad});
+        x = wn_graph_linear(g, wn_graph_global_pool(g, x), "c", CLASSES, true);
+        CHECK_OK(wn_graph_finish(g, x));
+        wn__params params = make_params(g);
+        wn__shrunk small;
+        wn__params_find(&params, "a.weight")->value[0] = 0;
+        wn__params_find(&params, "a.bias")->value[0] = 2;
+        CHECK_OK(wn__shrink_folding(g, &params, &small));
+        CHECK_EQ_INT(small.channels, !pad);
+        CHECK_EQ_INT(small.stay, pad);
+        CHECK_EQ_INT(wn__params_find(&small.params, "b.bias") != NULL, !pad);
+        check_same_outputs(g, &params, &small, 1e-6);
+        wn__shrunk_release(&small);
+        wn__params_release(&params);
+        wn_graph_free(g);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(networks_without_pruned_units_give_the_masked_networks_outputs),
+    static const wn_test tests[] = {RUN(constants_are_folded_into_what_reads_them),
+                                    RUN(a_border_of_zeros_keeps_a_channel),
+                                    RUN(networks_without_pruned_units_give_the_masked_networks_outputs),
                                     RUN(links_decide_which_channels_go_through_residual_links),
                                     RUN(a_unit_is_scored_by_the_mean_over_its_weights),
                                     RUN(later_rounds_prune_among_what_is_left),
