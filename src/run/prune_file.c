@@ -16,15 +16,20 @@
 #include "sparse/cost.h"
 #include "winnow/experiment.h"
 
-/* Images, and how they are read, count where a score is computed of them. */
-static wn_status check_sections(const wn__recipe *r)
+/* Images, and how they are read, count where a score is computed of them; how they are read, too, where the file does not say it and the result does. */
+static wn_status check_sections(const wn__recipe *r, bool says)
 {
     static const char *const with_images[] = {"mask",  "model",   "!model.weights", "data",    "!data.augment", "!data.last_batch",
                                               "world", "backend", "threads",        "kernels", "train.batch",   NULL};
-    static const char *const without[] = {"mask",          "model",   "!model.weights", "data.set", "data.normalize",
-                                          "data.evaluate", "backend", "threads",        "kernels",  NULL};
-    return wn__used_keys_check(r->doc, "winnow prune", wn__saliency_needs_images(r->mask.scoring.score) ? with_images : without);
+    static const char *const without[] = {"mask", "model", "!model.weights", "data.set", "backend", "threads", "kernels", NULL};
+    static const char *const told[] = {"mask",          "model",   "!model.weights", "data.set", "data.normalize",
+                                       "data.evaluate", "backend", "threads",        "kernels",  NULL};
+    const bool images = wn__saliency_needs_images(r->mask.scoring.score);
+    return wn__used_keys_check(r->doc, "winnow prune", images ? with_images : says ? without : told);
 }
+
+/* Does the file say what it is? */
+static bool says_itself(const wn__safetensors *file) { return wn__safetensors_meta(file, "input") != NULL; }
 
 typedef struct job {
     const wn_prune_options *options;
@@ -78,7 +83,7 @@ static wn_status add_pruned(const job *j, const wn__params *params, const wn__fi
 {
     const wn__safetensors *file = j->file;
     const wn__network_info none = {0};
-    WN_TRY(wn__safetensors_meta(file, "input") ? wn__network_add(w, &none, params, WN__FORM_DENSE, NULL) : add_said(j->recipe, params, w));
+    WN_TRY(says_itself(file) ? wn__network_add(w, &none, params, WN__FORM_DENSE, NULL) : add_said(j->recipe, params, w));
     for (int i = 0; i < wn__safetensors_meta_count(file); i++) {
         const char *key, *value;
         wn__safetensors_meta_at(file, i, &key, &value);
@@ -148,7 +153,7 @@ static wn_status prune_file(job *j, wn_prune_summary *summary)
     wn__model_input input;
     WN_TRY(wn__weights_input(j->file, r, path, &input));
     WN_TRY(wn__weights_build_graph(j->file, r, path, input));
-    WN_TRY(check_sections(r));
+    WN_TRY(check_sections(r, says_itself(j->file)));
     WN_TRY(wn__weights_pruning_make(r, "winnow prune", false, &j->how));
     WN_TRY(wn__weights_pruning_sparsity(&j->how, j->options->sparsity, j->options->seed, path));
     const int score = j->how.row.mask.scoring.score;
