@@ -8,8 +8,8 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-FOUND = [p for pattern in ("docs/*.md", "src/**/*.c", "tool/*.c") for p in sorted(ROOT.glob(pattern))]
-PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/results/README.md", "docs/winnow.1", *(str(p.relative_to(ROOT)) for p in FOUND)]
+FOUND = [p for pattern in ("docs/*.md", "docs/results/**/*.md", "src/**/*.c", "tool/*.c") for p in sorted(ROOT.glob(pattern))]
+PAGES = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "docs/winnow.1", *(str(p.relative_to(ROOT)) for p in FOUND)]
 WORDS, CELL = 25, 120
 OLD = {  # docs/glossary.md
     r"rewir\w+|topology updates?|updates? (?:of|its|the|their) topology": "mask update, dynamic sparse training",
