@@ -69,6 +69,12 @@ WN_API WN_NODISCARD wn_status wn_data_get(const char *name, const char *from, co
 /* The set that reads what lies at `path`, and its setting that names the path: `data: {set: SET, KEY: path}`. WN_EUSAGE: none does. Texts are static. */
 WN_API WN_NODISCARD wn_status wn_data_recognise(const char *path, const char **set, const char **key);
 
+/* The pictures at `path`, whatever they show: in and below a folder, as sets of pictures find them (names that end in .jpg, .jpeg, .png, .webp and such, sorted;
+ * links are followed, hidden files left out); in a tar archive, those of such names; or the one file. Those in an archive come with their encoded bytes, others with
+ * bytes NULL. Everything is borrowed for the call. */
+typedef void (*wn_data_picture_visit)(void *user, const char *name, const void *bytes, size_t size);
+WN_API WN_NODISCARD wn_status wn_data_pictures(const char *path, wn_data_picture_visit visit, void *user);
+
 typedef struct wn_data_summary {
     const char *set; /* static */
     wn_input_kind input;

@@ -91,6 +91,9 @@ typedef struct wn_network_info {
     int64_t dense_flops, flops;      /* of one input, forward: 2 a multiply-add; without masks, and with them */
     int64_t dense_bytes, bytes;      /* estimates: of all numbers; with masks as values and the smallest pattern */
     const char *backend;             /* that it runs on now: "onednn", "sparse", "ref" */
+    /* What outputs are learnt from: "class" or "distribution" (one of the classes: logits of a softmax), "classes" (any of them: of sigmoids), "values",
+     * "positions"; NULL: not known. */
+    const char *targets;
 } wn_network_info;
 WN_API WN_NODISCARD wn_status wn_network_look(wn_network *net, wn_network_info *info);
 
@@ -131,6 +134,11 @@ WN_API WN_NODISCARD wn_status wn_network_write_mask(wn_network *net, int index, 
 
 /* Bytes of images (n, channels, height, width) to inputs, as the network's training did. WN_EUNSUPPORTED: it is not known how. */
 WN_API WN_NODISCARD wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n, float *x);
+/* One picture to an input, as `winnow eval` sees it: JPEG, PNG or WebP of any size; resized and cut as the file says (`evaluate`), else scaled to cover
+ * the network's size and the middle cut out; then normalized. `label` stands for it in messages. WN_EUNSUPPORTED: it is not known how, or a variant
+ * that is not read. WN_EFORMAT: damaged, or no picture. */
+WN_API WN_NODISCARD wn_status wn_network_read_image(wn_network *net, const char *path, float *x);
+WN_API WN_NODISCARD wn_status wn_network_decode_image(wn_network *net, const char *label, const void *bytes, size_t size, float *x);
 /* Outputs of n inputs, any n; n = 0 does nothing. Running statistics, no dropout: a whole data set in one call gives the numbers that `winnow eval`
  * judges, bit for bit. On the backends `sparse` and `ref` an output depends on its input alone; oneDNN chooses its code by the number of inputs that
  * run at once, which may change last bits. Few inputs take a path of low latency by themselves.

@@ -156,6 +156,8 @@ static wn_status add_tree(wn__pictures *p, wn__part part, const char *folder, in
     return status;
 }
 
+wn_status wn__picture_folder_all(wn__pictures *p, wn__part part) { return add_tree(p, part, "", 0, 0); }
+
 int32_t wn__picture_class_find(const wn__pictures *p, const char *name)
 {
     int32_t k = 0;

@@ -10,6 +10,9 @@ wn_status wn__picture_folder_classes(wn__pictures *p, const char *folder);
 /* The pictures of a part; its classes are all known. Each class folder that is there must hold some. */
 wn_status wn__picture_folder_add(wn__pictures *p, wn__part part, const char *folder);
 
+/* All pictures in the root and below it, of class 0. */
+wn_status wn__picture_folder_all(wn__pictures *p, wn__part part);
+
 /* Pictures that lie in `folder` itself; label_of says the class of each. */
 typedef wn_status (*wn__label_of)(void *user, const wn__pictures *p, const char *name, int32_t *label);
 wn_status wn__picture_folder_flat(wn__pictures *p, wn__part part, const char *folder, wn__label_of label_of, void *user);

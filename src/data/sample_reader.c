@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
-#include "data/crops.h"
+#include "data/picture_fit.h"
 
 wn_status wn__sample_reader_open(wn__sample_reader *r)
 {
@@ -24,44 +24,15 @@ void wn__sample_reader_close(wn__sample_reader *r)
     r->changed = NULL;
 }
 
-enum { MOST_PIXELS = 1 << 27 };
-static int64_t capped(int64_t side) { return side < MOST_PIXELS ? side : MOST_PIXELS + 1; }
-
-/* The smallest size in the picture's proportions that covers the network's; the longer side is cut off to whole pixels, as torchvision does. */
-static wn__resize_options covering(const wn__sample_input *in, int height, int width)
-{
-    const int64_t wide = capped((int64_t)in->width * height / in->height), high = capped((int64_t)in->height * width / in->width);
-    const bool by_height = (int64_t)in->width * height >= (int64_t)in->height * width;
-    return (wn__resize_options){
-        .height = by_height ? height : (int)high, .width = by_height ? (int)wide : width, .filter = WN__FILTER_BILINEAR};
-}
-
-/* Covers the network's size, and no more. */
-static wn_status cover(wn__canvas *canvas, const wn__sample_input *input, const wn__sample_spec *spec)
-{
-    const wn__resize_options size = covering(input, spec->height, spec->width);
-    if ((int64_t)size.height * size.width > MOST_PIXELS)
-        return wn__fail(WN_EUNSUPPORTED, "a picture of %d x %d pixels is too narrow to be scaled to %d x %d", input->width, input->height,
-                        spec->width, spec->height);
-    WN_TRY(wn__canvas_resize(canvas, wn__crop_all(wn__canvas_image(canvas)), size.height, size.width, size.filter));
-    return wn__canvas_crop(canvas, wn__center_crop(size.height, size.width, spec->height, spec->width));
-}
-
 /* The picture in the network's size, changed. */
 static wn_status change(wn__sample_reader *r, const wn__sample_input *input, wn__draw draw)
 {
     const wn__sample_spec *spec = &r->data->facts.sample;
     wn__canvas *canvas = &r->canvas;
     wn__canvas_begin(canvas, spec->channels, input->height, input->width, input->data);
-    if (!r->gives_size && r->data->fit)
-        WN_TRY(wn__transforms_pixels(r->data->fit, draw, canvas));
-    else if (!r->gives_size && (input->height != spec->height || input->width != spec->width))
-        WN_TRY(cover(canvas, input, spec));
+    if (!r->gives_size) WN_TRY(wn__picture_fit(r->data->fit, spec->height, spec->width, canvas));
     if (r->transforms) WN_TRY(wn__transforms_pixels(r->transforms, draw, canvas));
-    const wn__pixels *image = wn__canvas_image(canvas);
-    if (image->height == spec->height && image->width == spec->width) return WN_OK;
-    return wn__fail(WN_EUSAGE, "a picture of %d x %d pixels becomes %d x %d, but the network sees %d x %d", input->width, input->height,
-                    image->width, image->height, spec->width, spec->height);
+    return wn__picture_check_size(canvas, spec->height, spec->width);
 }
 
 static wn_status put_pixels(wn__sample_reader *r, const wn__sample_input *input, wn__draw draw, float *out)

@@ -1,7 +1,6 @@
 /* Samples as the network sees them, read by one thread: inputs of one size, augmented and normalised.
  *
- * Transforms that give a size themselves take pictures as they are. Others take what data->fit makes of them; without it a picture of another size is
- * scaled until it just covers the network's (bilinear, as Pillow does it), and the middle is cut out. */
+ * Transforms that give a size themselves take pictures as they are. Others take what data/picture_fit.h makes of them by data->fit. */
 #ifndef WN_DATA_SAMPLE_READER_H
 #define WN_DATA_SAMPLE_READER_H
 

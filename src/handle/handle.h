@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/arguments.h"
+#include "data/canvas.h"
 #include "network/file_traits.h"
 #include "network/machine.h"
 #include "network/network.h"
@@ -24,6 +25,7 @@ typedef struct wn__shared {
     json_t *classes;          /* of class_name; NULL: names are the data set's */
     const char **class_names; /* (outputs) owned; NULL: not known */
     const char *dataset;      /* NULL: not known */
+    const char *targets;      /* what it learns, as a kind of targets is called; NULL: not known */
     wn__normalize normalize;  /* name NULL: not known */
     wn__file_traits traits;   /* of the file; empty without one */
 } wn__shared;
@@ -52,6 +54,8 @@ struct wn_network {
     uint64_t seed;
     const wn_stop *stop; /* NULL: the process's alone */
     wn__training training;
+    wn__pixels picture; /* decoded last */
+    wn__canvas canvas;  /* that it is changed on */
 };
 
 /* WN_ESTOPPED on request, nothing has changed. */
@@ -71,6 +75,9 @@ const wn__backend *wn__handle_backend(const wn_network *net);
 void wn__handle_replace(wn_network *net, wn__params *params);
 /* net.ex is there, on the backend for the masks as they are; with backward passes of up to n samples if n > 0. */
 wn_status wn__handle_ready(wn_network *net, int64_t n);
+
+/* WN_EUNSUPPORTED: it is not known how pixels become inputs, or they are none. */
+wn_status wn__handle_takes_pixels(const wn_network *net);
 
 /* A piece of a recipe as a text of its own, of "train.init" or "mask". Messages name the piece, and line and column of its text. Free with wn__recipe_free. */
 wn_status wn__handle_section(const char *path, const char *text, wn__recipe **out);

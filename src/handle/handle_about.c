@@ -3,6 +3,9 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "data/catalog.h"
+#include "data/pictures.h"
+#include "data/targets.h"
 #include "handle/handle.h"
 
 static const char *text_of(const wn__shared *s, const char *key) { return json_string_value(json_object_get(s->meta, key)); }
@@ -39,7 +42,8 @@ static bool file_says_normalize(const wn__shared *s, wn__normalize *out)
 {
     const int64_t channels = s->recipe->graph->c;
     *out = (wn__normalize){.name = text_of(s, "normalize")};
-    if (!out->name) return false;
+    if (wn__transforms_normalize(&s->recipe->data.fit, (int)channels, out)) return true;
+    if (!out->name) out->name = "listed"; /* by its constants alone */
     if (strcmp(out->name, "per-image") == 0) {
         out->kind = WN__NORMALIZE_PER_IMAGE;
         return true;
@@ -51,6 +55,28 @@ static bool file_says_normalize(const wn__shared *s, wn__normalize *out)
 }
 
 /* ---- by the recipe, else by the file */
+
+/* How pictures get the network's size. */
+static wn_status find_fit(wn__shared *s)
+{
+    const char *evaluate = text_of(s, "evaluate");
+    wn__data_section *d = &s->recipe->data;
+    return evaluate && !d->type && d->fit.count == 0 ? wn__data_section_read_fit(d, evaluate) : WN_OK;
+}
+
+/* Sets of pictures that are not here have one class a picture, unless the recipe says otherwise; what others have, their files say. */
+static const char *targets_of(const wn__recipe *r)
+{
+    const wn__data_section *d = &r->data;
+    if (d->type) return wn__target_kind_name(d->facts.sample.target);
+    const wn__dataset_type *absent = d->absent ? wn__dataset_hold(d->absent) : NULL;
+    const bool pictures = absent && absent->open == wn__pictures_open;
+    if (absent) wn__dataset_drop(absent);
+    if (!pictures) return NULL;
+    const wn__yaml_node *said = wn__yaml_find(wn__yaml_find(wn__yaml_root(r->doc), "data"), "target");
+    const bool several = said && wn__yaml_text(said) && strcmp(wn__yaml_text(said), "classes") == 0;
+    return wn__target_kind_name(several ? WN_TARGET_CLASSES : WN_TARGET_CLASS);
+}
 
 static void find_normalize(wn__shared *s)
 {
@@ -85,7 +111,9 @@ wn_status wn__about_read(const wn__safetensors *file, wn__shared *s)
     WN_TRY(keep_meta(file, s));
     if (!(s->class_names = WN_NEW_ARRAY(const char *, outputs))) return wn__no_memory((size_t)outputs * sizeof *s->class_names);
     find_classes(s, outputs);
+    WN_TRY(find_fit(s));
     find_normalize(s);
+    s->targets = targets_of(s->recipe);
     s->dataset = s->recipe->data.type ? s->recipe->data.type->name : text_of(s, "dataset");
     return WN_OK;
 }

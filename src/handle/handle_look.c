@@ -28,6 +28,7 @@ static void describe(const wn_network *net, wn_network_info *info)
     memcpy(info->mean, s->normalize.mean, sizeof info->mean);
     memcpy(info->deviation, s->normalize.std, sizeof info->deviation);
     info->tensors = net->net.params.count;
+    info->targets = s->targets;
     info->backend = wn__handle_backend(net)->name;
 }
 

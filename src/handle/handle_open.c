@@ -109,7 +109,7 @@ static wn_status read_params(const wn__safetensors *file, const char *label, wn_
 static wn_status read_file(wn_network *net, wn__safetensors *file, const char *label, const wn_network_options *o)
 {
     static const char *const used[] = {"model", "data", "kernels", NULL};
-    WN_TRY(wn__recipe_of_weights(file, label, o->set, o->sets, &net->shared->recipe));
+    WN_TRY(wn__recipe_of_weights_alone(file, label, o->set, o->sets, &net->shared->recipe));
     WN_TRY(wn__used_keys_check(net->shared->recipe->doc, "wn_network_open", used));
     WN_TRY(build(net, file, label, o));
     WN_TRY(read_params(file, label, &net->net.params));
@@ -292,5 +292,7 @@ void wn_network_close(wn_network *net)
         release_shared(net->shared);
     }
     wn__devices_release(&net->devices);
+    wn__pixels_release(&net->picture);
+    wn__canvas_release(&net->canvas);
     wn__free(net);
 }

@@ -13,6 +13,15 @@ static wn_status check_count(const wn_network *net, const char *call, int64_t n)
     return WN_OK;
 }
 
+wn_status wn__handle_takes_pixels(const wn_network *net)
+{
+    const wn__normalize *how = &net->shared->normalize;
+    const char *name = net->net.graph->name;
+    if (!how->name) return wn__fail(WN_EUNSUPPORTED, "%s: it is not known how pixels become its inputs", name);
+    if (how->kind != WN__NORMALIZE_NOTHING) return WN_OK;
+    return wn__fail(WN_EUNSUPPORTED, "%s: its inputs are no pixels: they are taken as they are", name);
+}
+
 wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n, float *x)
 {
     WN__ENTER(net);
@@ -22,12 +31,9 @@ wn_status wn_network_normalize(wn_network *net, const uint8_t *pixels, int64_t n
     WN__NEED(x);
     const wn_graph *g = net->net.graph;
     const int64_t plane = g->h * g->w, image = g->c * plane;
-    const wn__normalize *how = &net->shared->normalize;
-    if (!how->name) return wn__fail(WN_EUNSUPPORTED, "%s: it is not known how pixels become its inputs", g->name);
-    if (how->kind == WN__NORMALIZE_NOTHING)
-        return wn__fail(WN_EUNSUPPORTED, "%s: its inputs are no pixels: they are taken as they are", g->name);
+    WN_TRY(wn__handle_takes_pixels(net));
     for (int64_t i = 0; i < n; i++)
-        wn__normalize_image(how, (int)g->c, plane, pixels + i * image, x + i * image);
+        wn__normalize_image(&net->shared->normalize, (int)g->c, plane, pixels + i * image, x + i * image);
     return WN_OK;
 }
 

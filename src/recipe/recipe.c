@@ -10,6 +10,7 @@
 #include "base/locale.h"
 #include "base/log.h"
 #include "data/catalog.h"
+#include "data/pictures.h"
 #include "data/world.h"
 #include "models/named.h"
 #include "recipe/data_path.h"
@@ -69,8 +70,10 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
         .arg = r,
     };
     WN_TRY(wn__schema_read(&schema, node));
-    const wn_status status = wn__dataset_describe(r->data.type, r->data.config, &r->data.facts);
-    if (status == WN_ENOTFOUND && r->data.may_lack && strcmp(r->data.may_lack, r->data.type->name) == 0) {
+    const bool may_lack = r->data.may_lack && strcmp(r->data.may_lack, r->data.type->name) == 0;
+    const bool unlisted = may_lack && r->data.unlisted && r->data.type->open == wn__pictures_open;
+    const wn_status status = unlisted ? WN_ENOTFOUND : wn__dataset_describe(r->data.type, r->data.config, &r->data.facts);
+    if (status == WN_ENOTFOUND && may_lack) {
         leave_absent(r);
         return WN_OK;
     }
@@ -386,6 +389,7 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
     WN_TRY(set_defaults(r));
     WN_TRY(open_document(source, &r->doc));
     r->data.may_lack = source->may_lack;
+    r->data.unlisted = source->unlisted;
     const wn__yaml_node *root = wn__yaml_root(r->doc);
     WN_TRY(wn__schema_read(&schema, root));
     r->data.may_lack = NULL;

@@ -30,6 +30,7 @@ enum { WN__MOST_SEEDS = 10000, WN__MOST_ROUNDS = 1000, WN__MOST_PATTERNS = 32, W
 typedef struct wn__data_section {
     const wn__dataset_type *type; /* held */
     const char *may_lack;         /* as in wn__recipe_source; while reading */
+    bool unlisted;                /* the same */
     const char *absent;           /* that name, if the set is not here: the section says nothing then; else NULL */
     void *config;                 /* of the type's settings; owned */
     const char *validation, *normalize;
@@ -244,6 +245,7 @@ typedef struct wn__recipe_source {
     const char *seeds;    /* NULL, or instead of compare.seeds */
     bool no_compare;      /* leave out compare and report (wn_train) */
     const char *may_lack; /* a data set that need not be known here: what weights were trained on; NULL: none */
+    bool unlisted;        /* such a set of pictures counts as not here: listing takes long, and the weights say all that is needed */
     const char *data;     /* NULL, or where data lie that take the place of the recipe's: `--data PATH` */
     const char *weights;  /* NULL, or model.weights: `--weights FILE` */
     const char *input;    /* with it, NULL or what a network takes: "3x32x32" */
@@ -257,6 +259,8 @@ void wn__recipe_free(wn__recipe *recipe); /* accepts NULL */
 wn_status wn__recipe_read_parts(const wn__recipe_source *source, wn__recipe **out);
 /* A loaded set's pictures become the network's as the section says; the set borrows from it. */
 void wn__data_section_fit(const wn__data_section *section, wn__dataset *data);
+/* data.evaluate as wn__transforms_write has it, with nothing settled. */
+wn_status wn__data_section_read_fit(wn__data_section *section, const char *evaluate);
 wn_status wn__data_section_normalize(const wn__data_section *section, const wn__dataset *data, wn__normalize *out);
 /* What its data set gives a network, and wants of it. */
 wn__model_input wn__recipe_input(const wn__recipe *recipe);

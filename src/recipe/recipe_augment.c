@@ -201,6 +201,8 @@ wn_status wn__recipe_settle_transforms(wn__data_section *d, const wn__yaml_node 
     return WN_OK;
 }
 
+wn_status wn__data_section_read_fit(wn__data_section *d, const char *evaluate) { return read_text(evaluate, true, d); }
+
 void wn__data_section_fit(const wn__data_section *d, wn__dataset *data)
 {
     data->fit = wn__transforms_change_pixels(&d->fit) ? &d->fit : NULL;

@@ -10,11 +10,6 @@
 #include "network/likeness.h"
 #include "network/weights_file.h"
 
-wn_status wn__recipe_of_weights(wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
-{
-    return wn__recipe_of_weights_on(file, path, NULL, set, sets, out);
-}
-
 /* What the file says of its data: the set, and how pictures become inputs. */
 static void add_data(wn__text *t, const wn__safetensors *file, const char *set)
 {
@@ -38,29 +33,43 @@ static const char *input_text(const wn__safetensors *file, char *buffer, size_t 
     return buffer;
 }
 
-wn_status wn__recipe_of_weights_on(wn__safetensors *file, const char *path, const char *own, const char *const *set, int sets,
-                                   wn__recipe **out)
+static wn_status read_recipe(wn__safetensors *file, wn__recipe_source source, wn__recipe **out)
 {
     char usual[48];
-    WN_TRY(wn__weights_recognise(path, file));
+    WN_TRY(wn__weights_recognise(source.label, file));
     const char *recipe = wn__safetensors_meta(file, "recipe"), *data = wn__safetensors_meta(file, "dataset");
     const char *arch = wn__safetensors_meta(file, "arch");
     wn__text text = {0};
     if (recipe)
         wn__text_add(&text, "%s", recipe);
-    else if (data || own)
+    else if (data || source.data)
         add_data(&text, file, data);
     if (!recipe && arch && !wn__safetensors_meta(file, "graph")) wn__text_add(&text, "model: {arch: \"%s\"}\n", arch);
-    const wn__recipe_source source = {.text = text.data,
-                                      .label = path,
-                                      .set = set,
-                                      .sets = sets,
-                                      .may_lack = data,
-                                      .data = own,
-                                      .input = input_text(file, usual, sizeof usual)};
+    source.text = text.data;
+    source.may_lack = data;
+    source.input = input_text(file, usual, sizeof usual);
     const wn_status status = text.failed ? wn__no_memory(text.size) : wn__recipe_read_parts(&source, out);
     wn__text_release(&text);
     return status;
+}
+
+wn_status wn__recipe_of_weights(wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
+{
+    return read_recipe(file, (wn__recipe_source){.label = path, .set = set, .sets = sets}, out);
+}
+
+wn_status wn__recipe_of_weights_on(wn__safetensors *file, const char *path, const char *data, const char *const *set, int sets,
+                                   wn__recipe **out)
+{
+    return read_recipe(file, (wn__recipe_source){.label = path, .data = data, .set = set, .sets = sets}, out);
+}
+
+wn_status wn__recipe_of_weights_alone(wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out)
+{
+    bool unlisted = wn__safetensors_meta(file, "input") && wn__safetensors_meta(file, "classes");
+    for (int i = 0; i < sets; i++)
+        unlisted = unlisted && strncmp(set[i], "data.", 5) != 0;
+    return read_recipe(file, (wn__recipe_source){.label = path, .set = set, .sets = sets, .unlisted = unlisted}, out);
 }
 
 wn_status wn__recipe_needs_data(const wn__recipe *r, const char *path)

@@ -10,6 +10,8 @@ wn_status wn__recipe_of_weights(wn__safetensors *file, const char *path, const c
 /* ... with data that lie at `data` in place of those that the file names; NULL: with these. */
 wn_status wn__recipe_of_weights_on(wn__safetensors *file, const char *path, const char *data, const char *const *set, int sets,
                                    wn__recipe **out);
+/* ... for a network that is to run: the pictures that it was trained on are not looked for, unless `set` changes them. */
+wn_status wn__recipe_of_weights_alone(wn__safetensors *file, const char *path, const char *const *set, int sets, wn__recipe **out);
 /* r->graph for images of `input`; network files are looked for beside the weights `path`, where their path is a mere name or leads nowhere. WN_EUSAGE if neither file nor caller says the architecture. */
 wn_status wn__recipe_build_graph(wn__recipe *r, const char *path, wn__model_input input);
 /* The same where the file may hold its graph itself ("graph", as models/graph_file.h writes it), if neither it nor the caller names another. */

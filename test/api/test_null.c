@@ -118,6 +118,7 @@ static void walk_data(void)
     REFUSED("set", wn_data_recognise("x", NULL, &key));
     REFUSED("key", wn_data_recognise("x", &key, NULL));
     REFUSED("path", wn_data_look(NULL, NULL, 0, &(wn_data_summary){0}, NULL, NULL));
+    REFUSED("path", wn_data_pictures(NULL, NULL, NULL));
     REFUSED("summary", wn_data_look("x", NULL, 0, NULL, NULL, NULL));
     REFUSED("path", wn_data_check(NULL, NULL, 0, NULL, NULL));
     REFUSED("source", wn_source_register(NULL));
@@ -255,6 +256,13 @@ static void walk_network(wn_network *net)
     REFUSED("net", wn_network_normalize(NULL, (const uint8_t *)x, 1, y));
     REFUSED("pixels", wn_network_normalize(net, NULL, 1, x));
     REFUSED("x", wn_network_normalize(net, (const uint8_t *)x, 1, NULL));
+    REFUSED("net", wn_network_read_image(NULL, "x", x));
+    REFUSED("path", wn_network_read_image(net, NULL, x));
+    REFUSED("x", wn_network_read_image(net, "x", NULL));
+    REFUSED("net", wn_network_decode_image(NULL, "x", x, 1, x));
+    REFUSED("label", wn_network_decode_image(net, NULL, x, 1, x));
+    REFUSED("bytes", wn_network_decode_image(net, "x", NULL, 1, x));
+    REFUSED("x", wn_network_decode_image(net, "x", x, 1, NULL));
     REFUSED("net", wn_network_predict(NULL, x, 1, y));
     REFUSED("x", wn_network_predict(net, NULL, 1, y));
     REFUSED("y", wn_network_predict(net, x, 1, NULL));
