@@ -1,34 +1,47 @@
 #include <string.h>
 
+#include "bench_infer.h"
 #include "command.h"
 #include "winnow/bench.h"
 #include "winnow/show.h"
 
 typedef struct bench_config {
     wn__texts set;
-    const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology;
+    const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology, *layers, *out;
     int64_t batch, micro_batch, threads, runs, classes, image;
     bool inference, dense_first;
 } bench_config;
 
+#define STEPS "step kernels plan topology"
+
 static const wn__option bench_options[] = {
-    WN_OPTION_NUMBER(bench_config, batch, "batch", "N", "images a step (default: 128)"),
-    WN_OPTION_NUMBER(bench_config, micro_batch, "micro-batch", "N", "images at a time, gradients add up (default: the whole batch)"),
-    WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of the process; activations are made again if need be (default: none)"),
+    WN_OPTION_NUMBER(bench_config, batch, "batch", "N", "images at a time (default: 128; of infer: 1)"),
+    WN_OPTION_NUMBER(bench_config, micro_batch, "micro-batch", "N", "images at a time, gradients add up (default: the whole batch)",
+                     .actions = STEPS),
+    WN_OPTION_TEXT(bench_config, memory, "memory", "GIB", "limit of the process; activations are made again if need be (default: none)",
+                   .actions = STEPS),
     WN_OPTION_TEXT(bench_config, sparsity, "sparsity", "S", "random zeros: 90% or 0.9 (sparsity), 0.1d (density), 10x (compression)"),
-    WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default), er or erk", .needs = "sparsity"),
-    WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the network's first layer", .needs = "sparsity"),
-    WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them", .excludes = "sparsity"),
+    WN_OPTION_TEXT(bench_config, distribution, "distribution", "NAME", "of the zeros: uniform (default), er or erk", .needs = "sparsity",
+                   .actions = STEPS),
+    WN_OPTION_SWITCH(bench_config, dense_first, "dense-first", "no zeros in the network's first layer; infer has none there",
+                     .needs = "sparsity", .actions = STEPS),
+    WN_OPTION_TEXT(bench_config, mask, "mask", "FILE", "masks instead, as winnow prune writes them", .excludes = "sparsity",
+                   .actions = STEPS),
     WN_OPTION_TEXT(bench_config, topology, "method", "NAME", "a method that changes its mask (default: rigl)", .actions = "topology"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
-    WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build)"),
+    WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build; of infer: auto)"),
     WN_OPTION_TEXT(bench_config, kernels, "kernels", "NAME", "of weights with zeros: measured (default), sparse or dense",
-                   .needs = "sparsity mask"),
+                   .needs = "sparsity mask", .actions = STEPS),
     WN_OPTION_CPUS(bench_config, threads, "threads", "(default: all CPUs)"),
-    WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps (default: 15)", .actions = "step kernels topology"),
-    WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "(default: the network's usual number)"),
-    WN_OPTION_NUMBER(bench_config, image, "image", "N", "side of the images (default: the network's usual one)"),
+    WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps (default: 15; of infer: two seconds, and 30)",
+                     .actions = "step kernels topology infer"),
+    WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "(default: the network's usual number)", .actions = STEPS),
+    WN_OPTION_NUMBER(bench_config, image, "image", "N", "side of the images (default: the network's usual one)", .actions = STEPS),
     WN_OPTION_LIST(bench_config, set, "set", "KEY=VALUE", "a setting of the network: width=2; may be repeated"),
+    WN_OPTION_TEXT(bench_config, layers, "layers", "LIST",
+                   "that have zeros, as mask.layers of a recipe (default: all; the first stays dense)", .needs = "sparsity",
+                   .actions = "infer"),
+    WN_OPTION_TEXT(bench_config, out, "out", "FILE", "keep the network that is made", .actions = "infer"),
     WN_OPTION_SWITCH(bench_config, inference, "inference", "forward only", .actions = "step kernels plan"),
     {0}};
 
@@ -182,17 +195,28 @@ static wn_status bench_kernels(wn__answer *answer, wn_bench_options *options, co
     return status;
 }
 
-static const char *const actions[] = {"step", "kernels", "plan", "topology", NULL};
-static wn_status (*const bench[])(wn__answer *, wn_bench_options *, const char *const *, int) = {bench_steps, bench_kernels, bench_plans,
-                                                                                                 bench_topology};
+static const char *const actions[] = {"step", "kernels", "plan", "topology", "infer", NULL};
+enum { INFER = 4 };
+static wn_status (*const bench[INFER])(wn__answer *, wn_bench_options *, const char *const *, int) = {bench_steps, bench_kernels,
+                                                                                                      bench_plans, bench_topology};
 
-static int run_bench(const wn__call *call)
+static int run_infer(const wn__call *call, const bench_config *config, const char *const *networks, int count)
 {
-    static const char *const usual[] = {"resnet20"};
-    const bench_config *config = call->config;
-    const bool named = call->count > 1;
-    const char *const *models = named ? call->arguments + 1 : usual;
-    const int count = named ? call->count - 1 : 1;
+    const wn__infer_options options = {.set = &config->set,
+                                       .sparsity = config->sparsity,
+                                       .layers = config->layers,
+                                       .dtype = config->dtype,
+                                       .backend = config->backend,
+                                       .out = config->out,
+                                       .batch = config->batch,
+                                       .threads = config->threads,
+                                       .runs = config->runs};
+    if (config->out && count > 1) return wn__wrong_usage(call, "--out is of one network");
+    return wn__bench_infer(call, &options, networks, count);
+}
+
+static int run_steps(const wn__call *call, const bench_config *config, int action, const char *const *models, int count)
+{
     wn_bench_options options = {
         .size = sizeof options,
         .set = config->set.items,
@@ -214,22 +238,34 @@ static int run_bench(const wn__call *call)
         .inference = config->inference,
         .topology = config->topology,
     };
+    return wn__finish(call, bench[action](call->answer, &options, models, count));
+}
+
+static int run_bench(const wn__call *call)
+{
+    static const char *const usual[] = {"resnet20"};
+    const bool named = call->count > 1;
+    const char *const *models = named ? call->arguments + 1 : usual;
+    const int count = named ? call->count - 1 : 1;
     int action = 0;
     while (strcmp(call->arguments[0], actions[action]) != 0)
         action++;
-    return wn__finish(call, bench[action](call->answer, &options, models, count));
+    return action == INFER ? run_infer(call, call->config, models, count) : run_steps(call, call->config, action, models, count);
 }
 
 const wn__command wn__command_bench = {
     .name = "bench",
-    .arguments = "step|kernels|plan|topology [MODEL]...",
-    .summary = "Time training steps, or each operation of a step, on random images; or plan a step's memory",
+    .arguments = "step|kernels|plan|topology|infer [MODEL|WEIGHTS]...",
+    .summary = "Time training steps, each operation of a step, or inference, on random images; or plan a step's memory",
     .details =
         "Without a network: resnet20. Steps before the timed ones, three or a tenth of a second, are not counted. `step` says beforehand what\n"
         "memory the process will take, and afterwards what it took. `plan` runs none: it prints what activations, gradients and scratch of a step\n"
         "take, as they are and with outputs of batch norms made again in backward; weights, gradients and momentum; and the whole process, either way.\n"
         "`topology` times usual steps of a sparse network, those with a mask update and those right after them. It gives what a step\n"
-        "costs on average over the method's interval, as a multiple of a usual one. --json prints an object a line, per network or per operation.",
+        "costs on average over the method's interval, as a multiple of a usual one. --json prints an object a line, per network or per operation.\n"
+        "`infer` takes weights files as well, and makes one of a network by name: random weights, and with --sparsity random zeros, as many in each\n"
+        "layer but the first. It opens the file and predicts: the time until it is open, until the first outputs are there, and of a prediction;\n"
+        "memory of the process after these, and at most.",
     .options = bench_options,
     .config_size = sizeof(bench_config),
     .least = 1,

@@ -1,0 +1,16 @@
+/* winnow bench infer: how long networks take to open and to predict. */
+#ifndef WN_TOOL_BENCH_INFER_H
+#define WN_TOOL_BENCH_INFER_H
+
+#include "command.h"
+
+typedef struct wn__infer_options {
+    const wn__texts *set; /* settings of a network by name: "width=2" */
+    const char *sparsity, *layers, *dtype, *backend, *out;
+    int64_t batch, threads, runs;
+} wn__infer_options;
+
+/* networks (count): weights files, or names, which begin with random weights. The exit code. */
+int wn__bench_infer(const wn__call *call, const wn__infer_options *options, const char *const *networks, int count);
+
+#endif
