@@ -37,9 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wn__safetensors *file;
     const size_t length = strnlen((const char *)data, size), begin = length < size ? length + 1 : size;
     char *names = calloc(length + 1, 1);
-    if (names && wn__weights_parse("input", data + begin, size - begin, NULL, &file) == WN_OK) {
+    if (names && wn__weights_parse_packed("input", data + begin, size - begin, NULL, &file) == WN_OK) {
         memcpy(names, data, length);
-        if (wn__tensor_names_map_text("input", "names", names, file) == WN_OK) look(file);
+        if (wn__safetensors_expand(file) == WN_OK && wn__tensor_names_map_text("input", "names", names, file) == WN_OK) look(file);
         wn__safetensors_close(file);
     }
     free(names);

@@ -8,6 +8,7 @@
 #include "base/options.h"
 #include "handle/handle.h"
 #include "network/network_file.h"
+#include "network/packed_weights.h"
 #include "network/weights_file.h"
 #include "recipe/used_keys.h"
 #include "sparse/basis/basis_map.h"
@@ -106,13 +107,54 @@ static wn_status read_params(const wn__safetensors *file, const char *label, wn_
     return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", label);
 }
 
+/* On a device that takes stored entries weights are compressed from the start. */
+static wn_status takes_stored(wn_network *net, const wn__safetensors *file, bool *takes)
+{
+    wn__device *device;
+    const wn__backend *backend = wn__machine_backend(&net->machine, true);
+    *takes = !wn__safetensors_meta(file, "basis") && wn__packed_weights_fit(file, &net->net.params);
+    if (!*takes) return WN_OK;
+    WN_TRY(wn__devices_get(&net->devices, backend, net->dtype, &device));
+    *takes = device->compressed;
+    return WN_OK;
+}
+
+/* The rest of a file whose packed weights were taken. What does not fit is told by a reading of the whole. */
+static wn_status read_rest(wn__safetensors *file, const char *label, const bool *taken, wn__params *params)
+{
+    const wn_status status = wn__network_read_some(file, WN__PART_VALUES | WN__PART_MASKS, NULL, taken, params);
+    if (status != WN_EMISMATCH) return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", label);
+    WN_TRY(wn__safetensors_expand(file));
+    return read_params(file, label, params);
+}
+
+static wn_status read_packed(wn_network *net, wn__safetensors *file, const char *label)
+{
+    wn__params *params = &net->net.params;
+    bool *taken = WN_NEW_ARRAY(bool, params->count);
+    if (!taken) return wn__no_memory((size_t)params->count);
+    wn_status status = wn__packed_weights_read(file, net->devices.pool, params, taken);
+    status = status == WN_OK ? read_rest(file, label, taken, params) : wn__fail_within(status, "%s: ", label);
+    wn__free(taken);
+    return status;
+}
+
+static wn_status read_weights(wn_network *net, wn__safetensors *file, const char *label)
+{
+    bool stored;
+    WN_TRY(takes_stored(net, file, &stored));
+    if (stored) return read_packed(net, file, label);
+    WN_TRY(wn__safetensors_expand(file));
+    return read_params(file, label, &net->net.params);
+}
+
 static wn_status read_file(wn_network *net, wn__safetensors *file, const char *label, const wn_network_options *o)
 {
     static const char *const used[] = {"model", "data", "kernels", NULL};
     WN_TRY(wn__recipe_of_weights_alone(file, label, o->set, o->sets, &net->shared->recipe));
     WN_TRY(wn__used_keys_check(net->shared->recipe->doc, "wn_network_open", used));
     WN_TRY(build(net, file, label, o));
-    WN_TRY(read_params(file, label, &net->net.params));
+    WN_TRY(read_weights(net, file, label));
     return wn__file_traits_read(label, file, &net->net.params, &net->shared->traits);
 }
 
@@ -136,7 +178,7 @@ wn_status wn_network_open(const char *path, const wn_network_options *options, w
     WN__NEED(path);
     WN__NEED(out);
     WN_TRY(take_options(options, &o));
-    WN_TRY(wn__weights_open(path, o.names, &file));
+    WN_TRY(wn__weights_open_packed(path, o.names, &file));
     const wn_status status = open_file(file, path, &o, out);
     wn__safetensors_close(file);
     return status;
@@ -150,7 +192,7 @@ wn_status wn_network_open_memory(const void *bytes, size_t size, const wn_networ
     WN__NEED(bytes);
     WN__NEED(out);
     WN_TRY(take_options(options, &o));
-    WN_TRY(wn__weights_parse(label, bytes, size, o.names, &file));
+    WN_TRY(wn__weights_parse_packed(label, bytes, size, o.names, &file));
     const wn_status status = open_file(file, label, &o, out);
     wn__safetensors_close(file);
     return status;

@@ -258,13 +258,13 @@ static const wn__st_tensor *values_of(const wn__st_tensor *tensors, int count, c
     return t && can_be_compressed(t->dtype) ? t : NULL;
 }
 
-/* What a compressed tensor becomes, by where its parts stand. */
-typedef struct expanded {
+/* What a compressed tensor stands for, by where its parts stand. */
+typedef struct listed {
     const wn__st_tensor *values, *low, *high;
-    wn__st_tensor dense, mask; /* named, their memory owned by the list */
-} expanded;
+    wn__st_tensor dense, mask;
+} listed;
 
-static wn_status find_parts(const wn__st_tensor *tensors, int count, const char *name, const json_t *entry, expanded *e, wn__gaps *gaps)
+static wn_status find_parts(const wn__st_tensor *tensors, int count, const char *name, const json_t *entry, listed *e, wn__st_packed *p)
 {
     const json_t *bits = json_object_get(entry, "low_bits");
     e->values = values_of(tensors, count, name);
@@ -275,39 +275,32 @@ static wn_status find_parts(const wn__st_tensor *tensors, int count, const char 
         return damaged(name, "no low_bits from 0 to 32");
     WN_TRY(read_shape(name, entry, &e->dense));
     if (e->dense.count / MOST_ENTRIES_EACH > e->values->count + SPARE) return damaged(name, "more entries than it can have");
-    *gaps = (wn__gaps){.count = e->values->count,
-                       .low_bits = (int)json_integer_value(bits),
-                       .low = (uint8_t *)e->low->data,
-                       .high = (uint8_t *)e->high->data,
-                       .low_bytes = e->low->count,
-                       .high_bytes = e->high->count};
+    p->values = e->values->data;
+    p->gaps = (wn__gaps){.count = e->values->count,
+                         .low_bits = (int)json_integer_value(bits),
+                         .low = (uint8_t *)e->low->data,
+                         .high = (uint8_t *)e->high->data,
+                         .low_bytes = e->low->count,
+                         .high_bytes = e->high->count};
     return WN_OK;
 }
 
-static wn_status expand_one(wn__compressed_tensors *c, const wn__st_tensor *tensors, int count, const char *name, const json_t *entry,
-                            expanded *e)
+static wn_status list_one(wn__compressed_tensors *c, const wn__st_tensor *tensors, int count, const char *name, const json_t *entry,
+                          listed *e)
 {
-    wn__gaps gaps;
-    WN_TRY(find_parts(tensors, count, name, entry, e, &gaps));
-    const int64_t n = e->dense.count;
-    const int size = wn__st_dtype_size(e->values->dtype);
-    void *dense = wn__alloc_array(n + 1, (size_t)size);
-    WN_TRY(keep(c, dense, (size_t)n * (size_t)size));
-    uint8_t *mask = WN_NEW_ARRAY(uint8_t, n + 1);
-    WN_TRY(keep(c, mask, (size_t)n));
-    const wn_status status = wn__gaps_spread(&gaps, e->values->data, size, n, dense, mask);
-    if (status != WN_OK) return wn__fail_within(status, "compressed tensor '%s': ", name);
+    wn__st_packed *packed = WN_NEW(wn__st_packed);
+    WN_TRY(keep(c, packed, sizeof *packed));
+    WN_TRY(find_parts(tensors, count, name, entry, e, packed));
+    e->dense.name = name;
     e->dense.dtype = e->values->dtype;
-    e->dense.data = dense;
+    e->dense.packed = packed;
     e->mask = e->dense;
     e->mask.dtype = WN__ST_U8;
-    e->mask.data = mask;
-    e->dense.name = name;
     return WN_OK;
 }
 
 /* A tensor's turn in the order: of values the dense tensor, of the first stream the mask, of the second nothing. */
-static wn_status add_expanded(wn__compressed_tensors *c, const wn__st_tensor *t, const expanded *list, size_t count)
+static wn_status add_listed(wn__compressed_tensors *c, const wn__st_tensor *t, const listed *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (t == list[i].values) return add_named(c, list[i].dense.name, "", list[i].dense);
@@ -317,7 +310,7 @@ static wn_status add_expanded(wn__compressed_tensors *c, const wn__st_tensor *t,
     return add(c, t);
 }
 
-static wn_status expand(const wn__st_tensor *tensors, int count, json_t *entries, expanded *list, wn__compressed_tensors *out)
+static wn_status list_all(const wn__st_tensor *tensors, int count, json_t *entries, listed *list, wn__compressed_tensors *out)
 {
     const char *name;
     json_t *entry;
@@ -325,14 +318,14 @@ static wn_status expand(const wn__st_tensor *tensors, int count, json_t *entries
     json_object_foreach(entries, name, entry)
     {
         if (find(tensors, count, name, "") || find(tensors, count, name, "_mask")) return damaged(name, "is there beside its parts");
-        WN_TRY(expand_one(out, tensors, count, name, entry, &list[n++]));
+        WN_TRY(list_one(out, tensors, count, name, entry, &list[n++]));
     }
     for (int i = 0; i < count; i++)
-        WN_TRY(add_expanded(out, &tensors[i], list, n));
+        WN_TRY(add_listed(out, &tensors[i], list, n));
     return WN_OK;
 }
 
-wn_status wn__tensors_expand(const wn__st_tensor *tensors, int count, const char *text, wn__compressed_tensors *out)
+wn_status wn__tensors_list(const wn__st_tensor *tensors, int count, const char *text, wn__compressed_tensors *out)
 {
     json_t *entries = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
     *out = (wn__compressed_tensors){0};
@@ -340,9 +333,42 @@ wn_status wn__tensors_expand(const wn__st_tensor *tensors, int count, const char
         json_decref(entries);
         return wn__fail(WN_EFORMAT, "metadata '" WN__COMPRESSED_KEY "' is no JSON object");
     }
-    expanded *list = WN_NEW_ARRAY(expanded, (int64_t)json_object_size(entries) + 1);
-    const wn_status status = list ? expand(tensors, count, entries, list, out) : wn__no_memory(json_object_size(entries) * sizeof *list);
+    listed *list = WN_NEW_ARRAY(listed, (int64_t)json_object_size(entries) + 1);
+    const wn_status status = list ? list_all(tensors, count, entries, list, out) : wn__no_memory(json_object_size(entries) * sizeof *list);
     wn__free(list);
     json_decref(entries);
     return finish(out, status);
+}
+
+static wn_status expand_one(wn__compressed_tensors *c, wn__st_tensor *t, wn__st_tensor *of_mask)
+{
+    const int64_t n = t->count;
+    const int size = wn__st_dtype_size(t->dtype);
+    void *dense = wn__alloc_array(n + 1, (size_t)size);
+    WN_TRY(keep(c, dense, (size_t)n * (size_t)size));
+    uint8_t *mask = WN_NEW_ARRAY(uint8_t, n + 1);
+    WN_TRY(keep(c, mask, (size_t)n));
+    const wn_status status = wn__gaps_spread(&t->packed->gaps, t->packed->values, size, n, dense, mask);
+    if (status != WN_OK) return wn__fail_within(status, "compressed tensor '%s': ", t->name);
+    t->data = dense;
+    of_mask->data = mask;
+    t->packed = of_mask->packed = NULL;
+    return WN_OK;
+}
+
+static wn__st_tensor *find_mask(wn__st_tensor *tensor, int count, const wn__st_tensor *of)
+{
+    for (int i = 0; i < count; i++)
+        if (tensor[i].packed == of->packed && &tensor[i] != of) return &tensor[i];
+    return NULL;
+}
+
+wn_status wn__tensors_expand(wn__compressed_tensors *out, wn__st_tensor *tensor, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (!tensor[i].packed || tensor[i].dtype == WN__ST_U8) continue; /* masks go with what they mask */
+        wn__st_tensor *mask = find_mask(tensor, count, &tensor[i]);
+        WN_TRY(mask ? expand_one(out, &tensor[i], mask) : damaged(tensor[i].name, "its mask is not there"));
+    }
+    return WN_OK;
 }

@@ -9,9 +9,15 @@
 #ifndef WN_IO_COMPRESSED_TENSORS_H
 #define WN_IO_COMPRESSED_TENSORS_H
 
+#include "io/gaps.h"
 #include "io/st_tensor.h"
 
 #define WN__COMPRESSED_KEY "winnow.compressed"
+
+typedef struct wn__st_packed {
+    wn__gaps gaps;
+    const void *values; /* (gaps.count) of the tensor's type, of any alignment */
+} wn__st_packed;
 
 typedef struct wn__compressed_tensors {
     wn__st_tensor *tensor; /* (count) names and data are borrowed from those given, or in `owned` */
@@ -23,8 +29,10 @@ typedef struct wn__compressed_tensors {
 
 /* Both release `out` after a failure. */
 wn_status wn__tensors_compress(const wn__st_tensor *tensors, int count, wn__compressed_tensors *out);
-/* WN_EFORMAT names the tensor: the text says what is not there, or counts do not fit. */
-wn_status wn__tensors_expand(const wn__st_tensor *tensors, int count, const char *text, wn__compressed_tensors *out);
+/* The tensors of the file, `packed` where they or what they mask is compressed. WN_EFORMAT names the tensor: the text says what is not there. */
+wn_status wn__tensors_list(const wn__st_tensor *tensors, int count, const char *text, wn__compressed_tensors *out);
+/* Data of the packed ones among `tensor` (count), which `out` listed and owns the memory of. WN_EFORMAT names the tensor: counts do not fit. */
+wn_status wn__tensors_expand(wn__compressed_tensors *out, wn__st_tensor *tensor, int count);
 void wn__compressed_tensors_release(wn__compressed_tensors *c); /* accepts a zeroed one */
 
 #endif

@@ -90,20 +90,54 @@ static void copy_value(const char *values, int size, int64_t from, char *dense, 
         memcpy(dense + 2 * to, values + 2 * from, 2);
 }
 
+typedef struct walk {
+    int64_t entry, at, bit; /* the next one; the last place; of the high stream */
+} walk;
+
+static wn_status begin(const wn__gaps *g, int64_t n, walk *w)
+{
+    *w = (walk){.at = -1};
+    if (g->low_bits >= 0 && g->low_bits <= 32 && g->count <= n && g->low_bytes == (g->count * g->low_bits + 7) / 8) return WN_OK;
+    return wn__fail(WN_EFORMAT, "%lld gaps of %d low bits do not fit", (long long)g->count, g->low_bits);
+}
+
+/* w->at is the next entry's place. */
+static inline wn_status next(const wn__gaps *g, int64_t n, walk *w)
+{
+    int64_t quotient;
+    const int64_t i = w->entry++;
+    if (!next_quotient(g, &w->bit, &quotient) || quotient > n >> g->low_bits)
+        return wn__fail(WN_EFORMAT, "gap %lld of %lld is damaged", (long long)i, (long long)g->count);
+    w->at += (quotient << g->low_bits | get_bits(g->low, g->low_bytes, i * g->low_bits, g->low_bits)) + 1;
+    if (w->at < n) return WN_OK;
+    return wn__fail(WN_EFORMAT, "entry %lld of %lld lies behind the end", (long long)i, (long long)g->count);
+}
+
+static wn_status end(const wn__gaps *g, const walk *w)
+{
+    if (g->high_bytes == (w->bit + 7) / 8) return WN_OK;
+    return wn__fail(WN_EFORMAT, "bytes follow the last of %lld gaps", (long long)g->count);
+}
+
+wn_status wn__gaps_places(const wn__gaps *g, int64_t n, int64_t *place)
+{
+    walk w;
+    WN_TRY(begin(g, n, &w));
+    for (int64_t i = 0; i < g->count; i++) {
+        WN_TRY(next(g, n, &w));
+        place[i] = w.at;
+    }
+    return end(g, &w);
+}
+
 wn_status wn__gaps_spread(const wn__gaps *g, const void *values, int size, int64_t n, void *dense, uint8_t *mask)
 {
-    int64_t at = -1, bit = 0;
-    if (g->low_bits < 0 || g->low_bits > 32 || g->count > n || g->low_bytes != (g->count * g->low_bits + 7) / 8)
-        return wn__fail(WN_EFORMAT, "%lld gaps of %d low bits do not fit", (long long)g->count, g->low_bits);
+    walk w;
+    WN_TRY(begin(g, n, &w));
     for (int64_t i = 0; i < g->count; i++) {
-        int64_t quotient;
-        if (!next_quotient(g, &bit, &quotient) || quotient > n >> g->low_bits)
-            return wn__fail(WN_EFORMAT, "gap %lld of %lld is damaged", (long long)i, (long long)g->count);
-        at += (quotient << g->low_bits | get_bits(g->low, g->low_bytes, i * g->low_bits, g->low_bits)) + 1;
-        if (at >= n) return wn__fail(WN_EFORMAT, "entry %lld of %lld lies behind the end", (long long)i, (long long)g->count);
-        copy_value(values, size, i, dense, at);
-        mask[at] = 1;
+        WN_TRY(next(g, n, &w));
+        copy_value(values, size, i, dense, w.at);
+        mask[w.at] = 1;
     }
-    if (g->high_bytes != (bit + 7) / 8) return wn__fail(WN_EFORMAT, "bytes follow the last of %lld gaps", (long long)g->count);
-    return WN_OK;
+    return end(g, &w);
 }

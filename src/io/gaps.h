@@ -22,8 +22,10 @@ wn_status wn__gaps_begin(int64_t count, int64_t n, wn__gaps *out);
 void wn__gaps_add(wn__gaps *g, int64_t place);
 void wn__gaps_end(wn__gaps *g);
 void wn__gaps_release(wn__gaps *g); /* accepts a zeroed one */
-/* values (count), of `size` bytes each, 2 or 4, to their places in dense (n) and 1 into mask (n), both zeroed before. Values may lie at any address. WN_EFORMAT without a file's
- * name: the streams do not fit the counts, or each other. */
+/* The places of all entries (count), ascending and below n. Failures as below. */
+wn_status wn__gaps_places(const wn__gaps *g, int64_t n, int64_t *place);
+/* values (count), of `size` bytes each, 2 or 4, to their places in dense (n) and 1 into mask (n), both zeroed before. Values may lie at any address.
+ * WN_EFORMAT without a file's name: the streams do not fit the counts, or each other. */
 wn_status wn__gaps_spread(const wn__gaps *g, const void *values, int size, int64_t n, void *dense, uint8_t *mask);
 
 #endif

@@ -228,14 +228,14 @@ static wn_status read_header(wn__safetensors *f, size_t size)
     return WN_OK;
 }
 
-/* Readers see the tensors that a compressed file stands for, and nothing of how it holds them. */
-static wn_status expand(wn__safetensors *f)
+/* Readers see the tensors that a compressed file stands for, in place of those that it holds. */
+static wn_status list_compressed(wn__safetensors *f)
 {
     int at = 0;
     while (at < f->meta_count && strcmp(f->meta[at].key, WN__COMPRESSED_KEY) != 0)
         at++;
     if (at == f->meta_count) return WN_OK;
-    const wn_status status = wn__tensors_expand(f->tensors, f->count, f->meta[at].value, &f->expanded);
+    const wn_status status = wn__tensors_list(f->tensors, f->count, f->meta[at].value, &f->expanded);
     if (status != WN_OK) return wn__fail_within(status, "%s: ", f->label);
     wn__free(f->tensors);
     f->tensors = f->expanded.tensor;
@@ -264,7 +264,7 @@ static wn_status read_tensors(wn__safetensors *f, size_t size)
     WN_TRY(check_places(f));
     WN_TRY(read_meta(f, metadata));
     WN_TRY(check_crcs(f, json_string_value(json_object_get(metadata, CRC_KEY))));
-    return expand(f);
+    return list_compressed(f);
 }
 
 wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *tensors, int count, wn__safetensors **file)
@@ -284,6 +284,24 @@ wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *t
 }
 
 wn_status wn__safetensors_take(const char *label, char *bytes, size_t size, wn__safetensors **file)
+{
+    wn__safetensors *f;
+    WN_TRY(wn__safetensors_take_packed(label, bytes, size, &f));
+    const wn_status status = wn__safetensors_expand(f);
+    if (status == WN_OK)
+        *file = f;
+    else
+        wn__safetensors_close(f);
+    return status;
+}
+
+wn_status wn__safetensors_expand(wn__safetensors *f)
+{
+    const wn_status status = wn__tensors_expand(&f->expanded, f->tensors, f->count);
+    return status == WN_OK ? WN_OK : wn__fail_within(status, "%s: ", f->label);
+}
+
+wn_status wn__safetensors_take_packed(const char *label, char *bytes, size_t size, wn__safetensors **file)
 {
     wn__safetensors *f;
     WN_TRY(wn__safetensors_adopt(label, bytes, NULL, 0, &f));

@@ -24,6 +24,9 @@ wn_status wn__safetensors_open(const char *path, wn__safetensors **file);
 wn_status wn__safetensors_parse(const char *label, const void *bytes, size_t size, wn__safetensors **file);
 /* ... which are taken over, also on failure: memory of wn__alloc. */
 wn_status wn__safetensors_take(const char *label, char *bytes, size_t size, wn__safetensors **file);
+/* ... and a compressed one is left as it is: its tensors are `packed` until they are expanded, without data that could be read. */
+wn_status wn__safetensors_take_packed(const char *label, char *bytes, size_t size, wn__safetensors **file);
+wn_status wn__safetensors_expand(wn__safetensors *file); /* does nothing where nothing is packed */
 /* A file that another reader has made: `tensors` is taken over, as is `bytes`, where names and data are; also on failure. Without metadata. */
 wn_status wn__safetensors_adopt(const char *label, char *bytes, wn__st_tensor *tensors, int count, wn__safetensors **file);
 void wn__safetensors_close(wn__safetensors *file); /* accepts NULL */

@@ -35,6 +35,8 @@ typedef struct wn__st_tensor {
     int order;         /* reader only: which it is in the header */
     const char *other; /* of WN__ST_OTHER: its name, "F8_E4M3", and */
     int64_t bytes;     /* its size */
+    /* Reader only: of a compressed tensor and of its mask, the same of both; `data` is NULL until it is expanded. */
+    const struct wn__st_packed *packed;
 } wn__st_tensor;
 
 /* Element i of a tensor as float: F32, F64, BF16, F16; 0 for other dtypes. */

@@ -11,14 +11,14 @@ bool wn__tensor_file_is_safetensors(const char *bytes, size_t size) { return siz
 
 wn_status wn__tensor_file_take(const char *label, char *bytes, size_t size, wn__safetensors **file)
 {
-    if (wn__tensor_file_is_safetensors(bytes, size)) return wn__safetensors_take(label, bytes, size, file);
+    if (wn__tensor_file_is_safetensors(bytes, size)) return wn__safetensors_take_packed(label, bytes, size, file);
     if (wn__pytorch_recognises((const uint8_t *)bytes, size)) {
         const wn_status status = wn__pytorch_parse(label, (const uint8_t *)bytes, size, file);
         wn__free(bytes);
         return status;
     }
     const char *kind = wn__file_kind(bytes, size);
-    if (!kind) return wn__safetensors_take(label, bytes, size, file);
+    if (!kind) return wn__safetensors_take_packed(label, bytes, size, file);
     wn__free(bytes);
     return wn__fail(WN_EFORMAT, "%s: is %s; valid: safetensors, or a file of torch.save", label, kind);
 }

@@ -46,26 +46,61 @@ static wn_status settled(const char *label, const char *names, wn__safetensors *
     return status;
 }
 
-static wn_status take(const char *label, char *bytes, size_t size, const char *names, wn__safetensors **out)
+/* Files of Winnow stay packed; of others names and masks are changed. Takes the file over. */
+static wn_status keep_packed(const char *label, const char *names, wn__safetensors *file, wn__safetensors **out)
+{
+    const bool as_it_is = wn__safetensors_has_crc(file) && !(names && names[0]);
+    const wn_status status = as_it_is ? WN_OK : wn__safetensors_expand(file);
+    if (status == WN_OK) return settled(label, names, file, out);
+    wn__safetensors_close(file);
+    return status;
+}
+
+/* Takes the file over. */
+static wn_status expanded(wn__safetensors *file, wn__safetensors **out)
+{
+    const wn_status status = wn__safetensors_expand(file);
+    if (status == WN_OK)
+        *out = file;
+    else
+        wn__safetensors_close(file);
+    return status;
+}
+
+static wn_status take_packed(const char *label, char *bytes, size_t size, const char *names, wn__safetensors **out)
 {
     wn__safetensors *file;
     WN_TRY(wn__tensor_file_take(label, bytes, size, &file));
-    return settled(label, names, file, out);
+    return keep_packed(label, names, file, out);
+}
+
+static wn_status take(const char *label, char *bytes, size_t size, const char *names, wn__safetensors **out)
+{
+    wn__safetensors *file;
+    WN_TRY(take_packed(label, bytes, size, names, &file));
+    return expanded(file, out);
+}
+
+wn_status wn__weights_open_packed(const char *path, const char *names, wn__safetensors **out)
+{
+    wn__safetensors *file;
+    WN_TRY(wn__tensor_file_open(path, &file));
+    return keep_packed(path, names, file, out);
 }
 
 wn_status wn__weights_open(const char *path, const char *names, wn__safetensors **out)
 {
     wn__safetensors *file;
-    WN_TRY(wn__tensor_file_open(path, &file));
-    return settled(path, names, file, out);
+    WN_TRY(wn__weights_open_packed(path, names, &file));
+    return expanded(file, out);
 }
 
-wn_status wn__weights_parse(const char *label, const void *bytes, size_t size, const char *names, wn__safetensors **file)
+wn_status wn__weights_parse_packed(const char *label, const void *bytes, size_t size, const char *names, wn__safetensors **file)
 {
     char *copy = wn__alloc(size + 1);
     if (!copy) return wn__no_memory(size);
     if (size) memcpy(copy, bytes, size);
-    return take(label, copy, size, names, file);
+    return take_packed(label, copy, size, names, file);
 }
 
 /* ---- digests */

@@ -8,7 +8,9 @@
 
 /* names: NULL or "", or a file of patterns that rename tensors. Close with wn__safetensors_close. */
 wn_status wn__weights_open(const char *path, const char *names, wn__safetensors **file);
-wn_status wn__weights_parse(const char *label, const void *bytes, size_t size, const char *names, wn__safetensors **file);
+/* ... with compressed tensors left packed where that can be (wn__safetensors_take_packed). */
+wn_status wn__weights_open_packed(const char *path, const char *names, wn__safetensors **file);
+wn_status wn__weights_parse_packed(const char *label, const void *bytes, size_t size, const char *names, wn__safetensors **file);
 /* A file that does not say its network, but whose names and shapes are those of a registered one, says so from now on: metadata "arch", "classes". */
 wn_status wn__weights_recognise(const char *label, wn__safetensors *file);
 /* What counts of the file in keys: the SHA-256 of a safetensors file; where another program's format or names are read, that of the tensors as

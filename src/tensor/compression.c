@@ -64,18 +64,24 @@ static wn_status check_compressible(const wn__param *p, const wn__pattern *patte
 }
 
 /* The new arrays first: a failure changes nothing. */
-static wn_status shrink_arrays(wn__param *p, const wn__pattern *pattern)
+static wn_status shrink_arrays(wn__param *p, const wn__pattern *pattern, const void *values)
 {
     float **array[ARRAYS], *made[ARRAYS];
     WN_TRY(new_arrays(p, pattern->stored, made));
     arrays_of(p, array);
     for (int i = 0; i < ARRAYS; i++)
-        if (made[i]) wn__pattern_gather(pattern, *array[i], made[i]);
+        if (made[i] && !values) wn__pattern_gather(pattern, *array[i], made[i]);
+    if (values && pattern->stored) memcpy(made[0], values, (size_t)pattern->stored * sizeof *made[0]);
     take_arrays(p, made);
     return WN_OK;
 }
 
 wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *pattern)
+{
+    return wn__params_compress_values(set, p, pattern, NULL);
+}
+
+wn_status wn__params_compress_values(wn__params *set, wn__param *p, wn__pattern *pattern, const void *values)
 {
     WN_TRY(check_compressible(p, pattern));
     wn__pattern *own = WN_NEW(wn__pattern);
@@ -85,7 +91,7 @@ wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *patter
         *own = *pattern;
     else
         status = wn__pattern_from_mask(p->dim[0], p->count / p->dim[0], p->mask, own);
-    if (status == WN_OK) status = shrink_arrays(p, own);
+    if (status == WN_OK) status = shrink_arrays(p, own, values);
     if (status != WN_OK) {
         if (!pattern) wn__pattern_release(own);
         wn__free(own);

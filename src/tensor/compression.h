@@ -12,6 +12,9 @@
 /* Store only what the mask leaves active; or, with a pattern (taken over and zeroed on success), what it names. The mask goes. A compressed
  * parameter, one without mask and pattern, or one under a map: WN_EINVAL. */
 wn_status wn__params_compress(wn__params *set, wn__param *p, wn__pattern *pattern);
+/* ... by a pattern, with these values in place of the weight's: as many float as it stores, of any alignment. Gradient and
+ * slots are zero then. */
+wn_status wn__params_compress_values(wn__params *set, wn__param *p, wn__pattern *pattern, const void *values);
 /* Every weight with a mask. A failure may leave some compressed. */
 wn_status wn__params_compress_masked(wn__params *set);
 

@@ -124,6 +124,18 @@ wn_status wn__params_copy_values(wn__params *to, const wn__params *from)
     return WN_OK;
 }
 
+/* As 0 and 1; how many are 1. */
+static int64_t copy_mask(const uint8_t *mask, int64_t count, uint8_t *out)
+{
+    int64_t active = 0;
+    for (int64_t i = 0; i < count; i++) {
+        const uint8_t one = mask[i] != 0;
+        active += one;
+        out[i] = one;
+    }
+    return active;
+}
+
 wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask)
 {
     if (p->pattern) return wn__fail(WN_EINVAL, "%s is compressed: it has a pattern and takes no mask", p->name);
@@ -135,22 +147,28 @@ wn_status wn__param_set_mask(wn__param *p, const uint8_t *mask)
         return WN_OK;
     }
     if (!p->mask && !(p->mask = wn__alloc((size_t)p->stored))) return wn__no_memory((size_t)p->stored);
-    p->active = 0;
-    for (int64_t i = 0; i < p->stored; i++)
-        p->active += p->mask[i] = mask[i] != 0;
+    p->active = copy_mask(mask, p->stored, p->mask);
     wn__param_apply_mask(p);
     return WN_OK;
+}
+
+/* By bits, without a branch that nothing could foresee. */
+static void zero_masked(const uint8_t *mask, int64_t count, float *values)
+{
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        bits &= 0u - (uint32_t)(mask[i] != 0);
+        memcpy(&values[i], &bits, sizeof bits);
+    }
 }
 
 void wn__param_apply_mask(wn__param *p)
 {
     if (!p->mask) return;
-    for (int64_t i = 0; i < p->stored; i++) {
-        if (p->mask[i]) continue;
-        p->value[i] = 0.0f;
-        for (int s = 0; s < WN__SLOTS; s++)
-            if (p->slot[s]) p->slot[s][i] = 0.0f;
-    }
+    zero_masked(p->mask, p->stored, p->value);
+    for (int s = 0; s < WN__SLOTS; s++)
+        if (p->slot[s]) zero_masked(p->mask, p->stored, p->slot[s]);
     WN__INVARIANT(wn__param_is_valid(p));
 }
 

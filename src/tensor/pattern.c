@@ -106,6 +106,21 @@ wn_status wn__pattern_from_positions(int64_t rows, int64_t columns, const int64_
     return WN_OK;
 }
 
+/* Where a row's mask is not 0; how many these are. Eight at a time, since most are 0. */
+static int64_t columns_of(const uint8_t *mask, int64_t columns, int32_t *column)
+{
+    int64_t count = 0, c = 0;
+    for (; c + 8 <= columns; c += 8) {
+        uint64_t eight;
+        memcpy(&eight, mask + c, sizeof eight);
+        for (int i = 0; eight; i++, eight >>= 8)
+            if (eight & 0xff) column[count++] = (int32_t)(c + i);
+    }
+    for (; c < columns; c++)
+        if (mask[c]) column[count++] = (int32_t)c;
+    return count;
+}
+
 wn_status wn__pattern_from_mask(int64_t rows, int64_t columns, const uint8_t *mask, wn__pattern *out)
 {
     WN_TRY(check_sizes(rows, columns, 0));
@@ -115,11 +130,8 @@ wn_status wn__pattern_from_mask(int64_t rows, int64_t columns, const uint8_t *ma
     wn__pattern p;
     WN_TRY(allocate(rows, columns, stored, &p));
     int64_t entry = 0;
-    for (int64_t r = 0; r < rows; r++) {
-        for (int64_t c = 0; c < columns; c++)
-            if (mask[r * columns + c]) p.column[entry++] = (int32_t)c;
-        p.row_start[r + 1] = entry;
-    }
+    for (int64_t r = 0; r < rows; r++)
+        p.row_start[r + 1] = entry += columns_of(mask + r * columns, columns, p.column + entry);
     transpose(&p);
     *out = p;
     return WN_OK;

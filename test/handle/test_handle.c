@@ -385,6 +385,47 @@ TEST(files_and_memory_give_the_network_back)
     wn_network_close(net);
 }
 
+/* The sparse backend takes a compressed file as it is; others expand it. */
+static void check_equal_networks(wn_network *got, wn_network *want)
+{
+    const int tensors = look(want).tensors;
+    CHECK_EQ_INT(look(got).tensors, tensors);
+    CHECK_EQ_INT(look(got).active, look(want).active);
+    for (int i = 0; i < tensors; i++) {
+        const int64_t count = tensor_at(want, i).count;
+        float *a = WN_NEW_ARRAY(float, count), *b = WN_NEW_ARRAY(float, count);
+        uint8_t *c = WN_NEW_ARRAY(uint8_t, count), *d = WN_NEW_ARRAY(uint8_t, count);
+        CHECK(a && b && c && d);
+        CHECK_OK(wn_network_read(got, i, a, count));
+        CHECK_OK(wn_network_read(want, i, b, count));
+        check_equal_floats(a, b, count);
+        CHECK_OK(wn_network_read_mask(got, i, c, count));
+        CHECK_OK(wn_network_read_mask(want, i, d, count));
+        CHECK(memcmp(c, d, (size_t)count) == 0);
+        wn__free(a);
+        wn__free(b);
+        wn__free(c);
+        wn__free(d);
+    }
+}
+
+TEST(compressed_files_are_the_same_on_all_backends)
+{
+    const char *path = scratch_path("net.safetensors"), *again = scratch_path("again.safetensors");
+    static const char *const backends[] = {NULL, "sparse", "ref", "auto"};
+    wn_network *net = named("{model: {arch: resnet8}}", NULL), *opened = NULL;
+    mask_weights(net);
+    CHECK_OK(wn_network_save(net, path, NULL));
+    for (int i = 0; i < 4; i++) {
+        CHECK_OK(wn_network_open(path, &WN_OPTIONS(wn_network_options, .backend = backends[i], .threads = 2), &opened));
+        check_equal_networks(opened, net);
+        CHECK_OK(wn_network_save(opened, again, NULL));
+        check_equal_files(path, again);
+        wn_network_close(opened);
+    }
+    wn_network_close(net);
+}
+
 TEST(a_graph_of_ones_own_is_in_its_file)
 {
     const char *a = scratch_path("own.safetensors"), *b = scratch_path("pruned.safetensors");
@@ -664,6 +705,7 @@ int main(int argc, char **argv)
                                     RUN(a_size_that_was_seen_allocates_nothing),
                                     RUN(memory_does_not_grow_with_the_sizes_that_were_seen),
                                     RUN(files_and_memory_give_the_network_back),
+                                    RUN(compressed_files_are_the_same_on_all_backends),
                                     RUN(a_graph_of_ones_own_is_in_its_file),
                                     RUN(masks_alone_and_weights_go_to_another_handle),
                                     RUN(clones_share_weights_that_nobody_changes_meanwhile),

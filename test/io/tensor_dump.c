@@ -13,6 +13,7 @@ static wn_status dump(const char *path)
     wn__safetensors *file;
     char digest[WN__SHA256_TEXT];
     WN_TRY(wn__tensor_file_open(path, &file));
+    WN_TRY(wn__safetensors_expand(file));
     for (int i = 0; i < wn__safetensors_count(file); i++) {
         const wn__st_tensor *t = wn__safetensors_at(file, i);
         WN_TRY(wn__sha256(t->data, (size_t)t->count * (size_t)wn__st_dtype_size(t->dtype), digest));

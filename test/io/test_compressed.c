@@ -203,7 +203,8 @@ static void check_damage(const damaged *d, const char *message)
         {.name = "w.gap_low", .dtype = WN__ST_U8, .ndim = 1, .dim = {low}, .count = low, .data = g.low},
         {.name = "w.gap_high", .dtype = WN__ST_U8, .ndim = 1, .dim = {high}, .count = high, .data = g.high},
     };
-    const wn_status status = wn__tensors_expand(tensors, 3, d->text, &c);
+    wn_status status = wn__tensors_list(tensors, 3, d->text, &c);
+    if (status == WN_OK) status = wn__tensors_expand(&c, c.tensor, c.count);
     if (!message && status != WN_OK) WN_TEST_FAIL("%s: %s", d->what, wn_error_message());
     if (message && (status != WN_EFORMAT || !strstr(wn_error_message(), message)))
         WN_TEST_FAIL("%s: %d %s", d->what, (int)status, wn_error_message());

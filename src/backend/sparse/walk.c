@@ -21,10 +21,16 @@ typedef struct visit {
 static bool visit_of(const wn__walk_request *r, int64_t out, int64_t column, visit *v)
 {
     const wn__op_desc *d = r->desc;
-    const int64_t in = out / group_outputs(d) * group_inputs(d) + column / taps(d);
-    const int64_t ky = column % taps(d) / d->kernel_w, kx = column % d->kernel_w;
+    /* Divisions are most of a walk's making. */
+    const int64_t group = d->groups > 1 ? out / group_outputs(d) : 0, channel = taps(d) > 1 ? column / taps(d) : column;
+    const int64_t in = group * group_inputs(d) + channel, tap = column - channel * taps(d);
+    if (!r->transposed && (r->tap || taps(d) == 1)) {
+        *v = (visit){out, in, (int32_t)(in * r->from.plane + (r->tap ? r->tap[tap] : 0))};
+        return true;
+    }
+    const int64_t ky = tap / d->kernel_w, kx = tap - ky * d->kernel_w;
     if (!r->transposed) {
-        *v = (visit){out, in, (int32_t)(in * r->from.plane + (r->tap ? r->tap[column % taps(d)] : ky * r->from.row + kx))};
+        *v = (visit){out, in, (int32_t)(in * r->from.plane + ky * r->from.row + kx)};
         return true;
     }
     const int64_t y = r->phase_y + d->pad - ky, x = r->phase_x + d->pad - kx;
