@@ -42,7 +42,9 @@ typedef struct wn_network_options {
     uint64_t seed;       /* of start weights, where there are some to draw, and of dropout */
     /* Start weights, train.init of a recipe: "kaiming" (NULL), "{weights: pytorch, bn_scale: uniform}". WN_EINVAL where a file has the weights. */
     const char *init;
-    const char *const *set; /* (sets) what a file does not say of its network, as "key=value": "model.arch=resnet20", "data.set=cifar10" */
+    /* (sets) what a file does not say of its network, as "key=value": "model.arch=resnet20", "data.set=cifar10". A set of pictures stands for how they become
+     * inputs, and need not say where they lie. */
+    const char *const *set;
     int sets;
     /* Ends predictions between two passes, losses before one, and pruning between two scores, with WN_ESTOPPED. It lives as long as the handle; clones have
      * their own. NULL: wn_request_stop alone does. */

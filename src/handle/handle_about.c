@@ -64,15 +64,21 @@ static wn_status find_fit(wn__shared *s)
     return evaluate && !d->type && d->fit.count == 0 ? wn__data_section_read_fit(d, evaluate) : WN_OK;
 }
 
-/* Sets of pictures that are not here have one class a picture, unless the recipe says otherwise; what others have, their files say. */
+/* The type of a set of pictures that is not here; NULL: it is none, or here. */
+static const wn__dataset_type *absent_pictures(const wn__data_section *d)
+{
+    const wn__dataset_type *type = d->absent && !d->type ? wn__dataset_hold(d->absent) : NULL;
+    const bool pictures = type && type->open == wn__pictures_open;
+    if (type) wn__dataset_drop(type); /* those of pictures stay */
+    return pictures ? type : NULL;
+}
+
+/* They have one class a picture, unless the recipe says otherwise; what other sets have, their files say. */
 static const char *targets_of(const wn__recipe *r)
 {
     const wn__data_section *d = &r->data;
     if (d->type) return wn__target_kind_name(d->facts.sample.target);
-    const wn__dataset_type *absent = d->absent ? wn__dataset_hold(d->absent) : NULL;
-    const bool pictures = absent && absent->open == wn__pictures_open;
-    if (absent) wn__dataset_drop(absent);
-    if (!pictures) return NULL;
+    if (!absent_pictures(d)) return NULL;
     const wn__yaml_node *said = wn__yaml_find(wn__yaml_find(wn__yaml_root(r->doc), "data"), "target");
     const bool several = said && wn__yaml_text(said) && strcmp(wn__yaml_text(said), "classes") == 0;
     return wn__target_kind_name(several ? WN_TARGET_CLASSES : WN_TARGET_CLASS);
@@ -81,11 +87,13 @@ static const char *targets_of(const wn__recipe *r)
 static void find_normalize(wn__shared *s)
 {
     const wn__data_section *d = &s->recipe->data;
-    const wn__dataset data = {.type = d->type, .facts = d->facts};
+    const int channels = (int)s->recipe->graph->c;
+    const wn__dataset here = {.type = d->type, .facts = d->facts};
+    const wn__dataset absent = {.type = absent_pictures(d), .facts.sample.channels = channels};
     wn__normalize found;
-    if (d->type && d->facts.sample.channels == s->recipe->graph->c && wn__data_section_normalize(d, &data, &found) == WN_OK)
+    if (d->type && d->facts.sample.channels == channels && wn__data_section_normalize(d, &here, &found) == WN_OK)
         s->normalize = found;
-    else if (file_says_normalize(s, &found))
+    else if (file_says_normalize(s, &found) || (absent.type && wn__data_section_normalize(d, &absent, &found) == WN_OK))
         s->normalize = found;
 }
 
@@ -115,6 +123,7 @@ wn_status wn__about_read(const wn__safetensors *file, wn__shared *s)
     find_normalize(s);
     s->targets = targets_of(s->recipe);
     s->dataset = s->recipe->data.type ? s->recipe->data.type->name : text_of(s, "dataset");
+    if (!s->dataset && absent_pictures(&s->recipe->data)) s->dataset = s->recipe->data.absent;
     return WN_OK;
 }
 

@@ -44,13 +44,28 @@ static wn_status ignore(void *arg, const wn__yaml_node *node)
 }
 
 /* Files that the set's settings name are not here. */
-static void leave_absent(wn__recipe *r)
+static void leave_absent(wn__recipe *r, const char *name)
 {
-    r->data.absent = r->data.may_lack;
+    r->data.absent = name;
     wn__dataset_drop(r->data.type);
     wn__free(r->data.config);
     r->data.type = NULL;
     r->data.config = NULL;
+}
+
+static bool says_place(const wn__dataset_type *type, const wn__yaml_node *node)
+{
+    bool says = false;
+    for (int i = 0; type->places && type->places[i]; i++)
+        says = says || wn__yaml_find(node, type->places[i]);
+    return says;
+}
+
+/* What a network that is to run need not look at. */
+static bool stays_unlisted(const wn__data_section *d, bool may_lack, const wn__yaml_node *node)
+{
+    if (d->type->open != wn__pictures_open) return false;
+    return (may_lack && d->unlisted) || (d->placeless && !says_place(d->type, node));
 }
 
 static wn_status read_data(void *arg, const wn__yaml_node *node)
@@ -71,10 +86,10 @@ static wn_status read_data(void *arg, const wn__yaml_node *node)
     };
     WN_TRY(wn__schema_read(&schema, node));
     const bool may_lack = r->data.may_lack && strcmp(r->data.may_lack, r->data.type->name) == 0;
-    const bool unlisted = may_lack && r->data.unlisted && r->data.type->open == wn__pictures_open;
+    const bool unlisted = stays_unlisted(&r->data, may_lack, node);
     const wn_status status = unlisted ? WN_ENOTFOUND : wn__dataset_describe(r->data.type, r->data.config, &r->data.facts);
-    if (status == WN_ENOTFOUND && may_lack) {
-        leave_absent(r);
+    if (unlisted || (status == WN_ENOTFOUND && may_lack)) {
+        leave_absent(r, may_lack ? r->data.may_lack : r->data.type->name);
         return WN_OK;
     }
     if (status == WN_OK && r->data.facts.own_validation > 0 && !wn__yaml_find(node, "validation")) r->data.validation = "auto";
@@ -390,6 +405,7 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
     WN_TRY(open_document(source, &r->doc));
     r->data.may_lack = source->may_lack;
     r->data.unlisted = source->unlisted;
+    r->data.placeless = source->placeless;
     const wn__yaml_node *root = wn__yaml_root(r->doc);
     WN_TRY(wn__schema_read(&schema, root));
     r->data.may_lack = NULL;

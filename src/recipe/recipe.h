@@ -30,7 +30,7 @@ enum { WN__MOST_SEEDS = 10000, WN__MOST_ROUNDS = 1000, WN__MOST_PATTERNS = 32, W
 typedef struct wn__data_section {
     const wn__dataset_type *type; /* held */
     const char *may_lack;         /* as in wn__recipe_source; while reading */
-    bool unlisted;                /* the same */
+    bool unlisted, placeless;     /* the same */
     const char *absent;           /* that name, if the set is not here: the section says nothing then; else NULL */
     void *config;                 /* of the type's settings; owned */
     const char *validation, *normalize;
@@ -246,6 +246,7 @@ typedef struct wn__recipe_source {
     bool no_compare;      /* leave out compare and report (wn_train) */
     const char *may_lack; /* a data set that need not be known here: what weights were trained on; NULL: none */
     bool unlisted;        /* such a set of pictures counts as not here: listing takes long, and the weights say all that is needed */
+    bool placeless;       /* so does any set of pictures that does not say where they lie: inputs are like its pictures */
     const char *data;     /* NULL, or where data lie that take the place of the recipe's: `--data PATH` */
     const char *weights;  /* NULL, or model.weights: `--weights FILE` */
     const char *input;    /* with it, NULL or what a network takes: "3x32x32" */

@@ -69,7 +69,7 @@ wn_status wn__recipe_of_weights_alone(wn__safetensors *file, const char *path, c
     bool unlisted = wn__safetensors_meta(file, "input") && wn__safetensors_meta(file, "classes");
     for (int i = 0; i < sets; i++)
         unlisted = unlisted && strncmp(set[i], "data.", 5) != 0;
-    return read_recipe(file, (wn__recipe_source){.label = path, .set = set, .sets = sets, .unlisted = unlisted}, out);
+    return read_recipe(file, (wn__recipe_source){.label = path, .set = set, .sets = sets, .unlisted = unlisted, .placeless = true}, out);
 }
 
 wn_status wn__recipe_needs_data(const wn__recipe *r, const char *path)

@@ -123,6 +123,28 @@ TEST(pictures_are_changed_as_the_file_says)
 }
 TEST(presets_are_known_without_the_data) { check_data("augment: imagenet", 3 * 224 * 224); }
 
+/* A file of another program says nothing of its pictures; the caller does. */
+TEST(a_set_that_lies_nowhere_says_how)
+{
+    NEEDS_PNG;
+    static const char *const sets[] = {"data.set=imagenet", "data.evaluate=[resize: 40, center-crop: 32]"};
+    static float x[3 * 32 * 32];
+    const char *path = scratch_path("foreign.safetensors"), *picture = scratch_path("gray.png");
+    wn_network *net = NULL;
+    wn_network_info info = {.size = sizeof info};
+    tiny_png(picture, 50, 60, (const uint8_t[3]){128, 128, 128});
+    CHECK_OK(wn_network_from_recipe("{model: {arch: resnet8}}", NULL, &net));
+    CHECK_OK(wn_network_save(net, path, NULL));
+    wn_network_close(net);
+    CHECK_OK(wn_network_open(path, &WN_OPTIONS(wn_network_options, .set = sets, .sets = 2), &net));
+    CHECK_OK(wn_network_look(net, &info));
+    CHECK_EQ_TEXT(info.dataset, "imagenet");
+    CHECK_EQ_TEXT(info.targets, "class");
+    CHECK_OK(wn_network_read_image(net, picture, x));
+    CHECK_NEAR(x[0], (128 / 255.0 - 0.485) / 0.229, 1e-5, 0);
+    wn_network_close(net);
+}
+
 static void count(void *user, const char *name, const void *bytes, size_t size)
 {
     (void)name;
@@ -165,6 +187,7 @@ int main(int argc, char **argv)
                                     RUN(gray_networks_see_gray_pictures),
                                     RUN(pictures_are_changed_as_the_file_says),
                                     RUN(presets_are_known_without_the_data),
+                                    RUN(a_set_that_lies_nowhere_says_how),
                                     RUN(pictures_of_an_archive_come_with_their_bytes),
                                     RUN(what_is_no_picture_is_told),
                                     {0}};
