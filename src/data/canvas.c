@@ -47,11 +47,17 @@ wn_status wn__canvas_crop(wn__canvas *c, wn__crop part)
     const wn__pixels *from = wn__canvas_image(c);
     wn__pixels *to = wn__canvas_spare(c);
     WN_TRY(wn__pixels_make(to, from->channels, part.height, part.width));
+    const int left = part.left < 0 ? -part.left : 0, /* columns in front of the image */
+        end = from->width - part.left < part.width ? from->width - part.left : part.width;
     uint8_t *out = to->data;
     for (int p = 0; p < from->channels; p++)
-        for (int y = 0; y < part.height; y++, out += part.width)
-            memcpy(out, from->data + ((size_t)p * (size_t)from->height + (size_t)(part.top + y)) * (size_t)from->width + part.left,
-                   (size_t)part.width);
+        for (int y = part.top; y < part.top + part.height; y++, out += part.width) {
+            const bool inside = y >= 0 && y < from->height;
+            if (!inside || end - left < part.width) memset(out, 0, (size_t)part.width);
+            if (!inside) continue;
+            memcpy(out + left, from->data + ((size_t)p * (size_t)from->height + (size_t)y) * (size_t)from->width + part.left + left,
+                   (size_t)(end - left));
+        }
     wn__canvas_turn(c);
     return WN_OK;
 }

@@ -21,7 +21,7 @@ wn_status wn__canvas_own(wn__canvas *c, wn__pixels **image);
 wn__pixels *wn__canvas_spare(wn__canvas *c);
 void wn__canvas_turn(wn__canvas *c);
 
-/* Steps that transforms have in common. The part lies inside the image. */
+/* Steps that transforms have in common. The part lies inside the image; one that is cut out may reach beyond it, where all is zero. */
 wn_status wn__canvas_resize(wn__canvas *c, wn__crop part, int height, int width, wn__filter filter);
 wn_status wn__canvas_crop(wn__canvas *c, wn__crop part);
 

@@ -18,9 +18,12 @@ void wn__short_side_size(int height, int width, int side, int *out_height, int *
     *out_width = tall ? side : other;
 }
 
+/* Of padding, the smaller half comes first. */
+static int center(int size, int crop) { return crop > size ? -((crop - size) / 2) : rounded((size - crop) / 2.0); }
+
 wn__crop wn__center_crop(int height, int width, int crop_height, int crop_width)
 {
-    return (wn__crop){rounded((height - crop_height) / 2.0), rounded((width - crop_width) / 2.0), crop_height, crop_width};
+    return (wn__crop){center(height, crop_height), center(width, crop_width), crop_height, crop_width};
 }
 
 /* Sides of a part of drawn area, whose first side is drawn times the second. */

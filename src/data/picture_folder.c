@@ -157,13 +157,12 @@ static wn_status add_tree(wn__pictures *p, wn__part part, const char *folder, in
 }
 
 wn_status wn__picture_folder_all(wn__pictures *p, wn__part part) { return add_tree(p, part, "", 0, 0); }
+static int by_text(const void *name, const void *class) { return strcmp(name, *(char *const *)class); }
 
 int32_t wn__picture_class_find(const wn__pictures *p, const char *name)
 {
-    int32_t k = 0;
-    while (k < p->classes && strcmp(p->class_name[k], name) != 0)
-        k++;
-    return k < p->classes ? k : -1;
+    char *const *class = p->classes ? bsearch(name, p->class_name, (size_t)p->classes, sizeof *p->class_name, by_text) : NULL;
+    return class ? (int32_t)(class - p->class_name) : -1;
 }
 
 static wn_status add_class(wn__pictures *p, wn__part part, const char *folder, const found *f)

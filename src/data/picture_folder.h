@@ -5,7 +5,7 @@
 
 #include "data/pictures.h"
 
-/* `folder`: below the root of p; "" is the root itself. */
+/* Classes in the order of strcmp. `folder`: below the root of p; "" is the root itself. */
 wn_status wn__picture_folder_classes(wn__pictures *p, const char *folder);
 /* The pictures of a part; its classes are all known. Each class folder that is there must hold some. */
 wn_status wn__picture_folder_add(wn__pictures *p, wn__part part, const char *folder);
@@ -18,7 +18,7 @@ typedef wn_status (*wn__label_of)(void *user, const wn__pictures *p, const char 
 wn_status wn__picture_folder_flat(wn__pictures *p, wn__part part, const char *folder, wn__label_of label_of, void *user);
 /* Whether there are folders in `folder`. */
 wn_status wn__picture_folder_has_folders(const wn__pictures *p, const char *folder, bool *has);
-/* -1: there is none. */
+/* Of classes that were so found; -1: there is none. */
 int32_t wn__picture_class_find(const wn__pictures *p, const char *name);
 
 /* Whether a name ends as torchvision takes it for a picture: .jpg .jpeg .png .ppm .bmp .pgm .tif .tiff .webp, in any case. */

@@ -29,6 +29,20 @@ static bool read_octal(const char *field, int width, uint64_t *value)
     return i > first && (i == width || field[i] == ' ' || field[i] == 0);
 }
 
+/* Sizes of 8 GiB and more do not fit into octal digits: GNU's tar writes such numbers in base 256, marked by the field's first bit. */
+static bool read_size(const char field[12], uint64_t *value)
+{
+    const unsigned char *b = (const unsigned char *)field;
+    uint64_t sum = 0;
+    if (b[0] != 0x80) return read_octal(field, 12, value);
+    for (int i = 1; i < 12; i++) {
+        if (sum >> 55) return false;
+        sum = sum << 8 | b[i];
+    }
+    *value = sum;
+    return true;
+}
+
 /* The sum of the header's bytes, its own field counted as blanks. */
 static uint64_t checksum_of(const tar_header *h)
 {
@@ -51,7 +65,7 @@ static bool is_empty(const tar_header *h)
 static bool read_length(const tar_header *h, uint64_t *length)
 {
     uint64_t sum;
-    return read_octal(h->checksum, sizeof(h->checksum), &sum) && sum == checksum_of(h) && read_octal(h->size, sizeof(h->size), length);
+    return read_octal(h->checksum, sizeof(h->checksum), &sum) && sum == checksum_of(h) && read_size(h->size, length);
 }
 
 enum { NAME = sizeof(((tar_header *)0)->prefix) + sizeof(((tar_header *)0)->name) + 2 };

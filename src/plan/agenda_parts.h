@@ -29,6 +29,8 @@ bool wn__agenda_has_dense_file(const wn__agenda *plan);
 /* Rows that begin before any training of their own: t's start, which is that of a network trained elsewhere. WN_EUSAGE where that one's earlier
  * weights are wanted and no file has them. */
 wn_status wn__agenda_start_elsewhere(wn__agenda *plan, const wn__row *row, int64_t rewind, wn__train_plan *t);
+/* Do the files that rows name fit the networks that begin with them? Of a plan with all its rows. */
+wn_status wn__agenda_check_starts(const wn__agenda *plan);
 /* wn__weights_digest, once for each file. */
 wn_status wn__agenda_digest(const wn__agenda *plan, const char *path, const char *names, char digest[WN__SHA256_TEXT]);
 void wn__agenda_free_digests(wn__agenda *plan);

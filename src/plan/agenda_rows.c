@@ -602,6 +602,7 @@ static wn_status fill(wn__agenda *plan)
             WN_TRY(add_rows(plan, r->seed[s], r->compared[m]));
     for (int m = 0; m < r->methods; m++)
         WN_TRY(check_teacher(r, &r->row[r->compared[m]]));
+    WN_TRY(wn__agenda_check_starts(plan));
     WN_TRY(wn__agenda_check_world(plan));
     WN_TRY(wn__agenda_keep_for_lab(plan));
     return wn__agenda_add_caches(plan);

@@ -113,7 +113,55 @@ wn_status wn__agenda_check_weights(wn__agenda *plan)
     return status == WN_EMISMATCH || status == WN_ENOTFOUND ? wn__fault_at(model, "model.weights: ", status) : status;
 }
 
-/* ---- rows */
+/* ---- rows with a start_file */
+
+static const char *start_file_of(const wn__stage *stage)
+{
+    return stage->kind == WN__STAGE_TRAIN ? stage->train.start_file : stage->kind == WN__STAGE_MASK ? stage->mask.start_file : NULL;
+}
+
+static const wn__small_network *network_of(const wn__stage *stage)
+{
+    return stage->kind == WN__STAGE_TRAIN ? &stage->train.small : &stage->mask.network;
+}
+
+/* Texts of the recipe: one file has one address, but for files that several rows name. */
+static bool was_checked(const wn__agenda *plan, int index, const char *file)
+{
+    if (network_of(&plan->stage[index])->config) return false;
+    for (int i = 0; i < index; i++)
+        if (start_file_of(&plan->stage[i]) == file) return true;
+    return false;
+}
+
+static wn_status check_start(const wn__recipe *r, const wn__stage *stage, const char *path)
+{
+    wn__safetensors *file;
+    wn__stage_network network;
+    WN_TRY(wn__weights_open(path, "", &file));
+    wn_status status = wn__stage_network_open(r, network_of(stage), &network);
+    if (status == WN_OK) {
+        status = wn__weights_fit(path, file, network.graph, NULL);
+        wn__stage_network_close(&network);
+    }
+    wn__safetensors_close(file);
+    return status;
+}
+
+wn_status wn__agenda_check_starts(const wn__agenda *plan)
+{
+    const wn__recipe *r = plan->recipe;
+    for (int i = 0; i < plan->stages; i++) {
+        const char *file = start_file_of(&plan->stage[i]);
+        if (!file || !file[0] || is_same(file, r->model.weights) || is_same(file, r->model.rewind_file) || was_checked(plan, i, file))
+            continue;
+        const wn_status status = check_start(r, &plan->stage[i], file);
+        if (status != WN_OK) return wn__fail_within(status, "%s: start_file: ", plan->stage[i].label);
+    }
+    return WN_OK;
+}
+
+/* ---- rows of a network that was trained elsewhere */
 
 static bool becomes_sparse(int mask)
 {

@@ -200,7 +200,30 @@ TEST(lists_that_are_wrong_are_refused_by_line)
     check_list("s/000.png 0,1\n", classes, WN_EFORMAT, "bad.txt:1: 2 labels, must be one");
     check_list("s/000.png\n", NULL, WN_EFORMAT, "bad.txt:1: \"s/000.png\": a path and a label are needed");
     check_list("/etc/x.png 0\n", NULL, WN_EUSAGE, "/etc/x.png does not lie in ");
+    check_list("s/000.png 0\ns/001.png -1\n", NULL, WN_EFORMAT, "bad.txt: label -1, numbers of classes begin with 0");
+    check_list("s/000.png 0,,1\n", NULL, WN_EFORMAT, "bad.txt:1: an empty label");
+    put_text("lists/two.txt", "cat\ncat\n");
+    check_list("s/000.png cat\n", classes, WN_EFORMAT, "two.txt: \"cat\" stands there twice");
     check_list("\n\n", NULL, WN_EFORMAT, "lists no pictures");
+}
+
+/* Names are sorted once, and each is a class once, however often and in which order lists have them. */
+TEST(names_of_classes_are_sorted)
+{
+    put_class("lists", "s", 5);
+    put_text("lists/sorted.txt", "s/000.png dog\ns/001.png ant\ns/002.png dog\ns/003.png 10\ns/004.png bee\n");
+    opened o = {0};
+    CHECK_OK(open_set("list", NULL,
+                      (const char *const[]){"train", scratch_path("lists/sorted.txt"), "test", scratch_path("lists/sorted.txt"), NULL},
+                      &o));
+    CHECK_EQ_INT(o.data.facts.sample.classes, 4);
+    static const char *const names[] = {"10", "ant", "bee", "dog"};
+    static const int labels[] = {3, 1, 3, 0, 2};
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ_TEXT(o.data.facts.sample.class_names[i], names[i]);
+    for (int i = 0; i < 5; i++)
+        CHECK(label_of(&o.data, WN__PART_TRAIN, i) == labels[i] && label_of(&o.data, WN__PART_TEST, i) == labels[i]);
+    close_set(&o);
 }
 
 /* ---- ImageNet's layouts */
@@ -751,6 +774,7 @@ int main(int argc, char **argv)
                                     RUN(lists_name_pictures_and_labels),
                                     RUN(lists_may_give_several_labels),
                                     RUN(lists_that_are_wrong_are_refused_by_line),
+                                    RUN(names_of_classes_are_sorted),
                                     RUN(splits_are_stratified_and_go_by_names),
                                     RUN(orders_do_not_depend_on_how_samples_stood),
                                     RUN(first_and_last_are_refused_by_class),

@@ -323,6 +323,16 @@ TEST(truncated_or_foreign_cifar_is_refused)
 
 /* ---- tar */
 
+/* The header's checksum. */
+static void sign(uint8_t *header)
+{
+    unsigned sum = 0;
+    memset(header + 148, ' ', 8);
+    for (int i = 0; i < 512; i++)
+        sum += header[i];
+    snprintf((char *)header + 148, 8, "%06o", sum);
+}
+
 /* One header and padded contents at `at`; returns what it took. */
 static size_t add_member(uint8_t *at, const char *name, char type, const char *contents)
 {
@@ -332,11 +342,7 @@ static size_t add_member(uint8_t *at, const char *name, char type, const char *c
     snprintf((char *)at + 124, 12, "%011o", (unsigned)size);
     at[156] = (uint8_t)type;
     memcpy(at + 257, "ustar\00000", 8);
-    memset(at + 148, ' ', 8);
-    unsigned sum = 0;
-    for (int i = 0; i < 512; i++)
-        sum += at[i];
-    snprintf((char *)at + 148, 8, "%06o", sum);
+    sign(at);
     memcpy(at + 512, contents, size);
     return size ? 1024 : 512;
 }
@@ -359,6 +365,29 @@ TEST(tar_gives_regular_files)
     memset(archive + size, 0, 1024);
     CHECK_OK(wn__tar_read("x.tar", archive, size + 1024, note_member, notes));
     CHECK_EQ_TEXT(notes, "folder/a.bin=abc;b=;");
+}
+
+/* As GNU's tar writes what octal digits cannot hold: 8 GiB and more. */
+TEST(sizes_in_base_256_are_read)
+{
+    static uint8_t archive[4096];
+    char notes[600] = "";
+    const size_t size = add_member(archive, "a.bin", '0', "abc");
+    memset(archive + size, 0, 1024);
+    memset(archive + 124, 0, 12);
+    archive[124] = 0x80;
+    archive[135] = 3;
+    sign(archive);
+    CHECK_OK(wn__tar_read("x.tar", archive, size + 1024, note_member, notes));
+    CHECK_EQ_TEXT(notes, "a.bin=abc;");
+    archive[131] = 2; /* 8 GiB more */
+    sign(archive);
+    CHECK_STATUS(wn__tar_read("x.tar", archive, size + 1024, note_member, notes), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "truncated: 'a.bin' has 8589934595 bytes");
+    archive[125] = 1; /* beyond 64 bits */
+    sign(archive);
+    CHECK_STATUS(wn__tar_read("x.tar", archive, size + 1024, note_member, notes), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "no tar header at byte 0");
 }
 
 TEST(truncated_or_foreign_tar_is_refused)
@@ -392,6 +421,7 @@ int main(int argc, char **argv)
                                     RUN(cifar_records_are_split),
                                     RUN(truncated_or_foreign_cifar_is_refused),
                                     RUN(tar_gives_regular_files),
+                                    RUN(sizes_in_base_256_are_read),
                                     RUN(truncated_or_foreign_tar_is_refused),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

@@ -121,6 +121,8 @@ LISTS = [
     ("[{resize: 256}, {center-crop: 224}, %s]" % NORMALIZE, [transforms.Resize(256), transforms.CenterCrop(224)], []),
     ("[{resize: {size: 232, interpolation: bicubic}}, {center-crop: [224, 200]}, %s]" % NORMALIZE,
      [transforms.Resize(232, transforms.InterpolationMode.BICUBIC), transforms.CenterCrop((224, 200))], []),
+    ("[{center-crop: [701, 333]}, %s]" % NORMALIZE, [transforms.CenterCrop((701, 333))], []),
+    ("[{resize: 101}, {center-crop: [224, 120]}, %s]" % NORMALIZE, [transforms.Resize(101), transforms.CenterCrop((224, 120))], []),
     ("[{resize: [96, 160]}, %s]" % NORMALIZE, [transforms.Resize((96, 160))], []),
     ("[random-resized-crop, flip, %s]" % NORMALIZE, [resized_crop, lambda image, r: F.hflip(image) if r.uniform() < 0.5 else image], []),
     ("[{random-resized-crop: {size: 128, scale: [0.5, 0.9], ratio: [2, 3], interpolation: bicubic}}, %s]" % NORMALIZE,

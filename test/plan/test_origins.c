@@ -34,10 +34,18 @@ static void check_refused(const char *const *more, const char *text)
 
 static int index_of(const wn__agenda *plan, const char *label) { return (int)(find_label(plan, label) - plan->stage); }
 
+/* Where files lie that recipes name. */
+static void enter_folder(void)
+{
+    CHECK_EQ_INT(chdir(scratch_folder), 0);
+    write_network("teacher.safetensors", "resnet20", 10, 1);
+    write_network("start.safetensors", "resnet20", 10, 2);
+}
+
 /* Masks, final weights and teachers are those of the one dense network, however its row trains it. */
 TEST(a_changed_dense_row_is_the_dense_network)
 {
-    static const char *const changes[] = {"start_file: " WN_TEST_SOURCE "/plan/test_origins.c",
+    static const char *const changes[] = {"start_file: start.safetensors",
                                           "labels: smooth",
                                           "data_order: new, order: 3",
                                           "backend: sparse",
@@ -46,8 +54,7 @@ TEST(a_changed_dense_row_is_the_dense_network)
                                           "schedule: constant",
                                           "labels: soft, teacher: {file: teacher.safetensors}"};
     char plain[WN__SHA256_TEXT], methods[512];
-    CHECK_EQ_INT(chdir(scratch_folder), 0);
-    write_network("teacher.safetensors", "resnet20", 10, 1);
+    enter_folder();
     expanded unchanged = expand(NULL, 1);
     strcpy(plain, find_label(unchanged.plan, DENSE)->identity);
     release(&unchanged);
@@ -69,13 +76,14 @@ TEST(a_changed_dense_row_is_the_dense_network)
 TEST(start_weights_and_stream_are_those_of_the_dense_network)
 {
     const char *const more[] = {"compare={methods: [lottery-ticket, weight-rewind, reinit, snip, static, small-dense], sparsity: [90%]}",
-                                "methods={dense: {start_file: " WN_TEST_SOURCE "/plan/test_origins.c, data_order: new, order: 3}, "
+                                "methods={dense: {start_file: start.safetensors, data_order: new, order: 3}, "
                                 "lottery-ticket: {data_order: same-as-dense}}",
                                 NULL};
+    enter_folder();
     expanded e = expand(more, 1);
     const wn__train_plan *ticket = &find_label(e.plan, TICKET)->train, *rewound = &find_label(e.plan, "weight-rewind 90% seed 0")->train;
     const wn__stage *dense = find_label(e.plan, DENSE);
-    CHECK(strstr(dense->train.start_file, "test_origins.c"));
+    CHECK(strstr(dense->train.start_file, "start.safetensors"));
     CHECK_EQ_TEXT(ticket->start_file, dense->train.start_file);
     CHECK(!ticket->dense_stream && ticket->order == 3);
     CHECK_EQ_INT(rewound->start_stage, dense - e.plan->stage);
@@ -149,12 +157,11 @@ static const char *masks_file(void)
 TEST(masks_from_files_need_no_dense_network)
 {
     char mask[128];
-    CHECK_EQ_INT(chdir(scratch_folder), 0);
-    write_network("teacher.safetensors", "resnet20", 10, 1);
+    enter_folder();
     snprintf(mask, sizeof mask, "mask.file=%s", masks_file());
     static const char *const rows[] = {
-        "{like: lottery-ticket}", "{like: kd-ticket, start_file: " WN_TEST_SOURCE "/test.h, teacher: {file: teacher.safetensors}}",
-        "{like: random-ticket, start_file: " WN_TEST_SOURCE "/test.h}", "{like: lr-rewind}", "{like: weight-rewind}"};
+        "{like: lottery-ticket}", "{like: kd-ticket, start_file: start.safetensors, teacher: {file: teacher.safetensors}}",
+        "{like: random-ticket, start_file: start.safetensors}", "{like: lr-rewind}", "{like: weight-rewind}"};
     static const int trained[] = {1, 1, 1, 2, 2}, evaluated[] = {0, 1, 1, 1, 0};
     for (int i = 0; i < 5; i++) {
         char methods[512];

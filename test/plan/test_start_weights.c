@@ -26,7 +26,7 @@ static expanded expand_with(const char *model_section, const char *compare, cons
     return expand(more, 1);
 }
 
-static void check_refused(const char *model_section, const char *compare, const char *methods, const char *text)
+static void check_failed(const char *model_section, const char *compare, const char *methods, wn_status status, const char *text)
 {
     const char *const set[] = {basic[0], model_section, basic[2], compare, methods ? methods : "threads=1"};
     wn__recipe *recipe;
@@ -35,9 +35,14 @@ static void check_refused(const char *model_section, const char *compare, const 
     const wn__recipe_source source = {.set = set, .sets = 5};
     CHECK_OK(wn__machine_choose("ref", WN__F32, 1, &machine));
     CHECK_OK(wn__recipe_read(&source, &recipe));
-    CHECK_STATUS(wn__agenda_make(recipe, &machine, &plan), WN_EUSAGE);
+    CHECK_STATUS(wn__agenda_make(recipe, &machine, &plan), status);
     CHECK_HAS_TEXT(wn_error_message(), text);
     wn__recipe_free(recipe);
+}
+
+static void check_refused(const char *model_section, const char *compare, const char *methods, const char *text)
+{
+    check_failed(model_section, compare, methods, WN_EUSAGE, text);
 }
 
 TEST(the_dense_run_is_the_file_as_it_is)
@@ -113,6 +118,20 @@ TEST(other_networks_are_refused_by_their_tensors)
     check_refused(model(file, ""), compare, "methods={dense: {start_file: x}}", "and model.weights is there, too");
 }
 
+TEST(files_of_rows_fit_their_networks)
+{
+    static const char *const rows[] = {"dense", "lr-rewind", "snip", "small-dense"};
+    char methods[600], compare[200], wanted[600];
+    const char *file = write_resnet8("other", 7, 1);
+    for (int i = 0; i < 4; i++) {
+        snprintf(methods, sizeof methods, "methods={%s: {start_file: %s}}", rows[i], file);
+        snprintf(compare, sizeof compare, "compare={methods: [%s], sparsity: [90%%], seeds: 0}", rows[i]);
+        snprintf(wanted, sizeof wanted, "start_file: %s: ", file);
+        check_failed("model={arch: resnet8}", compare, methods, WN_EMISMATCH, wanted);
+        CHECK_HAS_TEXT(wn_error_message(), i < 3 ? "fc.weight is 7x" : "conv1.weight is 16x3x3x3, wanted 5x3x3x3");
+    }
+}
+
 TEST(teachers_may_be_others_and_several)
 {
     static const char compare[] = "compare={methods: [kd-fine-tune], sparsity: [90%], seeds: 0}";
@@ -161,6 +180,7 @@ int main(int argc, char **argv)
                                     RUN(rewinding_wants_a_file_of_that_step),
                                     RUN(a_last_layer_of_other_classes_is_asked_for),
                                     RUN(other_networks_are_refused_by_their_tensors),
+                                    RUN(files_of_rows_fit_their_networks),
                                     RUN(teachers_may_be_others_and_several),
                                     RUN(frozen_weights_are_part_of_keys_and_cannot_grow),
                                     {0}};

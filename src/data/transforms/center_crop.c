@@ -1,4 +1,3 @@
-#include "base/fail.h"
 #include "data/crops.h"
 #include "data/transform.h"
 
@@ -26,16 +25,13 @@ static wn_status pixels(const void *config, wn__rng *r, wn__canvas *canvas)
     const wn__pixels *image = wn__canvas_image(canvas);
     int height, width;
     size(config, &height, &width);
-    if (image->height < height || image->width < width)
-        return wn__fail(WN_EUNSUPPORTED, "the picture of %d x %d pixels is smaller than %d x %d; resize it before", image->width,
-                        image->height, width, height);
     if (image->height == height && image->width == width) return WN_OK;
     return wn__canvas_crop(canvas, wn__center_crop(image->height, image->width, height, width));
 }
 
 const wn__sample_transform wn__sample_transform_center_crop = {
     .name = "center-crop",
-    .summary = "the middle of a picture",
+    .summary = "the middle of a picture; a smaller one is padded with zeros",
     .steady = true,
     .settings = settings,
     .config_size = sizeof(center_crop_config),
