@@ -8,7 +8,7 @@
 /* Every item of an accepted pickle is a value. */
 static void read_pickle(const uint8_t *data, size_t size)
 {
-    static const wn__pickle_global globals[] = {{"collections", "OrderedDict", true}, {"torch", "Size", false}};
+    static const wn__pickle_global globals[] = {{"collections", "OrderedDict", true, false}, {"torch", "Size", false, true}};
     wn__pickle pickle;
     if (wn__pickle_read("input", data, size, globals, 2, &pickle) != WN_OK) return;
     for (int64_t i = 0; i < pickle.count; i++)

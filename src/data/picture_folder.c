@@ -157,6 +157,7 @@ static wn_status add_tree(wn__pictures *p, wn__part part, const char *folder, in
 }
 
 wn_status wn__picture_folder_all(wn__pictures *p, wn__part part) { return add_tree(p, part, "", 0, 0); }
+
 static int by_text(const void *name, const void *class) { return strcmp(name, *(char *const *)class); }
 
 int32_t wn__picture_class_find(const wn__pictures *p, const char *name)

@@ -14,11 +14,15 @@ static const char *const classes[] = {
     "train",       "trout",         "tulip",        "turtle",     "wardrobe",     "whale",      "willow_tree", "wolf",     "woman",
     "worm"};
 
-#define PLACES(file) \
-    (const char *const[]) { "cifar-100/" file, "cifar-100-binary/" file, "cifar100/" file, NULL }
+/* The last is the Python version, whose files unpack to the same records (io/cifar_pickle.h). */
+#define PLACES(file)                                                                                                       \
+    (const char *const[])                                                                                                  \
+    {                                                                                                                      \
+        "cifar-100/" file ".bin", "cifar-100-binary/" file ".bin", "cifar100/" file ".bin", "cifar-100-python/" file, NULL \
+    }
 
-static const wn__data_file files[] = {{PLACES("train.bin"), 153700000, "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29"},
-                                      {PLACES("test.bin"), 30740000, "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a"},
+static const wn__data_file files[] = {{PLACES("train"), 153700000, "f31298fc616915fa142368359df1c4ca2ae984d6915ca468b998a5ec6aeebf29"},
+                                      {PLACES("test"), 30740000, "d8b1e6b7b3bee4020055f0699b111f60b1af1e262aeb93a0b659061746f8224a"},
                                       {0}};
 
 static const wn__data_source sources[] = {{"https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz", 168513733,

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "io/cifar_pickle.h"
 
 #define XZ_MEMORY ((uint64_t)256 << 20) /* a dictionary can ask for this much */
 
@@ -123,18 +124,32 @@ static bool is_xz(const void *bytes, size_t count)
                                 5) == 0;
 }
 
-bool wn__is_packed(const void *bytes, size_t count) { return is_gzip(bytes, count) || is_xz(bytes, count); }
+static wn_status unpack_pickle(output *o, const void *bytes, size_t count)
+{
+    return wn__cifar_unpickle(o->label, bytes, count, (int64_t)o->limit, &o->data, &o->size);
+}
+
+static const struct form {
+    bool (*is)(const void *bytes, size_t count);
+    wn_status (*unpack)(output *o, const void *bytes, size_t count);
+} forms[] = {{is_gzip, unpack_gzip}, {is_xz, unpack_xz}, {wn__is_cifar_pickle, unpack_pickle}};
+enum { FORMS = sizeof forms / sizeof *forms };
+
+static int form_of(const void *bytes, size_t count)
+{
+    int i = 0;
+    while (i < FORMS && !forms[i].is(bytes, count))
+        i++;
+    return i;
+}
+
+bool wn__is_packed(const void *bytes, size_t count) { return form_of(bytes, count) < FORMS; }
 
 wn_status wn__unpack(const char *label, const void *bytes, size_t count, int64_t limit, char **data, size_t *size)
 {
     output o = {.label = label, .limit = (size_t)limit};
-    wn_status status;
-    if (is_gzip(bytes, count))
-        status = unpack_gzip(&o, bytes, count);
-    else if (is_xz(bytes, count))
-        status = unpack_xz(&o, bytes, count);
-    else
-        status = copy_plain(&o, bytes, count);
+    const int form = form_of(bytes, count);
+    const wn_status status = (form < FORMS ? forms[form].unpack : copy_plain)(&o, bytes, count);
     if (status != WN_OK) {
         wn__free(o.data);
         return status;

@@ -1,4 +1,4 @@
-/* Whole files, plain, .gz or .xz: told apart by their first bytes, not by their names. */
+/* Whole files, plain, .gz or .xz, or CIFAR's pickles of its binary records: told apart by their first bytes, not by their names. */
 #ifndef WN_IO_COMPRESSED_H
 #define WN_IO_COMPRESSED_H
 

@@ -262,6 +262,10 @@ static wn_status set_attributes(machine *m)
 {
     int32_t attributes, object;
     WN_TRY(pop(m, &attributes));
+    if (m->depth == 0 || m->stack[m->depth - 1] == MARK) return damaged(m, "the stack is empty");
+    object = m->stack[m->depth - 1];
+    const wn__pickle_value *v = value_at(m, object);
+    if (v->kind == WN__PICKLE_CALL && m->globals[v->number].takes_state && v->items == 1) return add_items(m, object, &attributes, 1);
     return top(m, WN__PICKLE_DICT, &object);
 }
 

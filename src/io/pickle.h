@@ -7,15 +7,15 @@
 
 typedef enum wn__pickle_kind {
     WN__PICKLE_NONE,
-    WN__PICKLE_BOOL,      /* number */
-    WN__PICKLE_INT,       /* number; beyond 64 bits the nearest that fits */
-    WN__PICKLE_FLOAT,     /* real */
-    WN__PICKLE_TEXT,      /* text; bytes, too */
-    WN__PICKLE_TUPLE,     /* item */
-    WN__PICKLE_LIST,      /* item */
-    WN__PICKLE_DICT,      /* item: key, value, key, value, ... */
-    WN__PICKLE_GLOBAL,    /* number: which of the caller's list */
-    WN__PICKLE_CALL,      /* number: which is called; item[0]: the tuple of arguments */
+    WN__PICKLE_BOOL,   /* number */
+    WN__PICKLE_INT,    /* number; beyond 64 bits the nearest that fits */
+    WN__PICKLE_FLOAT,  /* real */
+    WN__PICKLE_TEXT,   /* text; bytes, too */
+    WN__PICKLE_TUPLE,  /* item */
+    WN__PICKLE_LIST,   /* item */
+    WN__PICKLE_DICT,   /* item: key, value, key, value, ... */
+    WN__PICKLE_GLOBAL, /* number: which of the caller's list */
+    WN__PICKLE_CALL,   /* number: which is called; item[0]: the tuple of arguments; item[1], if there is one: the state that it was given */
     WN__PICKLE_PERSISTENT /* item[0]: what names an object outside */
 } wn__pickle_kind;
 
@@ -31,7 +31,8 @@ typedef struct wn__pickle_value {
 
 typedef struct wn__pickle_global {
     const char *module, *name;
-    bool makes_dict; /* called without arguments it gives an empty dictionary */
+    bool makes_dict;  /* called without arguments it gives an empty dictionary */
+    bool takes_state; /* what it gives when it is called may have a state */
 } wn__pickle_global;
 
 typedef struct wn__pickle {

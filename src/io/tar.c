@@ -77,9 +77,10 @@ static const char *name_of(const tar_header *h, char name[NAME])
     return name;
 }
 
-/* ---- long names: an entry in front of the file has them as its data (GNU: type L; pax: type x, records "LENGTH KEY=VALUE\n") */
+/* ---- long names: an entry in front of the file has them as its data (GNU: type L; pax: type x, records "LENGTH KEY=VALUE\n"), which may be long: what is
+ * behind a few pages is not read */
 
-enum { LONGEST = 4096 };
+enum { LONGEST = 4096, MOST_RECORDS = 4 * LONGEST };
 typedef struct long_name {
     char text[LONGEST]; /* of the next file; "": its header has it */
 } long_name;
@@ -143,7 +144,7 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
         if (length > left)
             return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' has %llu bytes, %zu are left", label, h.name, (unsigned long long)length,
                             left);
-        if (holds_name(h.type)) WN_TRY(take_name(label, h.type, at, (size_t)length, &said));
+        if (holds_name(h.type)) WN_TRY(take_name(label, h.type, at, length < MOST_RECORDS ? (size_t)length : MOST_RECORDS, &said));
         if (h.type == '0' || h.type == 0) WN_TRY(visit(user, next_name(&h, &said, name), at, (size_t)length));
         const size_t padded = ((size_t)length + BLOCK - 1) / BLOCK * BLOCK, step = padded < left ? padded : left;
         at += step;
@@ -152,10 +153,10 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", label);
 }
 
-/* The data of an entry that holds a name. Others of its type may be long: what is behind a few pages is not read. */
+/* The data of an entry that holds a name. */
 static wn_status read_name(const char *path, int fd, char type, int64_t at, int64_t length, long_name *said)
 {
-    char data[4 * LONGEST];
+    char data[MOST_RECORDS];
     const size_t size = (uint64_t)length < sizeof data ? (size_t)length : sizeof data;
     const ssize_t got = pread(fd, data, size, at);
     if (got < 0) return wn__fail_errno("%s", path);

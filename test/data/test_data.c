@@ -1,6 +1,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "data/catalog.h"
 #include "data/contents.h"
 #include "data/getting.h"
@@ -166,6 +167,170 @@ TEST(cifar_set_is_loaded_from_its_batches)
     CHECK_OK(wn__file_write(scratch_path("cifar-10-batches-bin/data_batch_3.bin"), record, 3000));
     CHECK_STATUS(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
     CHECK_HAS_TEXT(wn_error_message(), "cifar-10-batches-bin/data_batch_3.bin: 3000 bytes");
+}
+
+/* ---- CIFAR's Python version, as Python 2 pickled it with protocol 2 */
+
+static void add_count(wn__text *out, size_t count)
+{
+    wn__text_add_bytes(out, (const uint8_t[4]){(uint8_t)count, (uint8_t)(count >> 8), (uint8_t)(count >> 16), (uint8_t)(count >> 24)}, 4);
+}
+
+static void add_raw(wn__text *out, const char *bytes, size_t size) { wn__text_add_bytes(out, bytes, size); }
+#define RAW(out, literal) add_raw(out, literal, sizeof literal - 1)
+
+/* numpy's way of an array of bytes (n, 3072); `order`: 0x89 of C's, 0x88 of Fortran's. */
+static void add_array(wn__text *out, const uint8_t *pixels, size_t n, char order)
+{
+    RAW(out, "cnumpy.core.multiarray\n_reconstruct\nq\x02"
+             "cnumpy\nndarray\nq\x03K\x00\x85q\x04U\x01"
+             "bq\x05\x87q\x06Rq\x07(K\x01J");
+    add_count(out, n);
+    RAW(out, "M\x00\x0c\x86q\x08"
+             "cnumpy\ndtype\nq\x09U\x02u1q\x0aK\x00K\x01\x87q\x0bRq\x0c(K\x03U\x01|q\x0dNNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tq\x0e"
+             "b");
+    add_raw(out, &order, 1);
+    RAW(out, "T");
+    add_count(out, n * 3072);
+    wn__text_add_bytes(out, pixels, n * 3072);
+    RAW(out, "q\x0ftq\x10"
+             "b");
+}
+
+static void add_labels(wn__text *out, const char *key, const uint8_t *labels, size_t n)
+{
+    add_raw(out, "U", 1);
+    add_raw(out, (const char[]){(char)strlen(key)}, 1);
+    add_raw(out, key, strlen(key));
+    RAW(out, "]q\x12(");
+    for (size_t i = 0; i < n; i++)
+        add_raw(out, (const char[]){'K', (char)labels[i]}, 2);
+    RAW(out, "e");
+}
+
+static void write_pickle(const char *name, const uint8_t *pixels, const uint8_t *coarse, const uint8_t *labels, size_t n, char order)
+{
+    wn__text out = {0};
+    RAW(&out, "\x80\x02}q\x01(U\x04"
+              "data");
+    add_array(&out, pixels, n, order);
+    if (coarse) add_labels(&out, "coarse_labels", coarse, n);
+    add_labels(&out, coarse ? "fine_labels" : "labels", labels, n);
+    RAW(&out, "U\x09"
+              "filenames]q\x14U\x05"
+              "a.pngau.");
+    CHECK_OK(wn__file_write(scratch_path(name), out.data, out.size));
+    wn__text_release(&out);
+}
+
+enum { ROWS = 3 };
+
+static uint8_t pixel_of(int file, int row, int at) { return (uint8_t)(file * 50 + row * 7 + at * 3 + at / 1024); }
+
+/* Of each order of arrays the same samples as in the binary files. */
+static void write_python_cifar10(char order)
+{
+    static uint8_t pixels[ROWS * 3072];
+    char name[64];
+    CHECK_OK(wn__make_folders(scratch_path("cifar-10-batches-py")));
+    for (int file = 1; file <= 6; file++) {
+        for (int i = 0; i < ROWS * 3072; i++) {
+            const int row = i / 3072, at = i % 3072;
+            pixels[order == (char)0x88 ? at * ROWS + row : i] = pixel_of(file, row, at);
+        }
+        snprintf(name, sizeof name, file <= 5 ? "cifar-10-batches-py/data_batch_%d" : "cifar-10-batches-py/test_batch", file);
+        write_pickle(name, pixels, NULL, (const uint8_t[ROWS]){(uint8_t)file, 0, 9}, ROWS, order);
+    }
+}
+
+static void write_binary_cifar10(void)
+{
+    static uint8_t record[ROWS * 3073];
+    char name[64];
+    CHECK_OK(wn__make_folders(scratch_path("cifar-10-batches-bin")));
+    for (int file = 1; file <= 6; file++) {
+        for (int row = 0; row < ROWS; row++) {
+            record[row * 3073] = (const uint8_t[ROWS]){(uint8_t)file, 0, 9}[row];
+            for (int at = 0; at < 3072; at++)
+                record[row * 3073 + 1 + at] = pixel_of(file, row, at);
+        }
+        snprintf(name, sizeof name, file <= 5 ? "cifar-10-batches-bin/data_batch_%d.bin" : "cifar-10-batches-bin/test_batch.bin", file);
+        CHECK_OK(wn__file_write(scratch_path(name), record, sizeof record));
+    }
+}
+
+static void remove_binary_cifar10(void)
+{
+    char name[64];
+    for (int file = 1; file <= 6; file++) {
+        snprintf(name, sizeof name, file <= 5 ? "cifar-10-batches-bin/data_batch_%d.bin" : "cifar-10-batches-bin/test_batch.bin", file);
+        CHECK_EQ_INT(unlink(scratch_path(name)), 0);
+    }
+}
+
+TEST(cifar_s_python_version_holds_the_same_samples)
+{
+    wn__dataset python = {0}, binary = {0};
+    for (int k = 0; k < 2; k++) {
+        write_python_cifar10(k ? (char)0x88 : (char)0x89);
+        CHECK_OK(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &python));
+        write_binary_cifar10();
+        CHECK_OK(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &binary));
+        CHECK(python.facts.train_count == 5 * ROWS && python.facts.test_count == ROWS);
+        for (int i = 0; i < 6; i++) /* so keys of results are the same, too */
+            CHECK_EQ_TEXT(python.contents.file[i].sha256, binary.contents.file[i].sha256);
+        for (int i = 0; i < 5 * ROWS; i++) {
+            int32_t a, b;
+            uint8_t kept[3072];
+            memcpy(kept, tiny_pixels(&python, WN__PART_TRAIN, i, &a), sizeof kept);
+            CHECK(memcmp(kept, tiny_pixels(&binary, WN__PART_TRAIN, i, &b), sizeof kept) == 0 && a == b);
+        }
+        wn__dataset_release(&python);
+        wn__dataset_release(&binary);
+        remove_binary_cifar10();
+    }
+}
+
+TEST(cifar_100_s_python_version_gives_the_fine_label)
+{
+    static uint8_t pixels[3072];
+    wn__dataset d = {0};
+    int32_t label;
+    CHECK_OK(wn__make_folders(scratch_path("cifar-100-python")));
+    write_pickle("cifar-100-python/train", pixels, (const uint8_t[]){5}, (const uint8_t[]){77}, 1, (char)0x89);
+    write_pickle("cifar-100-python/test", pixels, (const uint8_t[]){5}, (const uint8_t[]){78}, 1, (char)0x89);
+    CHECK_OK(wn__dataset_load(type_of("cifar100"), NULL, scratch_folder, NULL, true, &d));
+    tiny_pixels(&d, WN__PART_TRAIN, 0, &label);
+    CHECK_EQ_INT(label, 77);
+    wn__dataset_release(&d);
+}
+
+static void check_batch(const char *bytes, size_t size, wn_status status, const char *text)
+{
+    wn__dataset d = {0};
+    CHECK_OK(wn__file_write(scratch_path("cifar-10-batches-py/data_batch_2"), bytes, size));
+    CHECK_STATUS(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d), status);
+    CHECK_HAS_TEXT(wn_error_message(), text);
+}
+#define CHECK_BATCH(literal, status, text) check_batch(literal, sizeof literal - 1, status, text)
+
+TEST(pickles_that_are_no_batch_are_refused_and_run_nothing)
+{
+    write_python_cifar10((char)0x89);
+    CHECK_BATCH("\x80\x02}q\x01(U\x04"
+                "datacos\nsystem\nq\x02U\x04true\x85Ru.",
+                WN_EUNSUPPORTED, "data_batch_2: the pickle asks for 'os.system', which is not read");
+    CHECK_BATCH("\x80\x02}q\x01(U\x04"
+                "dataK\x01u.",
+                WN_EFORMAT, "it has no array \"data\"");
+    CHECK_BATCH("\x80\x02}q\x01(U\x04"
+                "data",
+                WN_EFORMAT, "it ends too early");
+    static uint8_t pixels[4 * 3072];
+    write_pickle("cifar-10-batches-py/data_batch_2", pixels, NULL, (const uint8_t[]){1, 2, 3, 10}, 4, (char)0x89);
+    wn__dataset d = {0};
+    CHECK_STATUS(wn__dataset_load(type_of("cifar10"), NULL, scratch_folder, NULL, true, &d), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "record 3 has label 10, expected 0 to 9");
 }
 
 TEST(other_contents_are_refused_unless_they_may_be_unverified)
@@ -552,6 +717,9 @@ int main(int argc, char **argv)
                                     RUN(idx_set_is_loaded_from_its_usual_folder),
                                     RUN(files_that_do_not_belong_together_are_refused),
                                     RUN(cifar_set_is_loaded_from_its_batches),
+                                    RUN(cifar_s_python_version_holds_the_same_samples),
+                                    RUN(cifar_100_s_python_version_gives_the_fine_label),
+                                    RUN(pickles_that_are_no_batch_are_refused_and_run_nothing),
                                     RUN(other_contents_are_refused_unless_they_may_be_unverified),
                                     RUN(splits_are_ranges),
                                     RUN(impossible_splits_are_refused),
