@@ -1,7 +1,8 @@
-/* WebDataset's shards: tar files in which neighbours of one name are a sample, a picture and its class. Pictures are read where they lie. */
+/* WebDataset's shards: tar files in which neighbours of one name are a sample, a picture and its class as .cls or in .json. Pictures are read where they lie. */
 #include <ctype.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -29,7 +30,7 @@ static const wn__setting settings[] = {
 
 /* ---- a sample's neighbours */
 
-enum { LONGEST_NAME = 300, LONGEST_LABEL = 12, MOST_CLASSES = 1 << 20 };
+enum { LONGEST_NAME = 300, LONGEST_LABEL = 12, LONGEST_JSON = 1 << 20, MOST_CLASSES = 1 << 20 };
 
 typedef struct reading {
     wn__pictures *pictures;
@@ -38,21 +39,27 @@ typedef struct reading {
     int fd;
     char key[LONGEST_NAME], picture[LONGEST_NAME]; /* picture: "": none yet */
     int64_t at, size;
-    int32_t label, most; /* label -1: none yet; most: the largest so far */
+    int32_t label, told, most; /* label, of .cls, and told, of .json: -1: none yet; most: the largest so far */
 } reading;
 
 /* The sample is complete: its key ends. */
 static wn_status end_sample(reading *r)
 {
     char name[2 * LONGEST_NAME];
-    const bool empty = !*r->picture && r->label < 0;
-    if (!empty && (!*r->picture || r->label < 0))
-        return wn__fail(WN_EFORMAT, "%s: sample %s has no %s", r->path, r->key, *r->picture ? "class (.cls)" : "picture");
+    const int32_t label = r->label >= 0 ? r->label : r->told;
+    const bool empty = !*r->picture && r->label < 0; /* .json alone may be anything */
+    if (!empty && (!*r->picture || label < 0))
+        return wn__fail(WN_EFORMAT, "%s: sample %s has no %s", r->path, r->key,
+                        *r->picture ? "class (.cls, or \"label\" or \"cls\" in .json)" : "picture");
     snprintf(name, sizeof name, "%s/%s", r->pictures->archive[r->pictures->archives - 1], r->picture);
-    const int32_t label = r->label;
-    r->label = -1;
+    r->label = r->told = -1;
     r->picture[0] = 0;
-    return empty ? WN_OK : wn__pictures_add_archived(r->pictures, r->part, name, r->at, r->size, label);
+    if (empty) return WN_OK;
+    if (r->part == WN__PART_TRAIN && label > r->most) r->most = label;
+    if (label > r->most)
+        return wn__fail(WN_EFORMAT, "%s: sample %s is of class %" PRId32 ", but training classes end at %" PRId32, r->path, r->key, label,
+                        r->most);
+    return wn__pictures_add_archived(r->pictures, r->part, name, r->at, r->size, label);
 }
 
 static wn_status read_class(reading *r, const char *name, int64_t at, int64_t size)
@@ -64,9 +71,24 @@ static wn_status read_class(reading *r, const char *name, int64_t at, int64_t si
     if (!isdigit((unsigned char)text[0]) || end[strspn(end, "\r\n ")] || label >= MOST_CLASSES)
         return wn__fail(WN_EFORMAT, "%s: %s: \"%s\" is no class, must be 0 to %d", r->path, name, text, MOST_CLASSES - 1);
     r->label = (int32_t)label;
-    if (r->part == WN__PART_TRAIN && r->label > r->most) r->most = r->label;
-    if (r->label <= r->most) return WN_OK;
-    return wn__fail(WN_EFORMAT, "%s: %s: class %ld, but training classes end at %" PRId32, r->path, name, label, r->most);
+    return WN_OK;
+}
+
+/* {"label": 3, ...}; other texts say nothing of the class. */
+static wn_status read_json(reading *r, const char *name, int64_t at, int64_t size)
+{
+    char *text = size <= LONGEST_JSON ? wn__alloc((size_t)size + 1) : NULL;
+    if (size > LONGEST_JSON) return WN_OK;
+    if (!text) return wn__no_memory((size_t)size);
+    json_t *object = pread(r->fd, text, (size_t)size, at) == size ? json_loadb(text, (size_t)size, 0, NULL) : NULL;
+    const json_t *label = json_object_get(object, "label"), *value = label ? label : json_object_get(object, "cls");
+    const int64_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+    json_decref(object);
+    wn__free(text);
+    if (number >= MOST_CLASSES)
+        return wn__fail(WN_EFORMAT, "%s: %s: class %" PRId64 ", must be 0 to %d", r->path, name, number, MOST_CLASSES - 1);
+    r->told = number >= 0 ? (int32_t)number : -1;
+    return WN_OK;
 }
 
 /* The key ends at the first dot behind the last slash. */
@@ -81,6 +103,7 @@ static wn_status visit(void *user, const char *name, int64_t at, int64_t size)
         snprintf(r->key, sizeof r->key, "%.*s", (int)length, name);
     }
     if (strcasecmp(dot, ".cls") == 0) return read_class(r, name, at, size);
+    if (strcasecmp(dot, ".json") == 0) return read_json(r, name, at, size);
     if (!wn__is_picture_name(name)) return WN_OK;
     snprintf(r->picture, sizeof r->picture, "%s", name);
     r->at = at;
@@ -149,7 +172,7 @@ static wn_status add_part(reading *r, const tar_config *c, wn__part part, const 
 
 static wn_status add_parts(wn__pictures *p, const tar_config *c)
 {
-    reading r = {.pictures = p, .label = -1, .most = -1};
+    reading r = {.pictures = p, .label = -1, .told = -1, .most = -1};
     WN_TRY(add_part(&r, c, WN__PART_TRAIN, c->path));
     WN_TRY(add_classes(p, r.most));
     WN_TRY(add_part(&r, c, WN__PART_VALIDATION, c->val));
@@ -178,7 +201,7 @@ static const char *takes(const char *path)
 
 const wn__dataset_type wn__dataset_tar = {
     .name = "tar",
-    .summary = "your pictures in WebDataset's shards: tar files of .jpg and .cls",
+    .summary = "your pictures in WebDataset's shards: tar files of .jpg and .cls or .json",
     .license = "your own",
     .settings = settings,
     .places = places,

@@ -163,13 +163,12 @@ static wn_status read_name(const char *path, int fd, char type, int64_t at, int6
     return take_name(path, type, data, (size_t)got, said);
 }
 
-wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, void *user)
+wn_status wn__tar_index_part(const char *path, int fd, int64_t at, int64_t size, wn__tar_visit_place visit, void *user)
 {
-    struct stat s;
+    const int64_t end = at + size;
     long_name said = {""};
     char name[LONGEST];
-    if (fstat(fd, &s) != 0) return wn__fail_errno("%s", path);
-    for (int64_t at = 0; at + BLOCK <= s.st_size;) {
+    while (at + BLOCK <= end) {
         tar_header h;
         uint64_t length;
         const ssize_t got = pread(fd, &h, BLOCK, at);
@@ -178,10 +177,17 @@ wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, voi
         if (is_empty(&h)) return WN_OK;
         if (!read_length(&h, &length)) return wn__fail(WN_EFORMAT, "%s: no tar header at byte %lld", path, (long long)at);
         at += BLOCK;
-        if (length > (uint64_t)(s.st_size - at)) return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' does not end", path, h.name);
+        if (length > (uint64_t)(end - at)) return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' does not end", path, h.name);
         if (holds_name(h.type)) WN_TRY(read_name(path, fd, h.type, at, (int64_t)length, &said));
         if (h.type == '0' || h.type == 0) WN_TRY(visit(user, next_name(&h, &said, name), at, (int64_t)length));
         at += ((int64_t)length + BLOCK - 1) / BLOCK * BLOCK;
     }
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", path);
+}
+
+wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, void *user)
+{
+    struct stat s;
+    if (fstat(fd, &s) != 0) return wn__fail_errno("%s", path);
+    return wn__tar_index_part(path, fd, 0, s.st_size, visit, user);
 }

@@ -11,5 +11,7 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
 /* The same of a file, of which headers alone are read: `at` is where an entry's data begin. */
 typedef wn_status (*wn__tar_visit_place)(void *user, const char *name, int64_t at, int64_t size);
 wn_status wn__tar_index(const char *path, int fd, wn__tar_visit_place visit, void *user);
+/* ... of an archive that is `size` bytes of a file: places are those in the file. */
+wn_status wn__tar_index_part(const char *path, int fd, int64_t at, int64_t size, wn__tar_visit_place visit, void *user);
 
 #endif

@@ -69,3 +69,17 @@ refuse data list text.tar
 refuse data list "shards-{0..3}.tar"
 echo "no arrays" >arrays.npz
 refuse data list arrays.npz
+echo "-- classes"
+fill two
+fill three
+mkdir three/c && cp red.png three/c
+winnow train --data two --set data.size=16 --set data.validation=none --set data.test_share=2 --set model.arch=net.yaml --set train.epochs=1 --set train.batch=2 --quiet >/dev/null
+refuse eval winnow-train/final.safetensors --data three --set data.test_share=2
+refuse prune winnow-train/final.safetensors --data three --set data.test_share=2 --sparsity 80% --out pruned.safetensors
+printf 'a/1.png 0\na/2.png -1\n' >two/list.txt
+refuse data list two/list.txt
+echo "-- pickles"
+mkdir cifar-10-batches-py
+for part in data_batch_{1..5} test_batch; do printf '\x80\x02}q\x01(U\x04datacos\nsystem\nq\x02U\x0atouch here\x85Ru.' >cifar-10-batches-py/$part; done
+refuse train --data-dir . --set data.set=cifar10 --set model.arch=net.yaml --set train.epochs=1
+[ ! -e here ] || echo "the pickle was run"
