@@ -91,6 +91,8 @@ static void read_scores(const wn__results *r, wn__result_row *row)
     row->test = score_of(row->object, "test", shown, "");
     row->test_at_best = score_of(row->object, "test", shown, "_at_best_validation");
     row->validation = score_of(row->object, "validation", shown, "");
+    row->average = score_of(row->object, "average_test", shown, "");
+    row->average_validation = score_of(row->object, "average_validation", shown, "");
     row->pruned = score_of(row->object, "pruned", shown, "");
     row->pruned_bn = score_of(row->object, "pruned", shown, "_reestimated_bn");
     row->validated = !isnan(score_of(row->object, "validation", r->headline, ""));
@@ -135,6 +137,7 @@ static wn_status read_rows(const json_t *list, wn__results *r)
         const wn_status status = read_row(object, row);
         if (status != WN_OK) return wn__fail_within(status, "row %zu: ", i);
         read_scores(r, row);
+        r->averaged = r->averaged || !isnan(row->average) || !isnan(row->average_validation);
     }
     return WN_OK;
 }

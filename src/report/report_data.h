@@ -21,6 +21,7 @@ typedef struct wn__result_row {
     double test;                                /* of the metric that is shown, as it is stored, as the next: of the last epoch */
     double test_at_best;                        /* at the epoch that was best in validation */
     double validation;                          /* last epoch */
+    double average, average_validation;         /* of the moving average of the weights (train.ema), last epoch; NaN without one */
     double pruned, pruned_bn;                   /* straight after pruning, without and with re-estimated BN statistics */
     bool validated;                             /* there were validation data */
     double sparsity_selected, sparsity_network; /* reached */
@@ -57,6 +58,7 @@ typedef struct wn__results {
     char *folder;
     const char *name;
     bool complete, short_budget;
+    bool averaged; /* there are moving averages of weights */
     bool measured; /* `winnow time` was asked: rows have its seconds */
     int measured_threads;
     json_t *study; /* study.json (study.h); NULL: there is none */

@@ -226,6 +226,7 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
     if (spread) wn__table_column_add(t, true, "±95 %%");
     if (spread) wn__table_column_add(t, true, "sd");
     wn__table_column_add(t, true, "best val.");
+    if (r->averaged) wn__table_column_add(t, true, "EMA");
     wn__table_column_add(t, true, "parameters");
     size_column(t, r);
     wn__table_column_add(t, true, "FLOPs stage");
@@ -240,6 +241,7 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
         if (spread) interval_cell(t, shown, test);
         if (spread) shown_cell(t, shown, test.sd, false);
         shown_cell(t, shown, wn__cell_summary(cell, FIELD(test_at_best), shown->scale).mean, false);
+        if (r->averaged) shown_cell(t, shown, wn__cell_summary(cell, FIELD(average), shown->scale).mean, false);
         count_cell(t, mean_of(cell, FIELD(parameters)));
         size_cell(t, r, cell);
         amount_cell(t, mean_of(cell, FIELD(stage_flops)));
@@ -254,6 +256,9 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
                  "best val.: at the epoch with the best validation %s. "
                  "FLOPs of training: of the stage alone, and with everything it needed. Seconds: of the stage alone.",
                  r->headline->title);
+    if (r->averaged)
+        wn__text_add(&t->note,
+                     " EMA: of the moving average of the weights (train.ema), at the last epoch; all else is of the weights themselves.");
     return wn__table_status(t);
 }
 
@@ -645,6 +650,8 @@ static const struct {
     {"test_{key}", FIELD(test)},
     {"test_{key}_at_best_validation", FIELD(test_at_best)},
     {"validation_{key}", FIELD(validation)},
+    {"average_test_{key}", FIELD(average)},
+    {"average_validation_{key}", FIELD(average_validation)},
     {"pruned_{key}", FIELD(pruned)},
     {"pruned_{key}_reestimated_bn", FIELD(pruned_bn)},
     {"sparsity_selected", FIELD(sparsity_selected)},
@@ -663,6 +670,13 @@ static const struct {
     {"gradient_scale", FIELD(gradient_scale)},
 };
 enum { NUMBER_COLUMNS = sizeof number_columns / sizeof number_columns[0], SPREAD_COLUMNS = 2 };
+
+/* Columns of what few experiments have stand only where there is some. */
+static bool has_column(const wn__results *r, int column)
+{
+    const size_t field = number_columns[column].field;
+    return r->averaged || (field != FIELD(average) && field != FIELD(average_validation));
+}
 
 static void plain_cell(wn__table *t, double value)
 {
@@ -687,6 +701,7 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
     wn__table_column_add(t, true, "n");
     for (int c = 0; c < NUMBER_COLUMNS; c++) {
         char name[128];
+        if (!has_column(r, c)) continue;
         wn__shown_words(&r->shown, number_columns[c].name, name, sizeof name);
         wn__table_column_add(t, true, "%s", name);
         if (c < SPREAD_COLUMNS) wn__table_column_add(t, true, "%s_sd", name);
@@ -703,7 +718,7 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
         plain_cell(t, cell->sparsity);
         wn__table_cell(t, "%d", cell->n);
         for (int c = 0; c < NUMBER_COLUMNS; c++)
-            plain_summary_cells(t, wn__cell_summary(cell, number_columns[c].field, 1), c < SPREAD_COLUMNS);
+            if (has_column(r, c)) plain_summary_cells(t, wn__cell_summary(cell, number_columns[c].field, 1), c < SPREAD_COLUMNS);
         for (int b = 0; b < r->baseline_count; b++) {
             const wn__cell *other = wn__results_baseline(r, r->baselines[b], cell->sparsity);
             plain_summary_cells(t, other && other != cell ? wn__cell_difference(&r->shown, cell, other) : (wn__summary){0, NAN, NAN, NAN},

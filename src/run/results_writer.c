@@ -219,7 +219,10 @@ static wn_status copy_score(json_t *out, const json_t *result, const wn__metric 
 }
 
 static const score_names of_test = {"test_", "", "test_", ""}, of_validation = {"validation_", "", "validation_", ""},
-                         of_best = {"test_", "_at_best_validation", "best_test_", ""}, of_pruned = {"pruned_", "", "pruned_", ""},
+                         of_best = {"test_", "_at_best_validation", "best_test_", ""},
+                         of_average = {"average_test_", "", "average_test_", ""},
+                         of_average_validation = {"average_validation_", "", "average_validation_", ""},
+                         of_pruned = {"pruned_", "", "pruned_", ""},
                          of_reestimated = {"pruned_", "_reestimated_bn", "pruned_", "_reestimated_bn"};
 
 /* Of the test part all metrics, the headline first; of the validation part the headline and what the recipe asks for by name. */
@@ -247,6 +250,8 @@ static wn_status add_scores(json_t *out, const wn__recipe *recipe, const json_t 
     WN_TRY(copy(out, "wide", result, "wide"));
     WN_TRY(copy(out, "train_flops_ratio", result, "train_flops_ratio"));
     WN_TRY(copy_score(out, result, wn__metric_headline(&recipe->train.metrics), of_best));
+    WN_TRY(copy_score(out, result, wn__metric_headline(&recipe->train.metrics), of_average));
+    WN_TRY(copy_score(out, result, wn__metric_headline(&recipe->train.metrics), of_average_validation));
     WN_TRY(copy(out, "parameters", result, "network_nonzero"));
     WN_TRY(copy(out, "train_flops_stage", result, "train_flops"));
     WN_TRY(set_int(out, "test_count", recipe->test_images));

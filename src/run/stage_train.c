@@ -320,6 +320,14 @@ static wn_status set_score(json_t *out, const char *part, const wn__metric *metr
     return set_real(out, key, value);
 }
 
+/* The headline of the moving average, whose weights are average.safetensors. */
+static wn_status add_average(json_t *out, const wn__train_result *r)
+{
+    const wn__metric *headline = wn__metric_headline(&r->metrics);
+    WN_TRY(set_score(out, "average_test", headline, r->average_test[r->metrics.headline]));
+    return set_score(out, "average_validation", headline, r->average_validation[r->metrics.headline]);
+}
+
 /* Of the test part all metrics, the headline first; of the others headline, loss, and what the recipe asks for by name. */
 static wn_status add_scores(json_t *out, const wn__recipe *recipe, const wn__train_result *r)
 {
@@ -349,6 +357,7 @@ static wn_status result_json(const wn__context *c, const wn__stage *stage, const
     int64_t training_flops;
     WN_TRY(wn__slice_set(out, "steps", json_integer(r->steps)));
     WN_TRY(add_scores(out, recipe, r));
+    if (t->spec.average.decay > 0) WN_TRY(add_average(out, r));
     WN_TRY(wn__stage_add_cost(graph, params, out, &training_flops));
     if (t->small.config) WN_TRY(add_widths(out, t->mask >= 0 ? "wide" : "small", &t->small));
     const int64_t trained =

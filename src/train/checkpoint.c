@@ -53,18 +53,23 @@ static const field fields[] = {
 enum { FIELDS = sizeof fields / sizeof fields[0], KEY = 64 };
 
 /* What is kept of a metric, and of the headline alone. Metadata "state.<prefix><key of the metric>". */
+typedef enum kept { ALWAYS, NEWER, KNOWN } kept; /* in every file; in newer files; where it is a number */
 typedef struct score_field {
     const char *prefix;
     size_t offset;
+    kept presence;
 } score_field;
-static const score_field of_each[] = {{"train_", offsetof(wn__train_state, train)},
-                                      {"validation_", offsetof(wn__train_state, validation)},
-                                      {"test_", offsetof(wn__train_state, test)}};
-static const score_field of_headline[] = {{"best_validation_", offsetof(wn__train_state, best_validation)},
-                                          {"best_test_", offsetof(wn__train_state, best_test)}};
+static const score_field of_each[] = {{"train_", offsetof(wn__train_state, train), NEWER},
+                                      {"validation_", offsetof(wn__train_state, validation), NEWER},
+                                      {"test_", offsetof(wn__train_state, test), NEWER},
+                                      {"average_validation_", offsetof(wn__train_state, average_validation), KNOWN},
+                                      {"average_test_", offsetof(wn__train_state, average_test), KNOWN}};
+static const score_field of_headline[] = {{"best_validation_", offsetof(wn__train_state, best_validation), ALWAYS},
+                                          {"best_test_", offsetof(wn__train_state, best_test), ALWAYS}};
+enum { EACH = sizeof of_each / sizeof *of_each };
 
-/* Called for every real number of the metrics; `needed`: it is in every file. */
-typedef wn_status (*score_visit)(void *arg, const char *key, bool needed, double *value);
+/* Called for every real number of the metrics. */
+typedef wn_status (*score_visit)(void *arg, const char *key, kept presence, double *value);
 
 static wn_status visit_scores(const wn__metric_set *set, wn__train_state *state, score_visit visit, void *arg)
 {
@@ -72,23 +77,23 @@ static wn_status visit_scores(const wn__metric_set *set, wn__train_state *state,
     for (int m = 0; m < set->count; m++) {
         const wn__metric *metric = set->metric[m];
         snprintf(key, sizeof key, "state.%s%s", metric->sum_key ? metric->sum_key : metric->key, metric->sum_key ? "" : "_sum");
-        WN_TRY(visit(arg, key, true, &state->sum[m]));
-        for (int i = 0; i < 3; i++) {
+        WN_TRY(visit(arg, key, ALWAYS, &state->sum[m]));
+        for (int i = 0; i < EACH; i++) {
             snprintf(key, sizeof key, "state.%s%s", of_each[i].prefix, metric->key);
-            WN_TRY(visit(arg, key, false, (double *)((char *)state + of_each[i].offset) + m));
+            WN_TRY(visit(arg, key, of_each[i].presence, (double *)((char *)state + of_each[i].offset) + m));
         }
     }
     for (int i = 0; i < 2; i++) {
         snprintf(key, sizeof key, "state.%s%s", of_headline[i].prefix, wn__metric_headline(set)->key);
-        WN_TRY(visit(arg, key, true, (double *)((char *)state + of_headline[i].offset)));
+        WN_TRY(visit(arg, key, of_headline[i].presence, (double *)((char *)state + of_headline[i].offset)));
     }
     return WN_OK;
 }
 
-static wn_status write_score(void *arg, const char *key, bool needed, double *value)
+static wn_status write_score(void *arg, const char *key, kept presence, double *value)
 {
     char text[64];
-    (void)needed;
+    if (presence == KNOWN && isnan(*value)) return WN_OK;
     wn__snprintf(text, sizeof text, "%a", *value);
     return wn__st_writer_meta(arg, key, text);
 }
@@ -98,13 +103,13 @@ typedef struct source {
     const char *path;
 } source;
 
-static wn_status read_score(void *arg, const char *key, bool needed, double *value)
+static wn_status read_score(void *arg, const char *key, kept presence, double *value)
 {
     const source *s = arg;
     const char *text = wn__safetensors_meta(s->file, key);
     char *end;
     *value = NAN;
-    if (!text && !needed) return WN_OK;
+    if (!text && presence != ALWAYS) return WN_OK;
     if (!text) return wn__fail(WN_EFORMAT, "%s is no checkpoint: it has no \"%s\"", s->path, key);
     *value = wn__strtod(text, &end);
     if (end == text || *end) return wn__fail(WN_EFORMAT, "%s: \"%s\" is \"%s\", must be a number", s->path, key, text);

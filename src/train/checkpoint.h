@@ -21,6 +21,7 @@ typedef struct wn__train_state {
 
     /* results so far, of each metric of the owner's set; NaN and -1 where there are none */
     double train[WN__MOST_METRICS], validation[WN__MOST_METRICS], test[WN__MOST_METRICS];
+    double average_validation[WN__MOST_METRICS], average_test[WN__MOST_METRICS]; /* of the moving average */
     int64_t best_step;
     double best_validation, best_test; /* of the headline */
 

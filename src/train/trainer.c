@@ -279,7 +279,7 @@ static void fresh_state(run *r)
         .best_test = NAN,
     };
     for (int m = 0; m < WN__MOST_METRICS; m++)
-        r->state.train[m] = r->state.validation[m] = r->state.test[m] = NAN;
+        r->state.train[m] = r->state.validation[m] = r->state.test[m] = r->state.average_validation[m] = r->state.average_test[m] = NAN;
 }
 
 /* What is damaged counts as not there: the training begins anew. */
@@ -621,13 +621,16 @@ static wn_status evaluate_parts(run *r)
 /* The average in the place of the weights, for a while. */
 static wn_status evaluate_average(run *r)
 {
-    wn__evaluation e = {0};
+    wn__train_state *st = &r->state;
+    wn__evaluation validation = {0}, test = {0};
     wn_status status = WN_OK;
     if (!averages(r)) return WN_OK;
     wn__average_swap(r->stage->params);
-    if (r->validation) status = evaluate_one(r, r->validation, "validation-average", &e);
-    if (status == WN_OK && r->test) status = evaluate_one(r, r->test, "test-average", &e);
+    if (r->validation) status = evaluate_one(r, r->validation, "validation-average", &validation);
+    if (status == WN_OK && r->test) status = evaluate_one(r, r->test, "test-average", &test);
     wn__average_swap(r->stage->params);
+    if (status == WN_OK && r->validation) memcpy(st->average_validation, validation.score, sizeof st->average_validation);
+    if (status == WN_OK && r->test) memcpy(st->average_test, test.score, sizeof st->average_test);
     return status;
 }
 
@@ -782,6 +785,8 @@ static void report(const run *r, wn__train_result *out)
     memcpy(out->test, st->test, sizeof out->test);
     memcpy(out->validation, st->validation, sizeof out->validation);
     memcpy(out->train, st->train, sizeof out->train);
+    memcpy(out->average_test, st->average_test, sizeof out->average_test);
+    memcpy(out->average_validation, st->average_validation, sizeof out->average_validation);
 }
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result)

@@ -114,12 +114,13 @@ typedef struct wn__train_result {
     double test[WN__MOST_METRICS];       /* of the last step */
     double validation[WN__MOST_METRICS]; /* of the last step; NaN without validation */
     double train[WN__MOST_METRICS];      /* over the last (part of an) epoch; NaN of metrics of a part as a whole */
-    int64_t best_step;                   /* of the best validation value of the headline (the first of equals); -1 without */
-    double best_validation, best_test;   /* of the headline; NaN without validation */
-    int64_t flops_stage;                 /* training alone */
-    int64_t flops_total;                 /* with flops_before and the teacher's forward passes */
-    double seconds;                      /* of training in this process and those before it; not deterministic */
-    wn__rewired rewired;                 /* topology updates; zeros without */
+    double average_test[WN__MOST_METRICS], average_validation[WN__MOST_METRICS]; /* of the last step's moving average; NaN without one */
+    int64_t best_step;                 /* of the best validation value of the headline (the first of equals); -1 without */
+    double best_validation, best_test; /* of the headline; NaN without validation */
+    int64_t flops_stage;               /* training alone */
+    int64_t flops_total;               /* with flops_before and the teacher's forward passes */
+    double seconds;                    /* of training in this process and those before it; not deterministic */
+    wn__rewired rewired;               /* topology updates; zeros without */
 } wn__train_result;
 
 wn_status wn__train_run(const wn__train_stage *stage, wn__train_result *result);

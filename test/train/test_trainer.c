@@ -380,19 +380,21 @@ TEST(the_average_is_that_of_the_weights_after_each_step)
 TEST(the_average_survives_a_stop_and_knows_masks)
 {
     wn__params average;
+    wn__train_result result[3];
     char folders[2][512];
     for (int cut = 0; cut < 2; cut++) {
         lab l;
         snprintf(folders[cut], sizeof folders[cut], "%s", scratch_fresh(cut ? "average-cut" : "average-whole"));
-        for (int part = 0; part <= cut; part++) {
+        for (int part = 0; part <= cut + 1; part++) { /* the last one finds all done */
             lab_init(&l, folders[cut], 1, 0);
             add_gradual(&l);
             l.stage.spec.average = (wn__average_rule){.decay = 0.8, .every = 1};
             l.stage.pause_step = cut && part == 0 ? 13 : 0;
-            wn__train_result result;
-            CHECK_STATUS(wn__train_run(&l.stage, &result), l.stage.pause_step ? WN_ESTOPPED : WN_OK);
-            if (part < cut) lab_release(&l);
+            CHECK_STATUS(wn__train_run(&l.stage, &result[part]), l.stage.pause_step ? WN_ESTOPPED : WN_OK);
+            if (part <= cut) lab_release(&l);
         }
+        CHECK(!isnan(result[cut].average_test[0]) && result[cut].average_test[0] == result[cut + 1].average_test[0]);
+        CHECK(result[cut].average_validation[0] == result[cut + 1].average_validation[0]);
         average_of(folders[cut], l.graph, &average);
         const wn__param *fc1 = wn__params_find(&average, "fc1.weight");
         CHECK(fc1->mask && fc1->active < fc1->stored / 2);
