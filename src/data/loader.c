@@ -253,11 +253,19 @@ static wn_status take_batch(const wn__loader *l, wn__batch *b)
     return WN_OK;
 }
 
+static int slots_of(int threads) { return threads ? threads + AHEAD : 1; }
+
+int64_t wn__loader_room(const wn__sample_spec *spec, int64_t batch, int threads)
+{
+    const int64_t sample = wn__sample_elements(spec) * 4 + wn__sample_target_width(spec) * 4 + 8;
+    return slots_of(threads) * batch * sample;
+}
+
 static wn_status take_memory(wn__loader *l)
 {
     for (int i = 0; i < (l->threads ? l->threads : 1); i++)
         WN_TRY(take_scratch(l, &l->scratch[i]));
-    l->slot_count = l->threads ? l->threads + AHEAD : 1;
+    l->slot_count = slots_of(l->threads);
     l->slots = WN_NEW_ARRAY(loader_slot, l->slot_count);
     if (!l->slots) return wn__no_memory((size_t)l->slot_count * sizeof(loader_slot));
     for (int i = 0; i < l->slot_count; i++) {

@@ -67,6 +67,9 @@ void wn__loader_unaugmented(wn__loader_options *options);
 
 typedef struct wn__loader wn__loader;
 
+/* Bytes of the batches that a loader of so many threads keeps; of pictures of any size, without those that are being decoded. */
+int64_t wn__loader_room(const wn__sample_spec *spec, int64_t batch, int threads);
+
 /* Starts at epoch 0, batch 0. WN_EINVAL if there is no batch at all (empty part; drop with too few samples). */
 wn_status wn__loader_new(const wn__loader_options *options, wn__loader **out);
 void wn__loader_free(wn__loader *loader);             /* stops and joins its threads; accepts NULL */

@@ -97,7 +97,8 @@ static wn_status look(const wn__dataset *data, wn_data_summary *summary, wn_data
                                  .train_count = data->facts.train_count - data->facts.own_validation,
                                  .validation_count = data->facts.own_validation,
                                  .test_count = data->facts.test_count};
-    if (data->type->open == wn__pictures_open) summary->passed_over = ((const wn__pictures *)data->facts.memory)->passed_over;
+    const wn__pictures *pictures = wn__pictures_of(data->type, &data->facts);
+    if (pictures) summary->passed_over = pictures->passed_over;
     if (!visit || s->target == WN_TARGET_VALUES) return WN_OK;
     int64_t *counts = counted ? WN_NEW_ARRAY(int64_t, 2 * (int64_t)s->classes) : NULL;
     if (counted && !counts) return wn__no_memory((size_t)s->classes * 2 * sizeof *counts);

@@ -7,7 +7,8 @@
 #include "base/fail.h"
 
 const char *const wn__broken_names[] = {"error", "skip", NULL};
-const char *const wn__pictures_places[] = {"path", "cache", NULL};
+const char *const wn__cache_form_names[] = {"encoded", "decoded", NULL};
+const char *const wn__pictures_places[] = {"path", "cache", "cache_form", NULL};
 
 /* ---- the table */
 

@@ -19,10 +19,13 @@ typedef struct wn__pictures_config {
     bool upright;
     int broken;       /* wn__broken */
     double cache;     /* GiB */
+    int cache_form;   /* wn__cache_form */
     const char *test; /* share of the pictures that become the test part where the set has none */
 } wn__pictures_config;
 typedef enum wn__broken { WN__BROKEN_ERROR, WN__BROKEN_SKIP } wn__broken;
 extern const char *const wn__broken_names[];
+typedef enum wn__cache_form { WN__CACHE_ENCODED, WN__CACHE_DECODED } wn__cache_form;
+extern const char *const wn__cache_form_names[];
 
 /* Rows of a settings table whose struct has a member `pictures`. */
 /* clang-format off */
@@ -31,10 +34,11 @@ extern const char *const wn__broken_names[];
     {"channels", WN__SETTING_INT, offsetof(type, pictures.channels), 1, 3, "3", NULL, "3: colours; 1: gray"}, \
     {"upright", WN__SETTING_BOOL, offsetof(type, pictures.upright), 0, 0, "false", NULL, "turn pictures as their EXIF orientation asks"}, \
     {"broken", WN__SETTING_CHOICE, offsetof(type, pictures.broken), 0, 0, "error", wn__broken_names, "what files are that cannot be read: an error, or left out and listed"}, \
-    {"cache", WN__SETTING_FLOAT, offsetof(type, pictures.cache), 0, 1e6, "0", NULL, "GiB of memory that keep files as they were read; changes no result"}, \
+    {"cache", WN__SETTING_FLOAT, offsetof(type, pictures.cache), 0, 1e6, "0", NULL, "GiB of memory that keep what was read; changes no result"}, \
+    {"cache_form", WN__SETTING_CHOICE, offsetof(type, pictures.cache_form), 0, 0, "encoded", wn__cache_form_names, "what is kept: files as they lie, or decoded pixels: many times as large, and never decoded again"}, \
     {"test_share", WN__SETTING_TEXT, offsetof(type, pictures.test), 0, 0, "10%", NULL, "part of the pictures, such as 10% or 500, that tests where the set has no test part"}
 /* clang-format on */
-extern const char *const wn__pictures_places[]; /* "path", "cache", NULL: settings that are no part of keys */
+extern const char *const wn__pictures_places[]; /* "path", "cache", "cache_form", NULL: settings that are no part of keys */
 
 typedef struct wn__picture {
     int64_t name;    /* where it begins in `names` */
@@ -103,6 +107,8 @@ wn_status wn__pictures_skip_broken(wn__pictures *p);
 
 /* wn__dataset_type.open of sets that are described so. */
 wn_status wn__pictures_open(const wn__dataset_type *type, const void *config, const char *folder, wn__pool *pool, wn__dataset *data);
+/* The table of a set that is opened so; NULL: it is another one. */
+const wn__pictures *wn__pictures_of(const wn__dataset_type *type, const wn__data_facts *facts);
 /* What the entries of such sets have in common. */
 /* clang-format off */
 #define WN__PICTURES_TYPE(config) \

@@ -61,12 +61,19 @@ wn_status wn__picture_decode(const wn__pictures *p, const wn__picture *item, con
 
 /* ---- the source */
 
+typedef struct kept_picture {
+    int height, width; /* of pixels */
+    char bytes[];      /* the file, or pixels (channels, height, width) */
+} kept_picture;
+
 typedef struct pictures_source {
     wn__sample_source source;
     wn__pictures *pictures;
-    _Atomic(char *) *kept; /* (all) encoded bytes, or NULL; NULL: nothing is kept */
-    _Atomic int64_t room;  /* bytes that may still be kept */
+    _Atomic(kept_picture *) *kept; /* (all) or NULL; NULL: nothing is kept */
+    _Atomic int64_t room;          /* bytes that may still be kept */
 } pictures_source;
+
+static bool keeps_pixels(const pictures_source *s) { return s->kept && s->pictures->config.cache_form == WN__CACHE_DECODED; }
 
 static int64_t item_of(const pictures_source *s, wn__part part, int64_t index)
 {
@@ -74,13 +81,14 @@ static int64_t item_of(const pictures_source *s, wn__part part, int64_t index)
 }
 
 /* What comes first stays. Two threads that read the same file at once keep one copy. */
-static void keep(pictures_source *s, int64_t i, const char *bytes)
+static void keep(pictures_source *s, int64_t i, const void *bytes, int64_t size, int height, int width)
 {
-    const int64_t size = s->pictures->item[i].size;
-    char *copy = NULL, *none = NULL;
+    kept_picture *copy = NULL, *none = NULL;
     if (!s->kept || size == 0) return;
-    if (atomic_fetch_sub(&s->room, size) >= size && (copy = wn__alloc((size_t)size)) != NULL) {
-        memcpy(copy, bytes, (size_t)size);
+    if (atomic_fetch_sub(&s->room, size) >= size && (copy = wn__alloc(sizeof *copy + (size_t)size)) != NULL) {
+        copy->height = height;
+        copy->width = width;
+        memcpy(copy->bytes, bytes, (size_t)size);
         if (atomic_compare_exchange_strong(&s->kept[i], &none, copy)) return;
         wn__free(copy);
     }
@@ -89,9 +97,26 @@ static void keep(pictures_source *s, int64_t i, const char *bytes)
 
 static wn_status load_or_take(pictures_source *s, int64_t i, wn__scratch *scratch, const char **bytes)
 {
-    if (s->kept && (*bytes = s->kept[i]) != NULL) return WN_OK;
-    WN_TRY(wn__picture_load(s->pictures, &s->pictures->item[i], scratch, bytes));
-    keep(s, i, *bytes);
+    const wn__picture *item = &s->pictures->item[i];
+    const kept_picture *kept = s->kept && !keeps_pixels(s) ? s->kept[i] : NULL;
+    if (kept) *bytes = kept->bytes;
+    if (kept) return WN_OK;
+    WN_TRY(wn__picture_load(s->pictures, item, scratch, bytes));
+    if (!keeps_pixels(s)) keep(s, i, *bytes, item->size, 0, 0);
+    return WN_OK;
+}
+
+static wn_status decode_or_take(pictures_source *s, int64_t i, wn__scratch *scratch, wn__sample_input *input)
+{
+    const kept_picture *kept = keeps_pixels(s) ? s->kept[i] : NULL;
+    const wn__pixels *p = &scratch->pixels;
+    const char *bytes;
+    if (kept) *input = (wn__sample_input){(const uint8_t *)kept->bytes, kept->height, kept->width};
+    if (kept) return WN_OK;
+    WN_TRY(load_or_take(s, i, scratch, &bytes));
+    WN_TRY(wn__picture_decode(s->pictures, &s->pictures->item[i], bytes, scratch));
+    if (keeps_pixels(s)) keep(s, i, p->data, (int64_t)p->channels * p->height * p->width, p->height, p->width);
+    *input = (wn__sample_input){p->data, p->height, p->width};
     return WN_OK;
 }
 
@@ -112,14 +137,8 @@ static wn_status read_picture(wn__sample_source *source, wn__part part, int64_t 
 {
     pictures_source *s = (pictures_source *)source;
     const int64_t i = item_of(s, part, index);
-    const wn__picture *item = &s->pictures->item[i];
-    const char *bytes;
-    put_target(s->pictures, item, target);
-    if (!input) return WN_OK;
-    WN_TRY(load_or_take(s, i, scratch, &bytes));
-    WN_TRY(wn__picture_decode(s->pictures, item, bytes, scratch));
-    *input = (wn__sample_input){scratch->pixels.data, scratch->pixels.height, scratch->pixels.width};
-    return WN_OK;
+    put_target(s->pictures, &s->pictures->item[i], target);
+    return input ? decode_or_take(s, i, scratch, input) : WN_OK;
 }
 
 static const char *name_of(const wn__sample_source *source, wn__part part, int64_t index)
@@ -175,4 +194,9 @@ wn_status wn__pictures_open(const wn__dataset_type *type, const void *config, co
     if (s->room <= 0) return WN_OK;
     s->kept = wn__alloc_array(wn__pictures_total(p), sizeof *s->kept);
     return s->kept ? WN_OK : wn__no_memory((size_t)wn__pictures_total(p) * sizeof *s->kept);
+}
+
+const wn__pictures *wn__pictures_of(const wn__dataset_type *type, const wn__data_facts *facts)
+{
+    return type->open == wn__pictures_open ? facts->memory : NULL;
 }

@@ -35,8 +35,10 @@ static const wn__setting settings[] = {
     WN_SETTING_TEXT(arrays_config, y_test, "", "the array of test targets in the same file"),
     WN_SETTING_TEXT(arrays_config, test_share, "10%",
                     "part of the samples, such as 10% or 500, that tests where there are no test samples"),
-    WN_SETTING_TEXT(arrays_config, mean, "", "of floats: what is taken off, one number or one a channel with commas between them"),
-    WN_SETTING_TEXT(arrays_config, std, "", "of floats: what they are divided by then"),
+    WN_SETTING_TEXT(
+        arrays_config, mean, "",
+        "of floats: what is taken off, one number or one a channel with commas between them, or computed: that of the training samples, by channel"),
+    WN_SETTING_TEXT(arrays_config, std, "", "of floats: what they are divided by then, alike"),
     {0}};
 
 /* ---- a pair of arrays */
@@ -216,6 +218,7 @@ static wn_status make_key(const arrays_config *c, char key[WN__SHA256_TEXT])
 enum { MOST_MOMENTS = 4096 };
 typedef struct moments {
     int means, deviations; /* 0: none is given; 1: of all channels */
+    bool of_samples[2];    /* means, deviations: of the training samples, once they are known */
     float mean[MOST_MOMENTS], std[MOST_MOMENTS];
 } moments;
 
@@ -233,11 +236,16 @@ static wn_status read_numbers(const char *key, const char *text, int channels, f
     return wn__fail(WN_EUSAGE, "%s: %d numbers, must be 1 or %d, one a channel", key, *count, channels);
 }
 
+static bool is_computed(const char *text) { return strcmp(text, "computed") == 0; }
+
 static wn_status read_moments(const arrays_config *c, const wn__sample_spec *s, moments *m)
 {
-    WN_TRY(read_numbers("mean", c->mean, s->channels, m->mean, &m->means));
-    WN_TRY(read_numbers("std", c->std, s->channels, m->std, &m->deviations));
-    if (s->input == WN_INPUT_PIXELS && m->means + m->deviations > 0)
+    *m = (moments){.of_samples = {is_computed(c->mean), is_computed(c->std)}};
+    if (!m->of_samples[0]) WN_TRY(read_numbers("mean", c->mean, s->channels, m->mean, &m->means));
+    if (!m->of_samples[1]) WN_TRY(read_numbers("std", c->std, s->channels, m->std, &m->deviations));
+    if ((m->of_samples[0] || m->of_samples[1]) && s->channels > MOST_MOMENTS)
+        return wn__fail(WN_EUNSUPPORTED, "mean and std: computed: %d channels, at most %d", s->channels, MOST_MOMENTS);
+    if (s->input == WN_INPUT_PIXELS && (m->means + m->deviations > 0 || m->of_samples[0] || m->of_samples[1]))
         return wn__fail(WN_EUSAGE, "mean and std are of floats, and %s is of bytes: data.normalize says how they are scaled", c->path);
     for (int i = 0; i < m->deviations; i++)
         if (!(m->std[i] > 0)) return wn__fail(WN_EUSAGE, "std: %g, must be above 0", (double)m->std[i]);
@@ -331,6 +339,38 @@ static wn_status mark_test(const parts *p, bool *is_test)
     return status;
 }
 
+/* ---- moments of the training samples that no part of their own tests or validates */
+
+static double channel_mean(const pair *p, const bool *is_test, int64_t channel, int64_t plane, double center, bool squares)
+{
+    const int64_t row = wn__array_row(&p->x);
+    int64_t count = 0;
+    double sum = 0;
+    for (int64_t i = 0; i < p->x.dim[0]; i++) {
+        if (is_test[i]) continue;
+        for (int64_t k = channel * plane; k < (channel + 1) * plane; k++) {
+            const double x = wn__array_number(&p->x, i * row + k) - center;
+            sum += squares ? x * x : x;
+        }
+        count += plane;
+    }
+    return count > 0 ? sum / (double)count : 0;
+}
+
+/* What does not vary is divided by 1. */
+static void compute_moments(loading *l, const bool *is_test)
+{
+    const wn__sample_spec *s = &l->parts->sample;
+    const pair *p = &l->parts->part[WN__PART_TRAIN];
+    const int64_t plane = (int64_t)s->height * s->width;
+    moments *m = &l->moments;
+    for (int64_t c = 0; (m->of_samples[0] || m->of_samples[1]) && c < s->channels; c++) {
+        const double mean = channel_mean(p, is_test, c, plane, 0, false), deviation = sqrt(channel_mean(p, is_test, c, plane, mean, true));
+        if (m->of_samples[0]) m->mean[m->means++] = (float)mean;
+        if (m->of_samples[1]) m->std[m->deviations++] = deviation > 0 ? (float)deviation : 1;
+    }
+}
+
 static void copy_all(const loading *l, const bool *is_test)
 {
     const parts *p = l->parts;
@@ -344,7 +384,7 @@ static void copy_all(const loading *l, const bool *is_test)
         copy_sample(l, &p->part[WN__PART_TEST], i, test, tested++);
 }
 
-static wn_status fill(const loading *l)
+static wn_status fill(loading *l)
 {
     const parts *p = l->parts;
     const int64_t n = count_of(p, WN__PART_TRAIN), cut = count_of(p, WN__PART_TEST) > 0 ? 0 : p->tested;
@@ -353,6 +393,7 @@ static wn_status fill(const loading *l)
     wn_status status = cut > 0 ? mark_test(p, is_test) : WN_OK;
     if (status == WN_OK) status = wn__memory_source_make_room(l->memory, WN__PART_TRAIN, n - cut + count_of(p, WN__PART_VALIDATION));
     if (status == WN_OK) status = wn__memory_source_make_room(l->memory, WN__PART_TEST, p->tested);
+    if (status == WN_OK) compute_moments(l, is_test);
     if (status == WN_OK) copy_all(l, is_test);
     wn__free(is_test);
     return status;

@@ -16,8 +16,8 @@ typedef struct list_config {
 } list_config;
 
 enum { ONE_CLASS, SEVERAL_CLASSES };
-static const char *const target_names[] = {"class", "classes", NULL}, *const places[] = {"train",   "val",   "test", "path",
-                                                                                         "classes", "cache", NULL};
+static const char *const target_names[] = {"class", "classes", NULL}, *const places[] = {"train",   "val",   "test",       "path",
+                                                                                         "classes", "cache", "cache_form", NULL};
 
 static const wn__setting settings[] = {
     WN_SETTING_TEXT(list_config, train, "", "the file of training pictures: a path and a label a line"),

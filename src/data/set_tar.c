@@ -19,7 +19,7 @@ typedef struct tar_config {
     wn__pictures_config pictures;
 } tar_config;
 
-static const char *const places[] = {"path", "val", "test", "cache", NULL};
+static const char *const places[] = {"path", "val", "test", "cache", "cache_form", NULL};
 
 static const wn__setting settings[] = {
     WN_SETTING_TEXT(tar_config, path, "", "the training shards: one file, or as in train-{0000..0127}.tar"),

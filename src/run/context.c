@@ -73,7 +73,7 @@ void wn__context_release(wn__context *c)
 
 /* Pictures that are decoded or changed take much more work than copies of bytes: there may be as many threads as training has, which sleep while
  * enough is ready. */
-static int loader_threads(const wn__context *c)
+int wn__context_loader_threads(const wn__context *c)
 {
     const wn__data_section *d = &c->recipe->data;
     const bool heavy = d->facts.any_size || d->transforms.count > 0 || d->fit.count > 0;
@@ -97,7 +97,7 @@ wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool 
         .transforms = r->data.transforms.count > 0 ? &r->data.transforms : NULL,
         .normalize = c->normalize,
         .stop = c->stop,
-        .threads = loader_threads(c),
+        .threads = wn__context_loader_threads(c),
     };
 }
 

@@ -46,6 +46,7 @@ wn_status wn__context_file_failed(const wn__context *c, int stage, wn_status sta
 /* Progress of what counts other units than steps. */
 void wn__context_tell_units(const wn__context *c, const char *label, int64_t done, int64_t all);
 
+int wn__context_loader_threads(const wn__context *c); /* of the streams that follow */
 /* Training stream of a replicate. */
 wn__loader_options wn__context_loader(const wn__context *c, uint64_t seed, bool dense_stream, int64_t order);
 /* The same on a world's third sample. */

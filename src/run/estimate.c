@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "base/options.h"
 #include "base/rng.h"
+#include "data/loader.h"
+#include "data/pictures.h"
 #include "io/json_file.h"
 #include "io/jsonl.h"
 #include "run/experiment.h"
@@ -91,6 +93,20 @@ static wn_status time_steps(wn__executor *ex, const float *images, int64_t batch
     return WN_OK;
 }
 
+/* Of pictures, which are not in memory as a whole: what training on them will take. */
+static void tell_memory(const wn__experiment *e)
+{
+    const wn__recipe *r = e->recipe;
+    const wn__sample_spec *sample = &r->data.facts.sample;
+    const wn__pictures *pictures = wn__pictures_of(r->data.type, &r->data.facts);
+    if (!pictures) return;
+    const int threads = wn__context_loader_threads(&e->context);
+    wn__log(WN_LOG_INFO,
+            "memory: %.2f GiB with the network for batches of %lld; %.2f GiB of pictures read ahead by %d threads; %.2f GiB of cache",
+            (double)wn__memory_expected() / 0x1p30, (long long)r->train.batch,
+            (double)wn__loader_room(sample, r->train.batch, threads) / 0x1p30, threads, pictures->config.cache);
+}
+
 static wn_status benchmark_step(wn__experiment *e, double *seconds)
 {
     const wn__recipe *r = e->recipe;
@@ -110,6 +126,7 @@ static wn_status benchmark_step(wn__experiment *e, double *seconds)
     if (status == WN_OK) status = wn__init_params(&net.params, &r->train.init, 0);
     if (status == WN_OK) status = wn__network_start(&net, device, &options);
     if (status == WN_OK) status = time_steps(net.ex, images, batch, wn__graph_classes(g), seconds);
+    if (status == WN_OK) tell_memory(e);
     wn__network_release(&net);
     wn__free(images);
     return status;

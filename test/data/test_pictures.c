@@ -1,4 +1,5 @@
 /* Pictures of one's own: class folders, their parts and splits, keys, what is wrong with them. */
+#include <math.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -502,6 +503,51 @@ TEST(arrays_lie_in_npy_files_too)
     wn__free(o.config);
 }
 
+/* By channel, of the samples that do not test: 0, 1, 2, 5 and three times 4. */
+TEST(moments_of_floats_are_computed_from_the_training_samples)
+{
+    static const float x[5][2] = {{0, 4}, {1, 4}, {2, 4}, {5, 4}, {100, 100}};
+    static const int32_t y[5] = {0, 1, 1, 0, 1};
+    put_npy("x.npy", "<f4", "(5, 2)", x, sizeof x);
+    put_npy("y.npy", "<i4", "(5,)", y, sizeof y);
+    put_npy("x4.npy", "<f4", "(4, 2)", x, 4 * sizeof x[0]);
+    put_npy("y4.npy", "<i4", "(4,)", y, 4 * sizeof y[0]);
+    opened o = {0};
+    const char *settings[] = {"targets",
+                              scratch_path("y4.npy"),
+                              "test",
+                              scratch_path("x.npy"),
+                              "test_targets",
+                              scratch_path("y.npy"),
+                              "mean",
+                              "computed",
+                              "std",
+                              "computed",
+                              NULL};
+    CHECK_OK(open_set("arrays", scratch_path("x4.npy"), settings, &o));
+    const double deviation = sqrt((4.0 + 1 + 0 + 9) / 4);
+    for (int64_t i = 0; i < 5; i++) {
+        wn__sample_input input;
+        int32_t label;
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TEST, i, NULL, &input, &label));
+        const float *got = input.data;
+        CHECK_NEAR((double)got[0], ((double)x[i][0] - 2) / deviation, 1e-5, 0);
+        CHECK_NEAR((double)got[1], (double)x[i][1] - 4, 0, 0); /* it does not vary */
+    }
+    close_set(&o);
+    const char *cut[] = {"targets", scratch_path("y.npy"), "test_share", "1", "mean", "computed", NULL}; /* what tests does not count */
+    CHECK_OK(open_set("arrays", scratch_path("x.npy"), cut, &o));
+    double sum = 0;
+    for (int64_t i = 0; i < 4; i++) {
+        wn__sample_input input;
+        int32_t label;
+        CHECK_OK(wn__source_read(o.data.source, "test", WN__PART_TRAIN, i, NULL, &input, &label));
+        sum += (double)*(const float *)input.data;
+    }
+    CHECK_NEAR(sum, 0, 1e-4, 0);
+    close_set(&o);
+}
+
 static void check_own_validation(const char *set, const char *path, const char *const *settings, int32_t label)
 {
     opened o = {0};
@@ -738,11 +784,12 @@ TEST(a_file_that_changes_is_noticed_and_kept_ones_are_not_read_again)
     NEEDS_PNG;
     put_class("kept", "a", 3);
     put_class("kept", "b", 3);
-    const char *const plain[] = {"test_share", "2", NULL}, *const kept[] = {"test_share", "2", "cache", "0.001", NULL};
-    for (int cached = 0; cached < 2; cached++) {
+    static const char *const settings[][7] = {
+        {"test_share", "2"}, {"test_share", "2", "cache", "0.001"}, {"test_share", "2", "cache", "0.001", "cache_form", "decoded"}};
+    for (int cached = 0; cached < 3; cached++) {
         put_class("kept", "a", 3);
         put_class("kept", "b", 3);
-        opened o = open_folder("kept", cached ? kept : plain);
+        opened o = open_folder("kept", settings[cached]);
         wn__scratch scratch = {0};
         wn__sample_input input;
         int32_t label;
@@ -753,7 +800,8 @@ TEST(a_file_that_changes_is_noticed_and_kept_ones_are_not_read_again)
         CHECK_OK(wn__file_write(path, "changed", 7));
         const wn_status status = wn__source_read(o.data.source, "test", WN__PART_TRAIN, 0, &scratch, &input, &label);
         CHECK(status == (cached ? WN_OK : WN_EMISMATCH));
-        if (cached) CHECK_EQ_INT(*(const uint8_t *)input.data, red);
+        if (cached) CHECK(input.height == 2 && input.width == 2 && *(const uint8_t *)input.data == red);
+        if (cached == 2) CHECK(input.data != scratch.pixels.data); /* where it is kept */
         wn__scratch_release(&scratch);
         close_set(&o);
     }
@@ -766,6 +814,7 @@ int main(int argc, char **argv)
                                     RUN(imagenet_is_read_as_people_keep_it),
                                     RUN(arrays_are_pictures_with_classes_several_classes_or_values),
                                     RUN(arrays_lie_in_npy_files_too),
+                                    RUN(moments_of_floats_are_computed_from_the_training_samples),
                                     RUN(validation_samples_may_be_of_their_own),
                                     RUN(sorted_labels_are_noticed),
                                     RUN(any_four_idx_files_are_a_set),

@@ -20,3 +20,5 @@ winnow train --data nowhere --set model.arch=net.yaml --quiet
 echo "$?"
 winnow eval pruned.safetensors --data photos/train/ants --quiet
 echo "$?"
+winnow run tiny.yaml --dry-run --set "data={set: folder, path: photos, size: 16, validation: 4, cache: 0.5, cache_form: decoded}" 2>&1 |
+    grep -o 'memory: .*cache' | sed -E 's/[0-9.]+/N/g'
