@@ -17,12 +17,19 @@ const wn__dataset_type *wn__dataset_at(int index)
 void wn__datasets_enter(void) { wn__registered_enter(); }
 void wn__datasets_leave(void) { wn__registered_leave(); }
 
+static const wn__dataset_type *find_listed(const char *name)
+{
+    int i = 0;
+    while (wn__datasets[i] && strcmp(wn__datasets[i]->name, name) != 0)
+        i++;
+    return wn__datasets[i];
+}
+
+/* Not by index: while others unregister theirs, indices move. */
 static const wn__dataset_type *find(const char *name)
 {
-    const wn__dataset_type *type;
-    for (int i = 0; (type = wn__dataset_at(i)) != NULL; i++)
-        if (strcmp(type->name, name) == 0) break;
-    return type;
+    const wn__dataset_type *type = find_listed(name);
+    return type ? type : wn__registered_find(name);
 }
 
 wn_status wn__dataset_find(const char *name, const wn__dataset_type **type)
@@ -39,9 +46,8 @@ wn_status wn__dataset_find(const char *name, const wn__dataset_type **type)
 
 const wn__dataset_type *wn__dataset_hold(const char *name)
 {
-    for (int i = 0; wn__datasets[i]; i++)
-        if (strcmp(wn__datasets[i]->name, name) == 0) return wn__datasets[i];
-    return wn__registered_hold(name);
+    const wn__dataset_type *type = find_listed(name);
+    return type ? type : wn__registered_hold(name);
 }
 
 void wn__dataset_drop(const wn__dataset_type *type) { wn__registered_drop(type); }

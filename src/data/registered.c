@@ -276,6 +276,14 @@ const wn__dataset_type *wn__registered_at(int index)
     return r ? &r->type : NULL;
 }
 
+const wn__dataset_type *wn__registered_find(const char *name)
+{
+    pthread_mutex_lock(&lock);
+    const registered *r = find(name);
+    pthread_mutex_unlock(&lock);
+    return r ? &r->type : NULL;
+}
+
 const wn__dataset_type *wn__registered_hold(const char *name)
 {
     pthread_mutex_lock(&lock);
