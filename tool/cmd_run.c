@@ -13,7 +13,7 @@
 typedef struct run_config {
     wn__texts set, redo;
     const char *seeds, *out, *data_folder;
-    int64_t jobs, threads;
+    int64_t jobs, threads, checkpoint_every;
     bool force, dry_run, resolve;
 } run_config;
 
@@ -29,6 +29,8 @@ static const wn__option run_options[] = {
     WN_OPTION_TEXT(run_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     WN_OPTION_CPUS(run_config, jobs, "jobs", "stages side by side, each in a process of its own (default: 1)"),
     WN_OPTION_CPUS(run_config, threads, "threads", "threads per stage (default: the recipe's, else the CPUs divided by the jobs)"),
+    WN_OPTION_NUMBER(run_config, checkpoint_every, "checkpoint-every", "SECONDS",
+                     "time between two checkpoints of a training (default: 60)"),
     WN_OPTION_SWITCH(run_config, force, "force", "allow jobs x threads beyond the CPUs, those of the recipe too"),
     WN_OPTION_SWITCH(run_config, dry_run, "dry-run", "print the stages, which are done, and an estimate of the hours; run nothing",
                      .excludes = "redo resolve"),
@@ -74,8 +76,9 @@ static wn_status print_plan(wn__answer *answer, const wn_run_options *options)
     char left[32];
     wn__answer_print(answer, "\n%d stages, %d done", plan.stages, plan.done);
     if (plan.done < plan.stages && plan.seconds >= 0)
-        wn__answer_print(answer, "; about %s (%.2f hours) left, one after the other, %s", wn_show_seconds(plan.seconds, left, sizeof left),
-                         plan.seconds / 3600, plan.measured ? "measured from finished stages" : "guessed from a few steps");
+        wn__answer_print(answer, "; about %s (%.2f hours) left, %s, %s", wn_show_seconds(plan.seconds, left, sizeof left),
+                         plan.seconds / 3600, options->jobs > 1 ? "with jobs side by side" : "one after the other",
+                         plan.measured ? "measured from finished stages" : "guessed from a few steps");
     wn__answer_print(answer, "\nresults: %s\n", plan.folder);
     return WN_OK;
 }
@@ -136,7 +139,13 @@ static int run_run(const wn__call *call)
 {
     const run_config *config = call->config;
     const wn__console *console = call->console;
-    const char *const worker[] = {"/proc/self/exe", "worker", console->quiet ? "--quiet" : console->verbose ? "--verbose" : "--", NULL};
+    char every[64];
+    snprintf(every, sizeof every, "--checkpoint-every=%lld", (long long)(config->checkpoint_every ? config->checkpoint_every : 60));
+    const char *const worker[] = {"/proc/self/exe", "worker", every,
+                                  console->quiet     ? "--quiet"
+                                  : console->verbose ? "--verbose"
+                                                     : "--",
+                                  NULL};
     const wn_run_options options = {
         .size = sizeof options,
         .recipe = call->arguments[0],
@@ -150,6 +159,7 @@ static int run_run(const wn__call *call)
         .threads = (int)config->threads,
         .jobs = (int)config->jobs,
         .force = config->force,
+        .checkpoint_seconds = config->checkpoint_every,
         .worker = worker,
         .progress = wn__console_progress,
         .user = call->console,

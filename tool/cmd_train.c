@@ -11,7 +11,7 @@
 typedef struct train_config {
     wn__texts set;
     const char *out, *data_folder, *data, *weights;
-    int64_t seed, threads;
+    int64_t seed, threads, checkpoint_every;
 } train_config;
 
 static const wn__option train_options[] = {
@@ -23,6 +23,8 @@ static const wn__option train_options[] = {
                    "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(train_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     WN_OPTION_CPUS(train_config, threads, "threads", "(default: the recipe's, else all CPUs)"),
+    WN_OPTION_NUMBER(train_config, checkpoint_every, "checkpoint-every", "SECONDS",
+                     "time between two checkpoints of a training (default: 60)"),
     {0}};
 
 static void print_score(wn__answer *answer, const char *part, const wn_score *s)
@@ -65,6 +67,7 @@ static int run_train(const wn__call *call)
         .data = config->data,
         .weights = config->weights,
         .threads = (int)config->threads,
+        .checkpoint_seconds = config->checkpoint_every,
         .progress = wn__console_progress,
         .user = call->console,
     };

@@ -60,6 +60,8 @@ typedef struct wn_run_options {
     /* Of wn_train: where data of your own lie, instead of those that the recipe names; wn_data_recognise finds their set. NULL: these. */
     const char *data;
     const char *weights; /* of wn_train: a trained network to start from, model.weights of the recipe; NULL: none */
+    /* Between two checkpoints of a training; 0: 60. Workers are told by their command line. */
+    int64_t checkpoint_seconds;
 } wn_run_options;
 
 typedef struct wn_run_summary {
@@ -89,7 +91,7 @@ typedef void (*wn_stage_visit)(void *user, const wn_stage_info *stage);
 typedef struct wn_plan_summary {
     char folder[1024];
     int stages, done;
-    double seconds; /* estimate of all that is left, run one after the other; negative: unknown */
+    double seconds; /* estimate of all that is left, with the jobs of the options; negative: unknown */
     bool measured;  /* from finished stages; false: from a benchmark of a few steps */
 } wn_plan_summary;
 /* What wn_experiment_run would do, in the order of running; writes nothing into the store. `benchmark`: time a few steps if no finished stage
@@ -105,7 +107,8 @@ typedef struct wn_stage_options {
     size_t size; /* sizeof(wn_stage_options) */
     wn_progress_call progress;
     void *user;
-    const wn_stop *stop; /* NULL: only wn_request_stop ends it */
+    const wn_stop *stop;        /* NULL: only wn_request_stop ends it */
+    int64_t checkpoint_seconds; /* as in wn_run_options */
 } wn_stage_options;
 /* One stage of an experiment whose folder wn_experiment_run made: what a worker process does. Its parents must be done. A stage that is done is
  * left alone; one that another process runs is waited for. `options` may be NULL. */

@@ -1,6 +1,8 @@
 /* The graph of stages: adding, finding, what each needs. */
+#include "nn/graph_nodes.h"
 #include "plan/agenda_parts.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,8 +86,21 @@ wn_status wn__agenda_add_row(wn__agenda *plan, const wn__agenda_row *row)
     return WN_OK;
 }
 
+/* What the first training step would find. */
+static wn_status check_network(const wn__recipe *r)
+{
+    const wn_graph *g = r->graph;
+    const wn__sample_spec *d = &r->data.facts.sample;
+    if (d->channels != g->c || d->height != g->h || d->width != g->w)
+        return wn__fail(WN_EMISMATCH, "%s takes images of %" PRId64 "x%" PRId64 "x%" PRId64 ", the data set has %dx%dx%d", g->name, g->c,
+                        g->h, g->w, d->channels, d->height, d->width);
+    if (d->classes == wn__graph_classes(g)) return WN_OK;
+    return wn__fail(WN_EMISMATCH, "%s has %" PRId64 " outputs, the data set has %d classes", g->name, wn__graph_classes(g), d->classes);
+}
+
 wn_status wn__agenda_new(const wn__recipe *recipe, const wn__machine *machine, wn__agenda **out)
 {
+    WN_TRY(check_network(recipe));
     wn__agenda *plan = WN_NEW(wn__agenda);
     if (!plan) return wn__no_memory(sizeof *plan);
     plan->recipe = recipe;

@@ -75,6 +75,7 @@ wn_status wn__data_settle(wn__recipe *recipe, const char *data_folder, int threa
         return WN_OK;
     }
     status = read_files(d, data_folder, threads, &d->contents);
+    d->lacks_files = status == WN_ENOTFOUND;
     if (status == WN_ENOTFOUND && !load_record(environment, d->type, &d->contents)) {
         if (d->unverified || !has_published(d->type)) snprintf(d->contents_key, sizeof d->contents_key, "absent");
         return WN_OK;

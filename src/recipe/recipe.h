@@ -43,6 +43,7 @@ typedef struct wn__data_section {
     bool unverified;
     wn__data_facts facts; /* of the set with these settings */
     /* Of wn__data_settle (data_record.h): what the files hold. */
+    bool lacks_files; /* they are not there */
     bool settled;
     wn__data_contents contents;
     char contents_key[WN__SHA256_TEXT]; /* part of keys; "": published, or nothing to tell */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/log.h"
 
 static wn_status read_layers(void *arg, const wn__yaml_node *node)
 {
@@ -161,7 +162,14 @@ wn_status wn__mask_read(wn__mask_section *mask, int *from, const wn__yaml_node *
 wn_status wn__soft_read(wn__labels_section *labels, const wn__yaml_node *node)
 {
     const wn__schema schema = {.what = "soft", .table = {{wn__soft_label_settings, &labels->soft}, {wn__until_settings, labels}}};
-    return wn__schema_read(&schema, node);
+    WN_TRY(wn__schema_read(&schema, node));
+    const wn__yaml_node *said = wn__yaml_find(node, "T") ? wn__yaml_find(node, "T") : wn__yaml_find(node, "alpha");
+    if (said && !wn__yaml_find(node, "kl") && labels->soft.reduction == WN__KL_MEAN)
+        wn__log(WN_LOG_INFO,
+                "%s:%d:%d: kl: mean averages over classes too, as the paper's code does: T and alpha weigh 1/classes of what kl: batchmean "
+                "gives; say kl to choose",
+                wn__yaml_source(said), wn__yaml_line(said), wn__yaml_column(said));
+    return WN_OK;
 }
 
 wn_status wn__smooth_read(wn__labels_section *labels, const wn__yaml_node *node)

@@ -216,6 +216,19 @@ static void note_metric(const wn__results *r, wn__text *note)
     wn__text_add(note, "; ");
 }
 
+/* What soft labels weigh in the loss. */
+static void note_labels(const wn__results *r, wn__text *note)
+{
+    for (int m = 0; m < r->method_count; m++) {
+        int c = r->first_cell[m];
+        while (c >= 0 && isnan(r->cells[c].rows[0]->kl_weight))
+            c = r->cells[c].next;
+        if (c < 0) continue;
+        const wn__result_row *row = r->cells[c].rows[0];
+        wn__text_add(note, "Soft labels of %s weigh %.4g, hard ones %.4g. ", row->method, row->kl_weight, 1 - row->alpha);
+    }
+}
+
 wn_status wn__headline_table(const wn__results *r, wn__table *t)
 {
     const bool spread = wn__results_seeds(r) > 1;
@@ -251,6 +264,7 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
     note_state(r, &t->note);
     note_seeds(r, &t->note);
     note_sparsities(r, &t->note);
+    note_labels(r, &t->note);
     note_metric(r, &t->note);
     wn__text_add(&t->note,
                  "best val.: at the epoch with the best validation %s. "

@@ -16,11 +16,12 @@ typedef struct wn__context {
     wn__machine machine;
     wn_progress_call progress; /* may be NULL */
     void *user;
-    const wn_stop *stop;     /* may be NULL */
-    int stages_done, stages; /* for progress */
-    bool hide_test;          /* see trainer.h */
-    int pause_stage;         /* this training stage stops */
-    int64_t pause_step;      /* at this step, as if asked to; 0: none does */
+    const wn_stop *stop;        /* may be NULL */
+    int stages_done, stages;    /* for progress */
+    bool hide_test;             /* see trainer.h */
+    int64_t checkpoint_seconds; /* 0: the usual */
+    int pause_stage;            /* this training stage stops */
+    int64_t pause_step;         /* at this step, as if asked to; 0: none does */
     /* Opened on demand. */
     bool loaded;
     wn__devices devices;

@@ -10,6 +10,7 @@
 #include "data/pictures.h"
 #include "io/json_file.h"
 #include "io/jsonl.h"
+#include "plan/advice.h"
 #include "run/experiment.h"
 #include "run/stage.h"
 #include "run/store.h"
@@ -203,10 +204,27 @@ typedef struct listing {
     wn__experiment *e;
     const double *seconds;
     bool *listed; /* (stages) */
+    double *end;  /* (stages) seconds from now */
+    double *busy; /* (jobs) until then */
     wn_stage_visit visit;
     void *user;
     wn_plan_summary *summary;
 } listing;
+
+/* A stage begins when its parents have ended and a job is free, in the order of the list. */
+static void schedule(listing *l, int index)
+{
+    const wn__stage *s = &l->e->plan->stage[index];
+    int job = 0;
+    for (int j = 1; j < l->e->jobs; j++)
+        if (l->busy[j] < l->busy[job]) job = j;
+    double begin = l->busy[job];
+    for (int i = 0; i < s->parents; i++)
+        if (l->end[s->parent[i]] > begin) begin = l->end[s->parent[i]];
+    l->end[index] = begin + l->seconds[index];
+    if (l->seconds[index] > 0) l->busy[job] = l->end[index];
+    if (l->end[index] > l->summary->seconds) l->summary->seconds = l->end[index];
+}
 
 static void add_up(listing *l, int index, bool done)
 {
@@ -215,7 +233,7 @@ static void add_up(listing *l, int index, bool done)
     if (l->seconds[index] < 0)
         l->summary->seconds = -1;
     else if (l->summary->seconds >= 0)
-        l->summary->seconds += l->seconds[index];
+        schedule(l, index);
 }
 
 /* Parents first. */
@@ -249,13 +267,16 @@ static wn_status list_all(wn__experiment *e, bool benchmark, wn_stage_visit visi
     const int stages = e->plan->stages;
     double *seconds = WN_NEW_ARRAY(double, stages);
     bool *listed = WN_NEW_ARRAY(bool, stages);
-    wn_status status = seconds && listed ? WN_OK : wn__no_memory((size_t)stages * sizeof *seconds);
+    double *end = WN_NEW_ARRAY(double, stages), *busy = WN_NEW_ARRAY(double, e->jobs);
+    wn_status status = seconds && listed && end && busy ? WN_OK : wn__no_memory((size_t)stages * sizeof *seconds);
     if (status == WN_OK) status = wn__experiment_estimate(e, benchmark, seconds, &summary->measured);
-    listing l = {e, seconds, listed, visit, user, summary};
+    listing l = {e, seconds, listed, end, busy, visit, user, summary};
     for (int i = 0; status == WN_OK && i < stages; i++)
         list_stage(&l, i);
     wn__free(seconds);
     wn__free(listed);
+    wn__free(end);
+    wn__free(busy);
     return status;
 }
 
@@ -266,7 +287,11 @@ wn_status wn_experiment_plan(const wn_run_options *options, bool benchmark, wn_s
     wn_plan_summary own = {0};
     WN_TRY(wn__experiment_open(options, &e));
     snprintf(own.folder, sizeof own.folder, "%s", e.folder);
+    wn__agenda_advise(e.plan);
     const wn_status status = list_all(&e, benchmark, visit, user, &own);
+    if (status == WN_OK && own.done < own.stages && e.recipe->data.lacks_files)
+        wn__log(WN_LOG_WARNING, "data set %s: its files are not there; winnow data get %s", e.recipe->data.type->name,
+                e.recipe->data.type->name);
     wn__experiment_close(&e);
     if (status == WN_OK && summary) *summary = own;
     return status;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arguments.h"
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/log.h"
@@ -65,9 +66,13 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
 wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out)
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .seeds = options->seeds};
-    wn__experiment e = {
-        .context = {.data_folder = options->data_folder, .progress = options->progress, .user = options->user, .stop = options->stop}};
+    wn__experiment e = {.context = {.data_folder = options->data_folder,
+                                    .progress = options->progress,
+                                    .user = options->user,
+                                    .stop = options->stop,
+                                    .checkpoint_seconds = options->checkpoint_seconds}};
     int threads;
+    WN__NEED_COUNT(options->checkpoint_seconds);
     wn_status status = wn__recipe_read(&source, &e.recipe);
     if (status == WN_OK) status = share_cpus(options, e.recipe, &threads, &e.jobs);
     if (status == WN_OK) status = plan_it(&e, options->out ? options->out : WN__STORE_DEFAULT, threads);
@@ -273,6 +278,7 @@ wn_status wn__experiment_reopen(const char *folder, const wn_stage_options *opti
         e.context.progress = options->progress;
         e.context.user = options->user;
         e.context.stop = options->stop;
+        e.context.checkpoint_seconds = options->checkpoint_seconds;
     }
     *out = e;
     return WN_OK;

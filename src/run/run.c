@@ -12,6 +12,7 @@
 #include "base/options.h"
 #include "base/process.h"
 #include "base/stop.h"
+#include "plan/advice.h"
 #include "run/experiment.h"
 #include "run/results_writer.h"
 #include "run/stage.h"
@@ -260,6 +261,15 @@ static wn_status redo_all(const wn__experiment *e, const wn_run_options *options
 
 /* ---- the whole */
 
+static wn_status tell_what_was_kept(const runner *r)
+{
+    int done = 0;
+    for (int i = 0; i < r->e->plan->stages; i++)
+        done += wn__store_is_done(r->e->root, r->e->plan->stage[i].identity);
+    return wn__fail(WN_ESTOPPED, "%s. Kept in %s: %d of %d stages, and how far others had come", wn_error_message(), r->e->root, done,
+                    r->e->plan->stages);
+}
+
 static wn_status run_all(runner *r)
 {
     const wn__agenda *plan = r->e->plan;
@@ -270,6 +280,7 @@ static wn_status run_all(runner *r)
     const bool workers = r->e->jobs > 1;
     const wn_status status = workers ? run_workers(r) : run_here(r);
     if (workers && status != WN_OK) end_workers(r);
+    if (status == WN_ESTOPPED) return tell_what_was_kept(r);
     if (status != WN_OK) return status;
     return r->status == WN_OK ? WN_OK : wn__fail(r->status, "%s", r->message);
 }
@@ -280,6 +291,7 @@ static wn_status run_experiment(wn__experiment *e, const wn_run_options *options
     if (e->jobs > 1 && !options->worker) return wn__fail(WN_EINVAL, "jobs %d: needs the command line of a worker", e->jobs);
     WN_TRY(redo_all(e, options));
     WN_TRY(wn__experiment_write_folder(e, options->recipe));
+    wn__agenda_advise(e->plan);
     r.fate = WN_NEW_ARRAY(fate, e->plan->stages);
     r.pid = WN_NEW_ARRAY(pid_t, e->plan->stages);
     wn_status status = r.fate && r.pid ? WN_OK : wn__no_memory(1024);

@@ -5,10 +5,12 @@
 #include "base/alloc.h"
 #include "base/arguments.h"
 #include "base/fail.h"
+#include "base/log.h"
 #include "base/options.h"
 #include "io/json_file.h"
 #include "network/likeness.h"
 #include "network/weights_file.h"
+#include "plan/advice.h"
 #include "recipe/data_record.h"
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
@@ -175,6 +177,7 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     WN__COMPLETE(wn_run_options, options);
     WN__NEED(folder);
     WN__NEED_COUNT(options->threads);
+    WN__NEED_COUNT(options->checkpoint_seconds);
     const wn__recipe_source source = {.path = options->recipe,
                                       .set = options->set,
                                       .sets = options->sets,
@@ -202,13 +205,33 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
                                .progress = options->progress,
                                .user = options->user,
                                .stop = options->stop,
+                               .checkpoint_seconds = options->checkpoint_seconds,
                                .stages = 1};
+        wn__agenda_advise(plan);
         status = train_alone(&context, seed, folder, summary);
         wn__context_release(&context);
     }
     wn__agenda_free(plan);
     wn__recipe_free(recipe);
     return status;
+}
+
+/* ---- values that are not finite */
+
+/* A network of such weights says nothing, and everything that is computed from it is as they are. */
+static void tell_nonfinite(const wn__safetensors *file, const char *path)
+{
+    const char *first = NULL;
+    long long count = 0;
+    for (int i = 0; i < wn__safetensors_count(file); i++) {
+        const wn__st_tensor *t = wn__safetensors_at(file, i);
+        for (int64_t e = 0; e < t->count; e++) {
+            if (isfinite(wn__st_float(t, e))) continue;
+            if (!first) first = t->name;
+            count++;
+        }
+    }
+    if (count > 0) wn__log(WN_LOG_WARNING, "%s: %lld values are not finite, the first in %s", path, count, first);
 }
 
 /* ---- evaluate */
@@ -325,6 +348,7 @@ wn_status wn_eval(const wn_eval_options *options, wn_evaluation *evaluation)
     WN_TRY(wn__weights_open(options->weights, options->names, &file));
     wn_status status = wn__recipe_of_weights_on(file, options->weights, options->data, options->set, options->sets, &recipe);
     if (status == WN_OK) status = wn__used_keys_check(recipe->doc, "winnow eval", used);
+    if (status == WN_OK) tell_nonfinite(file, options->weights);
     if (status == WN_OK) status = evaluate_file(file, recipe, options, evaluation);
     wn__recipe_free(recipe);
     wn__safetensors_close(file);
@@ -467,6 +491,7 @@ wn_status wn_inspect_named(const char *path, const char *names, wn_tensor_visit 
         wn__safetensors_meta_at(file, i, &key, &value);
         meta(user, key, value);
     }
+    tell_nonfinite(file, path);
     for (int i = 0; i < wn__safetensors_count(file); i++)
         inspect_tensor(file, wn__safetensors_at(file, i), visit, user, &sum);
     const wn_status status = show_likeness(file, meta, user);

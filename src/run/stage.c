@@ -14,6 +14,7 @@
 #include "run/teachers.h"
 #include "sparse/basis/basis_map.h"
 #include "sparse/cost.h"
+#include "sparse/prune/reach.h"
 #include "train/evaluate.h"
 
 char *wn__stage_file(const wn__context *c, int index, const char *name)
@@ -157,6 +158,7 @@ wn_status wn__stage_mask(wn__context *c, const wn__stage *stage, const char *fol
     char *path = wn__path_join(folder, "mask.safetensors");
     wn_status status = path ? wn__graph_make_params(network.graph, &params) : wn__no_memory(64);
     if (status == WN_OK) status = make_masks(c, stage, network.graph, &params, result);
+    if (status == WN_OK && !wn__basis_maps(stage->mask.section.basis.kind)) status = wn__reach_check(network.graph, &params);
     if (status == WN_OK) status = wn__masks_save(path, &params);
     if (status == WN_OK) status = wn__stage_add_cost(network.graph, &params, result, NULL);
     wn__params_release(&params);

@@ -9,6 +9,7 @@
 #include "data/world.h"
 #include "network/masks_file.h"
 #include "recipe/drawn.h"
+#include "run/outcome.h"
 #include "run/shrunk_file.h"
 #include "run/stage.h"
 #include "run/store.h"
@@ -180,6 +181,7 @@ wn_status wn__stage_set_up(wn__context *c, const wn__stage *stage, wn__train_sta
         .metrics = r->train.metrics,
         .optimizer = {r->train.optimizer, r->train.optimizer_config, r->train.clip_norm, r->train.clip_value},
         .stop = c->stop,
+        .checkpoint_seconds = (double)c->checkpoint_seconds,
         .noise_seed = wn__stream_seed(stage->seed, t->dense_stream ? WN__STREAM_DENSE_NOISE : WN__STREAM_RETRAIN_NOISE, t->order),
     };
     out->loader.fresh_first = t->fresh_first;
@@ -402,6 +404,7 @@ static wn_status train_once(wn__context *c, const wn__stage *stage, const char *
     if (status == WN_OK) status = flops_before(c, stage, &train.flops_before);
     if (status == WN_OK) status = run_training(c, stage, true, &train, &reached, again);
     if (status == WN_OK) status = result_json(c, stage, network.graph, &params, &reached, result);
+    if (status == WN_OK) wn__outcome_tell(c->recipe, stage, &params, &reached);
     if (status == WN_OK && makes_smaller(c, stage)) status = wn__stage_save_shrunk(c, network.graph, &params, folder, result);
     wn__params_release(&params);
     wn__stage_network_close(&network);

@@ -652,6 +652,15 @@ bool wn__evaluation_is_due(const wn__evaluation_steps *when, int64_t step)
     return step % distance == 0;
 }
 
+/* ", validation 0.9133"; before the first evaluation there is no such number. */
+static void show_score(const char *part, double value, char *text, size_t size)
+{
+    if (isnan(value))
+        snprintf(text, size, ", %s not yet evaluated", part);
+    else
+        wn__snprintf(text, size, ", %s %.4f", part, value);
+}
+
 /* Short epochs would flood the log: between the lines of the first and the last one lie some seconds. */
 static void tell_of_epoch(run *r, double now, double images_per_second)
 {
@@ -659,10 +668,10 @@ static void tell_of_epoch(run *r, double now, double images_per_second)
     const bool worth_it = r->last_told == 0 || now - r->last_told >= 5 || st->step == r->stage->spec.last;
     if (worth_it) r->last_told = now;
     const int h = r->metrics.headline;
-    char train[64], validation[32] = "", test[32] = "";
+    char train[64], validation[48] = "", test[48] = "";
     wn__snprintf(train, sizeof train, ", %s %.4f", wn__metric_headline(&r->metrics)->title, st->train[h]);
-    if (r->validation) wn__snprintf(validation, sizeof validation, ", validation %.4f", st->validation[h]);
-    if (!r->stage->hide_test) wn__snprintf(test, sizeof test, ", test %.4f", st->test[h]);
+    if (r->validation) show_score("validation", st->validation[h], validation, sizeof validation);
+    if (!r->stage->hide_test) show_score("test", st->test[h], test, sizeof test);
     if (r->stage->spec.first == r->stage->spec.last) {
         wn__log(WN_LOG_INFO, "%s: nothing is trained%s%s", r->stage->name, validation, test);
         return;

@@ -1,6 +1,7 @@
 /* Whole experiments on a tiny network and a few hundred drawn images: running, skipping, continuing, workers, the store, single steps. */
 #include "winnow/experiment.h"
 
+#include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/files.h"
 #include "io/json_file.h"
+#include "io/safetensors.h"
 #include "plan/agenda.h"
 #include "run/experiment.h"
 #include "scratch_folder.h"
@@ -946,6 +948,52 @@ TEST(train_evaluate_prune_inspect)
     CHECK(f.checked);
 }
 
+static char said[1 << 16]; /* log lines since it was emptied */
+static void keep_lines(void *user, wn_log_level level, const char *text)
+{
+    (void)user, (void)level;
+    const size_t length = strlen(said);
+    snprintf(said + length, sizeof said - length, "%s\n", text);
+}
+
+TEST(what_was_not_evaluated_is_not_a_number)
+{
+    const char *const set[] = {"train.evaluate_every=2"};
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), NULL);
+    options.set = set;
+    options.sets = 1;
+    said[0] = 0;
+    wn_log_set_sink(keep_lines, NULL);
+    CHECK_OK(wn_train(&options, 0, scratch_path("not-yet"), NULL));
+    wn_log_set_sink(NULL, NULL);
+    CHECK_HAS_TEXT(said, "validation not yet evaluated, test not yet evaluated");
+    CHECK(!strstr(said, "nan"));
+}
+
+TEST(weights_that_are_not_finite_are_told)
+{
+    const float values[] = {1, NAN, INFINITY};
+    const char *path = scratch_path("nan.safetensors");
+    wn__st_writer *w;
+    CHECK_OK(wn__st_writer_new(&w));
+    CHECK_OK(wn__st_writer_add(w, "fc.weight", WN__ST_F32, 1, &(int64_t){3}, values));
+    CHECK_OK(wn__st_writer_write(w, path));
+    wn__st_writer_free(w);
+    said[0] = 0;
+    wn_log_set_sink(keep_lines, NULL);
+    CHECK_OK(wn_inspect(path, NULL, NULL, NULL, NULL));
+    wn_log_set_sink(NULL, NULL);
+    CHECK_HAS_TEXT(said, "2 values are not finite, the first in fc.weight");
+}
+
+TEST(seconds_between_checkpoints_are_not_negative)
+{
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), scratch_path("negative"));
+    options.checkpoint_seconds = -1;
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EINVAL);
+    CHECK_STATUS(wn_train(&options, 0, scratch_path("negative"), NULL), WN_EINVAL);
+}
+
 TEST(weights_of_another_network_are_refused)
 {
     wn_run_options options = options_for(write_recipe("few.yaml", FEW), NULL);
@@ -1031,6 +1079,9 @@ int main(int argc, char **argv)
                                     RUN(gc_removes_what_no_experiment_refers_to),
                                     RUN(diff_shows_what_was_changed),
                                     RUN(train_evaluate_prune_inspect),
+                                    RUN(what_was_not_evaluated_is_not_a_number),
+                                    RUN(weights_that_are_not_finite_are_told),
+                                    RUN(seconds_between_checkpoints_are_not_negative),
                                     RUN(weights_of_another_network_are_refused),
                                     RUN(every_list_has_entries_and_settings),
                                     RUN(a_value_that_is_no_list_is_refused),

@@ -230,7 +230,8 @@ static void care_for_empty(plan *p, int how)
         if (!p->selected[i] || p->kept[i] > 0) continue;
         const int64_t best = how == WN__EMPTY_KEEP_ONE ? extreme(p, i, true) : -1;
         if (best < 0) {
-            wn__log(WN_LOG_WARNING, "%s loses all of its weights", p->params->item[i].name);
+            if (p->params->item[i].active > 0) /* else it was told before */
+                wn__log(WN_LOG_WARNING, "%s loses all of its weights", p->params->item[i].name);
             continue;
         }
         p->mask[i][best] = 1;
