@@ -2,12 +2,13 @@
 #include <string.h>
 
 #include "command.h"
+#include "names.h"
 #include "score.h"
 #include "winnow/experiment.h"
 
 typedef struct eval_config {
     wn__texts set;
-    const char *part, *data_folder, *data, *names;
+    const char *experiment, *part, *data_folder, *data, *names;
     int64_t threads;
 } eval_config;
 
@@ -18,6 +19,7 @@ static const wn__option eval_options[] = {
     WN_OPTION_TEXT(eval_config, data, "data", "PATH",
                    "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(eval_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_EXPERIMENT(eval_config, experiment),
     WN_OPTION_TEXT(eval_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     WN_OPTION_CPUS(eval_config, threads, "threads", "(default: all CPUs)"),
     {0}};
@@ -83,9 +85,12 @@ static void print_scores(wn__answer *answer, const wn_evaluation *e)
 static int run_eval(const wn__call *call)
 {
     const eval_config *config = call->config;
+    char path[WN__PATH];
+    wn_status status = wn_store_weights(NULL, config->experiment, call->arguments[0], path, sizeof path);
+    if (status != WN_OK) return wn__finish(call, status);
     const wn_eval_options options = {
         .size = sizeof options,
-        .weights = call->arguments[0],
+        .weights = path,
         .set = config->set.items,
         .sets = config->set.count,
         .part = config->part,
@@ -95,7 +100,7 @@ static int run_eval(const wn__call *call)
         .threads = (int)config->threads,
     };
     wn_evaluation e = {0};
-    const wn_status status = wn_eval(&options, &e);
+    status = wn_eval(&options, &e);
     if (status == WN_OK) print_scores(call->answer, &e);
     if (status == WN_OK && e.confusion) {
         print_classes(call->answer, &e);
@@ -107,8 +112,9 @@ static int run_eval(const wn__call *call)
 
 const wn__command wn__command_eval = {
     .name = "eval",
-    .arguments = "WEIGHTS",
-    .summary = "Evaluate a weights file: all metrics of its data; of classes accuracy per class and confusion matrix",
+    .arguments = "NETWORK",
+    .summary = "Evaluate a network: all metrics of its data; of classes accuracy per class and confusion matrix",
+    .details = WN_NETWORK_NAMES,
     .options = eval_options,
     .config_size = sizeof(eval_config),
     .least = 1,

@@ -1,13 +1,14 @@
 #include <string.h>
 
 #include "command.h"
+#include "names.h"
 #include "winnow/network.h"
 #include "winnow/show.h"
 #include "written.h"
 
 typedef struct export_config {
     wn__texts set;
-    const char *to, *out, *values, *target, *name;
+    const char *experiment, *to, *out, *values, *target, *name;
     int64_t opset;
     bool masks, shrink, keep_batch_norm, sparse_initializers, external_data, preprocess;
 } export_config;
@@ -28,6 +29,7 @@ static const wn__option export_options[] = {
     WN_OPTION_SWITCH(export_config, preprocess, "preprocess", "onnx: the input is bytes of pixels, normalized in the graph"),
     WN_OPTION_TEXT(export_config, target, "target", "TARGET", "c: simd, for speed, or small, of least memory (default: simd)"),
     WN_OPTION_TEXT(export_config, name, "name", "NAME", "c: what all names in the source begin with (default: that of FILE)"),
+    WN_OPTION_EXPERIMENT(export_config, experiment),
     WN_OPTION_LIST(export_config, set, "set", "KEY=VALUE",
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
     {0}};
@@ -67,8 +69,10 @@ static wn_status export(const wn__call *call, const export_config *c)
                                            .shrink = c->shrink,
                                            .target = c->target,
                                            .name = c->name};
+    char path[WN__PATH];
     wn_network *net;
-    wn_status status = wn_network_open(call->arguments[0], &open, &net);
+    wn_status status = wn_store_weights(NULL, c->experiment, call->arguments[0], path, sizeof path);
+    if (status == WN_OK) status = wn_network_open(path, &open, &net);
     if (status != WN_OK) return status;
     status = wn_network_export(net, c->out, &how);
     if (status == WN_OK) status = print_network(call->answer, net);
@@ -88,16 +92,17 @@ static int run_export(const wn__call *call)
 
 const wn__command wn__command_export = {
     .name = "export",
-    .arguments = "WEIGHTS",
+    .arguments = "NETWORK",
     .summary = "Write a network for other programs: dense safetensors, PyTorch, ONNX, C source",
-    .details =
-        "Weights files of Winnow are compressed: they hold the active weights alone. Dense ones hold all, as the tensors of PyTorch's networks;\n"
-        "with --masks they are what compressed ones stand for. torch is the same as a file of torch.save, which\n"
-        "torch.load(weights_only=True) reads. Numbers keep the type that they came in.\n\n"
-        "Outputs are those that the network has here but for the order of additions. Batch norm is by running statistics and becomes part of\n"
-        "the convolution or linear layer in front of it. Class names and the normalization of pixels are in the file.\n\n"
-        "C source is C99 that needs nothing, allocates nothing and multiplies by weights that are not zero only; FILE.h says how it is\n"
-        "called. From 500,000 weights on they are in FILE.bin, which the program reads, or links through FILE.S.",
+    .details = WN_NETWORK_NAMES
+    "\n\n"
+    "Weights files of Winnow are compressed: they hold the active weights alone. Dense ones hold all, as the tensors of PyTorch's networks;\n"
+    "with --masks they are what compressed ones stand for. torch is the same as a file of torch.save, which\n"
+    "torch.load(weights_only=True) reads. Numbers keep the type that they came in.\n\n"
+    "Outputs are those that the network has here but for the order of additions. Batch norm is by running statistics and becomes part of\n"
+    "the convolution or linear layer in front of it. Class names and the normalization of pixels are in the file.\n\n"
+    "C source is C99 that needs nothing, allocates nothing and multiplies by weights that are not zero only; FILE.h says how it is\n"
+    "called. From 500,000 weights on they are in FILE.bin, which the program reads, or links through FILE.S.",
     .options = export_options,
     .config_size = sizeof(export_config),
     .least = 1,

@@ -1,16 +1,18 @@
 #include <string.h>
 
 #include "command.h"
+#include "names.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
 
 typedef struct inspect_config {
     bool metadata;
-    const char *names;
+    const char *experiment, *names;
 } inspect_config;
 
 static const wn__option inspect_options[] = {
     WN_OPTION_SWITCH(inspect_config, metadata, "metadata", "print the file's metadata in full"),
+    WN_OPTION_EXPERIMENT(inspect_config, experiment),
     WN_OPTION_TEXT(inspect_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     {0}};
 
@@ -68,10 +70,13 @@ static int run_inspect(const wn__call *call)
                                           {"nonzero", ">non-zero"}, {"sparsity", ">sparsity"}, {"mask", ""}),
                       .answer = call->answer,
                       .metadata = config->metadata};
+    char path[WN__PATH];
+    wn_status status = wn_store_weights(NULL, config->experiment, call->arguments[0], path, sizeof path);
+    if (status != WN_OK) return wn__finish(call, status);
     wn_file_summary summary;
     char size[32];
     wn__answer_open(call->answer, "metadata", '{');
-    const wn_status status = wn_inspect_named(call->arguments[0], config->names, add_tensor, print_metadata, &all, &summary);
+    status = wn_inspect_named(path, config->names, add_tensor, print_metadata, &all, &summary);
     wn__answer_close(call->answer);
     if (status != WN_OK) {
         wn__columns_release(&all.table);
@@ -91,8 +96,9 @@ static int run_inspect(const wn__call *call)
 
 const wn__command wn__command_inspect = {
     .name = "inspect",
-    .arguments = "FILE",
+    .arguments = "NETWORK",
     .summary = "Show the layers of a weights file: shapes, non-zeros, sparsity, metadata",
+    .details = WN_NETWORK_NAMES " A checkpoint is shown, too.",
     .options = inspect_options,
     .config_size = sizeof(inspect_config),
     .least = 1,

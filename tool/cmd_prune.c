@@ -1,11 +1,12 @@
 #include "command.h"
+#include "names.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
 #include "written.h"
 
 typedef struct prune_config {
     wn__texts set;
-    const char *sparsity, *out, *data_folder, *data, *names;
+    const char *experiment, *sparsity, *out, *data_folder, *data, *names;
     bool dense;
     int64_t seed, threads;
 } prune_config;
@@ -21,6 +22,7 @@ static const wn__option prune_options[] = {
     WN_OPTION_TEXT(prune_config, data, "data", "PATH",
                    "your own data instead: a folder of class folders of pictures, or a list of pictures"),
     WN_OPTION_TEXT(prune_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
+    WN_OPTION_EXPERIMENT(prune_config, experiment),
     WN_OPTION_TEXT(prune_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
@@ -56,9 +58,12 @@ static int run_prune(const wn__call *call)
 {
     const prune_config *config = call->config;
     if (!config->out) return wn__wrong_usage(call, "--out is needed: the file to write");
+    char path[WN__PATH];
+    wn_status status = wn_store_weights(NULL, config->experiment, call->arguments[0], path, sizeof path);
+    if (status != WN_OK) return wn__finish(call, status);
     const wn_prune_options options = {
         .size = sizeof options,
-        .weights = call->arguments[0],
+        .weights = path,
         .result = config->out,
         .sparsity = config->sparsity,
         .set = config->set.items,
@@ -71,20 +76,21 @@ static int run_prune(const wn__call *call)
         .threads = (int)config->threads,
     };
     wn_prune_summary summary;
-    const wn_status status = wn_prune(&options, &summary);
+    status = wn_prune(&options, &summary);
     if (status == WN_OK) print_pruning(call, &summary, config->out, config->dense);
     return wn__finish(call, status);
 }
 
 const wn__command wn__command_prune = {
     .name = "prune",
-    .arguments = "WEIGHTS",
-    .summary = "Prune a weights file in one shot; write the weights with their masks",
-    .details =
-        "Masks are made as a recipe's mask stage makes them, bit for bit: every key of the section mask counts. One is refused where it\n"
-        "says nothing of a file alone (rounds, rules that act while a network trains). mask.shuffle makes a random mask of it. The scores\n"
-        "snip and grasp look at images of the data set that the file, or data.set, names. With mask.scope=n-of-m, mask.file, and lists,\n"
-        "files and FLOPs budgets of mask.distribution the masks say their sparsity, and --sparsity is left out.",
+    .arguments = "NETWORK",
+    .summary = "Prune a network in one shot; write the weights with their masks",
+    .details = WN_NETWORK_NAMES
+    "\n\n"
+    "Masks are made as a recipe's mask stage makes them, bit for bit: every key of the section mask counts. One is refused where it\n"
+    "says nothing of a file alone (rounds, rules that act while a network trains). mask.shuffle makes a random mask of it. The scores\n"
+    "snip and grasp look at images of the data set that the file, or data.set, names. With mask.scope=n-of-m, mask.file, and lists,\n"
+    "files and FLOPs budgets of mask.distribution the masks say their sparsity, and --sparsity is left out.",
     .options = prune_options,
     .config_size = sizeof(prune_config),
     .least = 1,

@@ -2,9 +2,9 @@
 
 #include "listing.h"
 
-static const char *const actions[] = {"sections", "optimizers", "losses", "metrics", "schedules", "transforms", "backends", NULL};
-static const wn_list lists[] = {WN_LIST_SECTIONS,  WN_LIST_OPTIMIZERS, WN_LIST_LOSSES,  WN_LIST_METRICS,
-                                WN_LIST_SCHEDULES, WN_LIST_TRANSFORMS, WN_LIST_BACKENDS};
+static const char *const actions[] = {"sections", "optimizers", "losses", "metrics", "schedules", "transforms", "backends", "nodes", NULL};
+static const wn_list lists[] = {WN_LIST_SECTIONS,  WN_LIST_OPTIMIZERS, WN_LIST_LOSSES,   WN_LIST_METRICS,
+                                WN_LIST_SCHEDULES, WN_LIST_TRANSFORMS, WN_LIST_BACKENDS, WN_LIST_NODES};
 
 static int run_settings(const wn__call *call)
 {
@@ -21,7 +21,8 @@ const wn__command wn__command_settings = {
     .name = "settings",
     .arguments = "LIST [NAME]...",
     .summary = "List what a recipe can say besides methods, models and data sets",
-    .details = "LIST is sections (the recipe's own keys), optimizers, losses, metrics, schedules, transforms (of samples) or backends.",
+    .details =
+        "LIST is sections (the recipe's own keys), optimizers, losses, metrics, schedules, transforms (of samples), backends or nodes (of networks in YAML).",
     .least = 1,
     .most = -1,
     .prints = WN__PRINTS_TABLE,

@@ -1,4 +1,5 @@
 #include "command.h"
+#include "names.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
 
@@ -49,6 +50,7 @@ const wn__command wn__command_status = {
     .name = "status",
     .arguments = "[EXPERIMENT]",
     .summary = "Show the stages of the store, or of one experiment, and what became of them",
+    .details = WN_EXPERIMENT_NAMES,
     .options = status_options,
     .config_size = sizeof(status_config),
     .most = 1,

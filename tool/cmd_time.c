@@ -1,9 +1,10 @@
 #include "command.h"
+#include "names.h"
 #include "winnow/experiment.h"
 #include "winnow/show.h"
 
 typedef struct time_config {
-    const char *data_folder;
+    const char *out, *data_folder;
     int64_t rounds, threads;
 } time_config;
 
@@ -11,6 +12,7 @@ static const wn__option time_options[] = {
     WN_OPTION_NUMBER(time_config, rounds, "rounds", "N", "of some steps of every stage (default: 5)"),
     WN_OPTION_CPUS(time_config, threads, "threads", "(default: all CPUs)"),
     WN_OPTION_TEXT(time_config, data_folder, "data-dir", "DIR", "where data sets lie (default: where they lay when it was run)"),
+    WN_OPTION_TEXT(time_config, out, "out", "DIR", "store (default: winnow-runs)"),
     {0}};
 
 static void add_milliseconds(wn__columns *table, bool measured, double milliseconds)
@@ -46,9 +48,12 @@ static int run_time(const wn__call *call)
                                      .data_folder = config->data_folder,
                                      .progress = wn__console_progress,
                                      .user = call->console};
+    char folder[WN__PATH];
+    wn_status status = wn_store_experiment(config->out, call->arguments[0], folder, sizeof folder);
+    if (status != WN_OK) return wn__finish(call, status);
     wn__columns table = WN_COLUMNS({"label", "stage"}, {"steps", ">steps"}, {"ms_step", ">ms"}, {"changes", ">changes"},
                                    {"ms_change", ">ms"}, {"ms_after", ">next ms"}, {"ms_late", ">last ms"}, {"seconds", ">all"});
-    const wn_status status = wn_experiment_time(call->arguments[0], &options, add_stage, &table);
+    status = wn_experiment_time(folder, &options, add_stage, &table);
     wn__console_clear(call->console);
     if (status == WN_OK)
         wn__answer_table(call->answer, "stages", &table);
@@ -59,13 +64,14 @@ static int run_time(const wn__call *call)
 
 const wn__command wn__command_time = {
     .name = "time",
-    .arguments = "FOLDER",
+    .arguments = "EXPERIMENT",
     .summary = "Measure the seconds that training takes by each row of a finished experiment",
-    .details =
-        "Some steps of each training stage of the first seed are run once more, stages in turns. So all of them meet the same machine. The median step\n"
-        "times the number of steps is what the stage takes. Steps that change the topology, and those after one, count by themselves; evaluation does not.\n"
-        "Where connections move between layers, the last steps are run as well, and the mean lies between first and last as it does in FLOPs.\n"
-        "seconds.json in the folder holds the result, and `winnow report` shows it: the headline metric against measured seconds.",
+    .details = WN_EXPERIMENT_NAMES
+    "\n"
+    "Some steps of each training stage of the first seed are run once more, stages in turns. So all of them meet the same machine. The median step\n"
+    "times the number of steps is what the stage takes. Steps that change the topology, and those after one, count by themselves; evaluation does not.\n"
+    "Where connections move between layers, the last steps are run as well, and the mean lies between first and last as it does in FLOPs.\n"
+    "seconds.json in the folder holds the result, and `winnow report` shows it: the headline metric against measured seconds.",
     .options = time_options,
     .config_size = sizeof(time_config),
     .least = 1,

@@ -7,15 +7,21 @@
 
 #include "winnow/experiment.h"
 
+enum { WN__MOST_LINES = 16 };
+
 typedef struct wn__console {
     bool quiet, verbose;
-    bool live;       /* standard error is a terminal that can redraw a line */
-    bool color;      /* ... and colour is wanted: NO_COLOR is not set */
-    bool bar_shown;  /* the cursor stands behind a bar */
-    double last;     /* seconds of the monotonic clock: when a bar or any line was last printed */
-    double speed;    /* smoothed wn_progress.per_second */
-    char stage[160]; /* that `speed` belongs to */
-    char told[2048]; /* the last failure that the library logged, so that it is not told twice */
+    bool live;                      /* standard error is a terminal that can redraw a line */
+    bool color;                     /* ... and colour is wanted: NO_COLOR is not set */
+    bool bar_shown;                 /* the cursor stands at the beginning of bars */
+    bool due;                       /* the jobs that are told now are shown */
+    double last;                    /* seconds of the monotonic clock: when a bar or any line was last printed */
+    char line[WN__MOST_LINES][512]; /* of jobs that run side by side */
+    struct {
+        char stage[160];
+        double value; /* smoothed wn_progress.per_second */
+    } speed[WN__MOST_LINES];
+    char told[8192]; /* the last failure that the library logged, so that it is not told twice */
     pthread_mutex_t lock;
 } wn__console;
 

@@ -33,6 +33,8 @@ typedef struct wn_progress {
     double per_second;                   /* images (training) or units per second since the last call */
     double seconds_left;                 /* of the stage, at its mean speed so far; negative while unknown */
     int stages_done, stages;             /* of the experiment */
+    double all_seconds_left;             /* of the experiment, with its jobs; 0: unknown */
+    int job, jobs; /* stages that run side by side are told one after the other: this is number `job` of `jobs`; 0 of 0 alone */
 } wn_progress;
 typedef void (*wn_progress_call)(void *user, const wn_progress *progress);
 
@@ -142,6 +144,13 @@ WN_API WN_NODISCARD wn_status wn_experiment_time(const char *folder, const wn_ti
 
 /* ---- the store */
 
+/* What names stand for, the same everywhere. An experiment is named by its name in the store `out` (NULL: the folder around it if `experiment` is a path, else
+ * the default), or by its folder; a name with a slash is a folder. Into the caller's text. WN_ENOTFOUND names the nearest. */
+WN_API WN_NODISCARD wn_status wn_store_experiment(const char *out, const char *experiment, char *folder, size_t size);
+/* The weights file that `name` stands for: a file, a folder that holds final.safetensors, or a stage of the store, by its identity, the beginning of it (6 digits
+ * or more) or its label, among the stages of `experiment` or (NULL) of all. WN_EUSAGE: several, or one that is not done or trains nothing. */
+WN_API WN_NODISCARD wn_status wn_store_weights(const char *out, const char *experiment, const char *name, char *path, size_t size);
+
 typedef struct wn_stored_stage {
     const char *identity, *kind, *label, *state, *path;
     int64_t bytes; /* on disk */
@@ -151,12 +160,15 @@ typedef void (*wn_stored_visit)(void *user, const wn_stored_stage *stage);
 /* All stages of the store `out` (NULL: the default; WN_ENOTFOUND: no such folder), or, if `experiment` is not NULL, those of that experiment (its name or folder). */
 WN_API WN_NODISCARD wn_status wn_store_status(const char *out, const char *experiment, wn_stored_visit visit, void *user);
 
+/* Where a difference stands: in what somebody wrote, in results, or in defaults and what follows from what was written. */
+typedef enum wn_difference_kind { WN_DIFFERENCE_WRITTEN, WN_DIFFERENCE_RESULT, WN_DIFFERENCE_DEFAULT } wn_difference_kind;
 /* A key whose values differ; NULL where one side has none. Results are named "METHOD SPARSITY seed N: KEY". */
 typedef struct wn_difference {
     const char *key, *left, *right;
+    wn_difference_kind kind;
 } wn_difference;
 typedef void (*wn_difference_visit)(void *user, const wn_difference *difference);
-/* Differences of two experiments' (folders, or names in the store `out`) resolved recipes and results, in the order of the left one. */
+/* Differences of two experiments' (folders, or names in the store `out`) recipes and results: by kind, in the order of the left one. */
 WN_API WN_NODISCARD wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user);
 
 /* Remove stages that no experiment folder refers to; those that are running are kept. With dry_run only visit them. `bytes`, what they take, may be NULL. */
@@ -284,7 +296,8 @@ typedef enum wn_list {
     WN_LIST_DATASETS,
     WN_LIST_BACKENDS,
     WN_LIST_SECTIONS,
-    WN_LIST_TRANSFORMS
+    WN_LIST_TRANSFORMS,
+    WN_LIST_NODES /* of networks in YAML */
 } wn_list;
 
 typedef struct wn_list_entry {

@@ -18,7 +18,7 @@ extern "C" {
 
 typedef enum wn_report_format {
     WN_REPORT_TEXT,    /* all tables, aligned */
-    WN_REPORT_SUMMARY, /* the first of them: the headline metric and its price */
+    WN_REPORT_SUMMARY, /* the first of them, the headline metric and its price, and the claims */
     WN_REPORT_CSV,     /* one line per method and sparsity, plain numbers (RFC 4180) */
     WN_REPORT_LATEX,   /* all tables but the facts, for the package booktabs */
     WN_REPORT_JSON,    /* an array, an object per method and sparsity with the names and numbers of the CSV; null for what is missing */

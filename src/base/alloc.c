@@ -163,6 +163,17 @@ wn__resident_memory wn__resident(void)
     return memory;
 }
 
+int64_t wn__memory_available(void)
+{
+    char line[256];
+    long long kilobytes = 0;
+    FILE *info = fopen("/proc/meminfo", "re");
+    while (info && fgets(line, sizeof line, info))
+        if (sscanf(line, "MemAvailable: %lld", &kilobytes) == 1) break;
+    if (info) fclose(info);
+    return kilobytes * 1024;
+}
+
 /* 5 is the kernel's word for "the most so far". */
 void wn__resident_reset_peak(void)
 {

@@ -39,6 +39,8 @@ typedef struct wn__resident_memory {
 } wn__resident_memory;
 wn__resident_memory wn__resident(void);
 void wn__resident_reset_peak(void);
+/* Bytes that the system could give to programs now; 0: unknown. */
+int64_t wn__memory_available(void);
 /* Give what has been freed back to the system: after a set-up that took much for a while. */
 void wn__alloc_trim(void);
 /* What will be in use once all that is allocated now has been written. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Per thread, of fixed size: a failure must be reportable when there is no memory left. Longer messages are cut. */
-static _Thread_local char message[2048];
+static _Thread_local char message[8192];
 
 const char *wn_error_message(void) { return message; }
 

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/locale.h"
 
 static wn_status read_all(FILE *file, const char *path, char **data, size_t *size)
 {
@@ -357,6 +358,23 @@ void wn__lock_release(wn__lock *lock)
 {
     if (lock->fd >= 0) close(lock->fd);
     lock->fd = -1;
+}
+
+char *wn__folder_name(const char *name)
+{
+    char *folder = wn__alloc(strlen(name) + 1);
+    size_t size = 0;
+    for (const char *c = name; folder && *c; c++) {
+        const bool letter = wn__is_alnum(*c) || (unsigned char)*c >= 0x80, sign = strchr("._-+", *c) != NULL;
+        if (letter || (sign && size > 0))
+            folder[size++] = *c;
+        else if (size > 0 && folder[size - 1] != '-')
+            folder[size++] = '-';
+    }
+    while (folder && size > 0 && folder[size - 1] == '-' && name[strlen(name) - 1] != '-')
+        size--;
+    if (folder) folder[size] = 0;
+    return folder;
 }
 
 char *wn__path_join(const char *a, const char *b)

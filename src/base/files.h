@@ -52,6 +52,9 @@ wn_status wn__lock_share(wn__lock *lock, const char *path);
 void wn__lock_release(wn__lock *lock);
 
 /* "a/b" in memory of wn__alloc; an absolute b wins. NULL if out of memory. */
+/* A folder name for what people call something: letters and digits (of ASCII, and all of UTF-8 beyond it) and . _ - + stay, what is between them becomes one
+ * "-", and none is in front. "" if nothing stays; NULL: out of memory. Free with wn__free. */
+char *wn__folder_name(const char *name);
 char *wn__path_join(const char *a, const char *b);
 /* The folder that holds `path`: "a" of "a/b", "." of "b", "/" of "/b". NULL if out of memory; free with wn__free. */
 char *wn__path_folder(const char *path);

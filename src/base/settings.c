@@ -142,16 +142,14 @@ static wn_status set_numbers(const wn__setting *row, wn__numbers *field, const c
 
 enum { MOST_NAMES = 64 };
 
-/* Fails with "<what> "<wrong>"; valid: a, b, c; did you mean b?". */
+/* Fails with "<what> "<wrong>"; did you mean "b"? valid: a, b, c". */
 static wn_status unknown_name(const char *what, const char *wrong, const char *const *names, int count)
 {
-    char list[1024] = "";
-    size_t used = 0;
-    for (int i = 0; i < count && used < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", names[i]);
-    const char *nearest = wn_nearest_name(wrong, names, count);
-    if (!nearest) return wn__fail(WN_EUSAGE, "%s \"%s\"; valid: %s", what, wrong, count > 0 ? list : "none");
-    return wn__fail(WN_EUSAGE, "%s \"%s\"; valid: %s; did you mean \"%s\"?", what, wrong, list, nearest);
+    wn__text valid = {0};
+    wn__text_add_valid(&valid, wrong, names, count);
+    const wn_status status = wn__fail(WN_EUSAGE, "%s \"%s\"%s", what, wrong, valid.data ? valid.data : "");
+    wn__text_release(&valid);
+    return status;
 }
 
 static wn_status set_choice(const wn__setting *row, int *field, const char *text)

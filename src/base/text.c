@@ -132,6 +132,17 @@ char *wn_show_seconds(double seconds, char *buffer, size_t size)
     return buffer;
 }
 
+void wn__text_add_valid(wn__text *t, const char *wrong, const char *const *names, int count)
+{
+    const char *nearest = wn_nearest_name(wrong, names, count);
+    if (nearest)
+        wn__text_add(t, "; did you mean \"%s\"? valid: ", nearest);
+    else
+        wn__text_add(t, "; valid: %s", count > 0 ? "" : "none");
+    for (int i = 0; i < count; i++)
+        wn__text_add(t, "%s%s", i ? ", " : "", names[i]);
+}
+
 enum { LONGEST_NAME = 63 };
 
 /* Insertions, deletions and substitutions between two names (Levenshtein); names beyond LONGEST_NAME are never near. */

@@ -15,6 +15,8 @@ typedef struct wn__text {
 void wn__text_add(wn__text *t, const char *format, ...) WN_PRINTF(2, 3);
 void wn__text_add_list(wn__text *t, const char *format, va_list arguments);
 void wn__text_add_bytes(wn__text *t, const void *data, size_t size);
+/* "; did you mean "b"? valid: a, b, c", the nearest to `wrong` first if one is near. */
+void wn__text_add_valid(wn__text *t, const char *wrong, const char *const *names, int count);
 void wn__text_release(wn__text *t);
 
 /* Shell-style match of the whole name: * ? [abc]; with the prefix "re:" a POSIX extended regular expression that may match anywhere. */

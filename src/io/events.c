@@ -114,6 +114,17 @@ wn_status wn__events_open(wn__events *e, const char *path, int64_t length, doubl
     return WN_OK;
 }
 
+/* Event: 7 session_log (message: 1 status, of which 1 is START). Readers drop events of this step and later ones that came before. */
+wn_status wn__events_start(wn__events *e, int64_t step, double wall_time)
+{
+    wn__text event = {0}, log = {0};
+    begin_event(&event, wall_time, step);
+    add_tag(&log, 1, VARINT);
+    add_varint(&log, 1);
+    add_message(&event, 7, &log);
+    return write_record(e, &event);
+}
+
 /* Summary.Value: 1 tag, 2 simple_value (float). */
 wn_status wn__events_scalar(wn__events *e, const char *tag, int64_t step, double wall_time, float value)
 {

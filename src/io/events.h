@@ -15,6 +15,8 @@ typedef struct wn__events {
 /* As wn__append_open: `length` is where an interrupted writer last synced, -1 for the end, 0 for a fresh start.
  * An empty file gets the version record first. `wall_time`: seconds since 1970, 0 if times shall not matter. */
 wn_status wn__events_open(wn__events *e, const char *path, int64_t length, double wall_time);
+/* From `step` on, what earlier files of the folder hold is void: what a process writes first that goes on from a checkpoint. */
+wn_status wn__events_start(wn__events *e, int64_t step, double wall_time);
 wn_status wn__events_scalar(wn__events *e, const char *tag, int64_t step, double wall_time, float value);
 wn_status wn__events_sync(wn__events *e, int64_t *length);
 wn_status wn__events_close(wn__events *e); /* accepts a zeroed e */

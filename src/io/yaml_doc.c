@@ -51,9 +51,24 @@ static wn_status add_source(wn__yaml *doc, const char *name, const char **source
     return WN_OK;
 }
 
+enum { PLACE_TEXT = 640 };
+
+/* "recipe.yaml:3:7", "--set train.epochs=x", "--set train={epochs: x}, column 10". Options are cut short where they are long. */
+static const char *show_place(const char *source, int line, int column, char text[PLACE_TEXT])
+{
+    if (strncmp(source, "--", 2) != 0 || line > 1)
+        snprintf(text, PLACE_TEXT, "%s:%d:%d", source, line, column);
+    else if (column > 1)
+        snprintf(text, PLACE_TEXT, "%.600s, column %d", source, column);
+    else
+        snprintf(text, PLACE_TEXT, "%.600s", source);
+    return text;
+}
+
 static wn_status fail_at(const char *source, const yaml_mark_t *mark, const char *what)
 {
-    return wn__fail(WN_EUSAGE, "%s:%zu:%zu: %s", source, mark->line + 1, mark->column + 1, what);
+    char place[PLACE_TEXT];
+    return wn__fail(WN_EUSAGE, "%s: %s", show_place(source, (int)mark->line + 1, (int)mark->column + 1, place), what);
 }
 
 static wn_status add_node(wn__yaml *doc, const char *source, const yaml_mark_t *mark, wn__yaml_kind kind, wn__yaml_node **out)
@@ -347,12 +362,12 @@ const wn__yaml_node *wn__yaml_find(const wn__yaml_node *node, const char *key)
 
 wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char *format, ...)
 {
-    char text[1536];
+    char text[1536], place[PLACE_TEXT];
     va_list arguments;
     va_start(arguments, format);
     wn__vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    return wn__fail(status, "%s:%d:%d: %s", node->source, node->line, node->column, text);
+    return wn__fail(status, "%s: %s", show_place(node->source, node->line, node->column, place), text);
 }
 
 /* ---- overriding */
@@ -432,10 +447,13 @@ static wn_status put_at(const yaml_override *o, char *path)
     return WN_OK;
 }
 
-static wn_status parse_value(yaml_override *o, const char *path, const char *value)
+static wn_status parse_value(yaml_override *o, const char *path, const char *value, const char *option)
 {
     wn__text label = {0};
-    wn__text_add(&label, "--set %s=%s", path, value);
+    if (option)
+        wn__text_add(&label, "--%s %s", option, value);
+    else
+        wn__text_add(&label, "--set %s=%s", path, value);
     const wn_status status = label.failed ? wn__no_memory(0) : parse_tree(o->doc, label.data, value, strlen(value), &o->value);
     wn__text_release(&label);
     WN_TRY(status);
@@ -455,12 +473,14 @@ static wn_status put(const yaml_override *o, const char *path)
     return status;
 }
 
-wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value)
+wn_status wn__yaml_set_by(wn__yaml *doc, const char *path, const char *value, const char *option)
 {
     yaml_override o = {.doc = doc};
-    WN_TRY(parse_value(&o, path, value));
+    WN_TRY(parse_value(&o, path, value, option));
     return put(&o, path);
 }
+
+wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value) { return wn__yaml_set_by(doc, path, value, NULL); }
 
 wn_status wn__yaml_nest(wn__yaml *doc, const char *path)
 {

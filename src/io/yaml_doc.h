@@ -34,7 +34,7 @@ const char *wn__yaml_source(const wn__yaml_node *node);                         
 int wn__yaml_line(const wn__yaml_node *node);                                   /* from 1 */
 int wn__yaml_column(const wn__yaml_node *node);                                 /* from 1 */
 
-/* Fails with "recipe.yaml:12:3: ..." in front of the message; returns `status`. */
+/* Fails with "recipe.yaml:12:3: ..." or "--set train.epochs=x: ..." in front of the message; returns `status`. */
 wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char *format, ...) WN_PRINTF(3, 4);
 
 /* Override for `--set path=value`: `path` is keys joined by dots ("train.epochs", "compare.methods"; one that has dots itself stands in quotes:
@@ -42,6 +42,8 @@ wn_status wn__yaml_fail(wn_status status, const wn__yaml_node *node, const char 
  * `value` is YAML ("10", "[a, b]", "{sgd: {momentum: 0.9}}"). Missing mappings are made. The new nodes' source is the --set text.
  * With aliases only the named place changes. */
 wn_status wn__yaml_set(wn__yaml *doc, const char *path, const char *value);
+/* The same for another option, whose name stands in messages: "--seeds 0-4"; NULL: --set. */
+wn_status wn__yaml_set_by(wn__yaml *doc, const char *path, const char *value, const char *option);
 
 /* The whole document as what stands at `path` of a larger one; its nodes stay where they are in its text. */
 wn_status wn__yaml_nest(wn__yaml *doc, const char *path);

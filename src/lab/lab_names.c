@@ -1,20 +1,18 @@
 #include "lab/lab_names.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/files.h"
 #include "io/json_file.h"
 #include "run/stage.h"
-#include "run/store.h"
+#include "run/store_names.h"
+#include "run/stored_network.h"
 #include "sparse/basis/basis.h"
 #include "train/trainer.h"
-#include "winnow/show.h"
-
-enum { LEAST_DIGITS = 6 };
 
 void wn__lab_stage_release(wn__lab_stage *s)
 {
@@ -25,75 +23,6 @@ void wn__lab_stage_release(wn__lab_stage *s)
 }
 
 /* --- stages -------------------------------------------------------------------------------------------------------------------- */
-
-typedef struct search {
-    const char *name;
-    bool digits; /* the name may be the beginning of an identity */
-    wn__lab_stage found;
-    char kind[32], state[32];
-    int matches;
-    char other[32];      /* identity of a second match */
-    const char **labels; /* (count) of stages that train, owned */
-    int count;
-    bool failed;
-} search;
-
-static bool is_identity(const char *name)
-{
-    const size_t length = strlen(name);
-    return length >= LEAST_DIGITS && length < WN__SHA256_TEXT && strspn(name, "0123456789abcdef") == length;
-}
-
-static void add_label(search *s, const char *label)
-{
-    char *copy = wn__strdup(label);
-    if (!copy || wn__make_room(&s->labels, s->count, sizeof *s->labels) != WN_OK) {
-        wn__free(copy);
-        s->failed = true;
-    } else {
-        s->labels[s->count++] = copy;
-    }
-}
-
-/* Training stages win over others of the same label. */
-static void look_at(void *user, const wn_stored_stage *stage)
-{
-    search *s = user;
-    const bool trains = strcmp(stage->kind, wn__stage_kind_names[WN__STAGE_TRAIN]) == 0;
-    if (trains) add_label(s, stage->label);
-    const bool same = strcmp(stage->label, s->name) == 0 || (s->digits && strncmp(stage->identity, s->name, strlen(s->name)) == 0);
-    if (!same || (s->matches > 0 && !trains)) return;
-    const bool replaces = s->matches == 0 || strcmp(s->kind, stage->kind) != 0;
-    if (!replaces) {
-        s->matches++;
-        snprintf(s->other, sizeof s->other, "%.16s", stage->identity);
-        return;
-    }
-    wn__lab_stage_release(&s->found);
-    s->matches = 1;
-    s->found = (wn__lab_stage){wn__strdup(stage->identity), wn__strdup(stage->label), wn__strdup(stage->path), false};
-    snprintf(s->kind, sizeof s->kind, "%s", stage->kind);
-    snprintf(s->state, sizeof s->state, "%s", stage->state);
-    s->failed = s->failed || !s->found.identity || !s->found.label || !s->found.folder;
-}
-
-static wn_status check_match(const search *s, const char *where)
-{
-    if (s->failed) return wn__no_memory(64);
-    if (s->matches == 0) {
-        const char *nearest = wn_nearest_name(s->name, s->labels, s->count);
-        if (nearest) return wn__fail(WN_ENOTFOUND, "%s: neither a file nor a stage of %s; the nearest is \"%s\"", s->name, where, nearest);
-        return wn__fail(WN_ENOTFOUND, "%s: neither a file nor a stage of %s (winnow status lists them)", s->name, where);
-    }
-    if (s->matches > 1)
-        return wn__fail(WN_EUSAGE,
-                        "%s: several stages of %s are called so, %.16s and %s among them; use a cache key, or name the experiment", s->name,
-                        where, s->found.identity, s->other);
-    if (strcmp(s->kind, wn__stage_kind_names[WN__STAGE_TRAIN]) != 0)
-        return wn__fail(WN_EUSAGE, "%s: a stage of kind %s holds no trained network", s->name, s->kind);
-    if (strcmp(s->state, wn__stage_state_names[WN__STATE_DONE]) != 0) return wn__fail(WN_EUSAGE, "%s: is %s, not done", s->name, s->state);
-    return WN_OK;
-}
 
 /* As the stage's own file says: its inputs name the basis. */
 static bool has_coefficients(const char *folder)
@@ -114,20 +43,10 @@ static bool has_coefficients(const char *folder)
 
 wn_status wn__lab_find_stage(const wn_lab_options *o, const char *name, wn__lab_stage *out)
 {
-    search s = {.name = name, .digits = is_identity(name)};
-    const char *root = o->out ? o->out : WN__STORE_DEFAULT;
-    wn_status status = wn_store_status(o->out, o->experiment, look_at, &s);
-    if (status == WN_OK) status = check_match(&s, o->experiment ? o->experiment : root);
-    for (int i = 0; i < s.count; i++)
-        wn__free((char *)s.labels[i]);
-    wn__free(s.labels);
-    if (status == WN_OK) {
-        *out = s.found;
-        out->coefficients = has_coefficients(out->folder);
-    } else {
-        wn__lab_stage_release(&s.found);
-    }
-    return status;
+    wn__stored_network found;
+    WN_TRY(wn__store_find_network(o->out, o->experiment, name, &found));
+    *out = (wn__lab_stage){found.identity, found.label, found.folder, has_coefficients(found.folder)};
+    return WN_OK;
 }
 
 /* --- the experiment of a stage ------------------------------------------------------------------------------------------------- */
@@ -182,18 +101,23 @@ static wn_status try_experiment(const char *root, const char *name, const wn_lab
 
 wn_status wn__lab_open_experiment(const wn_lab_options *o, const wn__lab_stage *stage, wn__experiment *out, int *index)
 {
-    const char *root = o->out ? o->out : WN__STORE_DEFAULT;
-    char **names;
-    int count;
+    char **names, *root;
+    int count = 0;
     wn_status status = WN_ENOTFOUND;
-    WN_TRY(wn__list_folder(root, &names, &count));
+    WN_TRY(wn__store_root(o->out, o->experiment, &root));
+    const wn_status listed = wn__list_folder(root, &names, &count);
+    if (listed != WN_OK) {
+        wn__free(root);
+        return listed;
+    }
     for (int i = 0; i < count && status != WN_OK && status != WN_ENOMEM; i++) {
         const wn_status tried = try_experiment(root, names[i], o, stage, out, index);
         if (tried != WN_ENOTFOUND) status = tried;
     }
     wn__free_names(names, count);
     if (status == WN_ENOTFOUND)
-        return wn__fail(WN_ENOTFOUND, "%s: no experiment of %s has this stage any more, so it cannot be replayed", stage->label, root);
+        status = wn__fail(WN_ENOTFOUND, "%s: no experiment of %s has this stage any more, so it cannot be replayed", stage->label, root);
+    wn__free(root);
     return status;
 }
 

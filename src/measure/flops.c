@@ -191,12 +191,9 @@ static wn_status find_rule(const char *name, int *rule)
     for (*rule = 0; names[*rule]; ++*rule)
         if (strcmp(names[*rule], name) == 0) return WN_OK;
     if (strcmp(name, "str") == 0) return wn__fail(WN_EUSAGE, "str learns its sparsity: what it costs is known after training");
-    const char *near = wn_nearest_name(name, names, WN__TRAIN_RULES);
     wn__text valid = {0};
-    for (int i = 0; i < WN__TRAIN_RULES; i++)
-        wn__text_add(&valid, "%s%s", i ? ", " : "", names[i]);
-    const wn_status status = wn__fail(WN_EUSAGE, "no accounting of method \"%s\"%s%s%s; valid: %s", name, near ? " (did you mean " : "",
-                                      near ? near : "", near ? "?)" : "", valid.data ? valid.data : "");
+    wn__text_add_valid(&valid, name, names, WN__TRAIN_RULES);
+    const wn_status status = wn__fail(WN_EUSAGE, "no accounting of method \"%s\"%s", name, valid.data ? valid.data : "");
     wn__text_release(&valid);
     return status;
 }

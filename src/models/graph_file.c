@@ -27,7 +27,7 @@ typedef struct reader {
 } reader;
 
 typedef struct node_kind {
-    const char *name;
+    const char *name, *summary;
     int inputs;
     const wn__setting *settings;
     int (*build)(reader *r, const node_config *c, const int *from);
@@ -131,19 +131,39 @@ static int build_global_pool(reader *r, const node_config *c, const int *from)
 
 static int build_dropout(reader *r, const node_config *c, const int *from) { return wn_graph_dropout(r->graph, from[0], c->rate); }
 
-static const node_kind kinds[] = {{"conv", 1, conv_settings, build_conv},          {"linear", 1, linear_settings, build_linear},
-                                  {"batch_norm", 1, norm_settings, build_norm},    {"relu", 1, relu_settings, build_relu},
-                                  {"add", 2, plain_settings, build_add},           {"max_pool", 1, pool_settings, build_max_pool},
-                                  {"avg_pool", 1, pool_settings, build_avg_pool},  {"global_pool", 1, plain_settings, build_global_pool},
-                                  {"dropout", 1, dropout_settings, build_dropout}, {0}};
+static const node_kind kinds[] = {
+    {"conv", "convolution; groups that are all channels make it depthwise", 1, conv_settings, build_conv},
+    {"linear", "fully connected layer; images are flattened by channel, row, column", 1, linear_settings, build_linear},
+    {"batch_norm", "batch normalization with a learned scale and shift per channel", 1, norm_settings, build_norm},
+    {"relu", "the larger of the value and 0", 1, relu_settings, build_relu},
+    {"add", "the sum of two values of one shape: from: [a, b]", 2, plain_settings, build_add},
+    {"max_pool", "the largest value of each window", 1, pool_settings, build_max_pool},
+    {"avg_pool", "the mean of each window", 1, pool_settings, build_avg_pool},
+    {"global_pool", "the mean of each channel", 1, plain_settings, build_global_pool},
+    {"dropout", "values drop out while training", 1, dropout_settings, build_dropout},
+    {0}};
+
+bool wn__graph_file_node(int index, const char **name, const char **summary, const wn__setting **settings)
+{
+    *name = kinds[index].name;
+    *summary = kinds[index].summary;
+    *settings = kinds[index].settings;
+    return *name != NULL;
+}
 
 static wn_status find_kind(const wn__yaml_node *at, const char *name, const node_kind **out)
 {
     for (*out = kinds; (*out)->name; (*out)++)
         if (!strcmp((*out)->name, name)) return WN_OK;
-    return wn__yaml_fail(
-        WN_EUSAGE, at, "unknown kind of node \"%s\"; valid: conv, linear, batch_norm, relu, add, max_pool, avg_pool, global_pool, dropout",
-        name);
+    const char *names[sizeof kinds / sizeof *kinds];
+    int count = 0;
+    for (; kinds[count].name; count++)
+        names[count] = kinds[count].name;
+    wn__text valid = {0};
+    wn__text_add_valid(&valid, name, names, count);
+    const wn_status status = wn__yaml_fail(WN_EUSAGE, at, "unknown kind of node \"%s\"%s", name, valid.data ? valid.data : "");
+    wn__text_release(&valid);
+    return status;
 }
 
 /* Index of the node with this label; the newest of equals. */

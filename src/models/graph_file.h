@@ -26,6 +26,9 @@ typedef struct wn__graph_file_config {
 } wn__graph_file_config;
 extern const wn__setting wn__graph_file_settings[];
 
+/* Kind `index` of node, and what it can say beside `from`; false: past the last. */
+bool wn__graph_file_node(int index, const char **name, const char **summary, const wn__setting **settings);
+
 /* Unknown kinds and keys are errors with file, line and the valid ones. config NULL: defaults. */
 wn_status wn__graph_file_read(const char *path, const wn__graph_file_config *config, wn__model_input input, wn_graph **out);
 /* The same over text in memory, by its own widths; `label` stands for the file name in messages. */

@@ -23,16 +23,14 @@ wn_status wn__model_find(const char *name, const wn__model **out)
     int count = 0;
     for (const wn__model *const *m = wn__models; *m; m++) {
         if (!strcmp((*m)->name, name)) {
-            wn__text_release(&names);
             *out = *m;
             return WN_OK;
         }
-        wn__text_add(&names, "%s%s", count ? ", " : "", (*m)->name);
         known[count++] = (*m)->name;
     }
-    const char *near = wn_nearest_name(name, known, count);
-    const wn_status status = wn__fail(WN_ENOTFOUND, "no model \"%s\"%s%s%s; valid: %s, or a file that describes a network", name,
-                                      near ? " (did you mean " : "", near ? near : "", near ? "?)" : "", names.data);
+    wn__text_add_valid(&names, name, known, count);
+    const wn_status status =
+        wn__fail(WN_ENOTFOUND, "no model \"%s\"%s, or a file that describes a network", name, names.data ? names.data : "");
     wn__text_release(&names);
     return status;
 }

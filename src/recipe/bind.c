@@ -9,13 +9,10 @@
 
 wn_status wn__unknown_at(const wn__yaml_node *node, const char *what, const char *wrong, const char *const *names, int count)
 {
-    wn__text list = {0};
-    for (int i = 0; i < count; i++)
-        wn__text_add(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-    const char *nearest = wn_nearest_name(wrong, names, count);
-    const wn_status status = wn__yaml_fail(WN_EUSAGE, node, "%s \"%s\"; valid: %s%s%s%s", what, wrong, list.data ? list.data : "none",
-                                           nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
-    wn__text_release(&list);
+    wn__text valid = {0};
+    wn__text_add_valid(&valid, wrong, names, count);
+    const wn_status status = wn__yaml_fail(WN_EUSAGE, node, "%s \"%s\"%s", what, wrong, valid.data ? valid.data : "");
+    wn__text_release(&valid);
     return status;
 }
 
@@ -168,14 +165,33 @@ static wn_status no_mapping(const wn__schema *schema, const wn__yaml_node *node,
     return status;
 }
 
+bool wn__faults_take(wn__faults *faults, wn_status status)
+{
+    const char *message = wn_error_message();
+    if (status == WN_OK) return true;
+    if (faults->status == WN_OK || status == WN_ENOMEM) faults->status = status;
+    if (!faults->text.data || !strstr(faults->text.data, message)) /* what is read twice is told once */
+        wn__text_add(&faults->text, "%s%s", faults->text.size > 0 ? "\n" : "", message);
+    return status != WN_ENOMEM;
+}
+
+wn_status wn__faults_end(wn__faults *faults)
+{
+    const bool lost = faults->text.failed || faults->status == WN_ENOMEM;
+    const wn_status status = lost ? wn__no_memory(64) : faults->status == WN_OK ? WN_OK : wn__fail(faults->status, "%s", faults->text.data);
+    wn__text_release(&faults->text);
+    return status;
+}
+
 wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping)
 {
     const wn__yaml_kind kind = wn__yaml_kind_of(mapping);
     if (wn__yaml_is_null(mapping)) return WN_OK;
     if (kind != WN__YAML_MAPPING) return no_mapping(schema, mapping, kind);
+    wn__faults faults = {.status = WN_OK};
     for (int i = 0; i < wn__yaml_count(mapping); i++)
-        WN_TRY(read_entry(schema, wn__yaml_key(mapping, i), wn__yaml_child(mapping, i)));
-    return WN_OK;
+        if (!wn__faults_take(&faults, read_entry(schema, wn__yaml_key(mapping, i), wn__yaml_child(mapping, i)))) break;
+    return wn__faults_end(&faults);
 }
 
 /* ---- writing */

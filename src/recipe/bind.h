@@ -32,7 +32,17 @@ typedef struct wn__schema {
     void *arg;                  /* of special keys */
 } wn__schema;
 
-/* Fields that the mapping does not name stay as they are. WN_EUSAGE with the place of the fault. */
+/* Faults that are told together: the first fault's status, a line for each. */
+typedef struct wn__faults {
+    wn__text text;
+    wn_status status; /* WN_OK: none so far */
+} wn__faults;
+/* Takes the current failure, if `status` is one. False if reading cannot go on: no memory. */
+bool wn__faults_take(wn__faults *faults, wn_status status);
+/* Fails with what was taken; WN_OK if there is nothing. Releases it. */
+wn_status wn__faults_end(wn__faults *faults);
+
+/* Fields that the mapping does not name stay as they are. WN_EUSAGE with the places of all faults, a line each. */
 wn_status wn__schema_read(const wn__schema *schema, const wn__yaml_node *mapping);
 
 /* One plain setting of the schema's first table, by name. */

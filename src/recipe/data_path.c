@@ -103,7 +103,7 @@ wn_status wn__recipe_use_data(wn__yaml *doc, const char *path, const char *input
         wn__recipe_add_quoted(&text, path);
     else
         write_section(&text, type, key, path, old, input);
-    wn_status status = text.failed || place.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, place.data, text.data);
+    wn_status status = text.failed || place.failed ? wn__no_memory(text.size) : wn__yaml_set_by(doc, place.data, text.data, "data");
     if (status == WN_OK && same) status = forget_files(doc, type, key);
     if (status == WN_OK && same && input) status = forget_split(doc, type);
     wn__log(WN_LOG_INFO, "%s is read as data: {set: %s, %s: ...}", path, type->name, key);

@@ -5,6 +5,7 @@
 #include "base/arguments.h"
 #include "base/fail.h"
 #include "data/catalog.h"
+#include "models/graph_file.h"
 #include "recipe/recipe.h"
 #include "winnow/experiment.h"
 
@@ -174,6 +175,20 @@ static bool section_entry(int index, wn_list_entry *out)
 
 static const wn__setting *section_table(int index, int table) { return table < 2 ? sections[index].table[table] : NULL; }
 
+static bool node_entry(int index, wn_list_entry *out)
+{
+    const wn__setting *settings;
+    *out = (wn_list_entry){0};
+    return wn__graph_file_node(index, &out->name, &out->summary, &settings);
+}
+
+static const wn__setting *node_table(int index, int table)
+{
+    const char *name, *summary;
+    const wn__setting *settings;
+    return table == 0 && wn__graph_file_node(index, &name, &summary, &settings) ? settings : NULL;
+}
+
 static const list_kind kinds[] = {
     [WN_LIST_METHODS] = {method_entry, method_table},
     [WN_LIST_MODELS] = {model_entry, model_table},
@@ -185,6 +200,7 @@ static const list_kind kinds[] = {
     [WN_LIST_LOSSES] = {loss_entry, loss_table},
     [WN_LIST_METRICS] = {metric_entry, no_table},
     [WN_LIST_TRANSFORMS] = {transform_entry, transform_table},
+    [WN_LIST_NODES] = {node_entry, node_table},
 };
 
 static bool is_list(wn_list list) { return (unsigned)list < sizeof kinds / sizeof *kinds; }

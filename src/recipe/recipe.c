@@ -318,7 +318,7 @@ static wn_status set_weights(wn__yaml *doc, const char *path)
 {
     wn__text text = {0};
     wn__recipe_add_quoted(&text, path);
-    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__yaml_set(doc, "model.weights", text.data);
+    const wn_status status = text.failed ? wn__no_memory(text.size) : wn__yaml_set_by(doc, "model.weights", text.data, "weights");
     wn__text_release(&text);
     return status;
 }
@@ -349,7 +349,7 @@ static wn_status open_document(const wn__recipe_source *source, wn__yaml **doc)
         wn__free(key);
         WN_TRY(status);
     }
-    return source->seeds ? wn__yaml_set(*doc, "compare.seeds", source->seeds) : WN_OK;
+    return source->seeds ? wn__yaml_set_by(*doc, "compare.seeds", source->seeds, "seeds") : WN_OK;
 }
 
 static wn_status check_name(wn__recipe *r, const char *path)
@@ -361,13 +361,11 @@ static wn_status check_name(wn__recipe *r, const char *path)
         if (dot && dot != r->default_name) *dot = 0;
         r->top.name = r->default_name;
     }
-    const char *name = r->top.name;
-    bool good = wn__is_alnum(name[0]) && strcmp(name, "stages") != 0 && strlen(name) <= 200;
-    for (const char *c = name; *c; c++)
-        good = good && (wn__is_alnum(*c) || strchr("._-+", *c));
-    if (good) return WN_OK;
-    return wn__fail(WN_EUSAGE, "%s: name: \"%s\" cannot name a folder; use letters, digits and . _ - +, at most 200 (and not \"stages\")",
-                    path ? path : "recipe", name);
+    r->folder_name = wn__folder_name(r->top.name);
+    if (!r->folder_name) return wn__no_memory(strlen(r->top.name));
+    if (r->folder_name[0] && strcmp(r->folder_name, "stages") != 0 && strlen(r->folder_name) <= 200) return WN_OK;
+    return wn__fail(WN_EUSAGE, "%s: name: \"%s\" cannot name a folder; use letters and digits, at most 200 bytes (and not \"stages\")",
+                    path ? path : "recipe", r->top.name);
 }
 
 /* Where nothing is said and the default would leave no sample for training: a tenth. */
@@ -383,6 +381,42 @@ static void settle_validation(wn__recipe *r)
     wn__log(WN_LOG_INFO, "data.validation: %s of the %" PRId64 " training samples of %s, which are too few for %s", d->tenth,
             d->facts.train_count, d->type->name, d->validation);
     d->validation = d->tenth;
+}
+
+/* "epochs" and "steps". */
+static wn_status check_length(const wn__recipe *r, const wn__yaml_node *root)
+{
+    const wn__yaml_node *train = wn__yaml_find(root, "train"), *steps = wn__yaml_find(train, "steps");
+    if ((r->train.epochs > 0) != (r->train.steps > 0)) return WN_OK;
+    if (r->train.epochs == 0)
+        return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: one of \"epochs\" and \"steps\" is needed: train: {epochs: 20}");
+    return wn__yaml_fail(WN_EUSAGE, steps ? steps : train,
+                         "train: only one of \"epochs\" and \"steps\" is needed; with 0 the other counts: --set train.epochs=0");
+}
+
+/* What is needed, and what follows from all sections. */
+static wn_status settle(wn__recipe *r, const wn__recipe_source *source, bool parts)
+{
+    const wn__yaml_node *root = wn__yaml_root(r->doc);
+    settle_validation(r);
+    WN_TRY(check_name(r, source->path));
+    if (parts) return WN_OK;
+    if (!r->data.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"data\" is missing: data: {set: shapes}");
+    if (!r->model.type && !r->model.file)
+        return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"model\" is missing: model: {arch: resnet20}");
+    WN_TRY(check_length(r, root));
+    return wn__recipe_resolve(r);
+}
+
+/* Methods and what is compared; after a fault only to tell others. */
+static void read_comparison(wn__recipe *r, const wn__recipe_source *source, wn__faults *faults)
+{
+    r->faulty = faults->status != WN_OK;
+    if (!wn__faults_take(faults, wn__recipe_read_rows(r))) return;
+    r->faulty = faults->status != WN_OK;
+    const bool missing = r->faulty && !r->compare_node;
+    if (!source->no_compare && !missing) wn__faults_take(faults, wn__recipe_read_compare(r));
+    r->faulty = false;
 }
 
 static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool parts)
@@ -407,22 +441,12 @@ static wn_status read_all(wn__recipe *r, const wn__recipe_source *source, bool p
     r->data.unlisted = source->unlisted;
     r->data.placeless = source->placeless;
     const wn__yaml_node *root = wn__yaml_root(r->doc);
-    WN_TRY(wn__schema_read(&schema, root));
+    wn__faults faults = {.status = WN_OK};
+    const bool goes_on = wn__faults_take(&faults, wn__schema_read(&schema, root));
     r->data.may_lack = NULL;
-    settle_validation(r);
-    WN_TRY(check_name(r, source->path));
-    if (parts) return WN_OK;
-    if (!r->data.type) return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"data\" is missing: data: {set: shapes}");
-    if (!r->model.type && !r->model.file)
-        return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"model\" is missing: model: {arch: resnet20}");
-    if ((r->train.epochs > 0) == (r->train.steps > 0)) {
-        const wn__yaml_node *train = wn__yaml_find(root, "train");
-        return wn__yaml_fail(WN_EUSAGE, train ? train : root, "train: %s of \"epochs\" and \"steps\" is needed: train: {epochs: 20}",
-                             r->train.epochs > 0 ? "only one" : "one");
-    }
-    WN_TRY(wn__recipe_resolve(r));
-    WN_TRY(wn__recipe_read_rows(r));
-    return source->no_compare ? WN_OK : wn__recipe_read_compare(r);
+    if (goes_on && faults.status == WN_OK) wn__faults_take(&faults, settle(r, source, parts));
+    if (!parts && goes_on) read_comparison(r, source, &faults);
+    return wn__faults_end(&faults);
 }
 
 static wn_status read_recipe(const wn__recipe_source *source, bool parts, wn__recipe **out)
@@ -456,6 +480,7 @@ void wn__recipe_free(wn__recipe *recipe)
     wn__free(recipe->train.optimizer_config);
     wn__free(recipe->train.loss_config);
     wn__free(recipe->default_name);
+    wn__free(recipe->folder_name);
     wn__free(recipe->network);
     wn__free(recipe->report.baseline);
     wn__free(recipe->report.claim);

@@ -201,8 +201,8 @@ typedef struct wn__lab_section {
 } wn__lab_section;
 
 typedef struct wn__recipe {
-    wn__yaml *doc; /* texts above point into it */
-    char *default_name;
+    wn__yaml *doc;                    /* texts above point into it */
+    char *default_name, *folder_name; /* owned; what the experiment's folder is called, after its name */
     wn__top_section top;
     wn__data_section data;
     wn__model_section model;
@@ -226,6 +226,7 @@ typedef struct wn__recipe {
     uint64_t *seed; /* (seeds) */
     int seeds;
     const wn__yaml_node *methods_node, *compare_node;
+    bool faulty; /* while it is read: faults were found, so that rows are only read, not checked against what is missing */
     /* What follows from the above. */
     wn_graph *graph;
     const char *arch; /* name or file */

@@ -261,6 +261,7 @@ static wn_status check_block(const wn__recipe *r, const wn__row *row)
 static wn_status check_row(const wn__recipe *r, const wn__row *row)
 {
     wn__method_span span;
+    if (r->faulty) return WN_OK;
     const wn_status status = wn__method_span_of(&row->axes, r->clock.steps_per_epoch, r->clock.total, &span);
     char prefix[256];
     snprintf(prefix, sizeof prefix, "%s: ", row->name);
@@ -329,6 +330,7 @@ static wn_status read_row(wn__recipe *r, wn__row *row, const wn__yaml_node *node
     row->node = node;
     WN_TRY(wn__schema_read(&schema, node));
     WN_TRY(check_idle_keys(row, node));
+    if (r->faulty) return WN_OK;
     wn__idle_keys_tell(&before, row, node);
     return check_row(r, row);
 }
@@ -380,6 +382,20 @@ static wn_status add_table(wn__recipe *r)
     return WN_OK;
 }
 
+/* Rows are like those above them: of those that stand below, or are none. */
+static wn_status no_such_like(const wn__recipe *r, const wn__yaml_node *key, const wn__yaml_node *node, const char *like)
+{
+    const wn__yaml_node *own = wn__yaml_find(r->methods_node, like);
+    const char *name = wn__yaml_text(key), *next = like;
+    if (!own) return unknown_method(r, node, "like: unknown method", like);
+    for (int i = 0; next && i < wn__yaml_count(r->methods_node); i++) {
+        if (strcmp(next, name) == 0) return wn__yaml_fail(WN_EUSAGE, node, "methods.%s: like: %s leads back to itself", name, like);
+        const wn__yaml_node *row = wn__yaml_find(r->methods_node, next), *before = row ? wn__yaml_find(row, "like") : NULL;
+        next = before ? wn__yaml_text(before) : NULL;
+    }
+    return wn__yaml_fail(WN_EUSAGE, node, "methods.%s: like: %s must stand above it", name, like);
+}
+
 static wn_status add_new_row(wn__recipe *r, const wn__yaml_node *key, const wn__yaml_node *node)
 {
     const char *name = wn__yaml_text(key), *like;
@@ -393,32 +409,37 @@ static wn_status add_new_row(wn__recipe *r, const wn__yaml_node *key, const wn__
         return wn__yaml_fail(WN_EUSAGE, key, "methods: a name of %zu letters; at most %d are possible", strlen(name), WN__LONGEST_ROW_NAME);
     WN_TRY(wn__scalar_text(like_node, "like", &like));
     const wn__row *model = find_row(r, like);
-    if (!model) return unknown_method(r, like_node, "like: unknown method", like);
+    if (!model) return no_such_like(r, key, like_node, like);
     wn__row row = *model;
     row.name = name;
     add_row(r, &row);
     return WN_OK;
 }
 
+/* An entry of the section: a change to a row, or a new one. */
+static wn_status read_method(wn__recipe *r, const wn__yaml_node *key, const wn__yaml_node *node)
+{
+    wn__row *row = find_row(r, wn__yaml_text(key));
+    const wn__yaml_node *like = wn__yaml_find(node, "like");
+    if (row && like && strcmp(wn__yaml_text(like) ? wn__yaml_text(like) : "", row->base) != 0)
+        return wn__yaml_fail(WN_EUSAGE, like, "methods.%s: is a row already; \"like\" is for new rows", row->name);
+    if (!row) {
+        WN_TRY(add_new_row(r, key, node));
+        row = &r->row[r->rows - 1];
+    }
+    return read_row(r, row, node);
+}
+
 static wn_status read_methods(wn__recipe *r)
 {
     const wn__yaml_node *methods = r->methods_node;
+    wn__faults faults = {.status = WN_OK};
     if (!methods || wn__yaml_is_null(methods)) return WN_OK;
     if (wn__yaml_kind_of(methods) != WN__YAML_MAPPING)
         return wn__yaml_fail(WN_EUSAGE, methods, "methods: a mapping is needed, not a %s", wn__yaml_kind_name(wn__yaml_kind_of(methods)));
-    for (int i = 0; i < wn__yaml_count(methods); i++) {
-        const wn__yaml_node *key = wn__yaml_key(methods, i), *node = wn__yaml_child(methods, i);
-        wn__row *row = find_row(r, wn__yaml_text(key));
-        const wn__yaml_node *like = wn__yaml_find(node, "like");
-        if (row && like && strcmp(wn__yaml_text(like) ? wn__yaml_text(like) : "", row->base) != 0)
-            return wn__yaml_fail(WN_EUSAGE, like, "methods.%s: is a row already; \"like\" is for new rows", row->name);
-        if (!row) {
-            WN_TRY(add_new_row(r, key, node));
-            row = &r->row[r->rows - 1];
-        }
-        WN_TRY(read_row(r, row, node));
-    }
-    return WN_OK;
+    for (int i = 0; i < wn__yaml_count(methods); i++)
+        if (!wn__faults_take(&faults, read_method(r, wn__yaml_key(methods, i), wn__yaml_child(methods, i)))) break;
+    return wn__faults_end(&faults);
 }
 
 /* What its mask may prune where the recipe does not say. */
@@ -515,6 +536,7 @@ wn_status wn__recipe_read_rows(wn__recipe *recipe)
 static wn_status add_compared(wn__recipe *r, const wn__yaml_node *item, const char *name)
 {
     const wn__row *row = find_row(r, name);
+    if (!row && r->faulty && wn__yaml_find(r->methods_node, name)) return WN_OK; /* its own fault is told */
     if (!row) return unknown_method(r, item, "compare.methods: unknown method", name);
     const int index = (int)(row - r->row);
     for (int j = 0; j < r->methods; j++)
@@ -530,11 +552,11 @@ static wn_status read_compared(void *arg, const wn__yaml_node *node)
     const char **names;
     int count;
     WN_TRY(wn__scalar_list_new(node, "compare.methods", &names, &count));
-    wn_status status = WN_OK;
-    for (int i = 0; i < count && status == WN_OK; i++)
-        status = add_compared(r, wn__list_item(node, i), names[i]);
+    wn__faults faults = {.status = WN_OK};
+    for (int i = 0; i < count; i++)
+        if (!wn__faults_take(&faults, add_compared(r, wn__list_item(node, i), names[i]))) break;
     wn__free(names);
-    return status;
+    return wn__faults_end(&faults);
 }
 
 static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
@@ -593,11 +615,11 @@ static wn_status read_sparsity(void *arg, const wn__yaml_node *node)
     const char **texts;
     int count;
     WN_TRY(wn__scalar_list_new(node, "compare.sparsity", &texts, &count));
-    wn_status status = WN_OK;
-    for (int i = 0; i < count && status == WN_OK; i++)
-        status = add_sparsity(r, wn__list_item(node, i), texts[i]);
+    wn__faults faults = {.status = WN_OK};
+    for (int i = 0; i < count; i++)
+        if (!wn__faults_take(&faults, add_sparsity(r, wn__list_item(node, i), texts[i]))) break;
     wn__free(texts);
-    return status;
+    return wn__faults_end(&faults);
 }
 
 static wn_status add_seed(uint64_t seed, uint64_t **seeds, int *count)
@@ -656,6 +678,7 @@ wn_status wn__recipe_read_compare(wn__recipe *recipe)
     if (!node)
         return wn__yaml_fail(WN_EUSAGE, root, "recipe: the section \"compare\" is missing: compare: {methods: [dense], sparsity: 90%%}");
     WN_TRY(wn__schema_read(&schema, node));
+    if (recipe->faulty) return WN_OK;
     if (recipe->methods == 0) return wn__yaml_fail(WN_EUSAGE, node, "compare: the key \"methods\" is missing or empty");
     if (recipe->seeds == 0) WN_TRY(wn__seeds_parse("0", &recipe->seed, &recipe->seeds));
     bool prunes = false;

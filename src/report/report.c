@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/options.h"
+#include "report/claim_table.h"
 #include "report/report_html.h"
 #include "report/report_tables.h"
 
@@ -29,7 +30,10 @@ static wn_status write_tables(const wn__results *r, wn_report_format format, wn_
 {
     if (format == WN_REPORT_CSV) return write_table(r, wn__number_table, wn__table_csv, out);
     if (format == WN_REPORT_JSON) return write_table(r, wn__number_table, wn__table_json, out);
-    if (format == WN_REPORT_SUMMARY) return write_table(r, wn__headline_table, wn__table_text, out);
+    if (format == WN_REPORT_SUMMARY) {
+        WN_TRY(write_table(r, wn__headline_table, wn__table_text, out));
+        return write_table(r, wn__claim_table, wn__table_text, out);
+    }
     for (int i = 0; wn__report_tables[i]; i++) {
         if (format == WN_REPORT_LATEX && wn__report_tables[i] == wn__fact_table) continue;
         WN_TRY(write_table(r, wn__report_tables[i], format == WN_REPORT_LATEX ? wn__table_latex : wn__table_text, out));

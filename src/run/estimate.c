@@ -176,6 +176,17 @@ static int is_sparse(const wn__experiment *e, const wn__stage *stage)
     return e->plan->machine.sparse && wn__stage_backend(e->plan, stage) == e->plan->machine.sparse;
 }
 
+static bool is_over(const wn__experiment *e, int stage)
+{
+    return wn__store_is_done(e->root, e->plan->stage[stage].identity) || wn__experiment_is_idle(e, stage);
+}
+
+void wn__experiment_work(const wn__experiment *e, double *work)
+{
+    for (int i = 0; i < e->plan->stages; i++)
+        work[i] = is_over(e, i) ? 0 : stage_seconds(e, i, 1);
+}
+
 wn_status wn__experiment_estimate(wn__experiment *e, bool benchmark, double *seconds, bool *measured)
 {
     double step[2] = {-1, -1}; /* on the backend of dense networks, on that of masked ones */
@@ -192,8 +203,7 @@ wn_status wn__experiment_estimate(wn__experiment *e, bool benchmark, double *sec
         if (step[k] < 0) step[k] = step[1 - k];
     for (int i = 0; i < e->plan->stages; i++) {
         const wn__stage *s = &e->plan->stage[i];
-        const bool none = wn__store_is_done(e->root, s->identity) || wn__experiment_is_idle(e, i);
-        seconds[i] = none ? 0 : step[0] < 0 ? -1 : stage_seconds(e, i, step[is_sparse(e, s)]);
+        seconds[i] = is_over(e, i) ? 0 : step[0] < 0 ? -1 : stage_seconds(e, i, step[is_sparse(e, s)]);
     }
     return WN_OK;
 }

@@ -1,6 +1,9 @@
 #include "run/experiment.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/arguments.h"
@@ -26,7 +29,7 @@ static wn_status share_cpus(const wn_run_options *o, const wn__recipe *r, int *t
 static wn_status name_folders(wn__experiment *e, const char *root)
 {
     e->root = wn__strdup(root);
-    e->folder = e->root ? wn__store_experiment_folder(root, e->recipe->top.name) : NULL;
+    e->folder = e->root ? wn__store_experiment_folder(root, e->recipe->folder_name) : NULL;
     if (!e->folder) return wn__no_memory(strlen(root));
     const size_t most = sizeof((wn_run_summary){0}).folder - 1;
     if (strlen(e->folder) <= most) return WN_OK;
@@ -117,23 +120,29 @@ static void note_other_recipe(const wn__experiment *e, const wn__text *resolved)
     wn__free(path);
 }
 
+/* With what options changed: the keys that somebody wrote, which diff shows first. */
+static wn_status write_written(const wn__experiment *e, const char *name)
+{
+    wn__text text = {0};
+    WN_TRY(wn__yaml_emit(wn__yaml_root(e->recipe->doc), &text));
+    const wn_status status = write_text(e->folder, name, text.data ? text.data : "", text.size);
+    wn__text_release(&text);
+    return status;
+}
+
 static wn_status write_recipe(const wn__experiment *e, const char *recipe_path)
 {
     wn__text text = {0};
     char *data = NULL;
     size_t size = 0;
-    wn_status status;
+    wn_status status = WN_OK;
     if (recipe_path) {
         WN_TRY(wn__file_read(recipe_path, &data, &size));
         status = write_text(e->folder, "recipe.yaml", data, size);
         wn__free(data);
-        WN_TRY(status);
-    } else {
-        WN_TRY(wn__yaml_emit(wn__yaml_root(e->recipe->doc), &text));
-        status = write_text(e->folder, "recipe.yaml", text.data ? text.data : "", text.size);
-        wn__text_release(&text);
-        WN_TRY(status);
     }
+    if (status == WN_OK) status = write_written(e, recipe_path ? "written.yaml" : "recipe.yaml");
+    WN_TRY(status);
     WN_TRY(wn__recipe_write(e->recipe, &text));
     note_other_recipe(e, &text);
     status = write_text(e->folder, "resolved.yaml", text.data, text.size);
@@ -152,6 +161,46 @@ static json_t *stage_list(const wn__agenda *plan)
     return json_pack("{s:o}", "stages", list);
 }
 
+/* ---- runs as TensorBoard shows them: links by label */
+
+static void remove_links(const char *folder)
+{
+    char **names;
+    int count;
+    if (wn__list_folder(folder, &names, &count) != WN_OK) return;
+    for (int i = 0; i < count; i++) {
+        char *path = wn__path_join(folder, names[i]);
+        struct stat about;
+        if (path && lstat(path, &about) == 0 && S_ISLNK(about.st_mode)) unlink(path);
+        wn__free(path);
+    }
+    wn__free_names(names, count);
+}
+
+static void link_stage(const char *folder, const wn__stage *stage)
+{
+    char *to = wn__store_stage_folder("../..", stage->identity), *label = wn__strdup(stage->label);
+    for (char *c = label; c && *c; c++)
+        if (*c == '/') *c = '-';
+    char *path = label ? wn__path_join(folder, label) : NULL;
+    if (to && path && symlink(to, path) != 0 && errno != EEXIST) wn__log(WN_LOG_DEBUG, "%s: no link to %s", path, to);
+    wn__free(to);
+    wn__free(path);
+    wn__free(label);
+}
+
+/* NAME/tensorboard/LABEL leads to the training stage's folder: runs have their labels for names there. A store without links does without. */
+static wn_status link_runs(const wn__experiment *e)
+{
+    char *folder = wn__path_join(e->folder, "tensorboard");
+    wn_status status = folder ? wn__make_folders(folder) : wn__no_memory(64);
+    if (status == WN_OK) remove_links(folder);
+    for (int i = 0; status == WN_OK && i < e->plan->stages; i++)
+        if (e->plan->stage[i].kind == WN__STAGE_TRAIN) link_stage(folder, &e->plan->stage[i]);
+    wn__free(folder);
+    return status;
+}
+
 static wn_status write_files(const wn__experiment *e, const char *recipe_path)
 {
     WN_TRY(write_recipe(e, recipe_path));
@@ -159,7 +208,8 @@ static wn_status write_files(const wn__experiment *e, const char *recipe_path)
     if (environment) wn__data_add_record(environment, e->recipe);
     if (environment && e->context.data_folder) json_object_set_new(environment, "data_folder", json_string(e->context.data_folder));
     WN_TRY(write_json(e->folder, "environment.json", environment));
-    return write_json(e->folder, "stages.json", stage_list(e->plan));
+    WN_TRY(write_json(e->folder, "stages.json", stage_list(e->plan)));
+    return link_runs(e);
 }
 
 /* Behind the lines that say how many threads there are: these may differ. */

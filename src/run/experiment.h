@@ -30,6 +30,8 @@ wn_status wn__experiment_write_folder(wn__experiment *e, const char *recipe_path
 /* Stages that need not run because all that would use them is done: soft-label caches. */
 bool wn__experiment_is_idle(const wn__experiment *e, int stage);
 
+/* What is left of each stage (stages), in training steps. */
+void wn__experiment_work(const wn__experiment *e, double *work);
 /* Seconds that are left of each stage (stages), negative where nothing tells; *measured = from finished stages. */
 wn_status wn__experiment_estimate(wn__experiment *e, bool benchmark, double *seconds, bool *measured);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/arguments.h"
@@ -14,10 +15,13 @@
 #include "base/stop.h"
 #include "plan/advice.h"
 #include "run/experiment.h"
+#include "run/remaining.h"
 #include "run/results_writer.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "run/store_names.h"
 #include "winnow/experiment.h"
+#include "winnow/show.h"
 
 typedef enum fate { PENDING, RUNNING, DONE, FAILED } fate;
 
@@ -25,8 +29,12 @@ typedef struct runner {
     wn__experiment *e;
     const wn_run_options *options;
     wn__results_writer *results;
-    fate *fate; /* (stages) */
-    pid_t *pid; /* (stages) of running ones */
+    fate *fate;        /* (stages) */
+    pid_t *pid;        /* (stages) of running ones */
+    int *channel;      /* (stages) on which running ones tell */
+    wn_progress *told; /* (stages) what they told last; texts are not theirs */
+    wn__remaining remaining;
+    int stage; /* that runs in this process */
     int done, ran, running;
     wn_status status; /* first failure */
     char message[2048];
@@ -45,6 +53,7 @@ static void keep_failure(runner *r, int stage, wn_status status, const char *mes
 
 static void stage_ended(runner *r, int stage)
 {
+    wn__remaining_ended(&r->remaining, stage);
     r->fate[stage] = DONE;
     r->done++;
     r->e->context.stages_done = r->done;
@@ -105,10 +114,24 @@ static wn_status after_stage(runner *r, int stage)
 
 /* ---- in this process */
 
+static void tell_here(void *user, const wn_progress *progress)
+{
+    runner *r = user;
+    wn_progress p = *progress;
+    wn__remaining_tell(&r->remaining, r->stage, progress);
+    p.all_seconds_left = wn__remaining_seconds(&r->remaining);
+    r->options->progress(r->options->user, &p);
+}
+
 static wn_status run_here(runner *r)
 {
+    if (r->options->progress) {
+        r->e->context.progress = tell_here;
+        r->e->context.user = r;
+    }
     for (int stage = next_stage(r); stage >= 0; stage = next_stage(r)) {
         if (wn__stop_wanted(r->options->stop)) return wn__fail(WN_ESTOPPED, "stopped on request; the same command continues");
+        r->stage = stage;
         const wn_status status = wn__stage_execute(&r->e->context, stage, NULL);
         if (status == WN_ESTOPPED) return status;
         if (status == WN_OK) {
@@ -117,6 +140,7 @@ static wn_status run_here(runner *r)
         }
         keep_failure(r, stage, status, wn_error_message());
         r->fate[stage] = FAILED;
+        wn__remaining_ended(&r->remaining, stage);
         WN_TRY(wn__results_writer_write(r->results, r->e->folder));
     }
     return WN_OK;
@@ -126,8 +150,9 @@ static wn_status run_here(runner *r)
 
 static wn_status start_worker(runner *r, int stage)
 {
-    WN_TRY(wn__process_start(r->options->worker, (const char *const[]){r->e->folder, r->e->plan->stage[stage].identity, NULL},
-                             &r->pid[stage]));
+    WN_TRY(wn__process_start_heard(r->options->worker, (const char *const[]){r->e->folder, r->e->plan->stage[stage].identity, NULL},
+                                   &r->pid[stage], &r->channel[stage]));
+    r->told[stage] = (wn_progress){.last_step = 1, .loss = NAN, .rate = NAN, .seconds_left = -1};
     r->fate[stage] = RUNNING;
     r->running++;
     return WN_OK;
@@ -151,6 +176,8 @@ static wn_status worker_failure(const runner *r, int stage, int how)
 static wn_status worker_ended(runner *r, int stage, int how)
 {
     r->running--;
+    close(r->channel[stage]);
+    wn__remaining_ended(&r->remaining, stage);
     if (wn__store_is_done(r->e->root, r->e->plan->stage[stage].identity)) return after_stage(r, stage);
     const wn_status status = worker_failure(r, stage, how);
     r->fate[stage] = FAILED;
@@ -173,20 +200,34 @@ static void signal_workers(const runner *r, int signal_number)
         if (r->fate[i] == RUNNING) kill(r->pid[i], signal_number);
 }
 
-/* What the steps of all workers are is theirs to know: the experiment's progress is in stages. */
-static void show_progress(const runner *r)
+/* What a worker tells of its stage comes without texts. */
+static void hear(runner *r, int stage)
 {
-    char what[64];
-    snprintf(what, sizeof what, "%d stages side by side", r->running);
-    const wn_progress progress = {.stage = what,
-                                  .step = r->done,
-                                  .last_step = r->e->plan->stages,
-                                  .loss = NAN,
-                                  .rate = NAN,
-                                  .seconds_left = -1,
-                                  .stages_done = r->done,
-                                  .stages = r->e->plan->stages};
-    if (r->options->progress) r->options->progress(r->options->user, &progress);
+    wn_progress p;
+    while (wn__process_heard(r->channel[stage], &p, sizeof p)) {
+        r->told[stage] = p;
+        wn__remaining_tell(&r->remaining, stage, &p);
+    }
+}
+
+static void show_progress(runner *r)
+{
+    int job = 0;
+    if (!r->options->progress) return;
+    for (int i = 0; i < r->e->plan->stages; i++)
+        if (r->fate[i] == RUNNING) hear(r, i);
+    const double left = wn__remaining_seconds(&r->remaining);
+    for (int i = 0; i < r->e->plan->stages; i++) {
+        if (r->fate[i] != RUNNING) continue;
+        wn_progress p = r->told[i];
+        p.stage = r->e->plan->stage[i].label;
+        p.stages_done = r->done;
+        p.stages = r->e->plan->stages;
+        p.all_seconds_left = left;
+        p.job = job++;
+        p.jobs = r->running;
+        r->options->progress(r->options->user, &p);
+    }
 }
 
 static wn_status run_workers(runner *r)
@@ -220,10 +261,22 @@ static void end_workers(runner *r)
 
 static wn_status is_meant(const wn__stage *s, const char *what, bool *meant)
 {
-    const size_t length = strlen(what);
-    *meant = length >= 6 && strncmp(s->identity, what, length) == 0;
-    *meant = *meant || strcmp(wn__stage_kind_names[s->kind], what) == 0;
+    *meant = wn__store_names_stage(what, s->identity, s->label) || strcmp(wn__stage_kind_names[s->kind], what) == 0;
     return *meant ? WN_OK : wn__name_matches(what, s->label, meant);
+}
+
+static wn_status no_such_stage(const wn__agenda *plan, const char *what)
+{
+    const char **labels = WN_NEW_ARRAY(const char *, plan->stages + 1);
+    for (int i = 0; labels && i < plan->stages; i++)
+        labels[i] = plan->stage[i].label;
+    const char *nearest = labels ? wn_nearest_name(what, labels, plan->stages) : NULL;
+    const wn_status status = wn__fail(
+        WN_EUSAGE,
+        "redo: no stage \"%s\"%s%s%s valid: a label as dry-run shows it, or a pattern, a cache key or its folder, a kind (train, soft-labels, mask, evaluate)",
+        what, nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : ";");
+    wn__free(labels);
+    return status;
 }
 
 /* Throw away the stages that are meant and all that depends on them. */
@@ -243,9 +296,7 @@ static wn_status redo(const wn__experiment *e, const char *what, bool *needed)
         }
     }
     if (found) return WN_OK;
-    return wn__fail(WN_EUSAGE,
-                    "redo: no stage \"%s\"; give a cache key, a kind (train, soft-labels, mask, evaluate) or a label as dry-run shows it",
-                    what);
+    return no_such_stage(plan, what);
 }
 
 static wn_status redo_all(const wn__experiment *e, const wn_run_options *options)
@@ -294,7 +345,10 @@ static wn_status run_experiment(wn__experiment *e, const wn_run_options *options
     wn__agenda_advise(e->plan);
     r.fate = WN_NEW_ARRAY(fate, e->plan->stages);
     r.pid = WN_NEW_ARRAY(pid_t, e->plan->stages);
-    wn_status status = r.fate && r.pid ? WN_OK : wn__no_memory(1024);
+    r.channel = WN_NEW_ARRAY(int, e->plan->stages);
+    r.told = WN_NEW_ARRAY(wn_progress, e->plan->stages);
+    wn_status status = r.fate && r.pid && r.channel && r.told ? WN_OK : wn__no_memory(1024);
+    if (status == WN_OK) status = wn__remaining_start(e, &r.remaining);
     int before = 0;
     for (int i = 0; i < e->plan->stages; i++)
         before += wn__store_is_done(e->root, e->plan->stage[i].identity);
@@ -304,6 +358,9 @@ static wn_status run_experiment(wn__experiment *e, const wn_run_options *options
         snprintf(summary->folder, sizeof summary->folder, "%s", e->folder);
     }
     wn__results_writer_free(r.results);
+    wn__remaining_release(&r.remaining);
+    wn__free(r.told);
+    wn__free(r.channel);
     wn__free(r.fate);
     wn__free(r.pid);
     return status;
@@ -320,13 +377,36 @@ wn_status wn_experiment_run(const wn_run_options *options, wn_run_summary *summa
     return status;
 }
 
+/* How a worker tells the process that started it. */
+typedef struct teller {
+    int channel;
+    double last;
+} teller;
+
+static void tell_starter(void *user, const wn_progress *progress)
+{
+    static const double interval = 0.05;
+    teller *t = user;
+    wn_progress record = *progress;
+    const double now = wn__seconds();
+    if (now - t->last < interval) return;
+    t->last = now;
+    record.stage = NULL; /* it knows */
+    wn__process_tell(t->channel, &record, sizeof record);
+}
+
 wn_status wn_stage_run(const char *experiment_folder, const char *identity, const wn_stage_options *options)
 {
     WN__COMPLETE(wn_stage_options, options);
     WN__NEED(experiment_folder);
     WN__NEED(identity);
     wn__experiment e;
+    teller starter = {.channel = wn__process_channel()};
     WN_TRY(wn__experiment_reopen(experiment_folder, options, &e));
+    if (!e.context.progress && starter.channel >= 0) {
+        e.context.progress = tell_starter;
+        e.context.user = &starter;
+    }
     const int stage = wn__agenda_find(e.plan, identity);
     wn_status status = WN_OK;
     if (stage < 0) status = wn__fail(WN_ENOTFOUND, "%s: has no stage %s", experiment_folder, identity);

@@ -9,6 +9,7 @@
 #include "io/json_file.h"
 #include "run/results_writer.h"
 #include "run/store.h"
+#include "run/store_names.h"
 #include "winnow/experiment.h"
 
 static const char *or_default(const char *out) { return out ? out : WN__STORE_DEFAULT; }
@@ -129,23 +130,6 @@ static wn_status visit_stages(const char *root, const json_t *used, bool only_us
 
 /* ---- status */
 
-/* A name in the store, or a folder. Free with wn__free. */
-static wn_status experiment_folder(const char *root, const char *given, char **folder)
-{
-    char *path = wn__path_join(root, given);
-    if (path && !wn__folder_exists(path) && wn__folder_exists(given)) {
-        wn__free(path);
-        path = wn__strdup(given);
-    }
-    if (!path) return wn__no_memory(64);
-    if (wn__folder_exists(path)) {
-        *folder = path;
-        return WN_OK;
-    }
-    wn__free(path);
-    return wn__fail(WN_ENOTFOUND, "%s: neither an experiment in %s nor a folder", given, root);
-}
-
 typedef struct status_user {
     wn_stored_visit visit;
     void *user;
@@ -160,16 +144,18 @@ static wn_status show_stage(void *arg, const wn_stored_stage *stage)
 
 wn_status wn_store_status(const char *out, const char *experiment, wn_stored_visit visit, void *user)
 {
-    const char *root = or_default(out);
-    char *folder = NULL;
+    char *root, *folder = NULL;
     status_user u = {visit, user};
     WN_TRY(check_store(out));
-    if (experiment) WN_TRY(experiment_folder(root, experiment, &folder));
+    WN_TRY(wn__store_root(out, experiment, &root));
     json_t *used = json_object();
-    wn_status status = used ? find_used(root, folder, used) : wn__no_memory(64);
+    wn_status status = used ? WN_OK : wn__no_memory(64);
+    if (status == WN_OK && experiment) status = wn__store_find_experiment(root, experiment, &folder);
+    if (status == WN_OK) status = find_used(root, folder, used);
     if (status == WN_OK) status = visit_stages(root, used, experiment != NULL, show_stage, &u);
     json_decref(used);
     wn__free(folder);
+    wn__free(root);
     return status;
 }
 
@@ -236,9 +222,9 @@ static wn_status flatten_yaml(const wn__yaml_node *node, const char *prefix, jso
     return WN_OK;
 }
 
-static wn_status flatten_recipe(const char *folder, json_t *flat)
+static wn_status flatten_recipe(const char *folder, const char *name, json_t *flat)
 {
-    char *path = wn__path_join(folder, "resolved.yaml");
+    char *path = wn__path_join(folder, name);
     wn__yaml *doc = NULL;
     wn_status status = path ? wn__yaml_read(path, &doc) : wn__no_memory(64);
     if (status == WN_OK) status = flatten_yaml(wn__yaml_root(doc), "", flat);
@@ -283,40 +269,92 @@ static wn_status flatten_results(const char *folder, json_t *flat)
     return status;
 }
 
-static wn_status flatten(const char *root, const char *experiment, json_t *flat)
+/* One side: what was written, what that means with all defaults, what came out. */
+typedef struct side {
+    json_t *written, *resolved, *results;
+} side;
+
+static void side_release(side *s)
+{
+    json_decref(s->written);
+    json_decref(s->resolved);
+    json_decref(s->results);
+}
+
+static wn_status read_side(const char *root, const char *experiment, side *s)
 {
     char *folder;
-    if (!flat) return wn__no_memory(64);
-    WN_TRY(experiment_folder(root, experiment, &folder));
-    wn_status status = flatten_recipe(folder, flat);
-    if (status == WN_OK) status = flatten_results(folder, flat);
+    *s = (side){json_object(), json_object(), json_object()};
+    if (!s->written || !s->resolved || !s->results) return wn__no_memory(64);
+    WN_TRY(wn__store_find_experiment(root, experiment, &folder));
+    wn_status status = flatten_recipe(folder, "resolved.yaml", s->resolved);
+    if (status == WN_OK) status = flatten_recipe(folder, "written.yaml", s->written);
+    if (status == WN_ENOTFOUND) status = flatten_recipe(folder, "recipe.yaml", s->written);
+    if (status == WN_ENOTFOUND) status = WN_OK; /* merged results have none of their own */
+    if (status == WN_OK) status = flatten_results(folder, s->results);
     wn__free(folder);
     return status;
 }
 
-static void show_differences(json_t *left, json_t *right, wn_difference_visit visit, void *user)
+typedef struct differences {
+    side left, right;
+    wn_difference_visit visit;
+    void *user;
+} differences;
+
+static void compare(const differences *d, wn_difference_kind kind, const char *key, const char *left, const char *right)
+{
+    if (left && right && strcmp(left, right) == 0) return;
+    if (left || right) d->visit(d->user, &(wn_difference){key, left, right, kind});
+}
+
+static const char *text_of(json_t *flat, const char *key) { return json_string_value(json_object_get(flat, key)); }
+
+/* A key that somebody wrote: as both wrote it, or what it means on both sides. */
+static void compare_written(const differences *d, const char *key)
+{
+    const char *left = text_of(d->left.written, key), *right = text_of(d->right.written, key);
+    const bool both = left && right;
+    const char *means_left = text_of(d->left.resolved, key), *means_right = text_of(d->right.resolved, key);
+    compare(d, WN_DIFFERENCE_WRITTEN, key, both || !means_left ? left : means_left, both || !means_right ? right : means_right);
+}
+
+static bool is_written(const differences *d, const char *key) { return text_of(d->left.written, key) || text_of(d->right.written, key); }
+
+/* Keys of the left side, then those of the right one alone. */
+static void show_written(const differences *d)
 {
     const char *key;
     json_t *value;
-    json_object_foreach(left, key, value)
-    {
-        const char *other = json_string_value(json_object_get(right, key));
-        if (!other || strcmp(other, json_string_value(value)) != 0) visit(user, &(wn_difference){key, json_string_value(value), other});
-    }
-    json_object_foreach(right, key, value) if (!json_object_get(left, key))
-        visit(user, &(wn_difference){key, NULL, json_string_value(value)});
+    json_object_foreach(d->left.written, key, value) compare_written(d, key);
+    json_object_foreach(d->right.written, key, value) if (!text_of(d->left.written, key)) compare_written(d, key);
+}
+
+static void show_flat(const differences *d, wn_difference_kind kind, json_t *left, json_t *right)
+{
+    const char *key;
+    json_t *value;
+    const bool results = kind == WN_DIFFERENCE_RESULT;
+    json_object_foreach(left, key, value) if (results || !is_written(d, key))
+        compare(d, kind, key, json_string_value(value), text_of(right, key));
+    json_object_foreach(right, key, value) if (!text_of(left, key) && (results || !is_written(d, key)))
+        compare(d, kind, key, NULL, json_string_value(value));
 }
 
 wn_status wn_store_diff(const char *out, const char *left, const char *right, wn_difference_visit visit, void *user)
 {
     const char *root = or_default(out);
+    differences d = {.visit = visit, .user = user};
     WN__NEED(left);
     WN__NEED(right);
-    json_t *a = json_object(), *b = json_object();
-    wn_status status = flatten(root, left, a);
-    if (status == WN_OK) status = flatten(root, right, b);
-    if (status == WN_OK && visit) show_differences(a, b, visit, user);
-    json_decref(a);
-    json_decref(b);
+    wn_status status = read_side(root, left, &d.left);
+    if (status == WN_OK) status = read_side(root, right, &d.right);
+    if (status == WN_OK && visit) {
+        show_written(&d);
+        show_flat(&d, WN_DIFFERENCE_RESULT, d.left.results, d.right.results);
+        show_flat(&d, WN_DIFFERENCE_DEFAULT, d.left.resolved, d.right.resolved);
+    }
+    side_release(&d.left);
+    side_release(&d.right);
     return status;
 }

@@ -99,7 +99,7 @@ static wn_status open_base(wn__sweep *s, wn__sweep_use use)
 static wn_status make_paths(wn__sweep *s)
 {
     char name[256];
-    snprintf(name, sizeof name, "%s-sweep", s->base.recipe->top.name);
+    snprintf(name, sizeof name, "%s-sweep", s->base.recipe->folder_name);
     s->folder = wn__store_experiment_folder(s->base.root, name);
     s->recipe_copy = s->folder ? wn__path_join(s->folder, "recipe.yaml") : NULL;
     return s->recipe_copy ? WN_OK : wn__no_memory(64);

@@ -199,9 +199,10 @@ static wn_status check_params(const asking *a, json_t *params)
     {
         wn__text key = {0};
         if (section->keys && !wn__sweep_key_find(section, name)) {
-            const char *nearest = wn_nearest_name(name, names, section->keys);
-            return wn__fail(WN_EUSAGE, "params: \"%s\" is no key of the space%s%s", name, nearest ? "; the nearest is " : "",
-                            nearest ? nearest : "");
+            wn__text_add_valid(&key, name, names, section->keys);
+            const wn_status unknown = wn__fail(WN_EUSAGE, "params: \"%s\" is no key of the space%s", name, key.data ? key.data : "");
+            wn__text_release(&key);
+            return unknown;
         }
         if (json_is_null(value)) return wn__fail(WN_EUSAGE, "params: %s: null is no value", name);
         const wn_status status = wn__sweep_trial_key(a->sweep.method, name, &key);

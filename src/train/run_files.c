@@ -51,17 +51,32 @@ static int64_t what_is_left(const char *folder, const char *name, int64_t length
 
 static double wall_time(void) { return (double)time(NULL); }
 
-wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology)
+/* Readers hold files open and go on to the next by name: a file is never cut, each process writes one of its own. */
+static wn_status open_events(wn__run_files *f, const char *folder, int64_t step, bool goes_on)
+{
+    enum { MOST_FILES = 9999 };
+    char name[64] = "events.out.tfevents.winnow", *path = wn__path_join(folder, name);
+    int number = 1;
+    while (path && wn__file_exists(path) && number < MOST_FILES) {
+        snprintf(name, sizeof name, "events.out.tfevents.winnow.%04d", ++number);
+        wn__free(path);
+        path = wn__path_join(folder, name);
+    }
+    wn_status status = path ? wn__events_open(&f->events, path, 0, wall_time()) : wn__no_memory(64);
+    if (status == WN_OK && number > 1) status = wn__events_start(&f->events, goes_on ? step + 1 : step, wall_time());
+    wn__free(path);
+    return status;
+}
+
+wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology, int64_t step)
 {
     *f = (wn__run_files){.has_topology = has_topology};
-    static const char events[] = "events.out.tfevents.winnow", timing[] = "timing.jsonl";
-    char *path = wn__path_join(folder, events);
-    wn_status status = path ? WN_OK : wn__no_memory(64);
+    static const char timing[] = "timing.jsonl";
+    wn_status status = WN_OK;
     if (status == WN_OK) status = open_append(&f->metrics, folder, "metrics.jsonl", lengths->metrics);
     if (status == WN_OK) status = open_append(&f->timing, folder, timing, what_is_left(folder, timing, lengths->timing));
     if (status == WN_OK && has_topology) status = open_append(&f->topology, folder, "topology.jsonl", lengths->topology);
-    if (status == WN_OK) status = wn__events_open(&f->events, path, what_is_left(folder, events, lengths->events), wall_time());
-    wn__free(path);
+    if (status == WN_OK) status = open_events(f, folder, step, lengths->metrics > 0);
     if (status != WN_OK && wn__run_files_close(f) != WN_OK) return status;
     return status;
 }

@@ -19,8 +19,9 @@ typedef struct wn__run_lengths {
 
 /* Metrics and topology beside a checkpoint are as long as it recorded, or longer: else WN_EFORMAT. */
 wn_status wn__run_files_check(const char *checkpoint, const wn__run_lengths *lengths);
-/* Lengths to continue from; all 0 for a fresh start. Timing and events may have been cut: they go on where they end. On failure nothing stays open. */
-wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology);
+/* Lengths to continue from, at `step`; all 0 for a fresh start. Timing may have been cut: it goes on where it ends. Events go into a file of this process's
+ * own. On failure nothing stays open. */
+wn_status wn__run_files_open(wn__run_files *f, const char *folder, const wn__run_lengths *lengths, bool has_topology, int64_t step);
 /* To disk; the lengths belong into the checkpoint that follows. */
 wn_status wn__run_files_sync(wn__run_files *f, wn__run_lengths *lengths);
 wn_status wn__run_files_close(wn__run_files *f);

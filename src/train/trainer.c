@@ -171,7 +171,9 @@ static void tell_memory(run *r)
 {
     wn__alloc_trim();
     r->memory_expected = wn__peak_expected();
-    wn__log(WN_LOG_INFO, "%s: estimated %.3f GiB of memory", r->stage->name, (double)r->memory_expected / 0x1p30);
+    const int64_t available = wn__memory_available(), more = r->memory_expected - wn__resident().now;
+    const bool matters = available > 0 && more > available / 5 * 4;
+    wn__log(matters ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: estimated %.3f GiB of memory", r->stage->name, (double)r->memory_expected / 0x1p30);
 }
 
 /* FLOPs and non-zeros of the network as it is now. */
@@ -758,8 +760,10 @@ static wn_status save_average(const run *r)
 static wn_status finish(run *r)
 {
     WN_TRY(end_of_epoch(r, true));
-    wn__log(WN_LOG_INFO, "%s: at most %.3f GiB of memory, estimated were %.3f", r->stage->name, (double)wn__resident().peak / 0x1p30,
-            (double)r->memory_expected / 0x1p30);
+    const int64_t peak = wn__resident().peak;
+    const bool matters = (double)peak > 1.1 * (double)r->memory_expected && peak - r->memory_expected > (int64_t)1 << 28;
+    wn__log(matters ? WN_LOG_INFO : WN_LOG_DEBUG, "%s: at most %.3f GiB of memory, estimated were %.3f", r->stage->name,
+            (double)peak / 0x1p30, (double)r->memory_expected / 0x1p30);
     WN_TRY(save_average(r));
     WN_TRY(save_network(r, r->final));
     r->state.finished = true;
@@ -772,7 +776,7 @@ static wn_status train(run *r)
     place(r, &epoch, &batch);
     WN_TRY(wn__loader_seek(r->loader, epoch, batch));
     r->started = r->epoch_started = r->last_checkpoint = wn__seconds();
-    WN_TRY(wn__run_files_open(&r->files, r->stage->folder, &r->state.lengths, r->rewirer != NULL));
+    WN_TRY(wn__run_files_open(&r->files, r->stage->folder, &r->state.lengths, r->rewirer != NULL, r->state.step));
     wn_status status = run_steps(r);
     if (status == WN_OK) status = finish(r);
     const wn_status closed = wn__run_files_close(&r->files);

@@ -8,7 +8,7 @@
  * Files in `folder` (made if absent; everything but timing and events depends on the stage alone):
  *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, each metric by its key, lr, nnz, density, flops_total
  *     topology.jsonl       only where the topology changes, one line an epoch: stage, step, updates, dropped, grown, regrown, explored, active
- *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow: the same for TensorBoard
+ *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow*: the same for TensorBoard, a file per process
  *     checkpoint.safetensors  what continuing needs; replaced atomically
  *     step-<k>.safetensors    state before step k, for each k of `keep`: network and slots
  *     final.safetensors       the trained network

@@ -298,6 +298,23 @@ static void check_joined(const char *a, const char *b, const char *want)
     CHECK_EQ_TEXT(copy, want);
 }
 
+TEST(folders_are_named_after_what_people_write)
+{
+    static const char *const names[][2] = {{"kd-ticket_2.b+", "kd-ticket_2.b+"},
+                                           {"my run", "my-run"},
+                                           {"Größe  zwei (2)", "Größe-zwei-2"},
+                                           {"../../etc", "etc"},
+                                           {"a/b: c", "a-b-c"},
+                                           {" -- ", ""},
+                                           {"x--", "x--"},
+                                           {"\xe5\xae\x9f\xe9\xa8\x93", "\xe5\xae\x9f\xe9\xa8\x93"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *named = wn__folder_name(names[i][0]);
+        CHECK_EQ_TEXT(named, names[i][1]);
+        wn__free(named);
+    }
+}
+
 TEST(paths_join)
 {
     check_joined("a", "b", "a/b");
@@ -378,6 +395,7 @@ int main(int argc, char **argv)
                                     RUN(append_refuses_a_file_that_is_too_short),
                                     RUN(folders_are_made_listed_in_order_and_removed),
                                     RUN(a_lock_excludes_others_until_released_or_its_owner_dies),
+                                    RUN(folders_are_named_after_what_people_write),
                                     RUN(paths_join),
                                     RUN(lack_of_memory_is_reported_and_leaks_nothing),
                                     {0}};

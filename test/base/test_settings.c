@@ -99,7 +99,7 @@ TEST(wrong_values_are_refused_with_what_is_valid)
     check_refused("momentum", "0.5 ", "momentum: \"0.5 \" is no number");
     check_refused("momentum", "0,5", "momentum: \"0,5\" is no number (decimals stand behind a point: 0.5)");
     check_refused("until", "1e98ep", "until: \"1e98ep\" is too long a time in training; at most 1e12");
-    check_refused("scope", "globl", "scope: unknown choice \"globl\"; valid: global, layer; did you mean \"global\"?");
+    check_refused("scope", "globl", "scope: unknown choice \"globl\"; did you mean \"global\"? valid: global, layer");
     check_refused("until", "160", "until: \"160\" is no time in training; write 160ep (epochs), 500it (steps) or 33% (of the run)");
     check_refused("sparsity", "1.0",
                   "sparsity: \"1.0\" is no sparsity; it is at least 0 and below 1: write 90%, 0.9, 0.1d (density) or 10x (compression)");
@@ -111,8 +111,8 @@ TEST(unknown_names_are_refused_with_the_valid_ones)
                   "unknown setting \"colour\"; valid: nesterov, rounds, anything, momentum, required, note, scope, until, sparsity");
     check_refused(
         "momentom", "1",
-        "unknown setting \"momentom\"; valid: nesterov, rounds, anything, momentum, required, note, scope, until, sparsity; did you "
-        "mean \"momentum\"?");
+        "unknown setting \"momentom\"; did you mean \"momentum\"? valid: nesterov, rounds, anything, momentum, required, note, scope, until, "
+        "sparsity");
     static const wn__setting none[] = {{0}};
     CHECK_STATUS(wn__settings_set(none, NULL, "x", "1"), WN_EUSAGE);
     CHECK_EQ_TEXT(wn_error_message(), "unknown setting \"x\"; valid: none");

@@ -6,6 +6,7 @@
 #include "io/json_file.h"
 #include "io/jsonl.h"
 #include "scratch_folder.h"
+#include "train/run_files.h"
 
 /* ---- numbers */
 
@@ -169,6 +170,47 @@ TEST(scalar_event_has_the_expected_bytes)
     CHECK(memcmp(got, want, size) == 0);
 }
 
+TEST(start_event_has_the_expected_bytes)
+{
+    wn__events e;
+    uint8_t got[256];
+    size_t size = 0;
+    CHECK_OK(wn__events_open(&e, scratch_path("c.tfevents"), 0, 0));
+    CHECK_OK(wn__events_start(&e, 300, 2.0));
+    CHECK_OK(wn__events_close(&e));
+    CHECK_EQ_INT(count_records(scratch_path("c.tfevents"), got, &size), 2);
+    static const uint8_t want[] = {0x09, 0,    0,    0, 0, 0, 0, 0, 0x40, /* wall_time 2.0 */
+                                   0x10, 0xAC, 0x02,                      /* step 300 */
+                                   0x3A, 2,    0x08, 1};                  /* session_log: status START */
+    CHECK_EQ_INT(size, sizeof(want));
+    CHECK(memcmp(got, want, size) == 0);
+}
+
+static int64_t size_of(const char *name)
+{
+    int64_t size = -1;
+    return wn__file_exists(scratch_path(name)) && wn__file_size(scratch_path(name), &size) == WN_OK ? size : -1;
+}
+
+TEST(each_process_has_events_of_its_own)
+{
+    wn__run_files files;
+    wn__run_lengths lengths = {0};
+    const wn__timing timing = {.step = 4, .images_per_second = 10};
+    CHECK_OK(wn__run_files_open(&files, scratch_folder, &lengths, false, 0));
+    CHECK_OK(wn__run_files_timing(&files, &timing));
+    CHECK_OK(wn__run_files_sync(&files, &lengths));
+    CHECK_OK(wn__run_files_timing(&files, &timing));
+    CHECK_OK(wn__run_files_close(&files));
+    const int64_t before = size_of("events.out.tfevents.winnow");
+    CHECK_OK(wn__run_files_open(&files, scratch_folder, &lengths, false, 4));
+    CHECK_OK(wn__run_files_close(&files));
+    CHECK_EQ_INT(size_of("timing.jsonl"), lengths.timing);
+    CHECK_EQ_INT(size_of("events.out.tfevents.winnow"), before);
+    CHECK(size_of("events.out.tfevents.winnow.0002") > 0);
+    CHECK_EQ_INT(size_of("events.out.tfevents.winnow.0003"), -1);
+}
+
 TEST(events_continue_at_an_exact_length)
 {
     const char *path = scratch_path("b.tfevents");
@@ -200,6 +242,8 @@ int main(int argc, char **argv)
                                     RUN(json_files_are_saved_and_loaded),
                                     RUN(crc32c_has_the_known_answers),
                                     RUN(scalar_event_has_the_expected_bytes),
+                                    RUN(start_event_has_the_expected_bytes),
+                                    RUN(each_process_has_events_of_its_own),
                                     RUN(events_continue_at_an_exact_length),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

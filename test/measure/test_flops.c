@@ -190,7 +190,7 @@ TEST(impossible_questions_are_refused)
     const char *const unknown[] = {"rigel"};
     CHECK_STATUS(wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "90%", .method = unknown, .methods = 1), &r),
                  WN_EUSAGE);
-    CHECK_HAS_TEXT(wn_error_message(), "did you mean rigl?");
+    CHECK_HAS_TEXT(wn_error_message(), "did you mean \"rigl\"?");
     CHECK_STATUS(
         wn_flops(&WN_OPTIONS(wn_flops_options, .model = "resnet20", .sparsity = "50%", .steps = 10, .prune_begin = 5, .prune_end = 5), &r),
         WN_EUSAGE);

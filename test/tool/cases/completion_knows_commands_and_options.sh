@@ -8,3 +8,11 @@ completed winnow doc
 completed winnow data l
 completed winnow data --fr
 completed winnow help dat
+cp "$CASES"/../files/* .
+winnow run tiny.yaml --quiet >table || exit 1
+completed winnow status t
+completed winnow lab compare --experiment ti
+completed winnow eval dens
+completed winnow eval '"dense s'
+completed winnow run tiny.yaml --redo kd
+completed winnow run tiny.yaml --set train.ep
