@@ -52,6 +52,20 @@ elseif(NOT PROTOC_C)
 endif()
 find_optional(ONNX libprotobuf-c -lprotobuf-c libprotobuf-c-dev)
 
+# Chart.js is one file of JavaScript, which the build puts into the library. CHARTS_FILE: its path, or empty.
+set(CHARTS_FILE "")
+if(NOT WINNOW_CHARTS STREQUAL "OFF")
+    find_file(CHARTS_PATH chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist)
+    if(CHARTS_PATH)
+        set(CHARTS_FILE ${CHARTS_PATH})
+        file(STRINGS ${CHARTS_FILE} charts_version REGEX "Chart.js v[0-9.]+" LIMIT_COUNT 1)
+        string(REGEX REPLACE ".*Chart.js v([0-9.]+).*" "\\1" charts_version "${charts_version}")
+        list(APPEND WN_DEFINITIONS WN_CHARTS_VERSION="${charts_version}")
+    elseif(WINNOW_CHARTS STREQUAL "ON")
+        message(FATAL_ERROR "WINNOW_CHARTS=ON but chart.min.js was not found (Debian: libjs-chart.js); OFF builds without it, CHARTS_PATH names a copy")
+    endif()
+endif()
+
 # oneDNN ships no pkg-config file; DNNL_ROOT can name an unpacked copy. Its version is in dnnl_version.h.
 set(have_onednn OFF)
 if(NOT WINNOW_ONEDNN STREQUAL "OFF")
@@ -67,4 +81,4 @@ if(NOT WINNOW_ONEDNN STREQUAL "OFF")
     endif()
 endif()
 message(STATUS "oneDNN: ${have_onednn}, libcurl: ${have_CURL}, LAPACK: ${have_LAPACK}, FFTW: ${have_FFTW}, libzip: ${have_ZIP}, "
-    "libjpeg: ${have_JPEG}, libpng: ${have_PNG}, libwebp: ${have_WEBP}, ONNX: ${have_ONNX}")
+    "libjpeg: ${have_JPEG}, libpng: ${have_PNG}, libwebp: ${have_WEBP}, ONNX: ${have_ONNX}, Chart.js: ${charts_version}")

@@ -5,7 +5,7 @@ set -eu
 
 build="build-essential cmake pkg-config libyaml-dev libjansson-dev libcurl4-openssl-dev libssl-dev zlib1g-dev liblzma-dev libdnnl-dev
     liblapacke-dev libfftw3-dev libzip-dev libjpeg62-turbo-dev libpng-dev libwebp-dev libprotobuf-c-dev
-    protobuf-c-compiler gnuplot-nox"
+    protobuf-c-compiler gnuplot-nox libjs-chart.js"
 case "${1:-build}" in
 build) packages=$build ;;
 clang) packages="clang libclang-rt-14-dev llvm" ;;

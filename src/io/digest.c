@@ -52,6 +52,14 @@ wn_status wn__sha256(const void *data, size_t size, char text[WN__SHA256_TEXT])
     return added != WN_OK ? added : finished;
 }
 
+wn_status wn__sha256_base64(const void *data, size_t size, char text[WN__SHA256_BASE64])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (EVP_Digest(data, size, digest, NULL, EVP_sha256(), NULL) != 1) return refused();
+    EVP_EncodeBlock((unsigned char *)text, digest, 32);
+    return WN_OK;
+}
+
 wn_status wn__sha256_file(const char *path, char text[WN__SHA256_TEXT])
 {
     FILE *file = fopen(path, "rb");

@@ -7,6 +7,9 @@
 #define WN__SHA256_TEXT 65
 
 wn_status wn__sha256(const void *data, size_t size, char text[WN__SHA256_TEXT]);
+/* The same digest in base64, as the security policies of pages have it. */
+#define WN__SHA256_BASE64 45
+wn_status wn__sha256_base64(const void *data, size_t size, char text[WN__SHA256_BASE64]);
 wn_status wn__sha256_file(const char *path, char text[WN__SHA256_TEXT]);
 
 /* Digest over pieces, for identities made of many parts. Free with wn__sha256_finish (text may be NULL to drop it). */

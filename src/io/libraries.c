@@ -86,6 +86,11 @@ wn__library wn__library_get(int index)
 #else
     case 10: return (wn__library){"protobuf-c", NULL};
 #endif
+#ifdef WN_CHARTS_VERSION
+    case 11: return (wn__library){"Chart.js", WN_CHARTS_VERSION};
+#else
+    case 11: return (wn__library){"Chart.js", NULL};
+#endif
     default: return (wn__library){NULL, NULL};
     }
 }

@@ -113,9 +113,9 @@ static void set_curve_heights(const wn__shown *shown, double low, double high, w
 {
     const double room = high > low ? 0.05 * (high - low) : wn__shown_step(shown);
     if (wn__shown_spans_decades(shown, low, high))
-        wn__sheet_logarithmic(s, low / 1.1, high * 1.1);
+        wn__sheet_logarithmic(s, 'y', low / 1.1, high * 1.1);
     else
-        wn__text_add(&s->script, "set yrange [%.6g:%.6g]\n", low - room, high + room);
+        wn__sheet_linear(s, 'y', low - room, high + room);
 }
 
 /* The panels, if any curve has more than a point. */

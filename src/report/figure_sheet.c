@@ -6,8 +6,19 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/locale.h"
 
-enum { LEFT = 60, RIGHT = 14, ABOVE = 28, LEGEND_LINE = 18, LEGEND_GAP = 8, LEGEND_SAMPLE = 26, MANY_DECADES = 10000 };
+enum {
+    LEFT = 60,
+    RIGHT = 14,
+    ABOVE = 28,
+    LEGEND_LINE = 18,
+    LEGEND_GAP = 8,
+    LEGEND_SAMPLE = 26,
+    MANY_DECADES = 10000,
+    TIC_CHARACTERS = 2,
+    MOST_CHARACTERS = 9
+};
 
 /* Okabe and Ito's palette for colour-blind readers, without black and yellow (unreadable on dark and on light ground), plus a brown. */
 static const char *const colours[] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6239"};
@@ -50,7 +61,8 @@ void wn__sheet_release(wn__sheet *s)
     *s = (wn__sheet){0};
 }
 
-static double panel_width(const wn__sheet *s) { return LEFT + s->plot_width + RIGHT; }
+static double left_of(const wn__sheet *s) { return LEFT + s->more_left; }
+static double panel_width(const wn__sheet *s) { return left_of(s) + s->plot_width + RIGHT; }
 
 /* Pixels from the start of one entry to the next: line, text (by a generous mean width of a letter) and a gap. */
 static double entry_width(const wn__legend *l)
@@ -63,7 +75,7 @@ static double entry_width(const wn__legend *l)
 
 static int entries_per_line(const wn__sheet *s, const wn__legend *l)
 {
-    const int fit = (int)((l->span * panel_width(s) - LEFT - RIGHT) / entry_width(l));
+    const int fit = (int)((l->span * panel_width(s) - left_of(s) - RIGHT) / entry_width(l));
     return fit < 1 ? 1 : fit > l->count ? l->count : fit;
 }
 
@@ -93,7 +105,7 @@ static double row_top(const wn__sheet *s, int row)
 static void add_legend(wn__sheet *s, const wn__legend *l)
 {
     const int per_line = entries_per_line(s, l);
-    const double top = row_top(s, l->row) + ABOVE + s->plot_height + s->below, left = l->column * panel_width(s) + LEFT;
+    const double top = row_top(s, l->row) + ABOVE + s->plot_height + s->below, left = l->column * panel_width(s) + left_of(s);
     for (int i = 0; i < l->count; i++) {
         const int line = i / per_line;
         const double x = left + (i % per_line) * entry_width(l), y = 1 - (top + (line + 0.5) * LEGEND_LINE) / s->height;
@@ -119,10 +131,22 @@ static void add_styles(wn__text *t)
     wn__text_add(t, "set style line %d lc rgb '#808080' lw 1.5 dt (6,3)\n", WN__GREY_STYLE);
 }
 
-void wn__sheet_begin(wn__sheet *s)
+static void measure(wn__sheet *s)
 {
     s->width = s->columns * panel_width(s);
     s->height = row_top(s, s->rows);
+}
+
+void wn__sheet_widen(wn__sheet *s, size_t characters)
+{
+    const double more = characters > TIC_CHARACTERS ? 0.64 * WN__FONT_PIXELS * (double)(characters - TIC_CHARACTERS) : 0;
+    if (more > s->more_left) s->more_left = more;
+    measure(s);
+}
+
+void wn__sheet_begin(wn__sheet *s)
+{
+    measure(s);
     wn__text_add(&s->script, "reset\nset border 3 lw 0.8\nset tics nomirror out scale 0.5\nset xtics offset 0,0.25\n");
     wn__text_add(&s->script, "set grid ytics lc rgb '#a0a0a0' lw 0.4 dt (2,4)\nset bars 0.5\nunset key\nset title offset 0,-0.6\n");
     wn__text_add(&s->script, "set style fill transparent solid 0.18 noborder\nset xlabel offset 0,0.8\nset ylabel offset 1,0\n");
@@ -132,7 +156,7 @@ void wn__sheet_begin(wn__sheet *s)
 
 void wn__sheet_panel(wn__sheet *s, int row, int column, const char *title)
 {
-    const double left = column * panel_width(s) + LEFT, top = row_top(s, row) + ABOVE;
+    const double left = column * panel_width(s) + left_of(s), top = row_top(s, row) + ABOVE;
     wn__text_add(&s->script, "set lmargin at screen %.5f\nset rmargin at screen %.5f\n", left / s->width,
                  (left + s->plot_width) / s->width);
     wn__text_add(&s->script, "set tmargin at screen %.5f\nset bmargin at screen %.5f\n", 1 - top / s->height,
@@ -159,16 +183,33 @@ void wn__sheet_end(wn__sheet *s)
         s->script.failed |= s->legends[i].failed;
 }
 
-void wn__sheet_logarithmic(wn__sheet *s, double low, double high)
+size_t wn__sheet_tic_characters(double low, double high)
+{
+    const double range = fmax(high - low, 1e-30), power = pow(10, floor(log10(range))), largest = fmax(fabs(low), fabs(high));
+    const double step = power * (range < 2 * power ? 0.2 : range < 5 * power ? 0.5 : 1); /* gnuplot's own */
+    const int whole = largest >= 1 ? 1 + (int)log10(largest) : 1, decimals = step < 1 ? (int)-floor(log10(step) + 1e-9) : 0;
+    const int characters = (low < 0) + whole + (decimals > 0 ? 1 + decimals : 0);
+    return characters > MOST_CHARACTERS ? MOST_CHARACTERS : (size_t)characters;
+}
+
+void wn__sheet_linear(wn__sheet *s, char axis, double low, double high)
+{
+    if (axis == 'y') wn__sheet_widen(s, wn__sheet_tic_characters(low, high));
+    wn__text_add(&s->script, "set %crange [%.6g:%.6g]\n", axis, low, high);
+}
+
+void wn__sheet_logarithmic(wn__sheet *s, char axis, double low, double high)
 {
     static const int steps[] = {1, 2, 5};
     const char *between = "";
-    wn__text_add(&s->script, "set logscale y\nset yrange [%.6g:%.6g]\nset ytics (", low, high);
+    char tic[32];
+    wn__text_add(&s->script, "set logscale %c\nset %crange [%.6g:%.6g]\nset %ctics (", axis, axis, low, high, axis);
     for (int power = (int)floor(log10(low)); power <= log10(high); power++)
         for (int i = 0; i < 3; i++) {
             const double at = steps[i] * pow(10, power);
             if (at < low || at > high || (i > 0 && high > MANY_DECADES * low)) continue;
             wn__text_add(&s->script, "%s%g", between, at);
+            if (axis == 'y') wn__sheet_widen(s, (size_t)wn__snprintf(tic, sizeof tic, "%g", at));
             between = ", ";
         }
     wn__text_add(&s->script, ")\n");
@@ -177,6 +218,7 @@ void wn__sheet_logarithmic(wn__sheet *s, double low, double high)
 static void quote(wn__sheet *s, const char *text, char doubled)
 {
     wn__text_add(&s->script, "'");
+    if (*text == '\'') wn__text_add(&s->script, "’"), text++; /* gnuplot would see the string's end */
     for (; *text; text++) {
         const char sign = (unsigned char)*text < ' ' ? ' ' : *text; /* no line may end inside a string */
         if (sign == '\'' || sign == doubled) wn__text_add_bytes(&s->script, &sign, 1);

@@ -26,6 +26,7 @@ typedef struct wn__sheet {
     double below;                   /* height of the tic labels and the label below the axes */
     wn__legend legends[WN__SHEET_LEGENDS];
     int legend_count;
+    double more_left;     /* for tic labels that are wider than usual: wn__sheet_widen */
     double width, height; /* of the whole figure: set by wn__sheet_begin */
     int blocks;           /* data blocks written so far */
     wn__text left_out;    /* what the figure has no room for, in words; empty: nothing */
@@ -51,8 +52,14 @@ void wn__sheet_end(wn__sheet *s); /* script.failed: memory ran out */
 /* A line of data: numbers with blanks between them; those that are not finite become NaN. */
 void wn__sheet_numbers(wn__sheet *s, const double *values, int count);
 
-/* The vertical axis of the next panels over the logarithm, from low > 0 to high, with tics at 1, 2 and 5 times the powers of ten. */
-void wn__sheet_logarithmic(wn__sheet *s, double low, double high);
+/* An axis ('x' or 'y') of the next panels from low to high; over the logarithm low > 0, with tics at 1, 2 and 5 times the powers of ten. Wide labels of the
+ * vertical axis make room for themselves: such an axis is set before the first panel, or wn__sheet_widen was told. */
+void wn__sheet_linear(wn__sheet *s, char axis, double low, double high);
+void wn__sheet_logarithmic(wn__sheet *s, char axis, double low, double high);
+/* Labels left of the panels have up to so many characters. */
+void wn__sheet_widen(wn__sheet *s, size_t characters);
+/* Of the longest tic label of a linear axis. */
+size_t wn__sheet_tic_characters(double low, double high);
 
 /* A text as a gnuplot string in single quotes, and as one whose percent signs are doubled (labels of tics are formats). */
 void wn__sheet_quote(wn__sheet *s, const char *text);

@@ -85,6 +85,11 @@ static double score_of(const json_t *object, const char *before, const wn__metri
     return wn__json_number(object, key);
 }
 
+double wn__result_score(const wn__result_row *row, const char *before, const wn__metric *metric, const char *after)
+{
+    return score_of(row->object, before, metric, after);
+}
+
 static void read_scores(const wn__results *r, wn__result_row *row)
 {
     const wn__metric *shown = r->shown.metric;

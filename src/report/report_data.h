@@ -82,6 +82,8 @@ const wn__cell *wn__results_find(const wn__results *results, const char *method,
 /* What a method is compared with: the baseline at the same sparsity, or its only cell if it has one at sparsity 0 alone (`dense`). */
 const wn__cell *wn__results_baseline(const wn__results *results, const char *baseline, double sparsity);
 
+/* The number "<before>_<key of the metric><after>" of a row, as it is stored: "test", "", "validation", "", "test", "_at_best_validation"; NaN if absent. */
+double wn__result_score(const wn__result_row *row, const char *before, const wn__metric *metric, const char *after);
 /* Over the seeds of a cell; `field` is the offset of a double in wn__result_row; the values are multiplied by `scale`. */
 wn__summary wn__cell_summary(const wn__cell *cell, size_t field, double scale);
 /* a - b by seed, of a metric on test data, as it is shown. */

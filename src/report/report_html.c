@@ -8,64 +8,46 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "base/locale.h"
+#include "io/digest.h"
 #include "report/claim_table.h"
+#include "report/page_data.h"
+#include "report/page_texts.h" /* made of src/report/page/ */
 #include "report/report_tables.h"
 #include "report/study_tables.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--ground:#ffffff;--card:#f6f7f9;--ink:#1b1f24;--soft:#5b6572;--line:#d9dee5;--mark:#0b63a8}\n"
-    "@media(prefers-color-scheme:dark){:root{--ground:#14171b;--card:#1d2126;--ink:#e4e8ed;--soft:#9aa5b1;--line:#343b44;--mark:#6db3ee}}\n"
-    "*{box-sizing:border-box}\n"
-    "body{margin:0;background:var(--ground);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"
-    "\"Segoe UI\",Roboto,\"DejaVu Sans\",sans-serif}\n"
-    "main{max-width:1180px;margin:0 auto;padding:28px 24px 64px}\n"
-    "h1{font-size:26px;line-height:1.2;margin:0 0 4px}\n"
-    "h2{font-size:19px;margin:44px 0 12px;padding-top:14px;border-top:1px solid var(--line)}\n"
-    "p{margin:8px 0}.sub,.note,figcaption{color:var(--soft)}.note,figcaption{font-size:13px;max-width:80ch}\n"
-    "nav{margin:14px 0 0;font-size:14px}nav a{margin-right:14px;white-space:nowrap}\n"
-    "a{color:var(--mark);text-decoration:none}a:hover{text-decoration:underline}\n"
-    ".warn{border-left:4px solid #d98200;background:var(--card);padding:8px 12px;margin:12px 0}\n"
-    ".tiles{display:flex;flex-wrap:wrap;gap:12px;margin:20px 0 0}\n"
-    ".tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 16px;min-width:150px}\n"
-    ".tile b{display:block;font-size:20px;font-weight:600;font-variant-numeric:tabular-nums}.tile span{color:var(--soft);font-size:13px}\n"
-    "figure{margin:12px 0 16px}figure svg{display:block;width:100%;height:auto}\n"
-    ".scroll{overflow-x:auto;margin:12px 0}\n"
-    "table{border-collapse:collapse;font-size:13.5px;font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:4px 12px 4px 0;text-align:left;vertical-align:top;white-space:nowrap}th:last-child,td:last-child{padding-right:2px}\n"
-    "th{font-weight:600;border-bottom:1px solid var(--ink)}.n{text-align:right}tbody tr:hover{background:var(--card)}\n"
-    "tr.rule td{border-top:1px solid var(--line);padding-top:7px}\n"
-    "table.wrap td:last-child{white-space:normal;overflow-wrap:anywhere}\n"
-    "pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px;overflow-x:auto;"
-    "font:13px/1.45 ui-monospace,\"DejaVu Sans Mono\",monospace}\n"
-    "svg text{font-family:inherit}\n"
-    "@media print{nav{display:none}main{max-width:none;padding:0}h2{break-after:avoid}figure,tr{break-inside:avoid}}\n";
+static const bool have_charts = sizeof page_chart > 1; /* the build has Chart.js */
+
+/* What the page's script draws in the place of a figure. */
+typedef enum chart { STILL, CHART_VALUES, CHART_DIFFERENCES, CHART_PRICES, CHART_CURVES } chart;
 
 /* Words in braces: wn__shown_words. */
 typedef struct section {
     const char *id, *title;
-    const char *figure;      /* NULL: none */
+    const char *figure; /* NULL: none */
+    chart chart;
     wn__table_builder table; /* NULL: none */
 } section;
 
 static const section sections[] = {
-    {"s-{key}", "{Metric} against sparsity", "{key}", wn__headline_table},
-    {"s-claims", "Claims", NULL, wn__claim_table},
-    {"s-differences", "Paired differences", "differences", wn__difference_table},
-    {"s-study", "Measurements of the lab", NULL, wn__study_table},
-    {"s-flow", "Flow of gradients", "flow", wn__study_flow_table},
-    {"s-lines", "Between networks", "lines", NULL},
-    {"s-disagreement", "Disagreement", NULL, wn__study_disagreement_table},
-    {"s-together", "Two networks together", NULL, wn__study_together_table},
-    {"s-ensembles", "Ensembles over seeds", NULL, wn__study_ensemble_table},
-    {"s-distance", "Distances of weights", "map", wn__study_distance_table},
-    {"s-matching", "Largest sparsity that still matches dense", NULL, wn__matching_table},
-    {"s-curves", "Learning curves", "curves", NULL},
-    {"s-masks", "Masks", "layers", wn__mask_table},
-    {"s-labels", "Soft labels", NULL, wn__label_table},
-    {"s-costs", "Costs", NULL, wn__cost_table},
-    {"s-price", "{Metric} against the price of training", "price", wn__price_table},
-    {"s-methods", "Methods", NULL, wn__method_table},
-    {"s-facts", "Data, model and environment", NULL, wn__fact_table},
+    {"s-{key}", "{Metric} against sparsity", "{key}", CHART_VALUES, wn__headline_table},
+    {"s-claims", "Claims", NULL, STILL, wn__claim_table},
+    {"s-differences", "Paired differences", "differences", CHART_DIFFERENCES, wn__difference_table},
+    {"s-study", "Measurements of the lab", NULL, STILL, wn__study_table},
+    {"s-flow", "Flow of gradients", "flow", STILL, wn__study_flow_table},
+    {"s-lines", "Between networks", "lines", STILL, NULL},
+    {"s-disagreement", "Disagreement", NULL, STILL, wn__study_disagreement_table},
+    {"s-together", "Two networks together", NULL, STILL, wn__study_together_table},
+    {"s-ensembles", "Ensembles over seeds", NULL, STILL, wn__study_ensemble_table},
+    {"s-distance", "Distances of weights", "map", STILL, wn__study_distance_table},
+    {"s-matching", "Largest sparsity that still matches dense", NULL, STILL, wn__matching_table},
+    {"s-curves", "Learning curves", "curves", CHART_CURVES, NULL},
+    {"s-masks", "Masks", "layers", STILL, wn__mask_table},
+    {"s-labels", "Soft labels", NULL, STILL, wn__label_table},
+    {"s-costs", "Costs", NULL, STILL, wn__cost_table},
+    {"s-price", "{Metric} against the price of training", "price", CHART_PRICES, wn__price_table},
+    {"s-methods", "Methods", NULL, STILL, wn__method_table},
+    {"s-runs", "Runs", NULL, STILL, wn__run_table},
+    {"s-facts", "Data, model and environment", NULL, STILL, wn__fact_table},
 };
 enum { SECTIONS = sizeof sections / sizeof sections[0] };
 
@@ -118,10 +100,8 @@ static const wn__figure *find_figure(const wn__figures *figures, const char *nam
     return NULL;
 }
 
-/* The last part of a path. */
-static wn_status add_figure(const wn__figure *figure, const char *folder, wn__text *out)
+static wn_status add_svg(const wn__figure *figure, const char *folder, wn__text *out)
 {
-    const char *beside = wn__base_name(folder);
     char file[64], *svg;
     size_t size;
     snprintf(file, sizeof file, "%s.svg", figure->name);
@@ -130,16 +110,49 @@ static wn_status add_figure(const wn__figure *figure, const char *folder, wn__te
     wn_status status = wn__file_read(path, &svg, &size);
     wn__free(path);
     if (status != WN_OK) return status;
-    wn__text_add(out, "<figure>\n<div style=\"max-width:%.0fpx\" role=\"img\" aria-label=\"%s\">\n", 1.35 * figure->width, figure->title);
+    wn__text_add(out, "<div class=\"static\" style=\"max-width:%.0fpx\" role=\"img\" aria-label=\"%s\">\n", 1.35 * figure->width,
+                 figure->title);
     status = wn__svg_inline(svg, figure->name, out);
     wn__free(svg);
-    wn__text_add(out, "</div>\n<figcaption>");
-    wn__add_html(out, figure->caption);
-    if (figure->left_out[0]) wn__text_add(out, " ");
-    wn__add_html(out, figure->left_out);
-    wn__text_add(out, " <a href=\"%s/%s.svg\">SVG</a> <a href=\"%s/%s.pdf\">PDF</a></figcaption>\n</figure>\n", beside, figure->name,
-                 beside, figure->name);
+    wn__text_add(out, "</div>\n");
     return status;
+}
+
+static void add_caption(const wn__figure *figure, const char *folder, wn__text *out)
+{
+    const char *beside = wn__base_name(folder);
+    wn__text_add(out, "<figcaption>");
+    wn__add_html(out, figure->caption);
+    if (figure->left_out[0]) wn__text_add(out, " <span class=\"static\">"); /* the script leaves nothing out */
+    wn__add_html(out, figure->left_out);
+    if (figure->left_out[0]) wn__text_add(out, "</span>");
+    wn__text_add(out, " <a href=\"%s/%s.svg\">SVG</a> <a href=\"%s/%s.pdf\">PDF</a></figcaption>\n", beside, figure->name, beside,
+                 figure->name);
+}
+
+/* What the script reads of a figure. */
+static void add_chart(const wn__results *r, chart drawn, wn__text *out)
+{
+    if (drawn == STILL) return;
+    wn__text_add(out, " data-chart=\"%s\"", drawn == CHART_CURVES ? "curves" : "values");
+    if (drawn == CHART_PRICES) wn__text_add(out, " data-over=\"1\"");
+    if (drawn != CHART_DIFFERENCES || r->baseline_count == 0) return;
+    wn__text_add(out, " data-from=\"");
+    wn__add_html(out, r->baselines[0]);
+    wn__text_add(out, "\"");
+}
+
+/* `figure` NULL: it was not drawn, and the script alone can. */
+static wn_status add_figure(const wn__results *r, const section *s, const char *title, const wn__figure *figure, const char *folder,
+                            wn__text *out)
+{
+    wn__text_add(out, "<figure");
+    add_chart(r, s->chart, out);
+    wn__text_add(out, " aria-label=\"%s\">\n", title);
+    if (figure) WN_TRY(add_svg(figure, folder, out));
+    if (figure) add_caption(figure, folder, out);
+    wn__text_add(out, "</figure>\n");
+    return WN_OK;
 }
 
 /* ---- parts of the page */
@@ -184,14 +197,20 @@ static void add_tiles(const wn__results *r, wn__text *out)
     wn__text_add(out, "</div>\n");
 }
 
-static void add_head(const wn__results *r, const wn__figures *figures, const char *note, wn__text *out)
+static void add_head(const wn__results *r, const wn__figures *figures, const char *note, const char *script_digest, wn__text *out)
 {
     const char *set = wn__json_text(json_object_get(r->root, "data"), "set"),
                *arch = wn__json_text(json_object_get(r->root, "model"), "arch");
     wn__text_add(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
+                      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n");
+    /* Nothing is fetched and no other script runs, whatever names say. */
+    wn__text_add(
+        out,
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; script-src 'sha256-%s'; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'\">\n<title>",
+        script_digest);
     wn__add_html(out, r->name);
-    wn__text_add(out, " – Winnow report</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n<h1>", style);
+    wn__text_add(out, " – Winnow report</title>\n<style>\n%s</style>\n</head>\n<body>\n<main>\n<h1>", page_style);
     wn__add_html(out, r->name);
     wn__text_add(out, "</h1>\n<p class=\"sub\">");
     wn__add_html(out, arch ? arch : "");
@@ -234,32 +253,69 @@ static wn_status add_section(const wn__results *r, const section *s, const wn__f
     const wn__figure *figure = find_figure(figures, s->figure ? wn__shown_words(&r->shown, s->figure, name, sizeof name) : NULL);
     wn_status status = s->table ? s->table(r, &table) : WN_OK;
     const bool has_table = wn__table_rows(&table) > 0;
-    if (status == WN_OK && (figure || has_table)) {
+    const bool live = s->chart != STILL && have_charts && (has_table || s->chart == CHART_CURVES);
+    if (status == WN_OK && (figure || has_table || live)) {
         wn__shown_words(&r->shown, s->id, id, sizeof id);
         wn__shown_words(&r->shown, s->title, title, sizeof title);
         wn__text_add(nav, "<a href=\"#%s\">%s</a>\n", id, title);
-        wn__text_add(out, "<section id=\"%s\">\n<h2>%s</h2>\n", id, title);
-        if (figure) status = add_figure(figure, figure_folder, out);
+        wn__text_add(out, "<section id=\"%s\">\n<h2>%s</h2>\n<div class=\"parts\">\n", id, title);
+        if (figure || live) status = add_figure(r, s, title, figure, figure_folder, out);
         if (has_table) wn__table_html(&table, out);
-        wn__text_add(out, "</section>\n");
+        wn__text_add(out, "</div>\n</section>\n");
     }
     wn__table_release(&table);
     return status;
 }
 
+/* How to have these results again. */
+static void add_command(const wn__results *r, wn__text *out)
+{
+    if (!wn__json_text(r->root, "resolved")) return;
+    wn__text_add(out,
+                 "<section id=\"s-again\">\n<h2>Run it again</h2>\n<pre>winnow run resolved.yaml --out again</pre>\n"
+                 "<p class=\"note\">In the folder of this page. The file holds every setting, with those of the command line; the same "
+                 "versions on the same instruction set give the same bytes.</p>\n</section>\n");
+}
+
+/* ---- the script */
+
+static void add_script(wn__text *out)
+{
+    if (have_charts) wn__text_add(out, "%s%s\n", page_chart_licence, page_chart);
+    wn__text_add(out, "%s", page_script);
+}
+
+/* What the script draws; a block of data is no script to browsers. */
+static wn_status add_data(const wn__results *r, wn__text *out)
+{
+    if (!have_charts) return WN_OK;
+    wn__text_add(out, "<script type=\"application/json\" id=\"data\">");
+    const wn_status status = wn__page_data(r, out);
+    wn__text_add(out, "</script>\n");
+    return status;
+}
+
 wn_status wn__report_page(const wn__results *r, const wn__figures *figures, const char *figure_folder, const char *note, wn__text *out)
 {
-    wn__text nav = {0}, body = {0};
+    wn__text nav = {0}, body = {0}, script = {0};
+    char digest[WN__SHA256_BASE64];
     wn_status status = WN_OK;
     for (int i = 0; i < SECTIONS && status == WN_OK; i++)
         status = add_section(r, &sections[i], figures, figure_folder, &nav, &body);
+    add_command(r, &body);
+    add_script(&script);
     if (status == WN_OK) status = add_recipe(r, &body);
+    if (status == WN_OK) status = add_data(r, &body);
+    if (status == WN_OK && script.failed) status = wn__no_memory(sizeof page_chart);
+    if (status == WN_OK) status = wn__sha256_base64(script.data, script.size, digest);
     if (status == WN_OK) {
-        add_head(r, figures, note, out);
-        wn__text_add(out, "<nav>\n%s</nav>\n%s</main>\n</body>\n</html>\n", nav.data ? nav.data : "", body.data ? body.data : "");
+        add_head(r, figures, note, digest, out);
+        wn__text_add(out, "<nav>\n%s</nav>\n%s<script>%s</script>\n</main>\n</body>\n</html>\n", nav.data ? nav.data : "",
+                     body.data ? body.data : "", script.data);
         if (nav.failed || body.failed || out->failed) status = wn__no_memory(body.size);
     }
     wn__text_release(&nav);
     wn__text_release(&body);
+    wn__text_release(&script);
     return status;
 }

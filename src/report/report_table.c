@@ -9,8 +9,9 @@
 #include "base/alloc.h"
 #include "base/locale.h"
 #include "io/jsonl.h"
+#include "report/column_help.h"
 
-enum { NOTE_WIDTH = 100 };
+enum { NOTE_WIDTH = 100, LONG_CELL = 60 };
 
 void wn__table_name(wn__table *t, const char *id, const char *title, ...)
 {
@@ -127,6 +128,20 @@ static void add_repeated(wn__text *out, const char *sign, int times)
         wn__text_add(out, "%s", sign);
 }
 
+/* Control characters would command the terminal: a question mark stands for each of them. */
+static void add_printable(wn__text *out, const char *text, int length)
+{
+    for (int i = 0; i < length; i++) {
+        const unsigned char sign = (unsigned char)text[i], next = i + 1 < length ? (unsigned char)text[i + 1] : 0;
+        const bool second = sign == 0xc2 && next >= 0x80 && next < 0xa0; /* U+0080 to U+009F */
+        if (sign < ' ' || sign == 0x7f || second)
+            wn__text_add(out, "?");
+        else
+            wn__text_add_bytes(out, text + i, 1);
+        i += second;
+    }
+}
+
 /* One line; row -1 is the head. No blanks at its end. */
 static void add_text_row(const wn__table *t, int row, const int *widths, wn__text *out)
 {
@@ -137,7 +152,7 @@ static void add_text_row(const wn__table *t, int row, const int *widths, wn__tex
         owed += (c > 0 ? 2 : 0) + (t->columns[c].number ? fill : 0);
         if (*cell) {
             add_repeated(out, " ", owed);
-            wn__text_add(out, "%s", cell);
+            add_printable(out, cell, (int)strlen(cell));
             owed = 0;
         }
         owed += t->columns[c].number ? 0 : fill;
@@ -154,7 +169,7 @@ static void add_wrapped(wn__text *out, const char *text)
         const int width = width_of_part(text, length);
         if (used > 0) wn__text_add(out, used + 1 + width > NOTE_WIDTH ? "\n" : " ");
         used = used == 0 || used + 1 + width > NOTE_WIDTH ? width : used + 1 + width;
-        wn__text_add_bytes(out, text, (size_t)length);
+        add_printable(out, text, length);
         text += length;
         text += strspn(text, " ");
     }
@@ -287,6 +302,8 @@ void wn__add_latex(wn__text *out, const char *text)
                                        {"Δ", "$\\Delta$"},
                                        {"α", "$\\alpha$"},
                                        {"–", "--"},
+                                       {"\n", " "},
+                                       {"\r", " "},
                                        {0}};
     add_replaced(out, text, list);
 }
@@ -314,19 +331,52 @@ void wn__table_latex(const wn__table *t, wn__text *out)
     wn__text_add(out, "\\bottomrule\n\\end{tabular}\n\\end{table}\n");
 }
 
-void wn__table_html(const wn__table *t, wn__text *out)
+static void add_html_head(const wn__table *t, wn__text *out)
 {
     wn__text_add(out, "<div class=\"scroll\"><table id=\"%s\"><thead><tr>", t->id);
     for (int c = 0; c < t->column_count; c++) {
-        wn__text_add(out, "<th scope=\"col\"%s>", t->columns[c].number ? " class=\"n\"" : "");
+        const char *help = wn__column_help(t->columns[c].head);
+        wn__text_add(out, "<th scope=\"col\"%s", t->columns[c].number ? " class=\"n\"" : "");
+        if (help) wn__text_add(out, " title=\"%s\"", help);
+        wn__text_add(out, ">");
         wn__add_html(out, t->columns[c].head);
         wn__text_add(out, "</th>");
     }
     wn__text_add(out, "</tr></thead>\n<tbody>\n");
+}
+
+static const char *html_class(const wn__table *t, int row, int column)
+{
+    if (t->columns[column].number) return " class=\"n\"";
+    return width_of(cell_at(t, row, column)) > LONG_CELL ? " class=\"long\"" : "";
+}
+
+/* Heads with their meaning, for readers who cannot hover; of several that begin alike the first. */
+static void add_html_help(const wn__table *t, wn__text *out)
+{
+    const char *last = NULL;
+    for (int c = 0; c < t->column_count; c++) {
+        const char *head = t->columns[c].head, *help = wn__column_help(head);
+        bool told = !help;
+        for (int before = 0; before < c && !told; before++)
+            told = wn__column_help(t->columns[before].head) == help;
+        if (told) continue;
+        wn__text_add(out, "%s<dt>", last ? "" : "<details><summary>What the columns mean</summary>\n<dl>\n");
+        wn__add_html(out, head);
+        wn__text_add(out, "</dt><dd>%s</dd>\n", help);
+        last = help;
+    }
+    if (last) wn__text_add(out, "</dl></details>\n");
+}
+
+void wn__table_html(const wn__table *t, wn__text *out)
+{
+    wn__text_add(out, "<div class=\"of-table\">\n");
+    add_html_head(t, out);
     for (int r = 0; r < wn__table_rows(t); r++) {
         wn__text_add(out, "<tr%s>", t->rules[r] ? " class=\"rule\"" : "");
         for (int c = 0; c < t->column_count; c++) {
-            wn__text_add(out, t->columns[c].number ? "<td class=\"n\">" : "<td>");
+            wn__text_add(out, "<td%s>", html_class(t, r, c));
             wn__add_html(out, cell_at(t, r, c));
             wn__text_add(out, "</td>");
         }
@@ -338,4 +388,6 @@ void wn__table_html(const wn__table *t, wn__text *out)
         wn__add_html(out, t->note.data);
         wn__text_add(out, "</p>\n");
     }
+    add_html_help(t, out);
+    wn__text_add(out, "</div>\n");
 }

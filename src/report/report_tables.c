@@ -557,6 +557,31 @@ wn_status wn__price_table(const wn__results *r, wn__table *t)
     return wn__table_status(t);
 }
 
+wn_status wn__run_table(const wn__results *r, wn__table *t)
+{
+    const wn__shown *s = &r->shown;
+    char text[32];
+    wn__table_name(t, "runs", "Runs");
+    wn__table_column_add(t, false, "method");
+    wn__table_columns_add(t, (const char *const[]){"sparsity", "seed", "last epoch", "best val.", "validation", "epochs", "seconds"}, 7);
+    wn__table_column_add(t, false, "stage");
+    for (int i = 0; i < r->row_count; i++) {
+        const wn__result_row *row = &r->rows[i];
+        const char *stage = wn__json_text(row->object, "stage");
+        if (i == 0 || strcmp(row->method, r->rows[i - 1].method) != 0) wn__table_rule(t);
+        wn__table_cell(t, "%s", row->method);
+        wn__table_cell(t, "%s", wn__show_sparsity(row->sparsity, text, sizeof text));
+        wn__table_cell(t, "%lld", (long long)row->seed);
+        shown_cell(t, s, s->scale * row->test, false);
+        shown_cell(t, s, s->scale * row->test_at_best, false);
+        shown_cell(t, s, s->scale * row->validation, false);
+        real_cell(t, "%.4g", row->epochs);
+        seconds_cell(t, row->seconds);
+        wn__table_cell(t, "%.12s", stage ? stage : "");
+    }
+    return wn__table_status(t);
+}
+
 /* The first finished row of a method; NULL if it has none. */
 static const wn__result_row *first_row(const wn__results *r, const char *method)
 {

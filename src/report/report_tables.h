@@ -22,6 +22,9 @@ extern const wn__table_builder wn__report_tables[];
 /* One row per cell with plain numbers, for CSV: means, sd and half-widths of the 95 % interval, fractions and units in the column names. */
 wn_status wn__number_table(const wn__results *r, wn__table *t);
 
+/* One row per run, for the page. */
+wn_status wn__run_table(const wn__results *r, wn__table *t);
+
 /* The method that matches dense at the largest sparsity, by interval if any does, else by mean alone; false if none does.
  * Of several the first. */
 bool wn__best_matching(const wn__results *r, const char **method, double *sparsity, bool *by_interval);

@@ -59,6 +59,7 @@ static const char *copy_of_classes(const char *name)
 typedef struct made {
     const char *headline, *key, *margin, *claims;
     double dense, ticket[2], random[2]; /* at 80 and 98 % */
+    bool one;                           /* sparsity alone: 80 % */
 } made;
 
 static void add_rows(const made *m, const char *folder, const char *method, double sparsity, double value, wn__text *rows)
@@ -88,9 +89,9 @@ static const char *make(const made *m, const char *name)
     const char *folder = scratch_fresh(name);
     CHECK_OK(wn__make_folders(folder));
     add_rows(m, folder, "dense", 0, m->dense, &rows);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < (m->one ? 1 : 2); i++)
         add_rows(m, folder, "ticket", sparsity[i], m->ticket[i], &rows);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < (m->one ? 1 : 2); i++)
         add_rows(m, folder, "random", sparsity[i], m->random[i], &rows);
     wn__text_add(&all, "{\"format\": \"winnow-results\", \"version\": 1, \"name\": \"own\", \"headline\": \"%s\", ", m->headline);
     wn__text_add(&all, "\"compare\": {\"methods\": [\"dense\", \"ticket\", \"random\"]}, \"report\": {\"baseline\": [\"dense\"], ");
@@ -104,8 +105,9 @@ static const char *make(const made *m, const char *name)
 }
 
 #define BETTER "\"ticket better than random\", \"random better than dense at 80%\", \"ticket better than random in loss at 80%\""
-static const made regression = {"mse", "mse", "0.001", BETTER ", \"ticket same as dense at 80%\"", 0.0123, {0.01232, 0.031}, {0.02, 0.61}};
-static const made labels = {"mean-average-precision", "mean_average_precision", "0.3", BETTER, 0.62, {0.619, 0.5}, {0.55, 0.2}};
+static const made regression = {"mse",        "mse", "0.001", BETTER ", \"ticket same as dense at 80%\"", 0.0123, {0.01232, 0.031},
+                                {0.02, 0.61}, false};
+static const made labels = {"mean-average-precision", "mean_average_precision", "0.3", BETTER, 0.62, {0.619, 0.5}, {0.55, 0.2}, false};
 
 static char *text_of(const char *folder, wn_report_format format, const char *metric)
 {
@@ -117,9 +119,21 @@ static char *text_of(const char *folder, wn_report_format format, const char *me
 
 /* --- accuracy ----------------------------------------------------------------------------------------------------------------- */
 
-/* The page but for the version that it names. */
+/* The page but for the version that it names, its style and its scripts. */
+static void drop(char *page, const char *from, const char *to)
+{
+    for (char *at = page; (at = strstr(at, from));) {
+        const char *end = strstr(at, to);
+        CHECK(end);
+        memmove(at, end + strlen(to), strlen(end + strlen(to)) + 1);
+    }
+}
+
 static void drop_version(char *page)
 {
+    drop(page, "<meta http-equiv", ">\n");
+    drop(page, "<style>", "</style>\n");
+    drop(page, "<script", "</script>\n");
     const char version[] = "Winnow " WN_VERSION;
     char *at = strstr(page, version);
     CHECK(at);
@@ -266,6 +280,47 @@ TEST(figures_have_titles_scales_and_edges_of_the_metric)
     wn__free(text);
 }
 
+/* Where the axes of the first panel begin, as a part of the figure's width. */
+static double left_edge(const char *script)
+{
+    const char *at = strstr(script, "set lmargin at screen ");
+    CHECK(at);
+    return strtod(at + strlen("set lmargin at screen "), NULL);
+}
+
+TEST(wide_labels_of_values_have_room_beside_the_title_of_the_axis)
+{
+    made m = labels;
+    const char *folder = make(&m, "narrow");
+    CHECK_OK(wn_report_write(folder, NULL, NULL));
+    char *text = read_text(folder, "figures.gp"), *shares = strstr(text, "# mean_average_precision.gp");
+    const double usual = left_edge(shares);
+    wn__free(text);
+    m = regression;
+    m.dense = m.ticket[0] = m.ticket[1] = 0.00012;
+    m.random[0] = m.random[1] = 0.00013;
+    folder = make(&m, "wide");
+    CHECK_OK(wn_report_write(folder, NULL, NULL));
+    text = read_text(folder, "figures.gp");
+    CHECK(left_edge(strstr(text, "# mse.gp")) > 1.4 * usual);
+    wn__free(text);
+}
+
+TEST(one_sparsity_gives_each_method_a_line_of_its_own)
+{
+    made m = labels;
+    m.one = true;
+    m.claims = "\"ticket better than random\"";
+    const char *folder = make(&m, "one-sparsity");
+    CHECK_OK(wn_report_write(folder, NULL, NULL));
+    char *text = read_text(folder, "figures.gp");
+    CHECK_HAS_TEXT(text, "set yrange [1.5:-0.5]\nset ylabel ''\nset xlabel 'test mean average precision (%), at 80%'");
+    CHECK_HAS_TEXT(text, "set ytics ('ticket' 0, 'random' 1)");
+    CHECK_HAS_TEXT(text, "with xerrorbars");
+    CHECK(!strstr(text, "set xlabel 'sparsity'"));
+    wn__free(text);
+}
+
 TEST(lines_between_networks_have_no_errors_where_there_are_no_classes)
 {
     static const char study[] =
@@ -309,6 +364,8 @@ int main(int argc, char **argv)
                                     RUN(claims_and_verdicts_follow_the_direction),
                                     RUN(without_a_margin_nothing_is_the_same),
                                     RUN(figures_have_titles_scales_and_edges_of_the_metric),
+                                    RUN(wide_labels_of_values_have_room_beside_the_title_of_the_axis),
+                                    RUN(one_sparsity_gives_each_method_a_line_of_its_own),
                                     RUN(lines_between_networks_have_no_errors_where_there_are_no_classes),
                                     RUN(experiments_of_other_headlines_are_not_merged),
                                     RUN(an_unknown_headline_is_refused),

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/files.h"
+#include "io/digest.h"
 #include "io/json_file.h"
 #include "recipe/claims.h"
 #include "report/gnuplot.h"
@@ -204,6 +205,7 @@ static void check_nesting(const char *page)
     CHECK(at);
     for (; (at = strchr(at, '<')); at++) {
         char name[16];
+        if (depth > 0 && strcmp(open[depth - 1], "script") == 0 && strncmp(at, "</script", 8) != 0) continue; /* no elements in there */
         const bool closing = at[1] == '/';
         const char *end = strchr(at, '>');
         CHECK(end);
@@ -247,11 +249,76 @@ TEST(page_is_well_formed_escaped_and_needs_no_network)
     check_nesting(page);
     CHECK_HAS_TEXT(page, "<h1>a &lt;b&gt; &amp; c</h1>");
     CHECK_HAS_TEXT(page, "&lt;script&gt;");
-    CHECK(!strstr(page, "<script"));
-    CHECK(!strstr(page, "src="));
+    CHECK_HAS_TEXT(page, "content=\"default-src 'none'; script-src 'sha256-");
+    CHECK(!strstr(page, " src="));
     CHECK(!strstr(page, "@import"));
     if (files.figures > 0) CHECK_HAS_TEXT(page, "<svg");
     wn__free(page);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+#define ENDS_SCRIPTS "</script><script>alert(1)</script>"
+#define ENDS_ATTRIBUTES "\\\"><img src=x onerror=alert(2)>" /* as JSON has it, as the next */
+#define COMMANDS "'; \\u001b[31m\\u009b1m $(rm) & \\\\input{x}%s {0} `id`"
+
+/* Results whose every name attacks something. */
+static folder new_hostile_folder(void)
+{
+    static const char *const names[] = {"dense", ENDS_SCRIPTS, ENDS_ATTRIBUTES, COMMANDS};
+    folder f = {"/tmp/winnow-test-report-XXXXXX"};
+    wn__text rows = {0}, all = {0};
+    CHECK(mkdtemp(f.path));
+    for (int m = 0; m < 4; m++)
+        for (int sparse = 0; sparse < (m ? 2 : 1); sparse++)
+            add_row(&rows, names[m], m == 0 ? 0 : sparse ? 0.98 : 0.9, 0, 0.9);
+    wn__text_add(&all, "{\"format\": \"winnow-results\", \"version\": 1, \"name\": \"</title>" ENDS_SCRIPTS "\", \"resolved\": \"; rm\", ");
+    wn__text_add(&all, "\"model\": {\"arch\": \"" ENDS_SCRIPTS "\"}, \"compare\": {\"methods\": [\"dense\"");
+    for (int m = 1; m < 4; m++)
+        wn__text_add(&all, ", \"%s\"", names[m]);
+    wn__text_add(&all, "]}, \"report\": {\"baseline\": [\"" ENDS_ATTRIBUTES "\", \"" ENDS_SCRIPTS "\"]}, \"rows\": [%s]}\n", rows.data);
+    write_file(f.path, "results.json", all.data);
+    write_file(f.path, "recipe.yaml", "name: " ENDS_SCRIPTS "\n");
+    write_file(f.path, "m.jsonl", "{\"epoch\":1,\"split\":\"test\",\"accuracy\":0.5}\n{\"epoch\":2,\"split\":\"test\",\"accuracy\":0.9}\n");
+    wn__text_release(&rows);
+    wn__text_release(&all);
+    return f;
+}
+
+/* The one script that may run is the one that the policy names. */
+static void check_policy(const char *page)
+{
+    char digest[WN__SHA256_BASE64], policy[96];
+    const char *script = strstr(page, "<script>"), *end = script ? strstr(script, "</script>") : NULL;
+    CHECK(end);
+    script += strlen("<script>");
+    CHECK_OK(wn__sha256_base64(script, (size_t)(end - script), digest));
+    snprintf(policy, sizeof policy, "script-src 'sha256-%s';", digest);
+    CHECK_HAS_TEXT(page, policy);
+}
+
+TEST(hostile_names_stay_names)
+{
+    const folder f = new_hostile_folder();
+    wn_report_files files;
+    CHECK_OK(wn_report_write(f.path, NULL, &files));
+    char *page = read_text(f.path, "report.html"), *text = text_of(f.path, WN_REPORT_TEXT), *latex = text_of(f.path, WN_REPORT_LATEX);
+    check_nesting(page);
+    check_policy(page);
+    CHECK(!strstr(page, "<img") && !strstr(page, "alert(1)<") && !strstr(page, "<script>alert"));
+    CHECK(!strstr(page, "; rm")); /* in a command to copy */
+    CHECK_HAS_TEXT(text, "'; ?[31m?1m $(rm) & \\input{x}%s {0} `id`");
+    CHECK(!strchr(text, 0x1b) && !strstr(text, "\xc2\x9b"));
+    CHECK_HAS_TEXT(latex, "\\$(rm) \\& \\textbackslash{}input\\{x\\}\\%s");
+    CHECK_EQ_INT(files.figures > 0, have_gnuplot());
+    if (files.figures > 0) {
+        char *svg = read_text(f.path, "figures/accuracy.svg");
+        CHECK(!strstr(svg, "<img") && !strstr(svg, "<script"));
+        CHECK_HAS_TEXT(svg, "input{x}%s {0} `id`");
+        wn__free(svg);
+    }
+    wn__free(page);
+    wn__free(text);
+    wn__free(latex);
     CHECK_OK(wn__remove_tree(f.path));
 }
 
@@ -347,8 +414,8 @@ TEST(figures_show_every_method_and_sparsity_and_say_what_they_leave_out)
     unsetenv("WINNOW_GNUPLOT");
     char *accuracy = read_text(f.path, "accuracy.gp"), *page = read_text(f.path, "report.html");
     CHECK_EQ_INT(count_texts(accuracy, "with yerrorlines"), MANY_METHODS);
-    CHECK_EQ_INT(count_texts(accuracy, "-of-many' at screen"), MANY_METHODS); /* the legend */
-    CHECK_HAS_TEXT(accuracy, " 6.64386)");                                    /* the last sparsity, 99 %, has its tic */
+    CHECK_EQ_INT(count_texts(accuracy, "set title 'method-"), MANY_METHODS); /* a panel for each */
+    CHECK_HAS_TEXT(accuracy, " 6.64386)");                                   /* the last sparsity, 99 %, has its tic */
     CHECK_HAS_TEXT(page, "Not drawn, for want of room: differences from 2 more.");
     wn__free(accuracy);
     wn__free(page);
@@ -736,6 +803,7 @@ int main(int argc, char **argv)
                                     RUN(latex_and_csv_escape_what_they_must),
                                     RUN(text_columns_are_aligned_by_code_points),
                                     RUN(page_is_well_formed_escaped_and_needs_no_network),
+                                    RUN(hostile_names_stay_names),
                                     RUN(two_reports_are_equal_files),
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(figures_show_every_method_and_sparsity_and_say_what_they_leave_out),

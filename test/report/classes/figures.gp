@@ -38,21 +38,21 @@ $d2 << EOD
 3.18261 92.0037 92.3963 92.2
 5.78317 92.0037 92.3963 92.2
 EOD
-set lmargin at screen 0.13043
-set rmargin at screen 0.96957
+set lmargin at screen 0.16079
+set rmargin at screen 0.97063
 set tmargin at screen 0.92593
 set bmargin at screen 0.23810
 unset label
 unset arrow
 set title ''
-set arrow from screen 0.13043,0.09259 to screen 0.18696,0.09259 nohead ls 1
-set label '' at screen 0.15870,0.09259 point ls 1
-set label 'kd-<&_ticket' at screen 0.20000,0.09259 left
-set arrow from screen 0.46783,0.09259 to screen 0.52435,0.09259 nohead ls 2
-set label '' at screen 0.49609,0.09259 point ls 2
-set label 'lottery-ticket' at screen 0.53739,0.09259 left
-set arrow from screen 0.13043,0.04497 to screen 0.18696,0.04497 nohead ls 20
-set label 'dense' at screen 0.20000,0.04497 left
+set arrow from screen 0.16079,0.09259 to screen 0.21534,0.09259 nohead ls 1
+set label '' at screen 0.18807,0.09259 point ls 1
+set label 'kd-<&_ticket' at screen 0.22793,0.09259 left
+set arrow from screen 0.48640,0.09259 to screen 0.54095,0.09259 nohead ls 2
+set label '' at screen 0.51368,0.09259 point ls 2
+set label 'lottery-ticket' at screen 0.55354,0.09259 left
+set arrow from screen 0.16079,0.04497 to screen 0.21534,0.04497 nohead ls 20
+set label 'dense' at screen 0.22793,0.04497 left
 set xlabel 'sparsity'
 set xrange [3.18261:5.78317]
 set xtics ('90%%' 3.32193, '98%%' 5.64386)
@@ -286,19 +286,19 @@ $d2 << EOD
 3.18261 -0.3 0.3 0
 5.78317 -0.3 0.3 0
 EOD
-set lmargin at screen 0.13043
-set rmargin at screen 0.96957
+set lmargin at screen 0.16079
+set rmargin at screen 0.97063
 set tmargin at screen 0.90667
 set bmargin at screen 0.24000
 unset label
 unset arrow
 set title 'difference from dense'
-set arrow from screen 0.13043,0.05667 to screen 0.18696,0.05667 nohead ls 1
-set label '' at screen 0.15870,0.05667 point ls 1
-set label 'kd-<&_ticket' at screen 0.20000,0.05667 left
-set arrow from screen 0.46783,0.05667 to screen 0.52435,0.05667 nohead ls 2
-set label '' at screen 0.49609,0.05667 point ls 2
-set label 'lottery-ticket' at screen 0.53739,0.05667 left
+set arrow from screen 0.16079,0.05667 to screen 0.21534,0.05667 nohead ls 1
+set label '' at screen 0.18807,0.05667 point ls 1
+set label 'kd-<&_ticket' at screen 0.22793,0.05667 left
+set arrow from screen 0.48640,0.05667 to screen 0.54095,0.05667 nohead ls 2
+set label '' at screen 0.51368,0.05667 point ls 2
+set label 'lottery-ticket' at screen 0.55354,0.05667 left
 set yrange [-4.1966:0.496963]
 set xlabel 'sparsity'
 set xrange [3.18261:5.78317]
@@ -387,32 +387,32 @@ set ylabel 'weights left (%)'
 plot 1/0 notitle, $d2 using 1:2 with linespoints ls 1 notitle
 unset multiplot
 # main.gp
-set terminal svg noenhanced size 460,378 dynamic font 'sans,13' name 'accuracy'
+set terminal svg noenhanced size 477,378 dynamic font 'sans,13' name 'accuracy'
 small_font = ',10.4'
 set output 'accuracy.svg'
 load 'accuracy.gp'
 unset output
-set terminal pdfcairo noenhanced size 3.3900in,2.7857in font 'sans,6.898' linewidth 0.55
+set terminal pdfcairo noenhanced size 3.5126in,2.7857in font 'sans,6.898' linewidth 0.55
 small_font = ',5.518'
 set output 'accuracy.pdf'
 load 'accuracy.gp'
 unset output
-set terminal svg noenhanced size 460,300 dynamic font 'sans,13' name 'differences'
+set terminal svg noenhanced size 477,300 dynamic font 'sans,13' name 'differences'
 small_font = ',10.4'
 set output 'differences.svg'
 load 'differences.gp'
 unset output
-set terminal pdfcairo noenhanced size 3.3900in,2.2109in font 'sans,6.898' linewidth 0.55
+set terminal pdfcairo noenhanced size 3.5126in,2.2109in font 'sans,6.898' linewidth 0.55
 small_font = ',5.518'
 set output 'differences.pdf'
 load 'differences.gp'
 unset output
-set terminal svg noenhanced size 460,378 dynamic font 'sans,13' name 'price'
+set terminal svg noenhanced size 477,378 dynamic font 'sans,13' name 'price'
 small_font = ',10.4'
 set output 'price.svg'
 load 'price.gp'
 unset output
-set terminal pdfcairo noenhanced size 3.3900in,2.7857in font 'sans,6.898' linewidth 0.55
+set terminal pdfcairo noenhanced size 3.5126in,2.7857in font 'sans,6.898' linewidth 0.55
 small_font = ',5.518'
 set output 'price.pdf'
 load 'price.gp'
@@ -480,21 +480,21 @@ EOD
 $d4 << EOD
 1 92.2 0.196324
 EOD
-set lmargin at screen 0.13043
-set rmargin at screen 0.96957
+set lmargin at screen 0.16079
+set rmargin at screen 0.97063
 set tmargin at screen 0.92593
 set bmargin at screen 0.23810
 unset label
 unset arrow
 set title ''
-set arrow from screen 0.13043,0.09259 to screen 0.18696,0.09259 nohead ls 1
-set label '' at screen 0.15870,0.09259 point ls 1
-set label 'kd-<&_ticket' at screen 0.20000,0.09259 left
-set arrow from screen 0.46783,0.09259 to screen 0.52435,0.09259 nohead ls 2
-set label '' at screen 0.49609,0.09259 point ls 2
-set label 'lottery-ticket' at screen 0.53739,0.09259 left
-set arrow from screen 0.13043,0.04497 to screen 0.18696,0.04497 nohead ls 20
-set label 'dense' at screen 0.20000,0.04497 left
+set arrow from screen 0.16079,0.09259 to screen 0.21534,0.09259 nohead ls 1
+set label '' at screen 0.18807,0.09259 point ls 1
+set label 'kd-<&_ticket' at screen 0.22793,0.09259 left
+set arrow from screen 0.48640,0.09259 to screen 0.54095,0.09259 nohead ls 2
+set label '' at screen 0.51368,0.09259 point ls 2
+set label 'lottery-ticket' at screen 0.55354,0.09259 left
+set arrow from screen 0.16079,0.04497 to screen 0.21534,0.04497 nohead ls 20
+set label 'dense' at screen 0.22793,0.04497 left
 set logscale x 2
 set xrange [*:*]
 set xtics auto
