@@ -93,7 +93,7 @@ static inline void write_network(const char *path, const char *arch, int classes
     CHECK_OK(wn__graph_make_params(graph, &params));
     CHECK_OK(wn__settings_defaults(wn__init_settings, &init));
     CHECK_OK(wn__init_params(&params, &init, seed));
-    CHECK_OK(wn__network_save(path, &info, &params));
+    CHECK_OK(wn__network_save(path, &info, &params, NULL));
     wn__params_release(&params);
     wn_graph_free(graph);
 }

@@ -356,7 +356,7 @@ static int find_index(const wn__yaml_node *node, const char *key)
 
 const wn__yaml_node *wn__yaml_find(const wn__yaml_node *node, const char *key)
 {
-    const int index = find_index(node, key);
+    const int index = node ? find_index(node, key) : -1;
     return index < 0 ? NULL : node->children[index];
 }
 

@@ -29,7 +29,7 @@ bool wn__yaml_is_null(const wn__yaml_node *node);                          /* an
 int wn__yaml_count(const wn__yaml_node *node);                             /* items or entries; 0 for a scalar */
 const wn__yaml_node *wn__yaml_child(const wn__yaml_node *node, int index); /* i-th item, or value of the i-th entry */
 const wn__yaml_node *wn__yaml_key(const wn__yaml_node *node, int index);   /* key of the i-th entry of a mapping */
-const wn__yaml_node *wn__yaml_find(const wn__yaml_node *node, const char *key); /* NULL if absent or no mapping */
+const wn__yaml_node *wn__yaml_find(const wn__yaml_node *node, const char *key); /* NULL if absent, or no mapping, or node is NULL */
 const char *wn__yaml_source(const wn__yaml_node *node);                         /* file name, or "--set train.epochs=10" */
 int wn__yaml_line(const wn__yaml_node *node);                                   /* from 1 */
 int wn__yaml_column(const wn__yaml_node *node);                                 /* from 1 */

@@ -10,7 +10,8 @@
 static const wn__st_tensor *packed_tensor(const wn__safetensors *file, const wn__param *p)
 {
     const wn__st_tensor *t = wn__safetensors_find(file, p->name);
-    const bool fits = t && t->packed && t->dtype == WN__ST_F32 && t->ndim == p->ndim && memcmp(t->dim, p->dim, (size_t)p->ndim * sizeof *p->dim) == 0;
+    const bool fits =
+        t && t->packed && t->dtype == WN__ST_F32 && t->ndim == p->ndim && memcmp(t->dim, p->dim, (size_t)p->ndim * sizeof *p->dim) == 0;
     return fits && p->role == WN__WEIGHT && !p->map && !p->pattern ? t : NULL;
 }
 

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 #include "network/masks_file.h"
+#include "sparse/prune/reach.h"
 
 /* ---- keys of the section `mask`: which of them say something of a file */
 
@@ -149,5 +150,6 @@ wn_status wn__weights_pruning_run(const wn__weights_pruning *w, const wn__scorer
 {
     const char *file = w->row.mask.file;
     WN_TRY(file[0] ? wn__masks_load(file, params) : wn__pruning_run(w->recipe, &w->how, scorer, params, NULL));
-    return w->row.axes.mask == WN__MASK_RANDOM ? wn__pruning_shuffle(w->recipe, &w->how, params) : WN_OK;
+    if (w->row.axes.mask == WN__MASK_RANDOM) WN_TRY(wn__pruning_shuffle(w->recipe, &w->how, params));
+    return wn__basis_maps(w->how.section->basis.kind) ? WN_OK : wn__reach_check(w->recipe->graph, params);
 }

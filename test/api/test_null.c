@@ -138,6 +138,8 @@ static void walk_runs(void)
     REFUSED("identity", wn_stage_run("x", NULL, NULL));
     REFUSED("folder", wn_experiment_time(NULL, NULL, NULL, NULL));
     ACCEPTED(wn_store_status(scratch_folder, NULL, NULL, NULL));
+    REFUSED("experiment", wn_store_experiment(NULL, NULL, NULL, 0));
+    REFUSED("name", wn_store_weights(NULL, NULL, NULL, NULL, 0));
     REFUSED("left", wn_store_diff(NULL, NULL, "b", NULL, NULL));
     REFUSED("right", wn_store_diff(NULL, "a", NULL, NULL, NULL));
     ACCEPTED(wn_store_gc(scratch_folder, true, NULL, NULL, NULL));

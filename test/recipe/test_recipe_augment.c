@@ -130,7 +130,7 @@ TEST(what_does_not_fit_is_told_with_its_place)
 {
     check_refused("data.augment=[flip, foo]", NULL, "data.augment: unknown entry \"foo\"; valid: resize, center-crop,");
     check_refused("data.augment=[flipp]", NULL, "did you mean \"flip\"?");
-    check_refused("data.augment=[{flip: {q: 1}}]", NULL, "flip: unknown key \"q\"; valid: p");
+    check_refused("data.augment=[{flip: {q: 1}}]", NULL, "flip: unknown key \"q\"; did you mean \"p\"? valid: p");
     check_refused("data.augment=[{flip: 2}]", NULL, "p: 2 is out of range, valid is 0 to 1");
     check_refused("data.augment=[mixup, flip]", NULL, "flip is of pixels and must stand before mixup");
     check_refused("data.augment=[{random-resized-crop: {scale: [1, 0.5]}}]", NULL, "scale: a range such as [0.5, 1]");

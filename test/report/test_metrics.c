@@ -170,7 +170,7 @@ TEST(another_metric_is_shown_by_name_beside_the_headline)
     char *text = text_of(folder, WN_REPORT_TEXT, "loss");
     CHECK_HAS_TEXT(text, "Test loss and its price");
     CHECK_HAS_TEXT(text, "dense                 0%  5     0.07800  ±0.00196");
-    CHECK_HAS_TEXT(text, "the headline is accuracy");
+    CHECK_HAS_TEXT(text, "Shown: test loss of the last epoch, less is better (the headline is");
     CHECK_HAS_TEXT(text, "same as dense                                  90%  5       -0.08  ±0.02  supported"); /* claims stay */
     CHECK_HAS_TEXT(text, "the recipe says none for loss");
     wn__free(text);

@@ -601,7 +601,7 @@ static void try_the_other(void *user, const wn_progress *progress)
     int *tried = user;
     if ((*tried)++) return;
     const char *const more[] = {"train.epochs=4"}, *const threads[] = {"threads=2"};
-    wn_run_options other = options_for(scratch_path("few.yaml"), scratch_path("shared"));
+    wn_run_options other = options_for(scratch_path("few.yaml"), scratch_path("one-name"));
     other.set = more;
     other.sets = 1;
     CHECK_STATUS(wn_experiment_run(&other, NULL), WN_EBUSY);
@@ -616,11 +616,11 @@ static void try_the_other(void *user, const wn_progress *progress)
 TEST(two_recipes_of_one_name_do_not_mix)
 {
     int tried = 0;
-    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), scratch_path("shared"));
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), scratch_path("one-name"));
     options.progress = try_the_other;
     options.user = &tried;
     CHECK_OK(wn_experiment_run(&options, NULL));
-    CHECK(tried > 1);
+    CHECK(tried > 0);
     const char *const more[] = {"train.epochs=4"}; /* one after the other they may */
     options.progress = NULL;
     options.set = more;
@@ -1031,7 +1031,7 @@ TEST(every_list_has_entries_and_settings)
 
 TEST(a_value_that_is_no_list_is_refused)
 {
-    const int values[] = {-1, WN_LIST_TRANSFORMS + 1, 1000000};
+    const int values[] = {-1, WN_LIST_NODES + 1, 1000000};
     for (int i = 0; i < 3; i++) {
         wn_list_entry entry;
         wn_setting_info setting;

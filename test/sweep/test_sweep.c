@@ -647,7 +647,7 @@ TEST(a_fault_in_a_line_is_answered_and_no_end)
         {"{\"trial\":-1,\"params\":" PARAMS "}", "\"trial\""},
         {"{\"trial\":1}", "\"params\""},
         {"{\"trial\":1,\"params\":{\"topology.alpha\":0.3}}", "no value for \"topology.interval\""},
-        {"{\"trial\":1,\"params\":{\"topology.alpa\":0.3}}", "did you mean \\\"topology.alpha\\\"?"},
+        {"{\"trial\":1,\"params\":{\"topology.alpa\":0.3}}", "did you mean \"topology.alpha\"?"},
         {"{\"trial\":1,\"params\":{\"topology.alpha\":0.9,\"topology.interval\":2,\"train.lr.cosine.base\":0.05}}",
          "outside of 0.1 to 0.6"},
         {"{\"trial\":1,\"params\":{\"topology.alpha\":0.3,\"topology.interval\":2.5,\"train.lr.cosine.base\":0.05}}", "no whole number"},

@@ -44,7 +44,7 @@ fill large
 cp huge.png large/a/1.png
 cp huge.jpg large/b/1.jpg
 (ulimit -v 4000000 && refuse data verify large)
-refuse train --data damaged --set data.size=16 --set data.validation=none --set data.test_share=1 --set model.arch=net.yaml --set train.epochs=1
+refuse train --data damaged --set data.size=16 --set data.validation=none --set data.test_share=1 --set model.arch=net.yaml --set train.epochs=1 --set train.batch=2
 echo "-- lists"
 fill listed
 list() {

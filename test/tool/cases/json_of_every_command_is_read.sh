@@ -1,6 +1,6 @@
 # Each command that prints results prints them as JSON, which a reader without mercy reads, and its tables as CSV of equal rows.
 command -v python3 >/dev/null || { echo "no python3 to read JSON with"; exit 77; }
-cp "$CASES"/../files/* .
+cp "$CASES"/../files/* "$CASES"/../pictures/red.png .
 cat >read.py <<'END'
 import csv, io, json, subprocess, sys
 
@@ -17,7 +17,7 @@ for line in sys.stdin:
     words = line.split()
     name = command_of(words, names)
     options = winnow(*name, "--help")
-    for text in winnow(*words, "--quiet", "--json").splitlines() if words[0] == "bench" else [winnow(*words, "--quiet", "--json")]:
+    for text in winnow(*words, "--quiet", "--json").splitlines() if words[0] in ("bench", "predict") else [winnow(*words, "--quiet", "--json")]:
         json.loads(text, parse_constant=fault, object_pairs_hook=once)
     if "--csv" in options:
         rows = list(csv.reader(io.StringIO(winnow(*words, "--quiet", "--csv"), newline="")))
@@ -38,6 +38,7 @@ eval pruned.safetensors
 export pruned.safetensors --to dense --out dense.safetensors
 inspect pruned.safetensors
 lab compare trained/final.safetensors pruned.safetensors
+predict trained/final.safetensors red.png
 methods
 methods rigl
 models
