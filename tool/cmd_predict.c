@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "names.h"
 #include "winnow/data.h"
 #include "winnow/network.h"
 
@@ -11,7 +11,7 @@ enum { USUAL_TOP = 5, USUAL_BATCH = 32 };
 
 typedef struct predict_config {
     wn__texts set;
-    const char *names;
+    const char *experiment, *names;
     int64_t top, batch, threads;
 } predict_config;
 
@@ -20,6 +20,7 @@ static const wn__option predict_options[] = {
     WN_OPTION_NUMBER(predict_config, batch, "batch", "N",
                      "so many pictures at once (default: 32); 1 answers each as it comes, but for --json and --csv", .most = 1 << 16),
     WN_OPTION_CPUS(predict_config, threads, "threads", "(default: all CPUs)"),
+    WN_OPTION_EXPERIMENT(predict_config, experiment),
     WN_OPTION_TEXT(predict_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     WN_OPTION_LIST(predict_config, set, "set", "KEY=VALUE",
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
@@ -242,7 +243,9 @@ static int run_predict(const wn__call *call)
                                      .set = config->set.items,
                                      .sets = config->set.count,
                                      .names = config->names};
-    p.status = wn_network_open(call->arguments[0], &open, &p.net);
+    char path[WN__PATH];
+    p.status = wn_store_weights(NULL, config->experiment, call->arguments[0], path, sizeof path);
+    if (p.status == WN_OK) p.status = wn_network_open(path, &open, &p.net);
     if (p.status == WN_OK) p.status = prepare(&p);
     if (p.status == WN_OK && p.kind == VALUES && config->top) {
         release(&p);
@@ -256,14 +259,15 @@ static int run_predict(const wn__call *call)
 
 const wn__command wn__command_predict = {
     .name = "predict",
-    .arguments = "WEIGHTS IMAGE|DIR|TAR|-...",
+    .arguments = "NETWORK IMAGE|DIR|TAR|-...",
     .summary = "What a network says of pictures: the likeliest classes and their probabilities",
-    .details =
-        "Pictures are JPEG, PNG and WebP files of any size, by their contents. DIR stands for all pictures in and below it, TAR for those in an\n"
-        "archive, - for paths on standard input, one a line. They become inputs as the weights file says, exactly as for `winnow eval`. What cannot\n"
-        "be read is told on standard error; the others go on, and the exit code is 1. Probabilities are a softmax; of networks of several classes a\n"
-        "picture each class has its own. Values are printed as they are. Where the file does not say what it learnt, logits are printed and called so.\n"
-        "--json prints an object a line and --csv a row for each class of a picture.",
+    .details = WN_NETWORK_NAMES
+    "\n\n"
+    "Pictures are JPEG, PNG and WebP files of any size, by their contents. DIR stands for all pictures in and below it, TAR for those in an\n"
+    "archive, - for paths on standard input, one a line. They become inputs as the weights file says, exactly as for `winnow eval`. What cannot\n"
+    "be read is told on standard error; the others go on, and the exit code is 1. Probabilities are a softmax; of networks of several classes a\n"
+    "picture each class has its own. Values are printed as they are. Where the file does not say what it learnt, logits are printed and called so.\n"
+    "--json prints an object a line and --csv a row for each class of a picture.",
     .options = predict_options,
     .config_size = sizeof(predict_config),
     .least = 2,

@@ -38,7 +38,7 @@ eval pruned.safetensors
 export pruned.safetensors --to dense --out dense.safetensors
 inspect pruned.safetensors
 lab compare trained/final.safetensors pruned.safetensors
-predict trained/final.safetensors red.png
+predict trained red.png
 methods
 methods rigl
 models
