@@ -212,7 +212,7 @@ static void check_equals_eval(const char *path)
     int64_t config[8] = {0};
     CHECK_OK(wn__dataset_find(info.dataset, &type));
     if (type->settings) CHECK_OK(wn__settings_defaults(type->settings, config));
-    if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "train", "5100"));
+    if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "train", "64"));
     if (type->settings) CHECK_OK(wn__settings_set(type->settings, config, "test", "24"));
     CHECK_OK(wn__dataset_load(type, config, NULL, NULL, false, &data));
     const wn__memory_part *test = &((const wn__memory_source *)data.source)->test;
@@ -242,7 +242,7 @@ static void check_network(const char *arch, bool masked)
     const char *path = scratch_path("net.safetensors");
     char recipe[200];
     wn_network *net = NULL;
-    snprintf(recipe, sizeof recipe, "{model: {arch: %s}, data: {set: shapes, train: 5100, test: 24}}", arch);
+    snprintf(recipe, sizeof recipe, "{model: {arch: %s}, data: {set: shapes, train: 64, test: 24}}", arch);
     if (wn_network_from_recipe(recipe, NULL, &net) != WN_OK) { /* not for images of this size */
         snprintf(recipe, sizeof recipe, "{model: {arch: %s}, data: {set: mnist}}", arch);
         CHECK_OK(wn_network_from_recipe(recipe, NULL, &net));
