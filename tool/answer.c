@@ -185,24 +185,38 @@ static void print_cell(FILE *out, const char *text, int width, bool right, int *
     *spaces += 2;
 }
 
-static void print_text(FILE *out, const wn__columns *table)
+/* Of the title, which may begin with '>', and of all cells. */
+static int width_of_column(const wn__columns *table, int column)
+{
+    const char *title = table->column[column].title;
+    int width = title ? width_of(title + (title[0] == '>')) : 0;
+    for (int i = column; i < table->count; i += table->columns) {
+        const int own = width_of(table->cells[i].shown);
+        if (own > width) width = own;
+    }
+    return width;
+}
+
+/* False: out of memory. */
+static bool print_text(FILE *out, const wn__columns *table)
 {
     const int rows = table->count / table->columns;
+    int *width = calloc((size_t)table->columns, sizeof *width);
+    if (!width) return false;
+    for (int column = 0; column < table->columns; column++)
+        width[column] = width_of_column(table, column);
     for (int row = -1; row < rows; row++) {
         int spaces = 0;
         for (int column = 0; column < table->columns; column++) {
             const char *title = table->column[column].title;
             if (!title) continue;
             const bool right = title[0] == '>';
-            int width = width_of(title + right);
-            for (int i = 0; i < rows; i++) {
-                const int own = width_of(table->cells[i * table->columns + column].shown);
-                if (own > width) width = own;
-            }
-            print_cell(out, row < 0 ? title + right : table->cells[row * table->columns + column].shown, width, right, &spaces);
+            print_cell(out, row < 0 ? title + right : table->cells[row * table->columns + column].shown, width[column], right, &spaces);
         }
         fputc('\n', out);
     }
+    free(width);
+    return true;
 }
 
 /* ---- ... and as CSV (RFC 4180) */
@@ -404,7 +418,7 @@ void wn__answer_table(wn__answer *a, const char *key, wn__columns *table)
     a->failed = a->failed || table->failed;
     if (table->failed) table->count -= table->count % table->columns;
     if (a->format == WN__ANSWER_TEXT) {
-        if (table->count > 0) print_text(a->out, table);
+        if (table->count > 0 && !print_text(a->out, table)) a->failed = true;
     } else if (a->format == WN__ANSWER_CSV) {
         if (!a->tabled) print_csv(a->out, table);
     } else {
