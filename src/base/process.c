@@ -21,14 +21,14 @@ static int length(const char *const *list)
     return count;
 }
 
-/* The environment with one variable more; NULL: out of memory. Its texts stay those of the environment. */
+/* The environment with one variable more, in front of one of that name; NULL: out of memory. Its texts stay those of the environment. */
 static const char **environment_with(const char *variable)
 {
     const int count = length((const char *const *)environ);
     const char **all = WN_NEW_ARRAY(const char *, count + 2);
     for (int i = 0; all && i < count; i++)
-        all[i] = environ[i];
-    if (all) all[count] = variable;
+        all[i + 1] = environ[i];
+    if (all) all[0] = variable;
     return all;
 }
 
