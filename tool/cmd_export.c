@@ -34,7 +34,8 @@ static const wn__option export_options[] = {
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
     {0}};
 
-static wn_status print_network(wn__answer *answer, wn_network *net)
+/* shrunk: what is written has fewer weights than the network. */
+static wn_status print_network(wn__answer *answer, wn_network *net, bool shrunk)
 {
     wn_network_info info = {.size = sizeof info};
     char some[32], all[32];
@@ -42,8 +43,8 @@ static wn_status print_network(wn__answer *answer, wn_network *net)
     if (status != WN_OK) return status;
     wn__answer_print(answer, "network            %s, inputs %lldx%lldx%lld, %lld outputs\n", info.name, (long long)info.channels,
                      (long long)info.height, (long long)info.width, (long long)info.outputs);
-    wn__answer_print(answer, "weights            %s of %s\n", wn_show_count(info.weights_active, some, sizeof some),
-                     wn_show_count(info.weights, all, sizeof all));
+    wn__answer_print(answer, "weights            %s of %s%s\n", wn_show_count(info.weights_active, some, sizeof some),
+                     wn_show_count(info.weights, all, sizeof all), shrunk ? ", before channels were left out" : "");
     wn__answer_text(answer, "network", info.name);
     wn__answer_whole(answer, "channels", info.channels);
     wn__answer_whole(answer, "height", info.height);
@@ -75,7 +76,7 @@ static wn_status export(const wn__call *call, const export_config *c)
     if (status == WN_OK) status = wn_network_open(path, &open, &net);
     if (status != WN_OK) return status;
     status = wn_network_export(net, c->out, &how);
-    if (status == WN_OK) status = print_network(call->answer, net);
+    if (status == WN_OK) status = print_network(call->answer, net, c->shrink);
     if (status == WN_OK)
         wn__print_written(call, &(wn__written){.width = 19, .label = "written", .path = c->out, .dense = strcmp(c->to, "compressed") != 0});
     wn_network_close(net);
