@@ -1,5 +1,6 @@
 #include "bench_infer.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,10 @@ static int make_elsewhere(const wn__call *call, const wn__infer_options *o, cons
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) _exit(wn__finish(call, make_file(o, model, path)));
-    if (child > 0 && waitpid(child, &state, 0) == child && WIFEXITED(state)) return WEXITSTATUS(state);
+    pid_t ended = child;
+    while (child > 0 && (ended = waitpid(child, &state, 0)) < 0 && errno == EINTR)
+        ;
+    if (child > 0 && ended == child && WIFEXITED(state)) return WEXITSTATUS(state);
     wn__console_error(call->console, "no process could make %s", model);
     return WN__EXIT_FAILED;
 }

@@ -1,4 +1,6 @@
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "command.h"
 #include "names.h"
@@ -50,12 +52,27 @@ static wn_status print_network(wn__answer *answer, wn_network *net, bool shrunk)
     wn__answer_whole(answer, "height", info.height);
     wn__answer_whole(answer, "width", info.width);
     wn__answer_whole(answer, "outputs", info.outputs);
+    if (shrunk) return WN_OK;
     wn__answer_whole(answer, "weights", info.weights);
     wn__answer_whole(answer, "weights_active", info.weights_active);
     return WN_OK;
 }
 
-static wn_status export(const wn__call *call, const export_config *c)
+static bool are_one_file(const char *a, const char *b)
+{
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
+/* The first file that is written: C source ends in .c. */
+static void name_written(const export_config *c, char *path, size_t size)
+{
+    const size_t length = strlen(c->out);
+    const bool source = strcmp(c->to, "c") == 0 && !(length > 2 && strcmp(c->out + length - 2, ".c") == 0);
+    snprintf(path, size, "%s%s", c->out, source ? ".c" : "");
+}
+
+static wn_status export(const wn__call *call, const export_config *c, const char *path)
 {
     const wn_network_options open = {.size = sizeof open, .set = c->set.items, .sets = c->set.count};
     const wn_network_export_options how = {.size = sizeof how,
@@ -70,15 +87,16 @@ static wn_status export(const wn__call *call, const export_config *c)
                                            .shrink = c->shrink,
                                            .target = c->target,
                                            .name = c->name};
-    char path[WN__PATH];
+    char written[WN__PATH];
     wn_network *net;
-    wn_status status = wn_store_weights(NULL, c->experiment, call->arguments[0], path, sizeof path);
-    if (status == WN_OK) status = wn_network_open(path, &open, &net);
+    wn_status status = wn_network_open(path, &open, &net);
     if (status != WN_OK) return status;
     status = wn_network_export(net, c->out, &how);
     if (status == WN_OK) status = print_network(call->answer, net, c->shrink);
+    name_written(c, written, sizeof written);
     if (status == WN_OK)
-        wn__print_written(call, &(wn__written){.width = 19, .label = "written", .path = c->out, .dense = strcmp(c->to, "compressed") != 0});
+        wn__print_written(call,
+                          &(wn__written){.width = 19, .label = "written", .path = written, .dense = strcmp(c->to, "compressed") != 0});
     wn_network_close(net);
     return status;
 }
@@ -88,7 +106,11 @@ static int run_export(const wn__call *call)
     const export_config *config = call->config;
     if (!config->to) return wn__wrong_usage(call, "--to is needed: compressed, dense, torch, onnx or c");
     if (!config->out) return wn__wrong_usage(call, "--out is needed: what to write");
-    return wn__finish(call, export(call, config));
+    char path[WN__PATH];
+    const wn_status status = wn_store_weights(NULL, config->experiment, call->arguments[0], path, sizeof path);
+    if (status != WN_OK) return wn__finish(call, status);
+    if (are_one_file(path, config->out)) return wn__wrong_usage(call, "%s is what is read: --out must name another file", config->out);
+    return wn__finish(call, export(call, config, path));
 }
 
 const wn__command wn__command_export = {

@@ -42,6 +42,7 @@ typedef struct predictor {
     wn_network_info info;
     output_kind kind;
     int64_t inputs, batch, waiting; /* numbers of an input; pictures at once, and read so far */
+    int64_t found;                  /* pictures that arguments stand for */
     float *x, *y;                   /* (batch, inputs), (batch, outputs) */
     char **path;                    /* (waiting) owned */
     likely *answers;                /* (outputs) */
@@ -156,6 +157,7 @@ static void take_picture(void *user, const char *name, const void *bytes, size_t
 {
     predictor *p = user;
     float *x = p->x + p->waiting * p->inputs;
+    p->found++;
     if (p->status != WN_OK) return;
     const wn_status status = bytes ? wn_network_decode_image(p->net, name, bytes, size, x) : wn_network_read_image(p->net, name, x);
     if (status != WN_OK) {
@@ -172,8 +174,12 @@ static void take_picture(void *user, const char *name, const void *bytes, size_t
 static void take(predictor *p, const char *path)
 {
     if (p->status != WN_OK) return;
+    const int64_t before = p->found;
     const wn_status status = wn_data_pictures(path, take_picture, p);
     if (status != WN_OK && p->status == WN_OK) told(p, status);
+    if (status != WN_OK || p->status != WN_OK || p->found > before) return;
+    wn__console_error(p->call->console, "%s: no pictures", path);
+    p->failed = true;
 }
 
 /* Paths on standard input, one a line. */

@@ -17,7 +17,9 @@ wn_status wn__handle_takes_pixels(const wn_network *net)
 {
     const wn__normalize *how = &net->shared->normalize;
     const char *name = net->net.graph->name;
-    if (!how->name) return wn__fail(WN_EUNSUPPORTED, "%s: it is not known how pixels become its inputs", name);
+    if (!how->name)
+        return wn__fail(WN_EUNSUPPORTED,
+                        "%s: it is not known how pixels become its inputs; data.set or data.normalize among the settings says it", name);
     if (how->kind != WN__NORMALIZE_NOTHING) return WN_OK;
     return wn__fail(WN_EUNSUPPORTED, "%s: its inputs are no pixels: they are taken as they are", name);
 }

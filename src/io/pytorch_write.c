@@ -23,7 +23,7 @@ typedef struct archive {
 static void add_number(wn__text *t, uint64_t number, int bytes)
 {
     for (int i = 0; i < bytes; i++)
-        wn__text_add_bytes(t, &(uint8_t){(uint8_t)(number >> (8 * i))}, 1);
+        wn__text_add_bytes(t, &(uint8_t){i < 8 ? (uint8_t)(number >> (8 * i)) : 0}, 1);
 }
 
 static wn_status put(archive *a, const void *bytes, size_t size)

@@ -130,7 +130,7 @@ wn_status wn__pattern_from_mask(int64_t rows, int64_t columns, const uint8_t *ma
     wn__pattern p;
     WN_TRY(allocate(rows, columns, stored, &p));
     int64_t entry = 0;
-    for (int64_t r = 0; r < rows; r++)
+    for (int64_t r = 0; stored > 0 && r < rows; r++)
         p.row_start[r + 1] = entry += columns_of(mask + r * columns, columns, p.column + entry);
     transpose(&p);
     *out = p;
