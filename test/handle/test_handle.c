@@ -266,7 +266,8 @@ TEST(predictions_of_all_networks_are_those_that_eval_judges)
 {
     if (!getenv("WN_LONG")) SKIP("long");
     for (int i = 0; wn__models[i]; i++)
-        if (wn__models[i]->parameters < 50000000) check_network(wn__models[i]->name, i % 2); /* VGG for photographs is VGG but for its size */
+        if (wn__models[i]->parameters < 50000000)
+            check_network(wn__models[i]->name, i % 2); /* VGG for photographs is VGG but for its size */
 }
 
 /* Samples do not depend on those beside them, nor on how many run at once. */
