@@ -252,11 +252,12 @@ static int bench_model(const wn__call *call, const wn__infer_options *o, const c
     return code;
 }
 
-/* Weights, rather than the name of a network or the file that describes one. */
+/* Weights, rather than the name of a network or the file that describes one. No name of a network has a dot. */
 static bool is_weights(const char *name)
 {
     const char *dot = strrchr(name, '.');
-    return access(name, F_OK) == 0 && !(dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0));
+    const bool describes = dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+    return !describes && (dot || access(name, F_OK) == 0);
 }
 
 static int bench_one(const wn__call *call, const wn__infer_options *o, const char *name, wn__columns *table)

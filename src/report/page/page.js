@@ -20,7 +20,7 @@
         const plain = text.replace(/−/g, "-").replace(/^±/, "").replace(/(\d),(?=\d{3})/g, "$1");
         const times = [...plain.matchAll(/([\d.]+) (s|min|h|d)\b/g)];
         if (times.length) return times.reduce((sum, [, n, unit]) => sum + n * SECONDS[unit], 0);
-        const number = plain.match(/^([-+]?[\d.]+(?:e[-+]?\d+)?) ?(Ki|Mi|Gi|[kMGTPEZ])?(?:B|x|%)?$/);
+        const number = plain.match(/^([-+]?\d*\.?\d+(?:e[-+]?\d+)?) ?(Ki|Mi|Gi|[kMGTPEZ])?(?:B|x|%)?$/);
         return number ? number[1] * (POWERS[number[2]] || 1) : text;
     }
     function compare(a, b) {
