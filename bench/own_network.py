@@ -133,7 +133,7 @@ train:
   batch: %d
   optimizer: {sgd: {momentum: 0.9, weight_decay: 1e-4}}
   lr: {cosine: {base: %g}}
-compare: {methods: [dense, fine-tune, kd-fine-tune], sparsity: [%s], seeds: 0-%d}
+compare: {methods: [dense, lr-rewind, kd-lr-rewind], sparsity: [%s], seeds: 0-%d}
 """ % (o.images, folder / "dense.pth", o.epochs, o.batch, o.rate, ", ".join("%d%%" % s for s in o.sparsities), o.seeds - 1)
 
 
@@ -146,7 +146,7 @@ def run_winnow(o, folder):
 def same_masks(o, folder, results, path, sparsity):
     """Entries of the masks that differ."""
     for row in results["rows"]:
-        if row["method"] == "fine-tune" and abs(row["sparsity"] - sparsity / 100) < 1e-9:
+        if row["method"] == "lr-rewind" and abs(row["sparsity"] - sparsity / 100) < 1e-9:
             final, dense = folder / "winnow-runs" / "stages" / row["stage"][:16] / "final.safetensors", folder / "sparse.safetensors"
             subprocess.run([o.winnow, "export", final, "--to", "dense", "--masks", "--out", dense, "--quiet"], check=True, stdout=subprocess.DEVNULL)
             state = safetensors.torch.load_file(str(dense))
@@ -176,7 +176,7 @@ def compare(o, folder):
     print("| sparsity | masks differ in | method | PyTorch | Winnow | difference |\n|---|---|---|---|---|---|", flush=True)
     for sparsity in o.sparsities:
         differ = same_masks(o, folder, results, path, sparsity)
-        for method in ("fine-tune", "kd-fine-tune"):
+        for method in ("lr-rewind", "kd-lr-rewind"): # the schedule again, as PyTorch has it here
             theirs = [accuracy(train(pruned(path, sparsity), data, o.epochs, o.rate, 100 + s, o, load(path).eval() if method[0] == "k" else None), *test)
                       for s in range(o.seeds)]
             ours = [own[method, sparsity, s] for s in range(o.seeds)]
