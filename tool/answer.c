@@ -163,8 +163,7 @@ void wn__columns_release(wn__columns *table)
 
 /* ---- tables as text */
 
-/* Columns on a terminal, as far as UTF-8 with one column per character goes. */
-static int width_of(const char *text)
+int wn__text_width(const char *text)
 {
     int width = 0;
     for (; *text; text++)
@@ -175,7 +174,7 @@ static int width_of(const char *text)
 /* Spaces are printed when text follows: no line ends with them. `*spaces` are those that wait. */
 static void print_cell(FILE *out, const char *text, int width, bool right, int *spaces)
 {
-    const int spare = width - width_of(text), fill = spare > 0 ? spare : 0;
+    const int spare = width - wn__text_width(text), fill = spare > 0 ? spare : 0;
     if (text[0]) {
         fprintf(out, "%*s%s", *spaces + (right ? fill : 0), "", text);
         *spaces = right ? 0 : fill;
@@ -189,9 +188,9 @@ static void print_cell(FILE *out, const char *text, int width, bool right, int *
 static int width_of_column(const wn__columns *table, int column)
 {
     const char *title = table->column[column].title;
-    int width = title ? width_of(title + (title[0] == '>')) : 0;
+    int width = title ? wn__text_width(title + (title[0] == '>')) : 0;
     for (int i = column; i < table->count; i += table->columns) {
-        const int own = width_of(table->cells[i].shown);
+        const int own = wn__text_width(table->cells[i].shown);
         if (own > width) width = own;
     }
     return width;
@@ -456,4 +455,14 @@ char *wn__sparsity_three_ways(int64_t nonzero, int64_t count, char *text, size_t
     else
         snprintf(text, size, "sparsity %.2f %%, density %.4g", 100 * (1 - density), density);
     return text;
+}
+
+void wn__answer_nonzero(wn__answer *answer, int width, const char *title, const char *key, int64_t nonzero, int64_t all)
+{
+    char text[128], some[32], count[32], name[64];
+    wn__answer_print(answer, "%-*s %s (%s of %s)\n", width, title, wn__sparsity_three_ways(nonzero, all, text, sizeof text),
+                     wn_show_count(nonzero, some, sizeof some), wn_show_count(all, count, sizeof count));
+    wn__answer_whole(answer, key, all);
+    snprintf(name, sizeof name, "%s_nonzero", key);
+    wn__answer_whole(answer, name, nonzero);
 }

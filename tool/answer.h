@@ -78,5 +78,10 @@ void wn__answer_ready(wn__answer *answer, const char *text);
 
 /* "sparsity 90.00 %, density 0.1, compression 10x" of `nonzero` in `count`; into the caller's buffer, which is returned. */
 char *wn__sparsity_three_ways(int64_t nonzero, int64_t count, char *text, size_t size);
+/* "TITLE  sparsity 90.00 %, ... (1 of 10)", the title in `width` columns; as data `key`, of all, and `key`_nonzero. */
+void wn__answer_nonzero(wn__answer *answer, int width, const char *title, const char *key, int64_t nonzero, int64_t all);
+
+/* Columns on a terminal, as far as UTF-8 with one column per character goes. */
+int wn__text_width(const char *text);
 
 #endif

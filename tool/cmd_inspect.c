@@ -53,16 +53,6 @@ static void print_metadata(void *user, const char *key, const char *value)
     wn__answer_print(all->answer, "%s: %s%s\n", key, line, strnlen(value, SHOWN + 1) > SHOWN ? " ..." : "");
 }
 
-static void print_tensors(wn__answer *answer, const char *title, const char *key, int64_t nonzero, int64_t all)
-{
-    char text[128], some[32], count[32], name[64];
-    wn__answer_print(answer, "%-15s %s (%s of %s)\n", title, wn__sparsity_three_ways(nonzero, all, text, sizeof text),
-                     wn_show_count(nonzero, some, sizeof some), wn_show_count(all, count, sizeof count));
-    wn__answer_whole(answer, key, all);
-    snprintf(name, sizeof name, "%s_nonzero", key);
-    wn__answer_whole(answer, name, nonzero);
-}
-
 static int run_inspect(const wn__call *call)
 {
     const inspect_config *config = call->config;
@@ -85,8 +75,9 @@ static int run_inspect(const wn__call *call)
     wn__answer_print(call->answer, "\n");
     wn__answer_table(call->answer, "tensors", &all.table);
     wn__answer_print(call->answer, "\n");
-    print_tensors(call->answer, "all tensors", "values", summary.nonzero, summary.count);
-    if (summary.masked_count > 0) print_tensors(call->answer, "masked tensors", "masked", summary.masked_nonzero, summary.masked_count);
+    wn__answer_nonzero(call->answer, 15, "all tensors", "values", summary.nonzero, summary.count);
+    if (summary.masked_count > 0)
+        wn__answer_nonzero(call->answer, 15, "masked tensors", "masked", summary.masked_nonzero, summary.masked_count);
     wn__answer_print(call->answer, "file            %s, %s\n", wn_show_bytes(summary.bytes, size, sizeof size),
                      summary.checked ? "checksums are right" : "carries no checksums");
     wn__answer_whole(call->answer, "bytes", summary.bytes);

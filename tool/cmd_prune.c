@@ -27,25 +27,14 @@ static const wn__option prune_options[] = {
     WN_OPTION_CPUS(prune_config, threads, "threads", "(default: all CPUs)"),
     {0}};
 
-/* "sparsity 90.00 %, ... (1 of 10)" and the two numbers. */
-static void print_part(wn__answer *answer, const char *title, const char *key, int64_t nonzero, int64_t all)
-{
-    char text[128], some[32], count[32], name[64];
-    wn__answer_print(answer, "%-18s %s (%s of %s)\n", title, wn__sparsity_three_ways(nonzero, all, text, sizeof text),
-                     wn_show_count(nonzero, some, sizeof some), wn_show_count(all, count, sizeof count));
-    wn__answer_whole(answer, key, all);
-    snprintf(name, sizeof name, "%s_nonzero", key);
-    wn__answer_whole(answer, name, nonzero);
-}
-
 static void print_pruning(const wn__call *call, const wn_prune_summary *s, const char *result, bool dense)
 {
     wn__answer *answer = call->answer;
     char some[32], all[32];
     wn__answer_print(answer, "asked for          sparsity %.2f %%\n", 100 * s->asked);
     wn__answer_real(answer, "sparsity_asked", s->asked);
-    print_part(answer, "selected weights", "selected", s->selected_nonzero, s->selected);
-    print_part(answer, "whole network", "parameters", s->network_nonzero, s->network);
+    wn__answer_nonzero(answer, 18, "selected weights", "selected", s->selected_nonzero, s->selected);
+    wn__answer_nonzero(answer, 18, "whole network", "parameters", s->network_nonzero, s->network);
     wn__answer_print(answer, "FLOPs per image    %s of %s\n", wn_show_count(s->forward_flops, some, sizeof some),
                      wn_show_count(s->dense_forward_flops, all, sizeof all));
     wn__answer_whole(answer, "flops", s->forward_flops);

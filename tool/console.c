@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "answer.h"
 #include "winnow/show.h"
 
 /* Seconds between two bars, and of silence before a line of progress. */
@@ -115,18 +116,10 @@ static int bytes_of_columns(const char *text, int width)
     return bytes;
 }
 
-static int columns_of(const char *text)
-{
-    int columns = 0;
-    for (; *text; text++)
-        columns += (*text & 0xC0) != 0x80;
-    return columns;
-}
-
 /* "left [####------] right" in one line of the terminal; the bar gives way first, then `right`. */
 static void describe_bar(const char *left, double fraction, const char *right, char *line, size_t size)
 {
-    const int spare = terminal_width() - 1 - columns_of(left) - columns_of(right) - 10;
+    const int spare = terminal_width() - 1 - wn__text_width(left) - wn__text_width(right) - 10;
     const int bar = spare < 0 ? 0 : spare > 30 ? 30 : spare;
     char marks[40] = "";
     if (bar >= 5) {

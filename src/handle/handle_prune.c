@@ -31,12 +31,8 @@ static wn_status read_again(const wn_network *net, const wn__weights_pruning *w,
 {
     static const char label[] = "a network in memory";
     wn__safetensors *file;
-    wn__text bytes = {0};
-    wn_status status = wn__st_writer_write_text(writer, label, &bytes);
-    if (status == WN_OK) status = wn__safetensors_parse(label, bytes.data, bytes.size, &file);
-    wn__text_release(&bytes);
-    WN_TRY(status);
-    status = wn__graph_make_params(net->net.graph, out);
+    WN_TRY(wn__st_writer_open(writer, label, &file));
+    wn_status status = wn__graph_make_params(net->net.graph, out);
     if (status == WN_OK) status = wn__pruning_read(w->recipe, &w->how, file, out);
     wn__safetensors_close(file);
     return status;

@@ -800,3 +800,12 @@ wn_status wn__safetensors_sha256(const char *path, char text[WN__SHA256_TEXT])
     wn__safetensors_close(f);
     return status;
 }
+
+wn_status wn__st_writer_open(wn__st_writer *w, const char *label, wn__safetensors **file)
+{
+    wn__text bytes = {0};
+    const wn_status status = wn__st_writer_write_text(w, label, &bytes);
+    if (status == WN_OK) return wn__safetensors_take(label, bytes.data, bytes.size, file);
+    wn__text_release(&bytes);
+    return status;
+}

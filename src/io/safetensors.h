@@ -81,5 +81,7 @@ void wn__st_writer_compress(wn__st_writer *w);
 wn_status wn__st_writer_write(wn__st_writer *w, const char *path);
 /* The same bytes behind those of `out`, which the caller releases, after a failure as well. */
 wn_status wn__st_writer_write_text(wn__st_writer *w, const char *label, wn__text *out);
+/* The file that it would write, open in memory. */
+wn_status wn__st_writer_open(wn__st_writer *w, const char *label, wn__safetensors **file);
 
 #endif

@@ -6,12 +6,8 @@
 static wn_status write_file(wn__st_writer *w, const char *path)
 {
     wn__safetensors *file;
-    wn__text bytes = {0};
-    wn_status status = wn__st_writer_write_text(w, path, &bytes);
-    if (status == WN_OK) status = wn__safetensors_parse(path, bytes.data, bytes.size, &file);
-    wn__text_release(&bytes);
-    WN_TRY(status);
-    status = wn__pytorch_write(file, path);
+    WN_TRY(wn__st_writer_open(w, path, &file));
+    const wn_status status = wn__pytorch_write(file, path);
     wn__safetensors_close(file);
     return status;
 }
