@@ -26,6 +26,8 @@ typedef struct infer {
     float *x, *y;
     double *seconds;    /* (runs) ascending */
     double open, first; /* until it is open; until it has predicted once */
+    int own, others;    /* layers on Winnow's kernels and on others */
+    wn__columns *layers;
 } infer;
 
 static double now(void)
@@ -131,8 +133,12 @@ static const char *long_name(const char *dtype)
 static wn_status open_network(infer *f, const char *path)
 {
     const wn__infer_options *o = f->options;
-    const wn_network_options how = {
-        .size = sizeof how, .threads = (int)o->threads, .backend = o->backend, .dtype = long_name(o->dtype), .batch = f->batch};
+    const wn_network_options how = {.size = sizeof how,
+                                    .threads = (int)o->threads,
+                                    .backend = o->backend,
+                                    .dtype = long_name(o->dtype),
+                                    .batch = f->batch,
+                                    .kernels = o->kernels};
     const double start = now();
     wn_status status = wn_network_open(path, &how, &f->net);
     f->open = now() - start;
@@ -168,6 +174,18 @@ static wn_status time_runs(infer *f)
     return status;
 }
 
+static void take_layer(void *user, const char *layer, const char *kernels)
+{
+    infer *f = user;
+    ++*(strncmp(kernels, "winnow", 6) == 0 ? &f->own : &f->others);
+    if (!f->options->by_layer) return;
+    wn__columns_text(f->layers, f->shown);
+    wn__columns_whole(f->layers, f->batch);
+    wn__columns_whole(f->layers, f->threads);
+    wn__columns_text(f->layers, layer);
+    wn__columns_text(f->layers, kernels);
+}
+
 static wn_status measure(infer *f, const char *path)
 {
     struct stat file;
@@ -177,7 +195,7 @@ static wn_status measure(infer *f, const char *path)
     f->threads = f->options->threads ? (int)f->options->threads : wn_cpu_count();
     f->file_bytes = stat(path, &file) == 0 ? (int64_t)file.st_size : 0;
     measure_memory(f);
-    return status;
+    return status == WN_OK ? wn_network_kernels(f->net, f->batch, take_layer, f) : status;
 }
 
 /* ---- printing */
@@ -203,6 +221,8 @@ static void add_row(wn__columns *table, const infer *f)
     wn__columns_whole(table, n->flops);
     wn__columns_whole(table, f->batch);
     wn__columns_text(table, n->backend);
+    wn__columns_whole(table, f->own);
+    wn__columns_whole(table, f->others);
     wn__columns_whole(table, f->threads);
     wn__columns_whole(table, f->runs);
     for (size_t i = 0; i < sizeof ms / sizeof *ms; i++)
@@ -225,16 +245,21 @@ static void release(infer *f)
     free(f->seconds);
 }
 
-static wn_status bench_file(const wn__infer_options *o, const char *shown, const char *path, wn__columns *table)
+/* What is printed. */
+typedef struct tables {
+    wn__columns networks, layers;
+} tables;
+
+static wn_status bench_file(const wn__infer_options *o, const char *shown, const char *path, tables *to)
 {
-    infer f = {.options = o, .shown = shown, .batch = o->batch ? o->batch : 1};
+    infer f = {.options = o, .shown = shown, .batch = o->batch ? o->batch : 1, .layers = &to->layers};
     const wn_status status = measure(&f, path);
-    if (status == WN_OK) add_row(table, &f);
+    if (status == WN_OK) add_row(&to->networks, &f);
     release(&f);
     return status;
 }
 
-static int bench_model(const wn__call *call, const wn__infer_options *o, const char *model, wn__columns *table)
+static int bench_model(const wn__call *call, const wn__infer_options *o, const char *model, tables *to)
 {
     const char *folder = getenv("TMPDIR");
     char own[1000];
@@ -247,7 +272,7 @@ static int bench_model(const wn__call *call, const wn__infer_options *o, const c
     if (fd >= 0) close(fd);
     const char *path = o->out ? o->out : own;
     int code = make_elsewhere(call, o, model, path);
-    if (code == WN__EXIT_OK) code = wn__finish(call, bench_file(o, model, path, table));
+    if (code == WN__EXIT_OK) code = wn__finish(call, bench_file(o, model, path, to));
     if (!o->out) unlink(own);
     return code;
 }
@@ -260,24 +285,28 @@ static bool is_weights(const char *name)
     return !describes && (dot || access(name, F_OK) == 0);
 }
 
-static int bench_one(const wn__call *call, const wn__infer_options *o, const char *name, wn__columns *table)
+static int bench_one(const wn__call *call, const wn__infer_options *o, const char *name, tables *to)
 {
-    if (!is_weights(name)) return bench_model(call, o, name, table);
+    if (!is_weights(name)) return bench_model(call, o, name, to);
     if (o->sparsity || o->out || o->set->count)
         return wn__wrong_usage(call, "%s: --sparsity, --set and --out are for networks by name", name);
-    return wn__finish(call, bench_file(o, name, name, table));
+    return wn__finish(call, bench_file(o, name, name, to));
 }
 
 int wn__bench_infer(const wn__call *call, const wn__infer_options *options, const char *const *networks, int count)
 {
-    wn__columns table = WN_COLUMNS(
-        {"network", "network"}, {"arch", NULL}, {"weights", NULL}, {"weights_active", ">active"}, {"dense_flops", NULL}, {"flops", NULL},
-        {"batch", ">batch"}, {"backend", "backend"}, {"threads", ">threads"}, {"runs", NULL}, {"ms_median", ">median ms"},
-        {"ms_90", ">90% ms"}, {"ms_99", ">99% ms"}, {"ms_min", ">best ms"}, {"images_per_s", ">images/s"}, {"ms_open", ">open ms"},
-        {"ms_first", ">first ms"}, {"file_bytes", ">file"}, {"memory_bytes", ">memory"}, {"peak_bytes", ">peak"});
+    tables to = {
+        WN_COLUMNS({"network", "network"}, {"arch", NULL}, {"weights", NULL}, {"weights_active", ">active"}, {"dense_flops", NULL},
+                   {"flops", NULL}, {"batch", ">batch"}, {"backend", "backend"}, {"layers_own", NULL}, {"layers_onednn", NULL},
+                   {"threads", ">threads"}, {"runs", NULL}, {"ms_median", ">median ms"}, {"ms_90", ">90% ms"}, {"ms_99", ">99% ms"},
+                   {"ms_min", ">best ms"}, {"images_per_s", ">images/s"}, {"ms_open", ">open ms"}, {"ms_first", ">first ms"},
+                   {"file_bytes", ">file"}, {"memory_bytes", ">memory"}, {"peak_bytes", ">peak"}),
+        WN_COLUMNS({"network", "network"}, {"batch", ">batch"}, {"threads", ">threads"}, {"layer", "layer"}, {"kernels", "kernels"})};
     int code = WN__EXIT_OK;
     for (int i = 0; i < count && code == WN__EXIT_OK; i++)
-        code = bench_one(call, options, networks[i], &table);
-    wn__answer_lines(call->answer, &table);
+        code = bench_one(call, options, networks[i], &to);
+    wn__answer_lines(call->answer, &to.networks);
+    if (options->by_layer) wn__answer_lines(call->answer, &to.layers);
+    wn__columns_release(&to.layers);
     return code;
 }

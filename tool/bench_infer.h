@@ -6,7 +6,8 @@
 
 typedef struct wn__infer_options {
     const wn__texts *set; /* settings of a network by name: "width=2" */
-    const char *sparsity, *layers, *dtype, *backend, *out;
+    const char *sparsity, *layers, *dtype, *backend, *kernels, *out;
+    bool by_layer; /* tell what each layer runs on */
     int64_t batch, threads, runs;
 } wn__infer_options;
 

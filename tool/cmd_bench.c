@@ -9,7 +9,7 @@ typedef struct bench_config {
     wn__texts set;
     const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology, *layers, *out;
     int64_t batch, micro_batch, threads, runs, classes, image;
-    bool inference, dense_first;
+    bool inference, dense_first, by_layer;
 } bench_config;
 
 #define STEPS "step kernels plan topology"
@@ -30,8 +30,9 @@ static const wn__option bench_options[] = {
     WN_OPTION_TEXT(bench_config, topology, "method", "NAME", "a method that changes its mask (default: rigl)", .actions = "topology"),
     WN_OPTION_TEXT(bench_config, dtype, "dtype", "TYPE", "f32 (default) or bf16"),
     WN_OPTION_TEXT(bench_config, backend, "backend", "NAME", "(default: the best in this build; of infer: auto)"),
-    WN_OPTION_TEXT(bench_config, kernels, "kernels", "NAME", "of weights with zeros: measured (default), sparse or dense",
-                   .needs = "sparsity mask", .actions = STEPS),
+    WN_OPTION_TEXT(
+        bench_config, kernels, "kernels", "NAME",
+        "of weights with zeros: measured (default), sparse or dense; of infer: fastest (default), or own, which gives the same bits everywhere"),
     WN_OPTION_CPUS(bench_config, threads, "threads", "(default: all CPUs)"),
     WN_OPTION_NUMBER(bench_config, runs, "runs", "N", "timed steps (default: 15; of infer: two seconds, and 30)",
                      .actions = "step kernels topology infer"),
@@ -41,6 +42,7 @@ static const wn__option bench_options[] = {
     WN_OPTION_TEXT(bench_config, layers, "layers", "LIST",
                    "that have zeros, as mask.layers of a recipe (default: all; the first stays dense)", .needs = "sparsity",
                    .actions = "infer"),
+    WN_OPTION_SWITCH(bench_config, by_layer, "by-layer", "tell what each layer runs on", .actions = "infer"),
     WN_OPTION_TEXT(bench_config, out, "out", "FILE", "keep the network that is made", .actions = "infer"),
     WN_OPTION_SWITCH(bench_config, inference, "inference", "forward only", .actions = "step kernels plan"),
     {0}};
@@ -207,6 +209,8 @@ static int run_infer(const wn__call *call, const bench_config *config, const cha
                                        .layers = config->layers,
                                        .dtype = config->dtype,
                                        .backend = config->backend,
+                                       .kernels = config->kernels,
+                                       .by_layer = config->by_layer,
                                        .out = config->out,
                                        .batch = config->batch,
                                        .threads = config->threads,
@@ -238,6 +242,8 @@ static int run_steps(const wn__call *call, const bench_config *config, int actio
         .inference = config->inference,
         .topology = config->topology,
     };
+    if (config->kernels && !config->sparsity && !config->mask)
+        return wn__wrong_usage(call, "--kernels has no effect without --sparsity or --mask");
     return wn__finish(call, bench[action](call->answer, &options, models, count));
 }
 

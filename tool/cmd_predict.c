@@ -11,7 +11,7 @@ enum { USUAL_TOP = 5, USUAL_BATCH = 32 };
 
 typedef struct predict_config {
     wn__texts set;
-    const char *experiment, *names;
+    const char *experiment, *names, *kernels;
     int64_t top, batch, threads;
 } predict_config;
 
@@ -21,6 +21,8 @@ static const wn__option predict_options[] = {
                      "so many pictures at once (default: 32); 1 answers each as it comes, but for --json and --csv", .most = 1 << 16),
     WN_OPTION_CPUS(predict_config, threads, "threads", "(default: all CPUs)"),
     WN_OPTION_EXPERIMENT(predict_config, experiment),
+    WN_OPTION_TEXT(predict_config, kernels, "kernels", "NAME",
+                   "fastest (default): dense layers on Winnow's kernels or oneDNN's, as measured; own: the same bits everywhere"),
     WN_OPTION_TEXT(predict_config, names, "names", "FILE", "rename its tensors: lines as \"linear.* fc.*\", a pattern and its replacement"),
     WN_OPTION_LIST(predict_config, set, "set", "KEY=VALUE",
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
@@ -248,7 +250,8 @@ static int run_predict(const wn__call *call)
                                      .batch = p.batch,
                                      .set = config->set.items,
                                      .sets = config->set.count,
-                                     .names = config->names};
+                                     .names = config->names,
+                                     .kernels = config->kernels};
     char path[WN__PATH];
     p.status = wn_store_weights(NULL, config->experiment, call->arguments[0], path, sizeof path);
     if (p.status == WN_OK) p.status = wn_network_open(path, &open, &p.net);

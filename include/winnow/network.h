@@ -13,7 +13,7 @@
  * Buffers are the caller's, are used during the call only, and must not overlap.
  *
  * Threads. One handle is used by one thread at a time; different handles run at once, each on threads of its own. Clones share their weights and
- * nothing else. No number depends on how many threads there are.
+ * nothing else. With `kernels` "own" no number depends on how many threads there are.
  *
  * Fork. A child has none of the threads of its parent's handles: it may close them, which leaves some memory in the child, and any other call is
  * WN_EINVAL. It opens its own.
@@ -51,6 +51,9 @@ typedef struct wn_network_options {
     const wn_stop *stop;
     /* A file of patterns that rename the tensors of a file, for wn_network_open and wn_network_open_memory; NULL: none. */
     const char *names;
+    /* "fastest" (NULL): where `backend` is "auto", dense layers and networks on up to eight inputs at once run on Winnow's kernels or on oneDNN, as was
+     * measured when these first ran; last bits differ between the two. "own": nothing that changes bits is chosen by time. */
+    const char *kernels;
 } wn_network_options;
 
 /* ---- open and close */
@@ -142,10 +145,15 @@ WN_API WN_NODISCARD wn_status wn_network_normalize(wn_network *net, const uint8_
 WN_API WN_NODISCARD wn_status wn_network_read_image(wn_network *net, const char *path, float *x);
 WN_API WN_NODISCARD wn_status wn_network_decode_image(wn_network *net, const char *label, const void *bytes, size_t size, float *x);
 /* Outputs of n inputs, any n; n = 0 does nothing. Running statistics, no dropout: a whole data set in one call gives the numbers that `winnow eval`
- * judges, bit for bit. On the backends `sparse` and `ref` an output depends on its input alone; oneDNN chooses its code by the number of inputs that
+ * judges, bit for bit with `kernels` "own". On the backends `sparse` and `ref` an output depends on its input alone; oneDNN chooses its code by the number of inputs that
  * run at once, which may change last bits. Few inputs take a path of low latency by themselves.
  * Memory is allocated in the first call of a size alone: n up to `batch`, and the rest beyond its multiples. The last eight sizes are kept. */
 WN_API WN_NODISCARD wn_status wn_network_predict(wn_network *net, const float *x, int64_t n, float *y);
+
+/* What convolutions and linear layers run on for n inputs at once (1 to `batch`), from the first to the last: "winnow planes", "onednn brgconv:avx512_core".
+ * It predicts n inputs of zeros for that. */
+typedef void (*wn_kernel_visit)(void *user, const char *layer, const char *kernels);
+WN_API WN_NODISCARD wn_status wn_network_kernels(wn_network *net, int64_t n, wn_kernel_visit visit, void *user);
 
 /* ---- train */
 

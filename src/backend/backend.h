@@ -169,6 +169,9 @@ typedef struct wn__device_options {
     wn__dtype dtype; /* of stored activations */
     wn__pool *pool;  /* borrowed */
     wn__kernels kernels;
+    /* For inference on few images (wn__device.few): another backend, with nhwc activations, whose dense layers are taken where they were measured faster,
+     * which changes last bits. NULL: none, and results are the same everywhere. */
+    const struct wn__backend *dense;
 } wn__device_options;
 
 typedef struct wn__backend {

@@ -55,10 +55,16 @@ const wn__backend *wn__handle_backend(const wn_network *net)
     return wn__machine_backend(&net->machine, masked);
 }
 
+void wn__handle_stop(wn_network *net)
+{
+    wn__network_stop(&net->net);
+    wn__network_stop(&net->quick.net);
+}
+
 void wn__handle_replace(wn_network *net, wn__params *params)
 {
     wn__params *own = &net->net.params;
-    wn__network_stop(&net->net);
+    wn__handle_stop(net);
     params->version += own->version; /* another one for whoever knew the old */
     params->topology += own->topology;
     wn__params_release(own);

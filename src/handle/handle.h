@@ -41,6 +41,12 @@ typedef struct wn__training {
     float *outputs; /* (batch, outputs) of wn_network_loss; NULL before */
 } wn__training;
 
+/* A second way for a dense network on few samples. */
+typedef struct wn__quick {
+    wn__network net; /* over the handle's parameters, on the sparse backend's device for few samples; no executor before it is needed */
+    enum { WN__QUICK_UNKNOWN, WN__QUICK_SLOWER, WN__QUICK_FASTER } verdict[9]; /* by the number of samples */
+} wn__quick;
+
 struct wn_network {
     wn__shared *shared;
     wn__network net; /* its parameters are as described above */
@@ -51,6 +57,8 @@ struct wn_network {
     int64_t batch;            /* most samples of a pass */
     wn__device *device;       /* that net.ex runs on */
     wn__executor_options how; /* of net.ex */
+    bool own_kernels;         /* nothing is chosen by time where that changes bits */
+    wn__quick quick;
     uint64_t seed;
     const wn_stop *stop; /* NULL: the process's alone */
     wn__training training;
@@ -71,10 +79,16 @@ wn_status wn__handle_may_change(const wn_network *net, const char *what);
 wn_status wn__handle_may_change_numbers(const wn_network *net, const char *what);
 /* Where it runs. Masks of coefficients leave no weight zero: such networks run as dense ones, as in training. */
 const wn__backend *wn__handle_backend(const wn_network *net);
+/* No executors; parameters stay. */
+void wn__handle_stop(wn_network *net);
 /* `params` of the same graph in place of its own: taken over and zeroed. */
 void wn__handle_replace(wn_network *net, wn__params *params);
 /* net.ex is there, on the backend for the masks as they are; with backward passes of up to n samples if n > 0. */
 wn_status wn__handle_ready(wn_network *net, int64_t n);
+
+/* handle_quick.c. The executor for n samples, at most `batch`, of a handle that is ready. Where there are two ways both predict x now, if n comes for the
+ * first time, and the faster one stays. */
+wn_status wn__handle_executor(wn_network *net, const float *x, int64_t n, float *y, wn__executor **out);
 
 /* WN_EUNSUPPORTED: it is not known how pixels become inputs, or they are none. */
 wn_status wn__handle_takes_pixels(const wn_network *net);

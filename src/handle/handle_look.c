@@ -194,7 +194,7 @@ wn_status wn_network_write_mask(wn_network *net, int index, const uint8_t *mask,
     WN_TRY(wn__handle_may_change(net, "writing a mask"));
     if (!wn__role_is_trained(p->role)) return wn__fail(WN_EINVAL, "%s is a running statistic: it takes no mask", p->name);
     if (!mask && p->pattern) {
-        wn__network_stop(&net->net); /* its executor has the weight compressed */
+        wn__handle_stop(net); /* its executor has the weight compressed */
         WN_TRY(wn__params_spread(&net->net.params, p));
     } else {
         WN_TRY(wn__params_set_mask(&net->net.params, p, mask));

@@ -25,6 +25,8 @@ static wn_status take_options(const wn_network_options *given, wn_network_option
     if (out->threads > MOST_THREADS) return wn__fail(WN_EINVAL, "wn_network_options: %d threads, at most %d", out->threads, MOST_THREADS);
     if (out->batch > MOST_BATCH)
         return wn__fail(WN_EINVAL, "wn_network_options: a batch of %lld, at most %d", (long long)out->batch, MOST_BATCH);
+    if (out->kernels && strcmp(out->kernels, "own") != 0 && strcmp(out->kernels, "fastest") != 0)
+        return wn__fail(WN_EUSAGE, "wn_network_options: kernels \"%s\"; valid: fastest, own", out->kernels);
     return WN_OK;
 }
 
@@ -60,6 +62,7 @@ static void set_sizes(wn_network *net, const wn_network_options *o)
     net->batch = o->batch ? o->batch : USUAL_BATCH;
     net->how = (wn__executor_options){.batch = net->batch, .plans = MOST_PLANS};
     net->devices = (wn__devices){.threads = net->machine.threads, .kernels = (wn__kernels)net->shared->recipe->top.kernels};
+    if (net->machine.sparse && !net->own_kernels) net->devices.dense = net->machine.backend; /* only what was not named is chosen */
 }
 
 /* Machine and parameters, zeroed; the shared recipe has a graph. */
@@ -69,6 +72,7 @@ static wn_status make(wn_network *net, const wn_network_options *o)
     wn__device *device;
     if (o->dtype) WN_TRY(wn__settings_set(wn__top_settings, &r->top, "dtype", o->dtype));
     net->dtype = (wn__dtype)r->top.dtype;
+    net->own_kernels = o->kernels && strcmp(o->kernels, "own") == 0;
     WN_TRY(wn__machine_choose(o->backend ? o->backend : "auto", net->dtype, wn__machine_threads(o->threads, 0, 1, false), &net->machine));
     set_sizes(net, o);
     if (o->backend) WN_TRY(wn__devices_get(&net->devices, net->machine.backend, net->dtype, &device)); /* does it take the type? */
@@ -316,6 +320,7 @@ wn_status wn_network_clone(wn_network *net, const wn_network_options *options, w
     copy->machine = net->machine;
     copy->machine.threads = wn__machine_threads(o.threads, 0, 1, false);
     copy->dtype = net->dtype;
+    copy->own_kernels = net->own_kernels;
     set_sizes(copy, &o);
     atomic_fetch_add_explicit(&net->shared->handles, 1, memory_order_relaxed);
     *out = copy;
@@ -327,9 +332,8 @@ void wn_network_close(wn_network *net)
     if (!net) return;
     if (net->process != getpid()) net->devices.pool = NULL; /* a parent's, whose threads are not here */
     wn__training_release(net);
-    if (atomic_fetch_sub_explicit(&net->shared->handles, 1, memory_order_acq_rel) > 1) {
-        wn__network_stop(&net->net);
-    } else {
+    wn__handle_stop(net);
+    if (atomic_fetch_sub_explicit(&net->shared->handles, 1, memory_order_acq_rel) == 1) {
         wn__network_release(&net->net);
         release_shared(net->shared);
     }

@@ -47,7 +47,7 @@ wn_status wn_network_set_training(wn_network *net, const char *train)
     wn__recipe_free(net->training.recipe);
     net->training.recipe = recipe;
     net->how.micro_batch = recipe->train.micro_batch;
-    wn__network_stop(&net->net);
+    wn__handle_stop(net);
     return WN_OK;
 }
 

@@ -54,7 +54,7 @@ wn_status wn__devices_pool(wn__devices *d, wn__pool **out)
 
 wn_status wn__devices_get(wn__devices *d, const wn__backend *backend, wn__dtype dtype, wn__device **out)
 {
-    wn__device_options options = {.dtype = dtype, .kernels = d->kernels};
+    wn__device_options options = {.dtype = dtype, .kernels = d->kernels, .dense = d->dense};
     for (int i = 0; i < d->count; i++)
         if (d->device[i]->backend == backend && d->device[i]->dtype == dtype) {
             *out = d->device[i];

@@ -26,7 +26,8 @@ enum { WN__MOST_DEVICES = 6 }; /* the dense, the sparse and the reference backen
 typedef struct wn__devices {
     int threads; /* 0: as many as there are CPUs */
     wn__kernels kernels;
-    wn__pool *pool; /* NULL before the first use */
+    const wn__backend *dense; /* as in wn__device_options */
+    wn__pool *pool;           /* NULL before the first use */
     wn__device *device[WN__MOST_DEVICES];
     int count;
 } wn__devices;

@@ -268,6 +268,8 @@ static void walk_network(wn_network *net)
     REFUSED("net", wn_network_predict(NULL, x, 1, y));
     REFUSED("x", wn_network_predict(net, NULL, 1, y));
     REFUSED("y", wn_network_predict(net, x, 1, NULL));
+    REFUSED("net", wn_network_kernels(NULL, 1, NULL, NULL));
+    ACCEPTED(wn_network_kernels(net, 1, NULL, NULL));
     REFUSED("net", wn_network_set_training(NULL, "{}"));
     ACCEPTED(wn_network_set_training(net, NULL));
     REFUSED("net", wn_network_loss_gradients(NULL, x, &targets, 1, &loss));

@@ -124,27 +124,29 @@ static float *output_of(wn__device *device, const problem *p, wn__op_desc d, con
 }
 
 /* The same, a convolution's norm by itself on devices that don't take it in. */
+static float *result_on(wn__device *used, const problem *p)
+{
+    if (!p->d.norm || used->norms_in_convs) return output_of(used, p, p->d, p->plain_in[0], p->param);
+    wn__op_desc conv = p->d, norm = p->d;
+    conv.norm = conv.relu = false;
+    conv.relu_most = 0;
+    conv.inputs = 1;
+    norm.kind = WN__OP_NORM;
+    norm.in_c = norm.out_c;
+    norm.in_h = norm.out_h;
+    norm.in_w = norm.out_w;
+    float *between = output_of(used, p, conv, p->plain_in[0], p->param), *param[WN__PARAMS] = {NULL};
+    memcpy(param, p->param + 2, 4 * sizeof *param);
+    float *out = output_of(used, p, norm, between, param);
+    wn__free(between);
+    return out;
+}
+
 static float *result_of(const wn__backend *b, bool few, int threads, const problem *p)
 {
     wn__pool *pool;
-    wn__device *device = tiny_device(b->name, threads, WN__F32, &pool), *used = few ? device->few : device;
-    float *out;
-    if (p->d.norm && !used->norms_in_convs) {
-        wn__op_desc conv = p->d, norm = p->d;
-        conv.norm = conv.relu = false;
-        conv.relu_most = 0;
-        conv.inputs = 1;
-        norm.kind = WN__OP_NORM;
-        norm.in_c = norm.out_c;
-        norm.in_h = norm.out_h;
-        norm.in_w = norm.out_w;
-        float *between = output_of(used, p, conv, p->plain_in[0], p->param), *param[WN__PARAMS] = {NULL};
-        memcpy(param, p->param + 2, 4 * sizeof *param);
-        out = output_of(used, p, norm, between, param);
-        wn__free(between);
-    } else {
-        out = output_of(used, p, p->d, p->plain_in[0], p->param);
-    }
+    wn__device *device = tiny_device(b->name, threads, WN__F32, &pool);
+    float *out = result_on(few ? device->few : device, p);
     tiny_device_close(device, pool);
     return out;
 }
@@ -315,6 +317,90 @@ TEST(nan_and_infinity_go_where_the_reference_lets_them)
     }
 }
 
+/* --- dense layers by another backend -------------------------------------------------------------------------------------------- */
+
+/* The device for few images beside `other`; *device is closed with tiny_device_close. */
+static wn__few *few_beside(const wn__backend *other, int threads, wn__few_dense_kernels dense, wn__device **device, wn__pool **pool)
+{
+    CHECK_OK(wn__pool_new(threads, pool));
+    CHECK_OK(wn__backend_sparse.open(&wn__backend_sparse, &(wn__device_options){.pool = *pool, .dense = other}, device));
+    wn__few *few = (wn__few *)(*device)->few;
+    few->dense = dense;
+    return few;
+}
+
+static void check_other(const wn__backend *other, wn__op_desc d, float density)
+{
+    problem p = make_problem(d, density);
+    float *want = result_of(wn__backend_find("ref"), false, 2, &p);
+    for (int threads = 1; threads <= 3; threads++) {
+        wn__device *device;
+        wn__pool *pool;
+        wn__few *few = few_beside(other, threads, WN__FEW_DENSE_OTHER, &device, &pool);
+        float *got = result_on(&few->base, &p);
+        compare(&p, other->name, got, want, 2e-5);
+        tiny_device_close(device, pool);
+        wn__free(got);
+    }
+    wn__free(want);
+    release_problem(&p);
+}
+
+TEST(dense_layers_of_another_backend_equal_the_reference)
+{
+    const wn__backend *other = wn__backend_find("onednn");
+    if (!other) SKIP("no oneDNN");
+    for (size_t i = 0; i < COUNT(convolutions); i++) {
+        wn__op_desc d = convolutions[i];
+        check_other(other, d, -1);
+        check_other(other, d, 0.3f); /* stays here */
+        d.norm = true;
+        for (d.inputs = 1; d.inputs <= 2; d.inputs++)
+            check_other(other, d, -1);
+    }
+    for (size_t i = 0; i < COUNT(linears); i++)
+        check_other(other, linears[i], -1);
+}
+
+/* Is it by the other backend that a dense layer runs, once its weights are there? */
+static bool runs_on_other(wn__few *few, const problem *p)
+{
+    wn__op *op;
+    CHECK_OK(few->base.prepare(&few->base, &p->d, &op));
+    CHECK_OK(op->cls->pack(op, (float *const *)p->param));
+    const bool other = strncmp(op->implementation, "onednn ", 7) == 0;
+    CHECK(other || strcmp(op->implementation, "winnow planes") == 0);
+    op->cls->release(op);
+    return other;
+}
+
+TEST(a_dense_layer_runs_on_what_was_measured_once)
+{
+    const wn__op_desc layers[] = {{.n = 1, .in_c = 128, .in_h = 12, .in_w = 12, .out_c = 128, .kernel_h = 3, .pad = 1},
+                                  {.kind = WN__OP_LINEAR, .n = 4, .in_c = 1500, .in_h = 1, .in_w = 1, .out_c = 300},
+                                  {.n = 1, .in_c = 64, .in_h = 20, .in_w = 20, .out_c = 64, .kernel_h = 3, .pad = 1, .groups = 64}};
+    const wn__backend *onednn = wn__backend_find("onednn");
+    if (!onednn) SKIP("no oneDNN");
+    for (size_t i = 0; i < COUNT(layers); i++) {
+        problem p = make_problem(layers[i], -1);
+        wn__device *device;
+        wn__pool *pool;
+        wn__few *few = few_beside(onednn, 1, WN__FEW_DENSE_MEASURED, &device, &pool);
+        const bool first = runs_on_other(few, &p);
+        for (int again = 0; again < 3; again++)
+            CHECK(runs_on_other(few, &p) == first);
+        few->dense = WN__FEW_DENSE_OTHER;
+        CHECK(runs_on_other(few, &p) == (layers[i].groups <= 1)); /* depthwise layers stay */
+        few->dense = WN__FEW_DENSE_OWN;
+        CHECK(!runs_on_other(few, &p));
+        tiny_device_close(device, pool);
+        few = few_beside(NULL, 1, WN__FEW_DENSE_OTHER, &device, &pool);
+        CHECK(!runs_on_other(few, &p));
+        tiny_device_close(device, pool);
+        release_problem(&p);
+    }
+}
+
 /* --- whole networks ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct network {
@@ -430,6 +516,8 @@ int main(int argc, char **argv)
                                     RUN(pools_equal_the_reference_and_batch_lanes),
                                     RUN(norms_and_additions_equal_the_reference_and_batch_lanes),
                                     RUN(nan_and_infinity_go_where_the_reference_lets_them),
+                                    RUN(dense_layers_of_another_backend_equal_the_reference),
+                                    RUN(a_dense_layer_runs_on_what_was_measured_once),
                                     RUN(networks_equal_the_reference_and_batch_lanes),
                                     {0}};
     return wn_test_main(argc, argv, tests);

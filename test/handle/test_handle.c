@@ -205,7 +205,7 @@ static void check_equals_eval(const char *path)
     wn_evaluation e;
     wn_network *net = NULL;
     CHECK_OK(wn_eval(&WN_OPTIONS(wn_eval_options, .weights = path, .set = sets, .sets = 1), &e));
-    CHECK_OK(wn_network_open(path, &WN_OPTIONS(wn_network_options, .batch = 16), &net));
+    CHECK_OK(wn_network_open(path, &WN_OPTIONS(wn_network_options, .batch = 16, .kernels = "own"), &net));
     const wn_network_info info = look(net);
     const wn__dataset_type *type;
     wn__dataset data;
@@ -297,10 +297,71 @@ TEST(outputs_depend_on_their_input_alone)
         check_sizes(net);
         wn_network_close(net);
     }
-    wn_network *net = named("{model: {arch: resnet8}}", NULL);
+    wn_network *net = named("{model: {arch: resnet8}}", &WN_OPTIONS(wn_network_options, .kernels = "own"));
     mask_weights(net);
     check_sizes(net);
     wn_network_close(net);
+}
+
+typedef struct kernels_seen {
+    int layers, planes;
+} kernels_seen;
+
+static void see_kernels(void *user, const char *layer, const char *kernels)
+{
+    kernels_seen *seen = user;
+    CHECK(layer[0] && kernels[0]);
+    seen->layers++;
+    seen->planes += strcmp(kernels, "winnow planes") == 0;
+}
+
+/* Few inputs on what was measured faster, or on what gives the same bits everywhere. */
+TEST(the_fastest_kernels_are_near_the_own_ones)
+{
+    enum { N = 3, LAYERS = 10 };
+    float *x = tiny_numbers(N * 3072, 1);
+    for (int masked = 0; masked < 2; masked++) {
+        wn_network *net[2], *clone = NULL;
+        float *y[2];
+        for (int own = 0; own < 2; own++) {
+            net[own] = named("{model: {arch: resnet8}}", &WN_OPTIONS(wn_network_options, .threads = 1, .kernels = own ? "own" : NULL));
+            if (masked) mask_weights(net[own]);
+            y[own] = predict(net[own], x, N);
+            kernels_seen seen = {0};
+            CHECK_OK(wn_network_kernels(net[own], N, see_kernels, &seen));
+            CHECK_EQ_INT(seen.layers, LAYERS);
+            if (masked && own) CHECK_EQ_INT(seen.planes, LAYERS);
+        }
+        for (int i = 0; i < N * 10; i++)
+            CHECK_NEAR(y[0][i], y[1][i], 1e-5, 1e-5);
+        CHECK_OK(wn_network_clone(net[1], NULL, &clone));
+        float *same = predict(clone, x, N);
+        check_equal_floats(same, y[1], N * 10);
+        wn_network_close(clone);
+        wn__free(same);
+        for (int own = 0; own < 2; own++) {
+            wn_network_close(net[own]);
+            wn__free(y[own]);
+        }
+    }
+    wn__free(x);
+}
+
+/* What was chosen before is forgotten with the weights that it was chosen for. */
+TEST(a_dense_network_is_masked_after_few_inputs)
+{
+    wn_network *net = named("{model: {arch: resnet8}}", NULL), *other = named("{model: {arch: resnet8}}", NULL);
+    float *x = tiny_numbers(2 * 3072, 1);
+    wn__free(predict(net, x, 2));
+    mask_weights(net);
+    mask_weights(other);
+    float *got = predict(net, x, 2), *want = predict(other, x, 2);
+    check_equal_floats(got, want, 20); /* all layers have masks */
+    wn__free(x);
+    wn__free(got);
+    wn__free(want);
+    wn_network_close(net);
+    wn_network_close(other);
 }
 
 TEST(a_size_that_was_seen_allocates_nothing)
@@ -325,7 +386,7 @@ TEST(a_size_that_was_seen_allocates_nothing)
 /* Of sizes that come once only the last few are kept. */
 TEST(memory_does_not_grow_with_the_sizes_that_were_seen)
 {
-    wn_network *net = named("{model: {arch: resnet8}}", NULL);
+    wn_network *net = named("{model: {arch: resnet8}}", &WN_OPTIONS(wn_network_options, .kernels = "own"));
     float *x = tiny_numbers(128 * 3072, 1), y[1280];
     int64_t early = 0;
     for (int64_t n = 1; n <= 128; n++) {
@@ -636,6 +697,9 @@ TEST(wrong_arguments_are_named)
     CHECK_STATUS(wn_network_predict(net, values, -1, y), WN_EINVAL);
     CHECK_STATUS(wn_network_predict(NULL, values, 1, y), WN_EINVAL);
     CHECK_OK(wn_network_predict(net, NULL, 0, NULL));
+    CHECK_STATUS(wn_network_kernels(net, 0, see_kernels, NULL), WN_EINVAL);
+    CHECK_STATUS(wn_network_kernels(net, 129, see_kernels, NULL), WN_EINVAL);
+    CHECK_HAS_TEXT(wn_error_message(), "batch of 128");
     CHECK_STATUS(wn_network_normalize(net, (const uint8_t *)"", 1, y), WN_EUNSUPPORTED);
     CHECK_STATUS(wn_network_save(net, NULL, NULL), WN_EINVAL);
     CHECK_STATUS(wn_network_save(net, "/tmp", &WN_OPTIONS(wn_network_save_options, .parts = 7)), WN_EINVAL);
@@ -658,6 +722,7 @@ TEST(wrong_options_are_named)
                                       {.size = sizeof *bad, .batch = -1},
                                       {.size = sizeof *bad, .backend = "gpu"},
                                       {.size = sizeof *bad, .dtype = "float8"},
+                                      {.size = sizeof *bad, .kernels = "fast"},
                                       {.size = sizeof *bad, .init = "{weights: ones}"},
                                       {.size = sizeof *bad, .sets = 1}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -703,6 +768,8 @@ int main(int argc, char **argv)
                                     RUN(predictions_are_those_that_eval_judges),
                                     RUN(predictions_of_all_networks_are_those_that_eval_judges),
                                     RUN(outputs_depend_on_their_input_alone),
+                                    RUN(the_fastest_kernels_are_near_the_own_ones),
+                                    RUN(a_dense_network_is_masked_after_few_inputs),
                                     RUN(a_size_that_was_seen_allocates_nothing),
                                     RUN(memory_does_not_grow_with_the_sizes_that_were_seen),
                                     RUN(files_and_memory_give_the_network_back),

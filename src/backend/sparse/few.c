@@ -52,9 +52,19 @@ static wn_status download(wn__device *d, const void *activation, const wn__shape
 
 /* --- device -------------------------------------------------------------------------------------------------------------------- */
 
-static void close_device(wn__device *d) { wn__free(d); }
+static void close_device(wn__device *d)
+{
+    wn__few *device = (wn__few *)d;
+    if (device->other) device->other->close(device->other);
+    wn__free(device);
+}
 
-wn_status wn__few_open(const wn__device *whole, wn__device **out)
+static wn_status open_other(wn__few *device, const wn__backend *other)
+{
+    return other ? other->open(other, &(wn__device_options){.dtype = device->base.dtype}, &device->other) : WN_OK;
+}
+
+wn_status wn__few_open(const wn__device *whole, const wn__backend *other, wn__device **out)
 {
     wn__few *device = WN_NEW(wn__few);
     if (!device) return wn__no_memory(sizeof *device);
@@ -69,6 +79,10 @@ wn_status wn__few_open(const wn__device *whole, wn__device **out)
                                 .download = download,
                                 .prepare = prepare,
                                 .close = close_device};
-    *out = &device->base;
-    return WN_OK;
+    const wn_status status = open_other(device, other);
+    if (status == WN_OK)
+        *out = &device->base;
+    else
+        close_device(&device->base);
+    return status;
 }

@@ -14,15 +14,20 @@
 /* At most. With one thread, batch lanes take as long for 1 to 16 images as this device for 12 (ResNet-20), 9 (VGG-16) or 16 (ResNet-50). */
 #define WN__FEW_IMAGES 8
 
+/* What dense layers run on: few_dense.h. */
+typedef enum wn__few_dense_kernels { WN__FEW_DENSE_MEASURED, WN__FEW_DENSE_OWN, WN__FEW_DENSE_OTHER } wn__few_dense_kernels;
+
 typedef struct wn__few {
     wn__device base;
     const wn__planes_kernels *kernels;
+    wn__device *other; /* owned, without threads; NULL: there is none to choose */
+    wn__few_dense_kernels dense;
 } wn__few;
 
 static inline const wn__planes_kernels *wn__few_kernels(const wn__op *op) { return ((const wn__few *)op->device)->kernels; }
 
-/* `whole` is the backend's device for any number of images, whose options this one takes over. */
-wn_status wn__few_open(const wn__device *whole, wn__device **out);
+/* `whole` is the backend's device for any number of images, whose options this one takes over. `other` as in wn__device_options.dense. */
+wn_status wn__few_open(const wn__device *whole, const wn__backend *other, wn__device **out);
 
 /* One per operation kind. */
 wn_status wn__few_conv(wn__few *device, const wn__op_desc *desc, wn__op **out);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "backend/sparse/few.h"
+#include "backend/sparse/few_dense.h"
 #include "backend/sparse/sparse_tiny.h"
 #include "backend/sparse/walk.h"
 #include "base/alloc.h"
@@ -17,6 +18,8 @@
 #define LEAST_LINES 8              /* of a band */
 #define TASK_PRODUCTS 16384        /* multiply-adds of cache lines of a task, if there are others */
 #define MOST_LINES 8               /* of a run: what it reads should stay in the first cache */
+
+static const char own_name[] = "winnow planes";
 
 typedef struct conv {
     wn__op op;
@@ -29,6 +32,8 @@ typedef struct conv {
     int64_t copy, channel; /* distances in scratch */
     int32_t *tap;          /* (taps) place of each in a channel's copies; NULL: direct */
     float *values;         /* batch norm: three rows of out_c */
+    wn__few_dense *other;  /* that runs the layer in place of all this; NULL: nothing does */
+    bool chosen;           /* whether there is */
 } conv;
 
 static int64_t taps(const wn__op_desc *d) { return (int64_t)d->kernel_h * d->kernel_w; }
@@ -40,6 +45,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static void release(wn__op *op)
 {
     conv *c = (conv *)op;
+    wn__few_dense_free(c->other);
     wn__walk_release(&c->walk);
     wn__free(c->tap);
     wn__free(c->values);
@@ -112,9 +118,24 @@ static wn_status bind(wn__op *op, const wn__pattern *pattern)
     return wn__walk_make(&request, &c->walk);
 }
 
+static bool other_runs(const conv *c) { return c->other && c->walk.dense; }
+
+static wn_status choose(conv *c)
+{
+    if (c->walk.dense && !c->chosen) {
+        WN_TRY(wn__few_dense_choose(&c->op, &c->other));
+        c->chosen = true;
+    }
+    c->op.implementation = other_runs(c) ? wn__few_dense_name(c->other) : own_name;
+    return WN_OK;
+}
+
 static wn_status pack(wn__op *op, float *const param[WN__PARAMS])
 {
-    wn__walk_pack(&((conv *)op)->walk, op->device->pool, param[0]);
+    conv *c = (conv *)op;
+    WN_TRY(choose(c));
+    if (other_runs(c)) return wn__few_dense_pack(c->other, param[0]);
+    wn__walk_pack(&c->walk, op->device->pool, param[0]);
     return WN_OK;
 }
 
@@ -241,6 +262,34 @@ static int64_t splits_of(int64_t places, int64_t products, int threads, int64_t 
     return least((wanted + places - 1) / places, rows);
 }
 
+/* What follows the other backend's convolution, on one channel of an image. */
+static void finish_plane(void *arg, int64_t i, int worker)
+{
+    (void)worker;
+    const work *w = arg;
+    const conv *c = w->c;
+    const wn__op_desc *d = &c->op.desc;
+    const int64_t lines = c->lines, row = i % d->out_c;
+    float *out = (float *)w->args->out + i * c->out.plane;
+    const float *residual = d->inputs == 2 ? (const float *)w->args->in[1] + i * c->out.plane : NULL;
+    if (d->norm)
+        wn__few_kernels(&c->op)->normalise(lines, c->values[row], c->values[d->out_c + row], c->values[2 * d->out_c + row],
+                                           wn__op_ceiling(d), out, residual, out);
+    else
+        wn__few_kernels(&c->op)->add(lines, wn__op_ceiling(d), out, residual, out);
+}
+
+static wn_status forward_other(const conv *c, const wn__op_args *args)
+{
+    const wn__op_desc *d = &c->op.desc;
+    work w = {.c = c, .args = args};
+    for (int64_t i = 0; i < args->n; i++)
+        WN_TRY(wn__few_dense_run(c->other, (const float *)args->in[0] + i * c->in.image, args->param[1],
+                                 (float *)args->out + i * c->out.image));
+    if (d->norm || d->inputs == 2) wn__few_run(&c->op, args->n * d->out_c, c->out.plane, finish_plane, &w);
+    return WN_OK;
+}
+
 static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int64_t n)
 {
     (void)first, (void)n;
@@ -251,6 +300,7 @@ static wn_status forward(wn__op *op, const wn__op_args *args, int64_t first, int
     const int64_t entries = c->walk.dense ? c->walk.entries * d->out_c : c->walk.entries;
     work w = {c, args, splits_of(places, entries * c->lines * args->n, threads, d->out_c)};
     if (d->norm) wn__few_norm_values(d->out_c, args->param + 2, d->eps, c->values);
+    if (other_runs(c)) return forward_other(c, args);
     for (int i = 0; !c->direct && i < threads; i++)
         *held_by(&w, i) = -1;
     wn__few_run(op, places * w.splits, entries * c->lines / (c->bands * w.splits), run_task, &w);
@@ -271,7 +321,7 @@ static wn_status allocate(conv *c)
 wn_status wn__few_conv(wn__few *device, const wn__op_desc *d, wn__op **out)
 {
     conv *c;
-    WN_TRY(wn__op_new(&device->base, d, sizeof *c, &conv_class, "winnow planes", &c));
+    WN_TRY(wn__op_new(&device->base, d, sizeof *c, &conv_class, own_name, &c));
     c->in = wn__few_in(d);
     c->out = wn__few_out(d);
     c->direct = taps(d) == 1 && d->stride == 1 && d->pad == 0;

@@ -113,7 +113,7 @@ static wn_status open_device(const wn__backend *backend, const wn__device_option
                                 .download = download,
                                 .prepare = prepare,
                                 .close = close_device};
-    const wn_status status = wn__few_open(&device->base, &device->base.few);
+    const wn_status status = wn__few_open(&device->base, options->dense, &device->base.few);
     if (status != WN_OK)
         close_device(&device->base);
     else

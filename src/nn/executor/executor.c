@@ -72,32 +72,12 @@ void wn__executor_free(wn__executor *ex)
 
 /* --- running ------------------------------------------------------------------------------------------------------------------- */
 
-/* Bring what the operations hold of the weights up to date. */
-static wn_status pack_weights(const wn__executor_run *r)
-{
-    wn__executor *ex = r->ex;
-    wn__plan *plan = r->plan;
-    WN_TRY(wn__executor_follow_topology(ex));
-    WN_TRY(wn__executor_materialise(ex));
-    WN_TRY(wn__executor_bind_patterns(ex, plan));
-    if (plan->packed == ex->params->version) return WN_OK;
-    for (int i = 0; i < plan->lowered_ops; i++) {
-        if (!plan->op[i]->cls->pack) continue;
-        float *weights[WN__PARAMS] = {NULL};
-        for (int k = 0; k < WN__PARAMS; k++)
-            if (plan->lowered[i].param[k] >= 0) weights[k] = wn__executor_weight(ex, plan->lowered[i].param[k]);
-        WN_TRY(plan->op[i]->cls->pack(plan->op[i], weights));
-    }
-    plan->packed = ex->params->version;
-    return WN_OK;
-}
-
 static wn_status run_forward(const wn__executor_run *r, const float *images, float *logits)
 {
     const wn_graph *g = r->ex->graph;
     const wn__plan *plan = r->plan;
     wn__device *d = plan->device;
-    WN_TRY(pack_weights(r));
+    WN_TRY(wn__executor_pack_weights(r->ex, r->plan));
     const wn__shape in = wn__plan_shape(plan, g, 0), out = wn__plan_shape(plan, g, g->output);
     WN_TRY(d->upload(d, images, &in, wn__executor_buffer(r->ex, plan, plan->images)));
     WN_TRY(wn__executor_run_calls(r, 0, plan->forward_calls));
@@ -350,7 +330,7 @@ wn_status wn__executor_find_nonfinite(wn__executor *ex, const float *images, int
         piece = n - first < wn__piece_size(ex) ? n - first : wn__piece_size(ex);
         wn__executor_run r = {.ex = ex, .step = step};
         WN_TRY(wn__executor_get_plan(ex, piece, wn__executor_plan_kind(ex, false, step.training), WN__WHOLE, &r.plan));
-        WN_TRY(pack_weights(&r));
+        WN_TRY(wn__executor_pack_weights(ex, r.plan));
         const wn__shape shape = wn__plan_shape(r.plan, ex->graph, 0);
         WN_TRY(ex->device->upload(ex->device, images + first * image, &shape, wn__executor_buffer(ex, r.plan, r.plan->images)));
         WN_TRY(search_nonfinite(&r, node));

@@ -76,6 +76,8 @@ wn_status wn__executor_find_plan(wn__executor *ex, int64_t n, wn__plan_kind kind
 wn_status wn__executor_get_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout, wn__plan **out);
 /* Tell the operations which entries their weights store. */
 wn_status wn__executor_bind_patterns(const wn__executor *ex, wn__plan *plan);
+/* Bring what they hold of the weights up to date. */
+wn_status wn__executor_pack_weights(wn__executor *ex, wn__plan *plan);
 
 /* executor_calls.c. Where a buffer lies, and that of its tangent; NULL for none. */
 void *wn__executor_buffer(const wn__executor *ex, const wn__plan *plan, int buffer);

@@ -28,6 +28,23 @@ wn_status wn__executor_bind_patterns(const wn__executor *ex, wn__plan *plan)
     return WN_OK;
 }
 
+wn_status wn__executor_pack_weights(wn__executor *ex, wn__plan *plan)
+{
+    WN_TRY(wn__executor_follow_topology(ex));
+    WN_TRY(wn__executor_materialise(ex));
+    WN_TRY(wn__executor_bind_patterns(ex, plan));
+    if (plan->packed == ex->params->version) return WN_OK;
+    for (int i = 0; i < plan->lowered_ops; i++) {
+        if (!plan->op[i]->cls->pack) continue;
+        float *weights[WN__PARAMS] = {NULL};
+        for (int k = 0; k < WN__PARAMS; k++)
+            if (plan->lowered[i].param[k] >= 0) weights[k] = wn__executor_weight(ex, plan->lowered[i].param[k]);
+        WN_TRY(plan->op[i]->cls->pack(plan->op[i], weights));
+    }
+    plan->packed = ex->params->version;
+    return WN_OK;
+}
+
 static wn_status try_plan(const wn__executor *ex, const wn__plan_request *request, wn__plan *plan)
 {
     WN_TRY(wn__plan_make(request, plan));
@@ -177,11 +194,12 @@ wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit vis
     wn__plan *plan;
     const int64_t piece = n < wn__piece_size(ex) ? n : wn__piece_size(ex);
     WN_TRY(wn__executor_get_plan(ex, piece, wn__executor_plan_kind(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
+    if (plan->kind == WN__PLAN_INFER) WN_TRY(wn__executor_pack_weights(ex, plan)); /* some are chosen there */
     WN_TRY(wn__executor_bind_patterns(ex, plan));
     for (int i = 0; i < plan->lowered_ops; i++) {
         const wn__op_kind kind = plan->op[i]->desc.kind;
         if (kind == WN__OP_CONV || kind == WN__OP_LINEAR)
-            visit(user, ex->graph->node[ex->lowered[i].node].name, plan->op[i]->implementation);
+            visit(user, ex->graph->node[plan->lowered[i].node].name, plan->op[i]->implementation);
     }
     return WN_OK;
 }
