@@ -21,7 +21,8 @@ typedef enum wn_report_format {
     WN_REPORT_SUMMARY, /* the first of them, the headline metric and its price, and the claims */
     WN_REPORT_CSV,     /* one line per method and sparsity, plain numbers (RFC 4180) */
     WN_REPORT_LATEX,   /* all tables but the facts, for the package booktabs */
-    WN_REPORT_JSON,    /* an array, an object per method and sparsity with the names and numbers of the CSV; null for what is missing */
+    WN_REPORT_JSON,    /* an array, an object per method and sparsity with the names and numbers of the CSV, and arrays of
+                      * single classes where there are such; null for what is missing */
 } wn_report_format;
 /* Zeros are the defaults. */
 typedef struct wn_report_options {

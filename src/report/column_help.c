@@ -54,6 +54,12 @@ static const struct {
     {"claim", "What the recipe set out to find, before its runs."},
     {"difference", "First less second, paired by seed. Mean over seeds."},
     {"verdict", "Supported, contradicted or undecided, by the interval and the margin."},
+    {"worst class", "The class of which the fewest test samples are taken for what they are. All seeds together."},
+    {"right, %", "Part of its test samples that are taken for what they are."},
+    {"furthest below dense", "The class that lost most against the dense network."},
+    {"points", "What it gained or lost."},
+    {"most frequent mistake", "The two classes, by part of the test samples of the first."},
+    {"of its class, %", "Part of the test samples of that class."},
     {"stage", "First digits of the cache key: the folder of this training."},
 };
 

@@ -9,9 +9,10 @@
 #include "base/settings.h"
 #include "io/json_file.h"
 #include "io/jsonl.h"
+#include "report/class_results.h"
 
 #define FIELD(member) offsetof(wn__result_row, member)
-enum { MOST_NUMBERS = 120000, LEAST_POINTS = 40, MOST_POINTS = 300, MOST_EPOCHS = 100000, CURVE_METRICS = 3 };
+enum { MOST_NUMBERS = 120000, LEAST_POINTS = 40, MOST_POINTS = 300, MOST_EPOCHS = 100000, CURVE_METRICS = 3, MOST_COUNTS = 300000 };
 
 /* ---- JSON */
 
@@ -311,6 +312,51 @@ static wn_status add_curves(const wn__results *r, wn__text *out)
     return status;
 }
 
+/* ---- classes */
+
+/* Counts above 0: where they stand and how large they are, in turns. */
+static int64_t add_counts(const wn__class_results *c, const int64_t *counts, wn__text *out)
+{
+    int64_t written = 0;
+    wn__text_add(out, "[");
+    for (int64_t i = 0; i < c->classes * c->classes; i++) {
+        if (counts[i] == 0) continue;
+        wn__text_add(out, "%s%lld,%lld", written++ ? "," : "", (long long)i, (long long)counts[i]);
+    }
+    wn__text_add(out, "]");
+    return written;
+}
+
+/* Of more cells than a page holds the last ones stand in the table alone. */
+static void add_class_results(const wn__results *r, const wn__class_results *c, wn__text *out)
+{
+    int64_t written = 0;
+    wn__text_add(out, "\"classes\":{\"names\":[");
+    for (int64_t k = 0; k < c->classes; k++) {
+        char number[32];
+        wn__text_add(out, k ? "," : "");
+        wn__add_script_text(out, wn__class_name(c, k, number, sizeof number));
+    }
+    wn__text_add(out, "],\"counts\":[");
+    for (int i = 0; i < r->cell_count; i++) {
+        wn__text_add(out, i ? ",\n" : "");
+        if (c->counts[i] && written < MOST_COUNTS)
+            written += add_counts(c, c->counts[i], out);
+        else
+            wn__text_add(out, "null");
+    }
+    wn__text_add(out, "]},\n");
+}
+
+static wn_status add_classes(const wn__results *r, wn__text *out)
+{
+    wn__class_results c;
+    WN_TRY(wn__class_results_read(r, &c));
+    if (c.classes > 0) add_class_results(r, &c, out);
+    wn__class_results_release(&c);
+    return WN_OK;
+}
+
 wn_status wn__page_data(const wn__results *r, wn__text *out)
 {
     const wn__cell *dense = wn__results_baseline(r, "dense", 0);
@@ -323,6 +369,7 @@ wn_status wn__page_data(const wn__results *r, wn__text *out)
     wn__text_add(out, ",\n");
     add_axes(r, dense, out);
     WN_TRY(add_views(r, out));
+    WN_TRY(add_classes(r, out));
     WN_TRY(add_curves(r, out));
     wn__text_add(out, "}");
     return out->failed ? wn__no_memory(out->size) : WN_OK;

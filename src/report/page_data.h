@@ -3,6 +3,7 @@
  * views: [{name, unit, difference, decimals, values: [cell][seed]}]              what is shown, the report's metric first
  * methods: [name], cells: [{method, sparsity, label, seeds}], dense: cell or -1, margin: of the first view or null, t: [n] quantiles of intervals over n
  * axes: [{name, values: [cell]}]                                                 prices to draw over
+ * classes: {names: [class], counts: [cell][where, count, where, count ...] or null}, where = true class * classes + predicted one; absent without any
  * curveViews: [{name, unit, decimals}], curves: [{cell, seed, split, epochs, values: [curveView][epoch]}] */
 #ifndef WN_REPORT_PAGE_DATA_H
 #define WN_REPORT_PAGE_DATA_H

@@ -29,7 +29,7 @@ static wn_status write_table(const wn__results *r, wn__table_builder build, tabl
 static wn_status write_tables(const wn__results *r, wn_report_format format, wn__text *out)
 {
     if (format == WN_REPORT_CSV) return write_table(r, wn__number_table, wn__table_csv, out);
-    if (format == WN_REPORT_JSON) return write_table(r, wn__number_table, wn__table_json, out);
+    if (format == WN_REPORT_JSON) return write_table(r, wn__json_table, wn__table_json, out);
     if (format == WN_REPORT_SUMMARY) {
         WN_TRY(write_table(r, wn__headline_table, wn__table_text, out));
         return write_table(r, wn__claim_table, wn__table_text, out);

@@ -10,6 +10,7 @@
 #include "base/locale.h"
 #include "io/digest.h"
 #include "report/claim_table.h"
+#include "report/class_table.h"
 #include "report/page_data.h"
 #include "report/page_texts.h" /* made of src/report/page/ */
 #include "report/report_tables.h"
@@ -18,7 +19,7 @@
 static const bool have_charts = sizeof page_chart > 1; /* the build has Chart.js */
 
 /* What the page's script draws in the place of a figure. */
-typedef enum chart { STILL, CHART_VALUES, CHART_DIFFERENCES, CHART_PRICES, CHART_CURVES } chart;
+typedef enum chart { STILL, CHART_VALUES, CHART_DIFFERENCES, CHART_PRICES, CHART_CURVES, CHART_CLASSES } chart;
 
 /* Words in braces: wn__shown_words. */
 typedef struct section {
@@ -41,6 +42,7 @@ static const section sections[] = {
     {"s-distance", "Distances of weights", "map", STILL, wn__study_distance_table},
     {"s-matching", "Largest sparsity that still matches dense", NULL, STILL, wn__matching_table},
     {"s-curves", "Learning curves", "curves", CHART_CURVES, NULL},
+    {"s-classes", "Classes", NULL, CHART_CLASSES, wn__class_table},
     {"s-masks", "Masks", "layers", STILL, wn__mask_table},
     {"s-labels", "Soft labels", NULL, STILL, wn__label_table},
     {"s-costs", "Costs", NULL, STILL, wn__cost_table},
@@ -134,7 +136,7 @@ static void add_caption(const wn__figure *figure, const char *folder, wn__text *
 static void add_chart(const wn__results *r, chart drawn, wn__text *out)
 {
     if (drawn == STILL) return;
-    wn__text_add(out, " data-chart=\"%s\"", drawn == CHART_CURVES ? "curves" : "values");
+    wn__text_add(out, " data-chart=\"%s\"", drawn == CHART_CURVES ? "curves" : drawn == CHART_CLASSES ? "classes" : "values");
     if (drawn == CHART_PRICES) wn__text_add(out, " data-over=\"1\"");
     if (drawn != CHART_DIFFERENCES || r->baseline_count == 0) return;
     wn__text_add(out, " data-from=\"");

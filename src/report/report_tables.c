@@ -5,10 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/locale.h"
+#include "base/fail.h"
 #include "io/jsonl.h"
 #include "report/claim_table.h"
+#include "report/class_table.h"
 #include "report/study_tables.h"
+#include "report/table_cells.h"
 
 #define FIELD(member) offsetof(wn__result_row, member)
 
@@ -22,6 +24,7 @@ const wn__table_builder wn__report_tables[] = {wn__headline_table,
                                                wn__study_distance_table,
                                                wn__difference_table,
                                                wn__matching_table,
+                                               wn__class_table,
                                                wn__mask_table,
                                                wn__cost_table,
                                                wn__price_table,
@@ -29,67 +32,6 @@ const wn__table_builder wn__report_tables[] = {wn__headline_table,
                                                wn__method_table,
                                                wn__fact_table,
                                                NULL};
-
-/* Cells of numbers: a NaN becomes a dash. */
-
-static void real_cell(wn__table *t, const char *format, double value)
-{
-    char text[64];
-    if (isnan(value)) {
-        wn__table_cell(t, "–");
-        return;
-    }
-    wn__snprintf(text, sizeof text, format, value);
-    wn__table_cell(t, "%s%s", *text == '-' ? "−" : "", *text == '-' ? text + 1 : text);
-}
-
-/* A value of the metric that is shown, or with `sign` a difference of two. */
-static void shown_cell(wn__table *t, const wn__shown *s, double value, bool sign)
-{
-    char format[16];
-    snprintf(format, sizeof format, sign ? "%%+.%df" : "%%.%df", s->decimals);
-    real_cell(t, format, value);
-}
-
-static void count_cell(wn__table *t, double value)
-{
-    char text[32];
-    wn__table_cell(t, "%s", isnan(value) ? "–" : wn_show_count((int64_t)llround(value), text, sizeof text));
-}
-
-static void bytes_cell(wn__table *t, double value)
-{
-    char text[32];
-    wn__table_cell(t, "%s", isnan(value) ? "–" : wn_show_bytes((int64_t)llround(value), text, sizeof text));
-}
-
-static void seconds_cell(wn__table *t, double value)
-{
-    char text[32];
-    wn__table_cell(t, "%s", isnan(value) ? "–" : wn_show_seconds(value, text, sizeof text));
-}
-
-/* "12.3 M", "4.56 T": three digits and the prefix of the power of 1000. */
-static void amount_cell(wn__table *t, double value)
-{
-    static const char *const prefixes[] = {"", " k", " M", " G", " T", " P", " E", " Z"};
-    if (isnan(value)) {
-        wn__table_cell(t, "–");
-        return;
-    }
-    int power = 0;
-    for (; value >= 999.5 && power < 7; power++)
-        value /= 1000;
-    wn__table_cell(t, "%.*f%s", value >= 99.95 || power == 0 ? 0 : value >= 9.995 ? 1 : 2, value, prefixes[power]);
-}
-
-static void interval_cell(wn__table *t, const wn__shown *shown, wn__summary s)
-{
-    if (wn__has_spread(s))
-        wn__table_cell(t, "±%.*f", shown->decimals, s.half_width);
-    else
-        wn__table_cell(t, "–");
-}
 
 static double mean_of(const wn__cell *cell, size_t field) { return wn__cell_summary(cell, field, 1).mean; }
 
@@ -108,27 +50,7 @@ static void size_column(wn__table *t, const wn__results *r)
 
 static void size_cell(wn__table *t, const wn__results *r, const wn__cell *cell)
 {
-    bytes_cell(t, mean_of(cell, sizes_are_of_files(r) ? FIELD(file_bytes) : FIELD(bytes)));
-}
-
-/* Method, sparsity and number of seeds, which begin the rows of most tables. */
-static void lead_columns(wn__table *t)
-{
-    wn__table_column_add(t, false, "method");
-    wn__table_column_add(t, true, "sparsity");
-    wn__table_column_add(t, true, "n");
-}
-
-/* The method's name stands in its first row only. */
-static void lead_cells(wn__table *t, const wn__cell *cell, const char **last_method)
-{
-    char text[32];
-    const bool first = !*last_method || strcmp(*last_method, cell->method) != 0;
-    if (first) wn__table_rule(t);
-    wn__table_cell(t, "%s", first ? cell->method : "");
-    wn__table_cell(t, "%s", wn__show_sparsity(cell->sparsity, text, sizeof text));
-    wn__table_cell(t, "%d", cell->n);
-    *last_method = cell->method;
+    wn__bytes_cell(t, mean_of(cell, sizes_are_of_files(r) ? FIELD(file_bytes) : FIELD(bytes)));
 }
 
 static void note_seeds(const wn__results *r, wn__text *note)
@@ -234,7 +156,7 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
     const bool spread = wn__results_seeds(r) > 1;
     const wn__shown *shown = &r->shown;
     wn__table_name(t, shown->metric->key, "Test %s%s and its price", shown->metric->title, shown->metric->percent ? " in %" : "");
-    lead_columns(t);
+    wn__lead_columns(t);
     wn__table_column_add(t, true, "last epoch");
     if (spread) wn__table_column_add(t, true, "±95 %%");
     if (spread) wn__table_column_add(t, true, "sd");
@@ -249,17 +171,17 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i];
         const wn__summary test = wn__cell_summary(cell, FIELD(test), shown->scale);
-        lead_cells(t, cell, &last);
-        shown_cell(t, shown, test.mean, false);
-        if (spread) interval_cell(t, shown, test);
-        if (spread) shown_cell(t, shown, test.sd, false);
-        shown_cell(t, shown, wn__cell_summary(cell, FIELD(test_at_best), shown->scale).mean, false);
-        if (r->averaged) shown_cell(t, shown, wn__cell_summary(cell, FIELD(average), shown->scale).mean, false);
-        count_cell(t, mean_of(cell, FIELD(parameters)));
+        wn__lead_cells(t, cell, &last);
+        wn__shown_cell(t, shown, test.mean, false);
+        if (spread) wn__interval_cell(t, shown, test);
+        if (spread) wn__shown_cell(t, shown, test.sd, false);
+        wn__shown_cell(t, shown, wn__cell_summary(cell, FIELD(test_at_best), shown->scale).mean, false);
+        if (r->averaged) wn__shown_cell(t, shown, wn__cell_summary(cell, FIELD(average), shown->scale).mean, false);
+        wn__count_cell(t, mean_of(cell, FIELD(parameters)));
         size_cell(t, r, cell);
-        amount_cell(t, mean_of(cell, FIELD(stage_flops)));
-        amount_cell(t, mean_of(cell, FIELD(total_flops)));
-        seconds_cell(t, mean_of(cell, FIELD(seconds)));
+        wn__amount_cell(t, mean_of(cell, FIELD(stage_flops)));
+        wn__amount_cell(t, mean_of(cell, FIELD(total_flops)));
+        wn__seconds_cell(t, mean_of(cell, FIELD(seconds)));
     }
     note_state(r, &t->note);
     note_seeds(r, &t->note);
@@ -282,9 +204,9 @@ static void difference_cells(const wn__results *r, const wn__cell *cell, const c
     const bool shown = other && other != cell;
     const wn__shown *s = &r->shown;
     const wn__summary d = shown ? wn__cell_difference(s, cell, other) : (wn__summary){0, NAN, NAN, NAN};
-    shown_cell(t, s, d.mean, true);
+    wn__shown_cell(t, s, d.mean, true);
     if (!spread) return;
-    interval_cell(t, s, d);
+    wn__interval_cell(t, s, d);
     const bool judged = shown && wn__has_spread(d);
     wn__table_cell(t, "%s", judged ? wn__verdict_name(wn__shown_judge(s, WN__CLAIM_BETTER, d, 0)) : "–");
     wn__table_cell(t, "%s", judged && !isnan(s->margin) ? wn__verdict_name(wn__shown_judge(s, WN__CLAIM_EQUIVALENT, d, s->margin)) : "–");
@@ -317,7 +239,7 @@ wn_status wn__difference_table(const wn__results *r, wn__table *t)
     const bool spread = wn__results_seeds(r) > 1;
     const wn__metric *m = r->shown.metric;
     wn__table_name(t, "differences", "Paired differences of test %s by seed%s", m->title, m->percent ? ", in points" : "");
-    lead_columns(t);
+    wn__lead_columns(t);
     for (int b = 0; b < r->baseline_count; b++) {
         wn__table_column_add(t, true, "from %s", r->baselines[b]);
         if (!spread) continue;
@@ -328,7 +250,7 @@ wn_status wn__difference_table(const wn__results *r, wn__table *t)
     const char *last = NULL;
     for (int i = 0; i < r->cell_count; i++) {
         if (!has_difference(r, &r->cells[i])) continue;
-        lead_cells(t, &r->cells[i], &last);
+        wn__lead_cells(t, &r->cells[i], &last);
         for (int b = 0; b < r->baseline_count; b++)
             difference_cells(r, &r->cells[i], r->baselines[b], spread, t);
     }
@@ -415,7 +337,7 @@ wn_status wn__mask_table(const wn__results *r, wn__table *t)
 {
     const wn__shown *shown = &r->shown;
     wn__table_name(t, "masks", "Masks");
-    lead_columns(t);
+    wn__lead_columns(t);
     wn__table_column_add(t, true, "density");
     wn__table_column_add(t, true, "compression");
     wn__table_column_add(t, true, "reached, selected");
@@ -427,14 +349,14 @@ wn_status wn__mask_table(const wn__results *r, wn__table *t)
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i];
         if (cell->sparsity == 0) continue;
-        lead_cells(t, cell, &last);
+        wn__lead_cells(t, cell, &last);
         wn__table_cell(t, "%.4g", 1 - cell->sparsity);
         wn__table_cell(t, "%.4gx", 1 / (1 - cell->sparsity));
-        real_cell(t, "%.3f%%", 100 * mean_of(cell, FIELD(sparsity_selected)));
-        real_cell(t, "%.3f%%", 100 * mean_of(cell, FIELD(sparsity_network)));
-        count_cell(t, mean_of(cell, FIELD(rounds)));
-        shown_cell(t, shown, wn__cell_summary(cell, FIELD(pruned), shown->scale).mean, false);
-        shown_cell(t, shown, wn__cell_summary(cell, FIELD(pruned_bn), shown->scale).mean, false);
+        wn__real_cell(t, "%.3f%%", 100 * mean_of(cell, FIELD(sparsity_selected)));
+        wn__real_cell(t, "%.3f%%", 100 * mean_of(cell, FIELD(sparsity_network)));
+        wn__count_cell(t, mean_of(cell, FIELD(rounds)));
+        wn__shown_cell(t, shown, wn__cell_summary(cell, FIELD(pruned), shown->scale).mean, false);
+        wn__shown_cell(t, shown, wn__cell_summary(cell, FIELD(pruned_bn), shown->scale).mean, false);
     }
     wn__text_add(&t->note,
                  "Reached: over the selected tensors and over the whole network. "
@@ -448,7 +370,7 @@ wn_status wn__mask_table(const wn__results *r, wn__table *t)
 wn_status wn__cost_table(const wn__results *r, wn__table *t)
 {
     wn__table_name(t, "costs", "Costs");
-    lead_columns(t);
+    wn__lead_columns(t);
     wn__table_column_add(t, true, "parameters");
     size_column(t, r);
     wn__table_column_add(t, true, "FLOPs an image");
@@ -470,22 +392,22 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
     const double dense_flops = dense ? mean_of(dense, FIELD(inference_flops)) : NAN;
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i];
-        lead_cells(t, cell, &last);
-        count_cell(t, mean_of(cell, FIELD(parameters)));
+        wn__lead_cells(t, cell, &last);
+        wn__count_cell(t, mean_of(cell, FIELD(parameters)));
         size_cell(t, r, cell);
-        amount_cell(t, mean_of(cell, FIELD(inference_flops)));
-        real_cell(t, "%.1f%%", 100 * mean_of(cell, FIELD(inference_flops)) / dense_flops);
-        real_cell(t, "%.4g", mean_of(cell, FIELD(epochs)));
-        count_cell(t, mean_of(cell, FIELD(steps)));
-        amount_cell(t, mean_of(cell, FIELD(stage_flops)));
-        real_cell(t, "%.1f%%", 100 * mean_of(cell, FIELD(train_ratio)));
-        amount_cell(t, mean_of(cell, FIELD(total_flops)));
-        amount_cell(t, mean_of(cell, FIELD(teacher_images)));
-        seconds_cell(t, mean_of(cell, FIELD(seconds)));
-        seconds_cell(t, mean_of(cell, FIELD(seconds_total)));
+        wn__amount_cell(t, mean_of(cell, FIELD(inference_flops)));
+        wn__real_cell(t, "%.1f%%", 100 * mean_of(cell, FIELD(inference_flops)) / dense_flops);
+        wn__real_cell(t, "%.4g", mean_of(cell, FIELD(epochs)));
+        wn__count_cell(t, mean_of(cell, FIELD(steps)));
+        wn__amount_cell(t, mean_of(cell, FIELD(stage_flops)));
+        wn__real_cell(t, "%.1f%%", 100 * mean_of(cell, FIELD(train_ratio)));
+        wn__amount_cell(t, mean_of(cell, FIELD(total_flops)));
+        wn__amount_cell(t, mean_of(cell, FIELD(teacher_images)));
+        wn__seconds_cell(t, mean_of(cell, FIELD(seconds)));
+        wn__seconds_cell(t, mean_of(cell, FIELD(seconds_total)));
         if (!r->measured) continue;
-        seconds_cell(t, mean_of(cell, FIELD(measured)));
-        seconds_cell(t, mean_of(cell, FIELD(measured_total)));
+        wn__seconds_cell(t, mean_of(cell, FIELD(measured)));
+        wn__seconds_cell(t, mean_of(cell, FIELD(measured_total)));
     }
     wn__text_add(&t->note, "FLOPs: 2 per multiply-add of convolutions and linear layers, backward = 2 x forward. "
                            "Total: with the dense run, all pruning rounds, the "
@@ -540,10 +462,10 @@ wn_status wn__price_table(const wn__results *r, wn__table *t)
             double sparsity = NAN;
             const double flops = least_price(r, r->methods[i], points, FIELD(total_flops), &sparsity);
             wn__table_cell(t, "%s", isnan(flops) ? "–" : wn__show_sparsity(sparsity, text, sizeof text));
-            real_cell(t, "%.3fx", flops / mean_of(dense, FIELD(total_flops)));
+            wn__real_cell(t, "%.3fx", flops / mean_of(dense, FIELD(total_flops)));
             if (!r->measured) continue;
             const double seconds = least_price(r, r->methods[i], points, FIELD(measured_total), NULL);
-            real_cell(t, "%.3fx", seconds / mean_of(dense, FIELD(measured_total)));
+            wn__real_cell(t, "%.3fx", seconds / mean_of(dense, FIELD(measured_total)));
         }
     }
     wn__text_add(&t->note,
@@ -572,11 +494,11 @@ wn_status wn__run_table(const wn__results *r, wn__table *t)
         wn__table_cell(t, "%s", row->method);
         wn__table_cell(t, "%s", wn__show_sparsity(row->sparsity, text, sizeof text));
         wn__table_cell(t, "%lld", (long long)row->seed);
-        shown_cell(t, s, s->scale * row->test, false);
-        shown_cell(t, s, s->scale * row->test_at_best, false);
-        shown_cell(t, s, s->scale * row->validation, false);
-        real_cell(t, "%.4g", row->epochs);
-        seconds_cell(t, row->seconds);
+        wn__shown_cell(t, s, s->scale * row->test, false);
+        wn__shown_cell(t, s, s->scale * row->test_at_best, false);
+        wn__shown_cell(t, s, s->scale * row->validation, false);
+        wn__real_cell(t, "%.4g", row->epochs);
+        wn__seconds_cell(t, row->seconds);
         wn__table_cell(t, "%.12s", stage ? stage : "");
     }
     return wn__table_status(t);
@@ -607,12 +529,12 @@ wn_status wn__label_table(const wn__results *r, wn__table *t)
         const bool mean = row->kl && strcmp(row->kl, "mean") == 0, batch = row->kl && strcmp(row->kl, "batchmean") == 0;
         wn__table_cell(t, "%s", r->methods[m]);
         wn__table_cell(t, "%s", row->labels);
-        real_cell(t, "%.4g", row->temperature);
-        real_cell(t, "%.4g", row->alpha);
+        wn__real_cell(t, "%.4g", row->temperature);
+        wn__real_cell(t, "%.4g", row->alpha);
         wn__table_cell(t, "%s", mean ? "batch and classes" : batch ? "batch" : row->kl ? row->kl : "–");
-        real_cell(t, "%.4g", row->kl_weight);
-        real_cell(t, "%.4g", row->gradient_scale);
-        real_cell(t, "%.4g", row->smoothing);
+        wn__real_cell(t, "%.4g", row->kl_weight);
+        wn__real_cell(t, "%.4g", row->gradient_scale);
+        wn__real_cell(t, "%.4g", row->smoothing);
     }
     wn__text_add(&t->note, "KL weight: what the divergence of one sample is multiplied by, α T² and the averaging over classes included. "
                            "Gradient scale: α T times "
@@ -731,7 +653,8 @@ static void plain_summary_cells(wn__table *t, wn__summary s, bool with_spread)
     plain_cell(t, s.half_width);
 }
 
-wn_status wn__number_table(const wn__results *r, wn__table *t)
+/* `classes`: NULL in CSV, whose cells are single values. */
+static wn_status number_table(const wn__results *r, const wn__class_results *classes, wn__table *t)
 {
     const char *difference = r->shown.metric->percent ? "points" : "difference";
     wn__table_name(t, "numbers", "Numbers");
@@ -751,6 +674,7 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
         wn__table_column_add(t, true, "%s_from_%s_sd", difference, r->baselines[b]);
         wn__table_column_add(t, true, "%s_from_%s_ci95", difference, r->baselines[b]);
     }
+    if (classes) wn__class_columns(classes, t);
     for (int i = 0; i < r->cell_count; i++) {
         const wn__cell *cell = &r->cells[i];
         wn__table_cell(t, "%s", cell->method);
@@ -763,6 +687,18 @@ wn_status wn__number_table(const wn__results *r, wn__table *t)
             plain_summary_cells(t, other && other != cell ? wn__cell_difference(&r->shown, cell, other) : (wn__summary){0, NAN, NAN, NAN},
                                 true);
         }
+        if (classes) wn__class_cells(classes, i, t);
     }
     return wn__table_status(t);
+}
+
+wn_status wn__number_table(const wn__results *r, wn__table *t) { return number_table(r, NULL, t); }
+
+wn_status wn__json_table(const wn__results *r, wn__table *t)
+{
+    wn__class_results classes;
+    WN_TRY(wn__class_results_read(r, &classes));
+    const wn_status status = number_table(r, &classes, t);
+    wn__class_results_release(&classes);
+    return status;
 }

@@ -21,6 +21,8 @@ extern const wn__table_builder wn__report_tables[];
 
 /* One row per cell with plain numbers, for CSV: means, sd and half-widths of the 95 % interval, fractions and units in the column names. */
 wn_status wn__number_table(const wn__results *r, wn__table *t);
+/* The same for JSON, where there are such with names of classes, accuracies of each and counts of what is taken for what. */
+wn_status wn__json_table(const wn__results *r, wn__table *t);
 
 /* One row per run, for the page. */
 wn_status wn__run_table(const wn__results *r, wn__table *t);

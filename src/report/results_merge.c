@@ -207,9 +207,9 @@ static const found_row *find_same(const merged *m, const json_t *row)
 /* Where files lie, what was measured, and shares of what a run's rows have in common. */
 static bool is_incidental(const char *key)
 {
-    static const char *const keys[] = {"sparsity",      "stage",   "stages",        "metrics",           "timing",
-                                       "weights",       "seconds", "seconds_total", "train_flops_total", "teacher_images",
-                                       "teacher_users", NULL};
+    static const char *const keys[] = {"sparsity",       "stage",         "stages",  "metrics",       "confusion",
+                                       "timing",         "weights",       "seconds", "seconds_total", "train_flops_total",
+                                       "teacher_images", "teacher_users", NULL};
     for (int i = 0; keys[i]; i++)
         if (strcmp(keys[i], key) == 0) return true;
     return false;
@@ -349,20 +349,29 @@ static wn_status order_rows(const merged *m, place **out)
 
 /* ---- writing */
 
-/* The learning curve goes along, if it is there: <out>/metrics/<stage>.jsonl. */
-static wn_status copy_metrics(const merged *m, const char *folder, json_t *row)
+static wn_status make_folder(const merged *m, const char *name)
 {
-    const char *metrics = wn__json_text(row, "metrics"), *stage = wn__json_text(row, "stage");
+    char *folder = wn__path_join(m->out, name);
+    const wn_status status = folder ? wn__make_folders(folder) : wn__no_memory(strlen(m->out));
+    wn__free(folder);
+    return status;
+}
+
+/* A stage's file that the row names goes along, if it is there: <out>/<key>/<stage><ending>. */
+static wn_status copy_file(const merged *m, const char *folder, json_t *row, const char *key, const char *ending)
+{
+    const char *file = wn__json_text(row, key), *stage = wn__json_text(row, "stage");
     char name[64] = "";
-    if (stage) snprintf(name, sizeof name, "metrics/%.16s.jsonl", stage);
-    char *from = metrics && stage ? wn__path_join(folder, metrics) : NULL, *to = wn__path_join(m->out, name), *text = NULL;
+    if (stage) snprintf(name, sizeof name, "%s/%.16s%s", key, stage, ending);
+    char *from = file && stage ? wn__path_join(folder, file) : NULL, *to = wn__path_join(m->out, name), *text = NULL;
     size_t size;
     wn_status status = to ? WN_OK : wn__no_memory(sizeof name);
-    json_object_del(row, "metrics");
+    json_object_del(row, key);
     if (status == WN_OK && from && wn__file_exists(from)) {
         status = wn__file_read(from, &text, &size);
+        if (status == WN_OK) status = make_folder(m, key);
         if (status == WN_OK) status = wn__file_write(to, text, size);
-        if (status == WN_OK && json_object_set_new(row, "metrics", json_string(name))) status = wn__no_memory(sizeof name);
+        if (status == WN_OK && json_object_set_new(row, key, json_string(name))) status = wn__no_memory(sizeof name);
     }
     wn__free(text);
     wn__free(from);
@@ -379,7 +388,8 @@ static wn_status take_rows(merged *m)
         json_t *row = places[i].found->row;
         json_object_del(row, "timing");
         json_object_del(row, "weights");
-        status = copy_metrics(m, places[i].found->folder, row);
+        status = copy_file(m, places[i].found->folder, row, "metrics", ".jsonl");
+        if (status == WN_OK) status = copy_file(m, places[i].found->folder, row, "confusion", ".json");
         if (status == WN_OK && json_array_append(rows, row)) status = wn__no_memory(sizeof *row);
     }
     wn__free(places);
@@ -424,13 +434,10 @@ static wn_status write_results(const merged *m)
 
 static wn_status write_all(merged *m, const char *first)
 {
-    char *curves = wn__path_join(m->out, "metrics");
-    wn_status status = curves ? wn__make_folders(curves) : wn__no_memory(strlen(m->out));
+    wn_status status = wn__make_folders(m->out);
     if (status == WN_OK) status = take_rows(m);
     if (status == WN_OK) status = write_recipes(m, first);
-    if (status == WN_OK) status = write_results(m);
-    wn__free(curves);
-    return status;
+    return status == WN_OK ? write_results(m) : status;
 }
 
 /* A folder of its own: none of those that are read, under whatever name, nor one that a run fills. */

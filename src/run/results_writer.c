@@ -8,6 +8,7 @@
 #include "io/json_file.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "train/confusion_file.h"
 #include "train/trainer.h"
 
 struct wn__results_writer {
@@ -165,6 +166,19 @@ static wn_status add_paths(json_t *out, const char *identity)
     return WN_OK;
 }
 
+/* Of stages that have it: older ones do not, nor those of many classes. */
+static wn_status add_confusion(json_t *out, const char *root, const char *identity)
+{
+    char path[128];
+    char *folder = wn__store_stage_folder(root, identity), *file = folder ? wn__path_join(folder, WN__CONFUSION_FILE) : NULL;
+    const bool there = file && wn__file_exists(file);
+    wn_status status = file ? WN_OK : wn__no_memory(strlen(root));
+    snprintf(path, sizeof path, "../stages/%.16s/%s", identity, WN__CONFUSION_FILE);
+    wn__free(file);
+    wn__free(folder);
+    return there ? set_text(out, "confusion", path) : status;
+}
+
 /* Of the file of weights as it lies there. */
 static wn_status add_file_bytes(json_t *out, const char *root, const char *identity)
 {
@@ -291,6 +305,7 @@ static wn_status add_numbers(json_t *out, wn__results_writer *r, const wn__agend
     WN_TRY(set_int(out, "teacher_users", teacher_users(plan, &stage->train)));
     WN_TRY(add_labels(out, plan, &plan->recipe->row[row->row], &stage->train));
     WN_TRY(add_paths(out, stage->identity));
+    WN_TRY(add_confusion(out, r->root, stage->identity));
     WN_TRY(add_file_bytes(out, r->root, stage->identity));
     json_t *stages = json_array();
     WN_TRY(wn__slice_set(out, "stages", stages));

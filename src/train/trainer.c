@@ -18,6 +18,7 @@
 #include "sparse/prune/selection.h"
 #include "tensor/compression.h"
 #include "train/checkpoint.h"
+#include "train/confusion_file.h"
 #include "train/evaluate.h"
 #include "train/growth_batch.h"
 #include "train/run_files.h"
@@ -583,9 +584,8 @@ static wn_status end_of_training_epoch(run *r)
     return wn__run_files_metrics(&r->files, &line);
 }
 
-static wn_status evaluate_one(run *r, wn__evaluator *evaluator, const char *split, wn__evaluation *e)
+static wn_status tell_evaluation(run *r, const char *split, const wn__evaluation *e)
 {
-    WN_TRY(wn__evaluator_run(evaluator, r->ex, r->stage->device->pool, false, e));
     if (!isfinite(e->loss)) {
         char what[32];
         snprintf(what, sizeof what, "%s loss", split);
@@ -595,6 +595,25 @@ static wn_status evaluate_one(run *r, wn__evaluator *evaluator, const char *spli
     line.n = e->n;
     line.score = e->score;
     return wn__run_files_metrics(&r->files, &line);
+}
+
+static wn_status evaluate_one(run *r, wn__evaluator *evaluator, const char *split, wn__evaluation *e)
+{
+    WN_TRY(wn__evaluator_run(evaluator, r->ex, r->stage->device->pool, false, e));
+    return tell_evaluation(r, split, e);
+}
+
+/* What the trained network takes each class for goes into a file of its own. */
+static wn_status evaluate_test(run *r, wn__evaluation *e)
+{
+    const wn__train_stage *s = r->stage;
+    const bool confusion = r->state.step == s->spec.last && r->classes <= WN__MOST_CONFUSED;
+    WN_TRY(wn__evaluator_run(r->test, r->ex, s->device->pool, confusion, e));
+    wn_status status = tell_evaluation(r, wn__part_name(WN__PART_TEST), e);
+    if (status == WN_OK && e->confusion) status = wn__confusion_write(s->folder, e, s->loader.data->facts.sample.class_names);
+    wn__free(e->confusion);
+    e->confusion = NULL;
+    return status;
 }
 
 static wn_status evaluate_parts(run *r)
@@ -614,7 +633,7 @@ static wn_status evaluate_parts(run *r)
         st->best_validation = wn__evaluation_headline(&e);
     }
     if (!r->test) return WN_OK;
-    WN_TRY(evaluate_one(r, r->test, wn__part_name(WN__PART_TEST), &e));
+    WN_TRY(evaluate_test(r, &e));
     memcpy(st->test, e.score, sizeof st->test);
     if (best) st->best_test = wn__evaluation_headline(&e);
     return WN_OK;

@@ -7,6 +7,7 @@
  *
  * Files in `folder` (made if absent; everything but timing and events depends on the stage alone):
  *     metrics.jsonl        one line per evaluation: stage, step, epoch, split, n, each metric by its key, lr, nnz, density, flops_total
+ *     confusion.json       of one class a sample, up to 100 classes: what the trained network takes each test sample for (confusion_file.h)
  *     topology.jsonl       only where the topology changes, one line an epoch: stage, step, updates, dropped, grown, regrown, explored, active
  *     timing.jsonl         seconds, images per second, waiting for data, peak bytes; events.out.tfevents.winnow*: the same for TensorBoard, a file per process
  *     checkpoint.safetensors  what continuing needs; replaced atomically

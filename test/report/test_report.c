@@ -322,6 +322,96 @@ TEST(hostile_names_stay_names)
     CHECK_OK(wn__remove_tree(f.path));
 }
 
+static int count_texts(const char *text, const char *part)
+{
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+        count++;
+    return count;
+}
+
+/* The same results under other seeds. */
+static void shift_seeds(const char *where, int by)
+{
+    char *path = wn__path_join(where, "results.json");
+    json_t *root, *row;
+    size_t i;
+    CHECK_OK(wn__json_load(path, &root));
+    json_array_foreach(json_object_get(root, "rows"), i, row)
+        json_object_set_new(row, "seed", json_integer(json_integer_value(json_object_get(row, "seed")) + by));
+    CHECK_OK(wn__json_save(path, root));
+    json_decref(root);
+    wn__free(path);
+}
+
+/* Counts of two classes beside each run but the tickets' second seed; all cats of tickets are taken for dogs. */
+static void add_confusions(const char *where, const char *dog)
+{
+    char *path = wn__path_join(where, "results.json");
+    json_t *root, *row;
+    size_t i;
+    wn__text text = {0};
+    CHECK_OK(wn__json_load(path, &root));
+    json_array_foreach(json_object_get(root, "rows"), i, row)
+    {
+        const bool ticket = json_string_value(json_object_get(row, "method"))[0] == 'l';
+        if (ticket && json_integer_value(json_object_get(row, "seed")) == 1) continue;
+        json_object_set_new(row, "stage", json_sprintf("stage-%zu", i));
+        json_object_set_new(row, "confusion", json_string(ticket ? "ticket.json" : "dense.json"));
+    }
+    CHECK_OK(wn__json_save(path, root));
+    wn__text_add(&text, "{\"format\": \"winnow-confusion\", \"version\": 1, \"names\": [\"cat\", \"%s\"], \"counts\": [[40, 10], [5, 45]]}",
+                 dog);
+    write_file(where, "dense.json", text.data);
+    write_file(where, "ticket.json", "{\"format\": \"winnow-confusion\", \"version\": 1, \"counts\": [[0, 50], [0, 50]]}");
+    wn__text_release(&text);
+    json_decref(root);
+    wn__free(path);
+}
+
+TEST(classes_are_told_of_cells_all_of_whose_seeds_have_them)
+{
+    const folder f = new_folder(2);
+    wn_report_files files;
+    add_confusions(f.path, ENDS_SCRIPTS);
+    char *text = text_of(f.path, WN_REPORT_TEXT), *json = text_of(f.path, WN_REPORT_JSON);
+    CHECK_HAS_TEXT(text, "dense               0%  2  cat              80.0  –");
+    CHECK_HAS_TEXT(text, "kd-<&_ticket       90%  2  cat              80.0  cat");
+    CHECK_EQ_INT(count_texts(json, "\"class_accuracy\": [0.8, 0.9], \"confusion\": [[80, 20], [10, 90]]"), 3);
+    CHECK_EQ_INT(count_texts(json, "\"class_accuracy\": null, \"confusion\": null"), 1);
+    CHECK_OK(wn_report_write(f.path, NULL, &files));
+    char *page = read_text(f.path, "report.html");
+    check_nesting(page);
+    CHECK(!strstr(page, "<script>alert"));
+    if (strstr(page, "id=\"data\"")) CHECK_HAS_TEXT(page, "\"counts\":[[0,80,1,20,2,10,3,90],");
+    wn__free(text);
+    wn__free(json);
+    wn__free(page);
+    write_file(f.path, "dense.json", "{"); /* damaged: as if it were not there */
+    text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK(!strstr(text, "worst class"));
+    wn__free(text);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(counts_of_classes_are_merged_along)
+{
+    const folder a = new_folder(1), b = new_folder(1);
+    const char *const both[] = {a.path, b.path};
+    char out[80];
+    snprintf(out, sizeof out, "%s/merged", a.path);
+    add_confusions(a.path, "dog");
+    add_confusions(b.path, "dog");
+    shift_seeds(b.path, 2);
+    CHECK_OK(wn_report_merge(both, 2, out));
+    char *json = text_of(out, WN_REPORT_JSON);
+    CHECK_EQ_INT(count_texts(json, "\"confusion\": [[80, 20], [10, 90]]"), 3);
+    CHECK_EQ_INT(count_texts(json, "\"confusion\": [[0, 100], [0, 100]]"), 1);
+    wn__free(json);
+    CHECK_OK(wn__remove_tree(a.path));
+    CHECK_OK(wn__remove_tree(b.path));
+}
+
 TEST(two_reports_are_equal_files)
 {
     static const char *const names[] = {"report.html", "figures/accuracy.svg", "figures/accuracy.pdf", "figures/curves.pdf",
@@ -387,14 +477,6 @@ static folder new_large_folder(int sparsities, int baselines, int seeds)
     wn__text_release(&methods);
     wn__text_release(&all);
     return f;
-}
-
-static int count_texts(const char *text, const char *part)
-{
-    int count = 0;
-    for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
-        count++;
-    return count;
 }
 
 /* A stand-in for gnuplot that keeps the scripts. */
@@ -549,20 +631,6 @@ TEST(missing_foreign_and_damaged_results_are_refused)
     write_file(f.path, "results.json", "{\"format\"");
     CHECK_STATUS(wn_report_text(f.path, WN_REPORT_TEXT, NULL, &text), WN_EFORMAT);
     CHECK_OK(wn__remove_tree(f.path));
-}
-
-/* The same results under other seeds. */
-static void shift_seeds(const char *where, int by)
-{
-    char *path = wn__path_join(where, "results.json");
-    json_t *root, *row;
-    size_t i;
-    CHECK_OK(wn__json_load(path, &root));
-    json_array_foreach(json_object_get(root, "rows"), i, row)
-        json_object_set_new(row, "seed", json_integer(json_integer_value(json_object_get(row, "seed")) + by));
-    CHECK_OK(wn__json_save(path, root));
-    json_decref(root);
-    wn__free(path);
 }
 
 TEST(merged_results_are_those_of_all_seeds)
@@ -804,6 +872,8 @@ int main(int argc, char **argv)
                                     RUN(text_columns_are_aligned_by_code_points),
                                     RUN(page_is_well_formed_escaped_and_needs_no_network),
                                     RUN(hostile_names_stay_names),
+                                    RUN(classes_are_told_of_cells_all_of_whose_seeds_have_them),
+                                    RUN(counts_of_classes_are_merged_along),
                                     RUN(two_reports_are_equal_files),
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(figures_show_every_method_and_sparsity_and_say_what_they_leave_out),

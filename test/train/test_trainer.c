@@ -17,6 +17,7 @@
 #include "tiny_data.h"
 #include "tiny_network.h"
 #include "train/checkpoint.h"
+#include "train/confusion_file.h"
 #include "train/evaluate.h"
 #include "train/trainer.h"
 
@@ -203,6 +204,7 @@ static void check_same_run(const char *a, const char *b)
 {
     check_same_file(a, b, "metrics.jsonl");
     check_same_file(a, b, "final.safetensors");
+    check_same_file(a, b, WN__CONFUSION_FILE);
 }
 
 static char *read_text(const char *path, const char *name)
@@ -265,6 +267,35 @@ TEST(metrics_have_their_keys_and_nothing_else)
     CHECK_EQ_INT(lines, 15); /* four epochs and a part of one, three splits */
     CHECK_HAS_TEXT(text, "\"step\":23,\"epoch\":4.6,\"split\":\"train\",\"n\":96,");
     wn__free(text);
+}
+
+TEST(what_the_trained_network_takes_each_class_for_is_kept)
+{
+    lab l;
+    wn__confusion c;
+    lab_init(&l, scratch_fresh("confusion"), 1, 0);
+    const wn__train_result r = run_ok(&l);
+    char *path = wn__path_join(l.stage.folder, WN__CONFUSION_FILE);
+    CHECK_OK(wn__confusion_read(path, &c));
+    CHECK_EQ_INT(c.classes, CLASSES);
+    CHECK_EQ_TEXT(c.names[2], "\"south\"");
+    int64_t all = 0, right = 0;
+    for (int k = 0; k < CLASSES * CLASSES; k++) {
+        all += c.counts[k];
+        right += k / CLASSES == k % CLASSES ? c.counts[k] : 0;
+    }
+    CHECK_EQ_INT(all, TEST_COUNT);
+    CHECK_NEAR((double)right / TEST_COUNT, score(&r, r.test, "accuracy"), 1e-12, 0);
+    wn__confusion_release(&c);
+    static const char *const damaged[] = {"[]", "{\"format\": \"winnow-confusion\", \"version\": 1, \"counts\": [[1, 2], [3]]}",
+                                          "{\"format\": \"winnow-confusion\", \"version\": 1, \"counts\": [[-1]]}",
+                                          "{\"format\": \"winnow-confusion\", \"version\": 1, \"names\": [7], \"counts\": [[1]]}"};
+    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
+        CHECK_OK(wn__file_write(path, damaged[i], strlen(damaged[i])));
+        CHECK_STATUS(wn__confusion_read(path, &c), WN_EFORMAT);
+    }
+    wn__free(path);
+    lab_release(&l);
 }
 
 TEST(network_files_tell_what_a_reader_needs)
@@ -1329,6 +1360,7 @@ int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(training_learns_and_reports_the_last_and_the_best_epoch),
                                     RUN(metrics_have_their_keys_and_nothing_else),
+                                    RUN(what_the_trained_network_takes_each_class_for_is_kept),
                                     RUN(network_files_tell_what_a_reader_needs),
                                     RUN(same_bytes_for_any_threads),
                                     RUN(masked_weights_stay_zero_and_are_counted),

@@ -38,7 +38,7 @@
             if (row.dataset.lead) row.cells[0].textContent = next || row.dataset.first ? row.dataset.lead : "";
         body.append(...[...body.rows].map(row => [key(row), row]).sort((a, b) => sign * compare(a[0], b[0])).map(pair => pair[1]));
     }
-    for (const table of document.querySelectorAll(".scroll table")) {
+    function makeSortable(table) {
         let lead = "";
         const named = table.tHead.rows[0].cells[0].textContent === "method";
         [...table.tBodies[0].rows].forEach((row, place) => {
@@ -53,6 +53,7 @@
             head.replaceChildren(button);
         });
     }
+    document.querySelectorAll(".scroll table").forEach(makeSortable);
     if (!data || typeof Chart === "undefined") return;
 
     /* ---- numbers */
@@ -380,10 +381,89 @@
         });
     }
 
+    /* ---- classes: what is taken for what */
+
+    const SHOWN = ["part of the true class, %", "change against dense, points", "test samples"], NUMBERS = 20; /* classes: of more, colours alone */
+    const WITHIN = "#0072B2", BEYOND = "#D55E00";
+    /* counts[true][predicted] of a cell, with the sums of the lines; null where there are none. */
+    function matrixOf(cell) {
+        const told = cell < 0 ? null : data.classes.counts[cell], size = data.classes.names.length;
+        if (!told) return null;
+        const counts = Array.from({length: size}, () => new Array(size).fill(0));
+        for (let i = 0; i < told.length; i += 2) counts[Math.floor(told[i] / size)][told[i] % size] = told[i + 1];
+        return {counts, sums: counts.map(line => line.reduce((sum, count) => sum + count, 0))};
+    }
+    const partOf = (matrix, row, column) => matrix.sums[row] ? 100 * matrix.counts[row][column] / matrix.sums[row] : 0;
+    const signed = (value, decimals) => (value > 0 ? "+" : "") + show(value, decimals);
+    function squareOf(state, matrix, base, row, column) {
+        const part = partOf(matrix, row, column), change = base ? part - partOf(base, row, column) : 0, right = row === column;
+        const value = state.shown === 1 ? change : state.shown === 2 ? matrix.counts[row][column] : part;
+        const text = state.shown === 1 ? (Math.abs(value) < 0.05 ? "" : signed(value, 1)) : value === 0 ? "" : show(value, state.shown === 2 ? 0 : 1);
+        const square = make("td", {textContent: data.classes.names.length > NUMBERS ? "" : text});
+        const strength = state.shown === 1 ? Math.min(1, Math.abs(change) / 20) : Math.min(1, right ? part / 100 : part / 25);
+        const good = state.shown === 1 ? change > 0 === right : right;
+        if (strength > 0.01) square.style.background = pale(good ? WITHIN : BEYOND, 0.65 * strength);
+        square.dataset.row = row;
+        square.dataset.column = column;
+        return square;
+    }
+    function wordsOf(matrix, base, row, column) {
+        const [is, taken] = [data.classes.names[row], data.classes.names[column]];
+        return is + (row === column ? " taken for what it is: " : " taken for " + taken + ": ") + matrix.counts[row][column] + " of " + matrix.sums[row]
+            + " (" + show(partOf(matrix, row, column), 1) + " %" + (base ? ", dense " + show(partOf(base, row, column), 1) + " %" : "") + ")";
+    }
+    function matrixTable(state, matrix, base, words) {
+        const names = data.classes.names, numbers = names.length <= NUMBERS;
+        const table = make("table", {className: numbers ? "matrix" : "matrix tiny"}), head = table.createTHead().insertRow();
+        head.append(make("th", {textContent: numbers ? "true \\ taken for" : ""}), ...names.map(name => make("th", {}, make("span", {textContent: numbers ? name : ""}))));
+        const body = table.createTBody();
+        names.forEach((name, row) => body.insertRow().append(make("th", {scope: "row", textContent: numbers ? name : ""}),
+            ...names.map((other, column) => squareOf(state, matrix, base, row, column))));
+        const tell = event => {
+            const at = event.target.closest("td");
+            if (at) words.textContent = wordsOf(matrix, base, Number(at.dataset.row), Number(at.dataset.column));
+        };
+        table.addEventListener("pointerover", tell);
+        table.addEventListener("click", tell);
+        return make("div", {className: "scroll"}, table);
+    }
+    function classTable(matrix, base) {
+        const names = data.classes.names, table = make("table"), heads = ["class", "test samples", "right, %", ...base ? ["dense, %", "change"] : [],
+            "most often taken for", "of them, %"];
+        table.createTHead().insertRow().append(...heads.map(text => make("th", {textContent: text})));
+        const body = table.createTBody();
+        names.forEach((name, row) => {
+            const wrong = matrix.counts[row].map((count, column) => column === row ? 0 : count), most = Math.max(...wrong), part = partOf(matrix, row, row);
+            const cells = [name, String(matrix.sums[row]), show(part, 1), ...base ? [show(partOf(base, row, row), 1), signed(part - partOf(base, row, row), 1)] : [],
+                most ? names[wrong.indexOf(most)] : "–", most ? show(partOf(matrix, row, wrong.indexOf(most)), 1) : "–"];
+            body.insertRow().append(...cells.map((text, i) => make("td", {textContent: text, className: i === 0 || i === cells.length - 2 ? "" : "n"})));
+        });
+        makeSortable(table);
+        return make("div", {className: "scroll"}, table);
+    }
+    function classChart(figure) {
+        const cells = data.cells.map((cell, index) => ({...cell, index})).filter(cell => data.classes.counts[cell.index]);
+        if (!cells.length) return;
+        const densest = cells.filter(cell => cell.method !== dense), state = {at: cells.indexOf(densest[densest.length - 1] || cells[0]), shown: 0};
+        const controls = make("div", {className: "controls"}), parts = make("div", {className: "parts"}), words = make("p", {className: "note"});
+        const redraw = () => {
+            const cell = cells[state.at], matrix = matrixOf(cell.index), base = cell.index === data.dense ? null : matrixOf(data.dense);
+            words.textContent = "A line for each true class, a column for each that it is taken for. Point at a square for its words.";
+            parts.replaceChildren(make("div", {}, matrixTable(state, matrix, base, words), words), classTable(matrix, base));
+        };
+        const nameOf = cell => data.methods[cell.method] + (cell.sparsity > 0 ? " " + cell.label : "");
+        control(controls, "of", cells.map(nameOf), state.at, chosen => (state.at = chosen, redraw()));
+        control(controls, "shown", data.dense < 0 ? [SHOWN[0], SHOWN[2]] : SHOWN, 0,
+            chosen => (state.shown = data.dense < 0 && chosen ? 2 : chosen, redraw()));
+        figure.classList.add("wide");
+        figure.prepend(controls, parts);
+        redraw();
+    }
+
     Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
     Chart.defaults.font.size = 12.5;
-    if (drawn.length)
-        for (const figure of document.querySelectorAll("figure[data-chart]"))
-            (figure.dataset.chart === "curves" ? curveChart : valueChart)(figure);
+    const CHARTS = {curves: curveChart, values: valueChart, classes: data.classes ? classChart : () => {}};
+    for (const figure of document.querySelectorAll("figure[data-chart]"))
+        if (drawn.length || figure.dataset.chart === "classes") CHARTS[figure.dataset.chart](figure);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach(redraw => redraw()));
 })();
