@@ -70,8 +70,9 @@ WN_API WN_NODISCARD wn_status wn_data_get(const char *name, const char *from, co
 WN_API WN_NODISCARD wn_status wn_data_recognise(const char *path, const char **set, const char **key);
 
 /* The pictures at `path`, whatever they show: in and below a folder, as sets of pictures find them (names that end in .jpg, .jpeg, .png, .webp and such, sorted;
- * links are followed, hidden files left out); in a tar archive, those of such names; or the one file. Those in an archive come with their encoded bytes, others with
- * bytes NULL. Everything is borrowed for the call. */
+ * links are followed, hidden files left out); in a tar archive, or several as train-{0000..0127}.tar, those of such names; those that a list names (.txt, .tsv, ...: a path a line, and a label or none, which is
+ * not read; relative to the list's folder); or the one file. Those in an archive come with their encoded bytes, others with bytes NULL. WN_EUNSUPPORTED: a file of
+ * other data. Everything is borrowed for the call. */
 typedef void (*wn_data_picture_visit)(void *user, const char *name, const void *bytes, size_t size);
 WN_API WN_NODISCARD wn_status wn_data_pictures(const char *path, wn_data_picture_visit visit, void *user);
 

@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/files.h"
 #include "data/picture_folder.h"
+#include "data/shards.h"
 #include "io/tar.h"
 
 typedef struct tar_config {
@@ -113,8 +114,9 @@ static wn_status visit(void *user, const char *name, int64_t at, int64_t size)
 
 /* ---- shards */
 
-static wn_status read_shard(reading *r, const char *file)
+static wn_status read_shard(void *user, const char *file)
 {
+    reading *r = user;
     WN_TRY(wn__pictures_archive(r->pictures, file));
     char *path = wn__path_join(r->pictures->root, file);
     if (!path) return wn__no_memory(strlen(file));
@@ -126,25 +128,6 @@ static wn_status read_shard(reading *r, const char *file)
     if (r->fd >= 0) close(r->fd);
     wn__free(path);
     return status;
-}
-
-/* "train-{0000..0127}.tar": each number, as wide as the first. */
-static wn_status read_shards(reading *r, const char *pattern)
-{
-    const char *open = strchr(pattern, '{'), *dots = open ? strstr(open, "..") : NULL, *shut = dots ? strchr(dots, '}') : NULL;
-    if (!open) return read_shard(r, pattern);
-    char *end;
-    const long first = strtol(open + 1, &end, 10), last = dots ? strtol(dots + 2, NULL, 10) : -1;
-    if (!shut || end != dots || last < first || first < 0)
-        return wn__fail(WN_EUSAGE, "%s: braces hold the first and the last number, as in train-{0000..0127}.tar", pattern);
-    for (long i = first; i <= last; i++) {
-        wn__text name = {0};
-        wn__text_add(&name, "%.*s%0*ld%s", (int)(open - pattern), pattern, (int)(dots - open - 1), i, shut + 1);
-        const wn_status status = name.failed ? wn__no_memory(name.size) : read_shard(r, name.data);
-        wn__text_release(&name);
-        WN_TRY(status);
-    }
-    return WN_OK;
 }
 
 static wn_status add_classes(wn__pictures *p, int32_t most)
@@ -167,7 +150,7 @@ static wn_status add_part(reading *r, const tar_config *c, wn__part part, const 
     if ((size_t)(wn__base_name(path) - path) != folder || strncmp(path, c->path, folder) != 0)
         return wn__fail(WN_EUSAGE, "%s: all shards must lie in the folder of the training shards, %s", path, r->pictures->root);
     r->part = part;
-    return read_shards(r, path + folder);
+    return wn__shards_visit(path + folder, read_shard, r);
 }
 
 static wn_status add_parts(wn__pictures *p, const tar_config *c)

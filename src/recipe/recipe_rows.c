@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/log.h"
 #include "models/named.h"
 #include "recipe/claims.h"
 #include "recipe/drawn.h"
@@ -567,6 +568,14 @@ static bool same_patterns(const wn__mask_section *a, const wn__mask_section *b)
     return true;
 }
 
+/* Told once for a list of patterns, however often weights are selected by it later. */
+static void warn_of_little(const wn_graph *g, const wn__selection *s)
+{
+    if (2 * s->weights < s->all_weights)
+        wn__log(WN_LOG_WARNING, "the layer selection covers %lld of %lld weights of %s, less than half", (long long)s->weights,
+                (long long)s->all_weights, g->name);
+}
+
 /* Rows with the same patterns share one selection. */
 static wn_status select_layers(wn__recipe *r, wn__row *row)
 {
@@ -582,8 +591,10 @@ static wn_status select_layers(wn__recipe *r, wn__row *row)
     }
     wn_status status = wn__make_room(&r->selection, r->selections, sizeof *r->selection);
     if (status == WN_OK) status = wn__selection_make(r->graph, row->mask.layers, row->mask.patterns, &r->selection[r->selections]);
-    if (status == WN_OK) r->selections++;
-    if (status == WN_OK) return WN_OK;
+    if (status == WN_OK) {
+        warn_of_little(r->graph, &r->selection[r->selections++]);
+        return WN_OK;
+    }
     const wn__yaml_node *root = wn__yaml_root(r->doc), *mask = wn__yaml_find(root, "mask");
     const wn__yaml_node *own = row->node ? wn__yaml_find(row->node, "mask") : NULL;
     return wn__fault_at(own ? own : mask ? mask : root, "mask.layers: ", status);

@@ -627,6 +627,18 @@ static void keep_warnings(void *user, wn_log_level level, const char *line)
     if (level == WN_LOG_WARNING) snprintf(all + strlen(all), 2048 - strlen(all), "%s\n", line);
 }
 
+TEST(a_selection_of_few_weights_is_told_once)
+{
+    char warnings[2048] = "";
+    wn_log_set_sink(keep_warnings, warnings);
+    wn__recipe_free(
+        read_good("methods={my-ticket: {like: kd-ticket, mask: {layers: [conv1]}}, weight-rewind: {rewind: 33ep, mask: {layers: [conv1]}}, "
+                  "kd-weight-rewind: {rewind: 33ep}}"));
+    wn_log_set_sink(NULL, NULL);
+    const char *first = strstr(warnings, "less than half");
+    CHECK(first && !strstr(first + 1, "less than half"));
+}
+
 /* Told, not refused: recipes that were kept read as they did. What changes nothing, as in resolved recipes, passes. */
 TEST(keys_that_a_row_does_not_use_are_told)
 {
@@ -671,7 +683,8 @@ TEST(keys_that_a_row_does_not_use_are_told)
 
 int main(int argc, char **argv)
 {
-    static const wn_test tests[] = {RUN(keys_that_a_row_does_not_use_are_told),
+    static const wn_test tests[] = {RUN(a_selection_of_few_weights_is_told_once),
+                                    RUN(keys_that_a_row_does_not_use_are_told),
                                     RUN(times_are_in_steps),
                                     RUN(a_new_row_takes_what_it_does_not_change_from_its_model),
                                     RUN(unknown_key_names_place_valid_keys_and_the_nearest),

@@ -268,13 +268,6 @@ TEST(selections_follow_the_default_rule_and_patterns)
     wn_graph_free(g);
 }
 
-static int warnings;
-static void count_warning(void *user, wn_log_level level, const char *text)
-{
-    (void)user;
-    if (level == WN_LOG_WARNING && strstr(text, "less than half")) warnings++;
-}
-
 TEST(default_selection_of_linear_networks_spares_the_last_layer)
 {
     const wn__model *model;
@@ -282,11 +275,7 @@ TEST(default_selection_of_linear_networks_spares_the_last_layer)
     CHECK_OK(wn__model_find("lenet-300-100", &model));
     CHECK_OK(wn__model_build(model, NULL, model->usual, &g));
     CHECK_EQ_INT(selected_weights(g, NULL, 0), 784 * 300 + 300 * 100);
-    warnings = 0;
-    wn_log_set_sink(count_warning, NULL);
     CHECK_EQ_INT(selected_weights(g, (const char *const[]){"fc2"}, 1), 300 * 100);
-    wn_log_set_sink(NULL, NULL);
-    CHECK_EQ_INT(warnings, 1);
     wn_graph_free(g);
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/log.h"
 #include "base/text.h"
 
 /* The node whose weight parameter `index` is, or NULL for other parameters. */
@@ -115,10 +114,6 @@ static wn_status fill(const wn_graph *g, const char *const *items, int count, wn
         if (s->selected[i]) s->weights += entries(&g->param[i]);
     }
     if (s->weights == 0) return wn__fail(WN_EUSAGE, "the layer selection takes away every weight of %s", g->name);
-    s->covers_little = 2 * s->weights < s->all_weights;
-    if (s->covers_little)
-        wn__log(WN_LOG_WARNING, "the layer selection covers %lld of %lld weights of %s, less than half", (long long)s->weights,
-                (long long)s->all_weights, g->name);
     return WN_OK;
 }
 

@@ -10,7 +10,6 @@ typedef struct wn__selection {
     int first;           /* parameter of the network's first weight, selected or not */
     int64_t weights;     /* entries in selected parameters */
     int64_t all_weights; /* entries in all weights (conv and linear) */
-    bool covers_little;  /* under half of all weights: was logged as a warning */
 } wn__selection;
 
 /* One pattern per item, matched against parameter and node names (glob or `re:`), or one of the words

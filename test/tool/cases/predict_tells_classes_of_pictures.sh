@@ -23,6 +23,12 @@ tail -n 2 alone.txt | cmp - <(tail -n 2 folder.txt | sed 's/8.png/1.png/') || ex
 ls photos/val/*/*.png | winnow predict net.safetensors - --csv | cmp - folder.txt || exit 1
 tar -cf photos.tar --sort=name photos
 winnow predict net.safetensors photos.tar --csv | sed s,photos.tar/,, | cmp - folder.txt || exit 1
+tar -cf shard-0.tar --sort=name photos/val/ants; tar -cf shard-1.tar --sort=name photos/val/bees
+winnow predict net.safetensors 'shard-{0..1}.tar' --csv | sed 's,shard-.[.]tar/,,' | cmp - folder.txt || exit 1
+(cd photos && ls val/ants/* | sed 's/$/ ants/' && ls val/bees/*) >photos/list.txt # with labels and without
+winnow predict net.safetensors photos/list.txt --csv | cmp - folder.txt || exit 1
+winnow predict net.safetensors net.safetensors
+echo "exit code $?"
 # As many are right as `winnow eval` counts.
 winnow eval net.safetensors --data photos/val --set data.test_share=8 --quiet | grep accuracy | head -n 1
 winnow predict net.safetensors photos --csv --top 1 | awk -F, '$1 ~ $4 { right++ } END { print right " right" }'
