@@ -66,7 +66,7 @@ static void plain_linear(const wn__inference_op *op, const float *in, float *out
 static void plain_pool(const wn__inference_op *op, const wn__inference_op *from, const float *in, float *out)
 {
     const wn__node *n = op->node;
-    const bool largest = n->kind == WN__MAX_POOL;
+    const bool largest = n->kind->op == WN__OP_MAX_POOL;
     for (int64_t c = 0; c < op->c; c++)
         for (int64_t y = 0; y < op->h; y++)
             for (int64_t x = 0; x < op->w; x++) {
@@ -98,11 +98,11 @@ static void plain(const wn__inference *p, float **value)
     for (int i = 1; i < p->ops; i++) {
         const wn__inference_op *op = &p->op[i], *from = &p->op[op->input[0]];
         const float *in = value[op->input[0]];
-        if (op->node->kind == WN__CONV)
+        if (op->node->kind->op == WN__OP_CONV)
             plain_conv(op, from, in, value[i]);
-        else if (op->node->kind == WN__LINEAR)
+        else if (op->node->kind->op == WN__OP_LINEAR)
             plain_linear(op, in, value[i]);
-        else if (op->node->kind == WN__MAX_POOL || op->node->kind == WN__AVG_POOL)
+        else if (op->node->kind->op == WN__OP_MAX_POOL || op->node->kind->op == WN__OP_AVG_POOL)
             plain_pool(op, from, in, value[i]);
         else
             plain_rest(op, in, op->inputs > 1 ? value[op->input[1]] : NULL, value[i]);

@@ -31,7 +31,7 @@ BEGIN {
         for (j = 1; j <= n; j++) rank[name[j]] = i
     }
 }
-function room(path) { sub("/[^/]*$", "", path); sub("/(losses|metrics|optimizers|transforms|formats)$", "", path); return path } # a registry and its entries are one room
+function room(path) { sub("/[^/]*$", "", path); sub("/(losses|metrics|optimizers|transforms|formats|nodes|onnx)$", "", path); return path } # a registry and its entries are one room
 function may_use(own, other) { return own == other || rank[other] < rank[own] }'
 
 includes() {

@@ -7,7 +7,9 @@ registries='
 nn/losses wn__loss_type
 nn/metrics wn__metric
 data/transforms wn__sample_transform
-exchange/formats wn__export_format'
+exchange/formats wn__export_format
+exchange/onnx wn__onnx_entry
+nn/nodes wn__node_kind'
 
 bad=0
 outside() { # file, pattern: other files' lines with it

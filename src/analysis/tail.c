@@ -6,10 +6,8 @@
 #include "base/fail.h"
 #include "network/network.h"
 
-static bool is_plain(const wn__node *n)
-{
-    return n->kind == WN__CONV || n->kind == WN__LINEAR || n->kind == WN__RELU || n->kind == WN__MAX_POOL || n->kind == WN__AVG_POOL;
-}
+/* No statistics, nothing drawn. */
+static bool is_plain(const wn__node *n) { return !wn__node_has(n, WN__NODE_IS_NORM | WN__NODE_TRAINS_ONLY); }
 
 bool wn__is_chain(const wn_graph *g)
 {
@@ -17,10 +15,10 @@ bool wn__is_chain(const wn_graph *g)
     for (int i = 1; i < g->nodes; i++) {
         const wn__node *n = &g->node[i];
         if (!is_plain(n) || n->inputs != 1 || n->input[0] != i - 1) return false;
-        for (int k = 0; k < 4; k++)
+        for (int k = 0; k < WN__NODE_PARAMS; k++)
             if (n->param[k] >= 0 && n->param[k] != params++) return false;
     }
-    return g->nodes > 1 && g->node[0].kind == WN__INPUT && g->output == g->nodes - 1 && params == g->params;
+    return g->nodes > 1 && wn__node_has(&g->node[0], WN__NODE_IS_INPUT) && g->output == g->nodes - 1 && params == g->params;
 }
 
 int wn__next_layer(const wn_graph *g, int node)
@@ -30,24 +28,11 @@ int wn__next_layer(const wn_graph *g, int node)
     return -1;
 }
 
-static int add_copy(wn_graph *g, int x, const wn__node *n)
+static int add_copy(wn_graph *to, int x, const wn_graph *from, int node)
 {
-    switch (n->kind) {
-    case WN__CONV:
-        return wn_graph_conv(g, x, n->name,
-                             (wn_conv){.out = (int)n->c,
-                                       .kernel_h = n->kernel_h,
-                                       .kernel_w = n->kernel_w,
-                                       .stride = n->stride,
-                                       .pad = n->pad,
-                                       .groups = n->groups,
-                                       .bias = n->bias});
-    case WN__LINEAR: return wn_graph_linear(g, x, n->name, (int)n->c, n->bias);
-    case WN__RELU: return n->most > 0 ? wn_graph_clipped_relu(g, x, n->most) : wn_graph_relu(g, x);
-    case WN__MAX_POOL: return wn_graph_max_pool(g, x, n->kernel_h, n->stride, n->pad);
-    case WN__AVG_POOL: return wn_graph_avg_pool(g, x, n->kernel_h, n->stride, n->pad);
-    default: return -1;
-    }
+    wn__node_settings s;
+    const wn__node_kind *kind = wn__graph_describe(from, node, &s);
+    return wn__graph_add(to, kind, &x, 1, &s);
 }
 
 /* Nodes first to before end, behind the output of the node before. */
@@ -58,7 +43,7 @@ static wn_status copy_nodes(const wn_graph *g, int first, int end, wn_graph **ou
     if (!copy) return wn__no_memory(sizeof *before);
     int x = wn_graph_input(copy);
     for (int i = first; i < end; i++)
-        x = add_copy(copy, x, &g->node[i]);
+        x = add_copy(copy, x, g, i);
     wn_status status = copy->status != WN_OK ? wn__fail(copy->status, "%s", copy->message ? copy->message : "out of memory") : WN_OK;
     if (status == WN_OK && end == g->nodes) status = wn_graph_finish(copy, x);
     if (status != WN_OK) {

@@ -15,6 +15,12 @@ const wn__backend *const wn__backends[] = {
 #undef WN_BACKEND
     NULL};
 
+const wn__op_info wn__op_infos[WN__OPS] = {
+#define WN_OP(NAME, name, traits) {#name, traits},
+#include "backend/op_list.h"
+#undef WN_OP
+};
+
 const char *const wn__kernels_names[] = {"measured", "sparse", "dense", NULL};
 
 wn_status wn__op_new(wn__device *device, const wn__op_desc *desc, size_t size, const wn__op_class *cls, const char *implementation,

@@ -17,6 +17,7 @@
 #include "winnow/core.h"
 
 #define WN__PARAMS 6 /* of an operation, at most */
+#define WN__INPUTS 8 /* likewise */
 #define WN__CHUNK 16 /* images per partial sum */
 static inline int64_t wn__chunks(int64_t images) { return (images + WN__CHUNK - 1) / WN__CHUNK; }
 
@@ -31,14 +32,31 @@ typedef struct wn__shape {
 
 /* Fused operations. Shapes are per image. */
 typedef enum wn__op_kind {
-    WN__OP_CONV,     /* out = [relu](conv(in) [+ bias]); param: weight (out,in/groups,kh,kw), bias (out) or NULL */
-    WN__OP_LINEAR,   /* out = [relu](W in [+ bias]); in is flattened in (c,h,w) order; param: weight (out,c*h*w), bias or NULL */
-    WN__OP_NORM,     /* out = [relu](batch_norm(in[0]) [+ in[1]]); param: scale, shift, running mean, running variance */
-    WN__OP_ADD,      /* out = [relu](in[0] [+ in[1]]) */
-    WN__OP_MAX_POOL, /* padding never wins */
-    WN__OP_AVG_POOL, /* padding is not counted */
-    WN__OP_DROPOUT   /* out = keep ? in / (1 - rate) : 0 in training, in otherwise */
+#define WN_OP(NAME, name, traits) WN__OP_##NAME,
+#include "backend/op_list.h"
+#undef WN_OP
+    WN__OPS
 } wn__op_kind;
+
+/* What the memory plan has to know of an operation. */
+enum {
+    WN__OP_WEIGHS = 1 << 0,  /* param[0] is a weight that may be compressed */
+    WN__OP_WINDOWS = 1 << 1, /* its windows reach `pad` over the edges of in[0], on devices with borders */
+    WN__OP_READS_GRADIENT =
+        1 << 2,                /* without a fused ReLU the output's gradient is only read: its buffer may serve another tensor meanwhile */
+    WN__OP_TAKES_TWO = 1 << 3, /* the output's gradient may come as two addends */
+    WN__OP_IN_PLACE = 1 << 4,  /* din[0] may be dout[0] itself; where the second input is passed on: without a second input */
+    WN__OP_PASSES_FIRST = 1 << 5,  /* ... always: din[0] is dout[0] unchanged */
+    WN__OP_PASSES_SECOND = 1 << 6, /* din[1] is dout[0] unchanged */
+    WN__OP_IS_CHEAP = 1 << 7,      /* with one input: making the output again costs less than keeping it */
+    WN__OP_SUMS_SCRATCH = 1 << 8   /* `finish` reads scratch and saved alone, no activation */
+};
+typedef struct wn__op_info {
+    const char *name;
+    unsigned traits;
+} wn__op_info;
+extern const wn__op_info wn__op_infos[WN__OPS]; /* by kind */
+static inline bool wn__op_has(wn__op_kind kind, unsigned trait) { return (wn__op_infos[kind].traits & trait) != 0; }
 
 typedef struct wn__op_desc {
     wn__op_kind kind;
@@ -49,8 +67,8 @@ typedef struct wn__op_desc {
     bool relu;                                   /* fused at the end */
     float relu_most;                             /* its upper bound, 0 = none; a backend without bounded ReLUs refuses it */
     bool bias;                                   /* conv, linear */
-    int inputs;                                  /* 1 or 2 (norm, add: with residual) */
-    int in_border[2], out_border;                /* of the inputs and their gradients, of the output and its gradient */
+    int inputs;                                  /* norm, add: 1, or 2 with residual */
+    int in_border[WN__INPUTS], out_border;       /* of the inputs and their gradients, of the output and its gradient */
     float eps, momentum;                         /* norm; momentum = weight of the new statistics */
     float rate;                                  /* dropout */
     int node;                                    /* index that keys dropout */
@@ -89,23 +107,23 @@ typedef struct wn__step_info {
 typedef struct wn__op_args {
     wn__step_info step;
     int64_t n; /* images in the batch */
-    const void *in[2];
+    const void *in[WN__INPUTS];
     void *out;
-    void *saved;   /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices; norm's
+    void *saved;           /* op->saved_bytes, written by forward phases, read by backward ones: norm's mean and 1/std, pool indices; norm's
                              BACKWARD_PREPARE may leave its sums there for the phases that follow */
-    void *scratch; /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
-    void *dout[2]; /* gradient of out: one or two addends; only norm and add accept two; [1] is NULL if there is one */
-    void *din[2];  /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself for norm without residual and for add;
-                             din[1] of norm and add may be dout[0] itself: then nothing is to be done for it */
-    float *param[WN__PARAMS]; /* as the op kind says; norm's running statistics are written */
-    float *dparam[2];         /* gradients of param[0..1] */
-    bool accumulate;          /* add to dparam instead of overwriting */
-    const void *t_in[2];      /* tangents of the above; t_in[0] NULL = zero (the images) */
+    void *scratch;         /* op->scratch_bytes, kept from a phase to its finish, garbage otherwise */
+    void *dout[2];         /* gradient of out: one or two addends (WN__OP_TAKES_TWO); [1] is NULL if there is one */
+    void *din[WN__INPUTS]; /* to be overwritten; NULL = not wanted. din[0] may be dout[0] itself (WN__OP_IN_PLACE), and din[1]
+                             (WN__OP_PASSES_SECOND): then nothing is to be done for it */
+    float *param[WN__PARAMS];     /* as the op kind says; norm's running statistics are written */
+    float *dparam[WN__PARAMS];    /* gradients of those that are trained; NULL: not wanted */
+    bool accumulate;              /* add to dparam instead of overwriting */
+    const void *t_in[WN__INPUTS]; /* tangents of the above; t_in[0] NULL = zero (the images) */
     void *t_out, *t_saved;
     void *t_dout[2];
-    void *t_din[2];
-    const float *t_param[2];
-    float *t_dparam[2];
+    void *t_din[WN__INPUTS];
+    const float *t_param[WN__PARAMS];
+    float *t_dparam[WN__PARAMS];
 } wn__op_args;
 
 typedef struct wn__device wn__device;
@@ -154,7 +172,8 @@ struct wn__op { /* first member of a backend's own struct */
     wn__device *device;
     wn__op_desc desc;
     size_t saved_bytes, scratch_bytes;
-    bool backward_needs_in; /* in[0] must live until the last backward phase */
+    bool backward_needs_in;     /* in[0] must live until the last backward phase */
+    bool backward_needs_others; /* ... and in[1], in[2], ... */
     bool backward_needs_out;
     bool params_finish_late; /* finish of BACKWARD_PARAMS reads nothing but scratch and saved, and no phase after it changes what it reads
                                 there: it then ends no group, and operations before this one go on with a block that is still in cache */

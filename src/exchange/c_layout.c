@@ -7,12 +7,9 @@ enum { REACH = 64 }; /* floats that lanes read and write beyond the last value *
 
 static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
 
-static bool is_conv(const wn__inference_op *op) { return op->node->kind == WN__CONV; }
+static bool is_conv(const wn__inference_op *op) { return op->node->kind->op == WN__OP_CONV; }
 static bool is_direct(const wn__inference_op *op) { return is_conv(op) && op->node->stride == 1; }
-static bool keeps_place(const wn__inference_op *op)
-{
-    return op->node->kind == WN__RELU || op->node->kind == WN__ADD || op->node->kind == WN__BATCH_NORM;
-}
+static bool keeps_place(const wn__inference_op *op) { return op->node->kind->op == WN__OP_ADD || op->node->kind->op == WN__OP_NORM; }
 
 /* ---- rows: tensors between which windows of stride 1 go have rows of one length */
 

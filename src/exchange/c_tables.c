@@ -27,7 +27,7 @@ static int64_t entry_at(const wn__inference *p, const wn__c_layout *l, bool simd
     const wn__inference_op *op = &p->op[i], *from = &p->op[op->input[0]];
     const wn__node *n = op->node;
     const wn__c_tensor *in = &l->tensor[op->input[0]];
-    if (n->kind == WN__LINEAR) return place_in(from, in, entry);
+    if (!wn__node_has(n, WN__NODE_WINDOWS)) return place_in(from, in, entry);
     const int64_t window = (int64_t)n->kernel_h * n->kernel_w, inputs = from->c / n->groups, group = row / (op->c / n->groups);
     return place_of(op, in, &l->phases[i], simd, group * inputs + entry / window, entry % window / n->kernel_w, entry % n->kernel_w);
 }
@@ -70,7 +70,7 @@ wn_status wn__c_tables_make(const wn__inference *p, const wn__c_layout *l, bool 
     *out = (wn__c_tables){.table = WN_NEW_ARRAY(wn__c_table, p->ops), .ops = p->ops};
     if (!out->table) return wn__no_memory((size_t)p->ops * sizeof *out->table);
     for (int i = 1; i < p->ops; i++) {
-        if (p->op[i].node->kind != WN__CONV && p->op[i].node->kind != WN__LINEAR) continue;
+        if (!wn__node_has(p->op[i].node, WN__NODE_WEIGHS)) continue;
         const wn_status status = fill(p, l, simd, i, out);
         if (status == WN_OK) continue;
         wn__c_tables_release(out);

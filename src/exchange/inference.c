@@ -19,8 +19,8 @@ static wn_status copy_param(const wn__params *params, int index, float **out)
 /* y = scale x + shift of channel c, with running statistics. */
 static void affine(const wn__node *norm, const wn__params *params, int64_t c, double *scale, double *shift)
 {
-    const float *value[4];
-    for (int i = 0; i < 4; i++)
+    const float *value[WN__NODE_PARAMS];
+    for (int i = 0; i < WN__NODE_PARAMS; i++)
         value[i] = params->item[norm->param[i]].value;
     *scale = value[0][c] / sqrt((double)value[3][c] + (double)norm->eps);
     *shift = value[1][c] - *scale * value[2][c];
@@ -87,19 +87,19 @@ static wn__inference_op *may_join(making *m, const wn__node *node)
     return m->readers[node->input[0]] == 1 && node->inputs == 1 ? &m->out->op[m->made[node->input[0]]] : NULL;
 }
 
-static bool is_layer(const wn__inference_op *op) { return op->node->kind == WN__CONV || op->node->kind == WN__LINEAR; }
+static bool is_layer(const wn__inference_op *op) { return wn__node_has(op->node, WN__NODE_WEIGHS); }
 
 /* Is the node part of the operation in front of it? */
 static wn_status join(making *m, const wn__node *node, bool *joined)
 {
     wn__inference_op *op = may_join(m, node);
-    *joined = node->kind == WN__DROPOUT;
+    *joined = wn__node_has(node, WN__NODE_TRAINS_ONLY);
     if (!op || op->relu) return WN_OK;
-    if (node->kind == WN__BATCH_NORM && is_layer(op) && !m->norms_stay) {
+    if (wn__node_has(node, WN__NODE_IS_NORM) && is_layer(op) && !m->norms_stay) {
         *joined = true;
         return fold(node, m->params, op);
     }
-    if (node->kind == WN__RELU && op->node->kind != WN__INPUT && op->node->kind != WN__MAX_POOL && op->node->kind != WN__AVG_POOL) {
+    if (wn__node_has(node, WN__NODE_IS_RELU) && wn__node_has(op->node, WN__NODE_TAKES_RELU)) {
         *joined = true;
         op->relu = true;
         op->most = node->most;
@@ -113,11 +113,11 @@ static wn_status add_op(making *m, const wn__node *node)
     *op = (wn__inference_op){.node = node, .inputs = node->inputs, .c = node->c, .h = node->h, .w = node->w};
     for (int k = 0; k < node->inputs; k++)
         op->input[k] = m->made[node->input[k]];
-    if (node->kind == WN__RELU) {
+    if (wn__node_has(node, WN__NODE_IS_RELU)) {
         op->relu = true;
         op->most = node->most;
     }
-    if (node->kind == WN__BATCH_NORM) return m->norms_stay ? WN_OK : add_affine(m->params, op);
+    if (wn__node_has(node, WN__NODE_IS_NORM)) return m->norms_stay ? WN_OK : add_affine(m->params, op);
     if (!is_layer(op)) return WN_OK;
     op->weights = m->params->item[node->param[0]].count;
     WN_TRY(copy_param(m->params, node->param[0], &op->weight));
@@ -129,7 +129,8 @@ static wn_status make_ops(making *m)
     for (int i = 0; i < m->graph->nodes; i++) {
         const wn__node *node = &m->graph->node[i];
         bool joined = false;
-        if (node->kind == WN__DROPOUT && m->readers[node->input[0]] > m->readers[i]) m->readers[i] = m->readers[node->input[0]];
+        if (wn__node_has(node, WN__NODE_TRAINS_ONLY) && m->readers[node->input[0]] > m->readers[i])
+            m->readers[i] = m->readers[node->input[0]];
         if (node->inputs) WN_TRY(join(m, node, &joined));
         if (!joined) WN_TRY(add_op(m, node));
         m->made[i] = joined ? m->made[node->input[0]] : m->out->ops - 1;

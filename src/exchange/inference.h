@@ -8,11 +8,11 @@
 #include "nn/graph_nodes.h"
 
 typedef struct wn__inference_op {
-    const wn__node *node; /* borrowed: kind and geometry; WN__INPUT is the first, alone. A batch norm: scale and shift */
-    int input[2], inputs; /* earlier operations */
-    int64_t c, h, w;      /* of its output */
-    float *weight;        /* (weights) of convolutions and linear layers as wn__param has them; of batch norm the scales; else NULL */
-    float *bias;          /* (c) of the same; NULL: none */
+    const wn__node *node;          /* borrowed: kind and geometry; the input is the first, alone. A batch norm: scale and shift */
+    int input[WN__INPUTS], inputs; /* earlier operations */
+    int64_t c, h, w;               /* of its output */
+    float *weight; /* (weights) of convolutions and linear layers as wn__param has them; of batch norm the scales; else NULL */
+    float *bias;   /* (c) of the same; NULL: none */
     int64_t weights;
     bool relu; /* of its output, at most `most` (0: no bound) */
     float most;

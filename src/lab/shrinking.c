@@ -266,7 +266,7 @@ static wn_status try_plain(search *q, source *s, bool *holds)
 static bool has_links(const wn_graph *g)
 {
     for (int i = 0; i < g->nodes; i++)
-        if (g->node[i].kind == WN__ADD) return true;
+        if (g->node[i].kind->channels == WN__CHANNELS_JOIN) return true;
     return false;
 }
 

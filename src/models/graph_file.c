@@ -9,14 +9,6 @@
 #include "io/yaml_doc.h"
 #include "nn/graph_nodes.h"
 
-/* Every key that some kind of node has; each kind lists the rows it knows. */
-typedef struct node_config {
-    const char *name, *as, *share, *out;
-    int64_t kernel, kernel_h, kernel_w, stride, pad, groups;
-    bool bias;
-    double rate, max;
-} node_config;
-
 typedef struct reader {
     wn_graph *graph;
     int classes;
@@ -26,43 +18,6 @@ typedef struct reader {
     int labels, last;
 } reader;
 
-typedef struct node_kind {
-    const char *name, *summary;
-    int inputs;
-    const wn__setting *settings;
-    int (*build)(reader *r, const node_config *c, const int *from);
-} node_kind;
-
-#define LABELS WN_SETTING_TEXT(node_config, as, "", "name of the value, for `from`")
-#define NAMED                                                                                    \
-    WN_SETTING_TEXT(node_config, name, NULL, "name of the node, prefix of its tensors"), LABELS, \
-        WN_SETTING_TEXT(node_config, share, "", "earlier node whose parameters are used")
-#define WINDOW(pad_default)                                                    \
-    WN_SETTING_INT(node_config, kernel, 2, 1, 1024, "side of the window"),     \
-        WN_SETTING_INT(node_config, stride, 2, 1, 1024, "step of the window"), \
-        WN_SETTING_INT(node_config, pad, pad_default, 0, 1024, "zeros on each side")
-
-static const wn__setting conv_settings[] = {NAMED,
-                                            WN_SETTING_TEXT(node_config, out, NULL, "output channels"),
-                                            WN_SETTING_INT(node_config, kernel, 0, 0, 1024, "side of the kernel"),
-                                            WN_SETTING_INT(node_config, kernel_h, 0, 0, 1024, "height of the kernel, overrides kernel"),
-                                            WN_SETTING_INT(node_config, kernel_w, 0, 0, 1024, "width of the kernel, overrides kernel"),
-                                            WN_SETTING_INT(node_config, stride, 1, 1, 1024, "step of the kernel"),
-                                            WN_SETTING_INT(node_config, pad, 0, 0, 1024, "zeros on each side"),
-                                            WN_SETTING_INT(node_config, groups, 1, 1, 65536, "groups of channels"),
-                                            WN_SETTING_BOOL(node_config, bias, false, "add a bias per channel"),
-                                            {0}};
-static const wn__setting linear_settings[] = {NAMED,
-                                              WN_SETTING_TEXT(node_config, out, NULL, "outputs, or \"classes\""),
-                                              WN_SETTING_BOOL(node_config, bias, true, "add a bias per output"),
-                                              {0}};
-static const wn__setting norm_settings[] = {NAMED, {0}};
-static const wn__setting relu_settings[] = {
-    LABELS, WN_SETTING_FLOAT(node_config, max, 0, 0, 1e30, "upper bound of the output (ReLU6: 6); 0: none"), {0}};
-static const wn__setting plain_settings[] = {LABELS, {0}};
-static const wn__setting pool_settings[] = {LABELS, WINDOW(0), {0}};
-static const wn__setting dropout_settings[] = {LABELS, WN_SETTING_FLOAT(node_config, rate, 0.5, 0, 0.999, "fraction that is dropped"), {0}};
-
 static int multiplied(const reader *r, int channels)
 {
     const double wide = floor((double)channels * r->width + 0.5);
@@ -70,7 +25,7 @@ static int multiplied(const reader *r, int channels)
 }
 
 /* "classes" or a number; 0 (which the builder refuses) if neither. */
-static int out_of(const reader *r, const node_config *c)
+static int out_of(const reader *r, const wn__node_settings *c)
 {
     char *end;
     if (!strcmp(c->out, "classes")) return r->classes;
@@ -79,87 +34,35 @@ static int out_of(const reader *r, const node_config *c)
     return r->is_last ? (int)out : multiplied(r, (int)out);
 }
 
-/* Depthwise: as many groups as there are channels now. */
-static int groups_of(const reader *r, const node_config *c) { return c->groups > 1 ? multiplied(r, (int)c->groups) : 1; }
-
-static int build_conv(reader *r, const node_config *c, const int *from)
+/* What the network's width makes of a node's settings. Depthwise: as many groups as there are channels now. */
+static void widen(const reader *r, wn__node_settings *c)
 {
-    const wn_conv spec = {.out = out_of(r, c),
-                          .kernel = (int)c->kernel,
-                          .kernel_h = (int)c->kernel_h,
-                          .kernel_w = (int)c->kernel_w,
-                          .stride = (int)c->stride,
-                          .pad = (int)c->pad,
-                          .groups = groups_of(r, c),
-                          .bias = c->bias};
-    return wn_graph_conv(r->graph, from[0], c->name, spec);
+    if (c->out) c->channels = out_of(r, c);
+    if (c->groups > 1) c->groups = multiplied(r, (int)c->groups);
 }
-
-static int build_linear(reader *r, const node_config *c, const int *from)
-{
-    return wn_graph_linear(r->graph, from[0], c->name, out_of(r, c), c->bias);
-}
-
-static int build_norm(reader *r, const node_config *c, const int *from) { return wn_graph_batch_norm(r->graph, from[0], c->name); }
-
-static int build_relu(reader *r, const node_config *c, const int *from)
-{
-    return c->max > 0 ? wn_graph_clipped_relu(r->graph, from[0], c->max) : wn_graph_relu(r->graph, from[0]);
-}
-
-static int build_add(reader *r, const node_config *c, const int *from)
-{
-    (void)c;
-    return wn_graph_add(r->graph, from[0], from[1]);
-}
-
-static int build_max_pool(reader *r, const node_config *c, const int *from)
-{
-    return wn_graph_max_pool(r->graph, from[0], (int)c->kernel, (int)c->stride, (int)c->pad);
-}
-
-static int build_avg_pool(reader *r, const node_config *c, const int *from)
-{
-    return wn_graph_avg_pool(r->graph, from[0], (int)c->kernel, (int)c->stride, (int)c->pad);
-}
-
-static int build_global_pool(reader *r, const node_config *c, const int *from)
-{
-    (void)c;
-    return wn_graph_global_pool(r->graph, from[0]);
-}
-
-static int build_dropout(reader *r, const node_config *c, const int *from) { return wn_graph_dropout(r->graph, from[0], c->rate); }
-
-static const node_kind kinds[] = {
-    {"conv", "convolution; groups that are all channels make it depthwise", 1, conv_settings, build_conv},
-    {"linear", "fully connected layer; images are flattened by channel, row, column", 1, linear_settings, build_linear},
-    {"batch_norm", "batch normalization with a learned scale and shift per channel", 1, norm_settings, build_norm},
-    {"relu", "the larger of the value and 0", 1, relu_settings, build_relu},
-    {"add", "the sum of two values of one shape: from: [a, b]", 2, plain_settings, build_add},
-    {"max_pool", "the largest value of each window", 1, pool_settings, build_max_pool},
-    {"avg_pool", "the mean of each window", 1, pool_settings, build_avg_pool},
-    {"global_pool", "the mean of each channel", 1, plain_settings, build_global_pool},
-    {"dropout", "values drop out while training", 1, dropout_settings, build_dropout},
-    {0}};
 
 bool wn__graph_file_node(int index, const char **name, const char **summary, const wn__setting **settings)
 {
-    *name = kinds[index].name;
-    *summary = kinds[index].summary;
-    *settings = kinds[index].settings;
-    return *name != NULL;
+    const wn__node_kind *const *kind = wn__node_kinds;
+    for (; *kind; kind++)
+        if ((*kind)->settings && index-- == 0) break;
+    *name = *kind ? (*kind)->name : NULL;
+    if (!*kind) return false;
+    *summary = (*kind)->summary;
+    *settings = (*kind)->settings;
+    return true;
 }
 
-static wn_status find_kind(const wn__yaml_node *at, const char *name, const node_kind **out)
+static wn_status find_kind(const wn__yaml_node *at, const char *name, const wn__node_kind **out)
 {
-    for (*out = kinds; (*out)->name; (*out)++)
-        if (!strcmp((*out)->name, name)) return WN_OK;
-    const char *names[sizeof kinds / sizeof *kinds];
-    int count = 0;
-    for (; kinds[count].name; count++)
-        names[count] = kinds[count].name;
+    enum { MOST = 64 };
+    const char *names[MOST], *summary;
+    const wn__setting *settings;
     wn__text valid = {0};
+    int count = 0;
+    if ((*out = wn__node_kind_find(name))) return WN_OK;
+    while (count < MOST && wn__graph_file_node(count, &names[count], &summary, &settings))
+        count++;
     wn__text_add_valid(&valid, name, names, count);
     const wn_status status = wn__yaml_fail(WN_EUSAGE, at, "unknown kind of node \"%s\"%s", name, valid.data ? valid.data : "");
     wn__text_release(&valid);
@@ -177,16 +80,28 @@ static wn_status find_label(const reader *r, const wn__yaml_node *at, const char
     return wn__yaml_fail(WN_EUSAGE, at, "no earlier node is named \"%s\"", label);
 }
 
-static wn_status read_from(const reader *r, const wn__yaml_node *at, const wn__yaml_node *from, const node_kind *kind, int *out)
+/* "2 value(s): from: [name, name]", "1 to 8 values: from: [name, ...]" */
+static wn_status refuse_from(const wn__yaml_node *at, const wn__node_kind *kind)
+{
+    if (kind->most_inputs > kind->inputs)
+        return wn__yaml_fail(WN_EUSAGE, at, "%s reads %d to %d values: from: [name, name, ...]", kind->name, kind->inputs,
+                             kind->most_inputs);
+    return wn__yaml_fail(WN_EUSAGE, at, "%s reads %d value(s): from: %s", kind->name, kind->inputs,
+                         kind->inputs == 1 ? "name" : "[name, name]");
+}
+
+static wn_status read_from(const reader *r, const wn__yaml_node *at, const wn__yaml_node *from, const wn__node_kind *kind, int *out,
+                           int *inputs)
 {
     const int given = !from ? 0 : wn__yaml_kind_of(from) == WN__YAML_SCALAR ? 1 : wn__yaml_count(from);
+    const int most = kind->most_inputs ? kind->most_inputs : kind->inputs;
+    *inputs = given;
     if (!from && kind->inputs == 1) {
+        *inputs = 1;
         out[0] = r->last;
         return WN_OK;
     }
-    if (given != kind->inputs || wn__yaml_kind_of(from) == WN__YAML_MAPPING)
-        return wn__yaml_fail(WN_EUSAGE, from ? from : at, "%s reads %d value(s): from: %s", kind->name, kind->inputs,
-                             kind->inputs == 1 ? "name" : "[name, name]");
+    if (given < kind->inputs || given > most || wn__yaml_kind_of(from) == WN__YAML_MAPPING) return refuse_from(from ? from : at, kind);
     for (int i = 0; i < given; i++) {
         const wn__yaml_node *item = wn__yaml_kind_of(from) == WN__YAML_SCALAR ? from : wn__yaml_child(from, i);
         const char *label = wn__yaml_text(item);
@@ -196,7 +111,7 @@ static wn_status read_from(const reader *r, const wn__yaml_node *at, const wn__y
     return WN_OK;
 }
 
-static wn_status read_keys(const node_kind *kind, const wn__yaml_node *body, node_config *c, const wn__yaml_node **from)
+static wn_status read_keys(const wn__node_kind *kind, const wn__yaml_node *body, wn__node_settings *c, const wn__yaml_node **from)
 {
     WN_TRY(wn__settings_defaults(kind->settings, c));
     for (int i = 0; body && i < wn__yaml_count(body); i++) {
@@ -214,7 +129,7 @@ static wn_status read_keys(const node_kind *kind, const wn__yaml_node *body, nod
     return WN_OK;
 }
 
-static wn_status check_required(const node_kind *kind, const node_config *c, const wn__yaml_node *at)
+static wn_status check_required(const wn__node_kind *kind, const wn__node_settings *c, const wn__yaml_node *at)
 {
     for (const wn__setting *s = kind->settings; s->name; s++)
         if (!s->fallback && !*(const char *const *)((const char *)c + s->offset))
@@ -246,7 +161,8 @@ static int last_layer(const wn__yaml_node *nodes)
     for (int i = 0; i < wn__yaml_count(nodes); i++) {
         const wn__yaml_node *key = key_of(wn__yaml_child(nodes, i));
         const char *kind = key ? wn__yaml_text(key) : NULL;
-        if (kind && (strcmp(kind, "conv") == 0 || strcmp(kind, "linear") == 0)) last = i;
+        const wn__node_kind *found = kind ? wn__node_kind_find(kind) : NULL;
+        if (found && (found->traits & WN__NODE_WEIGHS)) last = i;
     }
     return last;
 }
@@ -260,17 +176,18 @@ static wn_status read_node(reader *r, const wn__yaml_node *item)
     const wn__yaml_node *key = bare ? item : wn__yaml_key(item, 0), *body = bare ? NULL : wn__yaml_child(item, 0);
     if (body && wn__yaml_kind_of(body) == WN__YAML_SCALAR && !wn__yaml_is_null(body))
         return wn__yaml_fail(WN_EUSAGE, body, "wants a mapping {key: value, ...}");
-    const node_kind *kind;
+    const wn__node_kind *kind;
     const wn__yaml_node *from = NULL;
-    node_config c = {0};
-    int inputs[2];
+    wn__node_settings c = {0};
+    int input[WN__INPUTS], inputs;
     WN_TRY(find_kind(key, wn__yaml_text(key), &kind));
     WN_TRY(read_keys(kind, body, &c, &from));
     WN_TRY(check_required(kind, &c, key));
-    WN_TRY(read_from(r, key, from, kind, inputs));
+    WN_TRY(read_from(r, key, from, kind, input, &inputs));
     int owner = -1;
     if (c.share && *c.share) WN_TRY(find_label(r, body, c.share, &owner));
-    r->last = kind->build(r, &c, inputs);
+    widen(r, &c);
+    r->last = wn__graph_add(r->graph, kind, input, inputs, &c);
     if (r->last >= 0 && owner >= 0) r->last = wn_graph_share(r->graph, r->last, owner);
     if (r->last < 0) { /* let the graph say what was wrong */
         const wn_status status = wn_graph_finish(r->graph, -1);
@@ -340,80 +257,106 @@ wn_status wn__graph_file_parse(const char *label, const char *text, wn__model_in
 
 /* ---- writing */
 
-/* Every node is named n<index> unless it has parameters, and so a name. */
+static bool is_named(const wn__node *n) { return n->kind->param[0].suffix != NULL; }
+
+/* Every node is called n<index> unless it has parameters, and so a name. */
 static void add_value_name(const wn_graph *g, int node, wn__text *t)
 {
     const wn__node *n = &g->node[node];
-    if (n->kind == WN__INPUT)
+    if (wn__node_has(n, WN__NODE_IS_INPUT))
         wn__text_add(t, "input");
-    else if (n->param[0] >= 0)
+    else if (is_named(n))
         wn__text_add(t, "\"%s\"", n->name);
     else
         wn__text_add(t, "n%d", node);
 }
 
-static void add_kind(const wn_graph *g, const wn__node *n, wn__text *t)
+static void add_value(const wn__setting *row, const wn__node_settings *s, wn__text *t)
 {
-    const wn__node *in = &g->node[n->input[0]];
-    const bool global = n->kind == WN__AVG_POOL && n->kernel_h == in->h && n->kernel_w == in->w && n->pad == 0;
-    switch (n->kind) {
-    case WN__CONV:
-        wn__text_add(t, "conv: {name: \"%s\", out: %lld, kernel_h: %d, kernel_w: %d, stride: %d, pad: %d, groups: %d, bias: %s", n->name,
-                     (long long)n->c, n->kernel_h, n->kernel_w, n->stride, n->pad, n->groups, n->bias ? "true" : "false");
-        return;
-    case WN__LINEAR:
-        wn__text_add(t, "linear: {name: \"%s\", out: %lld, bias: %s", n->name, (long long)n->c, n->bias ? "true" : "false");
-        return;
-    case WN__BATCH_NORM: wn__text_add(t, "batch_norm: {name: \"%s\"", n->name); return;
-    case WN__RELU: wn__text_add(t, "relu: {max: %.9g", (double)n->most); return;
-    case WN__ADD: wn__text_add(t, "add: {"); return;
-    case WN__DROPOUT: wn__text_add(t, "dropout: {rate: %.9g", (double)n->rate); return;
-    case WN__MAX_POOL:
-    case WN__AVG_POOL:
-        wn__text_add(t, global ? "global_pool: {" : n->kind == WN__MAX_POOL ? "max_pool: {" : "avg_pool: {");
-        if (!global) wn__text_add(t, "kernel: %d, stride: %d, pad: %d", n->kernel_h, n->stride, n->pad);
-        return;
-    case WN__INPUT: return;
-    }
+    const void *at = (const char *)s + row->offset;
+    wn__text_add(t, "%s: ", row->name);
+    if (row->type == WN__SETTING_TEXT)
+        wn__text_add(t, "%lld", (long long)s->channels); /* `out` */
+    else if (row->type == WN__SETTING_BOOL)
+        wn__text_add(t, *(const bool *)at ? "true" : "false");
+    else if (row->type == WN__SETTING_INT)
+        wn__text_add(t, "%lld", (long long)*(const int64_t *)at);
+    else
+        wn__text_add(t, "%.9g", *(const double *)at);
 }
 
-static void add_node(const wn_graph *g, int node, wn__text *t)
+/* Of two settings structs; numbers as the node keeps them. */
+static bool is_same(const wn__setting *row, const wn__node_settings *a, const wn__node_settings *b)
+{
+    const char *x = (const char *)a + row->offset, *y = (const char *)b + row->offset;
+    if (row->type == WN__SETTING_BOOL) return *(const bool *)x == *(const bool *)y;
+    if (row->type == WN__SETTING_INT) return *(const int64_t *)x == *(const int64_t *)y;
+    return (float)*(const double *)x == (float)*(const double *)y;
+}
+
+static bool is_always(const wn__node_kind *kind, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = kind->always ? strstr(kind->always, name) : NULL; at; at = strstr(at + 1, name))
+        if ((at == kind->always || at[-1] == ' ') && (at[length] == ' ' || !at[length])) return true;
+    return false;
+}
+
+/* Settings that the node has; those at their defaults are left out, unless the kind names them. */
+static wn_status add_settings(const wn__node_kind *kind, const wn__node_settings *s, wn__text *t)
+{
+    wn__node_settings usual = {0};
+    bool first = !s->name;
+    WN_TRY(wn__settings_defaults(kind->settings, &usual));
+    if (s->name) wn__text_add(t, "name: \"%s\"", s->name);
+    for (const wn__setting *row = kind->settings; row->name; row++) {
+        const bool out = strcmp(row->name, "out") == 0;
+        if (!out && (row->type == WN__SETTING_TEXT || (is_same(row, s, &usual) && !is_always(kind, row->name)))) continue;
+        wn__text_add(t, first ? "" : ", ");
+        add_value(row, s, t);
+        first = false;
+    }
+    return WN_OK;
+}
+
+static wn_status add_node(const wn_graph *g, int node, wn__text *t)
 {
     const wn__node *n = &g->node[node];
-    const size_t before = t->size;
-    wn__text_add(t, "  - ");
-    add_kind(g, n, t);
-    const char *comma = !t->failed && t->size > before && t->data[t->size - 1] == '{' ? "" : ", ";
-    if (n->param[0] < 0) wn__text_add(t, "%sas: n%d, ", comma, node);
-    wn__text_add(t, "%sfrom: ", n->param[0] < 0 ? "" : comma);
+    wn__node_settings s;
+    const wn__node_kind *kind = wn__graph_describe(g, node, &s);
+    wn__text_add(t, "  - %s: {", kind->name);
+    WN_TRY(add_settings(kind, &s, t));
+    const char *comma = !t->failed && t->data[t->size - 1] == '{' ? "" : ", ";
+    if (!is_named(n)) wn__text_add(t, "%sas: n%d, ", comma, node);
+    wn__text_add(t, "%sfrom: ", is_named(n) ? comma : "");
     if (n->inputs > 1) wn__text_add(t, "[");
     for (int i = 0; i < n->inputs; i++) {
         if (i > 0) wn__text_add(t, ", ");
         add_value_name(g, n->input[i], t);
     }
     if (n->inputs > 1) wn__text_add(t, "]");
-    for (int i = 0; i < node; i++) {
-        if (n->param[0] < 0 || g->node[i].param[0] != n->param[0]) continue;
-        wn__text_add(t, ", share: \"%s\"", g->node[i].name);
-        break;
-    }
+    const int owner = wn__graph_owner(g, node);
+    if (owner != node) wn__text_add(t, ", share: \"%s\"", g->node[owner].name);
     wn__text_add(t, "}\n");
+    return WN_OK;
+}
+
+static wn_status add_nodes(const wn_graph *g, wn__text *t)
+{
+    if (g->output != g->nodes - 1) return wn__fail(WN_EUNSUPPORTED, "%s: its output is not its last node", g->name);
+    wn__text_add(t, "name: \"%s\"\nnodes:\n", g->name);
+    for (int i = 1; i < g->nodes; i++)
+        WN_TRY(add_node(g, i, t));
+    return t->failed ? wn__no_memory(4096) : WN_OK;
 }
 
 wn_status wn__graph_file_write(const wn_graph *graph, wn__text *out)
 {
     wn__text t = {0};
-    wn__text_add(&t, "name: \"%s\"\nnodes:\n", graph->name);
-    for (int i = 1; i < graph->nodes; i++)
-        add_node(graph, i, &t);
-    if (graph->output != graph->nodes - 1) {
+    const wn_status status = add_nodes(graph, &t);
+    if (status != WN_OK)
         wn__text_release(&t);
-        return wn__fail(WN_EUNSUPPORTED, "%s: its output is not its last node", graph->name);
-    }
-    if (t.failed) {
-        wn__text_release(&t);
-        return wn__no_memory(4096);
-    }
-    *out = t;
-    return WN_OK;
+    else
+        *out = t;
+    return status;
 }

@@ -11,20 +11,20 @@ enum { MOST_CLASSES = 1 << 20, MOST_CHANNELS = 1 << 10 };
 
 /* ---- sizes */
 
-static const wn__st_tensor *weight_of(const wn__safetensors *file, const wn_graph *graph, const wn__node *node)
+static const wn__st_tensor *weight_of(const wn__safetensors *file, const wn_graph *graph, int node)
 {
-    if (node->kind != WN__CONV && node->kind != WN__LINEAR) return NULL;
-    return wn__safetensors_find(file, graph->param[node->param[0]].name);
+    const int weight = wn__graph_weight(graph, node);
+    return weight < 0 ? NULL : wn__safetensors_find(file, graph->param[weight].name);
 }
 
 void wn__likeness_input(const wn__safetensors *file, const wn_graph *graph, wn__model_input *input)
 {
-    const wn__st_tensor *t = weight_of(file, graph, &graph->node[graph->output]);
+    const wn__st_tensor *t = weight_of(file, graph, graph->output);
     if (t && t->ndim >= 2 && t->dim[0] >= 2 && t->dim[0] <= MOST_CLASSES) input->classes = (int)t->dim[0];
     for (int i = 0; i < graph->nodes; i++) {
         const wn__node *node = &graph->node[i];
-        if (node->kind != WN__CONV || node->groups != 1 || node->input[0] != 0) continue;
-        t = weight_of(file, graph, node);
+        if (node->groups != 1 || node->input[0] != 0) continue;
+        t = weight_of(file, graph, i);
         if (t && t->ndim == 4 && t->dim[1] >= 1 && t->dim[1] <= MOST_CHANNELS) input->c = (int)t->dim[1];
         return;
     }

@@ -139,7 +139,7 @@ void wn__misfits_show(const wn__safetensors *file, const wn__wanted *wanted, int
 bool wn__is_of_head(const wn_graph *graph, int param)
 {
     const wn__node *head = &graph->node[graph->output];
-    if (head->kind != WN__CONV && head->kind != WN__LINEAR) return false;
+    if (!wn__node_has(head, WN__NODE_WEIGHS)) return false;
     return param == head->param[0] || param == head->param[1];
 }
 

@@ -50,14 +50,6 @@ int wn__graph_refuse(wn_graph *g, wn_status status)
 
 #define REFUSE(g, ...) wn__graph_refuse((g), wn__fail(WN_EINVAL, __VA_ARGS__))
 
-static const char *kind_name(wn__node_kind kind)
-{
-    static const char *const names[] = {[WN__INPUT] = "input",           [WN__CONV] = "conv",         [WN__LINEAR] = "linear",
-                                        [WN__BATCH_NORM] = "batch_norm", [WN__RELU] = "relu",         [WN__ADD] = "add",
-                                        [WN__MAX_POOL] = "max_pool",     [WN__AVG_POOL] = "avg_pool", [WN__DROPOUT] = "dropout"};
-    return names[kind];
-}
-
 /* a * b, or most_work if that is less: for sizes >= 0. */
 static int64_t product(int64_t a, int64_t b)
 {
@@ -95,7 +87,7 @@ static const wn__node *input_node(wn_graph *g, int x, const char *user)
 static int add_node(wn_graph *g, wn__node node, const char *name)
 {
     char fallback[40];
-    snprintf(fallback, sizeof fallback, "%s%d", kind_name(node.kind), g->nodes);
+    snprintf(fallback, sizeof fallback, "%s%d", node.kind->name, g->nodes);
     if (!name || !*name) name = fallback;
     if (strlen(name) > WN__LONGEST_NODE_NAME)
         return REFUSE(g, "%.40s...: a name of %zu letters; names of nodes have at most %d", name, strlen(name), WN__LONGEST_NODE_NAME);
@@ -153,158 +145,54 @@ static bool add_param(wn_graph *g, int node, int slot, const char *suffix, wn__p
     return role != WN__WEIGHT || add_work(g, &g->node[node], p);
 }
 
-int wn_graph_input(wn_graph *g)
+static bool add_params(wn_graph *g, int id)
 {
-    if (!g || g->status != WN_OK) return -1;
-    if (g->nodes) return REFUSE(g, "graph %s: the input must be its first node", g->name);
-    return add_node(g, (wn__node){.kind = WN__INPUT, .c = g->c, .h = g->h, .w = g->w}, "input");
+    for (int slot = 0; slot < WN__NODE_PARAMS; slot++) {
+        const wn__node *node = &g->node[id];
+        const wn__node_param *p = &node->kind->param[slot];
+        int64_t dim[4] = {node->c};
+        if (!p->suffix) break;
+        if (p->role == WN__BIAS && !node->bias) continue;
+        const int ndim = node->kind->dims ? node->kind->dims(node, &g->node[node->input[0]], slot, dim) : 1;
+        if (!add_param(g, id, slot, p->suffix, p->role, ndim, dim)) return false;
+    }
+    return true;
 }
 
-static int64_t window_count(int64_t size, int64_t kernel, int64_t stride, int64_t pad)
+static bool check_inputs(wn_graph *g, const wn__node_kind *kind, const char *user, int inputs)
 {
-    return size + 2 * pad < kernel ? 0 : (size + 2 * pad - kernel) / stride + 1;
+    const int most = kind->most_inputs ? kind->most_inputs : kind->inputs;
+    if (inputs >= kind->inputs && inputs <= most) return true;
+    return WN__NODE_REFUSE(g, "%s: %d inputs, a %s has %d to %d", user, inputs, kind->name, kind->inputs, most);
 }
 
-int wn_graph_conv(wn_graph *g, int x, const char *name, wn_conv s)
+int wn__graph_add(wn_graph *g, const wn__node_kind *kind, const int *input, int inputs, const wn__node_settings *s)
 {
-    const wn__node *in = input_node(g, x, shown(name, "conv"));
-    if (!in) return -1;
-    const int kh = s.kernel_h ? s.kernel_h : s.kernel, kw = s.kernel_w ? s.kernel_w : s.kernel;
-    const int stride = s.stride ? s.stride : 1, groups = s.groups ? s.groups : 1;
-    if (s.out < 1 || kh < 1 || kw < 1 || stride < 1 || s.pad < 0 || groups < 1)
-        return REFUSE(g, "%s: out %d, kernel %d x %d, stride %d, groups %d must be > 0 and pad %d >= 0", shown(name, "conv"), s.out, kh, kw,
-                      stride, groups, s.pad);
-    if (in->c % groups || s.out % groups)
-        return REFUSE(g, "%s: %d groups must divide %lld input and %d output channels", shown(name, "conv"), groups, (long long)in->c,
-                      s.out);
-    const int64_t weight[4] = {s.out, in->c / groups, kh, kw}, out = s.out;
-    const int id = add_node(g,
-                            (wn__node){.kind = WN__CONV,
-                                       .input = {x},
-                                       .inputs = 1,
-                                       .c = s.out,
-                                       .h = window_count(in->h, kh, stride, s.pad),
-                                       .w = window_count(in->w, kw, stride, s.pad),
-                                       .kernel_h = kh,
-                                       .kernel_w = kw,
-                                       .stride = stride,
-                                       .pad = s.pad,
-                                       .groups = groups,
-                                       .bias = s.bias},
-                            name);
-    if (id < 0 || !add_param(g, id, 0, "weight", WN__WEIGHT, 4, weight)) return -1;
-    if (s.bias && !add_param(g, id, 1, "bias", WN__BIAS, 1, &out)) return -1;
-    return id;
+    const char *user = shown(s->name, kind->name);
+    const wn__node *in[WN__INPUTS] = {NULL};
+    wn__node node = {.kind = kind, .inputs = inputs};
+    if (!g || g->status != WN_OK || !check_inputs(g, kind, user, inputs)) return -1;
+    for (int k = 0; k < inputs; k++) {
+        if (!(in[k] = input_node(g, input[k], user))) return -1;
+        node.input[k] = input[k];
+    }
+    if (!kind->make(g, in, s, &node)) return -1;
+    const int id = add_node(g, node, s->name);
+    return id >= 0 && add_params(g, id) ? id : -1;
 }
 
-int wn_graph_linear(wn_graph *g, int x, const char *name, int out, bool bias)
+const wn__node_kind *wn__graph_describe(const wn_graph *g, int node, wn__node_settings *s)
 {
-    const wn__node *in = input_node(g, x, shown(name, "linear"));
-    if (!in) return -1;
-    if (out < 1) return REFUSE(g, "%s: out %d must be > 0", shown(name, "linear"), out);
-    const int64_t weight[2] = {out, in->c * in->h * in->w}, bias_dim = out;
-    const int id = add_node(g, (wn__node){.kind = WN__LINEAR, .input = {x}, .inputs = 1, .c = out, .h = 1, .w = 1, .bias = bias}, name);
-    if (id < 0 || !add_param(g, id, 0, "weight", WN__WEIGHT, 2, weight)) return -1;
-    if (bias && !add_param(g, id, 1, "bias", WN__BIAS, 1, &bias_dim)) return -1;
-    return id;
+    const wn__node *n = &g->node[node];
+    *s = (wn__node_settings){.name = n->kind->param[0].suffix ? n->name : NULL, .channels = n->c};
+    return n->kind->describe ? n->kind->describe(g, n, s) : n->kind;
 }
 
-int wn_graph_batch_norm(wn_graph *g, int x, const char *name)
+int wn__graph_owner(const wn_graph *g, int node)
 {
-    const wn__node *in = input_node(g, x, shown(name, "batch_norm"));
-    if (!in) return -1;
-    static const struct {
-        const char *suffix;
-        wn__param_role role;
-    } parts[4] = {{"weight", WN__SCALE}, {"bias", WN__SHIFT}, {"running_mean", WN__MEAN}, {"running_var", WN__VARIANCE}};
-    const int64_t channels = in->c;
-    const int id = add_node(
-        g,
-        (wn__node){.kind = WN__BATCH_NORM, .input = {x}, .inputs = 1, .c = in->c, .h = in->h, .w = in->w, .eps = 1e-5f, .momentum = 0.1f},
-        name);
-    for (int i = 0; i < 4; i++)
-        if (id < 0 || !add_param(g, id, i, parts[i].suffix, parts[i].role, 1, &channels)) return -1;
-    return id;
-}
-
-static wn__node with_shape_of(wn__node node, const wn__node *in)
-{
-    node.c = in->c;
-    node.h = in->h;
-    node.w = in->w;
+    for (int i = 0; i < node; i++)
+        if (g->node[node].param[0] >= 0 && g->node[i].param[0] == g->node[node].param[0]) return i;
     return node;
-}
-
-static int add_relu(wn_graph *g, int x, double most)
-{
-    const wn__node *in = input_node(g, x, "relu");
-    const wn__node node = {.kind = WN__RELU, .input = {x}, .inputs = 1, .most = (float)most};
-    return in ? add_node(g, with_shape_of(node, in), NULL) : -1;
-}
-
-int wn_graph_relu(wn_graph *g, int x) { return add_relu(g, x, 0); }
-
-int wn_graph_clipped_relu(wn_graph *g, int x, double most)
-{
-    if (g && g->status == WN_OK && !(most > 0 && isfinite((float)most) && (float)most > 0))
-        return REFUSE(g, "relu: upper bound %g, must be > 0", most);
-    return add_relu(g, x, most);
-}
-
-int wn_graph_add(wn_graph *g, int x, int y)
-{
-    const wn__node *a = input_node(g, x, "add"), *b = input_node(g, y, "add");
-    if (!a || !b) return -1;
-    if (a->c != b->c || a->h != b->h || a->w != b->w)
-        return REFUSE(g, "add: %s is %lld x %lld x %lld, %s is %lld x %lld x %lld; shapes must be equal", a->name, (long long)a->c,
-                      (long long)a->h, (long long)a->w, b->name, (long long)b->c, (long long)b->h, (long long)b->w);
-    return add_node(g, (wn__node){.kind = WN__ADD, .input = {x, y}, .inputs = 2, .c = a->c, .h = a->h, .w = a->w}, NULL);
-}
-
-static int add_pool(wn_graph *g, int x, wn__node_kind kind, int kh, int kw, int stride, int pad)
-{
-    const wn__node *in = input_node(g, x, kind_name(kind));
-    if (!in) return -1;
-    if (kh < 1 || kw < 1 || stride < 1 || pad < 0 || pad > kh / 2 || pad > kw / 2)
-        return REFUSE(g, "%s: kernel %d x %d and stride %d must be > 0, pad %d at most half the kernel", kind_name(kind), kh, kw, stride,
-                      pad);
-    return add_node(g,
-                    (wn__node){.kind = kind,
-                               .input = {x},
-                               .inputs = 1,
-                               .c = in->c,
-                               .h = window_count(in->h, kh, stride, pad),
-                               .w = window_count(in->w, kw, stride, pad),
-                               .kernel_h = kh,
-                               .kernel_w = kw,
-                               .stride = stride,
-                               .pad = pad},
-                    NULL);
-}
-
-int wn_graph_max_pool(wn_graph *g, int x, int kernel, int stride, int pad)
-{
-    return add_pool(g, x, WN__MAX_POOL, kernel, kernel, stride, pad);
-}
-
-int wn_graph_avg_pool(wn_graph *g, int x, int kernel, int stride, int pad)
-{
-    return add_pool(g, x, WN__AVG_POOL, kernel, kernel, stride, pad);
-}
-
-int wn_graph_global_pool(wn_graph *g, int x)
-{
-    const wn__node *in = input_node(g, x, "global_pool");
-    return in ? add_pool(g, x, WN__AVG_POOL, (int)in->h, (int)in->w, 1, 0) : -1;
-}
-
-int wn_graph_dropout(wn_graph *g, int x, double rate)
-{
-    const wn__node *in = input_node(g, x, "dropout");
-    if (!in) return -1;
-    if (!(rate >= 0 && rate < 1)) return REFUSE(g, "dropout: rate %g must be in [0, 1)", rate);
-    return add_node(g, (wn__node){.kind = WN__DROPOUT, .input = {x}, .inputs = 1, .c = in->c, .h = in->h, .w = in->w, .rate = (float)rate},
-                    NULL);
 }
 
 /* Drop parameter `index`, moving later ones down. */
@@ -314,7 +202,7 @@ static void remove_param(wn_graph *g, int index)
     memmove(&g->param[index], &g->param[index + 1], (size_t)(g->params - index - 1) * sizeof *g->param);
     g->params--;
     for (int i = 0; i < g->nodes; i++)
-        for (int s = 0; s < 4; s++)
+        for (int s = 0; s < WN__NODE_PARAMS; s++)
             if (g->node[i].param[s] > index) g->node[i].param[s]--;
 }
 
@@ -324,12 +212,12 @@ int wn_graph_share(wn_graph *g, int node, int owner)
     wn__node *a = &g->node[node];
     const wn__node *b = &g->node[owner];
     if (a->kind != b->kind || node == owner) return REFUSE(g, "share: %s and %s must be two nodes of one kind", a->name, b->name);
-    for (int s = 0; s < 4; s++) {
+    for (int s = 0; s < WN__NODE_PARAMS; s++) {
         const int mine = a->param[s], theirs = b->param[s];
         if ((mine < 0) != (theirs < 0) || (mine >= 0 && memcmp(g->param[mine].dim, g->param[theirs].dim, sizeof g->param[mine].dim)))
             return REFUSE(g, "share: the parameters of %s and %s differ in shape", a->name, b->name);
     }
-    for (int s = 0; s < 4; s++) {
+    for (int s = 0; s < WN__NODE_PARAMS; s++) {
         const int mine = a->param[s];
         if (mine < 0 || mine == b->param[s]) continue;
         a->param[s] = b->param[s];
@@ -361,11 +249,19 @@ int64_t wn_graph_parameter_count(const wn_graph *g)
     return total;
 }
 
+int wn__graph_weight(const wn_graph *g, int node)
+{
+    const wn__node *n = &g->node[node];
+    for (int s = 0; s < WN__NODE_PARAMS; s++)
+        if (n->param[s] >= 0 && g->param[n->param[s]].role == WN__WEIGHT) return n->param[s];
+    return -1;
+}
+
 int64_t wn__graph_uses_per_weight(const wn_graph *g, int param)
 {
     int64_t uses = 0;
     for (int i = 0; i < g->nodes; i++)
-        if (g->node[i].param[0] == param && g->param[param].role == WN__WEIGHT) uses += g->node[i].h * g->node[i].w;
+        if (wn__graph_weight(g, i) == param) uses += g->node[i].h * g->node[i].w;
     return uses;
 }
 

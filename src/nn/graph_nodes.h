@@ -2,33 +2,10 @@
 #ifndef WN_NN_GRAPH_NODES_H
 #define WN_NN_GRAPH_NODES_H
 
-#include "tensor/param.h"
-#include "winnow/graph.h"
+#include "base/fail.h"
+#include "nn/node.h"
 
 enum { WN__LONGEST_NODE_NAME = 240 }; /* more is refused: names of tensors and keys are made from it */
-
-typedef enum wn__node_kind {
-    WN__INPUT,
-    WN__CONV,
-    WN__LINEAR,
-    WN__BATCH_NORM,
-    WN__RELU,
-    WN__ADD,
-    WN__MAX_POOL,
-    WN__AVG_POOL,
-    WN__DROPOUT
-} wn__node_kind;
-
-typedef struct wn__node {
-    wn__node_kind kind;
-    char *name;           /* "<kind><index>" for nodes without parameters */
-    int input[2], inputs; /* node indices */
-    int64_t c, h, w;      /* output shape per image */
-    int kernel_h, kernel_w, stride, pad, groups;
-    bool bias;
-    float eps, momentum, rate, most; /* most: upper bound of a ReLU, 0 = none */
-    int param[4];                    /* indices into the parameters, -1 = none: weight, bias | scale, shift, mean, variance */
-} wn__node;
 
 typedef struct wn__param_spec {
     char *name;
@@ -52,6 +29,14 @@ struct wn_graph {
 
 /* What a builder does when it fails: the first failure (status, and the message that was set with it) is kept, later builders do nothing. -1. */
 int wn__graph_refuse(wn_graph *graph, wn_status status);
+/* The same in `make` of a kind of nodes: false. */
+#define WN__NODE_REFUSE(g, ...) (wn__graph_refuse((g), wn__fail(WN_EINVAL, __VA_ARGS__)), false)
+/* Adds a node of a kind; its index or -1. s->name NULL or "": the kind and the node's index. */
+int wn__graph_add(wn_graph *graph, const wn__node_kind *kind, const int *input, int inputs, const wn__node_settings *s);
+/* The settings of a node, its name included where it has parameters, and the kind that makes it again. */
+const wn__node_kind *wn__graph_describe(const wn_graph *graph, int node, wn__node_settings *s);
+/* The first node that uses the same parameters; itself if it is the first or has none. */
+int wn__graph_owner(const wn_graph *graph, int node);
 /* New zeroed parameters for a finished graph, scales at 1 and running variances at 1. */
 wn_status wn__graph_make_params(const wn_graph *graph, wn__params *out);
 /* The same with weights compressed from the start, whose dense form is never made: one pattern per parameter of the graph, a zeroed one for
@@ -60,5 +45,7 @@ wn_status wn__graph_make_sparse_params(const wn_graph *graph, wn__pattern *patte
 int64_t wn__graph_classes(const wn_graph *graph);
 /* How often one entry of weight `param` is used per image: output pixels of the nodes that use it. 0 for other roles. */
 int64_t wn__graph_uses_per_weight(const wn_graph *graph, int param);
+/* The weight that node `node` multiplies with; -1 = none. */
+int wn__graph_weight(const wn_graph *graph, int node);
 
 #endif

@@ -27,7 +27,7 @@ static bool is_alone(const wn__recipe *r, int64_t n)
 static const wn__node *find_flat_norm(const wn_graph *g)
 {
     for (int i = 0; i < g->nodes; i++)
-        if (g->node[i].kind == WN__BATCH_NORM && g->node[i].h * g->node[i].w == 1) return &g->node[i];
+        if (wn__node_has(&g->node[i], WN__NODE_IS_NORM) && g->node[i].h * g->node[i].w == 1) return &g->node[i];
     return NULL;
 }
 

@@ -137,8 +137,7 @@ typedef enum fate { GOES, STAYS, VARIES } fate;
 static bool reads(const rebuild *r, int i, int space)
 {
     const wn__node *n = &r->from->node[i];
-    return (n->kind == WN__CONV || n->kind == WN__LINEAR) && r->channels.axes[n->param[0]].column == space &&
-           r->channels.of_node[n->input[0]] == space;
+    return wn__node_has(n, WN__NODE_WEIGHS) && r->channels.axes[n->param[0]].column == space && r->channels.of_node[n->input[0]] == space;
 }
 
 static bool is_shared(const rebuild *r, int i)
@@ -229,64 +228,35 @@ static int64_t kept_in(const rebuild *r, int space)
     return kept;
 }
 
-static int build_conv(const rebuild *r, int i, int in)
+/* A layer that is split: the first part as the layer is, of `rank` outputs, and one of 1x1 behind it. */
+static int build_parts(const rebuild *r, const wn__node_kind *kind, int in, wn__node_settings s, int64_t rank)
 {
-    const wn__node *n = &r->from->node[i];
-    const int out = (int)kept_in(r, r->channels.of_node[i]), rank = (int)r->part[n->param[0]].rank;
-    const bool depthwise = n->groups > 1 && n->groups == n->c;
-    char name[NAME];
-    wn_conv spec = {.out = out,
-                    .kernel_h = n->kernel_h,
-                    .kernel_w = n->kernel_w,
-                    .stride = n->stride,
-                    .pad = n->pad,
-                    .groups = depthwise ? out : n->groups,
-                    .bias = n->bias || r->extra[n->param[0]]};
-    if (!rank) return wn_graph_conv(r->to, in, n->name, spec);
-    spec.out = rank;
-    spec.bias = false;
-    snprintf(name, sizeof name, "%.240s.down", n->name);
-    in = wn_graph_conv(r->to, in, name, spec);
-    snprintf(name, sizeof name, "%.240s.up", n->name);
-    return wn_graph_conv(r->to, in, name, (wn_conv){.out = out, .kernel = 1, .bias = n->bias});
-}
-
-static int build_linear(const rebuild *r, int i, int in)
-{
-    const wn__node *n = &r->from->node[i];
-    const int out = (int)kept_in(r, r->channels.of_node[i]), rank = (int)r->part[n->param[0]].rank;
-    char name[NAME];
-    if (!rank) return wn_graph_linear(r->to, in, n->name, out, n->bias || r->extra[n->param[0]]);
-    snprintf(name, sizeof name, "%.240s.down", n->name);
-    in = wn_graph_linear(r->to, in, name, rank, false);
-    snprintf(name, sizeof name, "%.240s.up", n->name);
-    return wn_graph_linear(r->to, in, name, out, n->bias);
-}
-
-static int build_pool(const rebuild *r, const wn__node *n, int in)
-{
-    const wn__node *from = &r->from->node[n->input[0]];
-    if (n->kind == WN__MAX_POOL) return wn_graph_max_pool(r->to, in, n->kernel_h, n->stride, n->pad);
-    if (n->kernel_h == from->h && n->kernel_w == from->w && n->pad == 0) return wn_graph_global_pool(r->to, in);
-    return wn_graph_avg_pool(r->to, in, n->kernel_h, n->stride, n->pad);
+    char down[NAME], up[NAME];
+    const wn__node_settings last = {.name = up, .channels = s.channels, .kernel = 1, .stride = 1, .groups = 1, .bias = s.bias};
+    snprintf(down, sizeof down, "%.240s.down", s.name);
+    snprintf(up, sizeof up, "%.240s.up", s.name);
+    s.name = down;
+    s.channels = rank;
+    s.bias = false;
+    in = wn__graph_add(r->to, kind, &in, 1, &s);
+    return wn__graph_add(r->to, kind, &in, 1, &last);
 }
 
 static int build_node(const rebuild *r, int i)
 {
     const wn__node *n = &r->from->node[i];
-    const int in = n->inputs > 0 ? r->node[n->input[0]] : -1;
-    switch (n->kind) {
-    case WN__INPUT: return wn_graph_input(r->to);
-    case WN__CONV: return build_conv(r, i, in);
-    case WN__LINEAR: return build_linear(r, i, in);
-    case WN__BATCH_NORM: return wn_graph_batch_norm(r->to, in, n->name);
-    case WN__RELU: return n->most > 0 ? wn_graph_clipped_relu(r->to, in, (double)n->most) : wn_graph_relu(r->to, in);
-    case WN__ADD: return wn_graph_add(r->to, in, r->node[n->input[1]]);
-    case WN__MAX_POOL:
-    case WN__AVG_POOL: return build_pool(r, n, in);
-    case WN__DROPOUT: return wn_graph_dropout(r->to, in, (double)n->rate);
-    }
-    return -1;
+    wn__node_settings s;
+    const wn__node_kind *kind = wn__graph_describe(r->from, i, &s);
+    int in[WN__INPUTS];
+    if (!n->inputs) return wn_graph_input(r->to);
+    for (int k = 0; k < n->inputs; k++)
+        in[k] = r->node[n->input[k]];
+    if (!wn__node_has(n, WN__NODE_WEIGHS)) return wn__graph_add(r->to, kind, in, n->inputs, &s);
+    s.channels = kept_in(r, r->channels.of_node[i]);
+    if (wn__node_is_depthwise(n, &r->from->node[n->input[0]])) s.groups = s.channels;
+    if (r->part[n->param[0]].rank) return build_parts(r, kind, in[0], s, r->part[n->param[0]].rank);
+    s.bias = s.bias || r->extra[n->param[0]];
+    return wn__graph_add(r->to, kind, in, n->inputs, &s);
 }
 
 static wn_status build_graph(rebuild *r)
@@ -295,7 +265,7 @@ static wn_status build_graph(rebuild *r)
     r->to = wn_graph_new(from->name, (int)from->c, (int)from->h, (int)from->w);
     if (!r->to) return wn__no_memory(sizeof(void *));
     for (int i = 0; i < from->nodes; i++) {
-        const int owner = wn__channels_owner(from, i);
+        const int owner = wn__graph_owner(from, i);
         r->node[i] = build_node(r, i);
         if (owner != i && r->node[i] >= 0) r->node[i] = wn_graph_share(r->to, r->node[i], r->node[owner]);
     }
@@ -341,7 +311,7 @@ static wn_status fill_node(const rebuild *r, int i, wn__params *params)
         memcpy(up->value, part->left, (size_t)up->count * sizeof(float));
         memcpy(down->value, part->right, (size_t)down->count * sizeof(float));
     }
-    for (int k = split ? 1 : 0; k < 4; k++)
+    for (int k = split ? 1 : 0; k < WN__NODE_PARAMS; k++)
         if (from->param[k] >= 0) WN_TRY(copy_param(r, from->param[k], &params->item[to->param[k]]));
     if (from->param[0] >= 0 && r->extra[from->param[0]]) fill_bias(r, i, &params->item[to->param[1]]);
     return WN_OK;
@@ -353,7 +323,7 @@ static wn_status build(rebuild *r, wn__shrunk *out)
     WN_TRY(build_graph(r));
     wn_status status = wn__graph_make_params(r->to, &params);
     for (int i = 0; status == WN_OK && i < r->from->nodes; i++)
-        if (wn__channels_owner(r->from, i) == i) status = fill_node(r, i, &params);
+        if (wn__graph_owner(r->from, i) == i) status = fill_node(r, i, &params);
     if (status != WN_OK) {
         wn__params_release(&params);
         return status;
@@ -372,8 +342,8 @@ static wn_status find_parts(rebuild *r, int *layers)
 {
     for (int i = 0; i < r->from->nodes; i++) {
         const wn__node *n = &r->from->node[i];
-        const int w = n->kind == WN__CONV || n->kind == WN__LINEAR ? n->param[0] : -1;
-        if (w < 0 || wn__channels_owner(r->from, i) != i || (n->kind == WN__CONV && n->groups > 1)) continue;
+        const int w = wn__graph_weight(r->from, i);
+        if (w < 0 || wn__graph_owner(r->from, i) != i || n->groups > 1) continue;
         parts *part = &r->part[w];
         const wn__param *p = &r->params->item[w];
         WN_TRY(wn__basis_factors(p, &part->rank, &part->left, &part->right));

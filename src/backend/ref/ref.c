@@ -6,10 +6,10 @@
 #include "base/alloc.h"
 #include "base/fail.h"
 
-static const wn__ref_kind *const kinds[] = {
-    [WN__OP_CONV] = &wn__ref_conv,       [WN__OP_LINEAR] = &wn__ref_linear,     [WN__OP_NORM] = &wn__ref_norm,
-    [WN__OP_ADD] = &wn__ref_add,         [WN__OP_MAX_POOL] = &wn__ref_max_pool, [WN__OP_AVG_POOL] = &wn__ref_avg_pool,
-    [WN__OP_DROPOUT] = &wn__ref_dropout,
+static const wn__ref_kind *const kinds[WN__OPS] = {
+#define WN_OP(NAME, name, traits) &wn__ref_##name,
+#include "backend/op_list.h"
+#undef WN_OP
 };
 
 static void add_masked(const wn__op_desc *d, const float *out, void *const gradient[2], int64_t first, int64_t n)
@@ -48,7 +48,7 @@ static int64_t weight_count(const wn__op_desc *d)
     return d->out_c * (d->kind == WN__OP_LINEAR ? wn__ref_in_size(d) : d->in_c / d->groups * d->kernel_h * d->kernel_w);
 }
 
-static wn_status reduce_params(const wn__op *op, const wn__op_args *args, float *const to[2] /* NULL: not wanted */)
+static wn_status reduce_params(const wn__op *op, const wn__op_args *args, float *const *to /* of weight and bias; NULL: not wanted */)
 {
     const int64_t chunks = wn__chunks(args->n), biases = op->desc.bias ? op->desc.out_c : 0, weights = weight_count(&op->desc);
     const int64_t stride = (int64_t)(op->scratch_bytes / sizeof(float)) / wn__chunks(op->desc.n);

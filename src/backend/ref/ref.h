@@ -22,7 +22,9 @@ typedef struct wn__ref_kind {
     wn__op_class cls;
 } wn__ref_kind;
 
-extern const wn__ref_kind wn__ref_conv, wn__ref_linear, wn__ref_norm, wn__ref_add, wn__ref_max_pool, wn__ref_avg_pool, wn__ref_dropout;
+#define WN_OP(NAME, name, traits) extern const wn__ref_kind wn__ref_##name;
+#include "backend/op_list.h"
+#undef WN_OP
 
 /* BACKWARD_PREPARE and TANGENT_PREPARE of every kind: add the two gradients and mask the sum where the fused ReLU was off. */
 wn_status wn__ref_backward_prepare(wn__op *op, const wn__op_args *args, int64_t first, int64_t n);

@@ -194,7 +194,7 @@ static void call_pool(writing *w, const wn__inference_op *op, int i, const wn__c
     const wn__node *n = op->node;
     use(w, POOL);
     wn__text_add(&w->calls, "    pool(m + %" PRId64 ", &s%d, &s%d, m + %" PRId64 ", %d, %d, %d, %d, %d);\n", in->first, op->input[0], i,
-                 out->first, n->kernel_h, n->kernel_w, n->stride, n->pad, n->kind == WN__MAX_POOL);
+                 out->first, n->kernel_h, n->kernel_w, n->stride, n->pad, n->kind->op == WN__OP_MAX_POOL);
 }
 
 static void call_border(writing *w, int i)
@@ -210,15 +210,15 @@ static void add_call(writing *w, int i)
     const wn__inference_op *op = &w->program.op[i];
     const wn__c_tensor *in = &w->layout.tensor[op->input[0]], *out = &w->layout.tensor[i];
     wn__text_add(&w->calls, "    /* %s */\n", op->node->name);
-    switch (op->node->kind) {
-    case WN__CONV: call_conv(w, op, i, in, out); break;
-    case WN__LINEAR: call_linear(w, op, i, in, out); break;
-    case WN__ADD: call_add(w, op, i, in, out); break;
-    case WN__MAX_POOL:
-    case WN__AVG_POOL: call_pool(w, op, i, in, out); return;
-    default: call_affine(w, op, i, in, out); break;
+    const bool sum = op->inputs > 1;
+    switch (op->node->kind->op) {
+    case WN__OP_CONV: call_conv(w, op, i, in, out); break;
+    case WN__OP_LINEAR: call_linear(w, op, i, in, out); break;
+    case WN__OP_MAX_POOL:
+    case WN__OP_AVG_POOL: call_pool(w, op, i, in, out); return;
+    default: sum ? call_add(w, op, i, in, out) : call_affine(w, op, i, in, out); break;
     }
-    if (op->node->kind != WN__ADD) add_bias(w, op, i);
+    if (!sum) add_bias(w, op, i);
     add_bounds(w, op);
 }
 
@@ -236,10 +236,10 @@ static void add_shape(writing *w, int i)
 static bool has_shape(const writing *w, int i)
 {
     const wn__inference *p = &w->program;
-    if (!i || p->op[i].node->kind != WN__LINEAR) return true;
+    if (!i || p->op[i].node->kind->op != WN__OP_LINEAR) return true;
     for (int k = i + 1; k < p->ops; k++)
         for (int j = 0; j < p->op[k].inputs; j++)
-            if (p->op[k].input[j] == i && p->op[k].node->kind != WN__LINEAR) return true;
+            if (p->op[k].input[j] == i && p->op[k].node->kind->op != WN__OP_LINEAR) return true;
     return w->layout.tensor[i].before > 0;
 }
 
@@ -504,9 +504,22 @@ static wn_status take_target(writing *w, const char *target)
     return wn__fail(WN_EUSAGE, "target \"%s\", must be simd or small", target);
 }
 
+static wn_status check_ops(const writing *w)
+{
+    static const bool known[WN__OPS] = {[WN__OP_CONV] = true, [WN__OP_LINEAR] = true,   [WN__OP_NORM] = true,
+                                        [WN__OP_ADD] = true,  [WN__OP_MAX_POOL] = true, [WN__OP_AVG_POOL] = true};
+    for (int i = 1; i < w->program.ops; i++) {
+        const wn__node *n = w->program.op[i].node;
+        if (!known[n->kind->op])
+            return wn__fail(WN_EUNSUPPORTED, "%s: C source of Winnow has no %s; export to onnx", n->name, n->kind->name);
+    }
+    return WN_OK;
+}
+
 static wn_status write_program(writing *w, const wn__export_how *how, const char *path)
 {
     WN_TRY(wn__inference_make(w->network->graph, w->network->params, false, &w->program));
+    WN_TRY(check_ops(w));
     WN_TRY(wn__c_layout_make(&w->program, w->simd, &w->layout));
     WN_TRY(wn__c_tables_make(&w->program, &w->layout, w->simd, &w->tables));
     if (w->tables.largest > INT32_MAX || w->tables.stored > INT32_MAX)

@@ -12,30 +12,17 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "exchange/format.h"
-#include "exchange/inference.h"
-#include "exchange/onnx_builder.h"
+#include "exchange/onnx_writing.h"
 #include "io/jsonl.h"
 
-enum { USUAL_OPSET = 17, OLDEST_OPSET = 11, NEWEST_OPSET = 24, NAME = 320 };
-
-typedef struct writing {
-    const wn__exported *network;
-    const wn__export_how *how;
-    wn__inference program;
-    wn__onnx_builder b;
-    bool *flat; /* (ops) its value is (batch, channels) */
-    bool clips; /* the lower bound of a clip is there */
-} writing;
+enum { USUAL_OPSET = 17, OLDEST_OPSET = 11, NEWEST_OPSET = 24, NAME = WN__ONNX_NAME };
 
 /* ---- values */
 
-static const wn__param_spec *param(const writing *w, const wn__node *node, int slot)
-{
-    return &w->network->graph->param[node->param[slot]];
-}
+static bool is_relu(const wn__inference_op *op) { return wn__node_has(op->node, WN__NODE_IS_RELU); }
 
 /* What operation i gives. */
-static char *value_of(const writing *w, int i, char name[NAME])
+static char *value_of(const wn__onnx_writing *w, int i, char name[NAME])
 {
     const wn__inference_op *op = &w->program.op[i];
     if (i == w->program.output && w->flat[i])
@@ -46,102 +33,15 @@ static char *value_of(const writing *w, int i, char name[NAME])
 }
 
 /* ... before its ReLU. */
-static char *raw_value_of(const writing *w, int i, char name[NAME])
+static char *raw_value_of(const wn__onnx_writing *w, int i, char name[NAME])
 {
-    if (!w->program.op[i].relu || w->program.op[i].node->kind == WN__RELU) return value_of(w, i, name);
+    if (!w->program.op[i].relu || is_relu(&w->program.op[i])) return value_of(w, i, name);
     snprintf(name, NAME, "%s.sum", w->program.op[i].node->name);
     return name;
 }
 
-static bool is_mostly_zero(const float *values, int64_t count)
-{
-    int64_t zeros = 0;
-    for (int64_t i = 0; i < count; i++)
-        zeros += values[i] == 0;
-    return 2 * zeros >= count;
-}
-
-static void add_weight(writing *w, const wn__param_spec *spec, const float *values, int64_t count)
-{
-    if (w->how->sparse && is_mostly_zero(values, count))
-        wn__onnx_sparse_floats(&w->b, spec->name, spec->ndim, spec->dim, values);
-    else
-        wn__onnx_floats(&w->b, spec->name, spec->ndim, spec->dim, values);
-}
-
-/* Weight and bias of a layer, by name. A bias that a batch norm has left is named as the layer's would be. Inputs of the node, the value first. */
-static int add_layer_params(writing *w, const wn__inference_op *op, const char *input[3], char bias[NAME])
-{
-    const wn__param_spec *weight = param(w, op->node, 0);
-    add_weight(w, weight, op->weight, op->weights);
-    input[1] = weight->name;
-    if (!op->bias) return 2;
-    snprintf(bias, NAME, "%s.bias", op->node->name);
-    wn__onnx_floats(&w->b, bias, 1, &op->c, op->bias);
-    input[2] = bias;
-    return 3;
-}
-
-/* ---- one function for each kind of operation: the node that makes `out` of in[0] (and in[1]) */
-
-static wn_status add_conv(writing *w, const wn__inference_op *op, const char *const in[2], const char *out)
-{
-    const wn__node *n = op->node;
-    char bias[NAME];
-    const char *input[3] = {in[0]};
-    const int inputs = add_layer_params(w, op, input, bias);
-    wn__onnx_node(&w->b, "Conv", n->name, out, input, inputs);
-    wn__onnx_int_list(&w->b, "kernel_shape", 2, (int64_t[]){n->kernel_h, n->kernel_w});
-    wn__onnx_int_list(&w->b, "strides", 2, (int64_t[]){n->stride, n->stride});
-    wn__onnx_int_list(&w->b, "pads", 4, (int64_t[]){n->pad, n->pad, n->pad, n->pad});
-    wn__onnx_int(&w->b, "group", n->groups);
-    return WN_OK;
-}
-
-static wn_status add_linear(writing *w, const wn__inference_op *op, const char *const in[2], const char *out)
-{
-    char bias[NAME];
-    const char *input[3] = {in[0]};
-    const int inputs = add_layer_params(w, op, input, bias);
-    wn__onnx_node(&w->b, "Gemm", op->node->name, out, input, inputs);
-    wn__onnx_int(&w->b, "transB", 1);
-    return WN_OK;
-}
-
-static wn_status add_norm(writing *w, const wn__inference_op *op, const char *const in[2], const char *out)
-{
-    const char *input[5] = {in[0]};
-    for (int i = 0; i < 4; i++) {
-        const wn__param_spec *spec = param(w, op->node, i);
-        input[i + 1] = spec->name;
-        wn__onnx_floats(&w->b, spec->name, spec->ndim, spec->dim, w->network->params->item[op->node->param[i]].value);
-    }
-    wn__onnx_node(&w->b, "BatchNormalization", op->node->name, out, input, 5);
-    wn__onnx_float(&w->b, "epsilon", op->node->eps);
-    return WN_OK;
-}
-
-static wn_status add_add(writing *w, const wn__inference_op *op, const char *const in[2], const char *out)
-{
-    wn__onnx_node(&w->b, "Add", op->node->name, out, in, 2);
-    return WN_OK;
-}
-
-static wn_status add_pool(writing *w, const wn__inference_op *op, const char *const in[2], const char *out)
-{
-    const wn__node *n = op->node;
-    const wn__inference_op *from = &w->program.op[op->input[0]];
-    const bool mean = n->kind == WN__AVG_POOL, whole = mean && n->kernel_h == from->h && n->kernel_w == from->w && !n->pad;
-    wn__onnx_node(&w->b, whole ? "GlobalAveragePool" : mean ? "AveragePool" : "MaxPool", n->name, out, in, 1);
-    if (whole) return WN_OK;
-    wn__onnx_int_list(&w->b, "kernel_shape", 2, (int64_t[]){n->kernel_h, n->kernel_w});
-    wn__onnx_int_list(&w->b, "strides", 2, (int64_t[]){n->stride, n->stride});
-    wn__onnx_int_list(&w->b, "pads", 4, (int64_t[]){n->pad, n->pad, n->pad, n->pad});
-    return WN_OK;
-}
-
 /* min(max(x, 0), most), or max(x, 0). */
-static void add_relu(writing *w, const wn__inference_op *op, const char *name, const char *in, const char *out)
+static void add_relu(wn__onnx_writing *w, const wn__inference_op *op, const char *name, const char *in, const char *out)
 {
     static const float zero = 0;
     char bound[NAME];
@@ -158,16 +58,28 @@ static void add_relu(writing *w, const wn__inference_op *op, const char *name, c
 
 /* ---- operations in order */
 
-typedef wn_status (*add_kind)(writing *w, const wn__inference_op *op, const char *const in[2], const char *out);
-static const add_kind kinds[] = {[WN__CONV] = add_conv, [WN__LINEAR] = add_linear, [WN__BATCH_NORM] = add_norm,
-                                 [WN__ADD] = add_add,   [WN__MAX_POOL] = add_pool, [WN__AVG_POOL] = add_pool};
+#define WN_ONNX(name) extern const wn__onnx_entry wn__onnx_##name;
+#include "exchange/onnx/list.h"
+#undef WN_ONNX
+
+static const wn__onnx_entry *const entries[] = {
+#define WN_ONNX(name) &wn__onnx_##name,
+#include "exchange/onnx/list.h"
+#undef WN_ONNX
+    NULL};
+
+static const wn__onnx_entry *entry_of(const wn__node *node)
+{
+    for (const wn__onnx_entry *const *e = entries; *e; e++)
+        if (strcmp((*e)->kind, node->kind->name) == 0) return *e;
+    return NULL;
+}
 
 /* The value of input k of operation i in the form that it needs: a linear layer (batch, values), windows (batch, channels, height, width). */
-static char *input_of(writing *w, int i, int k, char name[NAME])
+static char *input_of(wn__onnx_writing *w, int i, int k, wn__onnx_form form, char name[NAME])
 {
     const wn__inference_op *op = &w->program.op[i], *from = &w->program.op[op->input[k]];
-    const bool flat = w->flat[op->input[k]], wants_flat = op->node->kind == WN__LINEAR;
-    const bool wants_planes = op->node->kind == WN__CONV || op->node->kind == WN__MAX_POOL || op->node->kind == WN__AVG_POOL;
+    const bool flat = w->flat[op->input[k]], wants_flat = form == WN__ONNX_FLAT, wants_planes = form == WN__ONNX_PLANES;
     char value[NAME], shape[NAME];
     value_of(w, op->input[k], value);
     if (flat ? !wants_planes : !wants_flat) return strcpy(name, value);
@@ -182,30 +94,35 @@ static char *input_of(writing *w, int i, int k, char name[NAME])
     return name;
 }
 
-/* A sum of a flat and a plane value does not come up: both ends of an addition have one shape, and a flat one is behind a linear layer. Should it,
- * the flat one is reshaped by the rule above for neither, so it is refused. */
-static wn_status check_sum(const writing *w, const wn__inference_op *op)
+/* Flat and plane values together hardly come up: a flat one is behind a linear layer, and both have one shape. */
+static wn_status check_forms(const wn__onnx_writing *w, const wn__inference_op *op)
 {
-    if (op->inputs < 2 || w->flat[op->input[0]] == w->flat[op->input[1]]) return WN_OK;
-    return wn__fail(WN_EUNSUPPORTED, "%s: adds a linear layer's outputs to a feature map, which ONNX files of Winnow do not hold",
-                    op->node->name);
+    for (int k = 1; k < op->inputs; k++)
+        if (w->flat[op->input[k]] != w->flat[op->input[0]])
+            return wn__fail(WN_EUNSUPPORTED, "%s: adds a linear layer's outputs to a feature map, which ONNX files of Winnow do not hold",
+                            op->node->name);
+    return WN_OK;
 }
 
-static wn_status add_op(writing *w, int i)
+static wn_status add_op(wn__onnx_writing *w, int i)
 {
     const wn__inference_op *op = &w->program.op[i];
-    char in[2][NAME], out[NAME], sum[NAME], relu[NAME];
-    WN_TRY(check_sum(w, op));
-    w->flat[i] = op->node->kind == WN__LINEAR ||
-                 (w->flat[op->input[0]] && (op->node->kind == WN__RELU || op->node->kind == WN__ADD || op->node->kind == WN__BATCH_NORM));
+    const wn__onnx_entry *entry = entry_of(op->node);
+    const wn__onnx_form form = entry ? entry->form : WN__ONNX_ANY;
+    char name[WN__INPUTS][NAME], out[NAME], sum[NAME], relu[NAME];
+    const char *in[WN__INPUTS] = {NULL};
+    if (!entry && !is_relu(op))
+        return wn__fail(WN_EUNSUPPORTED, "%s: ONNX files of Winnow have no %s", op->node->name, op->node->kind->name);
+    WN_TRY(check_forms(w, op));
+    w->flat[i] = form == WN__ONNX_FLAT || (w->flat[op->input[0]] && form == WN__ONNX_ANY);
     for (int k = 0; k < op->inputs; k++)
-        input_of(w, i, k, in[k]);
+        in[k] = input_of(w, i, k, form, name[k]);
     value_of(w, i, out);
-    if (op->node->kind == WN__RELU) {
+    if (is_relu(op)) {
         add_relu(w, op, op->node->name, in[0], out);
         return WN_OK;
     }
-    WN_TRY(kinds[op->node->kind](w, op, (const char *[]){in[0], in[1]}, raw_value_of(w, i, sum)));
+    WN_TRY(entry->add(w, op, in, raw_value_of(w, i, sum)));
     if (!op->relu) return WN_OK;
     snprintf(relu, sizeof relu, "%.250s.relu", op->node->name);
     add_relu(w, op, relu, sum, out);
@@ -215,7 +132,7 @@ static wn_status add_op(writing *w, int i)
 /* ---- pixels to inputs, in the graph */
 
 /* x / 255, less its mean over the image, by its deviation, which is at least 1 / sqrt(values). */
-static void add_per_image(writing *w, int64_t values)
+static void add_per_image(wn__onnx_writing *w, int64_t values)
 {
     static const int64_t axes[] = {1, 2, 3};
     const float scale = 1.0f / 255, least = (float)(1 / sqrt((double)values));
@@ -237,7 +154,7 @@ static void add_per_image(writing *w, int64_t values)
 }
 
 /* (x / 255 - mean) / std, as one factor and one addend of each channel. */
-static void add_mean_std(writing *w, const wn__normalize *n, int64_t channels)
+static void add_mean_std(wn__onnx_writing *w, const wn__normalize *n, int64_t channels)
 {
     const int64_t dim[4] = {1, channels, 1, 1};
     float factor[WN__MAX_CHANNELS], addend[WN__MAX_CHANNELS];
@@ -251,7 +168,7 @@ static void add_mean_std(writing *w, const wn__normalize *n, int64_t channels)
     wn__onnx_node(&w->b, "Add", "pixels.shifted", "input", (const char *[]){"pixels.scaled", "pixels.addend"}, 2);
 }
 
-static wn_status add_input(writing *w)
+static wn_status add_input(wn__onnx_writing *w)
 {
     const wn_graph *g = w->network->graph;
     const wn__normalize *n = w->network->normalize;
@@ -274,7 +191,7 @@ static wn_status add_input(writing *w)
 
 /* ---- metadata */
 
-static wn_status add_text(writing *w, const char *key, wn__text *t)
+static wn_status add_text(wn__onnx_writing *w, const char *key, wn__text *t)
 {
     if (!t->failed) wn__onnx_meta(&w->b, key, t->data);
     const wn_status status = t->failed ? wn__no_memory(t->size) : WN_OK;
@@ -282,14 +199,14 @@ static wn_status add_text(writing *w, const char *key, wn__text *t)
     return status;
 }
 
-static wn_status add_class_names(writing *w)
+static wn_status add_class_names(wn__onnx_writing *w)
 {
     wn__text t = {0};
     wn__json_text_array(&t, w->network->class_names, wn__graph_classes(w->network->graph));
     return add_text(w, "class_names", &t);
 }
 
-static wn_status add_numbers(writing *w, const char *key, const float *values, int64_t count)
+static wn_status add_numbers(wn__onnx_writing *w, const char *key, const float *values, int64_t count)
 {
     wn__text t = {0};
     wn__json_float_array(&t, values, count);
@@ -297,7 +214,7 @@ static wn_status add_numbers(writing *w, const char *key, const float *values, i
 }
 
 /* The keys of Winnow's own files. */
-static wn_status add_metadata(writing *w)
+static wn_status add_metadata(wn__onnx_writing *w)
 {
     const wn__exported *e = w->network;
     wn__onnx_meta(&w->b, "arch", e->graph->name);
@@ -312,7 +229,7 @@ static wn_status add_metadata(writing *w)
 
 /* ---- the whole */
 
-static void add_output(writing *w)
+static void add_output(wn__onnx_writing *w)
 {
     const int last = w->program.output;
     char value[NAME];
@@ -320,7 +237,7 @@ static void add_output(writing *w)
     wn__onnx_output(&w->b, "logits", WN__ONNX_FLOAT, 2, (int64_t[]){-1, w->program.op[last].c});
 }
 
-static wn_status add_network(writing *w)
+static wn_status add_network(wn__onnx_writing *w)
 {
     wn__onnx_begin(&w->b, w->network->graph->name, w->how->opset);
     WN_TRY(add_metadata(w));
@@ -332,7 +249,7 @@ static wn_status add_network(writing *w)
 }
 
 /* With weights in PATH.data: that file first, so that a model never names one that is not there. */
-static wn_status write_both(writing *w, const char *path)
+static wn_status write_both(wn__onnx_writing *w, const char *path)
 {
     wn__replace data;
     wn__text name = {0};
@@ -357,7 +274,7 @@ static wn_status write_onnx(const wn__exported *network, const wn__export_how *a
     if (!how.opset) how.opset = USUAL_OPSET;
     if (how.opset < OLDEST_OPSET || how.opset > NEWEST_OPSET)
         return wn__fail(WN_EUSAGE, "opset %d, must be %d to %d", how.opset, OLDEST_OPSET, NEWEST_OPSET);
-    writing w = {.network = network, .how = &how};
+    wn__onnx_writing w = {.network = network, .how = &how};
     WN_TRY(wn__inference_make(network->graph, network->params, how.norms_stay, &w.program));
     wn_status status = (w.flat = WN_NEW_ARRAY(bool, w.program.ops)) ? WN_OK : wn__no_memory((size_t)w.program.ops);
     if (status == WN_OK && how.external)

@@ -47,13 +47,13 @@ static bool writes(const wn__call *c, int tensor)
     if (tensor < 0) return false;
     if (c->phase == WN__FORWARD) return c->out == tensor;
     if (c->phase == WN__BACKWARD_PREPARE) return c->dout[0] == tensor;
-    return c->phase == WN__BACKWARD_DATA && (c->din[0] == tensor || c->din[1] == tensor);
+    return c->phase == WN__BACKWARD_DATA && is_among(c->din, WN__INPUTS, tensor);
 }
 
 static bool reads(const wn__call *c, int tensor)
 {
     if (tensor < 0) return false;
-    if (c->in[0] == tensor || c->in[1] == tensor || c->dout[0] == tensor || c->dout[1] == tensor) return true;
+    if (is_among(c->in, WN__INPUTS, tensor) || is_among(c->dout, 2, tensor)) return true;
     return c->phase != WN__FORWARD && c->out == tensor;
 }
 

@@ -133,7 +133,7 @@ static int end_of_window(const wn__executor *ex, const wn__plan *plan)
 {
     int end = plan->forward_calls;
     for (int i = end; i < plan->calls; i++) {
-        const int param = plan->call[i].phase == WN__BACKWARD_PARAMS ? plan->call[i].lowered->param[0] : -1;
+        const int param = plan->call[i].phase == WN__BACKWARD_PARAMS ? plan->call[i].lowered->weight : -1;
         if (param >= 0 && ex->window.strip[param].end > ex->window.strip[param].first) end = i + 1;
     }
     return end;
@@ -164,8 +164,8 @@ static wn_status order_window(wn__executor *ex, const gradient_job *job)
     WN_TRY(wn__executor_find_plan(ex, wn__piece_size(ex), wn__executor_plan_kind(ex, true, job->step.training), WN__WHOLE, &r.plan));
     for (int i = r.plan->forward_calls; i < r.plan->calls; i++) {
         const wn__gradient_reading *of = wn__executor_reading(&r, &r.plan->call[i]);
-        if (of && !of->pieces && wn__executor_has_tiles(ex, r.plan->call[i].lowered->param[0]))
-            w->order[w->count++] = r.plan->call[i].lowered->param[0];
+        if (of && !of->pieces && wn__executor_has_tiles(ex, r.plan->call[i].lowered->weight))
+            w->order[w->count++] = r.plan->call[i].lowered->weight;
     }
     wn__gradient_window_place(w, ex->params, 0, 0);
     return WN_OK;
@@ -204,7 +204,7 @@ static wn_status read_param(wn__executor *ex, int param, wn__gradient_reading ho
     const wn__param *p = &ex->params->item[param];
     int users = 0;
     for (int i = 0; i < ex->count; i++)
-        users += ex->lowered[i].param[0] == param;
+        users += ex->lowered[i].weight == param;
     const bool shaped = !p->map || (p->map->linear && p->stored == p->count);
     if (p->role != WN__WEIGHT || !shaped || users != 1)
         return wn__fail(WN_EUNSUPPORTED, "%s: only gradients of weights, or of as many coefficients, that one node uses can be read",

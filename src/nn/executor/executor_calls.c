@@ -35,7 +35,7 @@ static void fill_params(const wn__executor_run *r, const wn__call *call, wn__op_
         const int i = call->lowered->param[k];
         if (i < 0) continue;
         a->param[k] = wn__executor_weight(r->ex, i);
-        if (k > 1) continue;
+        if (!wn__role_is_trained(r->ex->params->item[i].role)) continue;
         a->dparam[k] = wn__executor_weight_grad(r->ex, i);
         if (r->vector) a->t_param[k] = r->ex->t_weight[i] ? r->ex->t_weight[i] : r->vector[i];
         if (r->product) a->t_dparam[k] = r->ex->t_weight_grad[i] ? r->ex->t_weight_grad[i] : r->product[i];
@@ -54,13 +54,15 @@ static wn__op_args resolve(const wn__executor_run *r, const wn__call *call, plac
                      .t_out = wn__executor_twin(ex, plan, call->out),
                      .t_saved = wn__executor_twin(ex, plan, call->saved),
                      .accumulate = r->piece > 0 || call->accumulate};
-    for (int s = 0; s < 2; s++) {
+    for (int s = 0; s < WN__INPUTS; s++) {
         a.in[s] = pointer_at(ex, plan, call->in[s], at);
-        a.dout[s] = pointer_at(ex, plan, call->dout[s], at);
         a.din[s] = pointer_at(ex, plan, call->din[s], at);
         a.t_in[s] = wn__executor_twin(ex, plan, call->in[s]);
-        a.t_dout[s] = wn__executor_twin(ex, plan, call->dout[s]);
         a.t_din[s] = wn__executor_twin(ex, plan, call->din[s]);
+    }
+    for (int s = 0; s < 2; s++) {
+        a.dout[s] = pointer_at(ex, plan, call->dout[s], at);
+        a.t_dout[s] = wn__executor_twin(ex, plan, call->dout[s]);
     }
     if (call->lowered) fill_params(r, call, &a);
     return a;
@@ -114,7 +116,7 @@ wn_status wn__executor_run_group(const wn__executor_run *r, const wn__call *call
 
 static double density_of(const wn__executor *ex, const wn__call *call)
 {
-    const int weight = call->lowered ? call->lowered->param[0] : -1;
+    const int weight = call->lowered ? call->lowered->weight : -1;
     if (weight < 0 || !ex->device->compressed || !ex->params->item[weight].pattern) return 1;
     return (double)ex->params->item[weight].stored / (double)ex->params->item[weight].count;
 }
@@ -138,9 +140,9 @@ static wn_status run_observed_group(const wn__executor_run *r, const wn__call *c
 
 const wn__gradient_reading *wn__executor_reading(const wn__executor_run *r, const wn__call *call)
 {
-    if (!r->pieces || !r->ex->reading || call->phase != WN__BACKWARD_PARAMS || call->lowered->param[0] < 0) return NULL;
-    const wn__gradient_reading *of = &r->ex->reading[call->lowered->param[0]];
-    return of->reader && !r->ex->params->item[call->lowered->param[0]].map ? of : NULL; /* coefficients: when all is added up */
+    if (!r->pieces || !r->ex->reading || call->phase != WN__BACKWARD_PARAMS || call->lowered->weight < 0) return NULL;
+    const wn__gradient_reading *of = &r->ex->reading[call->lowered->weight];
+    return of->reader && !r->ex->params->item[call->lowered->weight].map ? of : NULL; /* coefficients: when all is added up */
 }
 
 bool wn__executor_has_tiles(const wn__executor *ex, int param) { return ex->params->item[param].pattern && ex->device->compressed; }
@@ -150,7 +152,7 @@ static wn_status read_gradient(const wn__executor_run *r, const wn__call *call)
 {
     const wn__gradient_reading *of = wn__executor_reading(r, call);
     if (!of) return WN_OK;
-    const int param = call->lowered->param[0];
+    const int param = call->lowered->weight;
     const wn__param *p = &r->ex->params->item[param];
     wn__op_args args = resolve(r, call, (place){0});
     wn__weight_gradient gradient = {.param = p, .rows = p->dim[0], .columns = p->count / p->dim[0], .op = call->op, .args = &args};

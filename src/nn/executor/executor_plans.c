@@ -19,7 +19,7 @@ wn_status wn__executor_bind_patterns(const wn__executor *ex, wn__plan *plan)
     if (!ex->device->compressed || plan->bound == ex->params->topology) return WN_OK;
     WN__INVARIANT(wn__params_are_valid(ex->params));
     for (int i = 0; i < plan->lowered_ops; i++) {
-        const int weight = plan->lowered[i].param[0];
+        const int weight = plan->lowered[i].weight;
         if (!plan->op[i]->cls->bind || weight < 0) continue;
         WN_TRY(plan->op[i]->cls->bind(plan->op[i], ex->params->item[weight].pattern));
     }
@@ -197,8 +197,7 @@ wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit vis
     if (plan->kind == WN__PLAN_INFER) WN_TRY(wn__executor_pack_weights(ex, plan)); /* some are chosen there */
     WN_TRY(wn__executor_bind_patterns(ex, plan));
     for (int i = 0; i < plan->lowered_ops; i++) {
-        const wn__op_kind kind = plan->op[i]->desc.kind;
-        if (kind == WN__OP_CONV || kind == WN__OP_LINEAR)
+        if (wn__op_has(plan->op[i]->desc.kind, WN__OP_WEIGHS))
             visit(user, ex->graph->node[plan->lowered[i].node].name, plan->op[i]->implementation);
     }
     return WN_OK;

@@ -12,14 +12,6 @@ typedef struct lowering {
     bool norms_in_convs;
 } lowering;
 
-static wn__op_kind op_kind(wn__node_kind kind)
-{
-    static const wn__op_kind kinds[] = {
-        [WN__CONV] = WN__OP_CONV, [WN__LINEAR] = WN__OP_LINEAR,     [WN__BATCH_NORM] = WN__OP_NORM,   [WN__RELU] = WN__OP_ADD,
-        [WN__ADD] = WN__OP_ADD,   [WN__MAX_POOL] = WN__OP_MAX_POOL, [WN__AVG_POOL] = WN__OP_AVG_POOL, [WN__DROPOUT] = WN__OP_DROPOUT};
-    return kinds[kind];
-}
-
 static void count_consumers(lowering *l)
 {
     const wn_graph *g = l->graph;
@@ -31,10 +23,10 @@ static void count_consumers(lowering *l)
     l->consumers[g->output]++;
 }
 
-/* The only consumer of node i if it is of this kind, else -1. */
-static int sole_consumer(const lowering *l, int i, wn__node_kind kind)
+/* The only consumer of node i if it has this trait, else -1. */
+static int sole_consumer(const lowering *l, int i, unsigned trait)
 {
-    const bool fits = l->consumers[i] == 1 && i != l->graph->output && l->graph->node[l->consumer[i]].kind == kind;
+    const bool fits = l->consumers[i] == 1 && i != l->graph->output && wn__node_has(&l->graph->node[l->consumer[i]], trait);
     return fits ? l->consumer[i] : -1;
 }
 
@@ -45,17 +37,18 @@ static int norm_of_add(const lowering *l, int add)
     int best = -1;
     for (int s = 0; s < 2; s++) {
         const int i = node->input[s];
-        const bool fits =
-            l->graph->node[i].kind == WN__BATCH_NORM && sole_consumer(l, i, WN__ADD) == add && node->input[0] != node->input[1];
+        const bool fits = wn__node_has(&l->graph->node[i], WN__NODE_TAKES_SUM) && sole_consumer(l, i, WN__NODE_IS_SUM) == add &&
+                          node->input[0] != node->input[1];
         if (fits && i > best) best = i;
     }
     return best;
 }
 
-/* Of a convolution: the batch norm that it takes in, else itself. */
+/* The batch norm that a node takes in, else itself. */
 static int fuse_norm(const lowering *l, int i, wn__lowered *op)
 {
-    const int norm = l->norms_in_convs && op->desc.kind == WN__OP_CONV ? sole_consumer(l, i, WN__BATCH_NORM) : -1;
+    const bool takes = l->norms_in_convs && wn__node_has(&l->graph->node[i], WN__NODE_TAKES_NORM);
+    const int norm = takes ? sole_consumer(l, i, WN__NODE_IS_NORM) : -1;
     if (norm < 0) return i;
     op->desc.norm = true;
     op->desc.eps = l->graph->node[norm].eps;
@@ -67,9 +60,9 @@ static int fuse_norm(const lowering *l, int i, wn__lowered *op)
 static int fuse_forward(lowering *l, int i, wn__lowered *op)
 {
     int last = fuse_norm(l, i, op);
-    const wn__node_kind kind = l->graph->node[last].kind;
-    if (kind == WN__BATCH_NORM) {
-        const int norm = last, add = sole_consumer(l, norm, WN__ADD);
+    const unsigned traits = l->graph->node[last].kind->traits;
+    if (traits & WN__NODE_TAKES_SUM) {
+        const int norm = last, add = sole_consumer(l, norm, WN__NODE_IS_SUM);
         if (add >= 0 && norm_of_add(l, add) == norm) {
             const int *input = l->graph->node[add].input;
             op->in[1] = input[0] == norm ? input[1] : input[0];
@@ -77,8 +70,7 @@ static int fuse_forward(lowering *l, int i, wn__lowered *op)
             last = add;
         }
     }
-    const bool takes_relu = kind == WN__CONV || kind == WN__LINEAR || kind == WN__BATCH_NORM || kind == WN__ADD;
-    const int relu = takes_relu ? sole_consumer(l, last, WN__RELU) : -1;
+    const int relu = traits & WN__NODE_TAKES_RELU ? sole_consumer(l, last, WN__NODE_IS_RELU) : -1;
     if (relu >= 0) {
         op->desc.relu = true;
         op->desc.relu_most = l->graph->node[relu].most;
@@ -87,11 +79,22 @@ static int fuse_forward(lowering *l, int i, wn__lowered *op)
     return last;
 }
 
+static void set_params(const lowering *l, int i, wn__lowered *op)
+{
+    const wn__node *node = &l->graph->node[i];
+    op->trained = -1;
+    op->weight = wn__graph_weight(l->graph, i);
+    for (int k = 0; k < WN__PARAMS; k++) {
+        op->param[k] = k < WN__NODE_PARAMS ? node->param[k] : -1;
+        if (op->trained < 0 && op->param[k] >= 0 && wn__role_is_trained(l->graph->param[op->param[k]].role)) op->trained = op->param[k];
+    }
+}
+
 static wn__lowered describe(const lowering *l, int i)
 {
     const wn__node *node = &l->graph->node[i], *in = &l->graph->node[node->input[0]];
-    wn__lowered op = {.node = i, .in = {node->input[0], node->inputs > 1 ? node->input[1] : -1}};
-    op.desc = (wn__op_desc){.kind = op_kind(node->kind),
+    wn__lowered op = {.node = i};
+    op.desc = (wn__op_desc){.kind = node->kind->op,
                             .in_c = in->c,
                             .in_h = in->h,
                             .in_w = in->w,
@@ -103,7 +106,7 @@ static wn__lowered describe(const lowering *l, int i)
                             .stride = node->stride,
                             .pad = node->pad,
                             .groups = node->groups,
-                            .relu = node->kind == WN__RELU,
+                            .relu = wn__node_has(node, WN__NODE_IS_RELU),
                             .relu_most = node->most,
                             .bias = node->bias,
                             .inputs = node->inputs,
@@ -111,8 +114,9 @@ static wn__lowered describe(const lowering *l, int i)
                             .momentum = node->momentum,
                             .rate = node->rate,
                             .node = i};
-    for (int k = 0; k < WN__PARAMS; k++)
-        op.param[k] = k < 4 ? node->param[k] : -1;
+    for (int k = 0; k < WN__INPUTS; k++)
+        op.in[k] = k < node->inputs ? node->input[k] : -1;
+    set_params(l, i, &op);
     return op;
 }
 
@@ -136,7 +140,7 @@ static int lower_nodes(lowering *l, wn__lowered *ops, wn__lowered *at_node)
 
 wn_status wn__lower(const wn_graph *g, bool norms_in_convs, wn__lowered **ops, int *count)
 {
-    if (!g->finished || g->nodes < 2 || g->node[0].kind != WN__INPUT)
+    if (!g->finished || g->nodes < 2 || !wn__node_has(&g->node[0], WN__NODE_IS_INPUT))
         return wn__fail(WN_EINVAL, "graph %s: not finished, or without an input", g->name);
     lowering l = {.graph = g,
                   .norms_in_convs = norms_in_convs,

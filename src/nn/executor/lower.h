@@ -10,10 +10,12 @@
 #include "nn/graph_nodes.h"
 
 typedef struct wn__lowered {
-    wn__op_desc desc; /* desc.n is set when prepared */
-    int in[2];        /* tensors = node indices; -1 = none */
+    wn__op_desc desc;   /* desc.n is set when prepared */
+    int in[WN__INPUTS]; /* tensors = node indices; -1 = none */
     int out;
     int param[WN__PARAMS]; /* parameter indices, -1 = none */
+    int trained;           /* of these: one that has a gradient; -1 = none */
+    int weight;            /* ... the weight, which is param[0]; -1 = none */
     int node;              /* first of the fused nodes: names the operation in messages */
 } wn__lowered;
 

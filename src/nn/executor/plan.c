@@ -28,8 +28,10 @@ typedef struct planner {
 
 void wn__call_tensors(const wn__call *c, int tensor[WN__CALL_TENSORS])
 {
-    const int all[WN__CALL_TENSORS] = {c->in[0], c->in[1], c->out, c->dout[0], c->dout[1], c->din[0], c->din[1]};
-    memcpy(tensor, all, sizeof all);
+    memcpy(tensor, c->in, sizeof c->in);
+    tensor[WN__INPUTS] = c->out;
+    memcpy(tensor + WN__INPUTS + 1, c->dout, sizeof c->dout);
+    memcpy(tensor + WN__INPUTS + 3, c->din, sizeof c->din);
 }
 
 /* --- growing lists ------------------------------------------------------------------------------------------------------------- */
@@ -103,8 +105,10 @@ static wn_status emit(planner *p, wn__call call)
 
 static wn__call blank_call(wn__op *op, const wn__lowered *lowered)
 {
-    return (wn__call){
-        .op = op, .lowered = lowered, .in = {-1, -1}, .out = -1, .saved = -1, .scratch = -1, .dout = {-1, -1}, .din = {-1, -1}};
+    wn__call call = {.op = op, .lowered = lowered, .out = -1, .saved = -1, .scratch = -1, .dout = {-1, -1}};
+    for (int s = 0; s < WN__INPUTS; s++)
+        call.in[s] = call.din[s] = -1;
+    return call;
 }
 
 /* --- forward ------------------------------------------------------------------------------------------------------------------- */
@@ -163,7 +167,7 @@ static bool can_remake(const planner *p, int i)
     const wn__lowered *l = &p->request->lowered[i];
     const wn__op_desc *d = &l->desc;
     return p->request->recompute && d->inputs == 1 && p->plan->op[i]->backward_needs_in && p->tensor[l->in[0]].producer >= 0 &&
-           (d->kind == WN__OP_NORM || (d->kind == WN__OP_ADD && d->relu));
+           wn__op_has(d->kind, WN__OP_IS_CHEAP);
 }
 
 /* The value of a tensor as backward phases see it: kept since forward, or made again on first use. */
@@ -241,28 +245,29 @@ static bool only_reads_gradient(const planner *p, int tensor)
     const tensor_state *t = &p->tensor[tensor];
     if (t->producer < 0 || t->addends) return false;
     const wn__op_desc *d = &p->request->lowered[t->producer].desc;
-    return (d->kind == WN__OP_CONV || d->kind == WN__OP_LINEAR) && !d->relu;
+    return wn__op_has(d->kind, WN__OP_READS_GRADIENT) && !d->relu;
 }
 
 /* Where the gradients of the inputs go. The sum's gradient passes through adds and residuals unchanged, in its own buffer, as long as no
  * one else changes that buffer; both inputs of an add may share it if the one made later (whose operation runs first) only reads it. */
 static wn_status place_input_gradients(planner *p, const wn__lowered *l, wn__call *call)
 {
-    const bool passes = l->desc.kind == WN__OP_ADD || (l->desc.kind == WN__OP_NORM && l->desc.inputs == 1);
+    const unsigned traits = wn__op_infos[l->desc.kind].traits;
+    const bool passes = traits & WN__OP_PASSES_FIRST || (traits & WN__OP_IN_PLACE && l->desc.inputs == 1);
     const int *border = p->plan->border;
     const bool in_place =
         passes && !wn__plan_is_tangent(p->plan->kind) && p->pending[call->dout[0]] == 0 && border[l->in[0]] == border[l->out];
     bool taken = false; /* dout[0] belongs to an input already */
-    if (l->desc.inputs == 2 && p->tensor[l->in[1]].wants_gradient) {
-        if (p->pending[call->dout[0]] == 0 && border[l->in[1]] == border[l->out]) {
+    for (int s = 1; s < l->desc.inputs; s++) {
+        if (!p->tensor[l->in[s]].wants_gradient) continue;
+        taken = s == 1 && traits & WN__OP_PASSES_SECOND && p->pending[call->dout[0]] == 0 && border[l->in[1]] == border[l->out];
+        if (taken)
             call->din[1] = call->dout[0];
-            taken = true;
-        } else {
-            WN_TRY(new_activation(p, l->in[1], &call->din[1]));
-        }
+        else
+            WN_TRY(new_activation(p, l->in[s], &call->din[s]));
     }
     if (!p->tensor[l->in[0]].wants_gradient) return WN_OK;
-    if (taken && l->desc.kind == WN__OP_ADD && l->in[0] != l->in[1]) {
+    if (taken && traits & WN__OP_PASSES_FIRST && l->in[0] != l->in[1]) {
         const int later = p->tensor[l->in[0]].producer > p->tensor[l->in[1]].producer ? l->in[0] : l->in[1];
         if (only_reads_gradient(p, later)) taken = false;
     }
@@ -273,40 +278,50 @@ static wn_status place_input_gradients(planner *p, const wn__lowered *l, wn__cal
     return WN_OK;
 }
 
+/* What backward phases read of the values; others are -1. */
+static wn_status find_values(planner *p, const wn__lowered *l, const wn__op *op, wn__call *call)
+{
+    call->out = -1;
+    for (int s = 0; s < l->desc.inputs; s++) {
+        call->in[s] = -1;
+        if (s == 0 ? op->backward_needs_in : op->backward_needs_others) WN_TRY(backward_value(p, l->in[s], &call->in[s]));
+    }
+    return op->backward_needs_out ? backward_value(p, l->out, &call->out) : WN_OK;
+}
+
+static wn_status plan_params(planner *p, const wn__lowered *l, wn__call *call)
+{
+    if (l->trained < 0) return WN_OK;
+    call->accumulate = p->plan->param_written[l->trained];
+    for (int k = 0; k < WN__PARAMS; k++)
+        if (l->param[k] >= 0) p->plan->param_written[l->param[k]] = true;
+    return emit_twins(p, *call, WN__BACKWARD_PARAMS);
+}
+
 static wn_status plan_backward_op(planner *p, int i)
 {
     const wn__lowered *l = &p->request->lowered[i];
     wn__op *op = p->plan->op[i];
     tensor_state *out = &p->tensor[l->out];
     if (!out->addends) return WN_OK; /* nothing downstream of it reaches the loss */
-    WN_TRY(fold_addends(p, l->out, l->desc.kind == WN__OP_NORM || l->desc.kind == WN__OP_ADD ? 2 : 1));
+    WN_TRY(fold_addends(p, l->out, wn__op_has(l->desc.kind, WN__OP_TAKES_TWO) ? 2 : 1));
     wn__call call;
     WN_TRY(start_call(p, i, &call));
-    call.out = -1;
-    if (op->backward_needs_in)
-        WN_TRY(backward_value(p, l->in[0], &call.in[0]));
-    else
-        call.in[0] = -1;
-    call.in[1] = -1;
-    if (op->backward_needs_out) WN_TRY(backward_value(p, l->out, &call.out));
+    WN_TRY(find_values(p, l, op, &call));
     for (int k = 0; k < out->addends; k++) {
         call.dout[k] = out->addend[k];
         p->pending[out->addend[k]]--;
     }
     WN_TRY(emit_twins(p, call, WN__BACKWARD_PREPARE));
     call.dout[1] = -1;
-    if (l->param[0] >= 0) {
-        call.accumulate = p->plan->param_written[l->param[0]];
-        for (int k = 0; k < 2; k++)
-            if (l->param[k] >= 0) p->plan->param_written[l->param[k]] = true;
-        WN_TRY(emit_twins(p, call, WN__BACKWARD_PARAMS));
-    }
+    WN_TRY(plan_params(p, l, &call));
     WN_TRY(place_input_gradients(p, l, &call));
-    if (call.din[0] >= 0 || call.din[1] >= 0) {
-        if (wn__plan_is_tangent(p->plan->kind)) WN_TRY(emit_phase(p, call, WN__TANGENT_DATA));
-        WN_TRY(emit_phase(p, call, WN__BACKWARD_DATA));
-    }
-    for (int s = 0; s < 2; s++)
+    bool wanted = false;
+    for (int s = 0; s < l->desc.inputs; s++)
+        wanted = wanted || call.din[s] >= 0;
+    if (wanted && wn__plan_is_tangent(p->plan->kind)) WN_TRY(emit_phase(p, call, WN__TANGENT_DATA));
+    if (wanted) WN_TRY(emit_phase(p, call, WN__BACKWARD_DATA));
+    for (int s = 0; s < l->desc.inputs; s++)
         if (call.din[s] >= 0) WN_TRY(add_gradient(p, l->in[s], call.din[s]));
     return WN_OK;
 }
@@ -316,7 +331,7 @@ static wn_status plan_backward(planner *p)
     const wn_graph *g = p->request->graph;
     for (int i = 0; i < p->plan->lowered_ops; i++) {
         const wn__lowered *l = &p->request->lowered[i];
-        bool wants = l->param[0] >= 0;
+        bool wants = l->trained >= 0;
         for (int s = 0; s < l->desc.inputs; s++)
             wants |= p->tensor[l->in[s]].wants_gradient;
         p->tensor[l->out].wants_gradient = wants;
@@ -332,10 +347,10 @@ static wn_status plan_backward(planner *p)
 
 /* --- memory -------------------------------------------------------------------------------------------------------------------- */
 
-/* Finish functions that read whole activations; those of norms read scratch only. */
+/* Finish functions that read whole activations. */
 static bool finish_reads_activations(const wn__call *c)
 {
-    if (!c->op->cls->finish[c->phase] || c->op->desc.kind == WN__OP_NORM) return false;
+    if (!c->op->cls->finish[c->phase] || wn__op_has(c->op->desc.kind, WN__OP_SUMS_SCRATCH)) return false;
     return !(c->phase == WN__BACKWARD_PARAMS && c->op->params_finish_late);
 }
 
@@ -467,7 +482,7 @@ static void set_borders(planner *p)
     for (int i = 0; r->device->borders && i < r->count; i++) {
         const wn__lowered *l = &r->lowered[i];
         const wn__op_desc *d = &l->desc;
-        if (d->kind != WN__OP_CONV) continue;
+        if (!wn__op_has(d->kind, WN__OP_WINDOWS)) continue;
         raise_border(&border[l->in[0]], d->pad);
         if (!wants_input_gradient(r, i)) continue;
         raise_border(&border[l->out], reach_of_gradient(d->in_h, d->out_h, d->kernel_h, d->stride, d->pad));

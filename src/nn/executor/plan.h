@@ -33,7 +33,7 @@ typedef struct wn__call {
     int group;
     bool accumulate;
     /* Buffer indices, -1 = none. */
-    int in[2], out, saved, scratch, dout[2], din[2];
+    int in[WN__INPUTS], out, saved, scratch, dout[2], din[WN__INPUTS];
 } wn__call;
 
 typedef struct wn__buffer {
@@ -83,7 +83,7 @@ static inline bool wn__plan_uses_batch_statistics(wn__plan_kind k)
 }
 
 /* The buffers of activations that a call reads and writes: in, out, dout, din; -1 = none. */
-enum { WN__CALL_TENSORS = 7 };
+enum { WN__CALL_TENSORS = 2 * WN__INPUTS + 3 };
 void wn__call_tensors(const wn__call *call, int tensor[WN__CALL_TENSORS]);
 
 wn__shape wn__plan_shape(const wn__plan *plan, const wn_graph *graph, int node);

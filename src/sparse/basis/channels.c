@@ -20,16 +20,13 @@ static void unite(int *parent, int a, int b)
         parent[a] = b;
 }
 
-static bool is_depthwise(const wn_graph *g, const wn__node *n)
-{
-    return n->kind == WN__CONV && n->groups > 1 && n->groups == g->node[n->input[0]].c && n->groups == n->c;
-}
+static bool is_depthwise(const wn_graph *g, const wn__node *n) { return wn__node_is_depthwise(n, &g->node[n->input[0]]); }
 
-int wn__channels_owner(const wn_graph *g, int node)
+/* Channels that are no input's. */
+static bool starts(const wn_graph *g, const wn__node *n)
 {
-    for (int i = 0; i < node; i++)
-        if (g->node[node].param[0] >= 0 && g->node[i].param[0] == g->node[node].param[0]) return i;
-    return node;
+    const wn__node_channels rule = n->kind->channels;
+    return rule == WN__CHANNELS_STAY || (rule == WN__CHANNELS_START && !is_depthwise(g, n));
 }
 
 static void unite_all(const wn_graph *g, int *parent)
@@ -37,10 +34,9 @@ static void unite_all(const wn_graph *g, int *parent)
     for (int i = 0; i < g->nodes; i++) {
         const wn__node *n = &g->node[i];
         parent[i] = i;
-        const bool starts = n->kind == WN__INPUT || n->kind == WN__LINEAR || (n->kind == WN__CONV && !is_depthwise(g, n));
-        for (int k = 0; !starts && k < n->inputs; k++)
+        for (int k = 0; !starts(g, n) && k < n->inputs; k++)
             unite(parent, i, n->input[k]);
-        const int owner = wn__channels_owner(g, i);
+        const int owner = wn__graph_owner(g, i);
         if (owner == i) continue;
         unite(parent, i, owner); /* shared parameters have the same rows and columns */
         unite(parent, n->input[0], g->node[owner].input[0]);
@@ -53,9 +49,12 @@ static void describe(const wn_graph *g, wn__channels *c)
         const wn__node *n = &g->node[i];
         wn__channel_space *s = &c->space[c->of_node[i]];
         s->channels = n->c;
-        if (n->kind == WN__INPUT || i == g->output) s->fixed = true;
-        if (n->kind == WN__ADD) s->linked = true;
-        if (n->kind == WN__CONV && n->groups > 1 && !is_depthwise(g, n)) s->fixed = c->space[c->of_node[n->input[0]]].fixed = true;
+        if (wn__node_has(n, WN__NODE_IS_INPUT) || i == g->output) s->fixed = true;
+        if (n->kind->channels == WN__CHANNELS_JOIN) s->linked = true;
+        const bool stay = n->kind->channels == WN__CHANNELS_STAY || (n->groups > 1 && !is_depthwise(g, n));
+        if (stay) s->fixed = true;
+        for (int k = 0; stay && k < n->inputs; k++)
+            c->space[c->of_node[n->input[k]]].fixed = true;
     }
     for (int s = 0; s < c->spaces; s++) {
         c->space[s].first = c->all;
@@ -67,16 +66,16 @@ static void find_axes(const wn_graph *g, wn__channels *c)
 {
     for (int i = 0; i < g->nodes; i++) {
         const wn__node *n = &g->node[i];
-        const bool weighs = n->kind == WN__CONV || n->kind == WN__LINEAR;
-        for (int k = 0; k < 4; k++) {
+        const bool windows = wn__node_has(n, WN__NODE_WINDOWS);
+        for (int k = 0; k < WN__NODE_PARAMS; k++) {
             if (n->param[k] < 0) continue;
             wn__channel_axes *a = &c->axes[n->param[k]];
             *a = (wn__channel_axes){.row = c->of_node[i], .column = -1, .rows = n->c, .columns = 1, .block = 1};
-            if (!weighs || k > 0) continue;
+            if (n->param[k] != wn__graph_weight(g, i)) continue;
             const wn__node *in = &g->node[n->input[0]];
-            a->block = n->kind == WN__CONV ? (int64_t)n->kernel_h * n->kernel_w : in->h * in->w;
-            a->columns = n->kind == WN__CONV ? in->c / n->groups : in->c;
-            if (n->kind == WN__LINEAR || n->groups == 1) a->column = c->of_node[n->input[0]];
+            a->block = windows ? (int64_t)n->kernel_h * n->kernel_w : in->h * in->w;
+            a->columns = windows ? in->c / n->groups : in->c;
+            if (n->groups <= 1) a->column = c->of_node[n->input[0]];
         }
     }
 }

@@ -29,8 +29,6 @@ typedef struct wn__channels {
 wn_status wn__channels_make(const wn_graph *graph, wn__channels *out);
 void wn__channels_release(wn__channels *c); /* accepts a zeroed one */
 
-/* The first node that uses the same parameters; itself if it is the first. */
-int wn__channels_owner(const wn_graph *graph, int node);
 /* Is the entry in a row or column of a channel that is marked (all)? */
 static inline bool wn__channel_marked(const wn__channels *c, const wn__channel_axes *a, const bool *mark, int64_t entry)
 {

@@ -14,7 +14,7 @@
 #include "nn/graph_nodes.h"
 
 /* score[i] (stored of weight i) where it is not NULL; masked weights are 0 and score 0. *total = R. Equal for any number of threads.
- * Compressed weights: WN_EUNSUPPORTED. */
+ * Compressed weights, and nodes that nothing is known of: WN_EUNSUPPORTED. */
 wn_status wn__flow_scores(const wn_graph *graph, const wn__params *params, wn__pool *pool, double *const *score, double *total);
 
 #endif

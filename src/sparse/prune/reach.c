@@ -20,11 +20,11 @@ static bool is_kept(const wn__param *p, int64_t row, int64_t column)
 }
 
 /* Output `out` of a convolution or linear layer: over any entry that is left from any channel that is reached. */
-static bool is_reached(const reach *r, const wn__node *n, int64_t out)
+static bool is_reached(const reach *r, const wn__node *n, int weight, int64_t out)
 {
-    const wn__param *p = &r->params->item[n->param[0]];
+    const wn__param *p = &r->params->item[weight];
     const wn__node *in = &r->graph->node[n->input[0]];
-    const int64_t columns = p->count / p->dim[0], groups = n->kind == WN__CONV && n->groups > 0 ? n->groups : 1;
+    const int64_t columns = p->count / p->dim[0], groups = n->groups > 0 ? n->groups : 1;
     const int64_t inputs = in->c / groups, window = columns / inputs, first = out / (n->c / groups) * inputs;
     for (int64_t column = 0; column < columns; column++)
         if (r->live[n->input[0]][first + column / window] && is_kept(p, out, column)) return true;
@@ -35,11 +35,12 @@ static bool is_reached(const reach *r, const wn__node *n, int64_t out)
 static bool mark(reach *r, int index)
 {
     const wn__node *n = &r->graph->node[index];
+    const int weight = wn__graph_weight(r->graph, index);
     bool any = false;
     for (int64_t c = 0; c < n->c; c++) {
-        bool live = n->kind == WN__INPUT;
-        if (n->kind == WN__CONV || n->kind == WN__LINEAR)
-            live = is_reached(r, n, c);
+        bool live = wn__node_has(n, WN__NODE_IS_INPUT);
+        if (weight >= 0)
+            live = is_reached(r, n, weight, c);
         else
             for (int i = 0; i < n->inputs; i++)
                 live = live || r->live[n->input[i]][c];

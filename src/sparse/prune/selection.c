@@ -11,7 +11,7 @@ static const wn__node *node_of_weight(const wn_graph *g, int index)
 {
     if (g->param[index].role != WN__WEIGHT) return NULL;
     for (int i = 0; i < g->nodes; i++)
-        if ((g->node[i].kind == WN__CONV || g->node[i].kind == WN__LINEAR) && g->node[i].param[0] == index) return &g->node[i];
+        if (wn__graph_weight(g, i) == index) return &g->node[i];
     return NULL;
 }
 
@@ -26,7 +26,7 @@ static int64_t entries(const wn__param_spec *p)
 static int first_weight(const wn_graph *g)
 {
     for (int i = 0; i < g->nodes; i++)
-        if (g->node[i].kind == WN__CONV || g->node[i].kind == WN__LINEAR) return g->node[i].param[0];
+        if (wn__graph_weight(g, i) >= 0) return wn__graph_weight(g, i);
     return -1;
 }
 
@@ -34,9 +34,11 @@ static int last_weight(const wn_graph *g)
 {
     int last = -1;
     for (int i = 0; i < g->nodes; i++)
-        if (g->node[i].kind == WN__CONV || g->node[i].kind == WN__LINEAR) last = g->node[i].param[0];
+        if (wn__graph_weight(g, i) >= 0) last = wn__graph_weight(g, i);
     return last;
 }
+
+static bool is_called(const wn__node *node, const char *layers) { return node->kind->layers && strcmp(node->kind->layers, layers) == 0; }
 
 static bool mostly_convolutions(const wn_graph *g)
 {
@@ -45,7 +47,7 @@ static bool mostly_convolutions(const wn_graph *g)
         const wn__node *node = node_of_weight(g, i);
         if (!node) continue;
         all += entries(&g->param[i]);
-        if (node->kind == WN__CONV) conv += entries(&g->param[i]);
+        if (is_called(node, "convolutions")) conv += entries(&g->param[i]);
     }
     return 2 * conv > all;
 }
@@ -56,17 +58,15 @@ static wn_status names(const wn_graph *g, const char *item, int index, const wn_
     if (!strcmp(item, "default")) item = mostly_convolutions(g) ? "convolutions" : "all-but-last";
     *yes = true;
     if (!strcmp(item, "all")) return WN_OK;
-    *yes = node->kind == WN__CONV;
-    if (!strcmp(item, "convolutions")) return WN_OK;
-    *yes = node->kind == WN__LINEAR;
-    if (!strcmp(item, "linear")) return WN_OK;
+    *yes = is_called(node, item);
+    if (*yes || !strcmp(item, "convolutions") || !strcmp(item, "linear")) return WN_OK;
     *yes = index != last_weight(g);
     if (!strcmp(item, "all-but-last")) return WN_OK;
     *yes = index == first_weight(g);
     if (!strcmp(item, "first")) return WN_OK;
     *yes = index == last_weight(g);
     if (!strcmp(item, "last")) return WN_OK;
-    *yes = node->kind == WN__CONV && node->groups > 1 && g->param[index].dim[1] == 1;
+    *yes = node->groups > 1 && g->param[index].dim[1] == 1;
     if (!strcmp(item, "depthwise")) return WN_OK;
     WN_TRY(wn__name_matches(item, g->param[index].name, yes));
     if (!*yes) WN_TRY(wn__name_matches(item, node->name, yes));

@@ -1,0 +1,11 @@
+/* Kinds of nodes, as pages list them: WN_NODE(name) needs `const wn__node_kind wn__node_<name>`. */
+WN_NODE(input)
+WN_NODE(conv)
+WN_NODE(linear)
+WN_NODE(batch_norm)
+WN_NODE(relu)
+WN_NODE(add)
+WN_NODE(max_pool)
+WN_NODE(avg_pool)
+WN_NODE(global_pool)
+WN_NODE(dropout)
