@@ -2,8 +2,9 @@
 """Every write of every command fails once: failing-writes.py [--program build/winnow] [COMMAND]...
 
 Each command runs under strace, which makes its N-th call of a kind (write, pwrite64, fsync, ftruncate, rename, mkdir, ...) fail with "no space left", for each N
-until the command makes no such call any more. Then: the command said so (status not 0, or a line on standard error), an older file of the same name is whole,
-old or new, and the same command without a failure ends as if none had been. A finding is printed; any ends with status 1. Needs strace (Debian: strace)."""
+until the command makes no such call any more. Then: the command said so (status not 0, or a line on standard error) or all files are as they should be, an older file
+of the same name is whole, old or new, and the same command without a failure ends as if none had been. A finding is printed; any ends with status 1. A block that
+gnuplot alone loses, and then writes on, is beyond us; pictures that a full disk cuts off are not. Needs strace (Debian: strace)."""
 import argparse
 import json
 import pathlib
@@ -41,7 +42,7 @@ COMMANDS = {
     "methods": (["methods"], []),
     "diff": (["diff", "done/small", "done/small"], []),
 }
-KEPT = re.compile(r"(final|mask|out|step-\d+)\.safetensors|metrics\.jsonl|topology\.jsonl|labels\.cache|results\.json|out\.|.*\.csv|.*\.svg")
+KEPT = re.compile(r"(final|mask|out|step-\d+)\.safetensors|metrics\.jsonl|topology\.jsonl|labels\.cache|results\.json|out\.|.*\.(csv|svg|pdf)")
 
 
 def without_seconds(value):
@@ -75,26 +76,29 @@ class Trial:
 
     def run(self, inject=None):
         trace = self.folder.parent / "trace"
-        tool = ["strace", "-f", "--seccomp-bpf", "-o", trace, "-e", "trace=" + inject[0], "-e", "inject=%s:error=ENOSPC:when=%d" % inject] if inject else []
+        tool = ["strace", "-f", "--seccomp-bpf", "-o", trace, "-e", "trace=%s,execve" % inject[0], "-e", "inject=%s:error=ENOSPC:when=%d" % inject] if inject else []
         done = subprocess.run([*tool, self.o.program, *self.arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300, check=False)
-        hits = [line for line in trace.read_text().splitlines() if "INJECTED" in line] if inject else []
-        return done, hits
+        lines = trace.read_text().splitlines() if inject else []
+        drawing = {line.split()[0] for line in lines if "execve(" in line and "gnuplot" in line}
+        hits = [line for line in lines if "INJECTED" in line]
+        return done, hits, all(hit.split()[0] in drawing for hit in hits)
 
     def check(self, call, n, old, expected):
         """Whether there was such a call; findings are printed."""
         self.fresh(old)
-        done, hits = self.run((call, n))
+        done, hits, gnuplots = self.run((call, n))
         if not hits:
             return False, 0
         faults = []
         if done.returncode < 0 or done.returncode >= 128:
             faults.append("status %d" % done.returncode)
-        elif done.returncode == 0 and not done.stderr and not (call == "write" and all("write(2" in h for h in hits)) and call != "unlink":
+        elif done.returncode == 0 and not done.stderr and not gnuplots and not all("write(2" in h for h in hits) \
+                and (any("write(1" in h for h in hits) or contents(self.folder, self.written) != expected):
             faults.append("nothing was said")
         for name, data in old.items():
             if (self.folder / name).read_bytes() not in (data, expected[name]):
                 faults.append("%s is neither old nor new" % name)
-        again, _ = self.run()
+        again, *_ = self.run()
         if again.returncode != 0:
             faults.append("then status %d: %s" % (again.returncode, again.stderr.decode(errors="replace").strip()[-200:]))
         else:
@@ -108,7 +112,7 @@ class Trial:
 
     def all(self):
         self.fresh()
-        done, _ = self.run()
+        done, *_ = self.run()
         if done.returncode != 0:
             sys.exit("%s fails by itself: %s" % (self.name, done.stderr.decode()))
         expected = contents(self.folder, self.written)

@@ -42,6 +42,17 @@ static wn_status write_script(const char *folder, const char *name, const char *
     return status;
 }
 
+/* gnuplot ends well although the disk was full: its pictures are cut off then. */
+static wn_status check_whole(const char *path, const char *ending, const char *data, size_t size)
+{
+    const char *last = strcmp(ending, "svg") == 0 ? "</svg>" : "%%EOF";
+    const size_t length = strlen(last);
+    while (size > 0 && (data[size - 1] == '\n' || data[size - 1] == '\r'))
+        size--;
+    if (size >= length && memcmp(data + size - length, last, length) == 0) return WN_OK;
+    return wn__fail(WN_EIO, "%s: gnuplot wrote only a part of it; is the disk full?", path);
+}
+
 static wn_status move_picture(const char *from_folder, const char *to_folder, const char *name, const char *ending)
 {
     char file[64], *data = NULL;
@@ -51,6 +62,7 @@ static wn_status move_picture(const char *from_folder, const char *to_folder, co
     wn_status status = from && to ? WN_OK : wn__no_memory(strlen(to_folder));
     if (status == WN_OK && strcmp(ending, "pdf") == 0) status = wn__pdf_fix_date(from);
     if (status == WN_OK) status = wn__file_read(from, &data, &size);
+    if (status == WN_OK) status = check_whole(from, ending, data, size);
     if (status == WN_OK) status = wn__file_write(to, data, size);
     wn__free(data);
     wn__free(from);

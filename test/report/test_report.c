@@ -479,19 +479,25 @@ static folder new_large_folder(int sparsities, int baselines, int seeds)
     return f;
 }
 
-/* A stand-in for gnuplot that keeps the scripts. */
+/* A stand-in for gnuplot that keeps the scripts and draws nothing into each picture. */
+static void use_stand_in(const char *where, const char *svg)
+{
+    char program[96];
+    wn__text script = {0};
+    snprintf(program, sizeof program, "%s/gnuplot", where);
+    wn__text_add(&script, "#!/bin/sh\ncp *.gp %s\nfor f in *.gp; do echo '%s' >${f%%.gp}.svg; echo '%%%%EOF' >${f%%.gp}.pdf; done\n", where,
+                 svg);
+    write_file(where, "gnuplot", script.data);
+    CHECK_EQ_INT(chmod(program, 0700), 0);
+    setenv("WINNOW_GNUPLOT", program, 1);
+    wn__text_release(&script);
+}
+
 TEST(figures_show_every_method_and_sparsity_and_say_what_they_leave_out)
 {
     const folder f = new_large_folder(50, 3, 1);
-    char program[96];
     wn_report_files files;
-    snprintf(program, sizeof program, "%s/gnuplot", f.path);
-    wn__text script = {0};
-    wn__text_add(&script, "#!/bin/sh\ncp *.gp %s\nfor f in *.gp; do echo '<svg></svg>' >${f%%.gp}.svg; echo >${f%%.gp}.pdf; done\n",
-                 f.path);
-    write_file(f.path, "gnuplot", script.data);
-    CHECK_EQ_INT(chmod(program, 0700), 0);
-    setenv("WINNOW_GNUPLOT", program, 1);
+    use_stand_in(f.path, "<svg></svg>");
     CHECK_OK(wn_report_write(f.path, NULL, &files));
     unsetenv("WINNOW_GNUPLOT");
     char *accuracy = read_text(f.path, "accuracy.gp"), *page = read_text(f.path, "report.html");
@@ -501,7 +507,17 @@ TEST(figures_show_every_method_and_sparsity_and_say_what_they_leave_out)
     CHECK_HAS_TEXT(page, "Not drawn, for want of room: differences from 2 more.");
     wn__free(accuracy);
     wn__free(page);
-    wn__text_release(&script);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
+TEST(pictures_that_a_full_disk_cut_off_are_told)
+{
+    const folder f = new_folder(1);
+    wn_report_files files;
+    use_stand_in(f.path, "<svg><path");
+    CHECK_STATUS(wn_report_write(f.path, NULL, &files), WN_EIO);
+    unsetenv("WINNOW_GNUPLOT");
+    CHECK_HAS_TEXT(wn_error_message(), "accuracy.svg: gnuplot wrote only a part of it");
     CHECK_OK(wn__remove_tree(f.path));
 }
 
@@ -877,6 +893,7 @@ int main(int argc, char **argv)
                                     RUN(two_reports_are_equal_files),
                                     RUN(without_gnuplot_the_page_comes_and_says_so),
                                     RUN(figures_show_every_method_and_sparsity_and_say_what_they_leave_out),
+                                    RUN(pictures_that_a_full_disk_cut_off_are_told),
                                     RUN(tables_hold_every_baseline_and_every_seed),
                                     RUN(a_study_beyond_what_recipes_allow_is_refused),
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
