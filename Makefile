@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 all: build
 	@echo
 	@echo "The program is build/winnow. To try next:"
-	@echo "    build/winnow run examples/demo.yaml    # a minute or two; ends with a table and an HTML report"
+	@echo "    build/winnow run examples/tickets.yaml # about a minute; ends with a table and an HTML report"
 	@echo "    build/winnow --help                    # its commands; make test, make install"
 
 deps:
@@ -17,7 +17,7 @@ build: deps
 	cmake --build --preset release --parallel $(JOBS)
 
 demo: build
-	build/winnow run examples/demo.yaml
+	build/winnow run examples/tickets.yaml
 
 test: build
 	ctest --preset release --parallel $(JOBS) --output-junit ctest.xml

@@ -1,6 +1,6 @@
 /* Experiments: recipes, their stages and where results are kept; single steps (train, evaluate, prune, inspect); listings.
  *
- *     wn_run_options options = {.size = sizeof options, .recipe = "examples/demo.yaml"};
+ *     wn_run_options options = {.size = sizeof options, .recipe = "examples/tickets.yaml"};
  *     wn_run_summary summary;
  *     if (wn_experiment_run(&options, &summary) != WN_OK) fprintf(stderr, "%s\n", wn_error_message());
  *     else puts(summary.folder); // holds results.json, see docs/results-format.md
