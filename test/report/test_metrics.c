@@ -32,7 +32,7 @@ static void use_drawer(const char *folder)
     char *program = wn__path_join(folder, "gnuplot");
     wn__text_add(&script,
                  "#!/bin/sh\nfor f in *.gp; do echo \"# $f\"; cat $f; done >%s/figures.gp\n"
-                 "for f in *.gp; do echo '<svg></svg>' >${f%%.gp}.svg; echo >${f%%.gp}.pdf; done\n",
+                 "for f in *.gp; do echo '<svg></svg>' >${f%%.gp}.svg; echo '%%%%EOF' >${f%%.gp}.pdf; done\n",
                  folder);
     write_text(folder, "gnuplot", script.data);
     CHECK_EQ_INT(chmod(program, 0700), 0);
