@@ -840,6 +840,7 @@ TEST(learned_sparsity_is_that_of_all_seeds)
 TEST(running_out_of_memory_is_survived)
 {
     const folder f = new_folder(2);
+    add_confusions(f.path, "dog");
     for (int n = 1;; n++) {
         char *text;
         const int64_t before = wn__alloc_statistics().bytes;
@@ -862,6 +863,7 @@ TEST(merging_survives_running_out_of_memory)
     const char *const both[] = {a.path, b.path};
     char out[80];
     snprintf(out, sizeof out, "%s/merged", a.path);
+    add_confusions(a.path, "dog");
     shift_seeds(b.path, 1);
     rewrite(b.path, "resolved.yaml", resolved, "train: {", "train: {clip_value: 0, ");
     for (int n = 1;; n++) {
