@@ -214,6 +214,10 @@ struct wn__device { /* first member of a backend's own struct */
     /* Of the same backend, for inference on at most `few_images` images, with a layout of its own; closed with this one. NULL: none. */
     struct wn__device *few;
     int64_t few_images;
+    /* Inference whose time goes into memory goes there as well, an image for each thread at a time: a node's tensors take more than `few_bytes`
+     * for a block, and the network has fewer multiply-adds than `few_products` for each activation. */
+    size_t few_bytes;
+    double few_products;
     size_t (*activation_bytes)(const wn__device *d, const wn__shape *shape);
     wn_status (*upload)(wn__device *d, const float *plain /* (n,c,h,w) */, const wn__shape *shape, void *activation);
     wn_status (*download)(wn__device *d, const void *activation, const wn__shape *shape, float *plain /* (n,c,h,w) */);

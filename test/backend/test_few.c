@@ -415,6 +415,7 @@ typedef struct machine {
     const wn__backend *backend;
     bool few;
     int threads;
+    bool bound; /* by memory, so that larger batches are run as few images, too */
 } machine;
 
 static wn_graph *build(const network *net)
@@ -449,6 +450,12 @@ static void draw_params(const network *net, const wn_graph *g, wn__params *param
     wn__free(active);
 }
 
+static void check_planes(void *user, const char *layer, const char *implementation)
+{
+    (void)layer;
+    CHECK((strcmp(implementation, "winnow planes") == 0) == *(const bool *)user);
+}
+
 static float *logits_of(const network *net, machine m)
 {
     wn_graph *g = build(net);
@@ -458,9 +465,12 @@ static float *logits_of(const network *net, machine m)
     wn__device *device = tiny_device(m.backend->name, m.threads, WN__F32, &pool);
     draw_params(net, g, &params);
     if (!m.few) device->few_images = 0;
+    device->few_bytes = m.bound ? 0 : SIZE_MAX;
+    device->few_products = INFINITY;
     CHECK_OK(wn__executor_new(g, &params, device, &(wn__executor_options){.batch = net->n}, &ex));
     float *images = tiny_images(g, net->n, 3), *logits = floats(net->n * 10);
     CHECK_OK(wn__executor_infer(ex, images, net->n, (wn__step_info){0}, logits));
+    if (m.few && net->n > WN__FEW_IMAGES) CHECK_OK(wn__executor_kernels(ex, net->n, check_planes, &m.bound));
     wn__executor_free(ex);
     tiny_device_close(device, pool);
     wn__params_release(&params);
@@ -471,10 +481,10 @@ static float *logits_of(const network *net, machine m)
 
 static void check_network(network net)
 {
-    float *want = logits_of(&net, (machine){wn__backend_find("ref"), false, 2});
-    float *lanes = logits_of(&net, (machine){&wn__backend_sparse, false, 2});
-    float *one = logits_of(&net, (machine){&wn__backend_sparse, true, 1}),
-          *three = logits_of(&net, (machine){&wn__backend_sparse, true, 3});
+    float *want = logits_of(&net, (machine){wn__backend_find("ref"), false, 2, false});
+    float *lanes = logits_of(&net, (machine){&wn__backend_sparse, false, 2, false});
+    float *one = logits_of(&net, (machine){&wn__backend_sparse, true, 1, false}),
+          *three = logits_of(&net, (machine){&wn__backend_sparse, true, 3, true});
     double largest = 0;
     for (int64_t i = 0; i < net.n * 10; i++)
         largest = fmax(largest, fabs((double)want[i]));
@@ -503,6 +513,8 @@ TEST(networks_equal_the_reference_and_batch_lanes)
         {"mobilenet-v1", "width=0.5", 64, 0.5, true, 1},
         {"mobilenet-v2", "width=0.5", 64, 0.8, true, 2},
         {"resnet50", "width=0.3", 64, 0.95, true, 1},
+        {"mobilenet-v1", "width=0.25", 32, 0.5, true, 10}, /* three images at a time with three threads, and one is left */
+        {"resnet20", "width=0.5", 16, 0, false, 20},
     };
     for (size_t i = 0; i < COUNT(networks); i++)
         check_network(networks[i]);

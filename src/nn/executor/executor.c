@@ -87,11 +87,12 @@ static wn_status run_forward(const wn__executor_run *r, const float *images, flo
 wn_status wn__executor_infer(wn__executor *ex, const float *images, int64_t n, wn__step_info step, float *logits)
 {
     const wn_graph *g = ex->graph;
-    const int64_t image = g->c * g->h * g->w;
+    const wn__plan_kind kind = wn__executor_plan_kind(ex, false, step.training);
+    const int64_t image = g->c * g->h * g->w, size = wn__executor_piece(ex, n, kind);
     for (int64_t first = 0, piece; first < n; first += piece) {
-        piece = n - first < wn__piece_size(ex) ? n - first : wn__piece_size(ex);
+        piece = n - first < size ? n - first : size;
         wn__executor_run r = {.ex = ex, .step = step};
-        WN_TRY(wn__executor_get_plan(ex, piece, wn__executor_plan_kind(ex, false, step.training), WN__SLABS, &r.plan));
+        WN_TRY(wn__executor_get_plan(ex, piece, kind, WN__SLABS, &r.plan));
         WN_TRY(run_forward(&r, images + first * image, logits + first * wn__graph_classes(g)));
         r.step.step++;
     }

@@ -70,6 +70,7 @@ wn_status wn__executor_expand_vectors(const wn__executor_run *r);
 wn_status wn__executor_finish_products(const wn__executor_run *r);
 
 /* executor_plans.c */
+int64_t wn__executor_piece(const wn__executor *ex, int64_t n, wn__plan_kind kind); /* of n images, those that its plan takes at a time */
 wn__plan_kind wn__executor_plan_kind(const wn__executor *ex, bool backward, bool training);
 /* The plan for n images, without memory for its buffers; and with it. */
 wn_status wn__executor_find_plan(wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout, wn__plan **out);

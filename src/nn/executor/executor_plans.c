@@ -7,11 +7,47 @@
 #include "base/text.h"
 #include "nn/executor/executor_parts.h"
 
+static int64_t floats_of(const wn__node *node) { return node->c * node->h * node->w; }
+
+/* Does inference in blocks wait for memory? (wn__device.few_bytes, few_products) */
+static bool is_bound_by_memory(const wn__executor *ex)
+{
+    const wn_graph *g = ex->graph;
+    const wn__device *d = ex->device;
+    int64_t largest = 0, activations = 0, products = 0;
+    for (int i = 1; i < g->nodes; i++) {
+        const wn__node *node = &g->node[i];
+        int64_t floats = floats_of(node);
+        activations += floats;
+        const wn__param *weight = node->param[0] >= 0 ? &ex->params->item[node->param[0]] : NULL;
+        if (weight && weight->role == WN__WEIGHT) products += (weight->pattern ? weight->stored : weight->count) * node->h * node->w;
+        for (int k = 0; k < node->inputs; k++)
+            floats += floats_of(&g->node[node->input[k]]);
+        if (floats > largest) largest = floats;
+    }
+    return (size_t)(largest * d->block) * sizeof(float) > d->few_bytes && (double)products < d->few_products * (double)activations;
+}
+
+/* Images at a time of inference on the device for few. */
+static int64_t most_few(const wn__executor *ex)
+{
+    const wn__device *d = ex->device;
+    return d->few_images && is_bound_by_memory(ex) && wn__pool_threads(d->pool) > d->few_images ? wn__pool_threads(d->pool) : d->few_images;
+}
+
+int64_t wn__executor_piece(const wn__executor *ex, int64_t n, wn__plan_kind kind)
+{
+    const int64_t size = n < wn__piece_size(ex) ? n : wn__piece_size(ex);
+    if (kind != WN__PLAN_INFER || !ex->device->few || !ex->device->few_images || size <= ex->device->few_images) return size;
+    const int64_t threads = wn__pool_threads(ex->device->pool);
+    return threads < size && is_bound_by_memory(ex) ? threads : size;
+}
+
 /* Few images go to a device of their own. To look at every activation is left to the one for all cases. */
 static wn__device *device_for(const wn__executor *ex, int64_t n, wn__plan_kind kind, wn__layout layout)
 {
     wn__device *few = ex->device->few;
-    return few && kind == WN__PLAN_INFER && layout == WN__SLABS && n <= ex->device->few_images ? few : ex->device;
+    return few && kind == WN__PLAN_INFER && layout == WN__SLABS && n <= most_few(ex) ? few : ex->device;
 }
 
 wn_status wn__executor_bind_patterns(const wn__executor *ex, wn__plan *plan)
@@ -176,7 +212,7 @@ static wn_status prepare_piece(wn__executor *ex, int64_t piece, wn__plan_kind ki
 
 static wn_status prepare(wn__executor *ex, int64_t n, wn__plan_kind kind)
 {
-    const int64_t piece = n < wn__piece_size(ex) ? n : wn__piece_size(ex);
+    const int64_t piece = wn__executor_piece(ex, n, kind);
     if (ex->options.gradient_readers && ex->device->compressed && piece < n) WN_TRY(wn__gradient_window_make(&ex->window, ex->params));
     WN_TRY(prepare_piece(ex, piece, kind));
     return n % piece ? prepare_piece(ex, n % piece, kind) : WN_OK;
@@ -192,8 +228,8 @@ wn_status wn__executor_prepare_inference(wn__executor *ex, int64_t n) { return p
 wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit visit, void *user)
 {
     wn__plan *plan;
-    const int64_t piece = n < wn__piece_size(ex) ? n : wn__piece_size(ex);
-    WN_TRY(wn__executor_get_plan(ex, piece, wn__executor_plan_kind(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
+    const wn__plan_kind kind = wn__executor_plan_kind(ex, ex->options.training, ex->options.training);
+    WN_TRY(wn__executor_get_plan(ex, wn__executor_piece(ex, n, kind), kind, WN__SLABS, &plan));
     if (plan->kind == WN__PLAN_INFER) WN_TRY(wn__executor_pack_weights(ex, plan)); /* some are chosen there */
     WN_TRY(wn__executor_bind_patterns(ex, plan));
     for (int i = 0; i < plan->lowered_ops; i++) {
@@ -206,8 +242,8 @@ wn_status wn__executor_kernels(wn__executor *ex, int64_t n, wn__kernel_visit vis
 wn_status wn__executor_plan_bytes(wn__executor *ex, int64_t n, int64_t *bytes)
 {
     wn__plan *plan;
-    WN_TRY(wn__executor_find_plan(ex, n < wn__piece_size(ex) ? n : wn__piece_size(ex),
-                                  wn__executor_plan_kind(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
+    const wn__plan_kind kind = wn__executor_plan_kind(ex, ex->options.training, ex->options.training);
+    WN_TRY(wn__executor_find_plan(ex, wn__executor_piece(ex, n, kind), kind, WN__SLABS, &plan));
     *bytes = (int64_t)room_of(ex, plan);
     return WN_OK;
 }
@@ -225,11 +261,12 @@ static int64_t call_traffic(const wn__plan *plan, const wn__call *c)
 
 wn_status wn__executor_traffic(wn__executor *ex, int64_t n, int64_t *bytes)
 {
+    const wn__plan_kind kind = wn__executor_plan_kind(ex, ex->options.training, ex->options.training);
+    const int64_t size = wn__executor_piece(ex, n, kind);
     *bytes = 0;
-    for (int64_t first = 0, piece; first < n; first += piece) {
+    for (int64_t first = 0; first < n; first += size) {
         wn__plan *plan;
-        piece = n - first < wn__piece_size(ex) ? n - first : wn__piece_size(ex);
-        WN_TRY(wn__executor_find_plan(ex, piece, wn__executor_plan_kind(ex, ex->options.training, ex->options.training), WN__SLABS, &plan));
+        WN_TRY(wn__executor_find_plan(ex, n - first < size ? n - first : size, kind, WN__SLABS, &plan));
         for (int i = 0; i < plan->calls; i++)
             *bytes += wn__op_runs(plan->call[i].op, plan->call[i].phase) ? call_traffic(plan, &plan->call[i]) : 0;
     }
