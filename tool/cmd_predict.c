@@ -273,8 +273,8 @@ const wn__command wn__command_predict = {
     .details = WN_NETWORK_NAMES
     "\n\n"
     "Pictures are JPEG, PNG and WebP files of any size, by their contents. DIR stands for all pictures in and below it, TAR for those in an\n"
-    "archive or in several (photos-{00..17}.tar), LIST (.txt) for those that it names, a path a line with its label or without one, - for paths on\n"
-    "standard input. They become inputs as the weights file says, exactly as for `winnow eval`. What cannot\n"
+    "archive or in several (photos-{00..17}.tar). LIST (.txt) stands for those that it names: a path a line, with its label or without. - reads\n"
+    "paths from standard input. They become inputs as the weights file says, exactly as for `winnow eval`. What cannot\n"
     "be read is told on standard error; the others go on, and the exit code is 1. Probabilities are a softmax; of networks of several classes a\n"
     "picture each class has its own. Values are printed as they are. Where the file does not say what it learnt, logits are printed and called so.\n"
     "--json prints an object a line and --csv a row for each class of a picture.",

@@ -2,7 +2,7 @@
  *
  *     export_dump ARCH SPARSITY PASSES FOLDER
  *
- * ARCH "odd": a graph with everything in it, dense. SPARSITY "0": dense. Writes FOLDER/net.safetensors, x.bin and y.bin (N inputs and outputs, float32), about.txt (channels, height, width, outputs, n), plain.onnx, norms.onnx, sparse.onnx,
+ * ARCH "odd": a graph with everything in it, dense; "resnet50@cifar10": for the pictures of that set. SPARSITY "0": dense. Writes FOLDER/net.safetensors, x.bin and y.bin (N inputs and outputs, float32), about.txt (channels, height, width, outputs, n), plain.onnx, norms.onnx, sparse.onnx,
  * outside.onnx, net.c (simd), small.c. */
 #include <inttypes.h>
 #include <string.h>
@@ -77,7 +77,10 @@ int main(int argc, char **argv)
     wn_network *net = NULL;
     char recipe[200];
     if (argc != 5) return 2;
-    snprintf(recipe, sizeof recipe, "{model: {arch: %s}}", argv[1]);
+    const char *at = strchr(argv[1], '@');
+    const int length = at ? (int)(at - argv[1]) : (int)strlen(argv[1]);
+    snprintf(recipe, sizeof recipe, at ? "{model: {arch: %.*s}, data: {set: %s}}" : "{model: {arch: %.*s}}", length, argv[1],
+             at ? at + 1 : "");
     wn_status status = strcmp(argv[1], "odd") == 0
                            ? made_odd_network(&net)
                            : made_network(recipe, NULL, strcmp(argv[2], "0") == 0 ? NULL : argv[2], atoi(argv[3]), &net);

@@ -29,6 +29,9 @@ winnow predict net.safetensors 'shard-{0..1}.tar' --csv | sed 's,shard-.[.]tar/,
 winnow predict net.safetensors photos/list.txt --csv | cmp - folder.txt || exit 1
 winnow predict net.safetensors net.safetensors
 echo "exit code $?"
+winnow predict net.safetensors red.png --kernels own | head -n 1
+winnow predict net.safetensors red.png --kernels fast 2>&1
+echo "exit code $?"
 # As many are right as `winnow eval` counts.
 winnow eval net.safetensors --data photos/val --set data.test_share=8 --quiet | grep accuracy | head -n 1
 winnow predict net.safetensors photos --csv --top 1 | awk -F, '$1 ~ $4 { right++ } END { print right " right" }'
