@@ -40,27 +40,31 @@ typedef struct reading {
     int fd;
     char key[LONGEST_NAME], picture[LONGEST_NAME]; /* picture: "": none yet */
     int64_t at, size;
-    int32_t label, told, most; /* label, of .cls, and told, of .json: -1: none yet; most: the largest so far */
+    int32_t label, most; /* label, of .cls: -1: none yet; most: the largest so far */
+    int64_t told;        /* of .json, -1: none yet */
 } reading;
 
 /* The sample is complete: its key ends. */
 static wn_status end_sample(reading *r)
 {
     char name[2 * LONGEST_NAME];
-    const int32_t label = r->label >= 0 ? r->label : r->told;
+    const int64_t label = r->label >= 0 ? r->label : r->told;
     const bool empty = !*r->picture && r->label < 0; /* .json alone may be anything */
     if (!empty && (!*r->picture || label < 0))
         return wn__fail(WN_EFORMAT, "%s: sample %s has no %s", r->path, r->key,
                         *r->picture ? "class (.cls, or \"label\" or \"cls\" in .json)" : "picture");
+    if (!empty && label >= MOST_CLASSES)
+        return wn__fail(WN_EFORMAT, "%s: sample %s is of class %" PRId64 ", must be 0 to %d", r->path, r->key, label, MOST_CLASSES - 1);
     snprintf(name, sizeof name, "%s/%s", r->pictures->archive[r->pictures->archives - 1], r->picture);
-    r->label = r->told = -1;
+    r->label = -1;
+    r->told = -1;
     r->picture[0] = 0;
     if (empty) return WN_OK;
-    if (r->part == WN__PART_TRAIN && label > r->most) r->most = label;
+    if (r->part == WN__PART_TRAIN && label > r->most) r->most = (int32_t)label;
     if (label > r->most)
-        return wn__fail(WN_EFORMAT, "%s: sample %s is of class %" PRId32 ", but training classes end at %" PRId32, r->path, r->key, label,
+        return wn__fail(WN_EFORMAT, "%s: sample %s is of class %" PRId64 ", but training classes end at %" PRId32, r->path, r->key, label,
                         r->most);
-    return wn__pictures_add_archived(r->pictures, r->part, name, r->at, r->size, label);
+    return wn__pictures_add_archived(r->pictures, r->part, name, r->at, r->size, (int32_t)label);
 }
 
 static wn_status read_class(reading *r, const char *name, int64_t at, int64_t size)
@@ -76,19 +80,16 @@ static wn_status read_class(reading *r, const char *name, int64_t at, int64_t si
 }
 
 /* {"label": 3, ...}; other texts say nothing of the class. */
-static wn_status read_json(reading *r, const char *name, int64_t at, int64_t size)
+static wn_status read_json(reading *r, int64_t at, int64_t size)
 {
     char *text = size <= LONGEST_JSON ? wn__alloc((size_t)size + 1) : NULL;
     if (size > LONGEST_JSON) return WN_OK;
     if (!text) return wn__no_memory((size_t)size);
     json_t *object = pread(r->fd, text, (size_t)size, at) == size ? json_loadb(text, (size_t)size, 0, NULL) : NULL;
     const json_t *label = json_object_get(object, "label"), *value = label ? label : json_object_get(object, "cls");
-    const int64_t number = json_is_integer(value) ? json_integer_value(value) : -1;
+    r->told = json_is_integer(value) && json_integer_value(value) >= 0 ? json_integer_value(value) : -1;
     json_decref(object);
     wn__free(text);
-    if (number >= MOST_CLASSES)
-        return wn__fail(WN_EFORMAT, "%s: %s: class %" PRId64 ", must be 0 to %d", r->path, name, number, MOST_CLASSES - 1);
-    r->told = number >= 0 ? (int32_t)number : -1;
     return WN_OK;
 }
 
@@ -104,7 +105,7 @@ static wn_status visit(void *user, const char *name, int64_t at, int64_t size)
         snprintf(r->key, sizeof r->key, "%.*s", (int)length, name);
     }
     if (strcasecmp(dot, ".cls") == 0) return read_class(r, name, at, size);
-    if (strcasecmp(dot, ".json") == 0) return read_json(r, name, at, size);
+    if (strcasecmp(dot, ".json") == 0) return read_json(r, at, size);
     if (!wn__is_picture_name(name)) return WN_OK;
     snprintf(r->picture, sizeof r->picture, "%s", name);
     r->at = at;

@@ -66,6 +66,7 @@ wn_status wn__handle_add(const void *handle, const wn_graph *graph, const wn__pa
     const wn_network *net = handle;
     const bool own = graph == net->net.graph;
     json_t *meta = own ? json_incref(net->shared->meta) : json_copy(net->shared->meta);
+    if (!meta && net->shared->meta) return wn__no_memory(1024);
     wn_status status = own ? add_own(net, params, w) : add_made(net, graph, params, w);
     if (!own) json_object_del(meta, "recipe");
     if (status == WN_OK) status = copy_meta(w, meta);

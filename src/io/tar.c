@@ -77,60 +77,89 @@ static const char *name_of(const tar_header *h, char name[NAME])
     return name;
 }
 
-/* ---- long names: an entry in front of the file has them as its data (GNU: type L; pax: type x, records "LENGTH KEY=VALUE\n"), which may be long: what is
+/* ---- what an entry in front of the file says of it in its data (GNU: type L, a name; pax: type x, records "LENGTH KEY=VALUE\n"), which may be long: what is
  * behind a few pages is not read */
 
 enum { LONGEST = 4096, MOST_RECORDS = 4 * LONGEST };
-typedef struct long_name {
-    char text[LONGEST]; /* of the next file; "": its header has it */
-} long_name;
+typedef struct said {
+    char name[LONGEST]; /* of the next file; "": its header has it */
+    uint64_t size;
+    bool sized;
+} said;
 
-static bool holds_name(char type) { return type == 'L' || type == 'x'; }
+/* Of the next entry, or (K: a link's target; g) of nothing that is read here. */
+static bool says_more(char type) { return type && strchr("LxKg", type); }
 
-/* The value of "path" among records; its length, 0 without one. */
-static size_t pax_path(const char *records, size_t size, const char **path)
+/* The value of a key among records, which are `size` bytes; its length, 0 without one. Of several the last one holds. */
+static size_t pax_value(const char *records, size_t size, const char *key, const char **value)
 {
     const char *at = records, *end = records + size;
+    const size_t key_length = strlen(key);
+    size_t found = 0;
     while (at < end) {
         size_t length = 0, digits = 0;
         for (; at + digits < end && at[digits] >= '0' && at[digits] <= '9' && digits < 9; digits++)
             length = length * 10 + (size_t)(at[digits] - '0');
-        if (digits == 0 || length <= digits + 1 || length > (size_t)(end - at)) return 0;
-        const char *key = at + digits + 1;
-        if (length > digits + 7 && memcmp(key, "path=", 5) == 0) {
-            *path = key + 5;
-            return length - digits - 7; /* the blank, "path=" and the end of the line */
+        if (digits == 0 || length <= digits + 1 || length > (size_t)(end - at)) break;
+        const size_t before = digits + key_length + 2; /* the blank, "key=" and (below) the end of the line */
+        const char *own = at + digits + 1;
+        if (length > before && memcmp(own, key, key_length) == 0 && own[key_length] == '=') {
+            *value = own + key_length + 1;
+            found = length - before - 1;
         }
         at += length;
     }
-    return 0;
+    return found;
 }
 
-static wn_status take_name(const char *label, char type, const char *data, size_t size, long_name *out)
+static wn_status take_name(const char *label, const char *name, size_t length, said *out)
 {
-    const char *name = data;
-    size_t length = type == 'L' ? strnlen(data, size) : pax_path(data, size, &name);
     if (length == 0) return WN_OK;
     if (length >= LONGEST) return wn__fail(WN_EUNSUPPORTED, "%s: a name of %zu letters, at most %d", label, length, LONGEST - 1);
-    memcpy(out->text, name, length);
-    out->text[length] = 0;
+    memcpy(out->name, name, length);
+    out->name[length] = 0;
     return WN_OK;
 }
 
-/* The long name that was said before, once, else the header's. */
-static const char *next_name(const tar_header *h, long_name *said, char own[LONGEST])
+/* Digits, in a header of which the size does not fit into its own. */
+static wn_status take_size(const char *label, const char *digits, size_t length, said *out)
+{
+    uint64_t sum = 0;
+    if (length == 0) return WN_OK;
+    for (size_t i = 0; i < length; i++) {
+        if (digits[i] < '0' || digits[i] > '9' || sum > INT64_MAX / 10 - 1)
+            return wn__fail(WN_EFORMAT, "%s: \"%.*s\" is no size of a file", label, (int)(length < 40 ? length : 40), digits);
+        sum = sum * 10 + (uint64_t)(digits[i] - '0');
+    }
+    out->size = sum;
+    out->sized = true;
+    return WN_OK;
+}
+
+static wn_status take_said(const char *label, char type, const char *data, size_t size, said *out)
+{
+    const char *value = data;
+    if (type == 'K' || type == 'g') return WN_OK;
+    if (type == 'L') return take_name(label, data, strnlen(data, size), out);
+    WN_TRY(take_name(label, value, pax_value(data, size, "path", &value), out));
+    return take_size(label, value, pax_value(data, size, "size", &value), out);
+}
+
+/* What was said before holds once, for the file behind; else its header. */
+static void next_file(const tar_header *h, said *before, char name[LONGEST], uint64_t *length)
 {
     char short_name[NAME];
-    snprintf(own, LONGEST, "%s", said->text[0] ? said->text : name_of(h, short_name));
-    said->text[0] = 0;
-    return own;
+    snprintf(name, LONGEST, "%s", before->name[0] ? before->name : name_of(h, short_name));
+    if (before->sized) *length = before->size;
+    before->name[0] = 0;
+    before->sized = false;
 }
 
 wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__tar_visit visit, void *user)
 {
     const char *at = bytes;
     size_t left = size;
-    long_name said = {""};
+    said before = {.name = ""};
     char name[LONGEST];
     while (left >= BLOCK) {
         tar_header h;
@@ -141,11 +170,13 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
         left -= BLOCK;
         uint64_t length;
         if (!read_length(&h, &length)) return wn__fail(WN_EFORMAT, "%s: no tar header at byte %zu", label, offset);
+        const bool more = says_more(h.type);
+        if (!more) next_file(&h, &before, name, &length);
         if (length > left)
             return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' has %llu bytes, %zu are left", label, h.name, (unsigned long long)length,
                             left);
-        if (holds_name(h.type)) WN_TRY(take_name(label, h.type, at, length < MOST_RECORDS ? (size_t)length : MOST_RECORDS, &said));
-        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, next_name(&h, &said, name), at, (size_t)length));
+        if (more) WN_TRY(take_said(label, h.type, at, length < MOST_RECORDS ? (size_t)length : MOST_RECORDS, &before));
+        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, name, at, (size_t)length));
         const size_t padded = ((size_t)length + BLOCK - 1) / BLOCK * BLOCK, step = padded < left ? padded : left;
         at += step;
         left -= step;
@@ -153,20 +184,20 @@ wn_status wn__tar_read(const char *label, const void *bytes, size_t size, wn__ta
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", label);
 }
 
-/* The data of an entry that holds a name. */
-static wn_status read_name(const char *path, int fd, char type, int64_t at, int64_t length, long_name *said)
+/* The data of an entry that says more of the next one. */
+static wn_status read_said(const char *path, int fd, char type, int64_t at, int64_t length, said *out)
 {
     char data[MOST_RECORDS];
     const size_t size = (uint64_t)length < sizeof data ? (size_t)length : sizeof data;
     const ssize_t got = pread(fd, data, size, at);
     if (got < 0) return wn__fail_errno("%s", path);
-    return take_name(path, type, data, (size_t)got, said);
+    return take_said(path, type, data, (size_t)got, out);
 }
 
 wn_status wn__tar_index_part(const char *path, int fd, int64_t at, int64_t size, wn__tar_visit_place visit, void *user)
 {
     const int64_t end = at + size;
-    long_name said = {""};
+    said before = {.name = ""};
     char name[LONGEST];
     while (at + BLOCK <= end) {
         tar_header h;
@@ -176,10 +207,12 @@ wn_status wn__tar_index_part(const char *path, int fd, int64_t at, int64_t size,
         if (got != BLOCK) break; /* it became shorter */
         if (is_empty(&h)) return WN_OK;
         if (!read_length(&h, &length)) return wn__fail(WN_EFORMAT, "%s: no tar header at byte %lld", path, (long long)at);
+        const bool more = says_more(h.type);
+        if (!more) next_file(&h, &before, name, &length);
         at += BLOCK;
         if (length > (uint64_t)(end - at)) return wn__fail(WN_EFORMAT, "%s: truncated: '%.100s' does not end", path, h.name);
-        if (holds_name(h.type)) WN_TRY(read_name(path, fd, h.type, at, (int64_t)length, &said));
-        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, next_name(&h, &said, name), at, (int64_t)length));
+        if (more) WN_TRY(read_said(path, fd, h.type, at, (int64_t)length, &before));
+        if (h.type == '0' || h.type == 0) WN_TRY(visit(user, name, at, (int64_t)length));
         at += ((int64_t)length + BLOCK - 1) / BLOCK * BLOCK;
     }
     return wn__fail(WN_EFORMAT, "%s: truncated: no end mark", path);

@@ -1,4 +1,4 @@
-/* Plain files of tar archives, in memory or in files: ustar, with long names as GNU and pax have them. Entries of other kinds are passed over. */
+/* Plain files of tar archives, in memory or in files: ustar, with long names as GNU and pax have them, and pax sizes. Entries of other kinds are passed over. */
 #ifndef WN_IO_TAR_H
 #define WN_IO_TAR_H
 

@@ -6,16 +6,34 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "nn/optimizer.h"
 
 enum { MOST_NAMED = 4 };
 
 /* ---- reading */
 
-/* Is the tensor a parameter ("conv1.weight"), or named after one ("conv1.weight_mask", "conv1.weight.momentum")? */
+/* What files here have of a parameter beside its values: masks, the parts of compressed ones and of those under a basis, and what goes with training. */
+static const char *const parts[] = {"_mask", ".shape", ".row_start", ".columns", ".values",   ".coefficients",     ".coefficients_mask",
+                                    ".left", ".right", ".rank",      ".average", ".explored", ".gradient_average", ".drop_threshold",
+                                    NULL};
+
+static bool is_slot(const char *part)
+{
+    for (int i = 0; wn__optimizers[i]; i++)
+        for (int k = 0; k < WN__SLOTS; k++)
+            if (wn__optimizers[i]->slot_names[k] && strcmp(part, wn__optimizers[i]->slot_names[k]) == 0) return true;
+    return false;
+}
+
+/* Is the tensor a parameter ("conv1.weight"), or a part of one ("conv1.weight_mask", "conv1.weight.momentum")? */
 static bool is_of(const char *name, const wn__param *p)
 {
     const size_t length = strlen(p->name);
-    return strncmp(name, p->name, length) == 0 && (!name[length] || name[length] == '.' || name[length] == '_');
+    if (strncmp(name, p->name, length) != 0) return false;
+    if (!name[length] || (name[length] == '.' && is_slot(name + length + 1))) return true;
+    for (int i = 0; parts[i]; i++)
+        if (strcmp(name + length, parts[i]) == 0) return true;
+    return false;
 }
 
 static bool is_known(const char *name, const wn__params *params)

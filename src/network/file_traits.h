@@ -11,7 +11,7 @@ typedef struct wn__file_traits {
     int count;
 } wn__file_traits;
 
-/* Tensors that the network does not have are copied. Those named after one of the parameters ("NAME_mask", "NAME.momentum") are not among them. */
+/* Tensors that the network does not have are copied. Parts of its parameters ("NAME_mask", "NAME.momentum") are not among them. */
 wn_status wn__file_traits_read(const char *label, const wn__safetensors *file, const wn__params *params, wn__file_traits *out);
 /* To a file that has the parameters already. `values`: the type of all of their numbers, F32, F16 or BF16; WN__ST_OTHER: as they were. Borrowed until
  * the write. */

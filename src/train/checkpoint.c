@@ -186,6 +186,21 @@ static wn_status write_arrays(wn__st_writer *w, const wn__checkpoint_owner *owne
     return WN_OK;
 }
 
+/* Before anything is changed. */
+static wn_status check_arrays(const wn__safetensors *file, const wn__checkpoint_owner *owner)
+{
+    char name[512];
+    const wn__st_tensor *t;
+    for (int i = 0; i < arrays_of(owner); i++) {
+        const wn__rewirer_array a = array_at(owner, i, name, sizeof name);
+        const wn__st_dtype dtype = a.is_float ? WN__ST_F32 : WN__ST_U8;
+        WN_TRY(wn__safetensors_need(file, name, 1, &a.count, &t));
+        if (t->dtype != dtype)
+            return wn__fail(WN_EMISMATCH, "%s is of type %s, must be %s", name, wn__st_type(t), wn__st_dtype_name(dtype));
+    }
+    return WN_OK;
+}
+
 static wn_status read_arrays(const wn__safetensors *file, const wn__checkpoint_owner *owner)
 {
     char name[512];
@@ -227,7 +242,8 @@ wn_status wn__checkpoint_load(const char *path, const wn__checkpoint_owner *owne
     if (status == WN_OK) status = read_state(file, path, owner->metrics, &read);
     if (status == WN_OK) status = wn__run_files_check(path, &read.lengths);
     if (status == WN_OK) {
-        status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, owner->optimizer, params);
+        status = check_arrays(file, owner);
+        if (status == WN_OK) status = wn__network_read(file, WN__PART_VALUES | WN__PART_MASKS | WN__PART_SLOTS, owner->optimizer, params);
         if (status == WN_OK) status = read_arrays(file, owner);
         if (status != WN_OK) status = wn__fail_within(status, "%s: ", path);
     }

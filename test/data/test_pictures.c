@@ -321,7 +321,7 @@ static void put_shard(const char *name, int first, int count, const char *last_c
                                                       : "2");
         add_member(&tar, member, class, strlen(class));
         snprintf(member, sizeof member, "deep/%04d.json", i);
-        add_member(&tar, member, "{}", 2);
+        add_member(&tar, member, "{\"label\": 2000000}", 18); /* .cls goes before it */
         wn__free(png);
     }
     wn__text_add_bytes(&tar, (const char[1024]){0}, 1024);

@@ -390,6 +390,27 @@ TEST(sizes_in_base_256_are_read)
     CHECK_HAS_TEXT(wn_error_message(), "no tar header at byte 0");
 }
 
+/* A pax record has the size where the header's digits have none. */
+TEST(pax_sizes_and_names_go_before_the_headers)
+{
+    static uint8_t archive[8192];
+    char notes[600] = "";
+    size_t size = add_member(archive, "x", 'x', "13 path=long\n9 size=3\n");
+    const size_t file = size;
+    size += add_member(archive + size, "short", '0', "abc");
+    snprintf((char *)archive + file + 124, 12, "%011o", 0U);
+    sign(archive + file);
+    size += add_member(archive + size, "b", '0', "");
+    memset(archive + size, 0, 1024);
+    CHECK_OK(wn__tar_read("x.tar", archive, size + 1024, note_member, notes));
+    CHECK_EQ_TEXT(notes, "long=abc;b=;");
+    add_member(archive, "x", 'x', "11 size=3x\n");
+    CHECK_STATUS(wn__tar_read("x.tar", archive, size + 1024, note_member, notes), WN_EFORMAT);
+    CHECK_HAS_TEXT(wn_error_message(), "\"3x\" is no size");
+    add_member(archive, "x", 'x', "29 size=99999999999999999999\n");
+    CHECK_STATUS(wn__tar_read("x.tar", archive, size + 1024, note_member, notes), WN_EFORMAT);
+}
+
 TEST(truncated_or_foreign_tar_is_refused)
 {
     static uint8_t archive[8192];
@@ -422,6 +443,7 @@ int main(int argc, char **argv)
                                     RUN(truncated_or_foreign_cifar_is_refused),
                                     RUN(tar_gives_regular_files),
                                     RUN(sizes_in_base_256_are_read),
+                                    RUN(pax_sizes_and_names_go_before_the_headers),
                                     RUN(truncated_or_foreign_tar_is_refused),
                                     {0}};
     return scratch_test_main(argc, argv, tests);

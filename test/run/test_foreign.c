@@ -33,6 +33,9 @@ static void write_foreign(const char *path, wn__st_dtype dtype)
         CHECK_OK(wn__st_writer_set_type(w, t->name, dtype));
     }
     CHECK_OK(wn__st_writer_add(w, "aux.weight", WN__ST_F32, 2, (const int64_t[]){2, 3}, others));
+    CHECK_OK(
+        wn__st_writer_add(w, "fc1.weight_scale", WN__ST_F32, 1, (const int64_t[]){6}, others)); /* of others, like a part of a parameter */
+    CHECK_OK(wn__st_writer_add(w, "fc1.weight.zero_point", WN__ST_F32, 1, (const int64_t[]){6}, others));
     CHECK_OK(wn__st_writer_add(w, "steps", WN__ST_I64, 0, NULL, &steps));
     CHECK_OK(wn__st_writer_write(w, path));
     wn__st_writer_free(w);
@@ -55,7 +58,13 @@ static wn_status export(const char *from, const char *format, const char *values
     return status;
 }
 
-static bool is_other(const char *name) { return strcmp(name, "aux.weight") == 0 || strcmp(name, "steps") == 0; }
+static bool is_other(const char *name)
+{
+    static const char *const others[] = {"aux.weight", "fc1.weight_scale", "fc1.weight.zero_point", "steps"};
+    for (int i = 0; i < 4; i++)
+        if (strcmp(name, others[i]) == 0) return true;
+    return false;
+}
 
 /* All numbers of the network are of this type, and what the masks leave is what it was; what is not the network's is there to the byte. */
 static void check_file(const char *path, const char *before, wn__st_dtype dtype, bool same_values)
