@@ -36,12 +36,22 @@ macro(find_optional name module link package)
     endif()
 endmacro()
 find_optional(CURL libcurl -lcurl libcurl4-openssl-dev)
-find_optional(LAPACK lapacke -llapacke liblapacke-dev)
+find_optional(LAPACK lapacke -ldl liblapacke-dev)
 find_optional(FFTW fftw3f -lfftw3f libfftw3-dev)
 find_optional(ZIP libzip -lzip libzip-dev)
 find_optional(JPEG libjpeg -ljpeg libjpeg62-turbo-dev)
 find_optional(PNG libpng -lpng libpng-dev)
 find_optional(WEBP libwebp -lwebp libwebp-dev)
+
+# LAPACK is opened when it is first used (src/base/lapack.h), so only its header and the name of its file are wanted here.
+if(have_LAPACK)
+    list(REMOVE_ITEM WN_DEPENDENCIES PkgConfig::LAPACK)
+    list(APPEND WN_DEPENDENCIES ${CMAKE_DL_LIBS})
+    list(GET LAPACK_LINK_LIBRARIES 0 lapack_path)
+    get_filename_component(lapack_path ${lapack_path} REALPATH)
+    string(REGEX REPLACE "^.*/(lib[^/]*[.]so[.][0-9]+)[^/]*$" "\\1" lapack_file ${lapack_path})
+    list(APPEND WN_DEFINITIONS WN_LAPACK_LIBRARY="${lapack_file}")
+endif()
 
 # ONNX files are messages of protobuf; protoc-c makes C of src/exchange/onnx.proto.
 find_program(PROTOC_C protoc-c)

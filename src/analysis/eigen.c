@@ -5,12 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/lapack.h"
+
+bool wn__eigen_available(void) { return wn__lapack_version() != NULL; }
 
 #ifdef WN_HAVE_LAPACK
-
-#include <lapacke.h>
-
-bool wn__eigen_available(void) { return true; }
 
 static wn_status check(lapack_int info, const char *what)
 {
@@ -22,14 +21,18 @@ static wn_status check(lapack_int info, const char *what)
 /* LAPACK's columns are our rows, so that nothing is transposed: its upper triangle is our lower one. */
 wn_status wn__eigen_symmetric(double *matrix, int64_t n, bool vectors, double *values)
 {
-    return check(LAPACKE_dsyevd(LAPACK_COL_MAJOR, vectors ? 'V' : 'N', 'U', (lapack_int)n, matrix, (lapack_int)n, values), "dsyevd");
+    const wn__lapack *lapack;
+    WN_TRY(wn__lapack_get("eigenvalues", &lapack));
+    return check(lapack->dsyevd(LAPACK_COL_MAJOR, vectors ? 'V' : 'N', 'U', (lapack_int)n, matrix, (lapack_int)n, values), "dsyevd");
 }
 
 wn_status wn__eigen_tridiagonal(double *diagonal, double *off, int64_t n, double *first, double *last)
 {
+    const wn__lapack *lapack;
+    WN_TRY(wn__lapack_get("eigenvalues", &lapack));
     double *z = WN_NEW_ARRAY(double, n *n);
     if (!z) return wn__no_memory((size_t)(n * n) * sizeof(double));
-    const wn_status status = check(LAPACKE_dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, diagonal, off, z, (lapack_int)n), "dstev");
+    const wn_status status = check(lapack->dstev(LAPACK_COL_MAJOR, 'V', (lapack_int)n, diagonal, off, z, (lapack_int)n), "dstev");
     for (int64_t k = 0; status == WN_OK && k < n; k++) {
         first[k] = z[k * n] * z[k * n];
         last[k] = fabs(z[k * n + n - 1]);
@@ -40,23 +43,16 @@ wn_status wn__eigen_tridiagonal(double *diagonal, double *off, int64_t n, double
 
 #else
 
-bool wn__eigen_available(void) { return false; }
-
-static wn_status refuse(void)
-{
-    return wn__fail(WN_EUNSUPPORTED, "eigenvalues need LAPACK, which is not in this build (Debian: liblapacke-dev)");
-}
-
 wn_status wn__eigen_symmetric(double *matrix, int64_t n, bool vectors, double *values)
 {
     (void)matrix, (void)n, (void)vectors, (void)values;
-    return refuse();
+    return wn__lapack_missing("eigenvalues");
 }
 
 wn_status wn__eigen_tridiagonal(double *diagonal, double *off, int64_t n, double *first, double *last)
 {
     (void)diagonal, (void)off, (void)n, (void)first, (void)last;
-    return refuse();
+    return wn__lapack_missing("eigenvalues");
 }
 
 #endif

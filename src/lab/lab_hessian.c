@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/arguments.h"
 #include "base/fail.h"
+#include "base/lapack.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "io/json_file.h"
@@ -539,8 +540,8 @@ static void value_table(const wn__lab *lab, const spectrum *s, wn__table *t)
     for (int i = 0; i < lab->count; i++)
         for (int64_t k = 0; k < s[i].n; k++) {
             wn__table_cell(t, "%s", lab->network[i].label);
-            wn__table_cell(t, "%.9g", s[i].value[k]);
-            wn__table_cell(t, "%.6g", s[i].weight[k]);
+            wn__table_number(t, "%.9g", s[i].value[k]);
+            wn__table_number(t, "%.6g", s[i].weight[k]);
         }
 }
 
@@ -641,8 +642,7 @@ wn_status wn_lab_hessian(const wn_lab_hessian_options *options, wn_lab_result *r
                    .images = options->images > 0 ? options->images : USUAL_IMAGES,
                    .steps = options->steps > 0 ? options->steps : USUAL_STEPS,
                    .probes = options->probes > 0 ? options->probes : USUAL_PROBES};
-    if (!wn__eigen_available())
-        return wn__fail(WN_EUNSUPPORTED, "hessian needs LAPACK, which is not in this build (Debian: liblapacke-dev)");
+    if (!wn__eigen_available()) return wn__lapack_missing("hessian");
     if (options->exact && options->lanczos) return wn__fail(WN_EUSAGE, "hessian: all eigenvalues or Lanczos, not both");
     WN_TRY(wn__lab_part(options->part, NULL, &c.part));
     WN_TRY(wn__lab_open(options->lab, "hessian", 1, MOST_NETWORKS,

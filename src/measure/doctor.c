@@ -9,12 +9,12 @@
 #include "backend/sparse/choice.h"
 #include "base/cpu.h"
 #include "base/fail.h"
+#include "base/lapack.h"
 #include "base/locale.h"
 #include "base/threads.h"
 #include "io/libraries.h"
 #include "measure/rates.h"
 #include "sparse/basis/basis.h"
-#include "sparse/basis/factors.h"
 
 static void visit_program(wn_fact_visit visit, void *user)
 {

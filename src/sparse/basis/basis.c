@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "sparse/basis/factors.h"
+#include "base/lapack.h"
 
 const char *const wn__basis_names[] = {"canonical", "dct", "haar", "random", "svd", "low-rank", "units", NULL};
 static const char *const over_names[] = {"taps", "channels", "both", NULL};
@@ -50,10 +50,7 @@ wn_status wn__basis_library(int kind, const char **name)
     *name = kind == WN__BASIS_DCT ? wn__dct_version() : version ? lapack : NULL;
     if (*name) return WN_OK;
     if (kind == WN__BASIS_DCT) return wn__fail(WN_EUNSUPPORTED, "basis dct needs FFTW, which is not in this build (Debian: libfftw3-dev)");
-    if (wn__basis_is_fitted(kind))
-        return wn__fail(WN_EUNSUPPORTED, "basis %s needs LAPACK, which is not in this build (Debian: liblapacke-dev)",
-                        wn__basis_names[kind]);
-    return WN_OK;
+    return wn__basis_is_fitted(kind) ? wn__lapack_missing(wn__basis_names[kind]) : WN_OK;
 }
 
 /* ---- square bases */

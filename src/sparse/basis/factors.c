@@ -1,10 +1,10 @@
 #include "sparse/basis/factors.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/fail.h"
+#include "base/lapack.h"
 
 void wn__factors_release(wn__factors *f)
 {
@@ -16,17 +16,6 @@ void wn__factors_release(wn__factors *f)
 
 #ifdef WN_HAVE_LAPACK
 
-#include <lapacke.h>
-
-const char *wn__lapack_version(void)
-{
-    static _Thread_local char text[48];
-    lapack_int major = 0, minor = 0, patch = 0;
-    LAPACKE_ilaver(&major, &minor, &patch);
-    snprintf(text, sizeof text, "%d.%d.%d", (int)major, (int)minor, (int)patch);
-    return text;
-}
-
 typedef struct work {
     double *a, *u, *v, *s;
 } work;
@@ -34,6 +23,8 @@ typedef struct work {
 /* Rows of w are LAPACK's columns: it sees w' = right diag left', with `right` as rows of ours and left' as our (m,k). */
 static wn_status decompose(const float *w, int64_t m, int64_t n, int64_t k, work *k_)
 {
+    const wn__lapack *lapack;
+    WN_TRY(wn__lapack_get("singular values", &lapack));
     k_->a = WN_NEW_ARRAY(double, m *n);
     k_->u = WN_NEW_ARRAY(double, k *n);
     k_->v = WN_NEW_ARRAY(double, k *m);
@@ -41,7 +32,7 @@ static wn_status decompose(const float *w, int64_t m, int64_t n, int64_t k, work
     if (!k_->a || !k_->u || !k_->v || !k_->s) return wn__no_memory((size_t)(m * n) * sizeof(double));
     for (int64_t i = 0; i < m * n; i++)
         k_->a[i] = (double)w[i];
-    const lapack_int info = LAPACKE_dgesdd(LAPACK_COL_MAJOR, 'S', (lapack_int)n, (lapack_int)m, k_->a, (lapack_int)n, k_->s, k_->u,
+    const lapack_int info = lapack->dgesdd(LAPACK_COL_MAJOR, 'S', (lapack_int)n, (lapack_int)m, k_->a, (lapack_int)n, k_->s, k_->u,
                                            (lapack_int)n, k_->v, (lapack_int)k);
     if (info == LAPACK_WORK_MEMORY_ERROR) return wn__fail(WN_ENOMEM, "dgesdd: out of memory");
     if (info != 0) return wn__fail(WN_EDIVERGED, "dgesdd: no singular values were found (code %d): are all weights finite?", (int)info);
@@ -87,12 +78,10 @@ wn_status wn__factors_make(const float *w, int64_t m, int64_t n, wn__factors *ou
 
 #else
 
-const char *wn__lapack_version(void) { return NULL; }
-
 wn_status wn__factors_make(const float *w, int64_t m, int64_t n, wn__factors *out)
 {
     (void)w, (void)m, (void)n, (void)out;
-    return wn__fail(WN_EUNSUPPORTED, "singular values need LAPACK, which is not in this build (Debian: liblapacke-dev)");
+    return wn__lapack_missing("singular values");
 }
 
 #endif

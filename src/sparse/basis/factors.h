@@ -4,9 +4,6 @@
 
 #include "winnow/core.h"
 
-/* "3.11.0"; NULL without. Valid until the next call in this thread. */
-const char *wn__lapack_version(void);
-
 /* w (m,n) = sum over i < k = min(m,n) of value_i left_i right_i', values descending. left (k,m) and right (k,n): one vector a row, the
  * largest entry of each left one positive. */
 typedef struct wn__factors {
