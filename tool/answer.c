@@ -19,7 +19,7 @@ struct wn__columns_cell {
 
 struct wn__answer {
     wn__answer_format format;
-    FILE *out;  /* standard output for text; else memory */
+    FILE *out;  /* standard output for text and where answers come one by one; else memory */
     char *text; /* (size) what `out` holds */
     size_t size;
     char bracket[DEEPEST]; /* of what is open inside the object */
@@ -234,10 +234,10 @@ static void print_csv_field(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static void print_csv(FILE *out, const wn__columns *table)
+static void print_csv(FILE *out, const wn__columns *table, bool head)
 {
     const int rows = table->count / table->columns;
-    for (int row = -1; row < rows; row++)
+    for (int row = head ? -1 : 0; row < rows; row++)
         for (int column = 0; column < table->columns; column++) {
             print_csv_field(out, row < 0 ? table->column[column].key : table->cells[row * table->columns + column].plain);
             fputs(column + 1 < table->columns ? "," : "\r\n", out);
@@ -387,7 +387,7 @@ bool wn__answer_end(wn__answer *a, bool always)
     bool whole = !a->failed;
     while (a->depth > 0)
         wn__answer_close(a);
-    if (a->format != WN__ANSWER_TEXT) {
+    if (a->out != stdout) {
         whole = fclose(a->out) == 0 && whole;
         const bool object = a->format == WN__ANSWER_JSON && !a->lines && (always || a->begun[0]);
         if (whole) printf("%s%s%s", object ? "{" : "", a->text, object ? "}\n" : "");
@@ -419,7 +419,7 @@ void wn__answer_table(wn__answer *a, const char *key, wn__columns *table)
     if (a->format == WN__ANSWER_TEXT) {
         if (table->count > 0 && !print_text(a->out, table)) a->failed = true;
     } else if (a->format == WN__ANSWER_CSV) {
-        if (!a->tabled) print_csv(a->out, table);
+        if (!a->tabled) print_csv(a->out, table, true);
     } else {
         wn__answer_open(a, key, '[');
         for (int row = 0; row < table->count / table->columns; row++) {
@@ -445,6 +445,30 @@ void wn__answer_lines(wn__answer *a, wn__columns *table)
         fputc('\n', a->out);
     }
     wn__columns_release(table);
+}
+
+/* From now on; nothing was printed before. */
+static void print_at_once(wn__answer *a)
+{
+    if (a->out == stdout) return;
+    fclose(a->out);
+    free(a->text);
+    a->out = stdout;
+    a->text = NULL;
+}
+
+void wn__answer_stream(wn__answer *a, wn__columns *table)
+{
+    print_at_once(a);
+    if (a->format == WN__ANSWER_CSV) {
+        a->failed = a->failed || table->failed;
+        print_csv(a->out, table, !a->tabled);
+        a->tabled = true;
+        wn__columns_release(table);
+    } else {
+        wn__answer_lines(a, table);
+    }
+    fflush(a->out);
 }
 
 char *wn__sparsity_three_ways(int64_t nonzero, int64_t count, char *text, size_t size)

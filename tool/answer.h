@@ -73,6 +73,8 @@ void wn__answer_close(wn__answer *answer);
 void wn__answer_table(wn__answer *answer, const char *key, wn__columns *table);
 /* The same, each row an object in a line of its own in place of the one object. */
 void wn__answer_lines(wn__answer *answer, wn__columns *table);
+/* The same for rows that come one by one: they are printed at once, as CSV under one header. Nothing else is in the answer. */
+void wn__answer_stream(wn__answer *answer, wn__columns *table);
 /* What was made in the format asked for elsewhere, in place of the object. */
 void wn__answer_ready(wn__answer *answer, const char *text);
 

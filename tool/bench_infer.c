@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "winnow/network.h"
@@ -30,31 +29,59 @@ typedef struct infer {
     wn__columns *layers;
 } infer;
 
-static double now(void)
+/* ---- a network by name: random weights, of which so many are zero in each layer but the first */
+
+/* Each pattern in quotes: some begin with signs that mean something to YAML. */
+static void print_patterns(FILE *out, const char *list)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    while (*list) {
+        const int length = (int)strcspn(list, ",");
+        fprintf(out, "'%.*s', ", length, list);
+        list += length;
+        list += strspn(list, ", ");
+    }
 }
 
-/* ---- a network by name: random weights, of which so many are zero in each layer but the first */
+/* The section mask of a recipe; layers are patterns with commas between, or a list as recipes have it. NULL: out of memory. */
+static char *mask_of(const wn__texts *layers)
+{
+    char *mask = NULL;
+    size_t size;
+    FILE *out = open_memstream(&mask, &size);
+    if (!out) return NULL;
+    fputs("{score: random, scope: distribution, distribution: uniform, layers: ", out);
+    if (layers->count == 1 && layers->items[0][0] == '[') {
+        fputs(layers->items[0], out);
+    } else {
+        fputc('[', out);
+        for (int i = 0; i < layers->count; i++)
+            print_patterns(out, layers->items[i]);
+        fputs(layers->count ? "]" : "all]", out);
+    }
+    fputc('}', out);
+    if (fclose(out) == 0) return mask;
+    free(mask);
+    return NULL;
+}
 
 static wn_status save_pruned(wn_network *net, const wn__infer_options *o, const char *path)
 {
-    char mask[1200];
+    char *mask = mask_of(o->layers);
     const wn_network_prune_options how = {.size = sizeof how, .mask = mask, .sparsity = o->sparsity};
-    snprintf(mask, sizeof mask, "{score: random, scope: distribution, distribution: uniform, layers: %s}", o->layers ? o->layers : "all");
-    const wn_status status = o->sparsity ? wn_network_prune(net, &how) : WN_OK;
+    wn_status status = mask ? WN_OK : WN_ENOMEM;
+    if (status == WN_OK && o->sparsity) status = wn_network_prune(net, &how);
+    free(mask);
     return status == WN_OK ? wn_network_save(net, path, NULL) : status;
 }
 
 static wn_status make_network(const wn__infer_options *o, const char *const *set, const char *model, const char *path)
 {
-    char recipe[1200];
+    char *recipe;
     wn_network *net;
     const wn_network_options how = {.size = sizeof how, .set = set, .sets = o->set->count};
-    snprintf(recipe, sizeof recipe, "{model: {arch: \"%s\"}}", model);
+    if (asprintf(&recipe, "{model: {arch: \"%s\"}}", model) < 0) return WN_ENOMEM;
     wn_status status = wn_network_from_recipe(recipe, &how, &net);
+    free(recipe);
     if (status != WN_OK) return status;
     status = save_pruned(net, o, path);
     wn_network_close(net);
@@ -65,15 +92,16 @@ static wn_status make_network(const wn__infer_options *o, const char *const *set
 static wn_status make_file(const wn__infer_options *o, const char *model, const char *path)
 {
     const int count = o->set->count;
-    char(*text)[200] = calloc((size_t)count + 1, sizeof *text);
-    const char **set = calloc((size_t)count + 1, sizeof *set);
-    wn_status status = text && set ? WN_OK : WN_ENOMEM;
-    for (int i = 0; status == WN_OK && i < count; i++) {
-        snprintf(text[i], sizeof text[i], "model.%s", o->set->items[i]);
-        set[i] = text[i];
-    }
-    if (status == WN_OK) status = make_network(o, set, model, path);
-    free(text);
+    char **set = calloc((size_t)count + 1, sizeof *set);
+    wn_status status = set ? WN_OK : WN_ENOMEM;
+    for (int i = 0; status == WN_OK && i < count; i++)
+        if (asprintf(&set[i], "model.%s", o->set->items[i]) < 0) {
+            set[i] = NULL;
+            status = WN_ENOMEM;
+        }
+    if (status == WN_OK) status = make_network(o, (const char *const *)set, model, path);
+    for (int i = 0; set && i < count; i++)
+        free(set[i]);
     free(set);
     return status;
 }
@@ -139,15 +167,15 @@ static wn_status open_network(infer *f, const char *path)
                                     .dtype = long_name(o->dtype),
                                     .batch = f->batch,
                                     .kernels = o->kernels};
-    const double start = now();
+    const double start = wn__seconds_now();
     wn_status status = wn_network_open(path, &how, &f->net);
-    f->open = now() - start;
+    f->open = wn__seconds_now() - start;
     f->info.size = sizeof f->info;
     if (status == WN_OK) status = wn_network_look(f->net, &f->info);
     if (status == WN_OK) status = make_batch(f);
-    const double ready = now();
+    const double ready = wn__seconds_now();
     if (status == WN_OK) status = run(f);
-    f->first = f->open + now() - ready;
+    f->first = f->open + wn__seconds_now() - ready;
     return status;
 }
 
@@ -161,14 +189,14 @@ static wn_status time_runs(infer *f)
 {
     const int64_t least = f->options->runs ? f->options->runs : LEAST_RUNS, most = f->options->runs ? f->options->runs : MOST_RUNS;
     wn_status status = WN_OK;
-    double start = now();
-    for (int i = 0; status == WN_OK && (i < WARM_UP || now() - start < WARM_SECONDS); i++)
+    double start = wn__seconds_now();
+    for (int i = 0; status == WN_OK && (i < WARM_UP || wn__seconds_now() - start < WARM_SECONDS); i++)
         status = run(f);
-    start = now();
-    while (status == WN_OK && f->runs < most && (f->runs < least || now() - start < SECONDS)) {
-        const double before = now();
+    start = wn__seconds_now();
+    while (status == WN_OK && f->runs < most && (f->runs < least || wn__seconds_now() - start < SECONDS)) {
+        const double before = wn__seconds_now();
         status = run(f);
-        f->seconds[f->runs++] = now() - before;
+        f->seconds[f->runs++] = wn__seconds_now() - before;
     }
     qsort(f->seconds, (size_t)f->runs, sizeof *f->seconds, ascending);
     return status;
@@ -277,16 +305,22 @@ static int bench_model(const wn__call *call, const wn__infer_options *o, const c
     return code;
 }
 
-/* Weights, rather than the name of a network or the file that describes one. No name of a network has a dot. */
-static bool is_weights(const char *name)
+/* A file that describes a network. */
+static bool describes(const char *name)
 {
     const char *dot = strrchr(name, '.');
-    const bool describes = dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
-    return !describes && (dot || access(name, F_OK) == 0);
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
 }
+
+/* Weights, rather than the name of a network: no such name has a dot or a slash. */
+static bool is_weights(const char *name) { return !describes(name) && (strpbrk(name, "./") || access(name, F_OK) == 0); }
 
 static int bench_one(const wn__call *call, const wn__infer_options *o, const char *name, tables *to)
 {
+    if ((describes(name) || is_weights(name)) && access(name, F_OK) != 0) {
+        wn__console_error(call->console, "%s: %s", name, strerror(errno));
+        return WN__EXIT_FAILED;
+    }
     if (!is_weights(name)) return bench_model(call, o, name, to);
     if (o->sparsity || o->out || o->set->count)
         return wn__wrong_usage(call, "%s: --sparsity, --set and --out are for networks by name", name);

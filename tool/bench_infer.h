@@ -5,8 +5,8 @@
 #include "command.h"
 
 typedef struct wn__infer_options {
-    const wn__texts *set; /* settings of a network by name: "width=2" */
-    const char *sparsity, *layers, *dtype, *backend, *kernels, *out;
+    const wn__texts *set, *layers; /* settings of a network by name: "width=2"; patterns of those that have zeros */
+    const char *sparsity, *dtype, *backend, *kernels, *out;
     bool by_layer; /* tell what each layer runs on */
     int64_t batch, threads, runs;
 } wn__infer_options;

@@ -6,8 +6,8 @@
 #include "winnow/show.h"
 
 typedef struct bench_config {
-    wn__texts set;
-    const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology, *layers, *out;
+    wn__texts set, layers;
+    const char *dtype, *backend, *kernels, *sparsity, *distribution, *mask, *memory, *topology, *out;
     int64_t batch, micro_batch, threads, runs, classes, image;
     bool inference, dense_first, by_layer;
 } bench_config;
@@ -39,9 +39,9 @@ static const wn__option bench_options[] = {
     WN_OPTION_NUMBER(bench_config, classes, "classes", "N", "(default: the network's usual number)", .actions = STEPS),
     WN_OPTION_NUMBER(bench_config, image, "image", "N", "side of the images (default: the network's usual one)", .actions = STEPS),
     WN_OPTION_LIST(bench_config, set, "set", "KEY=VALUE", "a setting of the network: width=2; may be repeated"),
-    WN_OPTION_TEXT(bench_config, layers, "layers", "LIST",
-                   "that have zeros, as mask.layers of a recipe (default: all; the first stays dense)", .needs = "sparsity",
-                   .actions = "infer"),
+    WN_OPTION_LIST(bench_config, layers, "layers", "PATTERN,...",
+                   "that have zeros, as mask.layers of a recipe (default: all; the first stays dense); may be repeated",
+                   .needs = "sparsity", .actions = "infer"),
     WN_OPTION_SWITCH(bench_config, by_layer, "by-layer", "tell what each layer runs on", .actions = "infer"),
     WN_OPTION_TEXT(bench_config, out, "out", "FILE", "keep the network that is made", .actions = "infer"),
     WN_OPTION_SWITCH(bench_config, inference, "inference", "forward only", .actions = "step kernels plan"),
@@ -189,7 +189,10 @@ static wn_status bench_kernels(wn__answer *answer, wn_bench_options *options, co
         wn_bench_result result;
         options->model = models[i];
         status = wn_bench_kernels(options, add_phase, &seen, &result);
-        wn__answer_lines(answer, &seen.table);
+        if (wn__answer_format_of(answer) == WN__ANSWER_TEXT)
+            wn__answer_table(answer, NULL, &seen.table);
+        else
+            wn__answer_stream(answer, &seen.table);
         if (status == WN_OK)
             wn__answer_print(answer, "\n%s: step %.2f ms (best %.2f), %.1f GFLOP/s, %s %s\n", models[i], result.ms_median, result.ms_min,
                              result.gflops_per_s, result.backend, result.dtype);
@@ -206,7 +209,7 @@ static int run_infer(const wn__call *call, const bench_config *config, const cha
 {
     const wn__infer_options options = {.set = &config->set,
                                        .sparsity = config->sparsity,
-                                       .layers = config->layers,
+                                       .layers = &config->layers,
                                        .dtype = config->dtype,
                                        .backend = config->backend,
                                        .kernels = config->kernels,
@@ -268,7 +271,7 @@ const wn__command wn__command_bench = {
         "memory the process will take, and afterwards what it took. `plan` runs none: it prints what activations, gradients and scratch of a step\n"
         "take, as they are and with outputs of batch norms made again in backward; weights, gradients and momentum; and the whole process, either way.\n"
         "`topology` times usual steps of a sparse network, those with a mask update and those right after them. It gives what a step\n"
-        "costs on average over the method's interval, as a multiple of a usual one. --json prints an object a line, per network or per operation.\n"
+        "costs on average over the method's interval, as a multiple of a usual one. --json and --csv have a row per network, or per operation.\n"
         "`infer` takes weights files as well, and makes one of a network by name: random weights, and with --sparsity random zeros, as many in each\n"
         "layer but the first. It opens the file and predicts: the time until it is open, until the first outputs are there, and of a prediction;\n"
         "memory of the process after these, and at most.",
@@ -276,7 +279,7 @@ const wn__command wn__command_bench = {
     .config_size = sizeof(bench_config),
     .least = 1,
     .most = -1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_LINES,
     .actions = actions,
     .run = run_bench,
 };

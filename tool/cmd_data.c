@@ -93,19 +93,30 @@ static wn_status list_path(wn__answer *answer, const char *path, const wn__texts
     return WN_OK;
 }
 
+typedef struct faults_seen {
+    wn__answer *answer;
+    const char *path;
+    wn__columns table; /* for CSV */
+} faults_seen;
+
 static void print_fault(void *user, const char *fault)
 {
-    wn__answer *answer = user;
-    wn__answer_print(answer, "%s\n", fault);
-    wn__answer_text(answer, NULL, fault);
+    faults_seen *seen = user;
+    wn__answer_print(seen->answer, "%s\n", fault);
+    wn__answer_text(seen->answer, NULL, fault);
+    wn__columns_text(&seen->table, seen->path);
+    wn__columns_text(&seen->table, fault);
 }
 
 static wn_status verify_path(wn__answer *answer, const char *path, const wn__texts *set)
 {
+    faults_seen seen = {.answer = answer, .path = path, .table = WN_COLUMNS({"path", NULL}, {"fault", NULL})};
     wn__answer_text(answer, "path", path);
     wn__answer_open(answer, "faults", '[');
-    const wn_status status = wn_data_check(path, set->items, set->count, print_fault, answer);
+    const wn_status status = wn_data_check(path, set->items, set->count, print_fault, &seen);
     wn__answer_close(answer);
+    if (wn__answer_format_of(answer) == WN__ANSWER_CSV) wn__answer_table(answer, NULL, &seen.table);
+    wn__columns_release(&seen.table);
     if (status == WN_OK) wn__answer_print(answer, "%s: every sample can be read\n", path);
     return status;
 }
@@ -197,6 +208,8 @@ static int run_data(const wn__call *call)
     }
     if (config->set.count > 0 && !paths) return wn__wrong_usage(call, "--set is of data of your own: name their path");
     if (check_names(call) != WN__EXIT_OK) return WN__EXIT_USAGE;
+    if (paths && call->count > 2 && wn__answer_format_of(call->answer) == WN__ANSWER_CSV)
+        return wn__wrong_usage(call, "--csv prints one path's table; --json those of several");
     if (strcmp(action, "get") == 0) {
         if (call->count < 2) return wn__wrong_usage(call, "get wants the names of data sets: `winnow datasets` lists them");
         return wn__finish(call, get(call, config));
@@ -222,7 +235,7 @@ const wn__command wn__command_data = {
     .config_size = sizeof(data_config),
     .least = 1,
     .most = -1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .actions = actions,
     .run = run_data,
 };

@@ -14,7 +14,8 @@ static const wn__option doctor_options[] = {WN_OPTION_TEXT(doctor_config, data_f
 
 typedef struct facts_seen {
     wn__answer *answer;
-    char group[64]; /* that is open */
+    char group[64];    /* that is open */
+    wn__columns table; /* for CSV */
 } facts_seen;
 
 static void end_group(facts_seen *seen)
@@ -33,6 +34,9 @@ static void print_fact(void *user, const char *group, const char *name, const ch
     }
     wn__answer_print(seen->answer, "  %-26s %s\n", name, value);
     wn__answer_text(seen->answer, name, value);
+    wn__columns_text(&seen->table, group);
+    wn__columns_text(&seen->table, name);
+    wn__columns_text(&seen->table, value);
 }
 
 typedef struct data_seen {
@@ -78,9 +82,11 @@ static wn_status print_data(wn__answer *answer, const char *given)
 static int run_doctor(const wn__call *call)
 {
     const doctor_config *config = call->config;
-    facts_seen seen = {.answer = call->answer};
+    facts_seen seen = {.answer = call->answer, .table = WN_COLUMNS({"group", NULL}, {"name", NULL}, {"value", NULL})};
     const wn_status status = wn_doctor(print_fact, &seen);
     end_group(&seen);
+    if (wn__answer_format_of(call->answer) == WN__ANSWER_CSV) wn__answer_table(call->answer, NULL, &seen.table);
+    wn__columns_release(&seen.table);
     return wn__finish(call, status == WN_OK ? print_data(call->answer, config->data_folder) : status);
 }
 
@@ -90,6 +96,7 @@ const wn__command wn__command_doctor = {
     .summary = "Show the CPU, threads, backends, libraries and data sets of this machine",
     .options = doctor_options,
     .config_size = sizeof(doctor_config),
-    .prints = WN__PRINTS_JSON,
+    .details = "--csv prints these facts, a line each; `winnow data list --csv` has the files of data sets.",
+    .prints = WN__PRINTS_TABLE,
     .run = run_doctor,
 };

@@ -66,6 +66,18 @@ static void print_confusion(wn__answer *answer, const wn_evaluation *e)
     wn__answer_close(answer);
 }
 
+/* A line per metric. */
+static void print_csv(wn__answer *answer, const wn_evaluation *e)
+{
+    wn__columns table = WN_COLUMNS({"metric", NULL}, {"value", NULL}, {"samples", NULL});
+    for (int i = 0; i < e->scores; i++) {
+        wn__columns_text(&table, e->score[i].name);
+        wn__columns_real(&table, e->score[i].value, "%g", e->score[i].value);
+        wn__columns_whole(&table, e->count);
+    }
+    wn__answer_table(answer, NULL, &table);
+}
+
 static void print_scores(wn__answer *answer, const wn_evaluation *e)
 {
     char value[32];
@@ -101,8 +113,10 @@ static int run_eval(const wn__call *call)
     };
     wn_evaluation e = {0};
     status = wn_eval(&options, &e);
-    if (status == WN_OK) print_scores(call->answer, &e);
-    if (status == WN_OK && e.confusion) {
+    const bool csv = wn__answer_format_of(call->answer) == WN__ANSWER_CSV;
+    if (status == WN_OK && csv) print_csv(call->answer, &e);
+    if (status == WN_OK && !csv) print_scores(call->answer, &e);
+    if (status == WN_OK && !csv && e.confusion) {
         print_classes(call->answer, &e);
         print_confusion(call->answer, &e);
     }
@@ -114,11 +128,11 @@ const wn__command wn__command_eval = {
     .name = "eval",
     .arguments = "NETWORK",
     .summary = "Evaluate a network: all metrics of its data; of classes accuracy per class and confusion matrix",
-    .details = WN_NETWORK_NAMES,
+    .details = WN_NETWORK_NAMES "\n--csv prints a line per metric; --json has classes and confusion matrix as well.",
     .options = eval_options,
     .config_size = sizeof(eval_config),
     .least = 1,
     .most = 1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_eval,
 };

@@ -36,8 +36,7 @@ static const wn__option export_options[] = {
                    "what the file does not say of itself: model.arch=resnet20, data.set=cifar10; may be repeated"),
     {0}};
 
-/* shrunk: what is written has fewer weights than the network. */
-static wn_status print_network(wn__answer *answer, wn_network *net, bool shrunk)
+static wn_status print_network(wn__answer *answer, wn_network *net, const wn_network_export_summary *written)
 {
     wn_network_info info = {.size = sizeof info};
     char some[32], all[32];
@@ -45,16 +44,20 @@ static wn_status print_network(wn__answer *answer, wn_network *net, bool shrunk)
     if (status != WN_OK) return status;
     wn__answer_print(answer, "network            %s, inputs %lldx%lldx%lld, %lld outputs\n", info.name, (long long)info.channels,
                      (long long)info.height, (long long)info.width, (long long)info.outputs);
-    wn__answer_print(answer, "weights            %s of %s%s\n", wn_show_count(info.weights_active, some, sizeof some),
-                     wn_show_count(info.weights, all, sizeof all), shrunk ? ", before channels were left out" : "");
+    wn__answer_print(answer, "weights            %s of %s", wn_show_count(written->weights_active, some, sizeof some),
+                     wn_show_count(written->weights, all, sizeof all));
+    if (written->channels)
+        wn__answer_print(answer, " without %lld channels; before %s of %s", (long long)written->channels,
+                         wn_show_count(info.weights_active, some, sizeof some), wn_show_count(info.weights, all, sizeof all));
+    wn__answer_print(answer, "\n");
     wn__answer_text(answer, "network", info.name);
     wn__answer_whole(answer, "channels", info.channels);
     wn__answer_whole(answer, "height", info.height);
     wn__answer_whole(answer, "width", info.width);
     wn__answer_whole(answer, "outputs", info.outputs);
-    if (shrunk) return WN_OK;
-    wn__answer_whole(answer, "weights", info.weights);
-    wn__answer_whole(answer, "weights_active", info.weights_active);
+    wn__answer_whole(answer, "weights", written->weights);
+    wn__answer_whole(answer, "weights_active", written->weights_active);
+    wn__answer_whole(answer, "channels_left_out", written->channels);
     return WN_OK;
 }
 
@@ -75,6 +78,7 @@ static void name_written(const export_config *c, char *path, size_t size)
 static wn_status export(const wn__call *call, const export_config *c, const char *path)
 {
     const wn_network_options open = {.size = sizeof open, .set = c->set.items, .sets = c->set.count};
+    wn_network_export_summary summary = {0};
     const wn_network_export_options how = {.size = sizeof how,
                                            .format = c->to,
                                            .masks = c->masks,
@@ -86,13 +90,14 @@ static wn_status export(const wn__call *call, const export_config *c, const char
                                            .values = c->values,
                                            .shrink = c->shrink,
                                            .target = c->target,
-                                           .name = c->name};
+                                           .name = c->name,
+                                           .summary = &summary};
     char written[WN__PATH];
     wn_network *net;
     wn_status status = wn_network_open(path, &open, &net);
     if (status != WN_OK) return status;
     status = wn_network_export(net, c->out, &how);
-    if (status == WN_OK) status = print_network(call->answer, net, c->shrink);
+    if (status == WN_OK) status = print_network(call->answer, net, &summary);
     name_written(c, written, sizeof written);
     if (status == WN_OK)
         wn__print_written(call,

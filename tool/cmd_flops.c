@@ -138,7 +138,8 @@ static void print_totals(wn__answer *answer, const wn_flops_result *r)
     wn__answer_print(answer, "all parameters     %s (%s of %s)\n",
                      wn__sparsity_three_ways(r->network_params, r->dense_network_params, text, sizeof text),
                      wn_show_count(r->network_params, some, sizeof some), wn_show_count(r->dense_network_params, all, sizeof all));
-    wn__answer_print(answer, "forward FLOPs      %.4g of %.4g an image: %.4fx\n", (double)r->flops, (double)r->dense_flops, r->flops_ratio);
+    wn__answer_print(answer, "forward FLOPs      %.4g of %.4g an image: %.4fx (2 per multiply-add)\n", (double)r->flops,
+                     (double)r->dense_flops, r->flops_ratio);
     wn__answer_print(answer, "bytes (estimate)   %s of %s\n", wn_show_bytes(r->bytes, some, sizeof some),
                      wn_show_bytes(r->dense_bytes, all, sizeof all));
     if (!isnan(r->small_width))

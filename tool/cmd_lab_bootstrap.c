@@ -25,7 +25,7 @@ static int run_bootstrap(const wn__call *call)
     if (!wn__lab_number_option(config->converged, &options.converged))
         return wn__wrong_usage(call, "--converged %s is no number above 0", config->converged);
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_bootstrap(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_bootstrap(&options, &result), &result, "gaps.csv");
 }
 
 const wn__command wn__command_lab_bootstrap = {
@@ -39,6 +39,6 @@ const wn__command wn__command_lab_bootstrap = {
     .config_size = sizeof(bootstrap_config),
     .least = 1,
     .most = -1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_bootstrap,
 };

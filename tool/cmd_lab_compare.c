@@ -12,7 +12,7 @@ static int run_compare(const wn__call *call)
     const wn_lab_options lab_options = wn__lab_options_of(call, &config->lab);
     const wn_lab_compare_options options = {.size = sizeof options, .lab = &lab_options};
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_compare(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_compare(&options, &result), &result, "pairs.csv");
 }
 
 const wn__command wn__command_lab_compare = {
@@ -24,6 +24,6 @@ const wn__command wn__command_lab_compare = {
     .config_size = sizeof(compare_config),
     .least = 2,
     .most = -1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_compare,
 };

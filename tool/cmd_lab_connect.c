@@ -29,7 +29,7 @@ static int run_connect(const wn__call *call)
         .train_images = config->train_images,
     };
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_connect(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_connect(&options, &result), &result, "instability.csv");
 }
 
 const wn__command wn__command_lab_connect = {
@@ -41,6 +41,6 @@ const wn__command wn__command_lab_connect = {
     .config_size = sizeof(connect_config),
     .least = 1,
     .most = 1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_connect,
 };

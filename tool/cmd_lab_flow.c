@@ -31,7 +31,7 @@ static int run_flow(const wn__call *call)
         .rate = rate,
     };
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_flow(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_flow(&options, &result), &result, "flow.csv");
 }
 
 const wn__command wn__command_lab_flow = {
@@ -43,6 +43,6 @@ const wn__command wn__command_lab_flow = {
     .config_size = sizeof(flow_config),
     .least = 1,
     .most = -1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_flow,
 };

@@ -46,7 +46,7 @@ static int run_hessian(const wn__call *call)
         .part = config->part,
     };
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_hessian(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_hessian(&options, &result), &result, "hessian.csv");
 }
 
 const wn__command wn__command_lab_hessian = {
@@ -58,6 +58,6 @@ const wn__command wn__command_lab_hessian = {
     .config_size = sizeof(hessian_config),
     .least = 1,
     .most = -1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_hessian,
 };

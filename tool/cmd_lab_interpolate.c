@@ -34,7 +34,7 @@ static int run_interpolate(const wn__call *call)
         .train_images = config->train_images,
     };
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_interpolate(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_interpolate(&options, &result), &result, "curve.csv");
 }
 
 const wn__command wn__command_lab_interpolate = {
@@ -46,6 +46,6 @@ const wn__command wn__command_lab_interpolate = {
     .config_size = sizeof(interpolate_config),
     .least = 2,
     .most = 2,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_interpolate,
 };

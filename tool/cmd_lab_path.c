@@ -37,7 +37,7 @@ static int run_path(const wn__call *call)
         .train_images = config->train_images,
     };
     wn_lab_result result = {0};
-    return wn__lab_show(call, wn_lab_path(&options, &result), &result);
+    return wn__lab_show(call, wn_lab_path(&options, &result), &result, "curve.csv");
 }
 
 const wn__command wn__command_lab_path = {
@@ -49,6 +49,6 @@ const wn__command wn__command_lab_path = {
     .config_size = sizeof(path_config),
     .least = 2,
     .most = 2,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_path,
 };

@@ -44,7 +44,8 @@ static int run_study(const wn__call *call)
     wn__console_clear(call->console);
     if (status == WN_OK) {
         wn__answer_print(call->answer, "%s", result.text);
-        if (wn__answer_format_of(call->answer) == WN__ANSWER_JSON) wn__lab_put_file(call->answer, result.folder, "study.json");
+        if (wn__answer_format_of(call->answer) != WN__ANSWER_TEXT)
+            wn__lab_put_files(call->answer, result.folder, "study.json", "study.csv");
         status = write_report(call, result.folder);
     }
     wn_lab_result_release(&result);
@@ -62,6 +63,6 @@ const wn__command wn__command_lab_study = {
     .config_size = sizeof(study_config),
     .least = 1,
     .most = 1,
-    .prints = WN__PRINTS_JSON,
+    .prints = WN__PRINTS_TABLE,
     .run = run_study,
 };

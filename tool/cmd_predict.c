@@ -17,8 +17,8 @@ typedef struct predict_config {
 
 static const wn__option predict_options[] = {
     WN_OPTION_NUMBER(predict_config, top, "top", "K", "so many classes of each picture (default: 5)"),
-    WN_OPTION_NUMBER(predict_config, batch, "batch", "N",
-                     "so many pictures at once (default: 32); 1 answers each as it comes, but for --json and --csv", .most = 1 << 16),
+    WN_OPTION_NUMBER(predict_config, batch, "batch", "N", "so many pictures at once (default: 32); 1 answers each as it comes",
+                     .most = 1 << 16),
     WN_OPTION_CPUS(predict_config, threads, "threads", "(default: all CPUs)"),
     WN_OPTION_EXPERIMENT(predict_config, experiment),
     WN_OPTION_TEXT(predict_config, kernels, "kernels", "NAME",
@@ -140,7 +140,8 @@ static void answer_waiting(predictor *p)
         else
             add_rows(p, p->path[i]);
     }
-    if (n > 0) fflush(stdout);
+    if (wn__answer_format_of(p->call->answer) != WN__ANSWER_TEXT) wn__answer_stream(p->call->answer, &p->table);
+    fflush(stdout);
     forget(p);
 }
 
@@ -238,7 +239,6 @@ static void predict(predictor *p)
             take(p, p->call->arguments[i]);
     }
     answer_waiting(p);
-    if (wn__answer_format_of(p->call->answer) != WN__ANSWER_TEXT) wn__answer_lines(p->call->answer, &p->table);
 }
 
 static int run_predict(const wn__call *call)
@@ -277,11 +277,11 @@ const wn__command wn__command_predict = {
     "paths from standard input. They become inputs as the weights file says, exactly as for `winnow eval`. What cannot\n"
     "be read is told on standard error; the others go on, and the exit code is 1. Probabilities are a softmax; of networks of several classes a\n"
     "picture each class has its own. Values are printed as they are. Where the file does not say what it learnt, logits are printed and called so.\n"
-    "--json prints an object a line and --csv a row for each class of a picture.",
+    "--json prints an object a line and --csv a row for each class of a picture, as soon as its pictures were read.",
     .options = predict_options,
     .config_size = sizeof(predict_config),
     .least = 2,
     .most = -1,
-    .prints = WN__PRINTS_TABLE,
+    .prints = WN__PRINTS_LINES,
     .run = run_predict,
 };

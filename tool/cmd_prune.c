@@ -35,7 +35,7 @@ static void print_pruning(const wn__call *call, const wn_prune_summary *s, const
     wn__answer_real(answer, "sparsity_asked", s->asked);
     wn__answer_nonzero(answer, 18, "selected weights", "selected", s->selected_nonzero, s->selected);
     wn__answer_nonzero(answer, 18, "whole network", "parameters", s->network_nonzero, s->network);
-    wn__answer_print(answer, "FLOPs per image    %s of %s\n", wn_show_count(s->forward_flops, some, sizeof some),
+    wn__answer_print(answer, "FLOPs per image    %s of %s (2 per multiply-add)\n", wn_show_count(s->forward_flops, some, sizeof some),
                      wn_show_count(s->dense_forward_flops, all, sizeof all));
     wn__answer_whole(answer, "flops", s->forward_flops);
     wn__answer_whole(answer, "dense_flops", s->dense_forward_flops);

@@ -1,3 +1,4 @@
+#include "claims.h"
 #include "command.h"
 #include "names.h"
 #include "winnow/report.h"
@@ -19,9 +20,12 @@ static wn_status print_tables(wn__answer *answer, const char *folder, wn_report_
     char *text;
     const wn_status status = wn_report_text(folder, format, options, &text);
     if (status != WN_OK) return status;
-    wn__answer_ready(answer, text);
+    if (format == WN_REPORT_JSON)
+        wn__answer_json(answer, "results", text);
+    else
+        wn__answer_ready(answer, text);
     wn_text_free(text);
-    return WN_OK;
+    return format == WN_REPORT_JSON ? wn__put_claims(answer, folder, options) : WN_OK;
 }
 
 static int run_report(const wn__call *call)
@@ -51,7 +55,8 @@ const wn__command wn__command_report = {
     .details = WN_EXPERIMENT_NAMES
     " Each figure is written as SVG and PDF too.\n"
     "Shown is the headline metric of the runs. With --metric NAME it is another one that they have, in files of its own: report-loss.html, figures-loss.\n"
-    "--csv, --json and --latex print and write no files: a line or an object per method and sparsity, shares in [0,1]; the tables.",
+    "--csv, --json and --latex print and write no files: a line or an object per method and sparsity, shares in [0,1]; the tables.\n"
+    "--json has the claims of the recipe, too, with their verdicts.",
     .options = report_options,
     .config_size = sizeof(report_config),
     .least = 1,

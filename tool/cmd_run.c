@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "claims.h"
 #include "command.h"
 #include "stop.h"
 #include "winnow/experiment.h"
@@ -108,6 +109,8 @@ static wn_status print_results(const wn__call *call, const char *folder)
     else
         wn__answer_ready(call->answer, text);
     wn_text_free(text);
+    if (format == WN__ANSWER_JSON) status = wn__put_claims(call->answer, folder, NULL);
+    if (status != WN_OK) return status;
     wn__answer_text(call->answer, "folder", folder);
     status = wn_report_write(folder, NULL, &files);
     if (status != WN_OK) return status;

@@ -65,7 +65,7 @@ static void print_result(wn__answer *answer, const wn_shrink_result *r)
                      shown(r, r->value, b, sizeof b), unit);
     wn__answer_print(answer, "parameters          %s of %s\n", wn_show_count(row->parameters, a, sizeof a),
                      wn_show_count(r->parameters, b, sizeof b));
-    wn__answer_print(answer, "FLOPs per image     %s of %s\n", wn_show_count(row->flops, a, sizeof a),
+    wn__answer_print(answer, "FLOPs per image     %s of %s (2 per multiply-add)\n", wn_show_count(row->flops, a, sizeof a),
                      wn_show_count(r->flops, b, sizeof b));
     wn__answer_print(answer, "%d images%*s%.3f ms, before %.3f ms: %.2f times as fast\n", r->batch, r->batch < 100 ? 11 : 10, "",
                      r->milliseconds, r->milliseconds_before, r->milliseconds_before / r->milliseconds);

@@ -9,7 +9,7 @@
 typedef struct sweep_config {
     wn__texts set;
     const char *out, *data_folder, *shard, *write;
-    int64_t jobs, threads;
+    int64_t jobs, threads, checkpoint_every;
     bool force, wait, retry, ask_tell, dry_run;
 } sweep_config;
 
@@ -19,6 +19,8 @@ static const wn__option sweep_options[] = {
     WN_OPTION_TEXT(sweep_config, data_folder, "data-dir", "DIR", "where data sets lie (default: $WINNOW_DATA, else ~/.local/share/winnow)"),
     WN_OPTION_CPUS(sweep_config, jobs, "jobs", "trials side by side, each in a process of its own (default: 1)"),
     WN_OPTION_CPUS(sweep_config, threads, "threads", "threads per trial (default: the recipe's, else the CPUs divided by the jobs)"),
+    WN_OPTION_NUMBER(sweep_config, checkpoint_every, "checkpoint-every", "SECONDS",
+                     "time between two checkpoints of a training (default: 60)"),
     WN_OPTION_SWITCH(sweep_config, force, "force", "allow jobs x threads beyond the CPUs, those of the recipe too"),
     WN_OPTION_TEXT(sweep_config, shard, "shard", "I/N",
                    "train every N-th trial of a rung, beginning with the I-th: one such command per machine on a shared store"),
@@ -74,10 +76,10 @@ static int run_sweep(const wn__call *call)
                                   NULL};
     wn_sweep_options options = {
         .size = sizeof options,
-        .run =
-            &WN_OPTIONS(wn_run_options, .recipe = call->arguments[0], .set = config->set.items, .sets = config->set.count,
-                        .out = config->out, .data_folder = config->data_folder, .threads = (int)config->threads, .jobs = (int)config->jobs,
-                        .force = config->force, .worker = worker, .progress = wn__console_progress, .user = call->console),
+        .run = &WN_OPTIONS(wn_run_options, .recipe = call->arguments[0], .set = config->set.items, .sets = config->set.count,
+                           .out = config->out, .data_folder = config->data_folder, .threads = (int)config->threads,
+                           .jobs = (int)config->jobs, .force = config->force, .checkpoint_seconds = config->checkpoint_every,
+                           .worker = worker, .progress = wn__console_progress, .user = call->console),
         .wait = config->wait,
         .retry = config->retry,
         .dry_run = config->dry_run,

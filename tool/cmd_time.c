@@ -37,6 +37,11 @@ static void add_stage(void *user, const wn_timed_stage *s)
     add_milliseconds(table, s->changes > 0, s->ms_after);
     add_milliseconds(table, s->late > 0, s->ms_late);
     wn__columns_seconds(table, s->seconds);
+    wn__columns_text(table, s->backend);
+    if (s->slower)
+        wn__columns_seconds(table, s->slower_seconds);
+    else
+        wn__columns_missing(table, "");
 }
 
 static int run_time(const wn__call *call)
@@ -52,7 +57,8 @@ static int run_time(const wn__call *call)
     wn_status status = wn_store_experiment(config->out, call->arguments[0], folder, sizeof folder);
     if (status != WN_OK) return wn__finish(call, status);
     wn__columns table = WN_COLUMNS({"label", "stage"}, {"steps", ">steps"}, {"ms_step", ">ms"}, {"changes", ">changes"},
-                                   {"ms_change", ">ms"}, {"ms_after", ">next ms"}, {"ms_late", ">last ms"}, {"seconds", ">all"});
+                                   {"ms_change", ">ms"}, {"ms_after", ">next ms"}, {"ms_late", ">last ms"}, {"seconds", ">all"},
+                                   {"backend", "on"}, {"slower_seconds", ">on the other"});
     status = wn_experiment_time(folder, &options, add_stage, &table);
     wn__console_clear(call->console);
     if (status == WN_OK)
@@ -70,6 +76,7 @@ const wn__command wn__command_time = {
     "\n"
     "Some steps of each training stage of the first seed are run once more, stages in turns. So all of them meet the same machine. The median step\n"
     "times the number of steps is what the stage takes. Steps that change the topology, and those after one, count by themselves; evaluation does not.\n"
+    "A dense network is timed on both backends that `auto` chooses from, and counts as on the faster one: else sparse training would look faster than it is.\n"
     "Where connections move between layers, the last steps are run as well, and the mean lies between first and last as it does in FLOPs.\n"
     "seconds.json in the folder holds the result, and `winnow report` shows it: the headline metric against measured seconds.",
     .options = time_options,

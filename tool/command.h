@@ -9,8 +9,8 @@
 /* What the program exits with. */
 enum { WN__EXIT_OK = 0, WN__EXIT_FAILED = 1, WN__EXIT_USAGE = 2, WN__EXIT_STOPPED = 75, WN__EXIT_WAITING = 76 };
 
-/* What a command prints besides text: nothing; JSON; JSON, and a table that may be CSV. */
-typedef enum wn__prints { WN__PRINTS_TEXT, WN__PRINTS_JSON, WN__PRINTS_TABLE } wn__prints;
+/* What a command prints besides text: nothing; JSON; JSON, and a table that may be CSV; the table with its rows as lines of JSON. */
+typedef enum wn__prints { WN__PRINTS_TEXT, WN__PRINTS_JSON, WN__PRINTS_TABLE, WN__PRINTS_LINES } wn__prints;
 
 typedef struct wn__command wn__command;
 

@@ -14,7 +14,7 @@
 /* Seconds between two bars, and of silence before a line of progress. */
 static const double bar_interval = 0.1, line_interval = 10;
 
-static double seconds_now(void)
+double wn__seconds_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -39,7 +39,7 @@ static void print_line(wn__console *console, const char *color, const char *form
         fputs("winnow: ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);
-    if (!console->live) console->last = seconds_now();
+    if (!console->live) console->last = wn__seconds_now();
     pthread_mutex_unlock(&console->lock);
 }
 
@@ -77,7 +77,7 @@ static void log_line(void *user, wn_log_level level, const char *text)
 void wn__console_init(wn__console *console, bool quiet, bool verbose)
 {
     const char *terminal = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    *console = (wn__console){.quiet = quiet, .verbose = verbose, .last = seconds_now()};
+    *console = (wn__console){.quiet = quiet, .verbose = verbose, .last = wn__seconds_now()};
     console->live = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0;
     console->color = console->live && !(no_color && no_color[0]);
     pthread_mutex_init(&console->lock, NULL);
@@ -168,7 +168,7 @@ static void set_line(wn__console *console, int index, const char *left, double f
 
 static bool is_due(wn__console *console)
 {
-    const double now = seconds_now();
+    const double now = wn__seconds_now();
     if (now - console->last < (console->live ? bar_interval : line_interval)) return false;
     console->last = now;
     return true;

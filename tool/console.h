@@ -25,6 +25,9 @@ typedef struct wn__console {
     pthread_mutex_t lock;
 } wn__console;
 
+/* Of the monotonic clock. */
+double wn__seconds_now(void);
+
 void wn__console_init(wn__console *console, bool quiet, bool verbose);
 /* Removes a bar and forgets the library's log sink. */
 void wn__console_release(wn__console *console);

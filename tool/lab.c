@@ -23,34 +23,38 @@ bool wn__lab_number_option(const char *text, double *number)
     return end != text && *end == 0 && isfinite(*number) && *number > 0;
 }
 
-void wn__lab_put_file(wn__answer *answer, const char *folder, const char *name)
+/* The whole file; NULL: it cannot be read. Free with free. */
+static char *read_file(const char *folder, const char *name)
 {
     char path[1100];
     char *text = NULL;
     size_t room = 0;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     FILE *file = fopen(path, "re");
-    if (file && getdelim(&text, &room, 0, file) > 0) wn__answer_json(answer, "answer", text);
-    if (file) fclose(file);
+    if (!file) return NULL;
+    const ssize_t length = getdelim(&text, &room, 0, file);
+    fclose(file);
+    if (length > 0) return text;
+    free(text);
+    return NULL;
+}
+
+void wn__lab_put_files(wn__answer *answer, const char *folder, const char *json, const char *csv)
+{
+    const bool table = wn__answer_format_of(answer) == WN__ANSWER_CSV;
+    char *text = read_file(folder, table ? csv : json);
+    if (text && table) wn__answer_ready(answer, text);
+    if (text && !table) wn__answer_json(answer, "answer", text);
     free(text);
     wn__answer_text(answer, "folder", folder);
 }
 
-static void print_answer(wn__answer *answer, const wn_lab_result *result)
-{
-    if (wn__answer_format_of(answer) == WN__ANSWER_JSON) {
-        wn__lab_put_file(answer, result->folder, "result.json");
-        return;
-    }
-    wn__answer_print(answer, "%s", result->text);
-    wn__answer_print(answer, "\nresults: %s\n", result->folder);
-}
-
-int wn__lab_show(const wn__call *call, wn_status status, wn_lab_result *result)
+int wn__lab_show(const wn__call *call, wn_status status, wn_lab_result *result, const char *csv)
 {
     wn__console_clear(call->console);
     if (status == WN_OK) {
-        print_answer(call->answer, result);
+        wn__answer_print(call->answer, "%s\nresults: %s\n", result->text, result->folder);
+        if (wn__answer_format_of(call->answer) != WN__ANSWER_TEXT) wn__lab_put_files(call->answer, result->folder, "result.json", csv);
         if (result->note[0]) wn__console_note(call->console, "%s", result->note);
     }
     wn_lab_result_release(result);

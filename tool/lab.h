@@ -32,9 +32,9 @@ typedef struct wn__lab_config {
 wn_lab_options wn__lab_options_of(const wn__call *call, const wn__lab_config *config);
 /* A number above 0 from an option's text, 0 if it was not given; false if it is none. */
 bool wn__lab_number_option(const char *text, double *number);
-/* The answer that lies in the folder as JSON, and the folder. */
-void wn__lab_put_file(wn__answer *answer, const char *folder, const char *name);
-/* Prints the tables and where the rest lies; releases the result. Gives the exit code. */
-int wn__lab_show(const wn__call *call, wn_status status, wn_lab_result *result);
+/* The answer as it lies in the folder, as JSON with the folder, or as CSV. */
+void wn__lab_put_files(wn__answer *answer, const char *folder, const char *json, const char *csv);
+/* Prints the tables and where the rest lies, or the file `csv`; releases the result. Gives the exit code. */
+int wn__lab_show(const wn__call *call, wn_status status, wn_lab_result *result, const char *csv);
 
 #endif

@@ -33,14 +33,16 @@ static void print_exit_codes(void)
         printf("  %-9s %s\n", e->code, e->meaning);
 }
 
+#define CSV WN_OPTION_SWITCH(wn__common, csv, "csv", "print the table as CSV: one header, numbers in full, empty where there is none")
+
 const wn__option *wn__format_options(const wn__command *command)
 {
     static const wn__option json[] = {WN_OPTION_SWITCH(wn__common, json, "json", "print one JSON object"), {0}};
-    static const wn__option table[] = {
-        WN_OPTION_SWITCH(wn__common, json, "json", "print one JSON object", .excludes = "csv"),
-        WN_OPTION_SWITCH(wn__common, csv, "csv", "print the table as CSV: one header, numbers in full, empty where there is none"),
-        {0}};
-    static const wn__option *const options[] = {[WN__PRINTS_TEXT] = &json[1], [WN__PRINTS_JSON] = json, [WN__PRINTS_TABLE] = table};
+    static const wn__option table[] = {WN_OPTION_SWITCH(wn__common, json, "json", "print one JSON object", .excludes = "csv"), CSV, {0}};
+    static const wn__option lines[] = {
+        WN_OPTION_SWITCH(wn__common, json, "json", "print JSON, an object a line for each row", .excludes = "csv"), CSV, {0}};
+    static const wn__option *const options[] = {
+        [WN__PRINTS_TEXT] = &json[1], [WN__PRINTS_JSON] = json, [WN__PRINTS_TABLE] = table, [WN__PRINTS_LINES] = lines};
     return options[command->prints];
 }
 

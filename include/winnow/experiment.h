@@ -7,6 +7,7 @@
  *
  * The store (default folder: winnow-runs) holds
  *     stages/<identity>/   one folder per stage: stage.json (what it depends on), environment.json, metrics.jsonl, weights, done.json (written last)
+ *     backends/            what `backend: fastest` chose, a file for each network and batch
  *     <name>/              one folder per experiment: recipe.yaml, resolved.yaml, environment.json, stages.json, results.json
  * An identity is the SHA-256 of all that a stage's result depends on. Starting the same recipe again skips stages that are done and continues
  * those that were cut off; recipes share the stages that they have in common.
@@ -131,9 +132,12 @@ typedef struct wn_timed_stage {
     const char *label;
     int64_t steps, changes;              /* all, and those that change the topology */
     double ms_step, ms_change, ms_after; /* median: usual steps, those that change the topology, those that follow one */
-    double ms_late; /* median: usual steps at the end of a stage whose connections moved between layers, else ms_step */
-    double late;    /* its weight beside ms_step in the mean over the stage, by the FLOPs along the way; 0 where costs stay */
-    double seconds; /* of all steps */
+    double ms_late;      /* median: usual steps at the end of a stage whose connections moved between layers, else ms_step */
+    double late;         /* its weight beside ms_step in the mean over the stage, by the FLOPs along the way; 0 where costs stay */
+    double seconds;      /* of all steps */
+    const char *backend; /* it was timed on; of a dense network the faster one, whatever the recipe trained it on */
+    const char *slower;  /* the other one, with its seconds; NULL: it was timed on one alone */
+    double slower_seconds;
 } wn_timed_stage;
 typedef void (*wn_time_visit)(void *user, const wn_timed_stage *stage);
 

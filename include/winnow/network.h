@@ -205,6 +205,12 @@ WN_API WN_NODISCARD wn_status wn_network_save(wn_network *net, const char *path,
 
 /* ---- export */
 
+/* What a file has. */
+typedef struct wn_network_export_summary {
+    int64_t weights, weights_active; /* as in wn_network_info; with `shrink` of the smaller network */
+    int64_t channels;                /* that were left out */
+} wn_network_export_summary;
+
 /* Settings that a format does not take are WN_EUSAGE when they are given. */
 typedef struct wn_network_export_options {
     size_t size;        /* sizeof(wn_network_export_options) */
@@ -225,6 +231,7 @@ typedef struct wn_network_export_options {
     const char *values;
     int64_t
         shrink; /* 1: channels without effect are left out first; those of one number are folded into what reads them. Outputs stay, to rounding */
+    wn_network_export_summary *summary; /* filled when it is written; may be NULL */
 } wn_network_export_options;
 /* A file, or several beside it, that other programs run. Outputs are those of wn_network_predict but for the order of additions. Batch norm is by running
  * statistics. "c" writes PATH without ".c" + ".c", ".h"; many weights go to ".bin", with ".S" to link it. WN_EUNSUPPORTED names the node

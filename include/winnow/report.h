@@ -23,6 +23,7 @@ typedef enum wn_report_format {
     WN_REPORT_LATEX,   /* all tables but the facts, for the package booktabs */
     WN_REPORT_JSON,    /* an array, an object per method and sparsity with the names and numbers of the CSV, and arrays of
                       * single classes where there are such; null for what is missing */
+    WN_REPORT_CLAIMS,  /* an array, an object per claim of the recipe and sparsity: difference, half-width of its interval, verdict */
 } wn_report_format;
 /* Zeros are the defaults. */
 typedef struct wn_report_options {

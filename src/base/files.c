@@ -209,6 +209,17 @@ wn_status wn__file_write(const char *path, const void *data, size_t size)
     return status;
 }
 
+wn_status wn__file_create(const char *path, const void *data, size_t size)
+{
+    char *own = temporary_name(path);
+    if (!own) return wn__no_memory(strlen(path));
+    wn_status status = wn__file_write(own, data, size);
+    if (status == WN_OK && link(own, path) != 0 && errno != EEXIST) status = wn__fail_errno("cannot create %s", path);
+    unlink(own);
+    wn__free(own);
+    return status == WN_OK ? sync_folder_of(path) : status;
+}
+
 static wn_status cut_to_length(int fd, const char *path, int64_t length)
 {
     struct stat about;

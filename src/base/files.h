@@ -25,6 +25,8 @@ wn_status wn__replace_write(wn__replace *r, const void *data, size_t size);
 wn_status wn__replace_commit(wn__replace *r); /* flush, fsync, close, rename, fsync of the folder; releases r also on failure */
 void wn__replace_abort(wn__replace *r);       /* removes the temporary file; accepts a zeroed r */
 wn_status wn__file_write(const char *path, const void *data, size_t size); /* the three in one */
+/* The same, but a file that is there already stays as it is: of all that create it at once, on any machine, one does. */
+wn_status wn__file_create(const char *path, const void *data, size_t size);
 
 /* Append-only file: opened at an exact length (what lies behind is cut off), synced on request. */
 typedef struct wn__append {

@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "exchange/format.h"
 #include "handle/handle.h"
+#include "sparse/cost.h"
 #include "sparse/shrink.h"
 
 static wn__export_how how_of(const wn_network_export_options *o)
@@ -28,7 +29,20 @@ static void tell_shrunk(const char *path, const wn__shrunk *s)
         wn__log(WN_LOG_INFO, "%s: %lld channels of one number stay, since borders of zeros are read with them", path, (long long)s->stay);
 }
 
-static wn_status write_shrunk(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path)
+static wn_status write_whole(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path,
+                             wn_network_export_summary *summary)
+{
+    wn__cost cost;
+    WN_TRY(wn__export_write(format, network, how, path));
+    if (!summary) return WN_OK;
+    WN_TRY(wn__cost_make(network->graph, network->params, &cost));
+    *summary = (wn_network_export_summary){.weights = cost.weights, .weights_active = cost.weights_active};
+    wn__cost_release(&cost);
+    return WN_OK;
+}
+
+static wn_status write_shrunk(const wn__export_format *format, const wn__exported *network, const wn__export_how *how, const char *path,
+                              wn_network_export_summary *summary)
 {
     wn__shrunk s;
     wn__exported smaller = *network;
@@ -36,7 +50,8 @@ static wn_status write_shrunk(const wn__export_format *format, const wn__exporte
     tell_shrunk(path, &s);
     smaller.graph = s.graph;
     smaller.params = &s.params;
-    const wn_status status = wn__export_write(format, &smaller, how, path);
+    const wn_status status = write_whole(format, &smaller, how, path, summary);
+    if (status == WN_OK && summary) summary->channels = s.channels;
     wn__shrunk_release(&s);
     return status;
 }
@@ -61,7 +76,7 @@ wn_status wn_network_export(wn_network *net, const char *path, const wn_network_
                                   .add = wn__handle_add};
     const wn__export_how how = how_of(&o);
     if (!(format->takes & WN__EXPORT_VALUES)) wn__file_traits_tell_left_out(path, &s->traits, "files of this form have no place for them");
-    return o.shrink ? write_shrunk(format, &network, &how, path) : wn__export_write(format, &network, &how, path);
+    return o.shrink ? write_shrunk(format, &network, &how, path, o.summary) : write_whole(format, &network, &how, path, o.summary);
 }
 
 wn_status wn_list_formats(int index, const char **name, const char **summary)

@@ -231,20 +231,20 @@ static void network_table(const wn__lab *lab, const comparison *c, wn__table *t)
         wn__table_cell(t, "%d", i + 1);
         wn__table_cell(t, "%s", lab->network[i].label);
         wn__table_cell(t, "%lld", (long long)c->active[i]);
-        wn__table_cell(t, "%.2f", 100 * c->predictions[i].accuracy);
-        wn__table_cell(t, "%.4f", c->predictions[i].loss);
+        wn__table_number(t, "%.2f", 100 * c->predictions[i].accuracy);
+        wn__table_number(t, "%.4f", c->predictions[i].loss);
     }
     wn__table_rule(t);
     wn__table_cell(t, "%s", "");
     wn__table_cell(t, "mean");
     wn__table_cell(t, "%s", "");
-    wn__table_cell(t, "%.2f", 100 * c->mean_accuracy);
+    wn__table_number(t, "%.2f", 100 * c->mean_accuracy);
     wn__table_cell(t, "%s", "");
     wn__table_cell(t, "%s", "");
     wn__table_cell(t, "all together");
     wn__table_cell(t, "%s", "");
-    wn__table_cell(t, "%.2f", 100 * c->ensemble_accuracy);
-    wn__table_cell(t, "%.4f", c->ensemble_loss);
+    wn__table_number(t, "%.2f", 100 * c->ensemble_accuracy);
+    wn__table_number(t, "%.4f", c->ensemble_loss);
     wn__text_add(&t->note, "All together: an ensemble, the mean of their probabilities. %lld trained parameters each.", (long long)c->size);
 }
 
@@ -418,7 +418,7 @@ wn_status wn_lab_compare(const wn_lab_compare_options *options, wn_lab_result *r
     if (status == WN_OK) status = measure_weights(&lab, c);
     if (status == WN_OK) status = answer(&lab, c, result);
     if (status == WN_OK && !wn__eigen_available())
-        snprintf(result->note, sizeof result->note, "no map of distances: it needs LAPACK, which is not in this build");
+        snprintf(result->note, sizeof result->note, "no map of distances: it needs LAPACK, which is not here");
     if (c) release(c);
     wn__free(c);
     wn__lab_close(&lab);

@@ -69,7 +69,7 @@ void wn__lab_curve_table(const wn__lab_curve *c, const char *position_name, wn__
     wn__table_column_add(t, true, "test loss");
     wn__table_column_add(t, true, "test error, %%");
     for (int64_t i = 0; i < c->points; i++) {
-        wn__table_cell(t, "%.4g", c->position[i]);
+        wn__table_number(t, "%.4g", c->position[i]);
         for (int k = 0; k < KINDS; k++)
             wn__table_number(t, k % 2 ? "%.2f" : "%.4f", k % 2 ? 100 * c->value[k][i] : c->value[k][i]);
     }

@@ -500,7 +500,7 @@ static void layer_table(const wn__lab *lab, const flow *f, wn__table *t)
                 wn__table_cell(t, "%lld", (long long)(f->of[i].is_stage ? f->of[i].step[k] : 0));
                 wn__table_cell(t, "%s", json_string_value(json_object_get(layer, "name")));
                 for (size_t c = 0; c < sizeof keys / sizeof *keys; c++)
-                    wn__table_cell(t, "%.7g", wn__json_number(layer, keys[c]));
+                    wn__table_number(t, "%.7g", wn__json_number(layer, keys[c]));
             }
         }
 }

@@ -23,11 +23,13 @@ wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, 
     const bool automatic = strcmp(backend, "auto") == 0;
     const wn__backend *found = automatic ? wn__backends[0] : wn__backend_find(backend);
     if (!found) {
+        const bool fastest = strcmp(backend, WN__BACKEND_FASTEST) == 0;
         wn__text names = {0};
         for (int i = 0; wn__backends[i]; i++)
             wn__text_add(&names, ", %s", wn__backends[i]->name);
         const wn_status status =
-            wn__fail(WN_EUSAGE, "backend: \"%s\" is not in this build; valid: auto%s", backend, names.data ? names.data : "");
+            wn__fail(WN_EUSAGE, "backend: \"%s\" is %s; valid: auto%s", backend,
+                     fastest ? "of a recipe as a whole, for run, train and sweep" : "not in this build", names.data ? names.data : "");
         wn__text_release(&names);
         return status;
     }

@@ -14,6 +14,8 @@ typedef struct wn__machine {
 /* Threads of each of `jobs` processes side by side: what was asked for; else (0) the recipe's, no more than there are CPUs unless forced, which is told;
  * else (0) the CPUs divided. */
 int wn__machine_threads(int asked, int64_t recipe, int jobs, bool force);
+/* In a recipe: settled by measurement before it is planned (run/fastest.h), and no backend here. */
+#define WN__BACKEND_FASTEST "fastest"
 /* The backend by name. "auto" is the best of the build for dense networks, and `sparse` for masked ones if all is float32. WN_EUSAGE lists the
  * valid ones. */
 wn_status wn__machine_choose(const char *backend, wn__dtype dtype, int threads, wn__machine *out);

@@ -11,7 +11,7 @@ static const char *const per_names[] = {"step", "epoch", NULL};
 const wn__setting wn__top_settings[] = {
     WN_SETTING_TEXT(wn__top_section, name, NULL, "of the experiment and its folder; default: the file's name"),
     WN_SETTING_TEXT(wn__top_section, backend, "auto",
-                    "auto: for dense networks onednn (else sparse), for masked ones sparse if all is float32; or a name"),
+                    "auto: onednn (else sparse), sparse for masked float32 networks; fastest: for dense ones as measured; or a name"),
     WN_SETTING_CHOICE(wn__top_section, dtype, "float32", wn__dtype_names, "of activations; weights are float32 always"),
     WN_SETTING_INT(wn__top_section, threads, 0, 0, 4096, "per stage; 0: all CPUs, divided by the stages that run side by side"),
     WN_SETTING_FLOAT(wn__top_section, memory, 0, 0, 1e6,

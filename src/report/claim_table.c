@@ -25,16 +25,17 @@ static double margin_of(const wn__shown *s, const wn__claim *c)
     return c->margin >= 0 ? c->margin : c->kind == WN__CLAIM_BETTER ? 0 : s->margin;
 }
 
-static void add_verdict(const wn__shown *s, const char *text, const wn__claim *c, const wn__cell *a, const wn__cell *b, wn__table *t)
+static void add_verdict(const wn__shown *s, const char *text, bool first, const wn__claim *c, const wn__cell *a, const wn__cell *b,
+                        wn__table *t)
 {
-    char shown[32];
     const wn__summary d = a && b && a != b ? wn__cell_difference(s, a, b) : (wn__summary){0, (double)NAN, (double)NAN, (double)NAN};
     const double margin = margin_of(s, c);
-    wn__table_cell(t, "%s", text);
-    wn__table_cell(t, "%s", a ? wn__show_sparsity(a->sparsity, shown, sizeof shown) : "–");
+    wn__claim_cell(text, first, a ? a->sparsity : (double)NAN, t);
     wn__table_cell(t, "%d", d.n);
     wn__table_cell(t, d.n > 0 ? "%+.*f" : "–", s->decimals, d.mean);
+    wn__table_exact_number(t, d.n > 0 ? d.mean : (double)NAN);
     wn__table_cell(t, wn__has_spread(d) ? "±%.*f" : "–", s->decimals, d.half_width);
+    wn__table_exact_number(t, wn__has_spread(d) ? d.half_width : (double)NAN);
     wn__table_cell(t, "%s",
                    d.n == 0        ? "no results"
                    : isnan(margin) ? "no margin"
@@ -49,10 +50,10 @@ static void add_claim(const wn__results *r, const char *text, const wn__claim *c
     for (int i = 0; i < r->cell_count && c->sparsity < 0; i++) {
         const wn__cell *a = &r->cells[i];
         if (strcmp(a->method, c->method) == 0)
-            add_verdict(&shown, wn__table_rows(t) == before ? text : "", c, a, cell_at(r, c->than, a->sparsity), t);
+            add_verdict(&shown, text, wn__table_rows(t) == before, c, a, cell_at(r, c->than, a->sparsity), t);
     }
     if (wn__table_rows(t) > before) return;
-    add_verdict(&shown, text, c, cell_at(r, c->method, c->sparsity), cell_at(r, c->than, c->sparsity), t);
+    add_verdict(&shown, text, true, c, cell_at(r, c->method, c->sparsity), cell_at(r, c->than, c->sparsity), t);
 }
 
 static void note_claims(const wn__results *r, wn__text *note)
@@ -78,6 +79,7 @@ wn_status wn__claim_table(const wn__results *r, wn__table *t)
     wn__table_column_add(t, true, "n");
     wn__table_column_add(t, true, "difference");
     wn__table_column_add(t, true, "±95 %%");
+    wn__table_key(t, "ci95");
     wn__table_column_add(t, false, "verdict");
     bool studied = false;
     for (int i = 0; i < r->claim_count; i++) {

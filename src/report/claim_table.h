@@ -9,6 +9,9 @@
 /* Each claim with its difference and verdict; no rows without claims. */
 wn_status wn__claim_table(const wn__results *r, wn__table *t);
 
+/* The first two cells of a verdict: the claim, of several rows in the first alone, and the sparsity (NaN: none). */
+void wn__claim_cell(const char *text, bool first, double sparsity, wn__table *t);
+
 /* a - b, b - a if the claim is "below"; n = 0: not measured. */
 wn__summary wn__study_claim_difference(const json_t *study, const wn__study_claim *c, double sparsity);
 /* The rows of a claim about measurements. */

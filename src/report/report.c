@@ -30,6 +30,11 @@ static wn_status write_tables(const wn__results *r, wn_report_format format, wn_
 {
     if (format == WN_REPORT_CSV) return write_table(r, wn__number_table, wn__table_csv, out);
     if (format == WN_REPORT_JSON) return write_table(r, wn__json_table, wn__table_json, out);
+    if (format == WN_REPORT_CLAIMS) {
+        WN_TRY(write_table(r, wn__claim_table, wn__table_json, out));
+        if (out->size == 0) wn__text_add(out, "[]\n");
+        return WN_OK;
+    }
     if (format == WN_REPORT_SUMMARY) {
         WN_TRY(write_table(r, wn__headline_table, wn__table_text, out));
         return write_table(r, wn__claim_table, wn__table_text, out);
@@ -55,8 +60,8 @@ wn_status wn_report_text(const char *folder, wn_report_format format, const wn_r
     wn__text out = {0};
     WN__NEED(folder);
     WN__NEED(text);
-    if ((unsigned)format > WN_REPORT_JSON)
-        return wn__fail(WN_EINVAL, "report: format %d, must be 0 to %d", (int)format, (int)WN_REPORT_JSON);
+    if ((unsigned)format > WN_REPORT_CLAIMS)
+        return wn__fail(WN_EINVAL, "report: format %d, must be 0 to %d", (int)format, (int)WN_REPORT_CLAIMS);
     WN_TRY(read_results(folder, options, &r));
     wn_status status = r->row_count > 0 ? WN_OK : wn__fail(WN_ENOTFOUND, "%s: none of its runs is finished yet", folder);
     if (status == WN_OK) status = write_tables(r, format, &out);

@@ -297,6 +297,7 @@ static void add_seconds(wn__results *r, const json_t *timed)
         if (strcmp(row->method, method) != 0 || row->sparsity != wn__json_number(timed, "sparsity")) continue;
         row->measured = wn__json_number(timed, "seconds");
         row->measured_total = wn__json_number(timed, "seconds_total");
+        row->measured_on = wn__json_text(timed, "backend");
     }
 }
 
@@ -317,7 +318,7 @@ static wn_status read_seconds(wn__results *r)
         r->measured_threads = (int)wn__json_number(json_object_get(root, "environment"), "threads");
         json_array_foreach(json_object_get(root, "rows"), index, row) add_seconds(r, row);
     }
-    json_decref(root);
+    r->seconds = root;
     wn__free(path);
     return status;
 }
@@ -399,6 +400,7 @@ void wn__results_free(wn__results *r)
     wn__free(r->folder);
     json_decref(r->root);
     json_decref(r->study);
+    json_decref(r->seconds);
     wn__free(r);
 }
 

@@ -31,6 +31,7 @@ typedef struct wn__result_row {
     double train_ratio; /* stage_flops over those of the dense network on as many images; NaN in older results */
     double epochs, steps, seconds, seconds_total;
     double measured, measured_total; /* seconds by `winnow time`: of the stage, and of all training that it needed */
+    const char *measured_on;         /* the stage's backend there; NULL: not told */
     double rounds, teacher_images, teacher_users;
     const char *labels; /* hard, soft, smooth */
     double temperature, alpha, kl_weight, gradient_scale, smoothing;
@@ -61,7 +62,8 @@ typedef struct wn__results {
     bool averaged; /* there are moving averages of weights */
     bool measured; /* `winnow time` was asked: rows have its seconds */
     int measured_threads;
-    json_t *study; /* study.json (study.h); NULL: there is none */
+    json_t *seconds; /* that file; NULL: there is none */
+    json_t *study;   /* study.json (study.h); NULL: there is none */
     const wn__metric *headline;
     wn__shown shown; /* the headline, or what was asked for instead */
     int row_count, unfinished, method_count, cell_count, baseline_count, claim_count;

@@ -34,7 +34,7 @@ void wn__table_column_add(wn__table *t, bool number, const char *format, ...)
     if (t->failed)
         wn__text_release(&head);
     else
-        t->columns[t->column_count++] = (wn__table_column){head.data, number};
+        t->columns[t->column_count++] = (wn__table_column){.head = head.data, .number = number};
 }
 
 void wn__table_columns_add(wn__table *t, const char *const *heads, size_t count)
@@ -49,9 +49,11 @@ static bool grow(wn__table *t)
     const int capacity = 2 * t->capacity + 16 * t->column_count;
     char **cells = wn__realloc(t->cells, (size_t)capacity * sizeof *cells);
     if (cells) t->cells = cells;
+    char **exact = wn__realloc(t->exact, (size_t)capacity * sizeof *exact);
+    if (exact) t->exact = exact;
     bool *rules = wn__realloc(t->rules, (size_t)(capacity / t->column_count + 1) * sizeof *rules);
     if (rules) t->rules = rules;
-    if (cells && rules)
+    if (cells && exact && rules)
         t->capacity = capacity;
     else
         t->failed = true;
@@ -68,6 +70,7 @@ void wn__table_cell(wn__table *t, const char *format, ...)
     char *cell = length < 0 ? NULL : wn__alloc((size_t)length + 1);
     if (cell) {
         wn__vsnprintf(cell, (size_t)length + 1, format, again);
+        t->exact[t->cell_count] = NULL;
         t->cells[t->cell_count++] = cell;
     } else {
         t->failed = true;
@@ -81,6 +84,27 @@ void wn__table_number(wn__table *t, const char *format, double value)
     char text[32];
     wn__snprintf(text, sizeof text, format, value); /* NOLINT: formats are literals of the callers */
     wn__table_cell(t, "%s", isfinite(value) ? text : "-");
+    wn__table_exact_number(t, value);
+}
+
+void wn__table_exact_text(wn__table *t, const char *text)
+{
+    if (t->failed) return;
+    char **exact = &t->exact[t->cell_count - 1];
+    wn__free(*exact);
+    *exact = wn__strdup(text);
+    t->failed = !*exact;
+}
+
+void wn__table_exact_number(wn__table *t, double value)
+{
+    char text[WN__REAL_TEXT];
+    wn__table_exact_text(t, isfinite(value) ? wn__show_real(value, text) : "");
+}
+
+void wn__table_key(wn__table *t, const char *key)
+{
+    if (!t->failed) t->columns[t->column_count - 1].key = key;
 }
 
 void wn__table_rule(wn__table *t)
@@ -96,10 +120,11 @@ wn_status wn__table_status(const wn__table *t) { return t->failed || t->note.fai
 void wn__table_release(wn__table *t)
 {
     for (int i = 0; i < t->cell_count; i++)
-        wn__free(t->cells[i]);
+        wn__free(t->cells[i]), wn__free(t->exact[i]);
     for (int i = 0; i < t->column_count; i++)
         wn__free(t->columns[i].head);
     wn__free(t->cells);
+    wn__free(t->exact);
     wn__free(t->rules);
     wn__free(t->columns);
     wn__text_release(&t->note);
@@ -109,6 +134,13 @@ void wn__table_release(wn__table *t)
 static const char *cell_at(const wn__table *t, int row, int column)
 {
     return row < 0 ? t->columns[column].head : t->cells[row * t->column_count + column];
+}
+
+/* For programs. */
+static const char *exact_at(const wn__table *t, int row, int column)
+{
+    const char *exact = row < 0 ? NULL : t->exact[row * t->column_count + column];
+    return exact ? exact : cell_at(t, row, column);
 }
 
 /* Code points, which is what a terminal's columns are for the signs that tables use. */
@@ -230,7 +262,7 @@ void wn__table_csv(const wn__table *t, wn__text *out)
 {
     for (int r = -1; r < wn__table_rows(t); r++)
         for (int c = 0; c < t->column_count; c++) {
-            add_csv_field(out, cell_at(t, r, c));
+            add_csv_field(out, exact_at(t, r, c));
             wn__text_add(out, c + 1 < t->column_count ? "," : "\r\n");
         }
 }
@@ -241,9 +273,9 @@ void wn__table_json(const wn__table *t, wn__text *out)
     for (int r = 0; r < wn__table_rows(t); r++) {
         wn__text_add(out, r ? ",\n {" : "{");
         for (int c = 0; c < t->column_count; c++) {
-            const char *cell = cell_at(t, r, c);
+            const char *cell = exact_at(t, r, c);
             wn__text_add(out, c ? ", " : "");
-            wn__json_quoted(out, t->columns[c].head);
+            wn__json_quoted(out, t->columns[c].key ? t->columns[c].key : t->columns[c].head);
             wn__text_add(out, ": ");
             if (!*cell)
                 wn__text_add(out, "null");

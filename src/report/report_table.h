@@ -6,8 +6,9 @@
 #include "base/text.h"
 
 typedef struct wn__table_column {
-    char *head;  /* owned */
-    bool number; /* aligned to the right */
+    char *head;      /* owned */
+    const char *key; /* its name in JSON, static; NULL: the head */
+    bool number;     /* aligned to the right */
 } wn__table_column;
 
 typedef struct wn__table {
@@ -17,6 +18,7 @@ typedef struct wn__table {
     wn__table_column *columns; /* (column_count) */
     int column_count;
     char **cells; /* (cell_count) row by row, owned */
+    char **exact; /* (cell_count) what CSV and JSON have in their place, owned; NULL: the same */
     bool *rules;  /* (rows) a line above this row */
     int cell_count, capacity;
     bool failed; /* out of memory: later additions are ignored; wn__table_status tells */
@@ -28,8 +30,13 @@ void wn__table_column_add(wn__table *t, bool number, const char *format, ...) WN
 /* Columns of numbers. */
 void wn__table_columns_add(wn__table *t, const char *const *heads, size_t count);
 void wn__table_cell(wn__table *t, const char *format, ...) WN_PRINTF(2, 3);
-/* `format` of the number, or "-" where it is not finite. */
+/* `format` of the number for people, or "-" where it is not finite; CSV and JSON have all its digits, or an empty cell. */
 void wn__table_number(wn__table *t, const char *format, double value);
+/* What CSV and JSON have in place of the last cell: a number, or nothing where it is not finite; a text. */
+void wn__table_exact_number(wn__table *t, double value);
+void wn__table_exact_text(wn__table *t, const char *text);
+/* The last column's name in JSON. */
+void wn__table_key(wn__table *t, const char *key);
 void wn__table_rule(wn__table *t); /* a line above the row that begins now; above the first row it is ignored */
 int wn__table_rows(const wn__table *t);
 wn_status wn__table_status(const wn__table *t);
@@ -37,7 +44,7 @@ void wn__table_release(wn__table *t); /* accepts a zeroed table */
 
 void wn__table_text(const wn__table *t, wn__text *out);
 void wn__table_csv(const wn__table *t, wn__text *out);
-void wn__table_json(const wn__table *t, wn__text *out); /* an array of objects by heads; numbers bare, empty cells null */
+void wn__table_json(const wn__table *t, wn__text *out); /* an array of objects by keys; numbers bare, empty cells null */
 void wn__table_latex(const wn__table *t, wn__text *out);
 void wn__table_html(const wn__table *t, wn__text *out);
 

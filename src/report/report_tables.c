@@ -9,6 +9,7 @@
 #include "io/jsonl.h"
 #include "report/claim_table.h"
 #include "report/class_table.h"
+#include "report/reached.h"
 #include "report/study_tables.h"
 #include "report/table_cells.h"
 
@@ -110,6 +111,7 @@ static void note_state(const wn__results *r, wn__text *note)
     if (r->short_budget) wn__text_add(note, "Short budget: the runs are too short for general conclusions. ");
     note_skipped(r, note);
     note_widths(r, note);
+    wn__note_reached(r, note);
 }
 
 /* "80% = density 0.2 = 5x; ...": each sparsity of the table in the three ways it may be written. */
@@ -188,10 +190,11 @@ wn_status wn__headline_table(const wn__results *r, wn__table *t)
     note_sparsities(r, &t->note);
     note_labels(r, &t->note);
     note_metric(r, &t->note);
-    wn__text_add(&t->note,
-                 "best val.: at the epoch with the best validation %s. "
-                 "FLOPs of training: of the stage alone, and with everything it needed. Seconds: of the stage alone.",
-                 r->headline->title);
+    wn__text_add(
+        &t->note,
+        "best val.: at the epoch with the best validation %s. "
+        "FLOPs of training, 2 per multiply-add: of the stage alone, and with everything it needed, the dense run among it. Seconds: of the stage alone.",
+        r->headline->title);
     if (r->averaged)
         wn__text_add(&t->note,
                      " EMA: of the moving average of the weights (train.ema), at the last epoch; all else is of the weights themselves.");
@@ -386,6 +389,7 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
     if (r->measured) {
         wn__table_column_add(t, true, "measured");
         wn__table_column_add(t, true, "measured total");
+        wn__table_column_add(t, false, "measured on");
     }
     const char *last = NULL;
     const wn__cell *dense = wn__results_baseline(r, "dense", 0);
@@ -408,13 +412,17 @@ wn_status wn__cost_table(const wn__results *r, wn__table *t)
         if (!r->measured) continue;
         wn__seconds_cell(t, mean_of(cell, FIELD(measured)));
         wn__seconds_cell(t, mean_of(cell, FIELD(measured_total)));
+        wn__table_cell(t, "%s", cell->rows[0]->measured_on ? cell->rows[0]->measured_on : "–");
     }
     wn__text_add(&t->note, "FLOPs: 2 per multiply-add of convolutions and linear layers, backward = 2 x forward. "
                            "Total: with the dense run, all pruning rounds, the "
                            "teacher's training and its share of the teacher's forward passes. Bytes: stored values and pattern.");
     if (r->measured)
-        wn__text_add(&t->note, " Measured: steps of all rows timed in turns with %d thread%s, without evaluation.", r->measured_threads,
-                     r->measured_threads == 1 ? "" : "s");
+        wn__text_add(
+            &t->note,
+            " Measured: steps of all rows timed in turns with %d thread%s, without evaluation; dense networks on the backend that trains "
+            "them faster.",
+            r->measured_threads, r->measured_threads == 1 ? "" : "s");
     return wn__table_status(t);
 }
 

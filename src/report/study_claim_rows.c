@@ -70,21 +70,27 @@ wn__summary wn__study_claim_difference(const json_t *study, const wn__study_clai
     return wn__summarise(values, n);
 }
 
-/* Differences are shown as first less second, whatever is claimed. */
-static void add_verdict(const json_t *study, const char *text, const wn__study_claim *c, double sparsity, wn__table *t)
+void wn__claim_cell(const char *text, bool first, double sparsity, wn__table *t)
 {
     char shown[32];
+    wn__table_cell(t, "%s", first ? text : "");
+    wn__table_exact_text(t, text);
+    wn__table_cell(t, "%s", isnan(sparsity) ? "–" : wn__show_sparsity(sparsity, shown, sizeof shown));
+    wn__table_exact_number(t, sparsity);
+}
+
+/* Differences are shown as first less second, whatever is claimed. */
+static void add_verdict(const json_t *study, const char *text, bool first, const wn__study_claim *c, double sparsity, wn__table *t)
+{
     const wn__summary d = wn__study_claim_difference(study, c, sparsity);
     const double mean = c->below ? -d.mean : d.mean;
-    wn__table_cell(t, "%s", text);
-    wn__table_cell(t, "%s", wn__show_sparsity(sparsity, shown, sizeof shown));
+    const double shown = c->measure->ratio ? exp(mean) : mean, width = c->measure->ratio ? exp(d.half_width) : d.half_width;
+    wn__claim_cell(text, first, sparsity, t);
     wn__table_cell(t, "%d", d.n);
-    wn__table_cell(t, d.n == 0 ? "–" : c->measure->ratio ? "×%.3g" : "%+.3g", c->measure->ratio ? exp(mean) : mean);
-    wn__table_cell(t,
-                   !wn__has_spread(d)  ? "–"
-                   : c->measure->ratio ? "×/÷%.3g"
-                                       : "±%.3g",
-                   c->measure->ratio ? exp(d.half_width) : d.half_width);
+    wn__table_cell(t, d.n == 0 ? "–" : c->measure->ratio ? "×%.3g" : "%+.3g", shown);
+    wn__table_exact_number(t, d.n == 0 ? (double)NAN : shown);
+    wn__table_cell(t, !wn__has_spread(d) ? "–" : c->measure->ratio ? "×/÷%.3g" : "±%.3g", width);
+    wn__table_exact_number(t, wn__has_spread(d) ? width : (double)NAN);
     const wn__claim_kind kind = c->same ? WN__CLAIM_EQUIVALENT : WN__CLAIM_BETTER;
     wn__table_cell(t, "%s", d.n > 0 ? wn__verdict_name(wn__judge(kind, d, c->margin)) : "not measured");
 }
@@ -97,15 +103,17 @@ wn_status wn__study_claim_rows(const wn__results *r, const char *text, wn__table
     int rows = 0;
     WN_TRY(wn__study_claim_parse(text, &c));
     json_array_foreach(r->study && c.sparsity < 0 ? wn__study_sparsities(r->study) : NULL, index, sparsity)
-        add_verdict(r->study, rows++ ? "" : text, &c, json_number_value(sparsity), t);
+        add_verdict(r->study, text, rows++ == 0, &c, json_number_value(sparsity), t);
     if (rows > 0) return WN_OK;
     if (r->study && c.sparsity >= 0) {
-        add_verdict(r->study, text, &c, c.sparsity, t);
+        add_verdict(r->study, text, true, &c, c.sparsity, t);
         return WN_OK;
     }
-    wn__table_cell(t, "%s", text);
-    for (int i = 0; i < 4; i++)
+    wn__claim_cell(text, true, (double)NAN, t);
+    for (int i = 0; i < 3; i++) {
         wn__table_cell(t, "–");
+        wn__table_exact_number(t, (double)NAN);
+    }
     wn__table_cell(t, "not measured");
     return WN_OK;
 }

@@ -314,13 +314,13 @@ wn_status wn__study_csv(const json_t *study, wn__text *out)
             wn__table_cell(&t, "%s", name);
             wn__table_cell(&t, "%s", json_string_value(json_array_get(of, 0)));
             wn__table_cell(&t, "%s", second ? second : "");
-            wn__table_cell(&t, "%.12g", wn__json_number(one, "sparsity"));
+            wn__table_number(&t, "%.12g", wn__json_number(one, "sparsity"));
             if (step)
                 wn__table_cell(&t, "%lld", (long long)json_integer_value(step));
             else
                 wn__table_cell(&t, "%s", "");
             wn__table_cell(&t, "%lld", (long long)seeds[i]);
-            wn__table_cell(&t, "%.9g", value);
+            wn__table_number(&t, "%.9g", value);
         }
     }
     const wn_status status = wn__table_status(&t);

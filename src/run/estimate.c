@@ -5,7 +5,6 @@
 #include "base/fail.h"
 #include "base/log.h"
 #include "base/options.h"
-#include "base/rng.h"
 #include "data/loader.h"
 #include "data/pictures.h"
 #include "io/json_file.h"
@@ -14,6 +13,7 @@
 #include "run/experiment.h"
 #include "run/stage.h"
 #include "run/store.h"
+#include "run/trial_step.h"
 
 /* Evaluating or labelling a batch is a third of training on it. */
 static const double forward_share = 1.0 / 3;
@@ -74,26 +74,6 @@ static double measured_step(const wn__experiment *e, const json_t *inputs)
 
 /* ---- benchmark */
 
-static wn_status small_gradient(void *arg, const float *logits, int64_t first, int64_t n, float *dlogits)
-{
-    const int64_t classes = *(const int64_t *)arg;
-    (void)first;
-    for (int64_t i = 0; i < n * classes; i++)
-        dlogits[i] = 1e-3f * logits[i] / (float)n;
-    return WN_OK;
-}
-
-static wn_status time_steps(wn__executor *ex, const float *images, int64_t batch, int64_t classes, double *seconds)
-{
-    const wn__step_info step = {.training = true, .update_statistics = true};
-    WN_TRY(wn__executor_gradients(ex, images, batch, step, small_gradient, (void *)&classes));
-    const double start = wn__seconds();
-    for (int i = 0; i < BENCHMARK_STEPS; i++)
-        WN_TRY(wn__executor_gradients(ex, images, batch, step, small_gradient, (void *)&classes));
-    *seconds = (wn__seconds() - start) / BENCHMARK_STEPS;
-    return WN_OK;
-}
-
 /* Of pictures, which are not in memory as a whole: what training on them will take. */
 static void tell_memory(const wn__experiment *e)
 {
@@ -108,28 +88,21 @@ static void tell_memory(const wn__experiment *e)
             (double)wn__loader_room(sample, r->train.batch, threads) / 0x1p30, threads, pictures->config.cache);
 }
 
+/* The first step does not count. */
 static wn_status benchmark_step(wn__experiment *e, double *seconds)
 {
-    const wn__recipe *r = e->recipe;
-    const wn_graph *g = r->graph;
-    const int64_t batch = r->train.batch, values = batch * g->c * g->h * g->w;
-    wn__network net;
+    wn__trial trial;
     wn__device *device;
-    WN_TRY(wn__context_device(&e->context, e->plan->machine.backend, (wn__dtype)r->top.dtype, &device));
-    float *images = WN_NEW_ARRAY(float, values);
-    if (!images) return wn__no_memory((size_t)values * sizeof *images);
-    wn__rng rng = wn__rng_make(0, WN__FOR_TEST, 0, 0);
-    for (int64_t i = 0; i < values; i++)
-        images[i] = wn__rng_uniform(&rng) - 0.5f;
-    const wn__executor_options options = {
-        .batch = batch, .micro_batch = r->train.micro_batch, .training = true, .memory = wn__recipe_memory(r)};
-    wn_status status = wn__network_make(g, &net);
-    if (status == WN_OK) status = wn__init_params(&net.params, &r->train.init, 0);
-    if (status == WN_OK) status = wn__network_start(&net, device, &options);
-    if (status == WN_OK) status = time_steps(net.ex, images, batch, wn__graph_classes(g), seconds);
+    double sum = 0, step = 0;
+    WN_TRY(wn__context_device(&e->context, e->plan->machine.backend, (wn__dtype)e->recipe->top.dtype, &device));
+    wn_status status = wn__trial_open(e->recipe, device, &trial);
+    for (int i = 0; i <= BENCHMARK_STEPS && status == WN_OK; i++) {
+        status = wn__trial_step(&trial, &step);
+        sum += i > 0 ? step : 0;
+    }
+    *seconds = sum / BENCHMARK_STEPS;
     if (status == WN_OK) tell_memory(e);
-    wn__network_release(&net);
-    wn__free(images);
+    wn__trial_close(&trial);
     return status;
 }
 
@@ -295,7 +268,7 @@ wn_status wn_experiment_plan(const wn_run_options *options, bool benchmark, wn_s
     WN__COMPLETE(wn_run_options, options);
     wn__experiment e;
     wn_plan_summary own = {0};
-    WN_TRY(wn__experiment_open(options, &e));
+    WN_TRY(wn__experiment_look(options, &e));
     snprintf(own.folder, sizeof own.folder, "%s", e.folder);
     wn__agenda_advise(e.plan);
     const wn_status status = list_all(&e, benchmark, visit, user, &own);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "io/json_file.h"
 #include "recipe/data_record.h"
+#include "run/fastest.h"
 #include "run/store.h"
 
 /* Threads of a stage and stages side by side, within the CPUs unless forced. */
@@ -45,18 +46,19 @@ static wn_status settle_data(wn__experiment *e, int threads)
     return status;
 }
 
-/* e->context knows the data folder already. */
-static wn_status plan_it(wn__experiment *e, const char *root, int threads)
+/* e->context knows the data folder already. keep: what is chosen for the store is written into it. */
+static wn_status plan_it(wn__experiment *e, const char *root, int threads, bool keep)
 {
     wn__machine machine;
     wn__recipe *r = e->recipe;
+    WN_TRY(name_folders(e, root));
+    WN_TRY(settle_data(e, threads));
+    WN_TRY(wn__fastest_settle(r, root, threads, keep));
     const wn_status status = wn__machine_choose(r->top.backend, (wn__dtype)r->top.dtype, threads, &machine);
     const wn__yaml_node *top = wn__yaml_root(r->doc), *node = wn__yaml_find(top, "backend");
     if (status != WN_OK) return wn__fault_at(node ? node : top, "", status);
     r->top.backend = wn__machine_name(&machine);
     r->top.threads = threads;
-    WN_TRY(name_folders(e, root));
-    WN_TRY(settle_data(e, threads));
     WN_TRY(wn__agenda_make(r, &machine, &e->plan));
     e->context.recipe = r;
     e->context.plan = e->plan;
@@ -66,7 +68,7 @@ static wn_status plan_it(wn__experiment *e, const char *root, int threads)
     return WN_OK;
 }
 
-wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out)
+static wn_status open_experiment(const wn_run_options *options, bool keep, wn__experiment *out)
 {
     const wn__recipe_source source = {.path = options->recipe, .set = options->set, .sets = options->sets, .seeds = options->seeds};
     wn__experiment e = {.context = {.data_folder = options->data_folder,
@@ -78,7 +80,7 @@ wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out
     WN__NEED_COUNT(options->checkpoint_seconds);
     wn_status status = wn__recipe_read(&source, &e.recipe);
     if (status == WN_OK) status = share_cpus(options, e.recipe, &threads, &e.jobs);
-    if (status == WN_OK) status = plan_it(&e, options->out ? options->out : WN__STORE_DEFAULT, threads);
+    if (status == WN_OK) status = plan_it(&e, options->out ? options->out : WN__STORE_DEFAULT, threads, keep);
     if (status != WN_OK) {
         wn__experiment_close(&e);
         return status;
@@ -86,6 +88,9 @@ wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out
     *out = e;
     return WN_OK;
 }
+
+wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out) { return open_experiment(options, true, out); }
+wn_status wn__experiment_look(const wn_run_options *options, wn__experiment *out) { return open_experiment(options, false, out); }
 
 /* ---- the folder */
 
@@ -310,7 +315,7 @@ static wn_status reopen(const char *folder, wn__experiment *e)
     wn_status status = wn__recipe_read(&source, &e->recipe);
     if (status == WN_OK) status = parent_folder(folder, &root);
     if (status == WN_OK) status = read_data_folder(folder, e);
-    if (status == WN_OK) status = plan_it(e, root, (int)e->recipe->top.threads);
+    if (status == WN_OK) status = plan_it(e, root, (int)e->recipe->top.threads, true);
     wn__free(root);
     wn__free(path);
     return status;

@@ -19,6 +19,8 @@ typedef struct wn__experiment {
 
 /* Read the recipe, settle backend and threads (they are written into the recipe), plan. */
 wn_status wn__experiment_open(const wn_run_options *options, wn__experiment *out);
+/* The same for those who only look: nothing is written. */
+wn_status wn__experiment_look(const wn_run_options *options, wn__experiment *out);
 /* From a folder that was written by wn__experiment_write_folder. */
 wn_status wn__experiment_reopen(const char *folder, const wn_stage_options *options, wn__experiment *out);
 void wn__experiment_close(wn__experiment *e); /* accepts a zeroed one */

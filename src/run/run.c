@@ -426,7 +426,7 @@ wn_status wn_recipe_resolve(const wn_run_options *options, char **yaml)
     WN__NEED(yaml);
     wn__experiment e;
     wn__text text = {0};
-    WN_TRY(wn__experiment_open(options, &e));
+    WN_TRY(wn__experiment_look(options, &e));
     const wn_status status = wn__recipe_write(e.recipe, &text);
     wn__experiment_close(&e);
     if (status == WN_OK) *yaml = text.data;

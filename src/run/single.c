@@ -15,6 +15,7 @@
 #include "recipe/used_keys.h"
 #include "recipe/weights_recipe.h"
 #include "run/experiment.h"
+#include "run/fastest.h"
 #include "run/stage.h"
 #include "run/store.h"
 #include "train/evaluate.h"
@@ -190,8 +191,9 @@ wn_status wn_train(const wn_run_options *options, uint64_t seed, const char *fol
     WN_TRY(wn__recipe_read(&source, &recipe));
     recipe->top.threads = wn__machine_threads(options->threads, recipe->top.threads, 1, false);
     wn_status status = check_train_keys(recipe);
-    if (status == WN_OK) status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
     if (status == WN_OK) status = settle_data(recipe, options, folder);
+    if (status == WN_OK) status = wn__fastest_settle(recipe, folder, (int)recipe->top.threads, true);
+    if (status == WN_OK) status = wn__machine_choose(recipe->top.backend, (wn__dtype)recipe->top.dtype, (int)recipe->top.threads, &machine);
     if (status == WN_OK) {
         recipe->top.backend = machine.backend->name;
         status = wn__agenda_make_dense(recipe, &machine, seed, &plan);

@@ -16,9 +16,10 @@ enum { SLOTS = sizeof((wn__sweep_pool){0}).slot / sizeof *((wn__sweep_pool){0}).
 
 static char *describe_job(const wn__sweep *s, const wn__sweep_trial *trial, int rung)
 {
-    const char *data_folder = s->options->run->data_folder;
-    json_t *job = json_pack("{s:s, s:s, s:s*, s:i, s:I, s:i, s:O}", "recipe", s->recipe_copy, "out", s->base.root, "data_folder",
-                            data_folder, "threads", s->threads, "trial", (json_int_t)trial->number, "rung", rung, "params", trial->params);
+    const wn_run_options *run = s->options->run;
+    json_t *job = json_pack("{s:s, s:s, s:s*, s:i, s:I, s:I, s:i, s:O}", "recipe", s->recipe_copy, "out", s->base.root, "data_folder",
+                            run->data_folder, "threads", s->threads, "checkpoint_seconds", (json_int_t)run->checkpoint_seconds, "trial",
+                            (json_int_t)trial->number, "rung", rung, "params", trial->params);
     char *text = job ? wn__sweep_dump(job, JSON_COMPACT) : NULL;
     json_decref(job);
     return text;
@@ -116,7 +117,8 @@ static wn_status run_job(const json_t *job)
         .run = &WN_OPTIONS(wn_run_options, .recipe = json_string_value(json_object_get(job, "recipe")),
                            .out = json_string_value(json_object_get(job, "out")),
                            .data_folder = json_string_value(json_object_get(job, "data_folder")),
-                           .threads = (int)json_integer_value(json_object_get(job, "threads"))),
+                           .threads = (int)json_integer_value(json_object_get(job, "threads")),
+                           .checkpoint_seconds = json_integer_value(json_object_get(job, "checkpoint_seconds"))),
     };
     const int rung = (int)json_integer_value(json_object_get(job, "rung"));
     json_t *params = json_object_get(job, "params");

@@ -199,7 +199,7 @@ static wn_status data_list(const char *out)
 static wn_status report_text(const char *out)
 {
     (void)out;
-    for (int format = WN_REPORT_TEXT; format <= WN_REPORT_JSON; format++) {
+    for (int format = WN_REPORT_TEXT; format <= WN_REPORT_CLAIMS; format++) {
         char *text = NULL;
         const wn_status status = wn_report_text(done_folder(), (wn_report_format)format, NULL, &text);
         wn_text_free(text);

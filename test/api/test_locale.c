@@ -61,7 +61,7 @@ static void add_reports(const char *store, wn__text *said)
 {
     char folder[600];
     snprintf(folder, sizeof folder, "%s/tiny", store);
-    for (int format = WN_REPORT_TEXT; format <= WN_REPORT_JSON; format++) {
+    for (int format = WN_REPORT_TEXT; format <= WN_REPORT_CLAIMS; format++) {
         char *text;
         CHECK_OK(wn_report_text(folder, (wn_report_format)format, NULL, &text));
         wn__text_add(said, "%s\n", text);

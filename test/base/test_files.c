@@ -64,6 +64,20 @@ TEST(written_files_read_back)
     check_contents("a", "");
 }
 
+TEST(created_files_are_never_replaced)
+{
+    char **names;
+    int count;
+    CHECK_OK(wn__make_folders(in_folder("create")));
+    CHECK_OK(wn__file_create(in_folder("create/a"), "first", 5));
+    CHECK_OK(wn__file_create(in_folder("create/a"), "second", 6));
+    check_contents("create/a", "first");
+    CHECK_OK(wn__list_folder(in_folder("create"), &names, &count));
+    CHECK_EQ_INT(count, 1); /* nothing temporary stays */
+    wn__free_names(names, count);
+    CHECK_STATUS(wn__file_create(in_folder("none/a"), "x", 1), WN_ENOTFOUND);
+}
+
 TEST(missing_files_and_folders_are_named)
 {
     char *data;
@@ -383,6 +397,7 @@ TEST(lack_of_memory_is_reported_and_leaks_nothing)
 int main(int argc, char **argv)
 {
     static const wn_test tests[] = {RUN(written_files_read_back),
+                                    RUN(created_files_are_never_replaced),
                                     RUN(missing_files_and_folders_are_named),
                                     RUN(files_of_unknown_size_are_read_whole),
                                     RUN(a_failed_replacement_keeps_the_old_file_and_no_other),

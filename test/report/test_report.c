@@ -605,6 +605,29 @@ TEST(claims_get_verdicts)
     CHECK_OK(wn__remove_tree(f.path));
 }
 
+/* The ticket at 90 % keeps 110 of 900 weights instead of 90. */
+TEST(other_numbers_of_weights_than_asked_for_are_told)
+{
+    const folder f = new_folder(2);
+    char path[1100], *data, *text = text_of(f.path, WN_REPORT_TEXT);
+    size_t size;
+    CHECK(!strstr(text, "would be exact"));
+    wn__free(text);
+    snprintf(path, sizeof path, "%s/results.json", f.path);
+    CHECK_OK(wn__file_read(path, &data, &size));
+    for (char *ticket = data; (ticket = strstr(ticket, "\"lottery-ticket\", \"sparsity\": 0.9,")); ticket++) {
+        char *kept = strstr(ticket, "\"nonzero\": 90,");
+        CHECK(kept);
+        memcpy(kept, "\"nonzero\":110,", 14);
+    }
+    CHECK_OK(wn__file_write(path, data, size));
+    wn__free(data);
+    text = text_of(f.path, WN_REPORT_TEXT);
+    CHECK_HAS_TEXT(text, "lottery-ticket at 90%: reached 87.78%, 110 weights where 90 would be");
+    wn__free(text);
+    CHECK_OK(wn__remove_tree(f.path));
+}
+
 TEST(measured_seconds_are_shown_where_there_are_some)
 {
     const folder f = new_folder(2);
@@ -614,12 +637,13 @@ TEST(measured_seconds_are_shown_where_there_are_some)
     wn__free(text);
     write_file(f.path, "seconds.json",
                "{\"format\": \"winnow-seconds\", \"version\": 1, \"environment\": {\"threads\": 2}, \"rows\": ["
-               "{\"method\": \"dense\", \"sparsity\": 0, \"seconds\": 10, \"seconds_total\": 10},"
+               "{\"method\": \"dense\", \"sparsity\": 0, \"seconds\": 10, \"seconds_total\": 10, \"backend\": \"onednn\"},"
                "{\"method\": \"kd-<&_ticket\", \"sparsity\": 0.98, \"seconds\": 2, \"seconds_total\": 4},"
                "{\"method\": \"kd-<&_ticket\", \"sparsity\": 0.9, \"seconds\": 3, \"seconds_total\": 6}]}");
     text = text_of(f.path, WN_REPORT_TEXT);
     CHECK_HAS_TEXT(text, "3.00 s          6.00 s");
     CHECK_HAS_TEXT(text, "timed in turns with 2 threads");
+    CHECK_HAS_TEXT(text, "10.0 s          10.0 s  onednn");
     CHECK_HAS_TEXT(text, "90%  1.000x   0.600x"); /* at 98 % accuracy is four points below */
     wn__free(text);
     write_file(f.path, "seconds.json", "{\"format\": \"winnow-seconds\", \"version\": 9}");
@@ -901,6 +925,7 @@ int main(int argc, char **argv)
                                     RUN(a_failing_gnuplot_is_reported_with_its_words),
                                     RUN(claims_are_read),
                                     RUN(claims_get_verdicts),
+                                    RUN(other_numbers_of_weights_than_asked_for_are_told),
                                     RUN(measured_seconds_are_shown_where_there_are_some),
                                     RUN(missing_foreign_and_damaged_results_are_refused),
                                     RUN(merged_results_are_those_of_all_seeds),

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend/backend.h"
 #include "base/alloc.h"
 #include "base/files.h"
 #include "io/json_file.h"
@@ -706,6 +707,102 @@ TEST(auto_runs_tickets_on_stored_entries)
     json_decref(results);
 }
 
+/* ---- the faster backend */
+
+static void write_choice(const char *path, const char *backend)
+{
+    char text[64];
+    snprintf(text, sizeof text, "{\"backend\": \"%s\"}\n", backend);
+    CHECK_OK(wn__file_write(path, text, strlen(text)));
+}
+
+static void check_resolved(const char *store, const char *line)
+{
+    char path[1100], *text;
+    size_t size;
+    snprintf(path, sizeof path, "%s/few/resolved.yaml", store);
+    CHECK_OK(wn__file_read(path, &text, &size));
+    CHECK_HAS_TEXT(text, line);
+    wn__free(text);
+}
+
+/* Every start takes what the store says, be it faster or not. */
+TEST(fastest_backend_is_chosen_once_for_a_store)
+{
+    const char *const fastest[] = {"backend=fastest"}, *const named[] = {"backend=sparse"};
+    const char *store = scratch_path("fastest");
+    if (strcmp(wn__backends[0]->name, "sparse") == 0) SKIP("dense networks have one backend here");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), store);
+    wn_run_summary summary;
+    char folder[1100], path[1400], **names;
+    int count;
+    options.set = fastest;
+    options.sets = 1;
+    CHECK_OK(wn_experiment_plan(&options, false, NULL, NULL, NULL));
+    CHECK(!wn__folder_exists(store));
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    snprintf(folder, sizeof folder, "%s/backends", store);
+    CHECK_OK(wn__list_folder(folder, &names, &count));
+    CHECK_EQ_INT(count, 1);
+    snprintf(path, sizeof path, "%s/%s", folder, names[0]);
+    wn__free_names(names, count);
+    int run = 1;
+    static const char *const taken[][2] = {{"sparse", "backend: sparse"}, {"", "backend: auto"}};
+    for (int i = 0; i < 2; i++) {
+        write_choice(path, i == 0 ? "sparse" : wn__backends[0]->name);
+        CHECK_OK(wn_experiment_run(&options, &summary));
+        check_resolved(store, taken[i][1]);
+        run += summary.run;
+    }
+    CHECK_EQ_INT(run, 2); /* one of the two was the measured one */
+    options.set = named;
+    CHECK_OK(wn_experiment_run(&options, &summary));
+    CHECK_EQ_INT(summary.run, 0);
+    options.set = fastest;
+    write_choice(path, "abacus");
+    CHECK_STATUS(wn_experiment_run(&options, &summary), WN_EFORMAT);
+}
+
+TEST(fastest_is_of_whole_recipes)
+{
+    const char *const set[] = {"methods.dense={backend: fastest}"};
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense]"), scratch_path("fastest-row"));
+    options.set = set;
+    options.sets = 1;
+    CHECK_STATUS(wn_experiment_run(&options, NULL), WN_EUSAGE);
+    CHECK_HAS_TEXT(wn_error_message(), "of a recipe as a whole");
+}
+
+static void check_backends(void *user, const wn_timed_stage *stage)
+{
+    const bool dense = !strstr(stage->label, "80%");
+    CHECK_EQ_INT(stage->slower != NULL, dense);
+    if (dense) CHECK(strcmp(stage->slower, stage->backend) != 0 && stage->slower_seconds >= stage->seconds);
+    if (!dense) CHECK_EQ_TEXT(stage->backend, "sparse");
+    ++*(int *)user;
+}
+
+TEST(dense_networks_are_timed_on_the_faster_backend)
+{
+    const char *const set[] = {"backend=auto"};
+    const char *store = scratch_path("timed-on");
+    if (strcmp(wn__backends[0]->name, "sparse") == 0) SKIP("dense networks have one backend here");
+    wn_run_options options = options_for(write_recipe("few.yaml", "[dense, static]"), store);
+    char folder[1100];
+    int stages = 0;
+    options.set = set;
+    options.sets = 1;
+    CHECK_OK(wn_experiment_run(&options, NULL));
+    snprintf(folder, sizeof folder, "%s/few", store);
+    CHECK_OK(wn_experiment_time(folder, &WN_OPTIONS(wn_time_options, .rounds = 1, .threads = 1), check_backends, &stages));
+    CHECK(stages >= 2);
+    json_t *json;
+    snprintf(folder, sizeof folder, "%s/few/seconds.json", store);
+    CHECK_OK(wn__json_load(folder, &json));
+    CHECK_EQ_TEXT(json_string_value(json_object_get(find_row(json, "static", 0.8), "backend")), "sparse");
+    json_decref(json);
+}
+
 TEST(iterative_chains_run)
 {
     const char *const set[] = {"mask={rounds: 2, scope: layer}", "name=few"};
@@ -1070,6 +1167,9 @@ int main(int argc, char **argv)
                                     RUN(a_point_that_was_not_kept_is_replayed),
                                     RUN(a_live_teacher_gives_the_same_bytes_as_the_cache),
                                     RUN(auto_runs_tickets_on_stored_entries),
+                                    RUN(fastest_backend_is_chosen_once_for_a_store),
+                                    RUN(fastest_is_of_whole_recipes),
+                                    RUN(dense_networks_are_timed_on_the_faster_backend),
                                     RUN(iterative_chains_run),
                                     RUN(masks_and_teachers_and_weights_come_from_files_too),
                                     RUN(a_changed_dense_row_is_what_others_come_from),
