@@ -141,8 +141,10 @@ static wn_status take_said(const char *label, char type, const char *data, size_
     const char *value = data;
     if (type == 'K' || type == 'g') return WN_OK;
     if (type == 'L') return take_name(label, data, strnlen(data, size), out);
-    WN_TRY(take_name(label, value, pax_value(data, size, "path", &value), out));
-    return take_size(label, value, pax_value(data, size, "size", &value), out);
+    const size_t path = pax_value(data, size, "path", &value);
+    WN_TRY(take_name(label, value, path, out));
+    const size_t digits = pax_value(data, size, "size", &value);
+    return take_size(label, value, digits, out);
 }
 
 /* What was said before holds once, for the file behind; else its header. */
