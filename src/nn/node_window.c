@@ -54,9 +54,24 @@ void wn__node_for_areas(const wn__node_flow *f, wn__node_area_pass pass)
 
 /* ---- synaptic flow through weights */
 
+/* A weight (rows, columns of a group, taps) whose windows lie over planes. */
+typedef struct window {
+    int64_t in_c, in_h, in_w, out_c, out_h, out_w, group_in, group_out;
+    int64_t kernel_h, kernel_w, stride, pad;
+} window;
+
+/* A linear layer is a 1x1 convolution over one place. */
+static window window_of(const wn__node *n, const wn__node *in)
+{
+    if (!wn__node_has(n, WN__NODE_WINDOWS))
+        return (window){wn__node_size(in), 1, 1, n->c, 1, 1, wn__node_size(in), n->c, .kernel_h = 1, .kernel_w = 1, .stride = 1};
+    return (window){in->c,       in->h,       in->w,     n->c,  n->h, n->w, in->c / n->groups, n->c / n->groups,
+                    n->kernel_h, n->kernel_w, n->stride, n->pad};
+}
+
 typedef struct pass_job {
     const wn__node_flow *f;
-    const wn__node_window *w;
+    window w;
 } pass_job;
 
 /* Outputs [begin, end) of `out` whose place `offset` further on lies in the input. */
@@ -71,7 +86,7 @@ typedef struct tap {
     int64_t y_begin, y_end, x_begin, x_end, offset_y, offset_x;
 } tap;
 
-static tap tap_at(const wn__node_window *w, int64_t y, int64_t x)
+static tap tap_at(const window *w, int64_t y, int64_t x)
 {
     tap t = {.offset_y = y - w->pad, .offset_x = x - w->pad};
     range(w->out_h, w->in_h, w->stride, t.offset_y, &t.y_begin, &t.y_end);
@@ -82,7 +97,7 @@ static tap tap_at(const wn__node_window *w, int64_t y, int64_t x)
 typedef enum direction { FORWARD, BACKWARD, SCORE } direction;
 
 /* One weight: from the input's plane to the output's, back, or how much passes through it. */
-static double pass(const wn__node_window *w, const tap *t, direction way, double weight, double *in, double *out)
+static double pass(const window *w, const tap *t, direction way, double weight, double *in, double *out)
 {
     const int64_t stride = w->stride, end = t->x_end;
     double sum = 0;
@@ -104,7 +119,7 @@ static double pass(const wn__node_window *w, const tap *t, direction way, double
 /* All taps between input channel i of the group and output channel o; weights that are zero carry nothing. */
 static void pass_taps(const pass_job *j, direction way, int64_t o, int64_t i)
 {
-    const wn__node_window *w = j->w;
+    const window *w = &j->w;
     const wn__node_flow *f = j->f;
     const int64_t taps = w->kernel_h * w->kernel_w, channel = o / w->group_out * w->group_in + i, at = (o * w->group_in + i) * taps;
     double *in = (way == BACKWARD ? f->din[0] : (double *)f->in[0]) + channel * w->in_h * w->in_w;
@@ -121,7 +136,7 @@ static void pass_taps(const pass_job *j, direction way, int64_t o, int64_t i)
 static void forward_channel(void *arg, int64_t o, int worker)
 {
     const pass_job *j = arg;
-    const wn__node_window *w = j->w;
+    const window *w = &j->w;
     (void)worker;
     const float *bias = j->f->param[1] ? j->f->param[1]->value : NULL;
     for (int64_t p = 0; p < w->out_h * w->out_w; p++)
@@ -134,30 +149,30 @@ static void score_channel(void *arg, int64_t o, int worker)
 {
     const pass_job *j = arg;
     (void)worker;
-    for (int64_t i = 0; i < j->w->group_in; i++)
+    for (int64_t i = 0; i < j->w.group_in; i++)
         pass_taps(j, SCORE, o, i);
 }
 
 static void backward_channel(void *arg, int64_t channel, int worker)
 {
     const pass_job *j = arg;
-    const int64_t first = channel / j->w->group_in * j->w->group_out;
+    const int64_t first = channel / j->w.group_in * j->w.group_out;
     (void)worker;
-    for (int64_t o = first; o < first + j->w->group_out; o++)
-        pass_taps(j, BACKWARD, o, channel % j->w->group_in);
+    for (int64_t o = first; o < first + j->w.group_out; o++)
+        pass_taps(j, BACKWARD, o, channel % j->w.group_in);
 }
 
-void wn__node_weight_flow(const wn__node_flow *f, const wn__node_window *w)
+void wn__node_weight_flow(const wn__node_flow *f)
 {
-    pass_job j = {f, w};
-    wn__parallel_for(f->threads, w->out_c, forward_channel, &j);
+    pass_job j = {f, window_of(f->node, f->from[0])};
+    wn__parallel_for(f->threads, j.w.out_c, forward_channel, &j);
 }
 
-void wn__node_weight_flow_back(const wn__node_flow *f, const wn__node_window *w)
+void wn__node_weight_flow_back(const wn__node_flow *f)
 {
-    pass_job j = {f, w};
-    if (f->score) wn__parallel_for(f->threads, w->out_c, score_channel, &j);
-    wn__parallel_for(f->threads, w->in_c, backward_channel, &j);
+    pass_job j = {f, window_of(f->node, f->from[0])};
+    if (f->score) wn__parallel_for(f->threads, j.w.out_c, score_channel, &j);
+    wn__parallel_for(f->threads, j.w.in_c, backward_channel, &j);
 }
 
 double wn__node_filter_sum(const wn__node_constant *c, int64_t k, bool *zero)

@@ -26,13 +26,9 @@ wn__node_area wn__node_area_of(const wn__node *node, const wn__node *in, int64_t
 typedef void (*wn__node_area_pass)(const wn__node_flow *f, wn__node_area area, int64_t plane, int64_t at);
 void wn__node_for_areas(const wn__node_flow *f, wn__node_area_pass pass);
 
-/* A weight (rows, columns of a group, taps) whose windows lie over planes. A linear layer is one over a single place. */
-typedef struct wn__node_window {
-    int64_t in_c, in_h, in_w, out_c, out_h, out_w, group_in, group_out;
-    int64_t kernel_h, kernel_w, stride, pad;
-} wn__node_window;
-void wn__node_weight_flow(const wn__node_flow *f, const wn__node_window *w);
-void wn__node_weight_flow_back(const wn__node_flow *f, const wn__node_window *w);
+/* `flow` and `flow_back` of kinds that weigh: through windows over planes, or over all of the input as one place. */
+void wn__node_weight_flow(const wn__node_flow *f);
+void wn__node_weight_flow_back(const wn__node_flow *f);
 
 /* Sum of the weights of output k; *zero: all of them are. */
 double wn__node_filter_sum(const wn__node_constant *c, int64_t k, bool *zero);

@@ -12,8 +12,8 @@
 #include "plan/advice.h"
 #include "run/experiment.h"
 #include "run/stage.h"
+#include "run/step_trial.h"
 #include "run/store.h"
-#include "run/trial_step.h"
 
 /* Evaluating or labelling a batch is a third of training on it. */
 static const double forward_share = 1.0 / 3;
@@ -91,18 +91,18 @@ static void tell_memory(const wn__experiment *e)
 /* The first step does not count. */
 static wn_status benchmark_step(wn__experiment *e, double *seconds)
 {
-    wn__trial trial;
+    wn__step_trial trial;
     wn__device *device;
     double sum = 0, step = 0;
     WN_TRY(wn__context_device(&e->context, e->plan->machine.backend, (wn__dtype)e->recipe->top.dtype, &device));
-    wn_status status = wn__trial_open(e->recipe, device, &trial);
+    wn_status status = wn__step_trial_open(e->recipe, device, &trial);
     for (int i = 0; i <= BENCHMARK_STEPS && status == WN_OK; i++) {
-        status = wn__trial_step(&trial, &step);
+        status = wn__step_trial_run(&trial, &step);
         sum += i > 0 ? step : 0;
     }
     *seconds = sum / BENCHMARK_STEPS;
     if (status == WN_OK) tell_memory(e);
-    wn__trial_close(&trial);
+    wn__step_trial_close(&trial);
     return status;
 }
 

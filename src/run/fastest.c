@@ -12,7 +12,7 @@
 #include "io/json_file.h"
 #include "models/graph_file.h"
 #include "network/machine.h"
-#include "run/trial_step.h"
+#include "run/step_trial.h"
 
 /* Steps of each backend that are timed: at least, at most, and so long. */
 #define LONG_ENOUGH 0.5
@@ -81,14 +81,14 @@ static wn_status read_choice(const choice *c, const char *path, int *chosen)
 }
 
 /* The least of some steps: other work makes steps slower, never faster. */
-static wn_status time_steps(wn__trial *trial, double *least)
+static wn_status time_steps(wn__step_trial *trial, double *least)
 {
     double seconds, sum = 0;
     for (int i = 0; i < WARM_UP; i++)
-        WN_TRY(wn__trial_step(trial, &seconds));
+        WN_TRY(wn__step_trial_run(trial, &seconds));
     *least = seconds;
     for (int i = 0; i < LEAST_STEPS || (i < MOST_STEPS && sum < LONG_ENOUGH); i++) {
-        WN_TRY(wn__trial_step(trial, &seconds));
+        WN_TRY(wn__step_trial_run(trial, &seconds));
         sum += seconds;
         if (seconds < *least) *least = seconds;
     }
@@ -97,12 +97,12 @@ static wn_status time_steps(wn__trial *trial, double *least)
 
 static wn_status measure_one(const choice *c, int which, wn__devices *devices, double *seconds)
 {
-    wn__trial trial;
+    wn__step_trial trial;
     wn__device *device;
     WN_TRY(wn__devices_get(devices, c->from[which], (wn__dtype)c->recipe->top.dtype, &device));
-    wn_status status = wn__trial_open(c->recipe, device, &trial);
+    wn_status status = wn__step_trial_open(c->recipe, device, &trial);
     if (status == WN_OK) status = time_steps(&trial, seconds);
-    wn__trial_close(&trial);
+    wn__step_trial_close(&trial);
     return status;
 }
 

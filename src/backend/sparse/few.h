@@ -1,4 +1,5 @@
-/* The sparse backend's second device: inference on few images, where batch lanes would be mostly empty.
+/* The sparse backend's second device: inference on few images, where batch lanes would be mostly empty, or on large ones that
+ * memory bounds (wn__device.few_bytes).
  *
  * Activations are planes (kernels/planes.h), image after image, and lanes run along the image; there are no borders. An operation runs on the
  * whole batch at once and shares its work out among the threads of the pool: by parts of the image, by rows of the weight, by channels. A

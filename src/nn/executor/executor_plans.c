@@ -7,8 +7,6 @@
 #include "base/text.h"
 #include "nn/executor/executor_parts.h"
 
-static int64_t floats_of(const wn__node *node) { return node->c * node->h * node->w; }
-
 /* Does inference in blocks wait for memory? (wn__device.few_bytes, few_products) */
 static bool is_bound_by_memory(const wn__executor *ex)
 {
@@ -17,12 +15,13 @@ static bool is_bound_by_memory(const wn__executor *ex)
     int64_t largest = 0, activations = 0, products = 0;
     for (int i = 1; i < g->nodes; i++) {
         const wn__node *node = &g->node[i];
-        int64_t floats = floats_of(node);
+        int64_t floats = wn__node_size(node);
         activations += floats;
-        const wn__param *weight = node->param[0] >= 0 ? &ex->params->item[node->param[0]] : NULL;
-        if (weight && weight->role == WN__WEIGHT) products += (weight->pattern ? weight->stored : weight->count) * node->h * node->w;
+        const int index = wn__graph_weight(g, i);
+        const wn__param *weight = index >= 0 ? &ex->params->item[index] : NULL;
+        if (weight) products += (weight->pattern ? weight->stored : weight->count) * node->h * node->w;
         for (int k = 0; k < node->inputs; k++)
-            floats += floats_of(&g->node[node->input[k]]);
+            floats += wn__node_size(&g->node[node->input[k]]);
         if (floats > largest) largest = floats;
     }
     return (size_t)(largest * d->block) * sizeof(float) > d->few_bytes && (double)products < d->few_products * (double)activations;
@@ -32,7 +31,8 @@ static bool is_bound_by_memory(const wn__executor *ex)
 static int64_t most_few(const wn__executor *ex)
 {
     const wn__device *d = ex->device;
-    return d->few_images && is_bound_by_memory(ex) && wn__pool_threads(d->pool) > d->few_images ? wn__pool_threads(d->pool) : d->few_images;
+    const int64_t threads = wn__pool_threads(d->pool);
+    return d->few_images && threads > d->few_images && is_bound_by_memory(ex) ? threads : d->few_images;
 }
 
 int64_t wn__executor_piece(const wn__executor *ex, int64_t n, wn__plan_kind kind)

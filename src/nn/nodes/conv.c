@@ -73,35 +73,6 @@ static int dims(const wn__node *n, const wn__node *in, int slot, int64_t dim[4])
     return 4;
 }
 
-static wn__node_window window_of(const wn__node_flow *f)
-{
-    const wn__node *n = f->node, *in = f->from[0];
-    return (wn__node_window){.in_c = in->c,
-                             .in_h = in->h,
-                             .in_w = in->w,
-                             .out_c = n->c,
-                             .out_h = n->h,
-                             .out_w = n->w,
-                             .group_in = in->c / n->groups,
-                             .group_out = n->c / n->groups,
-                             .kernel_h = n->kernel_h,
-                             .kernel_w = n->kernel_w,
-                             .stride = n->stride,
-                             .pad = n->pad};
-}
-
-static void flow(const wn__node_flow *f)
-{
-    const wn__node_window w = window_of(f);
-    wn__node_weight_flow(f, &w);
-}
-
-static void flow_back(const wn__node_flow *f)
-{
-    const wn__node_window w = window_of(f);
-    wn__node_weight_flow_back(f, &w);
-}
-
 static double constant(const wn__node_constant *c, int64_t k)
 {
     bool zero;
@@ -124,7 +95,7 @@ const wn__node_kind wn__node_conv = {
     .make = make,
     .describe = describe,
     .dims = dims,
-    .flow = flow,
-    .flow_back = flow_back,
+    .flow = wn__node_weight_flow,
+    .flow_back = wn__node_weight_flow_back,
     .constant = constant,
 };

@@ -40,35 +40,6 @@ static int dims(const wn__node *n, const wn__node *in, int slot, int64_t dim[4])
     return 2;
 }
 
-/* A 1x1 convolution over one place. */
-static wn__node_window window_of(const wn__node_flow *f)
-{
-    const int64_t in = wn__node_size(f->from[0]), out = f->node->c;
-    return (wn__node_window){.in_c = in,
-                             .in_h = 1,
-                             .in_w = 1,
-                             .out_c = out,
-                             .out_h = 1,
-                             .out_w = 1,
-                             .group_in = in,
-                             .group_out = out,
-                             .kernel_h = 1,
-                             .kernel_w = 1,
-                             .stride = 1};
-}
-
-static void flow(const wn__node_flow *f)
-{
-    const wn__node_window w = window_of(f);
-    wn__node_weight_flow(f, &w);
-}
-
-static void flow_back(const wn__node_flow *f)
-{
-    const wn__node_window w = window_of(f);
-    wn__node_weight_flow_back(f, &w);
-}
-
 static double constant(const wn__node_constant *c, int64_t k)
 {
     bool zero;
@@ -90,7 +61,7 @@ const wn__node_kind wn__node_linear = {
     .make = make,
     .describe = describe,
     .dims = dims,
-    .flow = flow,
-    .flow_back = flow_back,
+    .flow = wn__node_weight_flow,
+    .flow_back = wn__node_weight_flow_back,
     .constant = constant,
 };

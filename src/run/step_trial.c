@@ -1,4 +1,4 @@
-#include "run/trial_step.h"
+#include "run/step_trial.h"
 
 #include "base/alloc.h"
 #include "base/fail.h"
@@ -6,7 +6,7 @@
 #include "base/rng.h"
 #include "nn/init.h"
 
-static wn_status draw_images(wn__trial *t)
+static wn_status draw_images(wn__step_trial *t)
 {
     const wn_graph *g = t->recipe->graph;
     const int64_t values = t->recipe->train.batch * g->c * g->h * g->w;
@@ -17,11 +17,11 @@ static wn_status draw_images(wn__trial *t)
     return WN_OK;
 }
 
-wn_status wn__trial_open(const wn__recipe *recipe, wn__device *device, wn__trial *out)
+wn_status wn__step_trial_open(const wn__recipe *recipe, wn__device *device, wn__step_trial *out)
 {
     const wn__executor_options options = {
         .batch = recipe->train.batch, .micro_batch = recipe->train.micro_batch, .training = true, .memory = wn__recipe_memory(recipe)};
-    *out = (wn__trial){.recipe = recipe};
+    *out = (wn__step_trial){.recipe = recipe};
     WN_TRY(draw_images(out));
     WN_TRY(wn__network_make(recipe->graph, &out->net));
     WN_TRY(wn__init_params(&out->net.params, &recipe->train.init, 0));
@@ -37,7 +37,7 @@ static wn_status small_gradient(void *arg, const float *logits, int64_t first, i
     return WN_OK;
 }
 
-wn_status wn__trial_step(wn__trial *trial, double *seconds)
+wn_status wn__step_trial_run(wn__step_trial *trial, double *seconds)
 {
     const wn__step_info step = {.training = true, .update_statistics = true};
     int64_t classes = wn__graph_classes(trial->recipe->graph);
@@ -47,9 +47,9 @@ wn_status wn__trial_step(wn__trial *trial, double *seconds)
     return WN_OK;
 }
 
-void wn__trial_close(wn__trial *trial)
+void wn__step_trial_close(wn__step_trial *trial)
 {
     wn__network_release(&trial->net);
     wn__free(trial->images);
-    *trial = (wn__trial){0};
+    *trial = (wn__step_trial){0};
 }
